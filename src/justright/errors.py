@@ -1,0 +1,40 @@
+"""The package's own errors: everything a user can mend, each with one sentence that says how."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class JustrightError(ValueError):
+    """Base of every error that is about the input or the surroundings, not about a bug.
+
+    The command line catches this class alone, prints the message and exits with code 2.
+    """
+
+
+class InputError(JustrightError):
+    """A table, option, study description or file from outside is not usable as given."""
+
+
+class FolderError(JustrightError):
+    """A study folder cannot be opened, locked, read or written."""
+
+
+def one_of(argument: str, value: object, allowed: Iterable[str]) -> InputError:
+    """Return the error for a value outside a fixed list, with the nearest member as a hint.
+
+    Args:
+        argument: the name of the argument or option, without backticks.
+        value: what was received.
+        allowed: every accepted value, in the order to print.
+
+    Example:
+        >>> print(one_of("study", "size", ["tutorial", "sizes"]))
+        `study` must be one of 'tutorial', 'sizes'; got 'size'. Did you mean 'sizes'?
+    """
+    names = [str(name) for name in allowed]
+    listed = ", ".join(repr(name) for name in names)
+    near = difflib.get_close_matches(str(value), names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"`{argument}` must be one of {listed}; got {value!r}.{hint}")

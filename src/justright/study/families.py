@@ -1,0 +1,143 @@
+"""Model families: named, plain descriptions of networks that build themselves with Keras when called."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from justright.errors import InputError, one_of
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_UNITS = 65_536  # a wider layer is a typing error: its kernel alone would be 16 GiB squared
+MAX_LAYERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mlp:
+    """A multilayer perceptron: dense hidden layers, then one linear layer of logits (or of the prediction).
+
+    Penalties act on the kernels of the hidden layers, dropout after each of them, as in the tutorial.
+
+    Args:
+        units: width of each hidden layer, from the input on; empty for a linear model.
+        activation: a Keras activation name.
+        l1: factor of the summed absolute kernel weights added to the loss.
+        l2: factor of the summed squared kernel weights added to the loss.
+        dropout: share of hidden units zeroed in training, in [0, 1).
+        batch_normalization: whether each hidden layer is normalised before its activation.
+
+    Raises:
+        InputError: a width, penalty or share is out of range.
+    """
+
+    units: tuple[int, ...]
+    activation: str = "elu"
+    l1: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+    batch_normalization: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", tuple(self.units))
+        if len(self.units) > MAX_LAYERS:
+            raise InputError(f"`units` must name at most {MAX_LAYERS} layers; got {len(self.units)}.")
+        for width in self.units:
+            if isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= MAX_UNITS:
+                raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
+        for name in ("l1", "l2"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"`dropout` must lie in [0, 1); got {self.dropout!r}.")
+
+    def __call__(self, features: int, outputs: int) -> keras.Model:
+        """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
+        import keras
+
+        model = keras.Sequential([keras.Input((features,))])
+        for width in self.units:
+            for layer in self._hidden(width):
+                model.add(layer)
+        model.add(keras.layers.Dense(outputs))
+        return model
+
+    def _hidden(self, width: int) -> list[Any]:
+        """Return the Keras layers of one hidden layer."""
+        import keras
+
+        penalty = keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
+        dense = keras.layers.Dense(width, kernel_regularizer=penalty)
+        layers: list[Any] = [dense]
+        if self.batch_normalization:
+            layers += [keras.layers.BatchNormalization(), keras.layers.Activation(self.activation)]
+        else:
+            dense.activation = keras.activations.get(self.activation)
+        if self.dropout:
+            layers.append(keras.layers.Dropout(self.dropout))
+        return layers
+
+    def parameters(self, features: int, outputs: int) -> int:
+        """Return the number of trainable weights, counted by hand.
+
+        Example:
+            >>> [Mlp(units).parameters(28, 1) for units in ((16,), (16, 16), (64,) * 3, (512,) * 4)]
+            [481, 753, 10241, 803329]
+        """
+        widths = (features, *self.units, outputs)
+        dense = sum((before + 1) * after for before, after in itertools.pairwise(widths))
+        return dense + (2 * sum(self.units) if self.batch_normalization else 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as plain values for TOML, defaults left out."""
+        values = asdict(self) | {"units": list(self.units)}
+        plain = Mlp(self.units)
+        return {"family": "mlp", "units": values.pop("units")} | {
+            name: value for name, value in values.items() if value != getattr(plain, name)
+        }
+
+
+def mlp(*units: int, **options: Any) -> Mlp:
+    """Return a multilayer perceptron with hidden layers of the given widths.
+
+    Args:
+        units: width of each hidden layer.
+        options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, as in `Mlp`.
+
+    Raises:
+        InputError: an option is unknown or out of range.
+
+    Example:
+        >>> mlp(512, 512, l2=0.001)
+        Mlp(units=(512, 512), activation='elu', l1=0.0, l2=0.001, dropout=0.0, batch_normalization=False)
+    """
+    return _family_from(Mlp, {"units": units, **options})
+
+
+def family_from_dict(values: Mapping[str, Any]) -> Mlp:
+    """Return the family member that its `to_dict` described.
+
+    Raises:
+        InputError: the family or an option is unknown.
+    """
+    options = dict(values)
+    name = options.pop("family", None)
+    if name not in FAMILIES:
+        raise one_of("family", name, FAMILIES)
+    return _family_from(FAMILIES[name], options)
+
+
+def _family_from(family: type[Mlp], options: Mapping[str, Any]) -> Mlp:
+    for option in options:
+        if option not in family.__slots__:
+            raise one_of("option of a family", option, family.__slots__)
+    if "units" not in options:
+        raise InputError("A family must name its `units`; got none. Give for instance units = [64, 64].")
+    return family(**options)
+
+
+FAMILIES: dict[str, type[Mlp]] = {"mlp": Mlp}

@@ -1,0 +1,182 @@
+"""The recipe: how a variant is trained. Pure data; Keras is touched only when a Keras object is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from justright.data import Task
+from justright.errors import InputError, one_of
+
+Precision = Literal["float32", "bfloat16"]
+StoppingRule = Literal["patience", "settled"]
+
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+STOPPING_RULES: tuple[StoppingRule, ...] = ("patience", "settled")
+
+# The tutorial's schedule: InverseTimeDecay(0.001, decay_steps=STEPS_PER_EPOCH * 1000, decay_rate=1).
+INITIAL_LEARNING_RATE = 0.001
+DECAY_EPOCHS = 1_000
+DECAY_RATE = 1.0
+
+LOSSES: Mapping[Task, str] = MappingProxyType(
+    {
+        "binary": "binary_crossentropy",
+        "multiclass": "sparse_categorical_crossentropy",
+        "regression": "mean_squared_error",
+    }
+)
+SCORES: Mapping[Task, str] = MappingProxyType(
+    {"binary": "accuracy", "multiclass": "accuracy", "regression": "mean_absolute_error"}
+)
+# Field names of Recipe that hold a whole number, with the least value each may take.
+LEAST = MappingProxyType({"batch_size": 1, "max_epochs": 1, "patience": 1, "measure_rows": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a variant is trained: optimizer, batch size, epoch limit and stopping rule.
+
+    The defaults are those of TensorFlow's tutorial "Overfit and underfit". A Keras optimizer handed in
+    is kept as its serialised configuration, so that a recipe stays plain data.
+
+    Args:
+        batch_size: training rows a step; a last partial batch is used, not dropped.
+        max_epochs: epochs after which a run ends whatever its curve does.
+        patience: epochs without a new best `monitor` after which a run stops; None never stops early.
+        monitor: metric that chooses the epoch; None means `val_` + the loss of the task. Accuracies are
+            maximised, everything else is minimised.
+        optimizer: a Keras optimizer, its serialised configuration, or None for Adam under
+            InverseTimeDecay(0.001, 1000 epochs of steps, 1).
+        stop: 'patience' (Keras' EarlyStopping) or 'settled' (when neither best epoch nor verdict can
+            plausibly change any more).
+        precision: 'float32', or 'bfloat16' for bf16 operands with f32 accumulation and f32 weights.
+        from_logits: whether models end in logits; None decides from the activation of the last layer.
+        measure_rows: training rows of the fixed subset that is measured in inference mode.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    batch_size: int = 500
+    max_epochs: int = 10_000
+    patience: int | None = 200
+    monitor: str | None = None
+    optimizer: Mapping[str, Any] | None = None
+    stop: StoppingRule = "patience"
+    precision: Precision = "float32"
+    from_logits: bool | None = None
+    measure_rows: int = 1_000
+
+    def __post_init__(self) -> None:
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is None and name == "patience":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+        if self.stop not in STOPPING_RULES:
+            raise one_of("stop", self.stop, STOPPING_RULES)
+        if self.precision not in PRECISIONS:
+            raise one_of("precision", self.precision, PRECISIONS)
+        object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
+
+    def resolve(self, task: Task, train_rows: int) -> Recipe:
+        """Return the recipe with everything that depends on the table filled in.
+
+        Args:
+            task: the table's task; gives the default monitor.
+            train_rows: training rows of the study; gives the steps an epoch of the default schedule.
+
+        Raises:
+            InputError: `monitor` is not a validation metric of this task.
+        """
+        allowed = monitors(task)
+        monitor = self.monitor or allowed[0]
+        if monitor not in allowed:
+            raise one_of("monitor", monitor, allowed)
+        optimizer = self.optimizer or decaying_adam(steps_per_epoch(train_rows, self.batch_size))
+        return replace(self, monitor=monitor, optimizer=optimizer)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values for TOML; options that are None are left out."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: _without_none(value) for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """Return the recipe that `to_dict` described.
+
+        Raises:
+            InputError: a key is not an option of a recipe.
+        """
+        for name in values:
+            if name not in cls.__slots__:
+                raise one_of("recipe", name, cls.__slots__)
+        # A recipe without patience is written by leaving the key out.
+        return cls(**{"patience": None, **values})
+
+
+def monitors(task: Task) -> tuple[str, ...]:
+    """Return the metrics that may choose an epoch for `task`; the first is the default."""
+    return (f"val_{LOSSES[task]}", "val_loss", f"val_{SCORES[task]}")
+
+
+def steps_per_epoch(train_rows: int, batch_size: int) -> int:
+    """Return the optimizer steps of one epoch, a last partial batch included."""
+    return -(-train_rows // batch_size)
+
+
+def decaying_adam(steps: int) -> dict[str, Any]:
+    """Return Keras' configuration of the tutorial's optimizer for `steps` steps an epoch.
+
+    Example:
+        >>> decaying_adam(20)["config"]["learning_rate"]["config"]["decay_steps"]
+        20000
+    """
+    schedule = {
+        "module": "keras.optimizers.schedules",
+        "class_name": "InverseTimeDecay",
+        "config": {
+            "initial_learning_rate": INITIAL_LEARNING_RATE,
+            "decay_steps": steps * DECAY_EPOCHS,
+            "decay_rate": DECAY_RATE,
+            "staircase": False,
+        },
+    }
+    return {
+        "module": "keras.optimizers",
+        "class_name": "Adam",
+        "config": {"learning_rate": schedule},
+    }
+
+
+def _optimizer_config(optimizer: object) -> dict[str, Any] | None:
+    """Return a Keras optimizer (or its configuration) as plain nested dictionaries."""
+    if optimizer is None:
+        return None
+    if isinstance(optimizer, Mapping):
+        if "class_name" not in optimizer:
+            raise InputError(
+                "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
+                f"got keys {sorted(optimizer)!r}."
+            )
+        return dict(optimizer)
+    if hasattr(optimizer, "get_config") and hasattr(optimizer, "stateless_apply"):
+        import keras
+
+        config: dict[str, Any] = _without_none(keras.saving.serialize_keras_object(optimizer))
+        return config
+    raise InputError(
+        f"`optimizer` must be a Keras optimizer or its serialised configuration; got {optimizer!r}. "
+        "Pass for instance keras.optimizers.Adam(0.001)."
+    )
+
+
+def _without_none(value: Any) -> Any:
+    """Return nested dictionaries without keys that are None, which TOML cannot write."""
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,213 @@
+"""Studies as TOML: `study.toml` in the study folder, and the files `--study FILE.toml` takes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from justright.data import Split, SplitSpec, Table, TableSource, read_table
+from justright.errors import InputError, one_of
+from justright.study.families import Mlp, family_from_dict
+from justright.study.recipe import Recipe
+from justright.study.study import Study
+from justright.study.variant import KerasConfig, Variant
+
+SPEC_VERSION = 1
+MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
+TOP_KEYS = (
+    "schema_version",
+    "name",
+    "seeds",
+    "train_sizes",
+    "margin",
+    "reference",
+    "table",
+    "split",
+    "recipe",
+    "variants",
+)
+TABLE_KEYS = TableSource.__slots__
+VARIANT_KEYS = ("baseline", "group", "recipe", "builder", "keras_config")
+
+
+def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return `study` as plain values for TOML.
+
+    Args:
+        study: what to describe.
+        configs: Keras JSON of variants built by callables, by name, so that they can be rebuilt
+            without the callable.
+    """
+    split = study.split
+    tables = {"test": split.test_table, "validation": split.validation_table}
+    values: dict[str, Any] = {
+        "schema_version": SPEC_VERSION,
+        "name": study.name,
+        "seeds": list(study.seeds),
+        "reference": study.reference,
+        "table": _source_to_dict(split.table.source)
+        | {name: _source_to_dict(table.source) for name, table in tables.items() if table is not None},
+        "split": _present({name: getattr(split.spec, name) for name in SplitSpec.__slots__}),
+        "recipe": study.recipe.to_dict(),
+        "variants": {
+            variant.name: _variant_to_dict(variant, (configs or {}).get(variant.name))
+            for variant in study.variants
+        },
+    }
+    if study.train_sizes:
+        values["train_sizes"] = list(study.train_sizes)
+    if study.margin is not None:
+        values["margin"] = study.margin
+    return values
+
+
+def study_to_toml(study: Study, configs: Mapping[str, str] | None = None) -> str:
+    """Return `study` as the text of a `study.toml`; see `study_to_dict`."""
+    import tomli_w
+
+    return tomli_w.dumps(study_to_dict(study, configs))
+
+
+def read_spec(path: str | Path) -> dict[str, Any]:
+    """Return the plain values of a study file.
+
+    Raises:
+        InputError: the file is missing, too large, not TOML, or of a newer version.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()[: MAX_SPEC_BYTES + 1]
+    except OSError as error:
+        raise InputError(f"Study file {str(path)!r} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_SPEC_BYTES:
+        raise InputError(f"Study file {str(path)!r} must be at most {MAX_SPEC_BYTES:,} bytes; it is larger.")
+    try:
+        values = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"Study file {str(path)!r} is not valid TOML: {error}.") from error
+    version = values.get("schema_version", SPEC_VERSION)
+    if not isinstance(version, int) or version > SPEC_VERSION:
+        raise InputError(
+            f"Study file {str(path)!r} has schema_version {version!r}; this justright reads up to {SPEC_VERSION}. "
+            "Install a newer justright."
+        )
+    return values
+
+
+def study_from_dict(
+    values: Mapping[str, Any], split: Split | None = None, *, read: Any = read_table
+) -> Study:
+    """Return the study that plain values describe.
+
+    Args:
+        values: as `study_to_dict` or `read_spec` gave them.
+        split: the table and its split; None reads the described table.
+        read: how a described table is read; replaced in tests and by progress bars.
+
+    Raises:
+        InputError: a key or value is unknown, or the table cannot be read.
+    """
+    for key in values:
+        if key not in TOP_KEYS:
+            raise one_of("key of a study file", key, TOP_KEYS)
+    variants = _section(values, "variants")
+    return Study(
+        split if split is not None else _split_from_dict(values, read),
+        [_variant_from_dict(name, member) for name, member in variants.items()],
+        Recipe.from_dict(_section(values, "recipe")),
+        seeds=values.get("seeds", 1),
+        train_sizes=values.get("train_sizes", ()),
+        name=values.get("name", "custom"),
+        margin=values.get("margin"),
+        reference=values.get("reference", True),
+    )
+
+
+def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | None) -> Split:
+    """Return `table` split as the [split] section of `values` says.
+
+    Raises:
+        InputError: an option is unknown or the rows do not suffice.
+    """
+    options = _section(values, "split")
+    for key in options:
+        if key not in SplitSpec.__slots__:
+            raise one_of("key of [split]", key, SplitSpec.__slots__)
+    return table.split(**({"train": None, "test": None} | dict(options)), **tables)
+
+
+def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
+    section = dict(_section(values, "table"))
+    extra = {f"{name}_table": section.pop(name, None) for name in ("test", "validation")}
+    table = _read_described(section, read)
+    tables = {name: _read_described(member, read) if member else None for name, member in extra.items()}
+    return split_from_spec(table, values, **tables)
+
+
+def _read_described(section: Mapping[str, Any], read: Any) -> Table:
+    for key in section:
+        if key not in TABLE_KEYS:
+            raise one_of("key of [table]", key, TABLE_KEYS)
+    if "source" not in section:
+        raise InputError(
+            "A study file's [table] must name its `source`; got none. Give for instance source = 'higgs-sim'."
+        )
+    if section["source"] == "<memory>":
+        raise InputError(
+            "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
+            "same table, or name a file as `source`."
+        )
+    options = {key: value for key, value in section.items() if key != "source"}
+    table: Table = read(section["source"], **options)
+    return table
+
+
+def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if isinstance(variant.build, Mlp):
+        values |= variant.build.to_dict()
+    elif isinstance(variant.build, KerasConfig):
+        values["keras_config"] = variant.build.json
+    else:
+        values["builder"] = f"{variant.build.__module__}:{getattr(variant.build, '__qualname__', '?')}"
+        values |= _present({"keras_config": config})
+    values |= _present({"baseline": variant.baseline, "group": variant.group or None})
+    if variant.recipe:
+        values["recipe"] = variant.recipe.to_dict()
+    return values
+
+
+def _variant_from_dict(name: str, values: Any) -> Variant:
+    if not isinstance(values, Mapping):
+        raise InputError(f"[variants.{name}] must be a table of options; got {values!r}.")
+    options = dict(values)
+    recipe = options.pop("recipe", None)
+    common = {"baseline": options.pop("baseline", None), "group": options.pop("group", "")}
+    options.pop("builder", None)  # only told for people: the configuration below is what is built
+    if "keras_config" in options:
+        build: Mlp | KerasConfig = KerasConfig(str(options.pop("keras_config")))
+        if options:
+            raise one_of(f"key of [variants.{name}]", next(iter(options)), VARIANT_KEYS)
+    else:
+        build = family_from_dict(options)
+    return Variant(name, build, Recipe.from_dict(recipe) if recipe is not None else None, **common)
+
+
+def _source_to_dict(source: TableSource) -> dict[str, Any]:
+    values = {key: getattr(source, key) for key in TABLE_KEYS}
+    lists = {key: list(value) for key, value in values.items() if isinstance(value, tuple) and value}
+    return _present({key: value for key, value in values.items() if not isinstance(value, tuple)}) | lists
+
+
+def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = values.get(name, {})
+    if not isinstance(section, Mapping):
+        raise InputError(f"[{name}] of a study file must be a table of options; got {section!r}.")
+    return section
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` without those that are None, which TOML cannot write."""
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,159 @@
+"""A study: table, split, variants, seeds and training sizes as one frozen description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from justright.data import Split
+from justright.errors import InputError
+from justright.study.recipe import Recipe, steps_per_epoch
+from justright.study.variant import Variant, as_variants, check_name
+
+if TYPE_CHECKING:
+    from justright.running import Result
+
+MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
+MAX_SEED = 2**31 - 1  # Keras' set_random_seed passes seeds on to NumPy and JAX as 32-bit numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that will be trained, as plain data: a run for each variant, seed and training size.
+
+    Args:
+        split: which rows learn, choose and measure.
+        variants: names mapped to builders (a family member such as `mlp(16)`, a callable without
+            arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), or `Variant` objects.
+        recipe: how every variant without a recipe of its own is trained.
+        seeds: how many seeds (0, 1, ...), or which.
+        train_sizes: numbers of training rows, nested subsets of the split's; empty means all of them.
+        name: a word for the study, printed and stored.
+        margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
+            what the study's best variant gains over the constant prediction.
+        reference: whether gradient-boosted trees are trained on the same rows for comparison.
+
+    Raises:
+        InputError: a value is out of range, or names clash.
+
+    Example:
+        >>> import justright as jr
+        >>> split = jr.read_table("higgs-sim", rows=3_000).split(validation=500, train=2_000, order="head")
+        >>> study = jr.Study(split, {"Tiny": jr.mlp(16), "Small": jr.mlp(16, 16)}, seeds=2)
+        >>> len(list(study.runs()))
+        4
+    """
+
+    split: Split
+    variants: tuple[Variant, ...]
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    train_sizes: tuple[int, ...]
+    name: str
+    margin: float | None
+    reference: bool
+
+    def __init__(
+        self,
+        split: Split,
+        variants: Mapping[str, Any] | Sequence[Variant],
+        recipe: Recipe | None = None,
+        *,
+        seeds: int | Sequence[int] = 1,
+        train_sizes: Sequence[int] = (),
+        name: str = "custom",
+        margin: float | None = None,
+        reference: bool = True,
+    ) -> None:
+        rows = split.sizes["train"]
+        members = as_variants(variants)
+        task = split.table.task
+        check_name(name)
+        _check_baselines(members)
+        if margin is not None and not 0 < margin < float("inf"):
+            raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
+        fields = {
+            "split": split,
+            "variants": tuple(
+                replace(member, recipe=member.recipe.resolve(task, rows)) if member.recipe else member
+                for member in members
+            ),
+            "recipe": (recipe or Recipe()).resolve(task, rows),
+            "seeds": _as_seeds(seeds),
+            "train_sizes": _as_train_sizes(train_sizes, rows),
+            "name": name,
+            "margin": margin,
+            "reference": reference,
+        }
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
+
+    def recipe_of(self, variant: Variant) -> Recipe:
+        """Return the recipe `variant` is trained with: its own, or the study's."""
+        return variant.recipe or self.recipe
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant called `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {member.name: member for member in self.variants}[name]
+
+    def runs(self) -> Iterator[tuple[Variant, int, int]]:
+        """Yield (variant, seed, training rows) of every run, in the order of the description."""
+        for member in self.variants:
+            for rows in self.train_sizes or (self.split.sizes["train"],):
+                for seed in self.seeds:
+                    yield member, seed, rows
+
+    def total_steps(self, variant: Variant, train_rows: int) -> int:
+        """Return the most optimizer steps one run of `variant` may take."""
+        recipe = self.recipe_of(variant)
+        return recipe.max_epochs * steps_per_epoch(train_rows, recipe.batch_size)
+
+    def run(self, out: str | Path, **options: Any) -> Result:
+        """Train the study in folder `out` (or go on with it) and return its result.
+
+        Args:
+            out: the study folder; made when missing, resumed when it holds this study.
+            options: `workers`, `engine`, `ray_address`, `new`, `progress`; see `justright.running.run_study`.
+
+        Raises:
+            FolderError: the folder holds another study, or another process owns it.
+        """
+        from justright.running import run_study
+
+        return run_study(self, out, **options)
+
+
+def _check_baselines(variants: Sequence[Variant]) -> None:
+    names = {member.name for member in variants}
+    for member in variants:
+        if member.baseline is not None and (member.baseline not in names or member.baseline == member.name):
+            raise InputError(
+                f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
+            )
+
+
+def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(chosen, Sequence) or isinstance(chosen, str) or not 1 <= len(chosen) <= MAX_SEEDS:
+        raise InputError(f"`seeds` must be a number in 1..{MAX_SEEDS} or a list of seeds; got {seeds!r}.")
+    for seed in chosen:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+            raise InputError(f"A seed must be a whole number in 0..{MAX_SEED}; got {seed!r}.")
+    if len(set(chosen)) != len(chosen):
+        raise InputError(f"`seeds` must differ from each other; got {list(chosen)!r}.")
+    return tuple(chosen)
+
+
+def _as_train_sizes(sizes: Sequence[int], rows: int) -> tuple[int, ...]:
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= rows:
+            raise InputError(
+                f"`train_sizes` must be whole numbers in 1..{rows}, the training rows; got {size!r}."
+            )
+    return tuple(sorted(set(sizes)))

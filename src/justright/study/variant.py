@@ -1,0 +1,149 @@
+"""A variant: a named model builder, with its recipe where that differs from the study's."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from justright.errors import InputError
+from justright.study.families import Mlp
+from justright.study.recipe import Recipe
+
+MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
+# Names become folders and cells: letters, digits and a few marks, never a path separator or a control character.
+NAME_PATTERN = re.compile(r"[^\W_][\w .,+=()×-]*", re.UNICODE)
+
+
+@dataclass(frozen=True, slots=True)
+class KerasConfig:
+    """A Keras model as its own JSON configuration: architecture without weights.
+
+    Args:
+        json: what `keras.Model.to_json()` wrote.
+    """
+
+    json: str
+
+
+Build = Mlp | KerasConfig | Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A named model builder plus, where it differs from the study's, its recipe.
+
+    Args:
+        name: at most 80 letters, digits, spaces or `_.,+=()-`; becomes a folder name.
+        build: a family member such as `mlp(16)`, a callable without arguments that returns an untrained
+            `keras.Model`, or a `keras.Model`, of which only the architecture is taken.
+        recipe: None takes the study's.
+        baseline: name of the variant this one changes by one thing (a remedy), if any.
+        group: variants of one group share a figure in the report.
+
+    Raises:
+        InputError: the name cannot be a folder name, or `build` cannot build a model.
+    """
+
+    name: str
+    build: Build
+    recipe: Recipe | None = None
+    baseline: str | None = None
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        object.__setattr__(self, "build", _as_build(self.name, self.build))
+
+
+def check_name(name: object) -> None:
+    """Raise InputError unless `name` can name a variant, and so a folder and a table cell.
+
+    Example:
+        >>> check_name("L2 + dropout")
+    """
+    usable = (
+        isinstance(name, str)
+        and len(name) <= MAX_NAME_LENGTH
+        and NAME_PATTERN.fullmatch(name) is not None
+        and name == name.strip()
+        and not name.endswith(".")
+    )
+    if not usable:
+        raise InputError(
+            f"A variant's name must be 1 to {MAX_NAME_LENGTH} letters, digits, spaces or '_.,+=()-', beginning with a "
+            f"letter or digit; got {name!r}."
+        )
+
+
+def as_variants(variants: object) -> tuple[Variant, ...]:
+    """Return variants given as a mapping of names to builders, or as a sequence, as a tuple of `Variant`.
+
+    Raises:
+        InputError: there is none, or two names differ only in case (they would share a folder on some systems).
+    """
+    if isinstance(variants, Mapping):
+        members = tuple(
+            value if isinstance(value, Variant) else Variant(name, value) for name, value in variants.items()
+        )
+    else:
+        members = tuple(variants)  # type: ignore[arg-type]  # checked member by member below
+    for member in members:
+        if not isinstance(member, Variant):
+            raise InputError(
+                f"`variants` must hold Variant objects or map names to builders; got {member!r}."
+            )
+    if not members:
+        raise InputError("`variants` must hold at least one variant; got none.")
+    seen: dict[str, str] = {}
+    for member in members:
+        key = member.name.casefold()
+        if key in seen:
+            raise InputError(
+                f"Variant names must differ, and not only in case; got {seen[key]!r} and {member.name!r}."
+            )
+        seen[key] = member.name
+    return members
+
+
+def _as_build(name: str, build: object) -> Build:
+    """Return `build` as something that can be stored or sent to a worker."""
+    if isinstance(build, Mlp | KerasConfig):
+        return build
+    if hasattr(build, "to_json") and hasattr(build, "stateless_call"):
+        return KerasConfig(_model_json(name, build))
+    if callable(build):
+        _check_no_arguments(name, build)
+        return build
+    raise InputError(
+        f"Variant {name!r} must be built by a family such as mlp(16), a callable or a keras.Model; got {build!r}."
+    )
+
+
+def _model_json(name: str, model: Any) -> str:
+    if getattr(model, "compiled", False):
+        raise InputError(
+            f"Variant {name!r} is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "
+            "Pass the model uncompiled, and its optimizer as Recipe(optimizer=...)."
+        )
+    return str(model.to_json())
+
+
+def _check_no_arguments(name: str, build: Callable[..., Any]) -> None:
+    try:
+        parameters = inspect.signature(build).parameters.values()
+    except (TypeError, ValueError):  # some built-in callables have no signature
+        return
+    required = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if required:
+        raise InputError(
+            f"The builder of variant {name!r} must be callable without arguments; it requires {required!r}. "
+            "Wrap it: lambda: build(...)."
+        )
