@@ -1,0 +1,190 @@
+"""What the engine says while it trains: plain data that any sink can store, draw or count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Outcome = Literal["finished", "stopped early", "diverged", "failed"]
+RowKind = Literal["validation", "fixed", "test"]
+
+
+class RunKey(NamedTuple):
+    """One variant x one seed x one training size: the name of a run everywhere."""
+
+    variant: str
+    seed: int
+    train_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariantBuilt:
+    """A variant's model was built once, before anything trains.
+
+    Args:
+        variant: its name.
+        parameters: trainable weights.
+        summary: Keras' own `model.summary()` text.
+        config: Keras' own `model.to_json()` text; empty when the model cannot be described so.
+        layers: (name, class, output shape as text, parameters) of each layer.
+    """
+
+    variant: str
+    parameters: int
+    summary: str
+    config: str
+    layers: tuple[tuple[str, str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began, or went on from a checkpoint at `epoch`; `worker` says where."""
+
+    run: RunKey
+    epoch: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowLosses:
+    """Losses row by row, in inference mode and without penalties.
+
+    Shape:
+        losses: (rows,) float32, in the order of the split's rows of that kind.
+    """
+
+    run: RunKey
+    kind: RowKind
+    epoch: int
+    losses: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBlock:
+    """Consecutive epochs of one run.
+
+    Shape:
+        metrics: name -> (epochs,) float64, NaN where a metric was not measured.
+    """
+
+    run: RunKey
+    first_epoch: int
+    metrics: Mapping[str, npt.NDArray[np.float64]]
+    rows: tuple[RowLosses, ...] = ()
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs in the block."""
+        return len(next(iter(self.metrics.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run ended; the outcome is data, with a sentence in `reason`.
+
+    Args:
+        run: which.
+        outcome: 'finished' (epoch limit), 'stopped early', 'diverged' (a metric was not finite) or 'failed'.
+        reason: one sentence.
+        epochs: epochs trained; the last one is `epochs - 1`.
+        best_epoch: the epoch that validation rows chose, counted from 0.
+        train_seconds: wall time of training this run's share of its stack.
+        best: every metric at `best_epoch`.
+        last: every metric at the last epoch.
+        test: loss and score on test rows with the best epoch's weights; empty without test rows.
+        test_last: the same with the last epoch's weights.
+        rows: per-row losses on test rows at both epochs, and on the fixed subset at both.
+        model_path: the saved model, relative to the study folder; None when nothing was saved.
+    """
+
+    run: RunKey
+    outcome: Outcome
+    reason: str
+    epochs: int
+    best_epoch: int
+    train_seconds: float
+    best: Mapping[str, float]
+    last: Mapping[str, float]
+    test: Mapping[str, float]
+    test_last: Mapping[str, float]
+    rows: tuple[RowLosses, ...] = ()
+    model_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackCheckpoint:
+    """The state of a stack is on disk: everything up to `epoch` is safe.
+
+    Args:
+        stack: name of the stack.
+        path: the safetensors file, relative to the study folder; once the stack is done it need not exist.
+        epoch: epochs trained when it was written.
+        lanes: the runs in it, lane by lane; empty once the stack is done.
+        blocks: what happened since the checkpoint before, to be stored in the same transaction.
+        finished: runs that ended since then, stored in the same transaction.
+    """
+
+    stack: str
+    path: str
+    epoch: int
+    lanes: tuple[RunKey, ...]
+    blocks: tuple[EpochBlock, ...]
+    finished: tuple[RunFinished, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackProgress:
+    """How far a stack is: for the live view only, never stored.
+
+    Args:
+        stack: name of the stack.
+        runs: the runs in it.
+        epoch: epochs trained.
+        seconds: wall time since the stack (re)started, compilation included.
+        latest: run -> its metrics at the latest epoch.
+        waits: run -> epochs since its best one.
+    """
+
+    stack: str
+    runs: tuple[RunKey, ...]
+    epoch: int
+    seconds: float
+    latest: Mapping[RunKey, Mapping[str, float]]
+    waits: Mapping[RunKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceMeasured:
+    """The reference model was trained on the same rows.
+
+    Shape:
+        validation, test: (rows,) float32 losses by row, in the split's order.
+
+    Args:
+        name: what it is, e.g. 'gradient-boosted trees'.
+        iterations: boosting iterations that validation rows chose.
+        constant_loss: mean loss on test rows (validation rows without any) of the constant prediction
+            fitted on training rows.
+        test_score: accuracy or mean absolute error on test rows; NaN without test rows.
+    """
+
+    name: str
+    iterations: int
+    constant_loss: float
+    validation: npt.NDArray[np.float32]
+    test: npt.NDArray[np.float32]
+    test_score: float
+
+
+Event = VariantBuilt | ReferenceMeasured | RunStarted | StackCheckpoint | StackProgress | RunFinished
+
+
+class Sink(Protocol):
+    """Where events go: a store, TensorBoard files, a live view, or several of them."""
+
+    def handle(self, event: Event) -> None:
+        """Take one event; called in the coordinator's process, in order."""

@@ -1,0 +1,41 @@
+"""Where stacks are trained: worker processes on this machine, or a Ray cluster."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from justright.engine.machine import available_cores
+from justright.engine.tasks import Storage, StudyRows
+from justright.errors import InputError, one_of
+
+ENGINES = ("local", "ray")
+
+
+def open_executor(
+    engine: str, rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
+) -> AbstractContextManager[Any]:
+    """Return the executor `engine` names, as a context manager that starts and ends its workers.
+
+    Args:
+        engine: 'local' or 'ray'.
+        rows: the study's rows.
+        storage: how workers write to the study folder.
+        workers: how many; None takes one a core, but no more than there are jobs.
+        jobs: runs to be trained.
+        address: the Ray cluster's; None starts one here.
+
+    Raises:
+        InputError: the engine is unknown or not installed, or `workers` is not a positive number.
+    """
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise InputError(f"`workers` must be a whole number of at least 1; got {workers!r}.")
+    if engine == "local":
+        from justright.engine.local import LocalExecutor
+
+        return LocalExecutor(rows, storage, workers=workers or max(1, min(len(available_cores()), jobs)))
+    if engine == "ray":
+        from justright.engine.ray_cluster import RayExecutor
+
+        return RayExecutor(rows, storage, workers=workers, jobs=jobs, address=address)
+    raise one_of("engine", engine, ENGINES)

@@ -1,0 +1,268 @@
+"""The local executor: spawned worker processes, one pinned thread each, on this machine's cores."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, Listener, wait
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from justright.engine.events import Event, RunFinished, RunKey, StackCheckpoint
+from justright.engine.machine import available_cores
+from justright.engine.tasks import StackTask, Storage, StudyRows, WorkerTask, checkpoint_path
+from justright.errors import InputError
+
+# jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first.
+XLA_FLAGS = ("--xla_cpu_experimental_ynn_fusion_type=individual_dot",)
+SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false", "intra_op_parallelism_threads=1")
+START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
+STOP_SECONDS = 3.5  # an interrupted command must end within 5 s, last checkpoints included
+POLL_SECONDS = 0.25
+MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked failed
+LOG_TAIL = 600  # characters of a dead worker's error output that go into the reason
+
+Handle = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A worker process as the coordinator sees it."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+    connection: Connection | None = None
+    task: WorkerTask | None = None
+    ready: bool = False
+
+
+class LocalExecutor:
+    """Runs tasks in worker processes on this machine; use it as a context manager.
+
+    Args:
+        rows: the study's rows, sent to each worker once.
+        storage: how workers write to the study folder.
+        workers: how many processes; each gets an equal share of the cores.
+    """
+
+    def __init__(self, rows: StudyRows, storage: Storage, *, workers: int) -> None:
+        self._rows = rows
+        self._storage = storage
+        self.workers = workers
+        self._processes: list[_Worker] = []
+        self._ended: set[RunKey] = set()
+        self._checkpoints: dict[str, str] = {}
+        self._attempts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._key = secrets.token_bytes(32)
+        self._listener = Listener(authkey=self._key)
+        self._processes = [self._start(number) for number in range(self.workers)]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._processes:
+            _end(worker)
+        self._listener.close()
+
+    def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
+        """Perform all tasks, in order of the list as workers become free, passing events to `handle`.
+
+        A stack whose worker dies goes on from its last checkpoint once; then its runs end as 'failed'.
+
+        Raises:
+            InputError: a worker refused a task: something in the study cannot be used.
+            KeyboardInterrupt: passed on after workers have written their last checkpoints.
+        """
+        pending = deque(tasks)
+        try:
+            while pending or any(worker.task for worker in self._processes):
+                for worker in self._processes:
+                    if pending and worker.ready and worker.task is None:
+                        self._give(worker, pending.popleft())
+                self._listen(pending, handle)
+        except KeyboardInterrupt:
+            self._stop(handle)
+            raise
+
+    def _listen(self, pending: deque[WorkerTask], handle: Handle) -> None:
+        """Take what workers say for a moment; replace those that died."""
+        connections = {worker.connection: worker for worker in self._processes if worker.connection}
+        for connection in wait(list(connections), timeout=POLL_SECONDS):
+            worker = connections[connection]  # type: ignore[index]  # only connections were waited for
+            try:
+                while worker.connection and worker.connection.poll():
+                    self._take(worker, worker.connection.recv_bytes(), pending, handle)
+            except (EOFError, OSError):
+                self._replace(worker, pending, handle)
+        for worker in self._processes:
+            if worker.process.poll() is not None:
+                self._replace(worker, pending, handle)
+
+    def _take(self, worker: _Worker, message: bytes, pending: deque[WorkerTask], handle: Handle) -> None:
+        import pickle
+
+        # Only a worker that this process started, and that shares its one-time key, can write here.
+        kind, *content = pickle.loads(message)  # noqa: S301  # see above
+        if kind == "ready":
+            worker.ready = True
+        elif kind == "event":
+            self._pass_on(content[0], handle)
+        elif kind == "refused":
+            raise InputError(content[0])
+        else:
+            task, worker.task = worker.task, None
+            if kind == "failed" and task is not None:
+                self._retry(task, content[0], pending, handle)
+
+    def _pass_on(self, event: Event, handle: Handle) -> None:
+        handle(event)
+        if isinstance(event, StackCheckpoint):
+            self._checkpoints[event.stack] = event.path
+            self._ended |= {finished.run for finished in event.finished}
+
+    def _replace(self, worker: _Worker, pending: deque[WorkerTask], handle: Handle) -> None:
+        """Start a new process in place of a dead one and try its task again."""
+        _end(worker)
+        reason = _death(worker)
+        self._processes[self._processes.index(worker)] = self._start(worker.number)
+        if worker.task is not None:
+            self._retry(worker.task, reason, pending, handle)
+        elif not worker.ready:
+            raise InputError(f"A worker process could not start: {reason}")
+
+    def _retry(self, task: WorkerTask, reason: str, pending: deque[WorkerTask], handle: Handle) -> None:
+        if not isinstance(task, StackTask):
+            raise InputError(f"{type(task).__name__} failed: {reason}")
+        attempts = self._attempts[task.name] = self._attempts.get(task.name, 1) + 1
+        if attempts <= MAX_ATTEMPTS:
+            pending.appendleft(replace(task, checkpoint=self._checkpoints.get(task.name) or task.checkpoint))
+            return
+        failed = tuple(
+            RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {})
+            for run in task.runs
+            if run not in self._ended
+        )
+        handle(StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed))
+
+    def _give(self, worker: _Worker, task: WorkerTask) -> None:
+        worker.task = task
+        self._send(worker, task)
+
+    def _send(self, worker: _Worker, message: Any) -> None:
+        import cloudpickle
+
+        if worker.connection is not None:
+            try:
+                worker.connection.send_bytes(cloudpickle.dumps(message))
+            except OSError:  # the worker died: the next look at it replaces it
+                return
+
+    def _start(self, number: int) -> _Worker:
+        cores = _cores_of(number, self.workers)
+        log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
+        process = subprocess.Popen(
+            [sys.executable, "-m", "justright.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=_environment(len(cores)),
+            start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
+        )
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(process.pid, cores)
+        _tell(process, f"{self._listener.address} {self._key.hex()}\n")
+        worker = _Worker(number, process, log)
+        worker.connection = self._accept(worker)
+        self._send(worker, (self._rows, self._storage))
+        return worker
+
+    def _accept(self, worker: _Worker) -> Connection:
+        """Return the connection of a worker that was just started."""
+        import threading
+
+        accepted: list[Connection] = []
+        thread = threading.Thread(target=lambda: accepted.append(self._listener.accept()), daemon=True)
+        thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while thread.is_alive() and time.monotonic() < deadline and worker.process.poll() is None:
+            thread.join(POLL_SECONDS / 5)
+        if not accepted:
+            raise InputError(f"A worker process could not start: {_death(worker)}")
+        return accepted[0]
+
+    def _stop(self, handle: Handle) -> None:
+        """Ask all workers for a last checkpoint and take what they say until they are done or time is up."""
+        for worker in self._processes:
+            self._send(worker, "stop")
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(worker.task for worker in self._processes) and time.monotonic() < deadline:
+            connections = {
+                worker.connection: worker for worker in self._processes if worker.connection and worker.task
+            }
+            for connection in wait(list(connections), timeout=POLL_SECONDS):
+                worker = connections[connection]  # type: ignore[index]  # only connections were waited for
+                try:
+                    self._take(worker, worker.connection.recv_bytes(), deque(), handle)  # type: ignore[union-attr]
+                except (EOFError, OSError):
+                    worker.task = None
+
+
+def _cores_of(number: int, workers: int) -> list[int]:
+    """Return the processors of one worker: an equal share, one at least.
+
+    Example:
+        With 4 cores and 2 workers, worker 0 gets the first two and worker 1 the last two.
+    """
+    cores = available_cores()
+    share = max(1, len(cores) // workers)
+    start = (number * share) % len(cores)
+    return cores[start : start + share]
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Return a worker's environment: JAX below Keras, this process's import path, as many threads as cores."""
+    flags = [os.environ.get("XLA_FLAGS", ""), *XLA_FLAGS, *(SINGLE_THREAD_FLAGS if threads == 1 else ())]
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    return os.environ | {
+        "KERAS_BACKEND": "jax",
+        "XLA_FLAGS": " ".join(flag for flag in flags if flag),
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONPATH": path,
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def _tell(process: subprocess.Popen[bytes], line: str) -> None:
+    """Write one line to a new process's standard input and close it."""
+    if process.stdin is not None:
+        process.stdin.write(line.encode())
+        process.stdin.close()
+
+
+def _end(worker: _Worker) -> None:
+    if worker.connection is not None:
+        worker.connection.close()
+        worker.connection = None
+    worker.process.kill()
+    worker.process.wait()
+
+
+def _death(worker: _Worker) -> str:
+    """Return one sentence on how a worker ended, with the end of its error output."""
+    code = worker.process.poll()
+    worker.log.seek(0)
+    tail = worker.log.read().decode(errors="replace")[-LOG_TAIL:].strip()
+    how = "was killed by signal" if code is not None and code < 0 else "ended with code"
+    return f"worker {worker.number} {how} {abs(code or 0)}" + (f": {tail}" if tail else "")

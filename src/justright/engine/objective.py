@@ -1,0 +1,94 @@
+"""What is minimised and what is counted, row by row, for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from justright.data import Task
+from justright.study.recipe import LOSSES, SCORES
+
+# Keras' backend.epsilon(): probabilities are clipped so that a certain mistake costs 16.1, not infinity.
+EPSILON = 1e-7
+
+RowFunction = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The loss and the score of a task, each a function (targets, outputs) -> one value a row.
+
+    Shape:
+        targets: (rows,), float32 or, for multiclass, int32 class indices.
+        outputs: (rows, outputs) float32, logits or probabilities (or predictions, for regression).
+
+    Args:
+        loss_name: Keras' name of the loss.
+        score_name: Keras' name of the score.
+        row_losses: the loss of each row, without penalties.
+        row_scores: 1 where the class is right (or the absolute error, for regression).
+    """
+
+    loss_name: str
+    score_name: str
+    row_losses: RowFunction
+    row_scores: RowFunction
+
+
+def objective_for(task: Task, *, from_logits: bool) -> Objective:
+    """Return the objective of `task` for models that end in logits, or in probabilities."""
+    losses: dict[tuple[Task, bool], RowFunction] = {
+        ("binary", True): binary_crossentropy_from_logits,
+        ("binary", False): binary_crossentropy,
+        ("multiclass", True): sparse_crossentropy_from_logits,
+        ("multiclass", False): sparse_crossentropy,
+        ("regression", True): squared_error,
+        ("regression", False): squared_error,
+    }
+    # A logit is right above 0, a probability above 0.5. Keras' plain "accuracy" would threshold logits at 0.5.
+    threshold = 0.0 if from_logits else 0.5
+    scores: dict[Task, RowFunction] = {
+        "binary": lambda targets, outputs: ((outputs[:, 0] > threshold) == (targets > 0.5)).astype(
+            jnp.float32
+        ),
+        "multiclass": lambda targets, outputs: (outputs.argmax(-1) == targets).astype(jnp.float32),
+        "regression": lambda targets, outputs: jnp.abs(outputs[:, 0] - targets),
+    }
+    return Objective(LOSSES[task], SCORES[task], losses[task, from_logits], scores[task])
+
+
+def binary_crossentropy_from_logits(targets: Any, outputs: Any) -> Any:
+    """Return -log p(target) for logits (rows, 1), in the form that neither overflows nor clips."""
+    logits = outputs[:, 0]
+    return jnp.maximum(logits, 0.0) - logits * targets + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+
+
+def binary_crossentropy(targets: Any, outputs: Any) -> Any:
+    """Return -log p(target) for probabilities (rows, 1), clipped as Keras does."""
+    chances = jnp.clip(outputs[:, 0], EPSILON, 1.0 - EPSILON)
+    return -targets * jnp.log(chances) - (1.0 - targets) * jnp.log(1.0 - chances)
+
+
+def sparse_crossentropy_from_logits(targets: Any, outputs: Any) -> Any:
+    """Return -log p(target) for logits (rows, classes)."""
+    return -_of_target(jax.nn.log_softmax(outputs), targets)
+
+
+def sparse_crossentropy(targets: Any, outputs: Any) -> Any:
+    """Return -log p(target) for probabilities (rows, classes), normalised and clipped as Keras does."""
+    chances = outputs / outputs.sum(-1, keepdims=True)
+    return -_of_target(jnp.log(jnp.clip(chances, EPSILON, 1.0 - EPSILON)), targets)
+
+
+def squared_error(targets: Any, outputs: Any) -> Any:
+    """Return the squared error of predictions (rows, 1)."""
+    return jnp.square(outputs[:, 0] - targets)
+
+
+def _of_target(values: Any, targets: Any) -> Any:
+    """Return values[row, targets[row]] for each row, as a sum over one-hot rows (no gather: it vectorises)."""
+    return (values * jax.nn.one_hot(targets, values.shape[-1], dtype=values.dtype)).sum(-1)

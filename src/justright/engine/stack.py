@@ -1,0 +1,291 @@
+"""Training one stack in a worker: chunk after chunk, with checkpoints, until every lane has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from justright.engine.ending import Ending
+from justright.engine.events import (
+    EpochBlock,
+    Event,
+    RowKind,
+    RowLosses,
+    RunFinished,
+    RunStarted,
+    StackCheckpoint,
+    StackProgress,
+)
+from justright.engine.grid import measured_epochs
+from justright.engine.network import Network, build_network
+from justright.engine.orders import chunk_orders
+from justright.engine.program import ALIVE, Data, Lane, Program, Rows, first_lane, lane_of, stack_lanes
+from justright.engine.state_files import flatten_lanes, unflatten_lanes
+from justright.engine.tasks import StackTask, Storage, StudyRows, checkpoint_path
+
+# A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
+# batch orders and messages cost little.
+CHUNK_SECONDS = 0.8
+MAX_CHUNK_EPOCHS = 256
+# Batch orders and validation losses of one chunk, on the host and again on the device.
+CHUNK_BYTES = 48 * 1024 * 1024
+
+Emit = Callable[[Event], None]
+ProgramCache = dict[Any, Program]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the host knows of a stack besides its device state.
+
+    Shape:
+        best_metrics, last_metrics: (lanes, metrics), NaN before the first epoch.
+    """
+
+    epoch: int
+    best_metrics: npt.NDArray[np.float64]
+    last_metrics: npt.NDArray[np.float64]
+    ended: set[int] = field(default_factory=set)
+    blocks: list[EpochBlock] = field(default_factory=list)
+    finished: list[RunFinished] = field(default_factory=list)
+    train_seconds: float = 0.0
+
+
+def run_stack(
+    task: StackTask,
+    rows: StudyRows,
+    storage: Storage,
+    emit: Emit,
+    is_stopping: Callable[[], bool],
+    cache: ProgramCache,
+) -> bool:
+    """Train a stack to its end, or until told to stop; return whether it ended.
+
+    Everything up to the last checkpoint is safe: its event carries all epochs and ended runs since the one before.
+
+    Raises:
+        InputError: a model cannot be built.
+        FolderError: a checkpoint cannot be read or written.
+    """
+    session = _Session(task, rows, storage, emit, cache)
+    for lane, run in enumerate(task.runs):
+        if lane not in session.progress.ended:
+            emit(RunStarted(run, session.progress.epoch, f"{jax.devices()[0].platform}:{_core()}"))
+    last_write = time.monotonic()
+    while not session.is_done:
+        session.train_chunk()
+        emit(session.report())
+        stopping = is_stopping()
+        due = time.monotonic() - last_write >= task.checkpoint_seconds
+        if session.progress.finished or due or stopping or session.is_done:
+            emit(session.write_checkpoint())
+            last_write = time.monotonic()
+        if stopping and not session.is_done:
+            return False
+    return True
+
+
+class _Session:
+    """One stack being trained: device state, compiled program and host progress."""
+
+    def __init__(
+        self, task: StackTask, rows: StudyRows, storage: Storage, emit: Emit, cache: ProgramCache
+    ) -> None:
+        self.task = task
+        self.storage = storage
+        self.started = time.monotonic()
+        self.train_rows = len(task.train_index)
+        train = tuple(values[task.train_index] for values in rows.train)
+        count = min(task.recipe.measure_rows, self.train_rows)
+        # The fixed subset: the same rows for every seed and variant, drawn once.
+        chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
+        self.data = Data(
+            train=_rows(train),
+            validation=_rows(rows.validation),
+            fixed=_rows(tuple(values[chosen] for values in train)),
+        )
+        self.rows = rows
+        self.program = self._program(cache)
+        self.ending = Ending(self.program, task, rows, storage, self._measured_rows())
+        self.length = self._chunk_length()
+        self.seconds_per_epoch = 0.0
+        self.warm = False
+        self.lanes, self.progress = self._restore() if task.checkpoint else self._begin()
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.progress.ended) == len(self.task.runs)
+
+    def train_chunk(self) -> None:
+        """Train up to a chunk of epochs and take down what happened."""
+        progress, task = self.progress, self.task
+        epochs = self._epochs_to_train()
+        orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
+        measured = np.zeros(self.length, bool)
+        measured[:epochs] = measured_epochs(progress.epoch, epochs)
+        start = time.monotonic()
+        self.lanes, metrics, losses, ran = self.program.run_chunk(
+            self.lanes, orders, measured, np.int32(progress.epoch), np.int32(epochs), self.data
+        )
+        done = int(ran)
+        seconds = time.monotonic() - start
+        progress.train_seconds += seconds
+        if self.warm:  # the first chunk's time is mostly compilation
+            self.seconds_per_epoch = seconds / max(done, 1)
+        self.warm = True
+        self._take_down(np.asarray(metrics[:done], np.float64), np.asarray(losses[:done]), measured[:done])
+        progress.epoch += done
+        self._end_lanes()
+
+    def report(self) -> StackProgress:
+        """Return how far the stack is."""
+        names = self.program.metric_names
+        latest = {
+            run: dict(zip(names, self.progress.last_metrics[lane].tolist(), strict=True))
+            for lane, run in enumerate(self.task.runs)
+        }
+        waits = dict(zip(self.task.runs, np.asarray(self.lanes.wait).tolist(), strict=True))
+        seconds = time.monotonic() - self.started
+        return StackProgress(self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits)
+
+    def write_checkpoint(self) -> StackCheckpoint:
+        """Write the stack's state, unless it is done, and return the event that makes it count."""
+        progress = self.progress
+        path = checkpoint_path(self.task.name, progress.epoch)
+        if not self.is_done:
+            tensors = flatten_lanes(self.lanes) | {
+                "best_metrics": progress.best_metrics,
+                "last_metrics": progress.last_metrics,
+                "train_seconds": np.float64([progress.train_seconds]),
+            }
+            metadata = {
+                "stack": self.task.name,
+                "epoch": str(progress.epoch),
+                "runs": json.dumps(self.task.runs),
+                "ended": json.dumps(sorted(progress.ended)),
+            }
+            self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
+        event = StackCheckpoint(
+            self.task.name,
+            path,
+            progress.epoch,
+            () if self.is_done else self.task.runs,
+            tuple(progress.blocks),
+            tuple(progress.finished),
+        )
+        progress.blocks, progress.finished = [], []
+        return event
+
+    def _measured_rows(self) -> dict[RowKind, Rows]:
+        kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
+        return kinds | ({"test": _rows(self.rows.test)} if len(self.rows.test[0]) else {})
+
+    def _program(self, cache: ProgramCache) -> Program:
+        task = self.task
+        key = (task.variant, self.train_rows, len(task.runs))
+        if key not in cache:
+            network = self._network(task.runs[0].seed)
+            cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
+        return cache[key]
+
+    def _network(self, seed: int) -> Network:
+        return build_network(
+            self.task.variant,
+            self.task.build,
+            self.task.recipe,
+            seed=seed,
+            features=self.rows.features,
+            outputs=self.rows.outputs,
+            task=self.rows.task,
+        )
+
+    def _begin(self) -> tuple[Lane, _Progress]:
+        lanes = stack_lanes([first_lane(self._network(run.seed)) for run in self.task.runs])
+        empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
+        return lanes, _Progress(0, empty, empty.copy())
+
+    def _restore(self) -> tuple[Lane, _Progress]:
+        tensors, metadata = self.storage.read_tensors(self.storage.folder / (self.task.checkpoint or ""))
+        progress = _Progress(
+            int(metadata["epoch"]),
+            tensors.pop("best_metrics"),
+            tensors.pop("last_metrics"),
+            set(json.loads(metadata["ended"])),
+            train_seconds=float(tensors.pop("train_seconds")[0]),
+        )
+        return unflatten_lanes(tensors), progress
+
+    def _chunk_length(self) -> int:
+        width = len(self.task.runs)
+        bytes_per_epoch = 4 * width * (self.train_rows + len(self.rows.validation[0]))
+        return max(1, min(MAX_CHUNK_EPOCHS, CHUNK_BYTES // bytes_per_epoch, self.task.recipe.max_epochs))
+
+    def _epochs_to_train(self) -> int:
+        left = self.task.recipe.max_epochs - self.progress.epoch
+        wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
+        return max(1, min(left, self.length, wanted))
+
+    def _take_down(
+        self,
+        metrics: npt.NDArray[np.float64],
+        losses: npt.NDArray[np.float32],
+        measured: npt.NDArray[np.bool_],
+    ) -> None:
+        """Append each living lane's block; metrics (epochs, lanes, metrics), losses (epochs, lanes, rows)."""
+        progress, names = self.progress, self.program.metric_names
+        best_epochs, trained = np.asarray(self.lanes.best_epoch), np.asarray(self.lanes.epochs)
+        for lane, run in enumerate(self.task.runs):
+            if lane in progress.ended:
+                continue
+            epochs = int(trained[lane]) - progress.epoch
+            block = metrics[:epochs, lane]
+            rows = tuple(
+                RowLosses(run, "validation", progress.epoch + int(index), losses[index, lane].copy())
+                for index in np.flatnonzero(measured[:epochs])
+            )
+            columns = {name: block[:, column].copy() for column, name in enumerate(names)}
+            progress.blocks.append(EpochBlock(run, progress.epoch, columns, rows))
+            progress.last_metrics[lane] = block[-1]
+            best = int(best_epochs[lane]) - progress.epoch
+            if best >= 0:
+                progress.best_metrics[lane] = block[best]
+
+    def _end_lanes(self) -> None:
+        """Finish lanes that stopped, diverged or reached the epoch limit."""
+        outcomes = np.asarray(self.lanes.outcome)
+        at_limit = self.progress.epoch >= self.task.recipe.max_epochs
+        for lane in range(len(self.task.runs)):
+            if lane not in self.progress.ended and (outcomes[lane] != ALIVE or at_limit):
+                best, last = self.progress.best_metrics[lane], self.progress.last_metrics[lane]
+                seconds = self.progress.train_seconds / len(self.task.runs)
+                self.progress.finished.append(
+                    self.ending.finish(
+                        lane,
+                        lane_of(self.lanes, lane),
+                        self._named(best),
+                        self._named(last),
+                        train_seconds=seconds,
+                    )
+                )
+                self.progress.ended.add(lane)
+
+    def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self.program.metric_names, values.tolist(), strict=True))
+
+
+def _rows(values: Any) -> Rows:
+    return Rows(jnp.asarray(values[0]), jnp.asarray(values[1]))
+
+
+def _core() -> int:
+    """Return the lowest processor this process may run on: where it is pinned."""
+    return min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
