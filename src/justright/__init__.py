@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
     """Import a public name when it is first used (PEP 562)."""
     if name not in EXPORTS:
         raise AttributeError(f"module 'justright' has no attribute {name!r}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from justright.engine.local import XLA_FLAGS
+
 # Before Keras or JAX is imported anywhere in this process; the same flags workers get.
 os.environ["KERAS_BACKEND"] = "jax"
-os.environ["XLA_FLAGS"] = "--xla_cpu_experimental_ynn_fusion_type=individual_dot"
+os.environ["XLA_FLAGS"] = " ".join(XLA_FLAGS)
 
 import numpy as np
 import polars as pl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from justright.data.checks import is_whole
 from justright.engine.machine import available_cores
 from justright.engine.tasks import Storage, StudyRows
 from justright.errors import InputError, one_of
@@ -28,7 +29,7 @@ def open_executor(
     Raises:
         InputError: the engine is unknown or not installed, or `workers` is not a positive number.
     """
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+    if workers is not None and not is_whole(workers, least=1):
         raise InputError(f"`workers` must be a whole number of at least 1; got {workers!r}.")
     if engine == "local":
         from justright.engine.local import LocalExecutor

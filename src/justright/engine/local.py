@@ -10,24 +10,28 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from justright.engine.events import Event, RunFinished, RunKey, StackCheckpoint
+from justright.engine.attempts import Attempts
+from justright.engine.events import Event, StackCheckpoint
 from justright.engine.machine import available_cores
-from justright.engine.tasks import StackTask, Storage, StudyRows, WorkerTask, checkpoint_path
+from justright.engine.tasks import Storage, StudyRows, WorkerTask
 from justright.errors import InputError
 
-# jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first.
-XLA_FLAGS = ("--xla_cpu_experimental_ynn_fusion_type=individual_dot",)
-SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false", "intra_op_parallelism_threads=1")
+# jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the
+# second uses AVX-512 where there is any. A word without "--" would make XLA ignore all that follow it.
+XLA_FLAGS = (
+    "--xla_cpu_experimental_ynn_fusion_type=individual_dot",
+    "--xla_cpu_prefer_vector_width=512",
+)
+SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
 STOP_SECONDS = 3.5  # an interrupted command must end within 5 s, last checkpoints included
 POLL_SECONDS = 0.25
-MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked failed
 LOG_TAIL = 600  # characters of a dead worker's error output that go into the reason
 
 Handle = Callable[[Event], None]
@@ -59,9 +63,7 @@ class LocalExecutor:
         self._storage = storage
         self.workers = workers
         self._processes: list[_Worker] = []
-        self._ended: set[RunKey] = set()
-        self._checkpoints: dict[str, str] = {}
-        self._attempts: dict[str, int] = {}
+        self._attempts = Attempts()
 
     def __enter__(self) -> Self:
         self._key = secrets.token_bytes(32)
@@ -118,19 +120,14 @@ class LocalExecutor:
         if kind == "ready":
             worker.ready = True
         elif kind == "event":
-            self._pass_on(content[0], handle)
+            handle(content[0])
+            self._attempts.note(content[0])
         elif kind == "refused":
             raise InputError(content[0])
         else:
             task, worker.task = worker.task, None
             if kind == "failed" and task is not None:
                 self._retry(task, content[0], pending, handle)
-
-    def _pass_on(self, event: Event, handle: Handle) -> None:
-        handle(event)
-        if isinstance(event, StackCheckpoint):
-            self._checkpoints[event.stack] = event.path
-            self._ended |= {finished.run for finished in event.finished}
 
     def _replace(self, worker: _Worker, pending: deque[WorkerTask], handle: Handle) -> None:
         """Start a new process in place of a dead one and try its task again."""
@@ -143,18 +140,11 @@ class LocalExecutor:
             raise InputError(f"A worker process could not start: {reason}")
 
     def _retry(self, task: WorkerTask, reason: str, pending: deque[WorkerTask], handle: Handle) -> None:
-        if not isinstance(task, StackTask):
-            raise InputError(f"{type(task).__name__} failed: {reason}")
-        attempts = self._attempts[task.name] = self._attempts.get(task.name, 1) + 1
-        if attempts <= MAX_ATTEMPTS:
-            pending.appendleft(replace(task, checkpoint=self._checkpoints.get(task.name) or task.checkpoint))
-            return
-        failed = tuple(
-            RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {})
-            for run in task.runs
-            if run not in self._ended
-        )
-        handle(StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed))
+        then = self._attempts.after_failure(task, reason)
+        if isinstance(then, StackCheckpoint):
+            handle(then)
+        else:
+            pending.appendleft(then)
 
     def _give(self, worker: _Worker, task: WorkerTask) -> None:
         worker.task = task
@@ -232,16 +222,24 @@ def _cores_of(number: int, workers: int) -> list[int]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """Return a worker's environment: JAX below Keras, this process's import path, as many threads as cores."""
+    """Return a worker's environment: this process's, its import path, and what makes a worker one."""
+    return os.environ | worker_variables(threads) | {"PYTHONPATH": import_path()}
+
+
+def worker_variables(threads: int) -> dict[str, str]:
+    """Return the variables that make a process a worker: JAX below Keras, and as many threads as it may use."""
     flags = [os.environ.get("XLA_FLAGS", ""), *XLA_FLAGS, *(SINGLE_THREAD_FLAGS if threads == 1 else ())]
-    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    return os.environ | {
+    return {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": " ".join(flag for flag in flags if flag),
         "OMP_NUM_THREADS": str(threads),
-        "PYTHONPATH": path,
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
+
+
+def import_path() -> str:
+    """Return where this process imports from, for processes on the same machine."""
+    return os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
 
 
 def _tell(process: subprocess.Popen[bytes], line: str) -> None:

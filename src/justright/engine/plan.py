@@ -67,7 +67,7 @@ def plan_stacks(
             recipe=study.recipe_of(variant),
             runs=runs,
             models=tuple(model_path(run) for run in runs),
-            train_index=np.asarray(study.split.train_subset(runs[0].train_rows), np.int64),
+            train_index=np.arange(runs[0].train_rows),
             checkpoint=checkpoint,
             checkpoint_seconds=checkpoint_seconds,
         )

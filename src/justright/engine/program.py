@@ -15,7 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from justright.engine.masks import hashed_dropout
 from justright.engine.network import Network
+from justright.engine.rewriting import rewrite
 from justright.study.recipe import Recipe
 
 # Outcomes of a lane, as data inside the program.
@@ -107,6 +109,7 @@ class Program:
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
+        self._step = rewrite(self._train_step, bfloat16=recipe.precision == "bfloat16")
         self.run_chunk = jax.jit(self._run_chunk, donate_argnums=0)
         self.measure_rows = jax.jit(self._measure_rows)
 
@@ -162,7 +165,8 @@ class Program:
 
         def step(values: Any, item: Any) -> Any:
             number, rows = item
-            return self._train_step(values, number, Rows(data.train.x[rows], data.train.y[rows]))
+            batch = jax.tree.map(lambda part: jnp.take(part, rows, axis=0, mode="clip"), data.train)
+            return self._step(values, number, batch)
 
         steps = (first_step + jnp.arange(full), order[: full * batch].reshape(full, batch))
         values, sums = lax.scan(step, values, steps)
@@ -190,9 +194,10 @@ class Program:
         others = self._derive_randomness(others, number)
 
         def loss_of(weights: Any) -> Any:
-            outputs, new_others, penalties = self.network.model.stateless_call(
-                weights, others, batch.x, training=True, return_losses=True
-            )
+            with hashed_dropout():
+                outputs, new_others, penalties = self.network.model.stateless_call(
+                    weights, others, batch.x, training=True, return_losses=True
+                )
             outputs = outputs.astype(jnp.float32)
             plain = self.network.objective.row_losses(batch.y, outputs).mean()
             loss = plain + sum(penalties)

@@ -162,10 +162,10 @@ class _Session:
         progress = self.progress
         path = checkpoint_path(self.task.name, progress.epoch)
         if not self.is_done:
-            tensors = flatten_lanes(self.lanes) | {
+            tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(self.lanes) | {
                 "best_metrics": progress.best_metrics,
                 "last_metrics": progress.last_metrics,
-                "train_seconds": np.float64([progress.train_seconds]),
+                "train_seconds": np.array([progress.train_seconds]),
             }
             metadata = {
                 "stack": self.task.name,

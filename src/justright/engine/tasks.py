@@ -74,7 +74,7 @@ class StackTask:
     """Train one stack: the given seeds of one variant on one training size, a lane each.
 
     Shape:
-        train_index: (train rows,) positions among the split's training rows.
+        train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix.
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.

@@ -10,14 +10,13 @@ import os
 import queue
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
+from justright.engine.attempts import attempt
 from justright.engine.events import Event
 from justright.engine.tasks import ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
-from justright.errors import JustrightError
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 
@@ -47,14 +46,7 @@ def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.
         task = inbox.get()
         if task is None:
             return
-        try:
-            completed = perform(task)
-        except JustrightError as error:
-            send("refused", f"{error}")
-        except Exception as error:  # noqa: BLE001  # a user's model may raise anything: the run fails, the study goes on
-            send("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-        else:
-            send("done", completed)
+        send(*attempt(perform, task))
 
 
 def make_performer(

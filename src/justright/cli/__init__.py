@@ -1,0 +1,1 @@
+"""The `justright` command: one file per command, each a few lines around one library call."""

@@ -1,0 +1,39 @@
+"""`justright data`: a table as justright reads it."""
+
+from __future__ import annotations
+
+import typer
+
+
+def data(
+    source: str = typer.Argument(
+        help="higgs-sim, higgs, or a path or URL, as for `justright run`.", metavar="SOURCE"
+    ),
+    target: str | None = typer.Option(
+        None, help="The column to predict; its number in a file without a header.", metavar="COLUMN"
+    ),
+    rows: int | None = typer.Option(None, min=1, help="Read only this many rows.", metavar="N"),
+    location: str | None = typer.Option(
+        None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
+) -> None:
+    r"""Describe a table: shape, task, classes, and every feature with a small histogram.
+
+    \b
+    Examples:
+      justright data higgs-sim
+      justright data houses.csv --target price
+    """
+    from justright.cli.features import print_table_description
+    from justright.cli.reading import ReadingLine
+    from justright.cli.terminal import progress, results, write_json
+    from justright.data import describe_table, read_table
+
+    with ReadingLine(progress()) as line:
+        table = read_table(source, target=target, rows=rows, location=location, progress=line)
+    description = describe_table(table)
+    if as_json:
+        write_json(description)
+    else:
+        print_table_description(results(), description)

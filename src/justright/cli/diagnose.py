@@ -1,0 +1,32 @@
+"""`justright diagnose`: what the curves in other tools' logs say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def diagnose(
+    logs: list[Path] = typer.Argument(help="Files or folders with training logs.", metavar="LOG..."),
+    as_json: bool = typer.Option(False, "--json", help="Print the readings as JSON, and nothing else."),
+) -> None:
+    r"""Read training logs of other tools, and say what their curves can tell.
+
+    Takes TensorBoard folders, Keras' CSVLogger and History (as JSON), Lightning's metrics.csv, Hugging Face's
+    trainer_state.json, XGBoost's and LightGBM's evals_result (as JSON), and any CSV with an epoch a row.
+
+    \b
+    Examples:
+      justright diagnose lightning_logs/version_0/metrics.csv
+      justright diagnose logs/ --json
+    """
+    from justright.cli.readings import print_readings
+    from justright.cli.terminal import results, write_json
+    from justright.logs import diagnose_curves, read_logs
+
+    readings = [diagnose_curves(curves) for path in logs for curves in read_logs(path)]
+    if as_json:
+        write_json([reading.to_dict() for reading in readings])
+    else:
+        print_readings(results(), readings)

@@ -1,0 +1,91 @@
+"""Progress where there is no terminal: whole lines with a dot for every so many epochs, as the tutorial prints.
+
+The tutorial trains one model and prints a dot an epoch and a line every hundred. Here several runs train at once for
+thousands of epochs, so each variant collects its dots and writes them as one whole line with its latest losses: lines of
+different variants never mix, and a log of the longest study stays a few hundred lines.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from justright.cli.live import loss_text
+from justright.cli.progress import StudyProgress, VariantState, mean_of
+from justright.cli.terminal import Terminal
+from justright.cli.text import shorten
+from justright.engine.events import RunFinished, RunKey, StackCheckpoint, StackProgress
+
+if TYPE_CHECKING:
+    from justright.engine.events import Event
+
+DOTS_PER_LINE = 10
+MOST_DOTS = 50  # of a stack that reports seldom: a line stays within 120 columns
+QUIET_SECONDS = 30.0  # a variant that has been silent for longer writes what it has: a sign of life
+NAME_WIDTH = 14
+
+
+class DotLog:
+    """A sink that prints a line for every ten dots of a variant, and one for every run that ends."""
+
+    def __init__(self, progress: StudyProgress, terminal: Terminal) -> None:
+        """Return a log of a study that has not started."""
+        self.progress = progress
+        self.terminal = terminal
+        longest = max(run.max_epochs for _, run in progress.runs())
+        # 1, 10 or 100 epochs, so that the longest run prints between one and ten lines, or one more for each 1,000 epochs.
+        self.epochs_per_dot = 1 if longest <= 100 else 10 if longest <= 1_000 else 100
+        self._printed: dict[str, int] = {}
+        self._printed_at: dict[str, float] = {}
+        self._ended: set[RunKey] = set()
+
+    def handle(self, event: Event) -> None:
+        """Take one event, and print the lines it completes."""
+        self.progress.handle(event)
+        match event:
+            case StackProgress() if event.runs and event.runs[0].variant in self.progress.variants:
+                self._advance(self.progress.variants[event.runs[0].variant], event.epoch)
+            case StackCheckpoint():
+                for finished in event.finished:
+                    self._finish(finished)
+            case RunFinished():
+                self._finish(event)
+
+    def _advance(self, variant: VariantState, epoch: int) -> None:
+        first = self._printed.get(variant.name)
+        if first is None or epoch < first:
+            # A stack that starts, resumes or follows another seed's: count its dots from here.
+            first = self._printed[variant.name] = (
+                0 if first is not None or epoch <= self.epochs_per_dot else epoch
+            )
+            self._printed_at.setdefault(variant.name, time.monotonic())
+        dots = (epoch - first) // self.epochs_per_dot
+        silent = time.monotonic() - self._printed_at[variant.name]
+        if dots >= DOTS_PER_LINE or (dots and silent > QUIET_SECONDS):
+            self._printed[variant.name] = first + dots * self.epochs_per_dot
+            self._printed_at[variant.name] = time.monotonic()
+            self._write(variant.name, "." * min(dots, MOST_DOTS), f"epoch {epoch:,}, {self._losses(variant)}")
+
+    def _losses(self, variant: VariantState) -> str:
+        symbols = self.terminal.symbols
+        train, validation = (
+            mean_of(getattr(run, name) for run in variant.runs.values() if not run.is_over)
+            for name in ("train", "validation")
+        )
+        return f"train {loss_text(train, symbols)}, validation {loss_text(validation, symbols)}"
+
+    def _finish(self, event: RunFinished) -> None:
+        if event.run.variant not in self.progress.variants or event.run in self._ended:
+            return
+        self._ended.add(event.run)
+        best = event.best.get(f"val_{self.progress.loss}")
+        chosen = "" if best is None else f"; best epoch {event.best_epoch:,}, validation {best:.4f}"
+        self._write(
+            event.run.variant,
+            "",
+            f"seed {event.run.seed} {event.outcome} after {event.epochs:,} epochs{chosen}",
+        )
+
+    def _write(self, name: str, dots: str, words: str) -> None:
+        shown = shorten(name, NAME_WIDTH, self.terminal.symbols)
+        self.terminal.say(f"{shown:{NAME_WIDTH}} {dots:{DOTS_PER_LINE}}  {words}")

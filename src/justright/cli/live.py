@@ -1,0 +1,197 @@
+"""The live view: a line a variant while a study trains, drawn by Rich on a terminal."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from justright.cli.progress import RunState, State, StudyProgress, VariantState, mean_of
+from justright.cli.sparkline import sparkline
+from justright.cli.terminal import Terminal
+from justright.cli.text import Symbols, shorten
+
+if TYPE_CHECKING:
+    from justright.engine.events import Event
+
+FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
+WIDE = 110  # columns from which the longer sparkline, state and names fit
+# The first of these that any seed of a variant is in names the whole line.
+STATES: tuple[State, ...] = (
+    "training",
+    "compiling",
+    "waiting",
+    "failed",
+    "diverged",
+    "stopped early",
+    "finished",
+)
+STATE_STYLES: dict[State, str] = {
+    "waiting": "dim",
+    "compiling": "yellow",
+    "training": "cyan",
+    "finished": "green",
+    "stopped early": "green",
+    "diverged": "red",
+    "failed": "red",
+}
+
+
+class LiveView:
+    """A sink that keeps what the terminal shows; Rich's own thread draws it."""
+
+    def __init__(self, progress: StudyProgress, symbols: Symbols) -> None:
+        """Return the view of a study that has not started."""
+        self.progress = progress
+        self.symbols = symbols
+        self.started = time.monotonic()
+        self._lock = threading.Lock()
+
+    def handle(self, event: Event) -> None:
+        """Take one event; nothing is drawn here."""
+        with self._lock:
+            self.progress.handle(event)
+
+    def frame(self, width: int) -> RenderableType:
+        """Return what to show now on a terminal of `width` columns."""
+        with self._lock:
+            table = _header(width)
+            for variant in self.progress.variants.values():
+                table.add_row(*_cells(variant, width, self.symbols))
+            return Group(table, Text(self._footer(), style="dim", no_wrap=True, overflow="crop"))
+
+    def _footer(self) -> str:
+        runs = [run for _, run in self.progress.runs()]
+        over = sum(run.is_over for run in runs)
+        parts = [f"{over} of {len(runs)} runs done", f"{clock(time.monotonic() - self.started)} elapsed"]
+        left = self.progress.seconds_left()
+        if left is not None:
+            parts.append(f"{time_left(*left, self.symbols)} left")
+        hint = "" if over == len(runs) else " Ctrl-C stops; the same command resumes."
+        return "  " + ", ".join(parts) + "." + hint
+
+
+@contextmanager
+def live_view(progress: StudyProgress, terminal: Terminal) -> Iterator[LiveView]:
+    """Show a study's progress on `terminal` while the block runs; the last frame stays."""
+    view = LiveView(progress, terminal.symbols)
+    with Live(
+        console=terminal,
+        refresh_per_second=FRAMES_PER_SECOND,
+        get_renderable=lambda: view.frame(terminal.width),
+        redirect_stdout=False,  # results belong to stdout, which may be a pipe
+        redirect_stderr=False,
+    ):
+        yield view
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as m:ss or h:mm:ss.
+
+    Example:
+        >>> clock(75), clock(3_725)
+        ('1:15', '1:02:05')
+    """
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60}:{whole % 60:02}"
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else minutes
+
+
+def time_left(least: float, most: float, symbols: Symbols) -> str:
+    """Return how long a study can still take: one time when both ends agree, else the range they span.
+
+    Example:
+        >>> from justright.cli.text import ASCII
+        >>> time_left(40, 3_000, ASCII), time_left(300, 300, ASCII)
+        ('0:40 - 50:00', 'about 5:00')
+    """
+    if round(least) == round(most):
+        return f"about {clock(most)}"
+    return f"{clock(least)} {symbols.dash} {clock(most)}"
+
+
+def _header(width: int) -> Table:
+    """Return the empty table; every width is fixed, so that lines never wrap and never jump."""
+    wide = width >= WIDE
+    table = Table(box=None, padding=(0, 1), pad_edge=True, header_style="bold", show_edge=False)
+    table.add_column("variant", width=22 if wide else 12, no_wrap=True)
+    table.add_column("state", width=27 if wide else 17, no_wrap=True)
+    table.add_column("epoch", width=7, justify="right", no_wrap=True)
+    table.add_column("train", width=7, justify="right", no_wrap=True)
+    table.add_column("val", width=7, justify="right", no_wrap=True)
+    table.add_column("no gain", width=7, justify="right", no_wrap=True)
+    table.add_column("val loss" if wide else "", width=24 if wide else 8, no_wrap=True)
+    return table
+
+
+def _cells(variant: VariantState, width: int, symbols: Symbols) -> list[Text]:
+    wide = width >= WIDE
+    runs = list(variant.runs.values())
+    busy = [run for run in runs if not run.is_over and run.state != "waiting"] or runs
+    state, words = _state(runs, symbols, wide=wide)
+    waits = [run.waited for run in busy if run.epoch]
+    cells = (
+        shorten(variant.name, 22 if wide else 12, symbols),
+        words,
+        _count(max(run.epoch for run in runs)),
+        loss_text(mean_of(run.train for run in busy), symbols),
+        loss_text(mean_of(run.validation for run in busy), symbols),
+        _count(min(waits)) if waits else "",
+        sparkline(variant.trail, 24 if wide else 8, symbols),
+    )
+    styles = ("", STATE_STYLES[state], "", "", "", "dim", "")
+    return [Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)]
+
+
+def _state(runs: list[RunState], symbols: Symbols, *, wide: bool) -> tuple[State, str]:
+    """Return the state to colour by and the words for it; several seeds are counted."""
+    state = next(state for state in STATES if any(run.state == state for run in runs))
+    over = sum(run.is_over for run in runs)
+    if over < len(runs):
+        is_plain = len(runs) == 1 or (over == 0 and state == "waiting")
+        return state, state if is_plain else f"{state} {over}/{len(runs)}{' done' if wide else ''}"
+    if state == "stopped early":
+        return state, _stopped(runs, symbols, wide=wide)
+    count = sum(run.state == state for run in runs)
+    return state, state if count == len(runs) else f"{state} {count}/{len(runs)}"
+
+
+def _stopped(runs: list[RunState], symbols: Symbols, *, wide: bool) -> str:
+    """Return where the runs stopped early, and where their best epochs lie when there is room to say so."""
+    ends = [run.epoch for run in runs if run.state == "stopped early"]
+    said = f"stopped at {_span(ends, symbols)}"
+    best = [run.best_epoch for run in runs if run.best_epoch is not None]
+    return f"{said}, best {_span(best, symbols)}" if wide and best else said
+
+
+def _span(values: list[int], symbols: Symbols) -> str:
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low}{symbols.dash}{high}"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}" if value else ""
+
+
+def loss_text(value: float, symbols: Symbols) -> str:
+    """Return a loss in at most seven characters.
+
+    Example:
+        >>> from justright.cli.text import ASCII
+        >>> loss_text(0.61849, ASCII), loss_text(12345.6, ASCII), loss_text(math.nan, ASCII)
+        ('0.6185', '1.2e+04', '-')
+    """
+    if not math.isfinite(value):
+        return symbols.dash
+    size = abs(value)
+    if value == 0 or 0.001 <= size < 10:
+        return f"{value:.4f}"
+    return f"{value:.4g}" if 10 <= size < 1e4 else f"{value:.2g}"

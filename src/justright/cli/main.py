@@ -1,0 +1,114 @@
+"""The `justright` command: what it is called with, and what its exit code says."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from justright.cli.data import data
+from justright.cli.diagnose import diagnose
+from justright.cli.init import init
+from justright.cli.report import report
+from justright.cli.run import run
+from justright.cli.show import show
+from justright.errors import JustrightError
+
+EXIT_DONE = 0
+EXIT_VERDICT = 1  # a verdict named by --fail-on was met
+EXIT_BAD_INPUT = 2  # as Typer's own usage errors
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+HELP = """Is this network underfit, overfit, or just right for this table - since when, and what would help?
+
+\b
+  justright run                               seven networks on a packaged table, in minutes
+  justright run table.csv --target price      your own table
+  justright diagnose logs/                    a run that another tool trained
+
+Exit codes: 0 done, 1 a --fail-on verdict was met, 2 bad input, 130 interrupted (the same command resumes)."""
+
+
+class _Group(TyperGroup):
+    """The commands, with the package's own errors told in one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's signature; its Context is private
+        """Run the chosen command; anything but bad input and Ctrl-C keeps its traceback."""
+        try:
+            return super().invoke(ctx)
+        except JustrightError as error:
+            from justright.cli.terminal import say_error
+
+            say_error(error)
+            raise typer.Exit(EXIT_BAD_INPUT) from error
+        except KeyboardInterrupt as interrupt:
+            from justright.cli.terminal import say_error
+
+            say_error("interrupted.")
+            raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from justright import __version__
+
+        typer.echo(f"justright {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Take the options that come before a command."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with one of the codes above."""
+    _tolerate_any_encoding()
+    app(args=arguments if arguments is not None else sys.argv[1:], prog_name="justright")
+
+
+def _tolerate_any_encoding() -> None:
+    """Make stdout and stderr replace what their encoding cannot hold instead of raising UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+# In the order of the help text.
+COMMANDS: dict[str, Callable[..., None]] = {
+    "run": run,
+    "show": show,
+    "report": report,
+    "diagnose": diagnose,
+    "data": data,
+    "init": init,
+}
+
+SHORT_HELP = {
+    "run": "Train a study and say what it found.",
+    "show": "Print what a study found so far.",
+    "report": "Write a study's report again.",
+    "diagnose": "Read other tools' training logs.",
+    "data": "Describe a table.",
+    "init": "Write a study file to start from.",
+}
+
+app = typer.Typer(
+    cls=_Group,
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,  # would add two options to every help text; --help is quick enough
+    pretty_exceptions_enable=False,  # a bug keeps Python's own traceback, which can be pasted into a report
+    rich_markup_mode=None,  # plain help: no markup in examples, and Rich need not be imported for it
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    callback=_root,
+)
+for _name, _command in COMMANDS.items():
+    app.command(_name, short_help=SHORT_HELP[_name])(_command)

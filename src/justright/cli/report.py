@@ -1,0 +1,44 @@
+"""`justright report`: the report written again from the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+MARKDOWN_NAME = "report.md"
+
+
+def report(
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    markdown: bool = typer.Option(False, "--markdown", help=f"Write {MARKDOWN_NAME} as well."),
+) -> None:
+    r"""Write report.html of a study again, and print where it is.
+
+    \b
+    Example:
+      justright report runs/higgs --markdown
+    """
+    from justright.cli.terminal import results
+    from justright.cli.text import plain
+    from justright.result import open_result
+
+    result = open_result(folder)
+    paths = [result.write_report()]
+    if markdown:
+        paths.append(_write_markdown(result.folder, result.summary))
+    for path in paths:
+        results().say(plain(path))
+
+
+def _write_markdown(folder: Path, summary: dict[str, object]) -> Path:
+    from justright.errors import FolderError
+    from justright.records.files import write_atomically
+    from justright.report import render_markdown
+
+    path = folder / MARKDOWN_NAME
+    try:
+        write_atomically(path, render_markdown(summary).encode())
+    except OSError as error:
+        raise FolderError(f"A report must be writable; {str(path)!r} is not: {error.strerror}.") from None
+    return path

@@ -1,0 +1,30 @@
+"""`justright show`: the final table again, of a finished or unfinished study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def show(
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    as_json: bool = typer.Option(
+        False, "--json", help="Print result.json to stdout, and nothing else there."
+    ),
+) -> None:
+    r"""Print what a study found so far, and which runs are still to be trained.
+
+    \b
+    Example:
+      justright show runs/higgs
+    """
+    from justright.cli.tables import print_study
+    from justright.cli.terminal import results, write_json
+    from justright.result import open_result
+
+    result = open_result(folder)
+    if as_json:
+        write_json(result.result)
+    else:
+        print_study(results(), result.summary, result.folder)

@@ -1,0 +1,215 @@
+"""The final table of a study, its conclusion and where everything is, for a terminal of any width."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from justright.cli.terminal import Terminal
+from justright.cli.text import Symbols, plain, shorten
+
+FULL_WIDTH = 112  # columns the full table needs
+NAME_WIDTHS = {True: 16, False: 12}  # of variants, in the full and the narrow table
+VERDICT_STYLES = {
+    "just right": "green",
+    "overfits": "red",
+    "underfits": "yellow",
+    "undecided": "dim",
+    "diverged": "bold red",
+}
+# Scores that are shares of rows are printed in per cent.
+SHARES = ("accuracy",)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the final table.
+
+    Args:
+        header: its heading, at most two lines.
+        cell: what it says about a variant, from the summary's entry for it.
+        narrow: whether it is shown where the full table does not fit.
+    """
+
+    header: str
+    cell: Callable[[Mapping[str, Any]], str]
+    narrow: bool = True
+
+
+def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) -> None:
+    """Print what a study found: table, conclusion, facts, what is still to be trained, and where everything is.
+
+    Args:
+        terminal: where to.
+        summary: what `justright.report.summarise` returned.
+        folder: the study folder.
+    """
+    terminal.print(study_table(summary, terminal.width, terminal.symbols))
+    terminal.print(_note(summary, terminal.symbols), style="dim")
+    if summary.get("conclusion"):
+        terminal.print()
+        terminal.print(Text(plain(summary["conclusion"]), style="bold"))
+    for fact in summary.get("facts") or ():
+        terminal.print("- " + plain(fact))
+    pending = pending_runs(summary)
+    if pending:
+        terminal.print()
+        terminal.print(_pending_sentence(pending))
+    terminal.print()
+    for name, place in places(folder):
+        terminal.say(f"{name:12} {place}")
+
+
+def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Table:
+    """Return the table of a study's variants: the full one where `width` columns suffice, else the essential columns."""
+    full = width >= FULL_WIDTH
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    columns = [column for column in _columns(summary, symbols, full=full) if full or column.narrow]
+    for number, column in enumerate(columns):
+        table.add_column(
+            column.header, justify="right" if 0 < number < len(columns) - 1 else "left", no_wrap=True
+        )
+    for variant in summary["variants"]:
+        style = VERDICT_STYLES.get(variant["verdict"]["label"], "")
+        cells = [Text(column.cell(variant)) for column in columns]
+        cells[-1].stylize(style)
+        table.add_row(*cells)
+    return table
+
+
+def pending_runs(summary: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out.
+
+    Example:
+        >>> runs = [{"seed": 0, "train_rows": 9, "outcome": None}]
+        >>> pending_runs({"variants": [{"name": "Tiny", "runs": runs}], "seeds": [0, 1]})
+        {'Tiny': [0, 1]}
+    """
+    pending = {}
+    for variant in summary["variants"]:
+        recorded = {run["seed"] for run in variant["runs"]}
+        open_seeds = {run["seed"] for run in variant["runs"] if not run.get("outcome")}
+        seeds = sorted(open_seeds | (set(summary.get("seeds") or ()) - recorded))
+        if seeds or not recorded:
+            pending[variant["name"]] = seeds
+    return pending
+
+
+def places(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield (what, where) for everything a study leaves behind that is there."""
+    if (folder / "report.html").exists():
+        yield "Report", plain(folder / "report.html")
+    if (folder / "tensorboard").exists():
+        yield "TensorBoard", plain(shlex.join(["tensorboard", "--logdir", str(folder / "tensorboard")]))
+    if (folder / "models").exists():
+        yield "Models", plain(folder / "models")
+    yield "Folder", plain(folder)
+
+
+def _columns(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> list[Column]:
+    loss, score = summary["loss"], summary["score"]
+    word = "accuracy" if score.endswith(SHARES) else "error"
+    short = "acc." if score.endswith(SHARES) else "error"
+
+    def value(part: str, metric: str) -> Callable[[Mapping[str, Any]], str]:
+        return lambda variant: _format(metric, _mean(variant, part, metric), symbols)
+
+    return [
+        Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTHS[full], symbols)),
+        Column("parameters" if full else "params", lambda variant: _whole(variant["parameters"], symbols)),
+        Column("best\nepoch", lambda variant: _best_epochs(variant, symbols)),
+        Column(
+            "train\nloss", lambda variant: _format(loss, _train_value(variant, loss), symbols), narrow=False
+        ),
+        Column("val.\nloss", value("best", f"val_{loss}")),
+        Column("test\nloss", lambda variant: _interval(variant, loss, symbols)),
+        Column(
+            f"train\n{word}",
+            lambda variant: _format(score, _train_value(variant, score), symbols),
+            narrow=False,
+        ),
+        Column(f"val.\n{word}", value("best", f"val_{score}"), narrow=False),
+        Column(f"test\n{word if full else short}", value("test", score)),
+        Column("verdict", lambda variant: plain(variant["verdict"]["label"])),
+    ]
+
+
+def _note(summary: Mapping[str, Any], symbols: Symbols) -> str:
+    """Return the line under the table that says what its numbers are."""
+    loss = summary["loss"].replace("_", " ")
+    seeds = len(summary.get("seeds") or ())
+    means = "one seed" if seeds == 1 else f"means over {seeds} seeds"
+    return f"Loss: {loss} at the best epoch, {means}; {symbols.plus_minus}: half of a 95 % interval."
+
+
+def _largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the ended runs on the most training rows: smaller ones are there for the scaling figure."""
+    ended = [run for run in variant["runs"] if run.get("outcome") and run["outcome"] != "failed"]
+    most = max((run["train_rows"] for run in ended), default=0)
+    return [run for run in ended if run["train_rows"] == most]
+
+
+def _mean(variant: Mapping[str, Any], part: str, metric: str) -> float | None:
+    values = [run[part].get(metric) for run in _largest_runs(variant)]
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else None
+
+
+def _train_value(variant: Mapping[str, Any], metric: str) -> float | None:
+    """Return the fixed training subset's value where it was measured at the best epoch, else the epoch's mean."""
+    fixed = _mean(variant, "best", f"fixed_{metric}")
+    return fixed if fixed is not None else _mean(variant, "best", metric)
+
+
+def _best_epochs(variant: Mapping[str, Any], symbols: Symbols) -> str:
+    epochs = [run["best_epoch"] for run in _largest_runs(variant) if run["best_epoch"] is not None]
+    epochs = [epoch for epoch in epochs if epoch >= 0]
+    if not epochs:
+        return symbols.dash
+    low, high = min(epochs), max(epochs)
+    return f"{low:,}" if low == high else f"{low:,}{symbols.dash}{high:,}"
+
+
+def _interval(variant: Mapping[str, Any], loss: str, symbols: Symbols) -> str:
+    """Return the test loss with half its interval, for instance 0.618 ±0.006."""
+    test = variant.get("test") or {}
+    mean = test.get("mean")
+    if mean is None:
+        return _format(loss, _mean(variant, "test", loss), symbols)
+    if test.get("low") is None or test.get("high") is None:
+        return _format(loss, mean, symbols)
+    half = (test["high"] - test["low"]) / 2
+    return f"{_format(loss, mean, symbols)} {symbols.plus_minus}{_number(half)}"
+
+
+def _format(metric: str, value: float | None, symbols: Symbols) -> str:
+    if value is None or not math.isfinite(value):
+        return symbols.dash
+    return f"{100 * value:.1f} %" if metric.endswith(SHARES) else _number(value)
+
+
+def _number(value: float) -> str:
+    """Return a loss with three decimals, or three digits where those would say nothing."""
+    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+
+
+def _whole(value: int | None, symbols: Symbols) -> str:
+    return symbols.dash if value is None else f"{value:,}"
+
+
+def _pending_sentence(pending: Mapping[str, Sequence[int]]) -> str:
+    parts = [
+        f"{plain(name)} ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})"
+        if seeds
+        else plain(name)
+        for name, seeds in pending.items()
+    ]
+    return f"Not trained to the end yet: {'; '.join(parts)}. Run the same command again to go on."

@@ -1,0 +1,75 @@
+"""Text from outside made safe to print, and the symbols a terminal can show."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+# Categories that move the cursor, change colours, reorder or hide text: control, format, surrogate, line and paragraph
+# separators. Variant, column and file names may come from a stranger.
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """The characters that decorate output.
+
+    Args:
+        bars: from the lowest to the highest bar of a sparkline or histogram.
+        plus_minus: in front of half an interval.
+        dash: between two ends of a range, and for what was not measured.
+        ellipsis: in place of what was cut off.
+    """
+
+    bars: str
+    plus_minus: str
+    dash: str
+    ellipsis: str
+
+
+UNICODE = Symbols(bars="▁▂▃▄▅▆▇█", plus_minus="±", dash="–", ellipsis="…")
+ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~")
+
+
+def symbols_for(encoding: str | None) -> Symbols:
+    """Return the symbols that text in `encoding` can hold.
+
+    Example:
+        >>> symbols_for("latin-1").plus_minus, symbols_for("utf-8").plus_minus
+        ('+/-', '±')
+    """
+    return UNICODE if (encoding or "").lower().replace("_", "-").startswith("utf") else ASCII
+
+
+def plain(text: object, *, keep: str = "") -> str:
+    r"""Return `text` with everything a terminal would act on written out, so that it is seen and not obeyed.
+
+    Args:
+        text: anything with a string form.
+        keep: unsafe characters that are meant, such as the line breaks of a message.
+
+    Example:
+        >>> plain("Tiny\x1b[2J")
+        'Tiny\\x1b[2J'
+    """
+    return "".join(
+        character
+        if character in keep or unicodedata.category(character) not in UNSAFE_CATEGORIES
+        else character.encode("unicode_escape").decode("ascii")
+        for character in str(text)
+    )
+
+
+def shorten(text: object, width: int, symbols: Symbols) -> str:
+    """Return safe `text` in at most `width` terminal cells, with an ellipsis where it was cut.
+
+    Example:
+        >>> shorten("a very long name", 8, UNICODE)
+        'a very …'
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    safe = plain(text)
+    if cell_len(safe) <= width:
+        return safe
+    return set_cell_size(safe, max(0, width - len(symbols.ellipsis))) + symbols.ellipsis

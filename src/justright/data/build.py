@@ -1,0 +1,189 @@
+"""From columns as read to a table: choose the target, leave out missing rows, turn columns into numbers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data.align import MADE_UP_NAME
+from justright.data.checks import check_names
+from justright.data.columns import encode_levels, is_missing, to_numbers
+from justright.data.higgs_columns import HIGGS_COLUMNS, looks_like_higgs
+from justright.data.raw import RawTable, Request
+from justright.data.table import Table, TableSource
+from justright.data.target import encode_target
+from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# A column with one of these names is the target when no other has one: what data sets call it in practice.
+TARGET_NAMES = ("label", "target", "y", "class")
+# Columns listed in a message: enough to find the right one, short enough for a terminal.
+MAX_LISTED = 12
+
+
+def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
+    """Return the table of the columns that a reader found.
+
+    Args:
+        raw: the columns and how to name rows of them.
+        request: target, rows, task, missing tokens and categorical columns.
+        source: what `TableSource.source` says.
+    Raises:
+        InputError: no target, too few rows, or a value that is neither number, class nor declared missing;
+            the message names source, column and row.
+    """
+    raw = _named(raw)
+    _check_shape(raw, request)
+    frame = raw.frame if request.rows is None else raw.frame.head(request.rows)
+    target = choose_target(raw, request.target)
+    _check_categorical(raw, request, target)
+    keep = _kept_rows(frame, request, raw)
+    left_out = frame.height - len(keep)
+    if left_out:
+        frame = frame[keep.tolist()]
+    features, names = _features(frame.drop(target), keep, raw, request)
+    encoded = encode_target(frame[target], keep, raw, task=request.task)
+    return Table(
+        features=features,
+        target=encoded.values,
+        feature_names=names,
+        target_name=target,
+        task=encoded.task,
+        class_names=encoded.class_names,
+        source=TableSource(
+            source=source,
+            target=None if request.target is None else str(request.target),
+            rows=request.rows,
+            task=request.task,
+            missing=request.missing,
+            categorical=request.categorical,
+        ),
+        rows_left_out=left_out,
+    )
+
+
+def choose_target(raw: RawTable, target: str | int | None) -> str:
+    """Return the name of the target column.
+
+    Args:
+        raw: the columns.
+        target: a name; a number from 0 (negative: from the end), also as text where no column has that name;
+            None for the only column called label, target, y or class, or for the first column of a
+            header-less table if it holds 0 and 1 only.
+    Raises:
+        InputError: no such column, or nothing to choose by.
+    """
+    names = raw.frame.columns
+    if target is None:
+        return _default_target(raw, names)
+    if isinstance(target, str) and target in names:
+        return target
+    number = _column_number(target, raw)
+    if number is not None and -len(names) <= number < len(names):
+        return names[number]
+    near = difflib.get_close_matches(str(target), names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InputError(
+        f"{raw.label}: `target` must be a column's name, or its number from 0 to {len(names) - 1}; got {target!r}."
+        f"{hint} Columns: {_listed(names)}."
+    )
+
+
+def _named(raw: RawTable) -> RawTable:
+    if not raw.has_header and looks_like_higgs(raw.frame):
+        renamed = raw.frame.rename(dict(zip(raw.frame.columns, HIGGS_COLUMNS, strict=True)))
+        return RawTable(renamed, raw.label, raw.has_header, raw.locate)
+    return raw
+
+
+def _check_shape(raw: RawTable, request: Request) -> None:
+    rows, columns = raw.frame.shape
+    if rows == 0:
+        raise InputError(f"{raw.label}: a table must have at least one row; it has none.")
+    if columns < 2:
+        raise InputError(
+            f"{raw.label}: a table must have a target and at least one feature; it has {columns} column(s)."
+        )
+    if request.rows is not None and request.rows > rows:
+        raise InputError(
+            f"{raw.label}: `rows` must be at most the table's {rows:,} rows; got {request.rows:,}."
+        )
+    check_names("column", raw.frame.columns)
+
+
+def _check_categorical(raw: RawTable, request: Request, target: str) -> None:
+    for name in request.categorical:
+        if name == target or name not in raw.frame.columns:
+            what = "is the target" if name == target else "is no column"
+            raise InputError(
+                f"{raw.label}: `categorical` must name feature columns; {name!r} {what}. "
+                f"Columns: {_listed(raw.frame.columns)}."
+            )
+
+
+def _default_target(raw: RawTable, names: Sequence[str]) -> str:
+    matches = [name for name in names if name.lower() in TARGET_NAMES]
+    if len(matches) == 1:
+        return matches[0]
+    if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
+        return names[0]
+    found = f"{_listed(matches)} are" if matches else "none is"
+    raise InputError(
+        f"{raw.label}: `target` must name the target column, because of label, target, y and class {found} there. "
+        f"Columns: {_listed(names)}."
+    )
+
+
+def _is_zero_one(column: pl.Series) -> bool:
+    return column.dtype.is_numeric() and set(column.unique().to_list()) == {0, 1}
+
+
+def _column_number(target: str | int, raw: RawTable) -> int | None:
+    if isinstance(target, str) and not raw.has_header and MADE_UP_NAME.fullmatch(target):
+        target = target.removeprefix("column_")
+    try:
+        return int(target)
+    except ValueError:
+        return None
+
+
+def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> npt.NDArray[np.int64]:
+    gone = np.zeros(frame.height, bool)
+    if request.missing:
+        for column in frame.iter_columns():
+            gone |= is_missing(column, request.missing)
+    if gone.all():
+        raise InputError(
+            f"{raw.label}: some rows must have every value; all {frame.height:,} hold one of "
+            f"missing={list(request.missing)!r}. Remove the columns that lack values."
+        )
+    return np.flatnonzero(~gone)
+
+
+def _features(
+    frame: pl.DataFrame, keep: npt.NDArray[np.int64], raw: RawTable, request: Request
+) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
+    blocks: list[npt.NDArray[np.float32]] = []
+    names: list[str] = []
+    for column in frame.iter_columns():
+        if column.name in request.categorical:
+            block, levels = encode_levels(column, keep, raw)
+            names += [f"{column.name}={level}" for level in levels]
+        else:
+            block = to_numbers(column, keep, raw)[:, None]
+            names.append(column.name)
+        blocks.append(block)
+    features = np.empty((frame.height, len(names)), np.float32)
+    np.concatenate(blocks, axis=1, out=features)
+    return features, tuple(names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:MAX_LISTED])
+    return shown + (f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else "")

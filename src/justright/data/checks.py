@@ -1,0 +1,53 @@
+"""Rules that names and numbers from outside keep, wherever they come in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from justright.errors import InputError
+
+# Longer names make every table, plot and terminal line unreadable, and no real column needs them.
+MAX_NAME_CHARACTERS = 200
+# Characters that reorder the text around them: a name holding one can disguise what the terminal or report shows.
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_whole(value: object, *, least: int) -> bool:
+    """Return whether a value is a whole number of at least `least`; True and False are none.
+
+    Example:
+        >>> is_whole(3, least=1), is_whole(True, least=0), is_whole(3.0, least=1)
+        (True, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def check_names(kind: str, names: Sequence[str]) -> None:
+    """Refuse duplicate, empty, over-long and disguised names, which later reach files, HTML and terminals.
+
+    Raises:
+        InputError: one of `names` breaks the rule; the message names it.
+    Example:
+        >>> check_names("feature", ["a", "a"])
+        Traceback (most recent call last):
+        justright.errors.InputError: Every feature name must be unique; 'a' stands at 0 and 1. Rename one of them.
+    """
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name in seen:
+            raise InputError(
+                f"Every {kind} name must be unique; {name!r} stands at {seen[name]} and {index}. Rename one of them."
+            )
+        seen[name] = index
+        if not name or len(name) > MAX_NAME_CHARACTERS:
+            raise InputError(
+                f"Every {kind} name must have 1 to {MAX_NAME_CHARACTERS} characters; number {index} (from 0) has "
+                f"{len(name)}. Rename it."
+            )
+        if any(_is_disguise(character) for character in name):
+            raise InputError(f"A {kind} name must hold no control characters; got {name!r}. Rename it.")
+
+
+def _is_disguise(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in BIDI_CONTROLS

@@ -1,0 +1,37 @@
+"""The columns of HIGGS, in the order and under the names in which UCI documents them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HIGGS_COLUMNS: tuple[str, ...] = (
+    "label",
+    *("lepton_pT", "lepton_eta", "lepton_phi", "missing_energy_magnitude", "missing_energy_phi"),
+    *("jet_1_pt", "jet_1_eta", "jet_1_phi", "jet_1_b_tag"),
+    *("jet_2_pt", "jet_2_eta", "jet_2_phi", "jet_2_b_tag"),
+    *("jet_3_pt", "jet_3_eta", "jet_3_phi", "jet_3_b_tag"),
+    *("jet_4_pt", "jet_4_eta", "jet_4_phi", "jet_4_b_tag"),
+    *("m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb"),
+)
+HIGGS_TARGET = HIGGS_COLUMNS[0]
+HIGGS_FEATURES = HIGGS_COLUMNS[1:]
+# A b-tag is none, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
+B_TAG_LEVELS = 3
+
+
+def looks_like_higgs(frame: pl.DataFrame) -> bool:
+    """Return whether header-less columns are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
+
+    Args:
+        frame: columns in the order of the file.
+    """
+    if frame.width != len(HIGGS_COLUMNS) or not all(dtype.is_numeric() for dtype in frame.dtypes):
+        return False
+    if not set(frame.to_series(0).unique().to_list()) <= {0, 1}:
+        return False
+    tags = [index for index, name in enumerate(HIGGS_COLUMNS) if name.endswith("b_tag")]
+    # Rounded: copies of HIGGS exist in which some rows have three decimals.
+    return all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)

@@ -1,0 +1,69 @@
+"""Joining a Ray cluster, or starting one on this machine: quietly, and leaving this process as it was."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from justright.errors import InputError
+
+# Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
+RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+def import_ray() -> Any:
+    """Return the package ray, imported now.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError(
+            "`engine` 'ray' needs the package ray; it is not installed. "
+            "Install it with pip install 'justright[ray]', or take engine 'local'."
+        ) from error
+    return ray
+
+
+def connect(ray: Any, address: str | None, *, cores: int) -> None:
+    """Join the cluster whose head is at `address`; without one, start Ray here with `cores` processors to give away.
+
+    Raises:
+        InputError: nothing answers at the address.
+    """
+    os.environ.update(RAY_SETTINGS)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    with _own_signal_handler():
+        if address is None:
+            ray.init(address="local", num_cpus=cores, include_dashboard=False, **quiet)
+            return
+        if "://" in address:  # Ray's client protocol cannot stream what actors say
+            raise InputError(
+                f"`ray_address` must be 'auto' or HOST:PORT of a Ray cluster; got {address!r}. "
+                "Run this on a node of the cluster, or send it there with `ray job submit`."
+            )
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"`ray_address` must be that of a running Ray cluster; nothing answers at {address!r}. "
+                "Start one with `ray start --head`, or leave the address out to start Ray on this machine."
+            ) from error
+
+
+@contextmanager
+def _own_signal_handler() -> Iterator[None]:
+    """Put this process's SIGTERM handler back, which `ray.init` replaces by its own."""
+    previous = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,146 @@
+"""From what a study folder recorded to verdicts, summary and reports. Neither Keras nor JAX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
+from justright.diagnosis.judge import Judgement, judge_study
+from justright.records.files import write_atomically
+from justright.records.folder import StudyFolder
+from justright.records.reading import RunRecord, StoreReader
+from justright.records.store import Store
+from justright.study.recipe import LOSSES
+
+
+def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
+    """Return the verdicts of everything a folder has recorded, and store them; None while nothing has ended.
+
+    Args:
+        store: the folder's store.
+        study: the plain values of its study.toml.
+    """
+    evidence = collect_evidence(store, study)
+    if evidence is None:
+        return None
+    judgement = judge_study(evidence, margin=study.get("margin"))
+    values = judgement.to_dict()
+    store.set_meta("judgement", values | {"margin": judgement.margin})
+    store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
+    return judgement
+
+
+def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
+    """Return what the verdicts need of a folder; None while no run on all training rows has ended.
+
+    Runs on fewer rows (training sizes) are about the worth of data, not about a variant's verdict.
+    """
+    facts = store.get_meta("table")
+    reference = store.get_meta("reference")
+    task, rows = facts["task"], facts["parts"]
+    built = {event.variant: event for event in store.variants()}
+    ended: dict[str, list[RunRecord]] = {}
+    for record in store.runs():
+        if record.is_ended and record.run.train_rows == rows["train"]:
+            ended.setdefault(record.run.variant, []).append(record)
+    described = {name: values for name, values in study["variants"].items() if name in ended}
+    if not described:
+        return None
+    variants = tuple(
+        VariantEvidence(
+            name,
+            built[name].parameters,
+            tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
+            baseline=values.get("baseline") if values.get("baseline") in described else None,
+            group=values.get("group", ""),
+        )
+        for name, values in described.items()
+    )
+    kind = "test" if rows["test"] else "validation"
+    measured = store.reference()
+    return StudyEvidence(
+        task=task,
+        loss_name=LOSSES[task],
+        variants=variants,
+        constant_loss=facts["constant_loss"],
+        test_rows=rows["test"],
+        validation_rows=rows["validation"],
+        reference=ReferenceEvidence(reference["name"], measured[reference["name"]][kind])
+        if reference
+        else None,
+    )
+
+
+def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
+    run = record.run
+    test = store.row_losses(run, "test")
+    fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
+    first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
+    best = record.best_epoch if record.best_epoch is not None else -1
+    last = record.epochs - 1
+    missing = float("nan")
+    return RunEvidence(
+        seed=run.seed,
+        outcome=record.outcome or "failed",
+        epochs=record.epochs,
+        best_epoch=best,
+        test_best=test.get(best),
+        test_last=test.get(last),
+        validation=store.row_losses(run, "validation"),
+        train_loss_first=float(first[f"fixed_{loss}"][0]) if first.height else missing,
+        train_loss_best=fixed.get(best, missing),
+        train_loss_last=fixed.get(last, missing),
+        score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},
+        score_last={name: value for name, value in record.test_last.items() if name not in ("loss", loss)},
+    )
+
+
+def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything the reports say about a folder, from what it has recorded."""
+    from justright.report.summary import summarise
+
+    return summarise(
+        store,
+        study=study,
+        judgement=store.get_meta("judgement", {}) | {"reference": _reference(store)},
+        table=store.get_meta("table"),
+        environment=store.get_meta("environment", {}),
+        command=store.get_meta("command", ""),
+        wall_seconds=store.get_meta("wall_seconds", 0.0),
+    )
+
+
+def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+    """Write result.json, whole or not at all, and return its path."""
+    from justright.report.summary import result_json
+
+    text = json.dumps(result_json(summary), indent=2, allow_nan=False) + "\n"
+    write_atomically(folder.result_path, text.encode())
+    return folder.result_path
+
+
+def write_report(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+    """Write report.html, whole or not at all, and return its path."""
+    from justright.report.html import render_html
+
+    write_atomically(folder.report_path, render_html(summary).encode())
+    return folder.report_path
+
+
+def _reference(store: StoreReader) -> dict[str, Any] | None:
+    """Return the reference model as reports name it: its name, test loss and score."""
+    reference = store.get_meta("reference")
+    if not reference:
+        return None
+    losses = store.reference()[reference["name"]]
+    test = losses.get("test")
+    loss = float(test.mean()) if test is not None and len(test) else None
+    return {
+        "name": reference["name"],
+        "test": loss,
+        "score": reference["test_score"],
+        "iterations": reference["iterations"],
+    }

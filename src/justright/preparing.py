@@ -1,0 +1,160 @@
+"""From what a user asks for - a source, a study's name or file, a few options - to a study, before anything trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from justright.data import ReadProgress, Table, align_table, read_table
+from justright.errors import InputError, one_of
+from justright.records.folder import holds_study
+from justright.study.recipe import Recipe
+from justright.study.spec import read_spec, split_from_spec, study_from_dict
+from justright.study.studies import (
+    STUDIES,
+    TUTORIAL_TRAIN_ROWS,
+    TUTORIAL_VALIDATION_ROWS,
+    default_split,
+    named_study,
+)
+from justright.study.study import Study
+
+DEFAULT_SOURCE = "higgs-sim"
+DEFAULT_STUDY = "quick"
+
+Progress = Callable[[ReadProgress], None]
+
+
+def prepare_study(
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    rows: int | None = None,
+    location: str | None = None,
+    test: str | None = None,
+    validation: str | None = None,
+    study: str | None = None,
+    seeds: int | None = None,
+    max_epochs: int | None = None,
+    patience: int | None = None,
+    batch_size: int | None = None,
+    precision: str | None = None,
+    stop: str | None = None,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Return the study that a command line describes; options that are None keep what the study says.
+
+    Args:
+        source: `higgs-sim`, `higgs`, a path or a URL; None takes the study file's table, or `higgs-sim`.
+        target: the target's column name or number.
+        rows: the first rows of the source.
+        location: where HIGGS is read from instead of UCI.
+        test: a second table that only measures.
+        validation: a second table that chooses epochs.
+        study: a built-in study's name or a study file; None takes that of `folder` when it holds one and no
+            `source` is given, otherwise `quick`.
+        seeds: number of seeds.
+        max_epochs: epochs after which a run ends.
+        patience: epochs without a new best one after which a run stops.
+        batch_size: training rows a step.
+        precision: 'float32' or 'bfloat16'.
+        stop: 'patience' or 'settled'.
+        folder: the study folder that will be used.
+        progress: called while a table is read.
+
+    Raises:
+        InputError: the table or study cannot be read, or an option does not fit.
+    """
+    spec = _read_described(study, source, folder)
+    table_options = {"target": target, "rows": rows, "location": location}
+
+    def read(name: str, **options: Any) -> Table:
+        return read_table(name, progress=progress, **options)
+
+    recipe = {
+        "max_epochs": max_epochs,
+        "patience": patience,
+        "batch_size": batch_size,
+        "precision": precision,
+        "stop": stop,
+    }
+    given: dict[str, Any] = {name: value for name, value in recipe.items() if value is not None}
+    if spec is not None:
+        values = _with_options(spec, given, seeds)
+        if source is None and "table" in spec:
+            _refuse_table_options(table_options | {"test": test, "validation": validation})
+            return study_from_dict(values, read=read)
+        table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
+        split = (
+            split_from_spec(table, values, **tables) if "split" in spec else default_split(table, **tables)
+        )
+        return study_from_dict(
+            {key: item for key, item in values.items() if key not in ("table", "split")}, split
+        )
+    table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
+    chosen = named_study(study or DEFAULT_STUDY)
+    own = replace(chosen.recipe(), **given) if given else None
+    return chosen.on(default_split(table, **tables), recipe=own, seeds=seeds or 1)
+
+
+def _read_described(
+    study: str | None, source: str | None, folder: str | Path | None
+) -> Mapping[str, Any] | None:
+    """Return the plain values of the study file that is meant, or None for a built-in study."""
+    if study is None:
+        resumes = source is None and folder is not None and holds_study(folder)
+        return read_spec(Path(folder) / "study.toml") if resumes and folder is not None else None
+    if study in STUDIES:
+        return None
+    if study.endswith(".toml") or Path(study).exists():
+        return read_spec(study)
+    raise one_of("study", study, STUDIES)
+
+
+def _read_tables(
+    source: str,
+    options: Mapping[str, Any],
+    test: str | None,
+    validation: str | None,
+    read: Callable[..., Table],
+) -> tuple[Table, dict[str, Table | None]]:
+    """Return the table and those that stand in for its test and validation rows."""
+    options = dict(options)
+    if source == "higgs" and options["rows"] is None and test is not None:
+        # Test rows come from elsewhere: read what the tutorial's split needs and no more.
+        options["rows"] = TUTORIAL_TRAIN_ROWS + (0 if validation else TUTORIAL_VALIDATION_ROWS)
+    table = read(source, **options)
+    extra = {"test_table": test, "validation_table": validation}
+    return table, {
+        name: None if path is None else align_table(read(path, target=_target_of(path, table)), like=table)
+        for name, path in extra.items()
+    }
+
+
+def _target_of(path: str, table: Table) -> str | None:
+    """Return the target to read a second table with: that of the first, unless it has no names."""
+    return None if table.target_name.startswith("column_") else table.target_name
+
+
+def _with_options(spec: Mapping[str, Any], recipe: Mapping[str, Any], seeds: int | None) -> dict[str, Any]:
+    """Return a study file's values with the command line's options in their place."""
+    values = dict(spec)
+    if recipe:
+        values["recipe"] = Recipe.from_dict(dict(spec.get("recipe", {})) | dict(recipe)).to_dict()
+    if seeds is not None:
+        values["seeds"] = seeds
+    return values
+
+
+def _refuse_table_options(options: Mapping[str, Any]) -> None:
+    """Raise InputError when an option about the table is given beside a study file that names its own."""
+    for name, value in options.items():
+        if value is not None:
+            option = "from" if name == "location" else name
+            raise InputError(
+                f"--{option} describes a table, but the study names its own; got {value!r}. "
+                "Give SOURCE as well, or change the study file."
+            )

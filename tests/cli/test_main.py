@@ -1,0 +1,450 @@
+"""Exit codes, messages, and what the command line imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from justright.cli.catalogue import list_commands
+from justright.cli.main import app
+from justright.cli.run import default_folder, resume_command
+from justright.errors import FolderError, InputError
+
+FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
+LIBRARIES = ("numpy", "polars", "matplotlib", "altair", "scipy", "sklearn")
+
+runner = CliRunner()
+
+
+def start(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, and have it say at its end which modules it imported."""
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: open(sys.argv.pop(1), 'w').write(' '.join(sys.modules)))\n"
+        "from justright.cli.main import main\n"
+        "main(sys.argv[2:])\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def imported(folder: Path, *arguments: str) -> set[str]:
+    """Return the top-level modules that a command imported."""
+    place = folder / "modules"
+    done = start([str(place), *arguments])
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in place.read_text().split()}
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A training log with a clear course."""
+    path = tmp_path / "log.csv"
+    lines = [f"{epoch},{1 - epoch / 100},{0.6 + abs(epoch - 30) / 100}" for epoch in range(90)]
+    path.write_text("\n".join(["epoch,loss,val_loss", *lines]))
+    return path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A small binary table with a column whose name is hostile, and classes in words."""
+    path = tmp_path / "table.csv"
+    path.write_text("x,[red]y,label\n" + "".join(f"{row},{row % 7},{row % 2}\n" for row in range(60)))
+    return path
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> SimpleNamespace:
+    """Stand-ins for the two calls behind `run`, which record what they got and return a result."""
+    calls = SimpleNamespace(prepared={}, ran={}, error=None, interrupted=False, summary=make.summary())
+
+    def prepare_study(**options: Any) -> Any:
+        calls.prepared = options
+        if calls.error:
+            raise calls.error
+        return make.study()
+
+    def run_study(study: Any, out: Path, **options: Any) -> Any:
+        calls.ran = {"out": out} | options
+        for sink in options["sinks"]:
+            sink.handle(make.end("Tiny", "finished"))
+        result = {"schema_version": 1, "variants": [{"name": "Tiny", "best": float("nan")}]}
+        return SimpleNamespace(
+            summary=calls.summary, result=result, folder=tmp_path, interrupted=calls.interrupted
+        )
+
+    module = ModuleType("justright.running")
+    module.prepare_study, module.run_study = prepare_study, run_study  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "justright.running", module)
+    return calls
+
+
+def test_help_imports_neither_frameworks_nor_number_libraries(tmp_path):
+    """The first answer a user gets must not wait for libraries it does not need."""
+    assert not imported(tmp_path, "--help") & {*FRAMEWORKS, *LIBRARIES}
+
+
+def test_help_of_every_command_is_as_light(tmp_path):
+    """Options and examples of the largest command are plain text, too."""
+    assert not imported(tmp_path, "run", "--help") & {*FRAMEWORKS, *LIBRARIES}
+
+
+def test_diagnose_imports_no_framework(tmp_path, log):
+    """Another tool's log is read without any of the frameworks."""
+    assert not imported(tmp_path, "diagnose", str(log)) & set(FRAMEWORKS)
+
+
+def test_data_imports_no_framework(tmp_path, table):
+    """A table is described without any of the frameworks."""
+    assert not imported(tmp_path, "data", str(table), "--target", "label") & set(FRAMEWORKS)
+
+
+def test_the_modules_behind_show_and_report_import_no_framework():
+    """Reading a study folder and writing its report need no network."""
+    program = (
+        "import sys, justright.cli.show, justright.cli.report, justright.cli.tables, justright.result, justright.report\n"
+        f"print([name for name in {FRAMEWORKS} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_run_hands_every_option_to_the_library(library, tmp_path):
+    """Names as in the contract; what is not given is None, so that the library's default holds."""
+    done = runner.invoke(
+        app,
+        [
+            *(
+                "run",
+                "t.csv",
+                "--target",
+                "y",
+                "--rows",
+                "9",
+                "--study",
+                "sizes",
+                "--out",
+                str(tmp_path),
+                "--seeds",
+                "3",
+            ),
+            *(
+                "--workers",
+                "2",
+                "--max-epochs",
+                "5",
+                "--patience",
+                "4",
+                "--batch-size",
+                "8",
+                "--precision",
+                "bfloat16",
+            ),
+            *("--engine", "ray", "--ray-address", "a:1", "--test", "te.csv", "--validation", "va.csv"),
+            *("--from", "f.gz", "--new", "--stop", "settled", "--quiet"),
+        ],
+    )
+    assert done.exit_code == 0, done.output
+    assert library.prepared == {
+        "source": "t.csv",
+        "target": "y",
+        "rows": 9,
+        "location": "f.gz",
+        "test": "te.csv",
+        "validation": "va.csv",
+        "study": "sizes",
+        "seeds": 3,
+        "max_epochs": 5,
+        "patience": 4,
+        "batch_size": 8,
+        "precision": "bfloat16",
+        "stop": "settled",
+        "folder": tmp_path,
+        "progress": None,
+    }
+    command = library.ran.pop("command")
+    assert command.startswith("justright ")
+    assert library.ran == {
+        "out": tmp_path,
+        "workers": 2,
+        "engine": "ray",
+        "ray_address": "a:1",
+        "sinks": [],
+        "new": True,
+    }
+
+
+def test_run_without_arguments_is_the_quick_study_on_the_packaged_table(library):
+    """The defaults of the command line."""
+    assert runner.invoke(app, ["run"]).exit_code == 0
+    assert library.prepared.pop("progress") is not None
+    assert library.prepared.pop("folder") == Path("runs/higgs-sim-quick")
+    assert set(library.prepared.values()) == {None}
+    assert library.ran["out"] == Path("runs/higgs-sim-quick")
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(library):
+    """Neither stream holds the other's lines."""
+    done = runner.invoke(app, ["run"])
+    assert done.stderr.splitlines() == [
+        "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900"
+    ]
+    assert "Tiny is as good as Large on test rows." in done.stdout
+
+
+def test_quiet_shows_no_progress(library):
+    """Nothing on stderr."""
+    assert runner.invoke(app, ["run", "--quiet"]).stderr == ""
+
+
+def test_json_is_all_there_is_on_stdout(library):
+    """A parser can read stdout as it is; NaN, which JSON has not, is null."""
+    done = runner.invoke(app, ["run", "--json"])
+    assert json.loads(done.stdout) == {"schema_version": 1, "variants": [{"name": "Tiny", "best": None}]}
+
+
+def test_a_verdict_named_by_fail_on_exits_with_1(library):
+    """And says which variant it was."""
+    done = runner.invoke(app, ["run", "--quiet", "--fail-on", "overfits, diverged"])
+    assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Large overfits.\n")
+
+
+def test_a_verdict_not_named_exits_with_0(library):
+    """Only the labels asked for count."""
+    assert runner.invoke(app, ["run", "--fail-on", "diverged"]).exit_code == 0
+
+
+def test_an_unknown_label_is_refused_before_anything_trains(library):
+    """With the nearest label as a hint."""
+    done = runner.invoke(app, ["run", "--fail-on", "overfit"])
+    assert (done.exit_code, library.prepared) == (2, {})
+    assert done.stderr == (
+        "justright: `--fail-on` must be one of 'overfits', 'underfits', 'just right', 'undecided', 'diverged'; "
+        "got 'overfit'. Did you mean 'overfits'?\n"
+    )
+
+
+@pytest.mark.parametrize("error", [InputError, FolderError])
+def test_bad_input_exits_with_2_and_one_message(library, error):
+    """No traceback, the message as it was raised, control sequences written out."""
+    library.error = error("Column 'a\x1b[2J' must be numeric.")
+    done = runner.invoke(app, ["run"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "justright: Column 'a\\x1b[2J' must be numeric.\n"
+
+
+def test_a_bug_keeps_its_traceback(library):
+    """Anything but the package's own errors is not caught."""
+    library.error = ZeroDivisionError("bug")
+    assert isinstance(runner.invoke(app, ["run"]).exception, ZeroDivisionError)
+
+
+def test_an_interrupted_study_exits_with_130_and_the_command_to_go_on(library, monkeypatch, tmp_path):
+    """The table of what there is comes first; `--fail-on` does not judge half a study."""
+    library.interrupted = True
+    monkeypatch.setattr(sys, "argv", ["justright", "run", "--new"])
+    done = runner.invoke(app, ["run", "--quiet", "--new", "--fail-on", "overfits"])
+    assert done.exit_code == 130
+    assert done.stderr == (
+        f"justright: interrupted; nothing recorded is lost. To go on: justright run --out {tmp_path}\n"
+    )
+
+
+def test_ctrl_c_outside_training_exits_with_130(library):
+    """While a table is read nothing is there to resume."""
+    library.error = KeyboardInterrupt()
+    done = runner.invoke(app, ["run"])
+    assert (done.exit_code, done.stderr) == (130, "justright: interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "--engine", "spark"], ["run", "--seeds", "0"], ["show"], ["train"], ["run", "--nosuch"]],
+)
+def test_wrong_usage_exits_with_2(arguments):
+    """Typer's own errors share the code of bad input."""
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "Error: " in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["show", "report"])
+def test_a_folder_that_is_none_exits_with_2(command, tmp_path):
+    """The message names the folder."""
+    done = runner.invoke(app, [command, str(tmp_path / "none")])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("justright: ")
+    assert repr(str(tmp_path / "none")) in done.stderr
+
+
+def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
+    """The same view as at the end of a run."""
+    result = SimpleNamespace(summary=make.summary(), result={"study": "quick"}, folder=tmp_path)
+    monkeypatch.setattr("justright.result.open_result", lambda folder: result)
+    shown = runner.invoke(app, ["show", str(tmp_path)], env={"COLUMNS": "80"})
+    assert "Large         803,329    123  0.586  0.618 ±0.006  66.2 %  overfits" in shown.stdout
+    assert json.loads(runner.invoke(app, ["show", str(tmp_path), "--json"]).stdout) == {"study": "quick"}
+
+
+def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
+    """So that a script can open it."""
+    result = SimpleNamespace(summary={}, folder=tmp_path, write_report=lambda: tmp_path / "report.html")
+    monkeypatch.setattr("justright.result.open_result", lambda folder: result)
+    assert runner.invoke(app, ["report", str(tmp_path)]).stdout == f"{tmp_path / 'report.html'}\n"
+
+
+def test_diagnose_prints_a_table_and_sentences(log):
+    """A run that turned, from its log."""
+    done = runner.invoke(app, ["diagnose", str(log)], env={"COLUMNS": "100"})
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[2].split()[-5:] == ["90", "30", "0.6000", "1.1900", "overfits"]
+    assert any(
+        line.startswith("  Validation loss was lowest at epoch 30 (0.6) of 0 to 89.") for line in lines
+    )
+
+
+def test_diagnose_as_json(log):
+    """One object a run."""
+    (reading,) = json.loads(runner.invoke(app, ["diagnose", str(log), "--json"]).stdout)
+    assert (reading["label"], reading["best_epoch"], reading["format"]) == ("overfits", 30.0, "keras-csv")
+
+
+def test_data_describes_a_table(table):
+    """Shape, task, classes, and a line a feature; markup in a name is text."""
+    done = runner.invoke(app, ["data", str(table), "--target", "label"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"{table}: 60 rows, 2 features, binary"
+    assert lines[1] == "Target label: 0 30 (50.0 %), 1 30 (50.0 %)"
+    assert [line.split()[0] for line in lines[5:]] == ["x", "[red]y"]
+
+
+def test_data_as_json(table):
+    """The library's own description."""
+    done = runner.invoke(app, ["data", str(table), "--target", "label", "--json"])
+    assert json.loads(done.stdout)["rows"] == 60
+
+
+def test_init_writes_a_study_that_can_be_read(tmp_path):
+    """Every line of the template that is not a comment is a valid study."""
+    from justright.study.spec import read_spec, study_from_dict
+
+    path = tmp_path / "study.toml"
+    done = runner.invoke(app, ["init", str(path)])
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"Wrote {path}. Edit it, then: justright run --study {path}\n",
+    )
+    study = study_from_dict(read_spec(path))
+    assert [variant.name for variant in study.variants] == ["Tiny", "Large", "Large, dropout"]
+    assert study.split.sizes == {"train": 10_000, "validation": 1_000, "test": 13_000}
+
+
+def test_init_keeps_an_existing_file(tmp_path):
+    """Nobody's study is overwritten."""
+    path = tmp_path / "study.toml"
+    path.write_text("mine")
+    done = runner.invoke(app, ["init", str(path)])
+    assert (done.exit_code, path.read_text()) == (2, "mine")
+    assert (
+        done.stderr
+        == f"justright: A new study file must not exist yet; {str(path)!r} does. Give another name.\n"
+    )
+
+
+def test_a_closed_pipe_changes_neither_output_nor_exit_code(log, tmp_path):
+    """`justright diagnose ... | head -1`: the reader leaves, no traceback follows."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    program = "import sys; from justright.cli.main import main; main(sys.argv[1:])"
+    for arguments in (["diagnose", str(log)], ["diagnose", str(log), "--json"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    os.close(write_end)
+
+
+def test_a_terminal_without_unicode_gets_ascii(log, tmp_path):
+    """Latin-1 and ASCII streams neither fail nor get characters they cannot hold."""
+    for encoding in ("ascii", "latin-1"):
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        done = start([str(tmp_path / "modules"), "diagnose", str(log)], env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.isascii()
+
+
+def test_the_catalogue_lists_every_command_and_option():
+    """What documents are checked against."""
+    commands = list_commands()
+    assert list(commands) == ["run", "show", "report", "diagnose", "data", "init"]
+    assert commands["run"] == (
+        *(
+            "SOURCE",
+            "--target",
+            "--rows",
+            "--study",
+            "--out",
+            "--seeds",
+            "--workers",
+            "--max-epochs",
+            "--patience",
+        ),
+        *(
+            "--batch-size",
+            "--precision",
+            "--stop",
+            "--engine",
+            "--ray-address",
+            "--test",
+            "--validation",
+            "--from",
+        ),
+        *("--new", "--fail-on", "--json", "--quiet"),
+    )
+
+
+def test_the_default_folder_is_named_after_source_and_study():
+    """Nothing in a source's name can leave the runs folder."""
+    assert default_folder("https://x.org/a/../b?c=1.csv.gz", "my/own.toml") == Path("runs/b-c-1-own")
+    assert default_folder("../..", "quick").parent == Path("runs")
+    assert default_folder(None, None) == Path("runs/higgs-sim-quick")
+    assert default_folder(None, "my/own.toml") == Path("runs/own")
+
+
+def test_help_texts_state_the_librarys_own_defaults():
+    """The copies in the help text, which must not import the library, equal the originals."""
+    from justright import preparing
+    from justright.cli import run
+    from justright.study import studies
+
+    assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (preparing.DEFAULT_SOURCE, preparing.DEFAULT_STUDY)
+    assert tuple(studies.STUDIES) == run.STUDY_NAMES
+
+
+def test_a_command_that_resumes_names_the_folder_once():
+    """Both spellings of --out give way to the folder that was used."""
+    assert resume_command(["run", "--out=a", "--out", "b", "x y"], Path("c")) == "justright run 'x y' --out c"

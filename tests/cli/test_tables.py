@@ -1,0 +1,102 @@
+"""The final table at two widths, and what surrounds it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from justright.cli.tables import pending_runs, print_study
+
+
+def printed(terminal, summary, folder, *, width=80, encoding="utf-8"):
+    """Return the printed lines."""
+    console, file = terminal(width, encoding)
+    print_study(console, summary, folder)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def test_the_table_at_80_columns(make, terminal, tmp_path):
+    """The essential columns, and intervals as half widths."""
+    lines = printed(terminal, make.summary(), tmp_path)
+    assert lines[:6] == [
+        "                        best   val.          test    test",
+        "variant        params  epoch   loss          loss    acc.  verdict",
+        lines[2],
+        "Tiny          803,329    123  0.586  0.618 ±0.006  66.2 %  undecided",
+        "Large         803,329    123  0.586  0.618 ±0.006  66.2 %  overfits",
+        "Large, drop…  803,329    123  0.586  0.618 ±0.006  66.2 %  just right",
+    ]
+    assert set(lines[2]) == {"─"}
+    assert lines[6:] == [
+        "Loss: binary crossentropy at the best epoch, one seed; ±: half of a 95 %",
+        "interval.",
+        "",
+        "Tiny is as good as Large on test rows.",
+        "- Gradient-boosted trees reach 0.566 on the same rows.",
+        "",
+        f"Folder       {tmp_path}",
+    ]
+
+
+def test_the_full_table_at_120_columns(make, terminal, tmp_path):
+    """Training values and accuracies as well."""
+    lines = printed(terminal, make.summary(seeds=3), tmp_path, width=120)
+    assert lines[3].split() == [
+        *("Tiny", "803,329", "123–125", "0.550", "0.586", "0.618", "±0.006"),
+        *("71.0", "%", "68.0", "%", "66.2", "%", "undecided"),
+    ]
+
+
+def test_a_terminal_without_unicode_gets_ascii(make, terminal, tmp_path):
+    """Every character can be shown, and the table still fits."""
+    for width in (80, 120):
+        lines = printed(terminal, make.summary(seeds=3), tmp_path, width=width, encoding="ascii")
+        assert "".join(lines[:9]).isascii()
+        assert max(map(cell_len, lines[:6])) <= width
+
+
+def test_the_fixed_training_subset_is_preferred(make, terminal, tmp_path):
+    """Where the best epoch was measured in inference mode, that is the training loss."""
+    summary = make.summary({"Tiny": "undecided"})
+    summary["variants"][0]["runs"][0]["best"]["fixed_binary_crossentropy"] = 0.5
+    assert printed(terminal, summary, tmp_path, width=120)[3].split()[3] == "0.500"
+
+
+def test_what_a_study_left_is_listed(make, terminal, tmp_path):
+    """Only what is there; the TensorBoard line is a command that can be copied."""
+    (tmp_path / "report.html").touch()
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "models").mkdir()
+    assert printed(terminal, make.summary(), tmp_path)[-4:] == [
+        f"Report       {tmp_path / 'report.html'}",
+        f"TensorBoard  tensorboard --logdir {tmp_path / 'tensorboard'}",
+        f"Models       {tmp_path / 'models'}",
+        f"Folder       {tmp_path}",
+    ]
+
+
+def test_an_unfinished_study_says_what_is_missing(make, terminal, tmp_path):
+    """A seed that is recorded without an outcome, one that is not recorded, a variant without runs."""
+    summary = make.summary({"Tiny": "undecided", "Large": "undecided", "Done": "overfits"}, seeds=2)
+    summary["variants"][0]["runs"][1] |= {"outcome": None, "best": {}, "test": {}, "best_epoch": None}
+    summary["variants"][1] |= {
+        "runs": [],
+        "test": {"mean": None, "low": None, "high": None},
+        "parameters": None,
+    }
+    assert pending_runs(summary) == {"Tiny": [1], "Large": [0, 1]}
+    lines = printed(terminal, summary, tmp_path, width=120)
+    assert (
+        "Not trained to the end yet: Tiny (seed 1); Large (seeds 0, 1). Run the same command again to go on."
+        in lines
+    )
+    assert lines[4].split() == ["Large", *"–" * 8, "undecided"]
+
+
+def test_names_and_sentences_from_outside_cannot_command_the_terminal(make, terminal, tmp_path):
+    """Escape sequences are written out, markup is text."""
+    summary = make.summary({"\x1b[2J[red]x": "overfits"})
+    summary["conclusion"] = "[bold]\x1b]0;title\x07 wins"
+    text = "\n".join(printed(terminal, summary, tmp_path, width=120))
+    assert "\x1b" not in text
+    assert "\\x1b[2J[red]x" in text
+    assert "[bold]\\x1b]0;title\\x07 wins" in text

@@ -1,0 +1,430 @@
+"""What cannot be used is refused in one sentence that names file, row and column."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from justright.data import inflate, raw, read, read_table
+from justright.errors import InputError
+
+GOOD = "x,label\n1,0\n2,1\n"
+
+
+def message(source, **options):
+    """Return the error message of reading a source."""
+    with pytest.raises(InputError) as caught:
+        read_table(source, **options)
+    return str(caught.value)
+
+
+BAD_TEXT = [
+    (
+        "x,label\n1,0\n\x1c\n",  # a separator that str.strip takes for a blank, and bytes.strip does not
+        "every line must have 2 fields as line 1 has; line 3 has 1. Correct that line.",
+    ),
+    ("", "a table must have at least one row; the file is empty."),
+    ("\n \n", "a table must have at least one row; the file is empty."),
+    ("x,label\n", "a table must have at least one row; it has none."),
+    ("x,label\n1,0\n2\n", "every line must have 2 fields as line 1 has; line 3 has 1. Correct that line."),
+    (
+        "x,label\n1,0\n\n2,1,1\n",
+        "every line must have 2 fields as line 1 has; line 4 has 3. Correct that line.",
+    ),
+    (
+        "x,label\n1,0\n\nn/a,1\n3,1\n",
+        (
+            "column 'x' has 1 non-numeric value (first: row 2, line 4, 'n/a'). "
+            "Declare it categorical, or pass missing=['n/a'] to leave such rows out."
+        ),
+    ),
+    (
+        "x,label\n1,0\nabc,1\ndef,1\n",
+        (
+            "column 'x' has 2 non-numeric values (first: row 2, line 3, 'abc'). "
+            "Declare it categorical, or pass missing=['abc'] to leave such rows out."
+        ),
+    ),
+    (
+        "1.5,0\nabc,1\n2.5,1\n",
+        (
+            "`target` must name the target column, because of label, target, y and class none is there. "
+            "Columns: 'column_0', 'column_1'."
+        ),
+    ),
+    (
+        "x,label\n1,0\n,1\n3,1\n",
+        (
+            "column 'x' has 1 missing value (first: row 2, line 3). "
+            "Fill them in, or pass missing=[''] to leave such rows out."
+        ),
+    ),
+    (
+        "x,label\n1,0\nnan,1\nNaN,1\n",
+        (
+            "column 'x' has 2 NaN values (first: row 2, line 3, nan). "
+            "Fill them in, or pass missing=['nan'] to leave such rows out."
+        ),
+    ),
+    (
+        "x,label\n1,0\n-inf,1\n",
+        "column 'x' has 1 infinite value (first: row 2, line 3, -inf). Correct or remove those rows.",
+    ),
+    (
+        "x,label\n1,0\n1e39,1\n",
+        "column 'x' has 1 value beyond what float32 holds (first: row 2, line 3, 1e+39). Rescale the column.",
+    ),
+    (
+        "x,label\n1,1\n2,1\n",
+        (
+            "the target 'label' must have at least two different values; all 2 rows hold '1'. "
+            "Name another column, or read more rows."
+        ),
+    ),
+    (
+        "x,label\n1,0\n2,1\n3,\n",
+        (
+            "column 'label' has 1 missing value (first: row 3, line 4). "
+            "Fill them in, or pass missing=[''] to leave such rows out."
+        ),
+    ),
+    (
+        "x,label\n1,0\n2,1\n3,one\n",
+        (
+            "column 'label' has 1 non-numeric value (first: row 3, line 4, 'one'). "
+            "Correct them, pass missing=['one'] to leave such rows out, or task='multiclass'."
+        ),
+    ),
+    ("x,x,label\n1,2,0\n", "Every column name must be unique; 'x' stands at 0 and 1. Rename one of them."),
+    (
+        ",label\n1,0\n",
+        (
+            "every column must have a name in the header (line 1); column number 0 (from 0) has none. "
+            "Name it, or remove it if it only numbers the rows."
+        ),
+    ),
+    (
+        "x\x1b[31m,label\n1,0\n",
+        r"A column name must hold no control characters; got 'x\x1b[31m'. Rename it.",
+    ),
+    ("label\n1\n0\n", "a table must have a target and at least one feature; it has 1 column(s)."),
+    (
+        "x,z\n1,0\n2,1\n",
+        (
+            "`target` must name the target column, because of label, target, y and class none is there. "
+            "Columns: 'x', 'z'."
+        ),
+    ),
+    (
+        "x,y,label\n1,0,1\n2,1,0\n",
+        (
+            "`target` must name the target column, because of label, target, y and class 'y', 'label' are there. "
+            "Columns: 'x', 'y', 'label'."
+        ),
+    ),
+    (
+        "x,label\n1,0\x00\n",
+        (
+            "text must hold no zero bytes; byte 11 is one, so it is probably a binary file. "
+            "Give a CSV, TSV, Parquet, Arrow or NPZ file."
+        ),
+    ),
+    (
+        b"x,label\n1,0\n\xe9,1\n",
+        "text must be UTF-8; line 3 holds the byte 0xe9, which is not. Save it as UTF-8.",
+    ),
+    (GOOD.encode("utf-16"), "text must be UTF-8; it is UTF-16. Save it as UTF-8."),
+    (
+        "<html><body>no</body></html>",
+        "a table was expected; it is an HTML page. Check the address or the file.",
+    ),
+    (
+        'x,label\n1,0\n"2,1\n3,1\n',
+        "every line must be readable as delimited text; line 4 is not (unexpected end of data). Correct its quotes.",
+    ),
+    (
+        gzip.compress(GOOD.encode())[:-4],
+        "a readable compressed file was expected; gzip data end too early. Download it again.",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd\x00",
+        "a readable compressed file was expected; Zstandard data end too early. Download it again.",
+    ),
+    (b"PAR1", None),
+    (b"ARROW1\0\0", None),
+    (b"PK\x03\x04", None),
+    (b"\x93NUMPY", "an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."),
+]
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD_TEXT, ids=range(len(BAD_TEXT)))
+def test_a_bad_file_is_refused_with_its_name_and_reason(write, content, reason):
+    """Text, compressed and binary files alike."""
+    path = write("bad.csv", content)
+    received = message(path)
+    assert received.startswith(f"{path!r}: ")
+    if reason is not None:
+        assert received == f"{path!r}: {reason}"
+    else:
+        assert received.endswith("Write or download it again.")
+
+
+def test_sources_that_do_not_exist_or_are_no_files(tmp_path):
+    """A near miss of a built-in name is suggested."""
+    choices = "`source` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; there is no"
+    assert message("higs") == f"{choices} 'higs'. Did you mean 'higgs'?"
+    missing = str(tmp_path / "missing.csv")
+    assert message(missing) == f"{choices} {missing!r}."
+    folder = str(tmp_path)
+    assert message(folder) == f"`source` must be a file; {folder!r} is a folder. Name a file in it."
+    assert message("s3://bucket/t.csv") == (
+        "An address must start with http:// or https://; got 's3://bucket/t.csv'. Download the file first."
+    )
+    assert message("file:///etc/hostname") == (
+        "An address must start with http:// or https://; got 'file:///etc/hostname'. Download the file first."
+    )
+    assert message("a\0b") == r"A path must hold no zero characters; got 'a\x00b'."
+    assert message(3) == (
+        "`source` must be a name, path, address, array, (X, y) pair or frame; got int. Convert it with numpy.asarray."
+    )
+
+
+def test_options_out_of_range(write):
+    """Each option says what it takes and what it got."""
+    path = write("t.csv", GOOD)
+    assert message(path, rows=0) == "`rows` must be a whole number of 1 or more; got 0."
+    assert message(path, rows=3) == f"{path!r}: `rows` must be at most the table's 2 rows; got 3."
+    assert message(path, task="classify") == (
+        "`task` must be one of 'binary', 'multiclass', 'regression'; got 'classify'."
+    )
+    assert (
+        message(path, missing="n/a") == "`missing` must be a list of texts; got 'n/a'. Write missing=['...']."
+    )
+    assert message(path, location="x") == (
+        "`location` says where to read 'higgs' from; give other files as `source`."
+    )
+    assert message(path, target="lable") == (
+        f"{path!r}: `target` must be a column's name, or its number from 0 to 1; got 'lable'. "
+        "Did you mean 'label'? Columns: 'x', 'label'."
+    )
+    assert message(path, target=2) == (
+        f"{path!r}: `target` must be a column's name, or its number from 0 to 1; got 2. Columns: 'x', 'label'."
+    )
+    assert message(path, target=[0, 1]) == (
+        "`target` must be a column's name or number when the source is a file; got list. "
+        "Pass arrays as read_table((X, y))."
+    )
+    assert message(path, categorical=["color"]) == (
+        f"{path!r}: `categorical` must name feature columns; 'color' is no column. Columns: 'x', 'label'."
+    )
+    assert message(path, categorical=["label"]) == (
+        f"{path!r}: `categorical` must name feature columns; 'label' is the target. Columns: 'x', 'label'."
+    )
+    assert message(path, missing=["0", "1"]) == (
+        f"{path!r}: some rows must have every value; all 2 hold one of missing=['0', '1']. "
+        "Remove the columns that lack values."
+    )
+
+
+def test_a_target_that_does_not_fit_the_task(write):
+    """A third value names its row; text is no number; 51 texts are no classes."""
+    path = write("t.csv", "x,label\n1,0\n2,1\n3,2\n")
+    assert message(path, task="binary") == (
+        f"{path!r}: the target 'label' must have two values for task='binary'; row 3, line 4 holds a third, '2', "
+        "after '0' and '1'. Correct the row, or use task='multiclass' or 'regression'."
+    )
+    words = write("w.csv", "x,label\n1,a\n2,b\n")
+    assert message(words, task="regression") == (
+        f"{words!r}: column 'label' has 2 non-numeric values (first: row 1, line 2, 'a'). "
+        "Correct them, pass missing=['a'] to leave such rows out, or task='multiclass'."
+    )
+    many = write("m.csv", "x,label\n" + "".join(f"{i},t{i}\n" for i in range(51)))
+    assert message(many) == (
+        f"{many!r}: the target 'label' must be numbers, or text with at most 50 different values; it has 51 different "
+        "texts (first: row 1, line 2, 't0'). Name another column, or pass task='multiclass'."
+    )
+    wide = (np.arange(1_001.0)[:, None], np.arange(1_001))
+    assert message(wide, task="multiclass") == (
+        "The array: the target 'target' must have at most 1,000 classes; it has 1,001. "
+        "Use task='regression', or group its values."
+    )
+
+
+def test_text_columns_say_what_they_could_be(write):
+    """Many texts cannot be categorical; a declared column must have 2 to 50 levels."""
+    rows = "".join(f"id{i},{i % 2}\n" for i in range(60))
+    path = write("t.csv", "name,label\n" + rows)
+    assert message(path) == (
+        f"{path!r}: column 'name' has 60 non-numeric values (first: row 1, line 2, 'id0'). "
+        "With 60 different texts it cannot be categorical: remove it, or turn it into numbers."
+    )
+    assert message(path, categorical=["name"]) == (
+        f"{path!r}: a categorical column must have 2 to 50 levels; 'name' has 60. Remove it, or group its values."
+    )
+
+
+def test_arrays_and_frames_that_are_no_table():
+    """Shapes, objects, dates and lengths."""
+    ones = np.ones((3, 2))
+    assert message(np.ones(3)) == (
+        "The array: features must have two axes, (rows, features); got shape (3,). "
+        "Reshape it: array.reshape(len(array), -1)."
+    )
+    assert message((ones, [0, 1])) == (
+        "The array: features and target must have as many rows as each other; got 3 and 2."
+    )
+    assert (
+        message((ones, np.zeros((3, 2))))
+        == "The array: a target must have one axis, (rows,); got shape (3, 2)."
+    )
+    assert message((ones, [0, 1, 0], 1)) == (
+        "A tuple must be the pair (features, target), with no `target` besides; got 3 items and target=None. "
+        "Pass (X, y)."
+    )
+    assert message((ones.astype(object), [0, 1, 0])) == (
+        "The array: an array must hold numbers, booleans or text; got dtype object. "
+        "Convert it with .astype(float) or .astype(str)."
+    )
+    when = [date(2020, 1, 1)] * 2
+    assert message(pl.DataFrame({"d": when, "y": [0, 1]})) == (
+        "The Polars frame: column 'd' must hold numbers or text; got Date values. Convert or remove it."
+    )
+    assert message(pd.DataFrame({"d": pd.to_datetime(when), "y": [0, 1]})).startswith(
+        "The pandas frame: column 'd' must hold numbers or text; got datetime64"
+    )
+    assert message(pd.DataFrame({"d": [[1], [2]], "y": [0, 1]})) == (
+        "The pandas frame: column 'd' must hold numbers or text; it holds list values. Convert or remove it."
+    )
+    assert message(pd.DataFrame([[1, 2, 0]], columns=["a", "a", "y"])) == (
+        "The pandas frame: every column name must be unique; 'a' is there twice. Rename one of them."
+    )
+    assert message(pl.DataFrame({"x": [1.0, None], "y": [0, 1]})) == (
+        "The Polars frame: column 'x' has 1 missing value (first: row 2). "
+        "Fill them in, or pass missing=[''] to leave such rows out."
+    )
+    assert message(pl.DataFrame({"x\u202e": [1.0, 2.0], "y": [0, 1]})) == (
+        r"A column name must hold no control characters; got 'x\u202e'. Rename it."
+    )
+    assert message(pl.DataFrame({"x" * 201: [1.0, 2.0], "y": [0, 1]})) == (
+        "Every column name must have 1 to 200 characters; number 0 (from 0) has 201. Rename it."
+    )
+
+
+def test_npz_archives_that_are_unsafe_or_incomplete(tmp_path, write):
+    """Objects are pickles and stay unread; a declared size beyond the limit is not allocated."""
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.array([[print]], dtype=object), y=np.array([0]))
+    assert message(path) == (
+        f"{str(path)!r}: array 'X' must hold numbers or text; it holds Python objects, which are pickles and never "
+        "loaded. Save it with .astype(float) or .astype(str)."
+    )
+    np.savez(path, a=np.ones(2))
+    assert message(path) == (
+        f"{str(path)!r}: an NPZ file must hold two arrays called X and y, x and y, or features and target; "
+        "got ['a']. Save it with numpy.savez(path, X=X, y=y)."
+    )
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (2**40, 2**40)}
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", header.getvalue())
+        archive.writestr("y.npy", header.getvalue())
+    assert message(path) == (
+        f"{str(path)!r}: array 'X' must take at most 4,294,967,296 bytes; it declares {2**83:,}. Save fewer rows."
+    )
+
+
+def test_a_pickle_is_never_loaded(tmp_path):
+    """A pickle under any name is a binary file like any other."""
+    pd.DataFrame({"x": [1], "y": [0]}).to_pickle(tmp_path / "t.csv")
+    assert "text must " in message(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_a_decompression_bomb_stops_at_the_limit(name, monkeypatch):
+    """A megabyte of zeros from a kilobyte is stopped after the limit, not after all of it."""
+    import zstandard
+
+    pack = gzip.compress if name == "gzip" else zstandard.ZstdCompressor().compress
+    bomb = pack(bytes(1 << 24))
+    assert len(bomb) < 1 << 15
+    with pytest.raises(InputError) as caught:
+        inflate.inflate_all(bomb, "'bomb'", limit=1_000)
+    assert str(caught.value) == (
+        "'bomb': a table must take at most 1,000 bytes once decompressed; it takes more. "
+        "Split it, or save it as Parquet and ask for fewer `rows`."
+    )
+    pieces = inflate.inflate_gzip([bomb]) if name == "gzip" else inflate.inflate_zstd([bomb])
+    assert max(len(piece) for piece in pieces) <= 1 << 25
+
+
+def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch):
+    """The size on disk is enough to refuse."""
+    monkeypatch.setattr(read, "MAX_TABLE_BYTES", 10)
+    path = write("t.csv", GOOD)
+    assert message(path) == (
+        f"{path!r}: a text table must take at most 10 bytes; it takes 16. "
+        "Split it, or save it as Parquet and ask for fewer `rows`."
+    )
+
+
+def test_a_columnar_file_beyond_the_limit_is_refused_by_its_metadata(tmp_path):
+    """Equal values take hardly any room in a file; the rows it declares are counted before they are read."""
+    from justright.data import columnar
+
+    path = tmp_path / "t.parquet"
+    pl.DataFrame(
+        {"x": pl.repeat(1.0, 100_000, eager=True), "y": pl.repeat(0, 100_000, eager=True)}
+    ).write_parquet(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columnar, "MAX_TABLE_BYTES", 1_000_000)
+        assert message(path) == (
+            f"{str(path)!r}: a table must take at most 1,000,000 bytes in memory; 100,000 rows of 2 columns take more. "
+            "Ask for fewer `rows`."
+        )
+    assert raw.MAX_TABLE_BYTES == 4 * 2**30
+
+
+def test_a_download_beyond_the_limit_stops(server):
+    """An endless download is cut off."""
+    server.files["/t.csv"] = bytes(300_000)
+    address = server.address + "/t.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "MAX_TABLE_BYTES", 100_000)
+        assert message(address) == (
+            f"{address!r}: a file must take at most 100,000 bytes; it is larger. "
+            "Download it and cut it to the rows you need."
+        )
+
+
+def test_addresses_that_do_not_answer(server):
+    """404, a closed port and a malformed address."""
+    address = server.address + "/none.csv"
+    assert (
+        message(address) == f"Cannot read {address!r}: the server answers 404 Not Found. Check the address."
+    )
+    server.status = 503
+    assert message(address) == (
+        f"Cannot read {address!r}: the server answers 503 Service Unavailable (after 0 bytes). Try again later."
+    )
+    assert len(server.requests) == 1 + 3
+    assert message("http://[::1/t.csv").startswith("Cannot read 'http://[::1/t.csv': ")
+    assert message("http://127.0.0.1:1/t.csv") == (
+        "Cannot read 'http://127.0.0.1:1/t.csv': Connection refused (after 0 bytes). Try again later."
+    )
+
+
+def test_messages_are_plain_text(write):
+    """A hostile cell is printed escaped, so that it cannot command the terminal."""
+    path = write("t.csv", "x,label\n1,0\n\x1b]0;pwned\x07,1\n")
+    assert json.dumps(message(path)).isascii()
+    assert "\x1b" not in message(path)
