@@ -111,7 +111,8 @@ def read_rows(jr, folder):
     table = jr.read_table("higgs", rows=11_000, location=str(folder / "HIGGS-prefix.csv.gz"))
     other = jr.read_table(str(folder / "heldout.parquet"))
     split = table.split(validation=1_000, train=10_000, test=0, order="head", test_table=other)
-    return split.arrays("train"), split.arrays("validation"), split.arrays("test")
+    # A column of labels, as Keras wants them beside outputs of shape (rows, 1).
+    return tuple((x, y[:, None]) for x, y in map(split.arrays, ("train", "validation", "test")))
 
 
 def run_justright(options) -> None:

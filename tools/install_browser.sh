@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Install Chromium and its driver from the system's packages, for the tests that open a report in a real browser.
+# Install Chromium from the system's packages, for the tests that open a report in a real browser.
 # Does nothing where a browser is there already. Never fails: without a browser those tests skip and say so.
 set -uo pipefail
 
-for browser in chromium chromium-browser google-chrome; do
+for browser in chromium google-chrome chromium-browser google-chrome-stable; do
     if command -v "$browser" > /dev/null; then
         exit 0
     fi
@@ -14,7 +14,7 @@ skip() {
     exit 0
 }
 
-as_root=()
+as_root=(env)
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo > /dev/null || skip "only root can install one"
     sudo --non-interactive true 2> /dev/null || skip "sudo asks for a password"
@@ -23,11 +23,10 @@ fi
 command -v apt-get > /dev/null || skip "this system has no apt-get"
 
 echo "Installing Chromium from the system's packages for the browser tests."
-export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 install() {
-    "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium chromium-driver
+    "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium
 }
 install > "$log" 2>&1 \
     || { "${as_root[@]}" apt-get update && install; } >> "$log" 2>&1 \

@@ -45,7 +45,7 @@ KNOWN = frozenset(
     }
 )
 
-# What older metadata calls a licence -> its SPDX expression.
+# What older metadata calls a licence -> its SPDX expression. Those that say "BSD" were looked at: all have three clauses.
 SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
@@ -62,7 +62,7 @@ SPDX = {
 
 # Looked up by hand where the metadata is silent or names no licence exactly: name -> SPDX expression.
 LOOKED_UP = {
-    "namex": "Apache-2.0",  # the project's repository says so; its metadata says nothing
+    "namex": "Apache-2.0",  # says its LICENSE file; its metadata says nothing
 }
 
 HEADER = """\
@@ -121,7 +121,7 @@ def find_licence(name: str, info: PackageMetadata) -> str:
     ]
     specific = [each for each in classifiers if each != "OSI Approved"]
     said = looked_up or info.get("License-Expression") or info.get("License") or " OR ".join(specific)
-    if not said or len(said) > 100 and specific:  # some packages put the licence's whole text there
+    if not said or (len(said) > 100 and specific):  # some packages put the licence's whole text there
         said = " OR ".join(specific)
     expression = SPDX.get(said, said)
     unknown = set(re.findall(r"[A-Za-z0-9.-]+", expression)) - KNOWN - {"AND", "OR", "WITH"}

@@ -7,13 +7,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
+import numpy as np
+
+from justright.diagnosis.evidence import (
+    MEASURED_OUTCOMES,
+    ReferenceEvidence,
+    RunEvidence,
+    StudyEvidence,
+    VariantEvidence,
+)
+from justright.diagnosis.intervals import mean_interval
 from justright.diagnosis.judge import Judgement, judge_study
+from justright.engine.events import RowKind
 from justright.records.files import write_atomically
 from justright.records.folder import StudyFolder
 from justright.records.reading import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.study.recipe import LOSSES
+
+ROW_KINDS: tuple[RowKind, ...] = (
+    "fixed",
+    "validation",
+    "test",
+    "fixed_score",
+    "validation_score",
+    "test_score",
+)
 
 
 def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
@@ -28,6 +47,8 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         return None
     judgement = judge_study(evidence, margin=study.get("margin"))
     values = judgement.to_dict()
+    for item in values["variants"]:
+        item["intervals"] = _mean_intervals(store, item["name"])
     store.set_meta("judgement", values | {"margin": judgement.margin})
     store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
     return judgement
@@ -96,6 +117,28 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},
         score_last={name: value for name, value in record.test_last.items() if name not in ("loss", loss)},
     )
+
+
+def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, float]]:
+    """Return the mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows that was measured.
+
+    Those of training and validation rows describe the rows that learned and chose: they are not performance.
+    """
+    runs = [
+        record
+        for record in store.runs()
+        if record.run.variant == variant and record.outcome in MEASURED_OUTCOMES
+    ]
+    full = max((record.run.train_rows for record in runs), default=0)
+    runs = [record for record in runs if record.run.train_rows == full]
+    intervals: dict[str, dict[str, float]] = {}
+    for kind in ROW_KINDS:
+        rows = [store.row_losses(record.run, kind).get(record.best_epoch or 0) for record in runs]
+        measured = [values for values in rows if values is not None and len(values)]
+        if runs and len(measured) == len(runs):
+            interval = mean_interval(np.stack(measured).astype(np.float64))
+            intervals[kind] = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return intervals
 
 
 def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from justright.cli.terminal import Terminal
 from justright.cli.text import Symbols, plain, shorten
 
-FULL_WIDTH = 112  # columns the full table needs
+FULL_WIDTH = 120  # columns the full table needs
 NAME_WIDTHS = {True: 16, False: 12}  # of variants, in the full and the narrow table
 VERDICT_STYLES = {
     "just right": "green",
@@ -27,6 +27,9 @@ VERDICT_STYLES = {
 }
 # Scores that are shares of rows are printed in per cent.
 SHARES = ("accuracy",)
+
+
+Cell = Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Column:
     """
 
     header: str
-    cell: Callable[[Mapping[str, Any]], str]
+    cell: Cell
     narrow: bool = True
 
 
@@ -119,25 +122,31 @@ def _columns(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> lis
     word = "accuracy" if score.endswith(SHARES) else "error"
     short = "acc." if score.endswith(SHARES) else "error"
 
-    def value(part: str, metric: str) -> Callable[[Mapping[str, Any]], str]:
-        return lambda variant: _format(metric, _mean(variant, part, metric), symbols)
+    def value(kind: str, metric: str, fallback: Callable[[Mapping[str, Any]], float | None]) -> Cell:
+        return lambda variant: _estimate(variant, kind, metric, fallback(variant), symbols)
 
+    def mean(part: str, metric: str) -> Callable[[Mapping[str, Any]], float | None]:
+        return lambda variant: _mean(variant, part, metric)
+
+    plain_value = (
+        (lambda variant: _format(loss, _mean(variant, "best", f"val_{loss}"), symbols)) if not full else None
+    )
     return [
         Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTHS[full], symbols)),
         Column("parameters" if full else "params", lambda variant: _whole(variant["parameters"], symbols)),
         Column("best\nepoch", lambda variant: _best_epochs(variant, symbols)),
         Column(
-            "train\nloss", lambda variant: _format(loss, _train_value(variant, loss), symbols), narrow=False
+            "train\nloss", value("fixed", loss, lambda variant: _train_value(variant, loss)), narrow=False
         ),
-        Column("val.\nloss", value("best", f"val_{loss}")),
-        Column("test\nloss", lambda variant: _interval(variant, loss, symbols)),
+        Column("val.\nloss", plain_value or value("validation", loss, mean("best", f"val_{loss}"))),
+        Column("test\nloss", value("test", loss, mean("test", loss))),
         Column(
             f"train\n{word}",
-            lambda variant: _format(score, _train_value(variant, score), symbols),
+            value("fixed_score", score, lambda variant: _train_value(variant, score)),
             narrow=False,
         ),
-        Column(f"val.\n{word}", value("best", f"val_{score}"), narrow=False),
-        Column(f"test\n{word if full else short}", value("test", score)),
+        Column(f"val.\n{word}", value("validation_score", score, mean("best", f"val_{score}")), narrow=False),
+        Column(f"test\n{word if full else short}", value("test_score", score, mean("test", score))),
         Column("verdict", lambda variant: plain(variant["verdict"]["label"])),
     ]
 
@@ -178,16 +187,17 @@ def _best_epochs(variant: Mapping[str, Any], symbols: Symbols) -> str:
     return f"{low:,}" if low == high else f"{low:,}{symbols.dash}{high:,}"
 
 
-def _interval(variant: Mapping[str, Any], loss: str, symbols: Symbols) -> str:
-    """Return the test loss with half its interval, for instance 0.618 ±0.006."""
-    test = variant.get("test") or {}
-    mean = test.get("mean")
-    if mean is None:
-        return _format(loss, _mean(variant, "test", loss), symbols)
-    if test.get("low") is None or test.get("high") is None:
-        return _format(loss, mean, symbols)
-    half = (test["high"] - test["low"]) / 2
-    return f"{_format(loss, mean, symbols)} {symbols.plus_minus}{_number(half)}"
+def _estimate(
+    variant: Mapping[str, Any], kind: str, metric: str, fallback: float | None, symbols: Symbols
+) -> str:
+    """Return a mean with half its interval, for instance 0.618 ±0.006 or 66.4 ±0.5 %; the plain value without one."""
+    interval = (variant.get("intervals") or {}).get(kind)
+    if interval is None or interval.get("low") is None or interval.get("high") is None:
+        return _format(metric, fallback, symbols)
+    half = (interval["high"] - interval["low"]) / 2
+    if metric.endswith(SHARES):
+        return f"{100 * interval['mean']:.1f} {symbols.plus_minus}{100 * half:.1f} %"
+    return f"{_number(interval['mean'])} {symbols.plus_minus}{_number(half)}"
 
 
 def _format(metric: str, value: float | None, symbols: Symbols) -> str:

@@ -36,13 +36,10 @@ class Attempts:
         if not isinstance(task, StackTask):
             raise InputError(f"{type(task).__name__} failed: {reason}")
         attempts = self.counts[task.name] = self.counts.get(task.name, 1) + 1
-        if attempts <= MAX_ATTEMPTS:
+        left = [run for run in task.runs if run not in self.ended]  # none: it died after its last word
+        if left and attempts <= MAX_ATTEMPTS:
             return replace(task, checkpoint=self.checkpoints.get(task.name) or task.checkpoint)
-        failed = tuple(
-            RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {})
-            for run in task.runs
-            if run not in self.ended
-        )
+        failed = tuple(RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {}) for run in left)
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)
 
 

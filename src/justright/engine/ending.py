@@ -12,6 +12,12 @@ from justright.engine.network import compiled_model
 from justright.engine.program import DIVERGED, STOPPED, Lane, Program, Rows
 from justright.engine.tasks import StackTask, Storage, StudyRows
 
+SCORES_OF: dict[RowKind, RowKind] = {
+    "validation": "validation_score",
+    "fixed": "fixed_score",
+    "test": "test_score",
+}
+
 
 @dataclass(slots=True)
 class Ending:
@@ -48,7 +54,9 @@ class Ending:
         outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch)
         if best_epoch < 0:  # diverged before a first finite epoch: there is no best to measure or to save
             return RunFinished(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, {}, {})
-        test, rows = self._measure(run, best_epoch, state.best_weights, state.best_others, best)
+        test, rows = self._measure(
+            run, best_epoch, state.best_weights, state.best_others, best, with_scores=True
+        )
         test_last, rows_last = self._measure(run, epochs - 1, state.weights, state.others, last)
         return RunFinished(
             *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
@@ -67,7 +75,14 @@ class Ending:
         return "finished", f"The limit of {self.task.recipe.max_epochs} epochs was reached."
 
     def _measure(
-        self, run: RunKey, epoch: int, weights: Any, others: Any, metrics: dict[str, float]
+        self,
+        run: RunKey,
+        epoch: int,
+        weights: Any,
+        others: Any,
+        metrics: dict[str, float],
+        *,
+        with_scores: bool = False,
     ) -> tuple[dict[str, float], tuple[RowLosses, ...]]:
         """Return loss and score on test rows, and losses by row of every kind; fill in the fixed-subset metrics."""
         objective = self.program.network.objective
@@ -76,6 +91,8 @@ class Ending:
         for kind, values in self.measured.items():
             losses, scores = (np.asarray(part) for part in self.program.measure_rows(weights, others, values))
             rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
+            if with_scores:
+                rows.append(RowLosses(run, SCORES_OF[kind], epoch, scores.astype(np.float32)))
             loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
             if kind == "test":
                 test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}

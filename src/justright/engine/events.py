@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Outcome = Literal["finished", "stopped early", "diverged", "failed"]
-RowKind = Literal["validation", "fixed", "test"]
+# Losses row by row of three kinds of rows; and their scores (1 where right, or absolute errors), at the best epoch only.
+RowKind = Literal["validation", "fixed", "test", "validation_score", "fixed_score", "test_score"]
 
 
 class RunKey(NamedTuple):
@@ -51,7 +52,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RowLosses:
-    """Losses row by row, in inference mode and without penalties.
+    """Losses (or, for the kinds that say so, scores) row by row, in inference mode and without penalties.
 
     Shape:
         losses: (rows,) float32, in the order of the split's rows of that kind.
@@ -97,7 +98,7 @@ class RunFinished:
         last: every metric at the last epoch.
         test: loss and score on test rows with the best epoch's weights; empty without test rows.
         test_last: the same with the last epoch's weights.
-        rows: per-row losses on test rows at both epochs, and on the fixed subset at both.
+        rows: losses row by row on all kinds of rows at both epochs, and scores at the best one.
         model_path: the saved model, relative to the study folder; None when nothing was saved.
     """
 

@@ -76,6 +76,7 @@ class LocalExecutor:
     ) -> None:
         for worker in self._processes:
             _end(worker)
+            worker.log.close()
         self._listener.close()
 
     def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
@@ -133,6 +134,7 @@ class LocalExecutor:
         """Start a new process in place of a dead one and try its task again."""
         _end(worker)
         reason = _death(worker)
+        worker.log.close()
         self._processes[self._processes.index(worker)] = self._start(worker.number)
         if worker.task is not None:
             self._retry(worker.task, reason, pending, handle)

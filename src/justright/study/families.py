@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Mlp:
         if len(self.units) > MAX_LAYERS:
             raise InputError(f"`units` must name at most {MAX_LAYERS} layers; got {len(self.units)}.")
         for width in self.units:
-            if isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= MAX_UNITS:
+            if not is_whole(width, least=1) or width > MAX_UNITS:
                 raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
         for name in ("l1", "l2"):
             value = getattr(self, name)

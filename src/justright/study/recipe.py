@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from justright.data import Task
+from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 
 Precision = Literal["float32", "bfloat16"]
@@ -75,7 +76,7 @@ class Recipe:
             value = getattr(self, name)
             if value is None and name == "patience":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            if not is_whole(value, least=least):
                 raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
         if self.stop not in STOPPING_RULES:
             raise one_of("stop", self.stop, STOPPING_RULES)

@@ -135,7 +135,8 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
     for key in options:
         if key not in SplitSpec.__slots__:
             raise one_of("key of [split]", key, SplitSpec.__slots__)
-    return table.split(**({"train": None, "test": None} | dict(options)), **tables)
+    arguments: dict[str, Any] = {"train": None, "test": None, **options, **tables}
+    return table.split(**arguments)
 
 
 def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from justright.data import Split
+from justright.data.checks import is_whole
 from justright.errors import InputError
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant, as_variants, check_name
@@ -139,20 +140,27 @@ def _check_baselines(variants: Sequence[Variant]) -> None:
 
 
 def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
-    if not isinstance(chosen, Sequence) or isinstance(chosen, str) or not 1 <= len(chosen) <= MAX_SEEDS:
+    chosen: Sequence[object] = (
+        range(seeds) if isinstance(seeds, int) and is_whole(seeds, least=0) else _as_list(seeds)
+    )
+    if not 1 <= len(chosen) <= MAX_SEEDS:
         raise InputError(f"`seeds` must be a number in 1..{MAX_SEEDS} or a list of seeds; got {seeds!r}.")
     for seed in chosen:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        if not is_whole(seed, least=0) or cast("int", seed) > MAX_SEED:
             raise InputError(f"A seed must be a whole number in 0..{MAX_SEED}; got {seed!r}.")
     if len(set(chosen)) != len(chosen):
         raise InputError(f"`seeds` must differ from each other; got {list(chosen)!r}.")
-    return tuple(chosen)
+    return cast("tuple[int, ...]", tuple(chosen))
+
+
+def _as_list(seeds: object) -> Sequence[object]:
+    """Return a list or tuple as it is, and anything else as an empty list, which is refused."""
+    return seeds if isinstance(seeds, list | tuple) else ()
 
 
 def _as_train_sizes(sizes: Sequence[int], rows: int) -> tuple[int, ...]:
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= rows:
+        if not is_whole(size, least=1) or size > rows:
             raise InputError(
                 f"`train_sizes` must be whole numbers in 1..{rows}, the training rows; got {size!r}."
             )

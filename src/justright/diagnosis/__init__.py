@@ -1,0 +1,40 @@
+"""Curves and per-row losses -> verdicts, onsets, effects of remedies: numbers with their uncertainty."""
+
+from justright.diagnosis.curves import generalization_gap, smooth
+from justright.diagnosis.effects import Effect, effects, rank_remedies
+from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
+from justright.diagnosis.intervals import Interval, mean_interval, paired_interval
+from justright.diagnosis.judge import Judgement, default_margin, judge_study
+from justright.diagnosis.onset import Onset, find_onset
+from justright.diagnosis.planning import Needs, required_seeds_or_rows
+from justright.diagnosis.simultaneous import probability_best, simultaneous_intervals
+from justright.diagnosis.underfitting import Candidate
+from justright.diagnosis.verdicts import LABELS, Label, Verdict
+
+__all__ = [
+    "LABELS",
+    "Candidate",
+    "Effect",
+    "Interval",
+    "Judgement",
+    "Label",
+    "Needs",
+    "Onset",
+    "ReferenceEvidence",
+    "RunEvidence",
+    "StudyEvidence",
+    "VariantEvidence",
+    "Verdict",
+    "default_margin",
+    "effects",
+    "find_onset",
+    "generalization_gap",
+    "judge_study",
+    "mean_interval",
+    "paired_interval",
+    "probability_best",
+    "rank_remedies",
+    "required_seeds_or_rows",
+    "simultaneous_intervals",
+    "smooth",
+]

@@ -1,0 +1,184 @@
+"""What the verdicts need to know of a study, independent of any store: plain arrays and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.errors import InputError, one_of
+
+Losses = npt.NDArray[np.float32]
+Task = Literal["binary", "multiclass", "regression"]
+
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
+OUTCOMES = ("finished", "stopped early", "diverged", "failed")
+MEASURED_OUTCOMES = ("finished", "stopped early")  # a run that ended otherwise is not averaged with the rest
+# Kinds of change whose success shows that the baseline underfits; other remedies act against overfitting.
+UNDERFIT_CHANGES = ("more capacity", "longer training", "less regularization", "capacity with regularization")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunEvidence:
+    """One run: what it measured row by row, and its training loss at three epochs.
+
+    Shape:
+        test_best, test_last: (test rows,) losses without penalties at the chosen and at the last epoch, or None.
+        validation: epoch -> (validation rows,) losses without penalties, on a grid with the chosen and last epoch.
+
+    Args:
+        seed: runs of two variants with the same seed are paired.
+        outcome: 'finished' (epoch limit), 'stopped early', 'diverged' or 'failed'.
+        epochs: epochs trained; the last one is `epochs - 1`.
+        best_epoch: the epoch that validation rows chose, counted from 0.
+        train_loss_first: loss of training rows without penalties (the fixed subset where measured), first epoch.
+        train_loss_best: the same at the chosen epoch.
+        train_loss_last: the same at the last epoch; NaN where unknown.
+        score_best: further test metrics at the chosen epoch, such as accuracy.
+        score_last: the same at the last epoch.
+
+    Raises:
+        InputError: the outcome is unknown, or the epochs contradict each other.
+    """
+
+    seed: int
+    outcome: str
+    epochs: int
+    best_epoch: int
+    test_best: Losses | None = None
+    test_last: Losses | None = None
+    validation: Mapping[int, Losses] = field(default_factory=dict)
+    train_loss_first: float = float("nan")
+    train_loss_best: float = float("nan")
+    train_loss_last: float = float("nan")
+    score_best: Mapping[str, float] = field(default_factory=dict)
+    score_last: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise one_of("outcome", self.outcome, OUTCOMES)
+        if self.is_measured and not 0 <= self.best_epoch < self.epochs:
+            raise InputError(
+                f"`best_epoch` must lie in 0..epochs - 1; got {self.best_epoch!r} of {self.epochs!r} epochs."
+            )
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the run ended by its epoch limit or stopping rule, so that its losses count."""
+        return self.outcome in MEASURED_OUTCOMES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariantEvidence:
+    """One variant and all its runs.
+
+    Args:
+        name: its name.
+        parameters: trainable weights; more of them count as more capacity.
+        runs: one a seed.
+        baseline: name of the variant it changes by one thing, if any.
+        group: variants of one group are compared as sizes.
+        change: what it changes of its baseline: one of `UNDERFIT_CHANGES`, any other word, or empty (unknown).
+
+    Raises:
+        InputError: there is no run, or a seed occurs twice.
+    """
+
+    name: str
+    parameters: int
+    runs: tuple[RunEvidence, ...]
+    baseline: str | None = None
+    group: str = ""
+    change: str = ""
+
+    def __post_init__(self) -> None:
+        seeds = [run.seed for run in self.runs]
+        if not seeds:
+            raise InputError(f"Variant {self.name!r} must have at least one run; got none.")
+        if len(set(seeds)) != len(seeds):
+            raise InputError(
+                f"Variant {self.name!r} must have one run a seed; got the seeds {sorted(seeds)!r}."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceEvidence:
+    """Another kind of model, trained on the same rows, as a measure of what can be learned.
+
+    Shape:
+        test: (rows,) losses on the rows that measure: test rows, or validation rows where there are none.
+
+    Args:
+        name: in plain words, such as 'gradient-boosted trees'.
+    """
+
+    name: str
+    test: Losses
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyEvidence:
+    """Everything the verdicts of one study rest on.
+
+    Args:
+        task: the table's task.
+        loss_name: the study's loss, such as 'binary_crossentropy'.
+        variants: in the study's order.
+        constant_loss: loss on the measuring rows of the best constant prediction of the training rows.
+        test_rows: number of test rows; 0 where there are none.
+        validation_rows: number of validation rows.
+        reference: another kind of model trained on the same rows, if any.
+
+    Raises:
+        InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
+    """
+
+    task: Task
+    loss_name: str
+    variants: tuple[VariantEvidence, ...]
+    constant_loss: float
+    test_rows: int
+    validation_rows: int
+    reference: ReferenceEvidence | None = None
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise one_of("task", self.task, TASKS)
+        names = [variant.name for variant in self.variants]
+        if not names:
+            raise InputError("`variants` must hold at least one variant; got none.")
+        if len(set(names)) != len(names):
+            raise InputError(f"Variant names must differ; got {sorted(names)!r}.")
+        if not np.isfinite(self.constant_loss):
+            raise InputError(f"`constant_loss` must be finite; got {self.constant_loss!r}.")
+        for variant in self.variants:
+            if variant.baseline is not None and variant.baseline not in names:
+                raise one_of("baseline", variant.baseline, names)
+            for run in variant.runs:
+                self._check_rows(variant.name, run)
+
+    def variant(self, name: str) -> VariantEvidence:
+        """Return the variant of that name.
+
+        Raises:
+            InputError: there is none.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise one_of("variant", name, [variant.name for variant in self.variants])
+
+    def _check_rows(self, name: str, run: RunEvidence) -> None:
+        """Raise unless every per-row loss has a value for each row."""
+        tests = [losses for losses in (run.test_best, run.test_last) if losses is not None]
+        checks = [("test", losses, self.test_rows) for losses in tests]
+        checks += [("validation", losses, self.validation_rows) for losses in run.validation.values()]
+        for kind, losses, rows in checks:
+            if losses.shape != (rows,):
+                raise InputError(
+                    f"Variant {name!r}, seed {run.seed}: {kind} losses must have the shape ({rows},); "
+                    f"got {losses.shape}."
+                )

@@ -1,0 +1,133 @@
+"""Which losses measure a variant: test rows, or, without any, validation rows with the choice taken out.
+
+A validation minimum flatters: the epoch was chosen to make it small. So without test rows the validation rows are
+split in two fixed halves (even and odd row numbers); each half is measured at the epoch that the *other* half
+chooses. No row then measures a choice it took part in (cross-fitting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from justright.diagnosis.crossed import MIN_ROWS, Floats
+from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, VariantEvidence
+
+RowSource = Literal["test", "validation halves"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A variant's losses on the rows that measure, over the runs that can be measured.
+
+    Shape:
+        best: (seeds, rows) float32 at the chosen epoch.
+        last: (seeds, rows) float32 at the last epoch.
+
+    Args:
+        variant: where it comes from.
+        runs: the runs behind the first axis, by rising seed.
+        source: which rows.
+    """
+
+    variant: VariantEvidence
+    runs: tuple[RunEvidence, ...]
+    best: Losses
+    last: Losses
+    source: RowSource
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds behind the first axis, rising."""
+        return tuple(run.seed for run in self.runs)
+
+    @property
+    def loss(self) -> str:
+        """What the measured loss is called in a sentence."""
+        return "test loss" if self.source == "test" else "cross-fitted validation loss"
+
+    @property
+    def rise(self) -> Floats:
+        """(seeds, rows): loss at the last epoch minus loss at the chosen one."""
+        return self.last.astype(np.float64) - self.best
+
+
+def measure_study(evidence: StudyEvidence) -> dict[str, Measured]:
+    """Return the measured losses of every variant with at least one usable run, by name.
+
+    Test rows are used when every usable run has them; otherwise the two halves of the validation rows.
+    """
+    has_test = evidence.test_rows >= MIN_ROWS and all(
+        run.test_best is not None and run.test_last is not None
+        for variant in evidence.variants
+        for run in variant.runs
+        if run.is_measured
+    )
+    source: RowSource = "test" if has_test else "validation halves"
+    measured = {variant.name: _measure_variant(variant, source) for variant in evidence.variants}
+    return {name: one for name, one in measured.items() if one is not None}
+
+
+def paired_differences(left: Measured, right: Measured) -> Floats | None:
+    """Return (common seeds, rows) losses of `left` minus `right`, each at its chosen epoch; None without a pair."""
+    common = sorted(set(left.seeds) & set(right.seeds))
+    if not common:
+        return None
+    rows_left = left.best[[left.seeds.index(seed) for seed in common]]
+    rows_right = right.best[[right.seeds.index(seed) for seed in common]]
+    return np.asarray(rows_left.astype(np.float64) - rows_right, dtype=np.float64)
+
+
+def cross_fitted(validation: Mapping[int, Losses]) -> tuple[Losses, Losses]:
+    """Return per-row validation losses at the epoch the other half chooses, and at the last epoch.
+
+    Args:
+        validation: epoch -> (rows,) losses; at least one epoch and two rows.
+
+    Example:
+        >>> grid = {0: np.array([2.0, 2.0, 2.0, 2.0]), 5: np.array([1.0, 1.2, 1.0, 1.2]), 9: np.full(4, 3.0)}
+        >>> cross_fitted(grid)[0].tolist()
+        [1.0, 1.2000000476837158, 1.0, 1.2000000476837158]
+    """
+    epochs = sorted(validation)
+    losses = np.array([validation[epoch] for epoch in epochs], dtype=np.float32)
+    is_even = np.arange(losses.shape[1]) % 2 == 0
+    best = np.empty(losses.shape[1], dtype=np.float32)
+    for half in (is_even, ~is_even):
+        chosen = int(np.argmin(losses[:, ~half].mean(axis=1, dtype=np.float64)))
+        best[half] = losses[chosen, half]
+    return best, losses[-1]
+
+
+def _measure_variant(variant: VariantEvidence, source: RowSource) -> Measured | None:
+    """Return the variant's losses over its usable runs by rising seed, or None when no run is usable."""
+    pairs = [(run, _run_losses(run, source)) for run in sorted(variant.runs, key=lambda run: run.seed)]
+    usable = [(run, losses) for run, losses in pairs if losses is not None]
+    if not usable:
+        return None
+    best = np.array([losses[0] for _, losses in usable], dtype=np.float32)
+    last = np.array([losses[1] for _, losses in usable], dtype=np.float32)
+    return Measured(variant, tuple(run for run, _ in usable), best, last, source)
+
+
+def _run_losses(run: RunEvidence, source: RowSource) -> tuple[Losses, Losses] | None:
+    """Return finite (best, last) per-row losses of a run, or None."""
+    if not run.is_measured:
+        return None
+    if source == "test":
+        pair = (run.test_best, run.test_last)
+    else:
+        finite = {epoch: losses for epoch, losses in run.validation.items() if np.isfinite(losses).all()}
+        pair = cross_fitted(finite) if _has_rows(finite) else (None, None)
+    best, last = pair
+    if best is None or last is None or not (np.isfinite(best).all() and np.isfinite(last).all()):
+        return None
+    return best, last
+
+
+def _has_rows(validation: Mapping[int, Losses]) -> bool:
+    """Return whether there is an epoch, and a row for each half of the intervals."""
+    return any(len(losses) >= MIN_ROWS for losses in validation.values())

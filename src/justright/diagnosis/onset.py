@@ -1,0 +1,86 @@
+"""Since when a run overfits: the epochs that cannot be told from the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from justright.diagnosis.crossed import MIN_ROWS, crossed
+from justright.diagnosis.evidence import Losses
+from justright.diagnosis.intervals import DEFAULT_LEVEL
+from justright.diagnosis.simultaneous import judge_jointly
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """First and last epoch of the set that cannot be told from the best epoch.
+
+    Args:
+        low: the cheapest good epoch: training further has not measurably helped.
+        high: the last good epoch: beyond it every measured epoch is worse.
+        best: the epoch of the lowest mean validation loss over all runs.
+    """
+
+    low: int
+    high: int
+    best: int
+
+
+def find_onset(
+    validation: Sequence[Mapping[int, Losses]],
+    *,
+    level: float = DEFAULT_LEVEL,
+    rng: np.random.Generator | None = None,
+) -> Onset | None:
+    """Return the first and last epoch that cannot be told from the best, from per-row validation losses.
+
+    The best epoch b has the lowest mean over runs and rows among the epochs that every run measured. Another epoch
+    e is told from it when the simultaneous interval of `loss(e) - loss(b)`, paired by row and run, lies above 0.
+    The set is Hsu's (Annals of Statistics 12, 1984) multiple comparison with the best, with b as the control:
+    it holds the truly best epoch with about probability `level`. It need not be contiguous (one noisy epoch in
+    the middle may be told apart); `low` and `high` are its first and last members on the measured grid.
+
+    Args:
+        validation: a mapping a run, epoch -> (validation rows,) losses without penalties.
+        level: simultaneous coverage.
+        rng: source of the draws; None starts from 0.
+
+    Returns:
+        None when no epoch with finite losses on at least two rows is common to all runs.
+
+    Example:
+        >>> rows = np.linspace(0.0, 1.0, 50)
+        >>> find_onset([{epoch: rows + abs(epoch - 4) * (1 + rows) for epoch in range(9)}])
+        Onset(low=4, high=4, best=4)
+    """
+    epochs = _common_epochs(validation)
+    if not epochs:
+        return None
+    means = [np.mean([run[epoch].mean(dtype=np.float64) for run in validation]) for epoch in epochs]
+    best = epochs[int(np.argmin(means))]
+    others = [epoch for epoch in epochs if epoch != best]
+    if not others:
+        return Onset(best, best, best)
+    base = _stacked(validation, best)
+    tables = [crossed(_stacked(validation, epoch) - base) for epoch in others]
+    intervals = judge_jointly(tables, level=level, rng=rng).intervals
+    good = [epoch for epoch, one in zip(others, intervals, strict=True) if not one.is_above(0.0)]
+    return Onset(min([best, *good]), max([best, *good]), best)
+
+
+def _common_epochs(validation: Sequence[Mapping[int, Losses]]) -> list[int]:
+    """Return the epochs that every run measured with finite losses, rising."""
+    usable = [
+        {epoch for epoch, losses in run.items() if len(losses) >= MIN_ROWS and np.isfinite(losses).all()}
+        for run in validation
+    ]
+    return sorted(set.intersection(*usable)) if usable else []
+
+
+def _stacked(
+    validation: Sequence[Mapping[int, Losses]], epoch: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return (runs, rows) losses of all runs at one epoch."""
+    return np.array([run[epoch] for run in validation], dtype=np.float64)

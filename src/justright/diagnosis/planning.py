@@ -1,0 +1,96 @@
+"""What would decide an undecided comparison: how many more seeds, or how many more rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from justright.diagnosis.crossed import Crossed
+from justright.diagnosis.intervals import DEFAULT_LEVEL, half_width
+
+POWER = 0.8  # the usual chance of success that a plan is made for
+MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
+MAX_ROWS = 100_000_000  # the same for rows
+MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What would decide a comparison with the other kept as it is; None where that alone would not do.
+
+    Args:
+        more_seeds: seeds to add.
+        more_rows: measuring rows to add.
+    """
+
+    more_seeds: int | None
+    more_rows: int | None
+
+
+def required_seeds_or_rows(
+    table: Crossed, threshold: float, *, level: float = DEFAULT_LEVEL, widening: float = 1.0
+) -> Needs:
+    """Return how many more seeds or rows would put the interval on one side of `threshold`.
+
+    Planned for a chance of 80 %, supposing that the measured mean is the true one and that the variance
+    components stay as they are. With one seed the seeds' own spread is unknown, so no number of seeds is given.
+
+    Args:
+        table: moments of the comparison so far.
+        threshold: the value that the interval should exclude.
+        level: coverage of the interval.
+        widening: common multiplier of simultaneous intervals.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> from justright.diagnosis.crossed import crossed
+        >>> required_seeds_or_rows(crossed(rng.normal(0.1, 1.0, (1, 100))), 0.0).more_seeds is None
+        True
+    """
+    distance = abs(table.mean - threshold)
+
+    def is_enough(seeds: int, rows: int) -> bool:
+        return _reach(table, seeds, rows, level, widening) <= distance
+
+    if is_enough(table.seeds, table.rows):
+        return Needs(0, 0)
+    seeds = None
+    if table.seeds >= MIN_SEEDS_TO_PLAN:
+        seeds = _smallest(lambda more: is_enough(table.seeds + more, table.rows), MAX_SEEDS - table.seeds)
+    rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), MAX_ROWS - table.rows)
+    return Needs(seeds, rows)
+
+
+def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
+    """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
+    from scipy import special
+
+    seed, row, error = table.components
+    rest = error / (seeds * rows)
+    by_seed, by_row = seed / seeds + rest, row / rows + rest
+    half = half_width(
+        *(np.array([part]) for part in (by_seed, by_row, rest)),
+        seeds=seeds,
+        rows=rows,
+        level=level,
+        method="combined",
+    )
+    luck = float(special.ndtri(POWER)) * np.sqrt(by_seed + by_row - rest if seeds > 1 else by_row)
+    return float(half[0] * widening + luck)
+
+
+def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
+    """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
+    high = 1
+    while high < limit and not is_enough(high):
+        high *= 2
+    high = min(high, limit)
+    if limit < 1 or not is_enough(high):
+        return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high

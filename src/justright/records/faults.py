@@ -1,0 +1,89 @@
+"""What the disk and the database refuse, said as one sentence each."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from justright.errors import FolderError
+
+# EFBIG is what a process limited by `ulimit -f` sees; to the user it is the same: no more may be written.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+
+DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+LOCKED_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+PRIMARY_CODE = 0xFF  # SQLite's extended result codes keep the primary one in the low byte
+
+
+class DamagedError(FolderError):
+    """A file of a study folder can be opened, but its content is not what was written."""
+
+
+@contextmanager
+def disk_faults(path: Path, action: str) -> Iterator[None]:
+    """Turn an `OSError` inside the block into a FolderError that names `path` and says what to do.
+
+    Args:
+        path: the file or folder the user should look at.
+        action: what was being done, to follow "Cannot": "write the model".
+
+    Raises:
+        FolderError: instead of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FolderError(f"Cannot {action} at {str(path)!r}: {_disk_sentence(error)}") from error
+
+
+@contextmanager
+def database_faults(path: Path) -> Iterator[None]:
+    """Turn an `sqlite3.Error` inside the block into a FolderError that says what to do.
+
+    Raises:
+        DamagedError: the file is not a readable database any more.
+        FolderError: it is locked, full, read-only or gone.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:  # raised by the sqlite3 module itself (misuse): a bug, which keeps its traceback
+            raise
+        raise _database_error(path, error, code & PRIMARY_CODE) from error
+
+
+def _disk_sentence(error: OSError) -> str:
+    if error.errno in FULL:
+        return "the disk is full. Free some space and run the same command again; what was recorded is kept."
+    if error.errno in READ_ONLY:
+        return "it may not be written. Choose another folder, or change its permissions."
+    if error.errno in GONE or isinstance(error, FileNotFoundError):  # the latter from Rust, without a number
+        return "it is missing. Put it back, or choose another folder."
+    reason = error.strerror or str(error)
+    return f"{reason}. Mend that, or choose another folder."
+
+
+def _database_error(path: Path, error: sqlite3.DatabaseError, code: int) -> FolderError:
+    where = f"The database {str(path)!r}"
+    if code in DAMAGED_CODES:
+        return DamagedError(
+            f"{where} is damaged ({error}). Run the study again: what can be read is recovered."
+        )
+    if code in LOCKED_CODES:
+        return FolderError(
+            f"{where} is locked by another program. Close that program and run the same command again."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return FolderError(
+            f"{where} cannot grow: the disk is full. Free some space and run the same command again; "
+            "what was recorded is kept."
+        )
+    if code == sqlite3.SQLITE_READONLY:
+        return FolderError(f"{where} may not be written. Choose another folder, or change its permissions.")
+    return FolderError(f"{where} cannot be used ({error}). Check that its folder and disk are still there.")

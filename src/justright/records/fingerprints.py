@@ -1,0 +1,135 @@
+"""Whether a folder holds the study it is asked to go on with, and what differs if not.
+
+A study is described as nested plain values: `table`, `split` and `test` (fingerprints), `recipe` and `variants` (their
+descriptions), `versions` (of the packages whose change could change a number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+# Packages that take part in every number of a run.
+PACKAGES = ("justright", "jax", "jaxlib", "keras", "numpy")
+# A whole fingerprint says nothing more to a reader than its beginning.
+SHOWN_CHARACTERS = 12
+# Parts that are fingerprints: their values are digests, not settings.
+DIGESTS = {"table": "the table", "split": "the split", "test": "the test rows"}
+# What may grow without changing anything that was trained: more epochs.
+GROWING = frozenset({"max_epochs"})
+ABSENT = object()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that take part in every number, without importing them."""
+    return {package: _version(package) for package in PACKAGES}
+
+
+def changed(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each difference that makes it another study; empty when the folder can be resumed.
+
+    Not among them is what only extends a study: other test rows, more variants, a higher `max_epochs`. Those are
+    `extended`.
+
+    Args:
+        stored: the study's description when the folder was made.
+        current: its description now.
+
+    Example:
+        >>> changed({"recipe": {"batch_size": 500}}, {"recipe": {"batch_size": 100}})
+        ['batch_size was 500, is 100']
+    """
+    return [sentence for sentence, extends in _differences(stored, current) if not extends]
+
+
+def extended(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each difference that only adds to the study; arguments as `changed`.
+
+    Example:
+        >>> extended({"recipe": {"max_epochs": 100}}, {"recipe": {"max_epochs": 200}})
+        ['max_epochs was 100, is 200']
+    """
+    return [sentence for sentence, extends in _differences(stored, current) if extends]
+
+
+def _differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Return (sentence, whether it only extends) for each difference."""
+    found: list[tuple[str, bool]] = []
+    for part in _keys(stored, current):
+        before, after = stored.get(part, ABSENT), current.get(part, ABSENT)
+        if part in DIGESTS:
+            found += _digest_difference(part, before, after)
+        elif part == "variants":
+            found += _variant_differences(_mapping(before), _mapping(after))
+        elif part == "versions":
+            found += [(f"the version of {sentence}", False) for sentence, _ in _nested(before, after, ())]
+        else:
+            # `recipe.batch_size` is `batch_size` to its user.
+            found += _nested(before, after, () if part == "recipe" else (part,))
+    return found
+
+
+def _digest_difference(part: str, before: object, after: object) -> list[tuple[str, bool]]:
+    if before == after:
+        return []
+    was, now = (_show(value)[: SHOWN_CHARACTERS + 1].strip("'") for value in (before, after))
+    return [(f"{DIGESTS[part]} had fingerprint {was}, has {now}", part == "test")]
+
+
+def _variant_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    found = []
+    for name in _keys(before, after):
+        if name not in before:
+            found.append((f"variant {name!r} is new", True))
+        elif name not in after:
+            found.append((f"variant {name!r} is gone", False))
+        else:
+            differences = _nested(before[name], after[name], ())
+            found += [(f"variant {name!r}: {sentence}", extends) for sentence, extends in differences]
+    return found
+
+
+def _nested(before: object, after: object, path: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """Return the differences of two plain values, named by where in nested mappings they are."""
+    before, after = _without_tuples(before), _without_tuples(after)
+    if before == after:
+        return []
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return [
+            difference
+            for key in _keys(before, after)
+            for difference in _nested(before.get(key, ABSENT), after.get(key, ABSENT), (*path, key))
+        ]
+    name = ".".join(path) or "the description"
+    return [(f"{name} was {_show(before)}, is {_show(after)}", _has_grown(path, before, after))]
+
+
+def _without_tuples(value: object) -> object:
+    """Return a plain value with lists for tuples, as it comes back from JSON or TOML."""
+    return [_without_tuples(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _has_grown(path: tuple[str, ...], before: object, after: object) -> bool:
+    named = bool(path) and path[-1] in GROWING
+    return named and isinstance(before, int) and isinstance(after, int) and after > before
+
+
+def _keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the keys of both, in the order stored, new ones last."""
+    return list(dict.fromkeys([*before, *after]))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _show(value: object) -> str:
+    return "not set" if value is ABSENT or value is None else repr(value)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

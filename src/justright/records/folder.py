@@ -1,0 +1,253 @@
+"""A study folder: where its files are, and which process owns it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Literal, Self
+
+from justright.engine.events import RunKey
+from justright.errors import FolderError, one_of
+from justright.records.faults import disk_faults
+from justright.records.files import make_folders, remove_leftovers
+from justright.records.ownership import Ownership
+
+Mode = Literal["create", "resume", "read"]
+MODES: tuple[Mode, ...] = ("create", "resume", "read")
+
+MAX_COMPONENT_BYTES = 255  # of one file name, on every common file system
+# Everything a study folder may hold before its database exists; anything else is somebody's own file.
+OWN_NAMES = frozenset(
+    {"study.toml", "lock", "owner.json", "checkpoints", "tensorboard", "models", "result.json", "report.html"}
+)
+
+
+class StudyFolder:
+    """The paths of one study folder, and in the writing modes its ownership.
+
+    Use it as a context manager, or call `close`. The lock is the operating system's: it ends with the process that
+    holds it, however that process ends, so nothing is ever stale.
+
+    Args:
+        path: the folder; made absolute, so that a later change of working directory cannot move it.
+        mode: as in `open`.
+    """
+
+    __slots__ = ("_ownership", "mode", "path")
+
+    def __init__(self, path: Path, mode: Mode) -> None:
+        self.path = path
+        self.mode = mode
+        self._ownership: Ownership | None = None
+
+    @classmethod
+    def open(cls, path: Path | str, mode: Mode = "read") -> Self:
+        """Return the study folder at `path`.
+
+        Args:
+            path: the folder.
+            mode: 'create' makes it (it may exist, but only empty) and owns it; 'resume' owns one that holds a study;
+                'read' looks at one that holds a study, whoever owns it.
+
+        Raises:
+            FolderError: there is no study to read or resume, there is something else where one should be created,
+                another process owns it, or it may not be written.
+        """
+        if mode not in MODES:
+            raise one_of("mode", mode, MODES)
+        folder = cls(Path(path).absolute(), mode)
+        if mode == "create":
+            _check_free(folder.path)
+            make_folders(folder.path)
+        elif not holds_study(folder.path):
+            raise _no_study(folder.path)
+        if mode != "read":
+            folder._ownership = Ownership.take(folder.path)
+            try:
+                remove_leftovers(folder.path)
+            except BaseException:
+                folder.close()
+                raise
+        return folder
+
+    @property
+    def study_path(self) -> Path:
+        """The resolved study, enough to run it again."""
+        return self.path / "study.toml"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite database: the durable truth."""
+        return self.path / "study.db"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The folder of the stacks' states."""
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard_path(self) -> Path:
+        """The folder to give to `tensorboard --logdir`."""
+        return self.path / "tensorboard"
+
+    @property
+    def models_path(self) -> Path:
+        """The folder of the saved Keras models."""
+        return self.path / "models"
+
+    @property
+    def result_path(self) -> Path:
+        """The summary for programs."""
+        return self.path / "result.json"
+
+    @property
+    def report_path(self) -> Path:
+        """The summary for people."""
+        return self.path / "report.html"
+
+    def tensorboard_run_path(self, run: RunKey, *, full_rows: int) -> Path:
+        """Return the folder of one run's event files; its subfolders are `train` and `validation`.
+
+        Args:
+            run: which.
+            full_rows: training rows of the whole split; runs on fewer carry them in the folder's name.
+
+        Raises:
+            FolderError: the variant's name cannot be a folder name.
+        """
+        return self.tensorboard_path / _component(run.variant) / run_name(run, full_rows=full_rows)
+
+    def model_path(self, run: RunKey, *, full_rows: int) -> Path:
+        """Return the file of one run's saved model; arguments and errors as `tensorboard_run_path`."""
+        return self.models_path / _component(run.variant) / f"{run_name(run, full_rows=full_rows)}.keras"
+
+    def relative(self, path: Path) -> str:
+        """Return `path`, which lies in the folder, relative to it and with forward slashes.
+
+        Raises:
+            FolderError: it lies outside.
+        """
+        if not path.is_relative_to(self.path):
+            raise _outside(self.path, str(path))
+        return self.inside(path.relative_to(self.path).as_posix()).relative_to(self.path).as_posix()
+
+    def inside(self, relative: str) -> Path:
+        """Return the absolute path of a file that is recorded relative to the folder.
+
+        Raises:
+            FolderError: it would lie outside: it is absolute, climbs with '..', or follows a link out.
+        """
+        parts = PurePosixPath(relative).parts
+        if not parts:
+            raise _outside(self.path, relative)
+        path = self.path.joinpath(*(_component(part) for part in parts))
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            raise _outside(self.path, relative)
+        return path
+
+    def close(self) -> None:
+        """Give up ownership; harmless to call twice, and in read mode."""
+        ownership, self._ownership = self._ownership, None
+        if ownership is not None:
+            ownership.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def holds_study(path: Path | str) -> bool:
+    """Return whether there is a study at `path`: a folder with its database."""
+    return (Path(path) / "study.db").is_file()
+
+
+def new_folder_beside(path: Path | str) -> Path:
+    """Return where `--new` starts: `path` itself while nothing is there, else the first free of path-2, path-3, ...
+
+    Example:
+        >>> new_folder_beside("no/such/folder").as_posix()
+        'no/such/folder'
+    """
+    wanted = Path(path)
+    candidate, number = wanted, 1
+    while candidate.exists() or candidate.is_symlink():
+        number += 1
+        candidate = wanted.with_name(f"{wanted.name}-{number}")
+    return candidate
+
+
+def run_name(run: RunKey, *, full_rows: int) -> str:
+    """Return the name of a run's files within its variant's folder.
+
+    Example:
+        >>> (
+        ...     run_name(RunKey("Tiny", 0, 10_000), full_rows=10_000),
+        ...     run_name(RunKey("Tiny", 0, 500), full_rows=10_000),
+        ... )
+        ('seed-0', 'seed-0-rows-500')
+    """
+    suffix = "" if run.train_rows == full_rows else f"-rows-{run.train_rows}"
+    return f"seed-{run.seed}{suffix}"
+
+
+def _component(name: str) -> str:
+    """Return `name`, checked to be one step down in a path and nothing else.
+
+    Variants' names are restricted where they are made; this holds for whatever a damaged database says, too.
+    """
+    usable = (
+        name not in ("", ".", "..")
+        and not any(mark in name for mark in "/\\:\0")
+        and name.isprintable()
+        and len(name.encode()) <= MAX_COMPONENT_BYTES
+    )
+    if not usable:
+        raise FolderError(
+            f"A name inside a study folder must be one plain file name of at most {MAX_COMPONENT_BYTES} bytes; "
+            f"got {name!r}. Rename the variant."
+        )
+    return name
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to create a study where something else is."""
+    if path.exists() and not path.is_dir():
+        raise FolderError(f"The study folder must be a folder; {str(path)!r} is a file. Choose another path.")
+    if holds_study(path):
+        raise FolderError(
+            f"A new study needs an empty folder; {str(path)!r} holds a study. Resume it, or start a new one."
+        )
+    if not path.is_dir():
+        return
+    with disk_faults(path, "list the folder"):
+        names = sorted(item.name for item in path.iterdir())
+    foreign = [name for name in names if name not in OWN_NAMES and not name.startswith(".")]
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise FolderError(
+            f"A new study needs an empty folder; {str(path)!r} holds {foreign[0]!r}{more}. Choose another path."
+        )
+
+
+def _no_study(path: Path) -> FolderError:
+    if not path.exists():
+        found = "there is nothing"
+    elif not path.is_dir():
+        found = "it is a file"
+    else:
+        found = "it has no study.db"
+    return FolderError(
+        f"A study folder must be one that `justright run` wrote; {str(path)!r} is not: {found}. "
+        "Give the path that was given as --out."
+    )
+
+
+def _outside(folder: Path, name: str) -> FolderError:
+    return FolderError(
+        f"Every file of a study must lie in its folder; {name!r} does not lie in {str(folder)!r}. "
+        "The database was changed by hand or is damaged: start a new study beside it."
+    )

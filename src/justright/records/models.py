@@ -1,0 +1,137 @@
+"""Saved Keras models: written whole, and read without running anything a stranger put into the file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from justright.errors import InputError
+from justright.records.faults import DamagedError, disk_faults
+from justright.records.files import replacing
+
+if TYPE_CHECKING:
+    import keras
+
+SUFFIX = ".keras"
+# Keras stores weights uncompressed and a configuration of kilobytes; a file that unpacks to far more is a bomb.
+MAX_CONFIG_BYTES = 64 << 20
+MAX_UNPACKED_RATIO = 20
+MAX_UNPACKED_SLACK_BYTES = 64 << 20
+# Classes whose configuration holds Python code or a pickle.
+CODE_CLASSES = frozenset({"__lambda__", "Lambda", "TorchModuleWrapper", "TFSMLayer"})
+
+
+def load_model(path: Path | str) -> keras.Model:
+    """Return the Keras model saved at `path`; nothing in the file is run as code or unpickled.
+
+    Args:
+        path: a `.keras` file. HDF5 files and SavedModel folders, which can hold code, are not read.
+
+    Raises:
+        InputError: the file is of another format, holds code, unpacks to too much, or needs classes that are not here.
+        DamagedError: it is not a whole `.keras` file.
+        FolderError: it is missing or may not be read.
+    """
+    place = Path(path)
+    if place.suffix != SUFFIX:
+        raise InputError(
+            f"A model must be a .keras file; got {str(path)!r}. Save it with model.save('name.keras')."
+        )
+    _check_harmless(place)
+    import keras
+
+    try:
+        model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
+    except (
+        TypeError,
+        ValueError,
+        AttributeError,
+        KeyError,
+    ) as error:  # Keras: unknown class or unusable configuration
+        raise _unusable(place, error) from error
+    except (OSError, zipfile.BadZipFile) as error:  # h5py and zipfile, on a file cut in the middle
+        raise _damaged(place, error) from error
+    return model
+
+
+def save_model_atomically(model: keras.Model, path: Path) -> None:
+    """Save a Keras model to `path` so that the old file or the whole new one is there after a crash.
+
+    Raises:
+        InputError: `path` does not end in `.keras`.
+        FolderError: the disk is full, read-only or gone; a file that was there is untouched.
+    """
+    if path.suffix != SUFFIX:
+        raise InputError(
+            f"A model must be a .keras file; got {str(path)!r}. Give a path that ends in '.keras'."
+        )
+    with replacing(path) as aside:
+        model.save(aside)
+
+
+def _check_harmless(path: Path) -> None:
+    """Refuse what must not be opened, from the file's own table of contents and configuration."""
+    with disk_faults(path, "read the model"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _check_sizes(path, archive)
+                config = json.loads(archive.read("config.json"))
+        except InputError:
+            raise
+        except (
+            zipfile.BadZipFile,
+            KeyError,
+            ValueError,
+            EOFError,
+            NotImplementedError,
+            RecursionError,
+        ) as error:
+            raise _damaged(path, error) from error
+    for name in _class_names(config):
+        if name in CODE_CLASSES:
+            raise InputError(
+                f"A model must not hold code; {str(path)!r} has a {name!r}, which would run what its author wrote. "
+                "Rebuild it from layers, or load it yourself if you trust it."
+            )
+
+
+def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that unpacks to far more than Keras writes."""
+    unpacked = sum(item.file_size for item in archive.infolist())
+    limit = MAX_UNPACKED_RATIO * path.stat().st_size + MAX_UNPACKED_SLACK_BYTES
+    if unpacked > limit or archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
+        raise InputError(
+            f"A model must not unpack to more than {limit} bytes, its configuration to {MAX_CONFIG_BYTES}; "
+            f"{str(path)!r} would unpack to {unpacked}. It was not written by Keras: do not use it."
+        )
+
+
+def _class_names(config: object) -> Iterator[str]:
+    """Yield every class a configuration names, however deep; without recursion, which a hostile file could exhaust."""
+    pending: list[object] = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("class_name"), str):
+                yield value["class_name"].rpartition(">")[2]
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def _unusable(path: Path, error: Exception) -> InputError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return InputError(
+        f"A model must be made of classes that Keras knows; {str(path)!r} cannot be rebuilt ({reason}). "
+        "Import the package that defines its layers first."
+    )
+
+
+def _damaged(path: Path, error: Exception) -> DamagedError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return DamagedError(
+        f"The model {str(path)!r} is damaged ({reason}). Run the study again: the model is made again."
+    )

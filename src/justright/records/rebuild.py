@@ -1,0 +1,206 @@
+"""Recovering what can be read of a damaged database into a sound one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from justright.records.encoding import lanes_from_json
+from justright.records.faults import DamagedError, database_faults, disk_faults
+from justright.records.files import remove, replacing
+from justright.records.folder import StudyFolder
+from justright.records.schema import TABLES, open_for_writing, quoted
+from justright.records.store import Store
+
+KEYS = {"epochs": ("run", "epoch")}  # the table without SQLite's own row number
+# What a run that was lost in part must satisfy to be kept: all its epochs, from 0 to the last, are there.
+HOLES = """
+    SELECT id, variant, seed, train_rows FROM runs
+    WHERE (SELECT count(*) FROM epochs WHERE run = runs.id)
+        != coalesce(runs.epochs, (SELECT max(epoch) + 1 FROM epochs WHERE run = runs.id), 0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a recovery did.
+
+    Args:
+        aside: the damaged file, kept as it was.
+        lost: a sentence for each thing that could not be kept; what it names is trained or made again.
+    """
+
+    aside: Path
+    lost: tuple[str, ...]
+
+
+def open_store(folder: StudyFolder) -> tuple[Store, Rebuilt | None]:
+    """Return the store of an owned folder, recovered first if its database is damaged, and what that did.
+
+    Raises:
+        FolderError: as `Store`, for everything but damage.
+    """
+    try:
+        return Store(folder), None
+    except DamagedError as error:
+        rebuilt = rebuild(folder)
+        store = Store(folder)
+        store.note(
+            "database rebuilt", f"{error} Kept as {rebuilt.aside.name!r}. {' '.join(rebuilt.lost)}".strip()
+        )
+        return store, rebuilt
+
+
+def rebuild(folder: StudyFolder) -> Rebuilt:
+    """Replace the database of an owned folder by a sound one with every row that can still be read.
+
+    Runs of which something is missing are forgotten as a whole, so that they are trained again, to the same numbers:
+    half a curve would be worse than none. Only one that had not ended may keep its beginning, without a checkpoint:
+    it starts again, and the same epochs replace those kept. The damaged file is kept beside the new one.
+
+    Raises:
+        FolderError: the disk is full, read-only or gone.
+    """
+    path = folder.database_path
+    aside = _keep_aside(path)
+    lost: list[str] = []
+    with replacing(path) as part, database_faults(path):
+        with closing(open_for_writing(part)) as target, closing(_open_damaged(aside)) as source:
+            target.execute("BEGIN")
+            for table in TABLES:
+                lost += _copy_table(source, target, table)
+            lost += _forget_unusable(source, target, folder)
+            target.execute("COMMIT")
+        for suffix in ("-wal", "-shm"):  # they belong to the damaged file; the sound one must not meet them
+            remove(path.with_name(path.name + suffix))
+    remove(aside.with_name(aside.name + "-shm"))
+    return Rebuilt(aside, tuple(lost))
+
+
+def _keep_aside(path: Path) -> Path:
+    """Copy the database and its write-ahead log to the first free name, and return it."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    with disk_faults(aside, "keep the damaged database"):
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copy2(path.with_name(path.name + suffix), aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _open_damaged(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
+    """Copy the readable rows of a table, and return a sentence when there was something unreadable."""
+    problems: list[str] = []
+    try:
+        columns = [row[1] for row in source.execute(f"PRAGMA table_info ({table})")]
+    except sqlite3.DatabaseError as error:
+        return [f"Table {table}: nothing could be read ({error})."]
+    if not columns:
+        return [f"Table {table}: it is gone."]
+    known = {row[1] for row in target.execute(f"PRAGMA table_info ({table})")}
+    for column in columns:
+        if column not in known:  # metrics' columns of `epochs`
+            target.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} REAL")
+    names = ", ".join(map(quoted, columns))
+    marks = ", ".join("?" * len(columns))
+    insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  # names are ours or quoted
+    refused = 0
+    for row in _readable_rows(source, table, names, problems):
+        try:
+            target.execute(insert, row)
+        except sqlite3.IntegrityError:  # garbage, or a row whose run is gone
+            refused += 1
+    if refused:
+        problems.append(f"Table {table}: {refused} rows made no sense.")
+    return problems
+
+
+def _readable_rows(
+    source: sqlite3.Connection, table: str, names: str, problems: list[str]
+) -> Iterator[tuple[object, ...]]:
+    """Yield a table's rows from the front up to the first unreadable page, then from the back down to the last."""
+    keys = KEYS.get(table, ("rowid",))
+    seen: set[tuple[object, ...]] = set()
+    for direction in ("ASC", "DESC"):
+        order = ", ".join(f"{key} {direction}" for key in keys)
+        try:
+            select = f"SELECT {', '.join(keys)}, {names} FROM {table} ORDER BY {order}"  # noqa: S608  # as above
+            for row in source.execute(select):
+                key = row[: len(keys)]
+                if key in seen:
+                    return
+                seen.add(key)
+                yield row[len(keys) :]
+        except sqlite3.DatabaseError as error:
+            if direction == "ASC":
+                problems.append(f"Table {table}: a part could not be read ({error}).")
+            continue
+        return
+
+
+def _forget_unusable(
+    source: sqlite3.Connection, target: sqlite3.Connection, folder: StudyFolder
+) -> list[str]:
+    """Remove runs that are no longer whole and checkpoints that no longer fit their runs."""
+    lost = []
+    incomplete = _runs_missing_losses(source, target)
+    holes = {row[0] for row in target.execute(HOLES)}
+    for number, *run, texts in target.execute(
+        "SELECT id, variant, seed, train_rows, json_array(best, last, test, test_last) FROM runs"
+    ).fetchall():
+        if number in holes or number in incomplete or not all(map(_is_json, json.loads(texts))):
+            target.execute("DELETE FROM runs WHERE id = ?", (number,))
+            lost.append(f"Run {run[0]}, seed {run[1]}, {run[2]} rows: it is trained again.")
+    for stack, path, epoch, lanes in target.execute(
+        "SELECT stack, path, epoch, lanes FROM checkpoints"
+    ).fetchall():
+        if not _fits(target, folder.path / path, epoch, lanes):
+            target.execute("DELETE FROM checkpoints WHERE stack = ?", (stack,))
+            lost.append(f"Checkpoint {path}: its runs start again.")
+    return lost
+
+
+def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection) -> set[int]:
+    """Return the runs of which row losses were recorded that could not be copied; all runs if that is unknown.
+
+    The table's index lies on pages of its own: where the losses are unreadable, it still says which there were.
+    """
+    keys = "SELECT run, kind, epoch FROM row_losses"
+    copied = set(target.execute(keys))
+    try:
+        return {
+            run
+            for run, kind, epoch in source.execute(f"{keys} ORDER BY 1, 2, 3")
+            if (run, kind, epoch) not in copied
+        }
+    except sqlite3.DatabaseError:
+        return {number for (number,) in target.execute("SELECT id FROM runs")}
+
+
+def _fits(target: sqlite3.Connection, file: Path, epoch: int, lanes: str) -> bool:
+    """Return whether a checkpoint's file is there and every one of its runs has all epochs up to it."""
+    if not file.is_file() or not _is_json(lanes):
+        return False
+    count = (
+        "SELECT count(*) FROM epochs JOIN runs ON runs.id = run"
+        " WHERE variant = ? AND seed = ? AND train_rows = ? AND epoch < ?"
+    )
+    return all(target.execute(count, (*run, epoch)).fetchone()[0] == epoch for run in lanes_from_json(lanes))
+
+
+def _is_json(text: object) -> bool:
+    try:
+        json.loads(text)  # type: ignore[arg-type]  # garbage of another type raises TypeError, which is the question
+    except (ValueError, TypeError):
+        return False
+    return True

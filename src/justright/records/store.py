@@ -1,0 +1,290 @@
+"""The study's database: what the engine says becomes durable here."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.engine.events import (
+    EpochBlock,
+    Event,
+    RowKind,
+    RowLosses,
+    RunFinished,
+    RunKey,
+    RunStarted,
+    StackCheckpoint,
+    StackProgress,
+    VariantBuilt,
+)
+from justright.errors import FolderError
+from justright.records.encoding import lanes_to_json, losses_to_blob, metrics_to_json, to_json
+from justright.records.faults import database_faults
+from justright.records.files import remove
+from justright.records.folder import StudyFolder
+from justright.records.reading import StoreReader
+from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
+
+KEY_COLUMNS = frozenset({"run", "epoch"})  # of the table `epochs`; a metric of that name gets another column
+
+
+class Store(StoreReader):
+    """The only writer of a study's database, and a sink of the engine's events.
+
+    What one event says is one transaction: after a crash it is recorded wholly or not at all. Epochs delivered
+    again, as after a resume, replace those recorded.
+
+    Args:
+        folder: the study folder, opened to create or to resume.
+        busy_seconds: how long to wait for a program that reads at the same time.
+
+    Raises:
+        FolderError: as `StoreReader`; also when the folder is only open for reading, is full, or is gone.
+    """
+
+    def __init__(self, folder: StudyFolder, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        if folder.mode == "read":
+            raise FolderError(
+                f"A store needs a folder opened with mode 'create' or 'resume'; {str(folder.path)!r} was opened with "
+                "'read'. Use StoreReader."
+            )
+        super().__init__(folder, busy_seconds=busy_seconds)
+        self._identity = _identity(self.path.stat())
+        self._remove_orphans()
+
+    def handle(self, event: Event) -> None:
+        """Store one event of the engine; progress, which is for the eye only, is ignored."""
+        match event:
+            case StackProgress():
+                pass
+            case VariantBuilt():
+                self._put_variant(event)
+            case RunStarted():
+                self._put_started(event)
+            case RunFinished():
+                with self._transaction():
+                    self._put_finished(event)
+            case StackCheckpoint():
+                self._put_checkpoint(event)
+
+    def set_meta(self, key: str, value: object) -> None:
+        """Store a plain value under `key`; NaN and infinities in it become None."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_json(value)))
+
+    def note(self, kind: str, text: str) -> None:
+        """Add a line to the study's diary: a fault, a retry, a repair."""
+        with self._transaction():
+            self._put_note(kind, text)
+
+    def write_judgement(self, verdicts: Mapping[str, Any], effects: Iterable[Any] = ()) -> None:
+        """Replace all verdicts (variant -> plain values) and effects (plain values)."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM verdicts")
+            connection.execute("DELETE FROM effects")
+            pairs = [(variant, to_json(verdict)) for variant, verdict in verdicts.items()]
+            connection.executemany("INSERT INTO verdicts VALUES (?, ?)", pairs)
+            connection.executemany(
+                "INSERT INTO effects (value) VALUES (?)", [(to_json(item),) for item in effects]
+            )
+
+    def write_reference(self, name: str, losses: Mapping[RowKind, npt.NDArray[np.float32]]) -> None:
+        """Replace the row losses of the reference model `name`: kind of rows -> (rows,)."""
+        rows = [(name, kind, losses_to_blob(values)) for kind, values in losses.items()]
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM reference WHERE name = ?", (name,))
+            connection.executemany("INSERT INTO reference VALUES (?, ?, ?)", rows)
+
+    def forget_run(self, run: RunKey) -> None:
+        """Remove everything recorded about a run, so that it starts from its first epoch."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM runs WHERE variant = ? AND seed = ? AND train_rows = ?", run)
+
+    def extend_run(self, run: RunKey) -> None:
+        """Make an ended run one that has not ended; its epochs and row losses stay."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET outcome = NULL, reason = '', epochs = NULL, best_epoch = NULL, train_seconds = NULL,"
+                " best = '{}', last = '{}', test = '{}', test_last = '{}'"
+                " WHERE variant = ? AND seed = ? AND train_rows = ?",
+                run,
+            )
+
+    def forget_checkpoint(self, stack: str) -> None:
+        """Remove a stack's checkpoint, as when it is damaged: the stack starts from its first epoch."""
+        paths = self._checkpoint_files(stack)
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM checkpoints WHERE stack = ?", (stack,))
+        for path in paths:
+            remove(self.folder.inside(path))
+
+    def _connect(self, busy_seconds: float) -> sqlite3.Connection:
+        return open_for_writing(self.path, busy_seconds=busy_seconds)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside a transaction that is durable when the block ends well, undone otherwise."""
+        connection = self._connection
+        with database_faults(self.path):
+            self._check_in_place()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _check_in_place(self) -> None:
+        """Notice that the database was deleted or replaced: SQLite would go on writing to the deleted file."""
+        try:
+            in_place = _identity(self.path.stat()) == self._identity
+        except OSError:
+            in_place = False
+        if not in_place:
+            raise FolderError(
+                f"The study folder must stay in place while a study runs; {str(self.path)!r} was removed or replaced. "
+                "Put it back, or choose another folder, and run the same command again."
+            )
+
+    def _remove_orphans(self) -> None:
+        """Remove checkpoint files that the database does not name: their transaction never happened, or is over."""
+        named = {self.folder.inside(record.path) for record in self.checkpoints()}
+        if self.folder.checkpoints_path.is_dir():
+            for path in self.folder.checkpoints_path.iterdir():
+                if path.is_file() and path not in named:
+                    remove(path)
+
+    def _checkpoint_files(self, stack: str) -> set[str]:
+        return {path for (path,) in self._rows("SELECT path FROM checkpoints WHERE stack = ?", (stack,))}
+
+    def _put_variant(self, event: VariantBuilt) -> None:
+        row = (event.variant, event.parameters, event.summary, event.config, to_json(event.layers))
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO variants VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                " parameters = excluded.parameters, summary = excluded.summary, config = excluded.config,"
+                " layers = excluded.layers",
+                row,
+            )
+
+    def _put_started(self, event: RunStarted) -> None:
+        with self._transaction() as connection:
+            number = self._run_number(event.run)
+            connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (event.worker, number))
+            self._put_note("run started", f"{_words(event.run)}: from epoch {event.epoch} on {event.worker}")
+
+    def _put_checkpoint(self, event: StackCheckpoint) -> None:
+        """Store blocks, ended runs and the checkpoint's name together, then remove what that made obsolete."""
+        current = self.folder.inside(event.path)
+        obsolete = {self.folder.inside(path) for path in self._checkpoint_files(event.stack)} - {current}
+        with self._transaction() as connection:
+            for block in event.blocks:
+                self._put_block(block)
+            for finished in event.finished:
+                self._put_finished(finished)
+            connection.execute("DELETE FROM checkpoints WHERE stack = ?", (event.stack,))
+            if event.lanes:
+                row = (event.stack, event.path, event.epoch, lanes_to_json(event.lanes))
+                connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
+            else:
+                obsolete.add(current)
+        for path in obsolete:
+            remove(path)
+
+    def _put_block(self, block: EpochBlock) -> None:
+        number = self._run_number(block.run)
+        columns = [quoted(self._metric_column(name)) for name in block.metrics]
+        epochs = range(block.first_epoch, block.first_epoch + block.epochs)
+        values = [np.asarray(metric, dtype=np.float64).tolist() for metric in block.metrics.values()]
+        rows = zip(repeat(number, block.epochs), epochs, *values, strict=True)
+        marks = ", ".join("?" * (2 + len(columns)))
+        # sqlite3 stores a NaN as NULL.
+        names = ", ".join(["run", "epoch", *columns])
+        sql = f"INSERT OR REPLACE INTO epochs ({names}) VALUES ({marks})"  # noqa: S608  # names are quoted
+        self._connection.executemany(sql, rows)
+        self._put_rows(number, block.rows)
+
+    def _put_finished(self, event: RunFinished) -> None:
+        if event.model_path is not None:
+            self.folder.inside(event.model_path)
+        number = self._run_number(event.run)
+        metrics = [
+            metrics_to_json(values) for values in (event.best, event.last, event.test, event.test_last)
+        ]
+        self._connection.execute(
+            "UPDATE runs SET outcome = ?, reason = ?, epochs = ?, best_epoch = ?, train_seconds = ?,"
+            " best = ?, last = ?, test = ?, test_last = ?, model_path = ? WHERE id = ?",
+            (
+                *(event.outcome, event.reason, event.epochs, event.best_epoch, event.train_seconds),
+                *(*metrics, event.model_path, number),
+            ),
+        )
+        # A run that started again and ended sooner leaves nothing of its first attempt behind.
+        beyond = (number, event.epochs)
+        self._connection.execute("DELETE FROM epochs WHERE run = ? AND epoch >= ?", beyond)
+        self._connection.execute("DELETE FROM row_losses WHERE run = ? AND epoch >= ?", beyond)
+        self._put_rows(number, event.rows)
+        self._put_note(
+            "run ended", f"{_words(event.run)}: {event.outcome} after {event.epochs} epochs. {event.reason}"
+        )
+
+    def _put_rows(self, number: int, rows: Iterable[RowLosses]) -> None:
+        values = [(number, item.kind, item.epoch, losses_to_blob(item.losses)) for item in rows]
+        self._connection.executemany("INSERT OR REPLACE INTO row_losses VALUES (?, ?, ?, ?)", values)
+
+    def _put_note(self, kind: str, text: str) -> None:
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        self._connection.execute("INSERT INTO events (time, kind, text) VALUES (?, ?, ?)", (time, kind, text))
+
+    def _run_number(self, run: RunKey) -> int:
+        """Return the key of a run's row, made when first seen."""
+        self._connection.execute(
+            "INSERT INTO runs (variant, seed, train_rows) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", run
+        )
+        return int(
+            self._rows("SELECT id FROM runs WHERE variant = ? AND seed = ? AND train_rows = ?", run)[0][0]
+        )
+
+    def _metric_column(self, metric: str) -> str:
+        """Return the column of `epochs` that holds a metric, made when first seen."""
+        names, columns = self._metric_columns()
+        if metric in names:
+            return columns[names.index(metric)]
+        column = _free_column(metric, taken=KEY_COLUMNS.union(columns))
+        self._connection.execute(f"ALTER TABLE epochs ADD COLUMN {quoted(column)} REAL")
+        self._connection.execute("INSERT INTO metrics VALUES (?, ?)", (metric, column))
+        return column
+
+
+def _free_column(metric: str, *, taken: Iterable[str]) -> str:
+    """Return a column name for a metric: its own name, unless that differs from another's in case only.
+
+    Example:
+        >>> _free_column("AUC", taken={"auc"}), _free_column("loss", taken={"auc"})
+        ('AUC_2', 'loss')
+    """
+    used = {column.casefold() for column in taken}
+    plain = "".join(mark if mark.isprintable() else "_" for mark in metric)
+    column, number = plain, 1
+    while column.casefold() in used:
+        number += 1
+        column = f"{plain}_{number}"
+    return column
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _words(run: RunKey) -> str:
+    return f"{run.variant}, seed {run.seed}, {run.train_rows} rows"

@@ -1,0 +1,175 @@
+"""The lines of each figure: a summary's thinned curves grouped, averaged over seeds and scaled; plain lists."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+MAX_SHOWN = 8  # as many lines as there are colours; more can be switched on in the legend
+# The view that opens spans what the best variant gained since epoch 0, and this share of it above and below: an
+# overfitting network may end at many times that, and would flatten everything else.
+ROOM = 0.35
+# Only when the full range is this many times the opening one is there anything to zoom.
+WORTH_ZOOMING = 1.5
+TITLES = {"sizes": "Size curves", "regularizers": "Regularizer curves", "": "Training curves"}
+
+
+def curve_figures(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the figures of training curves: one a group of variants, with the variants it opens with.
+
+    A figure holds every variant, so that any can be switched on; it opens with its group's members and the
+    baselines they change. A group all of whose variants another figure shows has no figure of its own.
+    """
+    variants = summary["variants"]
+    groups: dict[str, list[str]] = {}
+    for variant in variants:
+        groups.setdefault(variant["group"], []).append(variant["name"])
+    opened: dict[str, list[str]] = {}
+    for group, names in groups.items():
+        wanted = set(names) | {v["baseline"] for v in variants if v["group"] == group and v["baseline"]}
+        opened[group] = [v["name"] for v in variants if v["name"] in wanted][:MAX_SHOWN]
+    return [
+        {"id": f"curves-{index}", "title": _title(group), "shown": shown}
+        for index, (group, shown) in enumerate(opened.items())
+        if not any(set(shown) < set(other) for other in opened.values())
+    ]
+
+
+def curve_lines(summary: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
+    """Return the lines of `metric`: every run's, and each variant's mean over the epochs all its seeds trained.
+
+    Each is {v: variant, s: seed or '' for a mean, k: 'train' | 'val' | 'fixed', x: epochs, y: values}.
+    """
+    lines: list[dict[str, Any]] = []
+    for name, runs in _runs_by_variant(summary["curves"]).items():
+        for kind, column in (("train", metric), ("val", f"val_{metric}"), ("fixed", f"fixed_{metric}")):
+            seeds = [line for run in runs if (line := _line(run, column))]
+            lines += [{"v": name, "k": kind, **line} for line in seeds]
+            if seeds:
+                lines.append({"v": name, "k": kind, **_mean_line(seeds)})
+    return lines
+
+
+def best_points(summary: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
+    """Return each run's validation value at its best epoch: {v, s, x, y}, runs of the largest training size."""
+    largest = {variant["name"]: _largest(variant["runs"]) for variant in summary["variants"]}
+    return [
+        {"v": name, "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][f"val_{metric}"]}
+        for name, runs in largest.items()
+        for run in runs
+        if run["best"].get(f"val_{metric}") is not None and run["best_epoch"] is not None
+    ]
+
+
+def rate_lines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the learning rates over epochs, one line a distinct schedule: {v: the variants' names, x, y}."""
+    common = (
+        set.intersection(*(set(run["epoch"]) for run in summary["curves"])) if summary["curves"] else set()
+    )
+    schedules: dict[tuple[Any, ...], tuple[list[str], dict[str, Any]]] = {}
+    for name, runs in _runs_by_variant(summary["curves"]).items():
+        lines = [line for run in runs if (line := _line(run, "learning_rate"))]
+        if lines:
+            longest = max(lines, key=lambda line: line["x"][-1])
+            key = tuple(y for x, y in zip(longest["x"], longest["y"], strict=True) if x in common)
+            names, other = schedules.get(key, ([], longest))
+            schedules[key] = ([*names, name], max(other, longest, key=lambda line: line["x"][-1]))
+    every = len(summary["variants"])
+    return [
+        {"v": "every variant" if len(names) == every else ", ".join(names), "x": line["x"], "y": line["y"]}
+        for names, line in schedules.values()
+    ]
+
+
+def scaling_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast}."""
+    return [
+        {
+            "v": item["variant"],
+            "x": point["train_rows"],
+            "y": point["mean"],
+            "low": point["low"],
+            "high": point["high"],
+            "kind": kind,
+        }
+        for item in summary["data_scaling"]
+        for kind in ("measured", "forecast")
+        for point in item.get(kind) or []
+    ]
+
+
+def opening_range(
+    lines: Sequence[Mapping[str, Any]], *, is_share: bool
+) -> tuple[list[float], list[float]] | None:
+    """Return the y-range a figure opens with and the full one, as ([low, high], [low, high]); None without values.
+
+    Lower is better unless `is_share`. The opening range runs from the start of training to the best validation
+    value, with some room; it never exceeds the full one.
+    """
+    values = [y for line in lines for y in line["y"] if y is not None]
+    validation = [line["y"] for line in lines if line["k"] == "val" and line["s"] != "" and line["y"]]
+    if not values:
+        return None
+    full = [min(values), max(values)]
+    full = _padded(full)
+    if not validation:
+        return full, full
+    best = max(map(max, validation)) if is_share else min(map(min, validation))
+    start = sorted(each[0] for each in validation)[len(validation) // 2]
+    room = ROOM * abs(start - best)
+    opening = [max(full[0], min(start, best) - room), min(full[1], max(start, best) + room)]
+    if full[1] - full[0] < WORTH_ZOOMING * (opening[1] - opening[0]) or opening[0] >= opening[1]:
+        return full, full
+    return opening, full
+
+
+def as_rows(lines: Iterable[Mapping[str, Any]], shown: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Return lines as one record a point, which is what Vega-Lite reads; only of the variants `shown` if given."""
+    wanted = None if shown is None else set(shown)
+    return [
+        {key: value for key, value in line.items() if key not in "xy"} | {"x": x, "y": y}
+        for line in lines
+        if wanted is None or line["v"] in wanted
+        for x, y in zip(line["x"], line["y"], strict=True)
+    ]
+
+
+def _title(group: str) -> str:
+    return TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves"
+
+
+def _runs_by_variant(curves: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return each variant's runs at its largest training size."""
+    by_variant: dict[str, list[Mapping[str, Any]]] = {}
+    for run in curves:
+        by_variant.setdefault(run["variant"], []).append(run)
+    return {name: _largest(runs) for name, runs in by_variant.items()}
+
+
+def _largest(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    most = max((run["train_rows"] for run in runs), default=0)
+    return [run for run in runs if run["train_rows"] == most]
+
+
+def _line(run: Mapping[str, Any], column: str) -> dict[str, Any] | None:
+    """Return the measured points of one metric of one run, or None when there are none."""
+    pairs = [
+        (x, y) for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False) if y is not None
+    ]
+    if not pairs:
+        return None
+    return {"s": str(run["seed"]), "x": [x for x, _ in pairs], "y": [y for _, y in pairs]}
+
+
+def _mean_line(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mean over seeds at the epochs all of them have."""
+    tables = [dict(zip(line["x"], line["y"], strict=True)) for line in lines]
+    epochs = [x for x in lines[0]["x"] if all(x in table for table in tables)]
+    means = [float(f"{math.fsum(table[x] for table in tables) / len(tables):.6g}") for x in epochs]
+    return {"s": "", "x": epochs, "y": means}
+
+
+def _padded(ends: list[float]) -> list[float]:
+    pad = 0.03 * (ends[1] - ends[0]) or 0.01
+    return [ends[0] - pad, ends[1] + pad]

@@ -1,0 +1,53 @@
+"""Small histograms, one a feature, as SVG paths that take their colours from the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH, HEIGHT = 100, 40  # of the drawing's own coordinates; the page stretches it
+
+
+def histogram_cells(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a cell a column that has a histogram: its name, the range drawn, and a path for each class.
+
+    Each class is scaled to its own number of rows, so that shapes can be compared when classes differ in size.
+
+    Args:
+        table: what `describe_table` returned, with `columns`.
+    """
+    cells = []
+    for column in table.get("columns") or []:
+        edges, counts = column.get("edges") or [], column.get("class_counts") or [column.get("counts") or []]
+        if len(edges) > 1 and any(map(sum, counts)):
+            cells.append(
+                {"name": column["name"], "low": edges[0], "high": edges[-1], "paths": histogram_paths(counts)}
+            )
+    return cells
+
+
+def histogram_paths(counts: Sequence[Sequence[float]]) -> list[str]:
+    """Return the outline of each class's histogram as an SVG path in a box of 100 x 40, the highest bin at the top.
+
+    Args:
+        counts: (classes, bins), rows in each bin.
+
+    Example:
+        >>> histogram_paths([[1, 3]])
+        ['M0 40V26.67H50V0H100V40Z']
+    """
+    shares = [[count / (sum(row) or 1) for count in row] for row in counts]
+    top = max(map(max, shares)) or 1
+    paths = []
+    for row in shares:
+        step = WIDTH / len(row)
+        bars = "".join(
+            f"V{_coordinate(HEIGHT * (1 - share / top))}H{_coordinate((i + 1) * step)}"
+            for i, share in enumerate(row)
+        )
+        paths.append(f"M0 {HEIGHT}{bars}V{HEIGHT}Z")
+    return paths
+
+
+def _coordinate(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

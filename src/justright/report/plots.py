@@ -1,0 +1,172 @@
+"""The tutorial's plot of training histories, drawn with matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.errors import InputError, one_of
+from justright.report.palette import assign_colours
+from justright.report.words import metric_words
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+
+FIGURE_SIZE = (8.0, 5.0)  # inches, the shape of the tutorial's figures
+FAINT = 0.22  # opacity of what lies behind a mean or a smoothed line
+BAND = 0.15  # opacity of the range over seeds
+
+Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]  # epochs, values: both (epochs,)
+
+
+def plot_history(
+    curves: pl.DataFrame,
+    metric: str,
+    *,
+    smoothing_std: float = 0.0,
+    variants: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Return matplotlib Axes with `metric` against epochs: training solid, validation dashed, a colour a variant.
+
+    The x-axis counts *epochs trained*: the value Keras calls epoch 0 stands at 1. So the first epoch keeps its
+    place when the caller sets a logarithmic axis with `.set_xscale("log")`, where 0 would vanish.
+
+    Smoothing convolves each run with a Gaussian whose standard deviation is `smoothing_std` epochs; the measured
+    values stay visible, faintly, behind. Several seeds are drawn as their mean, as far as all of them trained,
+    with a band from the lowest to the highest seed.
+    Where there are several training sizes, the largest is drawn.
+
+    Args:
+        curves: columns `variant`, `seed`, `train_rows`, `epoch`, and the metrics.
+        metric: a training metric, for instance 'binary_crossentropy'; its `val_` column is drawn dashed.
+        smoothing_std: standard deviation of the Gaussian in epochs; 0 draws what was measured.
+        variants: which to draw, in this order; None draws all.
+        ax: where to draw; None makes a figure of its own.
+
+    Raises:
+        InputError: a metric or variant is not in `curves`, or `smoothing_std` is not a finite number of at least 0.
+
+    Example:
+        >>> import polars as pl
+        >>> frame = pl.DataFrame(
+        ...     {
+        ...         "variant": "Tiny",
+        ...         "seed": 0,
+        ...         "train_rows": 9,
+        ...         "epoch": [0, 1],
+        ...         "loss": [0.7, 0.6],
+        ...         "val_loss": [0.7, 0.65],
+        ...     }
+        ... )
+        >>> [line.get_label() for line in plot_history(frame, "loss").get_lines()]
+        ['Tiny Train', 'Tiny Val']
+    """
+    names = _check(curves, metric, smoothing_std, variants)
+    ax = _new_axes() if ax is None else ax
+    every = assign_colours(curves["variant"].unique(maintain_order=True).to_list())
+    for name in names:
+        for column, style, role in ((metric, "-", "Train"), (f"val_{metric}", "--", "Val")):
+            runs = _runs_of(curves, name, column)
+            if runs:
+                _draw(ax, runs, smoothing_std, style, every[name], f"{name} {role}")
+    ax.set_xlabel("Epochs trained")
+    ax.set_ylabel(metric_words(metric))
+    ax.grid(visible=True, alpha=0.3)
+    ax.legend()
+    return ax
+
+
+def _check(
+    curves: pl.DataFrame, metric: str, smoothing_std: float, variants: Sequence[str] | None
+) -> list[str]:
+    """Return the variants to draw, or raise the error of the first unusable argument."""
+    metrics = [
+        name
+        for name in curves.columns
+        if name not in ("variant", "seed", "train_rows", "epoch") and not name.startswith(("val_", "fixed_"))
+    ]
+    if metric not in metrics:
+        raise one_of("metric", metric, metrics)
+    if isinstance(smoothing_std, bool) or not 0 <= smoothing_std < float("inf"):
+        raise InputError(
+            f"`smoothing_std` must be a finite number of epochs, at least 0; got {smoothing_std!r}. 0 does not smooth."
+        )
+    known = curves["variant"].unique(maintain_order=True).to_list()
+    for name in variants or ():
+        if name not in known:
+            raise one_of("variants", name, known)
+    return list(known if variants is None else variants)
+
+
+def _new_axes() -> Axes:
+    """Return the Axes of a new figure; it is never shown from here."""
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
+    return ax
+
+
+def _runs_of(curves: pl.DataFrame, variant: str, column: str) -> list[Curve]:
+    """Return (epochs, values) of each seed of `variant` at its largest training size; NaN where not measured."""
+    import polars as pl
+
+    if column not in curves.columns:
+        return []
+    rows = curves.filter(pl.col("variant") == variant)
+    rows = rows.filter(pl.col("train_rows") == pl.col("train_rows").max()).sort("seed", "epoch")
+    rows = rows.select("seed", "epoch", pl.col(column).cast(pl.Float64).fill_null(float("nan")))
+    runs = [
+        (part["epoch"].cast(pl.Int64).to_numpy(), part[column].to_numpy())
+        for part in rows.partition_by("seed", maintain_order=True)
+    ]
+    return [run for run in runs if np.isfinite(run[1]).any()]
+
+
+def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, style: str, colour: str, label: str) -> None:
+    """Draw the runs of one variant and role: one labelled line, with what it summarises behind it."""
+    epochs, stacked = _common([_measured(at, _smooth(values, smoothing_std)) for at, values in runs])
+    if smoothing_std or len(runs) > 1:
+        for run_epochs, values in (_measured(*run) for run in runs):
+            ax.plot(
+                run_epochs + 1,
+                values,
+                style,
+                color=colour,
+                alpha=FAINT,
+                linewidth=0.8,
+                label="_measured",
+                zorder=1,
+            )
+    if len(runs) > 1:
+        ax.fill_between(
+            epochs + 1, stacked.min(0), stacked.max(0), color=colour, alpha=BAND, linewidth=0, zorder=1
+        )
+    ax.plot(epochs + 1, stacked.mean(0), style, color=colour, label=label, zorder=2)
+
+
+def _smooth(values: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
+    from justright.diagnosis.curves import smooth
+
+    return smooth(values, std) if std else values
+
+
+def _measured(epochs: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Curve:
+    is_measured = np.isfinite(values)
+    return epochs[is_measured], values[is_measured]
+
+
+def _common(runs: list[Curve]) -> Curve:
+    """Return the epochs that all runs have, and the runs' values there.
+
+    Shape:
+        result: (epochs,), (runs, epochs).
+    """
+    epochs = runs[0][0]
+    for other, _ in runs[1:]:
+        epochs = np.intersect1d(epochs, other, assume_unique=True)
+    return epochs, np.stack([values[np.isin(own, epochs)] for own, values in runs])

@@ -1,0 +1,34 @@
+"""What all tests share: the real HIGGS rows, and settings that make a run repeatable on a busy machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Read when Keras or JAX is first imported, so set before any test is; a caller's own choice stays.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+# No deadline: the first example of a property may compile a program, and two test processes share the machine.
+settings.register_profile("justright", deadline=None, print_blob=True)
+settings.load_profile("justright")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder that holds real HIGGS rows in higgs/: $JUSTRIGHT_SHARED, else `shared` next to the checkout.
+
+    Skips the test where there is none.
+    """
+    folder = Path(os.environ.get("JUSTRIGHT_SHARED", ROOT.parent / "shared"))
+    if not (folder / "higgs").is_dir():
+        pytest.skip(
+            f"needs real HIGGS rows: no folder {folder.name}/higgs; set JUSTRIGHT_SHARED to the folder with higgs/"
+        )
+    return folder

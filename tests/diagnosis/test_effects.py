@@ -1,0 +1,80 @@
+"""Remedies ranked by measured effects, with ties shown as ties."""
+
+from __future__ import annotations
+
+import pytest
+
+from justright.diagnosis.effects import effect_sentence, effects, rank_remedies
+
+
+@pytest.fixture
+def found(maker):
+    """Effects of four remedies whose truth is -0.05, -0.05, +0.02 and 0 on a baseline of 0.6."""
+    return effects(
+        maker.study(
+            maker.variant("Large", 1_000, 0.60, 0.5),
+            maker.variant("L2", 1_000, 0.55, baseline="Large"),
+            maker.variant("dropout", 1_000, 0.55, baseline="Large"),
+            maker.variant("noise", 1_000, 0.62, baseline="Large"),
+            maker.variant("nothing", 1_000, 0.60, baseline="Large"),
+        )
+    )
+
+
+def test_true_effects_lie_in_their_intervals(found):
+    """Each remedy against the baseline at its own best epoch: the baseline's spoilt end does not matter."""
+    truth = {"L2": -0.05, "dropout": -0.05, "noise": 0.02, "nothing": 0.0}
+    assert {one.remedy for one in found} == set(truth)
+    for one in found:
+        assert one.low < truth[one.remedy] < one.high
+        assert one.high - one.low < 0.03
+
+
+def test_probabilities_follow_the_differences(found):
+    """Sure for real effects, open for none; those of being best sum to 1."""
+    by_name = {one.remedy: one for one in found}
+    assert by_name["L2"].probability_better > 0.99
+    assert by_name["noise"].probability_better < 0.01
+    assert 0.02 < by_name["nothing"].probability_better < 0.98
+    assert sum(one.probability_best for one in found) == pytest.approx(1.0)
+
+
+def test_ties_are_ties(found):
+    """The two good remedies share the first place; the rest follow by their mean."""
+    first, *rest = rank_remedies(found, "Large")
+    assert set(first) == {"L2", "dropout"}
+    assert rest == [("nothing",), ("noise",)]
+
+
+def test_the_sentence_names_the_tied_winners(found):
+    """Best first."""
+    names = [one.remedy for one in found[:2]]
+    assert (
+        effect_sentence(found, "Large")
+        == f"{names[0]} and {names[1]} help Large most and cannot be told apart."
+    )
+
+
+def test_useless_remedies_are_called_so(maker):
+    """Nothing helps; a baseline without remedies has no sentence."""
+    study = maker.study(maker.variant("A", 9, 0.60), maker.variant("B", 9, 0.61, baseline="A"))
+    assert effect_sentence(effects(study), "A") == "No remedy measurably helps A."
+    assert effect_sentence(effects(study), "B") is None
+
+
+def test_another_remedy_only_widens_the_family(maker):
+    """Means do not change when a remedy is added; effects come out the same on every call."""
+    base, remedy = maker.variant("A", 9, 0.60), maker.variant("B", 9, 0.58, baseline="A")
+    alone = effects(maker.study(base, remedy))
+    both = effects(maker.study(base, remedy, maker.variant("C", 9, 0.59, baseline="A")))
+    assert [one.difference for one in both if one.remedy == "B"] == [alone[0].difference]
+    assert alone == effects(maker.study(base, remedy))
+
+
+def test_remedies_with_fewer_seeds_use_the_common_ones(make):
+    """One remedy was trained with 2 of the 4 seeds: its effect says so."""
+    maker = make()
+    short = maker.variant("B", 9, 0.5, baseline="A")
+    short = type(short)("B", 9, short.runs[:2], baseline="A")
+    study = maker.study(maker.variant("A", 9, 0.6), short, maker.variant("C", 9, 0.55, baseline="A"))
+    assert {one.remedy: one.seeds for one in effects(study)} == {"B": 2, "C": 4}

@@ -1,0 +1,102 @@
+"""Facts that are said when they are true, and only then."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from scipy import stats
+
+from justright.diagnosis import judge_study
+from justright.diagnosis.facts import unpaired_interval
+
+
+def facts_of(maker, *variants, reference=None):
+    """Return the facts of a study as one text."""
+    return judge_study(maker.study(*variants, reference=reference)).facts
+
+
+def test_easier_validation_rows_are_noticed(make):
+    """Validation rows 0.05 easier than test rows."""
+    maker = make(easier_by=0.05, validation_rows=2_000)
+    facts = facts_of(maker, maker.variant("Tiny", 10, 0.6), maker.variant("Large", 99, 0.6))
+    pattern = (
+        r"The 2,000 validation rows are easier than the test rows: Tiny 0\.5\d+ against 0\.6\d+; "
+        r"over all variants the difference is 0\.0\d+ \[0\.0\d+, 0\.\d+\]\."
+    )
+    assert re.fullmatch(pattern, facts[0]), facts
+
+
+def test_equal_rows_are_not_remarked_on(maker):
+    """Rows of the same law, and a margin to exceed."""
+    assert not any("validation rows are" in fact for fact in facts_of(maker, maker.variant("Tiny", 10, 0.6)))
+
+
+def test_sizes_that_do_not_differ_are_said_not_to(make):
+    """Three equal sizes with their spread."""
+    maker = make(seed_deviation=0.004)
+    facts = facts_of(
+        maker, *(maker.variant(name, size, 0.6) for name, size in (("A", 1), ("B", 2), ("C", 3)))
+    )
+    pattern = r"The three sizes, each at its best epoch, do not measurably differ on test rows \(spread 0\.\d+, at most 0\.\d+\)\."
+    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+
+
+def test_sizes_that_differ_are_said_to(maker):
+    """The best and the worst, with the interval."""
+    facts = facts_of(
+        maker, maker.variant("A", 1, 0.65), maker.variant("B", 2, 0.60), maker.variant("C", 3, 0.55)
+    )
+    pattern = (
+        r"The three sizes, each at its best epoch, differ on test rows: C has the lowest loss, "
+        r"0\.\d+ \[0\.0\d+, 0\.1\d+\] below that of A\."
+    )
+    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+
+
+def test_sizes_that_differ_measurably_but_little_are_said_so(make):
+    """0.002 apart where 0.1 can be learned."""
+    maker = make(seed_deviation=0.0001)
+    facts = facts_of(maker, maker.variant("A", 1, 0.602), maker.variant("B", 2, 0.600))
+    pattern = (
+        r"The two sizes, each at its best epoch, differ little on test rows "
+        r"\(spread 0\.00\d+, at most 0\.00\d+\) where 0\.\d+ can be learned\."
+    )
+    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+
+
+def test_a_better_reference_shows_every_network_to_underfit(maker):
+    """Both networks at 0.6, the trees at 0.5."""
+    facts = facts_of(maker, maker.variant("A", 1, 0.6), maker.variant("B", 2, 0.6), reference=0.5)
+    pattern = r"Gradient-boosted trees reach 0\.\d+ \[0\.4\d+, 0\.5\d+\]: every network here underfits\."
+    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+
+
+def test_a_worse_reference_is_not_said_to_win(maker):
+    """Trees at 0.65 against 0.6."""
+    facts = facts_of(maker, maker.variant("A", 1, 0.6), reference=0.65)
+    assert any("not measurably better than A at 0." in fact for fact in facts)
+    assert not any("underfit" in fact for fact in facts)
+
+
+def test_a_gap_alone_is_no_verdict(maker):
+    """Training loss 0.1, test loss 0.6, and no rise."""
+    facts = facts_of(maker, maker.variant("A", 1, 0.6, train_loss_last=0.1), reference=0.6)
+    assert any(
+        fact.startswith("A ends with 0.") and fact.endswith("A gap alone is not a verdict.") for fact in facts
+    )
+
+
+def test_a_study_that_learned_nothing_says_so(maker):
+    """The constant prediction has 0.7."""
+    facts = facts_of(maker, maker.variant("A", 1, 0.8))
+    assert "No variant has a lower loss than the constant prediction (0.700)." in facts
+
+
+def test_unpaired_interval_is_welchs():
+    """Against scipy."""
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=30), rng.normal(1.0, 3.0, size=50)
+    expected = stats.ttest_ind(left, right, equal_var=False).confidence_interval(0.95)
+    interval = unpaired_interval(left, right, 0.95)
+    np.testing.assert_allclose((interval.low, interval.high), expected)

@@ -1,0 +1,153 @@
+"""Saved models: they come back, and nothing in a stranger's file runs."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from justright.errors import FolderError, InputError
+from justright.records import models
+from justright.records.faults import DamagedError
+from justright.records.models import load_model, save_model_atomically
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    """A small saved model."""
+    import keras
+
+    path = tmp_path_factory.mktemp("models") / "Tiny" / "seed-0.keras"
+    save_model_atomically(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), path)
+    return path
+
+
+def rewritten(saved: Path, target: Path, config: object) -> Path:
+    """Return a copy of a saved model with another configuration."""
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(target, "w") as copy:
+        for item in source.infolist():
+            text = json.dumps(config) if item.filename == "config.json" else source.read(item)
+            copy.writestr(item.filename, text)
+    return target
+
+
+def test_a_saved_model_comes_back_and_nothing_else_is_left(saved) -> None:
+    """The same predictions; the folder holds that one file."""
+    model, again = load_model(saved), load_model(str(saved))
+    rows = np.ones((2, 3), np.float32)
+    np.testing.assert_array_equal(np.asarray(model(rows)), np.asarray(again(rows)))
+    assert [path.name for path in saved.parent.iterdir()] == ["seed-0.keras"]
+
+
+def test_a_model_with_a_lambda_is_refused(tmp_path) -> None:
+    """Even one that Keras itself wrote: its code would run when the model is called."""
+    import keras
+
+    path = tmp_path / "lambda.keras"
+    save_model_atomically(keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]), path)
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"A model must not hold code; {str(path)!r} has a 'Lambda', which would run what its author wrote. "
+        "Rebuild it from layers, or load it yourself if you trust it."
+    )
+
+
+@pytest.mark.parametrize("name", ["Lambda", "__lambda__", "TorchModuleWrapper", "keras>TFSMLayer"])
+def test_code_is_found_however_deep(tmp_path, saved, name) -> None:
+    """In a list in a dictionary in a layer, and under a package's name."""
+    hidden = {"layers": [{"config": {"inner": [{"class_name": name}]}}]}
+    path = rewritten(saved, tmp_path / "deep.keras", {"class_name": "Sequential", "config": hidden})
+    with pytest.raises(InputError, match=r"^A model must not hold code; "):
+        load_model(path)
+
+
+def test_a_module_that_keras_does_not_own_is_not_imported(tmp_path, saved) -> None:
+    """A configuration that names a function of the operating system builds nothing (CVE-2025-1550)."""
+    marker = tmp_path / "ran"
+    config = {
+        "module": "os",
+        "class_name": "system",
+        "config": {"command": f"touch {marker}"},
+        "registered_name": None,
+    }
+    with pytest.raises(InputError, match=r"^A model must be made of classes that Keras knows; "):
+        load_model(rewritten(saved, tmp_path / "os.keras", config))
+    assert not marker.exists()
+
+
+def test_other_formats_are_refused(tmp_path) -> None:
+    """HDF5 files and folders can hold code that Keras would run."""
+    with pytest.raises(InputError) as caught:
+        load_model(tmp_path / "model.h5")
+    assert str(caught.value) == (
+        f"A model must be a .keras file; got {str(tmp_path / 'model.h5')!r}. Save it with model.save('name.keras')."
+    )
+    with pytest.raises(InputError) as caught:
+        save_model_atomically(None, tmp_path / "model.h5")
+    assert str(caught.value) == (
+        f"A model must be a .keras file; got {str(tmp_path / 'model.h5')!r}. Give a path that ends in '.keras'."
+    )
+
+
+def test_a_decompression_bomb_is_refused_unread(tmp_path, saved, monkeypatch) -> None:
+    """From the archive's table of contents alone, at a stated limit."""
+    monkeypatch.setattr(models, "MAX_UNPACKED_SLACK_BYTES", 0)
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", b"\0" * 10_000_000)
+    limit = 20 * path.stat().st_size
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"A model must not unpack to more than {limit} bytes, its configuration to {64 << 20}; {str(path)!r} would "
+        "unpack to 10000002. It was not written by Keras: do not use it."
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_a_model_cut_off_is_named(tmp_path, saved, share) -> None:
+    """Wherever the cut is."""
+    content = saved.read_bytes()
+    path = tmp_path / "cut.keras"
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DamagedError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"The model {str(path)!r} is damaged (File is not a zip file). Run the study again: the model is made again."
+    )
+
+
+def test_a_configuration_nested_without_end_is_damage(tmp_path, saved) -> None:
+    """It neither crashes the interpreter nor shows a traceback."""
+    path = tmp_path / "deep.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "[" * 1_000_000)
+    with pytest.raises(DamagedError, match=r"^The model .* is damaged \("):
+        load_model(path)
+
+
+def test_a_flipped_byte_in_the_weights_is_named(tmp_path, saved) -> None:
+    """The archive's own checksums find it."""
+    content = bytearray(saved.read_bytes())
+    with zipfile.ZipFile(saved) as archive:
+        item = archive.getinfo("model.weights.h5")
+    content[item.header_offset + 500] ^= 1
+    path = tmp_path / "flipped.keras"
+    path.write_bytes(content)
+    with pytest.raises(DamagedError, match=r"^The model .* is damaged \("):
+        load_model(path)
+
+
+def test_a_missing_model_is_one_clear_message(tmp_path) -> None:
+    """As after somebody cleaned up."""
+    path = tmp_path / "gone.keras"
+    with pytest.raises(FolderError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"Cannot read the model at {str(path)!r}: it is missing. Put it back, or choose another folder."
+    )

@@ -1,0 +1,248 @@
+"""Event files: what TensorBoard reads from them is what Keras' own callback would have logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.util.tensor_util import make_ndarray
+
+from justright.engine.events import EpochBlock, RunKey, StackCheckpoint, VariantBuilt
+from justright.errors import FolderError
+from justright.records.store import Store
+from justright.records.tensorboard import EVENT_FILE, PARTS, TensorBoardFiles, append_run, is_level, write_run
+from justright.records.tfrecord import read_payloads
+
+KERAS = json.loads((Path(__file__).parent / "fixtures" / "keras_tensorboard.json").read_text())
+RUN = RunKey("Tiny", 0, 10_000)
+
+
+def logged(folder: Path) -> list[list[object]]:
+    """Return what tools/make_keras_tensorboard.py returns, of our file."""
+    found: list[list[object]] = []
+    for payload in read_payloads(folder / EVENT_FILE):
+        event = Event.FromString(payload)
+        if event.file_version:
+            found.append([event.file_version])
+        for value in event.summary.value:
+            plugin, tensor = value.metadata.plugin_data, value.tensor
+            content = tensor.string_val[0].decode() if tensor.string_val else tensor.tensor_content.hex()
+            shape = [axis.size for axis in tensor.tensor_shape.dim]
+            found.append(
+                [
+                    event.step,
+                    value.tag,
+                    plugin.plugin_name,
+                    plugin.content.decode(),
+                    tensor.dtype,
+                    shape,
+                    content,
+                ]
+            )
+    return found
+
+
+def seen_by_tensorboard(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return tag -> (step, value) of every scalar, as TensorBoard itself reads them."""
+    reader = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    reader.Reload()
+    return {
+        tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in reader.Tensors(tag)]
+        for tag in reader.PluginTagToContent("scalars")
+    }
+
+
+def expected(metrics, prefix: str, name: str, steps) -> list[tuple[int, float]]:
+    """Return what TensorBoard should see of a metric: float32 values at the epochs measured."""
+    pairs = zip(steps, np.float32(metrics[prefix + name]), strict=True)
+    return [
+        (int(step), float(value))
+        for step, value in pairs
+        if not (name.startswith("fixed_") and np.isnan(value))
+    ]
+
+
+@pytest.fixture
+def curves() -> Callable[[int], dict[str, np.ndarray]]:
+    """A maker of curves whose fixed-subset metrics are measured at some epochs only."""
+
+    def make(epochs: int) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(epochs)
+        curves = {
+            name: rng.normal(size=epochs) for name in ("loss", "val_loss", "learning_rate", "fixed_accuracy")
+        }
+        curves["fixed_accuracy"][rng.random(epochs) < 0.7] = np.nan
+        return curves
+
+    return make
+
+
+@pytest.fixture
+def files(folder, store) -> TensorBoardFiles:
+    """The sink, with 20 steps an epoch."""
+    return TensorBoardFiles(
+        folder, store, full_rows=10_000, steps_per_epoch=lambda run: run.train_rows // 500
+    )
+
+
+def feed(
+    store: Store, files: TensorBoardFiles, folder, metrics, first: int, last: int, run: RunKey = RUN
+) -> None:
+    """Let store and files handle epochs first..last - 1 as one checkpoint, as the coordinator does."""
+    folder.checkpoints_path.mkdir(exist_ok=True)
+    block = EpochBlock(run, first, {name: values[first:last] for name, values in metrics.items()})
+    event = StackCheckpoint("stack", "checkpoints/a", last, (run,), (block,), ())
+    store.handle(event)
+    files.handle(event)
+
+
+def test_the_same_curves_are_logged_exactly_as_keras_logs_them(tmp_path) -> None:
+    """Tags, steps, plugins, types, shapes and bytes of every value equal those of Keras' own event files."""
+    metrics = {name: np.array(values) for name, values in KERAS["curves"].items()}
+    write_run(
+        tmp_path, metrics, steps_per_epoch=KERAS["steps_per_epoch"], walls=np.ones(2), config=KERAS["config"]
+    )
+    for part in PARTS:
+        assert sorted(logged(tmp_path / part), key=repr) == sorted(KERAS["logged"][part], key=repr)
+        assert logged(tmp_path / part)[0] == ["brain.Event:2"]
+
+
+def test_tensorboard_reads_the_whole_curves(tmp_path, curves) -> None:
+    """Across every length of a step's number, and with metrics that are not measured at every epoch."""
+    metrics = curves(900)
+    write_run(tmp_path, metrics, steps_per_epoch=20, walls=np.linspace(1, 2, 900))
+    epochs = np.arange(900)
+    assert seen_by_tensorboard(tmp_path / "train") == {
+        f"epoch_{name}": expected(metrics, "", name, epochs)
+        for name in ("loss", "learning_rate", "fixed_accuracy")
+    }
+    assert seen_by_tensorboard(tmp_path / "validation") == {
+        "epoch_loss": expected(metrics, "val_", "loss", epochs),
+        "evaluation_loss_vs_iterations": expected(metrics, "val_", "loss", (epochs + 1) * 20),
+    }
+
+
+def test_special_values_are_written_as_keras_writes_them(tmp_path) -> None:
+    """A diverged run's NaN and infinities are shown, a float64 beyond float32 as infinity; zero and its sign, too."""
+    losses = np.array([np.nan, np.inf, -np.inf, 1e300, 0.0, -0.0, 1e-45])
+    write_run(tmp_path, {"loss": losses}, steps_per_epoch=1, walls=np.ones(7))
+    contents = [row[6] for row in logged(tmp_path / "train")[1:]]
+    with np.errstate(over="ignore"):
+        assert contents == [value.tobytes().hex() for value in losses.astype("<f4")]
+
+
+def test_files_written_in_pieces_equal_files_written_at_once(tmp_path, curves) -> None:
+    """Chunk by chunk, byte by byte, given the same wall times."""
+    metrics, walls = curves(300), np.linspace(5, 6, 300)
+    write_run(tmp_path / "once", metrics, steps_per_epoch=20, walls=walls)
+    begun = {name: values[:1] for name, values in metrics.items()}
+    write_run(tmp_path / "pieces", begun, steps_per_epoch=20, walls=walls[:1])
+    for first, last in ((1, 2), (2, 130), (130, 300)):
+        piece = {name: values[first:last] for name, values in metrics.items()}
+        append_run(tmp_path / "pieces", piece, steps_per_epoch=20, first=first, walls=walls[first:last])
+    for part in PARTS:
+        pieces, once = ((tmp_path / name / part / EVENT_FILE).read_bytes() for name in ("pieces", "once"))
+        assert pieces == once
+
+
+def test_the_sink_keeps_files_level_with_the_store(folder, store, files, curves) -> None:
+    """Checkpoint after checkpoint, for a run on all rows and one on fewer; the model is on the graph page."""
+    store.handle(VariantBuilt("Tiny", 1, "", '{"class_name": "Sequential"}', ()))
+    metrics, small = curves(30), RunKey("Tiny", 0, 1_000)
+    for first, last in ((0, 10), (10, 11), (11, 30)):
+        feed(store, files, folder, metrics, first, last)
+    feed(store, files, folder, metrics, 0, 30, small)
+    for name, steps in (("seed-0", 20), ("seed-0-rows-1000", 2)):
+        seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / name / "validation")
+        assert seen["evaluation_loss_vs_iterations"] == expected(
+            metrics, "val_", "loss", steps * np.arange(1, 31)
+        )
+        seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / name / "train")
+        assert seen["epoch_fixed_accuracy"] == expected(metrics, "", "fixed_accuracy", range(30))
+    model = logged(folder.tensorboard_path / "Tiny" / "seed-0" / "train")[1]
+    assert model == [0, "keras", "graph_keras_model", "1", 7, [], '{"class_name": "Sequential"}']
+
+
+def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None:
+    """A new process writes anew what the killed one left: a torn record, or epochs the store never took."""
+    metrics = curves(20)
+    feed(store, files, folder, metrics, 0, 10)
+    for part in PARTS:
+        path = folder.tensorboard_path / "Tiny" / "seed-0" / part / EVENT_FILE
+        path.write_bytes(path.read_bytes() + path.read_bytes()[:-7])
+    resumed = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+    feed(store, resumed, folder, metrics, 10, 20)
+    seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")
+    assert seen["epoch_loss"] == expected(metrics, "", "loss", range(20))
+
+
+def test_a_file_removed_while_training_is_written_anew(folder, store, files, curves) -> None:
+    """Somebody cleaned up; the whole curve is back at the next checkpoint."""
+    metrics = curves(20)
+    feed(store, files, folder, metrics, 0, 10)
+    (folder.tensorboard_path / "Tiny" / "seed-0" / "train" / EVENT_FILE).unlink()
+    feed(store, files, folder, metrics, 10, 20)
+    seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")
+    assert seen["epoch_loss"] == expected(metrics, "", "loss", range(20))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda content: b"",
+        lambda content: content[:-1],
+        lambda content: content[:5],
+        lambda content: content[: len(content) // 2] + b"\0" + content[len(content) // 2 + 1 :],
+        lambda content: b"\xff" * len(content),
+        None,
+    ],
+    ids=["empty", "torn", "header only", "changed", "garbage", "missing"],
+)
+def test_damaged_event_files_are_named_and_rebuilt(folder, store, files, curves, harm) -> None:
+    """Of two runs, only the damaged one's files are written anew; a second repair finds nothing."""
+    metrics, other = curves(20), RunKey("Tiny", 1, 10_000)
+    feed(store, files, folder, metrics, 0, 20)
+    feed(store, files, folder, metrics, 0, 20, other)
+    path = folder.tensorboard_path / "Tiny" / "seed-1" / "validation" / EVENT_FILE
+    if harm is None:
+        path.unlink()
+    else:
+        path.write_bytes(harm(path.read_bytes()))
+    assert files.repair() == ["tensorboard/Tiny/seed-1"]
+    assert files.repair() == []
+    assert is_level(path.parents[1], epochs=20)
+    assert seen_by_tensorboard(path.parent)["epoch_loss"] == expected(metrics, "val_", "loss", range(20))
+
+
+def test_files_behind_the_store_are_rebuilt(folder, store, files, curves) -> None:
+    """As when the process was killed between storing a run's last epochs and appending them."""
+    metrics = curves(20)
+    feed(store, files, folder, metrics, 0, 19)
+    last = {name: values[19:] for name, values in metrics.items()}
+    store.handle(StackCheckpoint("stack", "checkpoints/a", 20, (RUN,), (EpochBlock(RUN, 19, last),), ()))
+    assert files.repair() == ["tensorboard/Tiny/seed-0"]
+
+
+def test_metrics_of_other_runs_are_not_logged(folder, store, files) -> None:
+    """A metric that only another variant has is no column of zeros or NaN here."""
+    other = RunKey("Large", 0, 10_000)
+    feed(store, files, folder, {"loss": np.ones(2), "auc": np.ones(2)}, 0, 2, other)
+    feed(store, files, folder, {"loss": np.ones(2)}, 0, 2)
+    assert set(seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")) == {"epoch_loss"}
+
+
+def test_events_other_than_checkpoints_write_nothing(folder, files) -> None:
+    """Keras would not, either."""
+    files.handle(VariantBuilt("Tiny", 1, "", "", ()))
+    assert not folder.tensorboard_path.exists()
+
+
+def test_a_name_that_leaves_the_folder_is_refused(folder, store, files) -> None:
+    """Whatever a database says."""
+    with pytest.raises(FolderError, match=r"^A name inside a study folder must be one plain file name"):
+        feed(store, files, folder, {"loss": np.ones(1)}, 0, 1, RunKey("../x", 0, 1))

@@ -1,0 +1,127 @@
+"""The page in a real browser, headless: it draws its charts, in both themes, without a word of complaint."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
+QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
+    *("--enable-logging=stderr", "--virtual-time-budget=20000"),
+)
+SECONDS = 60  # a browser starts in two; a loaded machine may take long
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The path of a Chromium, or a skip that says how to get one."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(
+            f"needs a browser: none of {', '.join(BROWSERS)} is on the PATH; install one to test the report's page"
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def opened(browser, page, tmp_path_factory):
+    """A function that opens the report and returns (the page after its scripts ran, what the console said)."""
+    folder = tmp_path_factory.mktemp("browser")
+    file = folder / "report.html"
+
+    def open_page(query: str, *options: str, text: str = page) -> tuple[str, list[str]]:
+        file.write_text(text, encoding="utf-8")
+        profile = tmp_path_factory.mktemp("profile")
+        command = [
+            browser,
+            *QUIET,
+            f"--user-data-dir={profile}",
+            "--dump-dom",
+            *options,
+            f"{file.as_uri()}{query}",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+        return done.stdout, re.findall(r":CONSOLE[:(].*", done.stderr)
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def light(opened):
+    """The page in the light theme at the width of a desktop."""
+    return opened("?theme=light", "--window-size=1200,900")
+
+
+# Presses every control of the first figure of curves, one after the other, and leaves all of them drawn.
+PRESS_ALL = """
+<script>setTimeout(async () => {
+  const figure = document.querySelector('figure[data-chart="curves-0"]');
+  for (const button of figure.querySelectorAll("button")) {
+    button.click();
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  document.body.dataset.pressed = "all";
+}, 1000)</script>
+"""
+
+
+def live_charts(dom):
+    """Return the charts that the page's script drew."""
+    return re.findall(r'<div class="live[^"]*".*?<svg.*?</svg>', dom, flags=re.DOTALL)
+
+
+def test_charts_are_drawn_by_the_script(light):
+    """Each figure's picture was replaced by a live chart with lines in it."""
+    dom, _ = light
+    charts = live_charts(dom)
+    assert len(charts) == 4
+    assert all(
+        "<path aria-" in chart or "<path d=" in chart or 'stroke="var(--c' in chart for chart in charts
+    )
+
+
+def test_console_is_silent(light):
+    """No error, no warning: not from Vega, not from the security policy."""
+    _, console = light
+    assert console == []
+
+
+def test_dark_theme_draws_the_same_charts(opened, light):
+    """Colours come from the page's variables: nothing is drawn differently."""
+    dom, console = opened("?theme=dark", "--window-size=1200,900")
+    assert 'data-theme="dark"' in dom
+    assert len(live_charts(dom)) == len(live_charts(light[0]))
+    assert console == []
+
+
+def test_charts_fit_the_width_of_a_phone(opened):
+    """A live chart takes the width there is instead of the picture's."""
+    dom, console = opened("?theme=light", "--window-size=500,900")
+    widths = [int(re.search(r'width="(\d+)"', chart).group(1)) for chart in live_charts(dom)]
+    assert len(widths) == 4
+    assert max(widths) <= 500
+    assert console == []
+
+
+def test_every_control_redraws_the_figure_without_error(opened, page):
+    """The last choice of each control is what is drawn: accuracy, linear epochs, fixed subset, the other variants."""
+    policy = re.compile(
+        r"<meta http-equiv=.Content-Security-Policy[^>]*>"
+    )  # it would stop this test's own script
+    dom, console = opened("?theme=light", text=policy.sub("", page) + PRESS_ALL)
+    assert console == []
+    assert 'data-pressed="all"' in dom
+    figure = re.search(r'<figure data-chart="curves-0">.*?</figure>', dom, flags=re.DOTALL).group(0)
+    pressed = dict(re.findall(r'data-variant="([^"]+)" aria-pressed="(true|false)"', figure))
+    assert [name for name, state in pressed.items() if state == "true"] == ["L2", "Dropout", "Combined"]
+    (chart,) = live_charts(figure)
+    assert ">Accuracy<" in chart
+    assert ">Epoch<" in chart
+    assert set(re.findall(r"stroke=\"var\(--(c\d)\)", chart)) == {"c5", "c6", "c7"}

@@ -1,0 +1,64 @@
+"""Colours that everyone can tell apart, and the small histograms."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from justright.report.histograms import histogram_cells, histogram_paths
+from justright.report.html import security_policy
+from justright.report.palette import DARK, LIGHT, assign_colours
+
+PAPERS = {"light": ("#ffffff", LIGHT), "dark": ("#14171c", DARK)}
+READABLE = 3.0  # WCAG 2.2, 1.4.11: contrast of graphics
+
+
+def luminance(colour):
+    """Return the relative luminance of WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(("paper", "colours"), PAPERS.values(), ids=PAPERS)
+def test_every_line_can_be_seen_on_its_paper(paper, colours):
+    """No yellow on white."""
+    for colour in colours:
+        high, low = sorted((luminance(paper), luminance(colour)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= READABLE, colour
+
+
+def test_colours_repeat_only_when_they_run_out():
+    """Each of the first eight has its own."""
+    colours = list(assign_colours([f"v{i}" for i in range(9)]).values())
+    assert len(set(colours)) == 8
+    assert colours[8] == colours[0]
+
+
+def test_histogram_path_is_the_outline_by_hand():
+    """Shares 1/4 and 3/4: the lower bin reaches a third of the height."""
+    assert histogram_paths([[1, 3]]) == ["M0 40V26.67H50V0H100V40Z"]
+
+
+def test_classes_are_scaled_to_their_own_number_of_rows():
+    """A rare class with the same shape has the same outline."""
+    rare, common = histogram_paths([[1, 3], [100, 300]])
+    assert rare == common
+
+
+def test_columns_without_a_histogram_have_no_cell():
+    """A constant or empty column is left out instead of dividing by zero."""
+    columns = [
+        {"name": "empty", "edges": [0, 1, 2], "counts": [0, 0], "class_counts": []},
+        {"name": "regression", "edges": [0, 1, 2], "counts": [1, 3], "class_counts": []},
+        {"name": "none"},
+    ]
+    assert [cell["name"] for cell in histogram_cells({"columns": columns})] == ["regression"]
+
+
+def test_policy_holds_the_hash_of_each_script():
+    """Against a hash computed by hand: SHA-256 of the empty text."""
+    assert re.findall(r"'sha256-[^']*'", security_policy([""])) == [
+        "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+    ]

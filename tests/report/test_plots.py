@@ -1,0 +1,171 @@
+"""The tutorial's plot, checked on the Axes it returns."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib import colors
+from matplotlib import pyplot as plt
+
+from justright.errors import InputError
+from justright.report import plot_history
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Leave no figure behind."""
+    yield
+    plt.close("all")
+
+
+def labelled(ax):
+    """Return the lines with a label of their own."""
+    return {line.get_label(): line for line in ax.get_lines() if not line.get_label().startswith("_")}
+
+
+def one_run(values, **more):
+    """Return the curves of one run whose training and validation losses are `values`."""
+    return pl.DataFrame(
+        {
+            "variant": "A",
+            "seed": 0,
+            "train_rows": 10,
+            "epoch": np.arange(len(values)),
+            "loss": values,
+            "val_loss": values,
+        }
+        | more
+    )
+
+
+def test_training_is_solid_validation_dashed_and_each_variant_has_one_colour(curves):
+    """The plot reads as the tutorial's does."""
+    lines = labelled(plot_history(curves, "binary_crossentropy"))
+    assert list(lines) == ["Tiny Train", "Tiny Val", "Large Train", "Large Val"]
+    assert [line.get_linestyle() for line in lines.values()] == ["-", "--", "-", "--"]
+    tiny, large = (colors.to_hex(lines[f"{name} Train"].get_color()) for name in ("Tiny", "Large"))
+    assert (
+        colors.to_hex(lines["Tiny Val"].get_color())
+        == tiny
+        != large
+        == colors.to_hex(lines["Large Val"].get_color())
+    )
+
+
+def test_axes_carry_words_and_the_legend_names_every_line(curves):
+    """A reader needs no code to know what is drawn."""
+    ax = plot_history(curves, "binary_crossentropy")
+    assert ax.get_xlabel() == "Epochs trained"
+    assert ax.get_ylabel() == "Binary crossentropy"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(labelled(ax))
+
+
+def test_line_is_the_mean_over_seeds_and_the_band_spans_them(curves):
+    """Several seeds are one line, with a band from the lowest to the highest."""
+    ax = plot_history(curves, "binary_crossentropy", variants=["Large"])
+    table = (
+        curves.filter(pl.col("variant") == "Large")
+        .sort("seed", "epoch")["binary_crossentropy"]
+        .to_numpy()
+        .reshape(3, 60)
+    )
+    np.testing.assert_allclose(labelled(ax)["Large Train"].get_ydata(), table.mean(0), rtol=1e-12)
+    band = ax.collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(table.min())
+    assert band[:, 1].max() == pytest.approx(table.max())
+
+
+def test_first_epoch_keeps_its_place_on_a_logarithmic_axis(curves):
+    """Keras' epoch 0 is one epoch trained: 1 has a logarithm, 0 would vanish."""
+    ax = plot_history(curves, "binary_crossentropy")
+    ax.set_xscale("log")
+    assert labelled(ax)["Tiny Train"].get_xdata().tolist() == list(range(1, 61))
+    assert ax.get_xlim()[0] <= 1
+
+
+@pytest.mark.parametrize("std", [1.0, 10.0])
+def test_smoothing_spreads_one_epoch_over_a_gaussian_of_that_deviation(std):
+    """`smoothing_std` really is the standard deviation, in epochs, of what is drawn."""
+    spike = np.zeros(201)
+    spike[100] = 1.0
+    line = labelled(plot_history(one_run(spike), "loss", smoothing_std=std))["A Train"]
+    weights, epochs = line.get_ydata(), line.get_xdata() - 101
+    assert weights.sum() == pytest.approx(1.0, abs=1e-3)
+    # The kernel is cut at four deviations, which takes less than 0.2 % off its spread.
+    assert np.sqrt((weights * epochs**2).sum()) == pytest.approx(std, rel=0.002 if std > 1 else 0.02)
+
+
+def test_unsmoothed_values_stay_faintly_behind():
+    """Smoothing hides nothing."""
+    values = np.random.default_rng(0).normal(size=50)
+    ax = plot_history(one_run(values), "loss", smoothing_std=5)
+    faint = [line for line in ax.get_lines() if line.get_label() == "_measured"]
+    assert [line.get_alpha() < 0.5 for line in faint] == [True, True]
+    np.testing.assert_array_equal(faint[0].get_ydata(), values)
+
+
+def test_unsmoothed_single_run_is_drawn_once_as_measured():
+    """Without seeds or smoothing there is nothing to draw behind."""
+    values = np.array([3.0, 1.0, 2.0])
+    ax = plot_history(one_run(values), "loss")
+    assert [line.get_ydata().tolist() for line in ax.get_lines()] == [[3.0, 1.0, 2.0]] * 2
+    assert len(ax.collections) == 0
+
+
+def test_only_the_largest_training_size_is_drawn():
+    """Runs on fewer rows are another question."""
+    frame = pl.concat([one_run([1.0, 2.0]), one_run([5.0, 6.0], train_rows=99)])
+    assert labelled(plot_history(frame, "loss"))["A Train"].get_ydata().tolist() == [5.0, 6.0]
+
+
+def test_mean_ends_with_the_shortest_seed():
+    """A mean over fewer and fewer seeds would jump where one stops."""
+    frame = pl.concat([one_run([1.0, 2.0, 3.0]), one_run([3.0, 4.0], seed=1)])
+    assert labelled(plot_history(frame, "loss"))["A Train"].get_ydata().tolist() == [2.0, 3.0]
+
+
+def test_values_that_were_not_measured_are_not_drawn():
+    """A diverged run ends where it diverged."""
+    assert labelled(plot_history(one_run([1.0, 2.0, np.nan]), "loss"))["A Val"].get_xdata().tolist() == [1, 2]
+
+
+def test_given_axes_are_drawn_on_and_no_figure_is_made(curves):
+    """The caller's figure is the caller's."""
+    figure, ax = plt.subplots()
+    before = plt.get_fignums()
+    assert plot_history(curves, "loss", ax=ax) is ax
+    assert plt.get_fignums() == before == [figure.number]
+
+
+def test_colour_of_a_variant_does_not_depend_on_which_are_drawn(curves):
+    """Two figures of one study can be compared by colour."""
+    all_lines, one = (labelled(plot_history(curves, "loss", variants=names)) for names in (None, ["Large"]))
+    assert one["Large Val"].get_color() == all_lines["Large Val"].get_color()
+
+
+def test_unknown_metric_is_refused_with_the_nearest(curves):
+    """A misspelt metric draws nothing."""
+    with pytest.raises(InputError) as caught:
+        plot_history(curves, "acuracy")
+    assert str(caught.value) == (
+        "`metric` must be one of 'loss', 'binary_crossentropy', 'accuracy', 'learning_rate'; got 'acuracy'. "
+        "Did you mean 'accuracy'?"
+    )
+
+
+def test_unknown_variant_is_refused(curves):
+    """A misspelt variant draws nothing."""
+    with pytest.raises(InputError) as caught:
+        plot_history(curves, "loss", variants=["tiny"])
+    assert str(caught.value) == "`variants` must be one of 'Tiny', 'Large'; got 'tiny'. Did you mean 'Tiny'?"
+
+
+@pytest.mark.parametrize("std", [-1.0, float("nan"), float("inf")])
+def test_unusable_smoothing_is_refused(curves, std):
+    """There is no Gaussian of such a width."""
+    with pytest.raises(InputError) as caught:
+        plot_history(curves, "loss", smoothing_std=std)
+    assert str(caught.value) == (
+        f"`smoothing_std` must be a finite number of epochs, at least 0; got {std!r}. 0 does not smooth."
+    )

@@ -1,0 +1,300 @@
+"""The rules that keep the code small and its parts apart, checked on the source files themselves."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "justright"
+
+# Imports point one way: a package may import those to its left, itself, and the modules of `EVERYWHERE`.
+LAYERS = ("data", "study", "engine", "records", "diagnosis", "logs", "report", "cli")
+EVERYWHERE = frozenset({"errors"})
+# The modules beside the packages put them together. Only the command line lies above them.
+TOP_MODULES = frozenset(path.stem for path in SOURCE.glob("[a-z]*.py")) - EVERYWHERE
+
+# (importing file, imported package) -> why the arrow may point back. Inside function bodies only.
+EXCEPTIONS = {
+    (
+        "study/study.py",
+        "running",
+    ): "Study.run is the library's front door; it imports the trainer when called",
+}
+
+# Reading a pickle runs what its writer wrote; sending one to our own worker process does not.
+PICKLE_READERS = frozenset({"load", "loads", "Unpickler"})
+PICKLE_MODULES = frozenset({"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"})
+# (file, call) -> why reading a pickle is safe there.
+PICKLE_EXCEPTIONS = {
+    ("engine/local.py", "pickle.loads"): "a message from a worker process that we started, over its own pipe",
+    ("engine/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",
+}
+
+MAX_LINES = 300
+
+
+class Import(NamedTuple):
+    """One imported module, and whether importing the file imports it, too."""
+
+    file: str
+    line: int
+    module: str
+    at_import_time: bool
+
+
+def source_files() -> list[Path]:
+    """All Python files of the package."""
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    """The file's name inside the package, with forward slashes."""
+    return path.relative_to(SOURCE).as_posix()
+
+
+def imports_in(path: Path) -> Iterator[Import]:
+    """Every import of a file, those under `if TYPE_CHECKING` left out: they are gone at run time."""
+    yield from walk_imports(ast.parse(path.read_text()), relative(path), at_import_time=True)
+
+
+def walk_imports(node: ast.AST, file: str, *, at_import_time: bool) -> Iterator[Import]:
+    """The imports below a node; those inside a function are not made when the file is imported."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and is_type_checking(child.test):
+            for other in child.orelse:
+                yield from walk_imports(other, file, at_import_time=at_import_time)
+        elif isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(file, child.lineno, alias.name, at_import_time)
+        elif isinstance(child, ast.ImportFrom):
+            yield from from_import(child, file, at_import_time=at_import_time)
+        else:
+            in_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from walk_imports(child, file, at_import_time=at_import_time and not in_function)
+
+
+def from_import(node: ast.ImportFrom, file: str, *, at_import_time: bool) -> Iterator[Import]:
+    """`from a import b` as imports of `a.b`, so that `from justright import engine` counts as one of engine."""
+    assert node.level == 0, f"{file}:{node.lineno}: imports are absolute, so that grep finds them"
+    for alias in node.names:
+        yield Import(file, node.lineno, f"{node.module}.{alias.name}", at_import_time)
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
+    return ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def layer_of(file: str) -> str:
+    """The package a file lies in, or the module's own name for a file at the top."""
+    return file.split("/")[0].removesuffix(".py")
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Whether one layer may import the other.
+
+    Example:
+        >>> may_import("engine", "data"), may_import("data", "engine"), may_import("report", "errors")
+        (True, False, True)
+    """
+    if imported in EVERYWHERE or importer == imported:
+        return True
+    if importer in TOP_MODULES:
+        return imported in (*LAYERS[:-1], *TOP_MODULES)
+    if imported in TOP_MODULES:
+        return importer in {"cli", "__main__"}
+    if importer in {"__main__", "__init__"}:
+        return True
+    return importer in LAYERS and imported in LAYERS and LAYERS.index(imported) < LAYERS.index(importer)
+
+
+def wrong_direction(item: Import) -> str | None:
+    """What is wrong with an import's direction, or None."""
+    parts = item.module.split(".")
+    # `from justright import __version__` concerns no layer
+    if parts[0] != "justright" or len(parts) == 1 or parts[1].startswith("__"):
+        return None
+    importer, imported = layer_of(item.file), parts[1]
+    excused = (item.file, imported) in EXCEPTIONS and not item.at_import_time
+    if may_import(importer, imported) or excused:
+        return None
+    return f"{item.file}:{item.line}: {importer} must not import {imported}"
+
+
+def all_imports() -> list[Import]:
+    """Every import of every file."""
+    return [item for path in source_files() for item in imports_in(path)]
+
+
+def root_of(item: Import) -> str:
+    """The first name of the imported module."""
+    return item.module.split(".")[0]
+
+
+def test_imports_point_one_way() -> None:
+    """Layers: data -> study -> engine -> records -> diagnosis -> logs -> report -> cli, and never back."""
+    assert [problem for item in all_imports() if (problem := wrong_direction(item))] == []
+
+
+def test_only_the_engine_imports_jax() -> None:
+    """Everything else works, and starts quickly, without it."""
+    jax = [item for item in all_imports() if root_of(item) in {"jax", "jaxlib"}]
+    assert jax != []
+    assert [item for item in jax if layer_of(item.file) != "engine"] == []
+
+
+def test_keras_is_imported_inside_functions() -> None:
+    """Keras takes seconds to import and picks its backend then: only the engine's modules may name it at the top."""
+    keras = [item for item in all_imports() if root_of(item) == "keras"]
+    assert keras != []
+    assert [item for item in keras if item.at_import_time and layer_of(item.file) != "engine"] == []
+
+
+def test_slow_libraries_are_imported_inside_functions() -> None:
+    """`justright --help` answers at once: what takes long to import waits until it is needed."""
+    slow = {"altair", "matplotlib", "pandas", "scipy", "sklearn", "tensorboard", "vl_convert"}
+    assert [item for item in all_imports() if root_of(item) in slow and item.at_import_time] == []
+
+
+def test_nothing_reads_a_pickle() -> None:
+    """A file from a stranger must not run code: no unpickling, and NumPy never asked for pickled objects."""
+    found = [
+        f"{relative(path)}:{node.lineno}: {ast.unparse(node)}"
+        for path in source_files()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and reads_pickle(node, path)
+    ]
+    assert found == []
+
+
+def test_no_pickle_reader_is_imported_by_name() -> None:
+    """`from pickle import loads` would hide from the test above."""
+    readers = [item for item in all_imports() if root_of(item) in PICKLE_MODULES]
+    assert [item for item in readers if item.module.split(".")[-1] in PICKLE_READERS] == []
+
+
+def reads_pickle(call: ast.Call, path: Path) -> bool:
+    """Whether a call unpickles: `pickle.loads(...)` and its like, or `allow_pickle=` anything but False."""
+    for keyword in call.keywords:
+        if keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False":
+            return True
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in PICKLE_READERS:
+        return False
+    name = ast.unparse(call.func)
+    return name.split(".")[0] in PICKLE_MODULES and (relative(path), name) not in PICKLE_EXCEPTIONS
+
+
+def test_files_stay_short() -> None:
+    """A file is about one thing; at 300 lines it is about two."""
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in source_files()}
+    assert {file: lines for file, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    """Every file begins with a docstring."""
+    silent = [relative(path) for path in source_files() if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert silent == []
+
+
+def test_annotations_are_postponed() -> None:
+    """`from __future__ import annotations` in every file with code, so that what types need is not imported."""
+    eager = [relative(path) for path in source_files() if not postpones_annotations(path)]
+    assert eager == []
+
+
+def postpones_annotations(path: Path) -> bool:
+    """Whether a file postpones its annotations, or has none at its top."""
+    body = ast.parse(path.read_text()).body
+    has_code = any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AnnAssign) for node in body)
+    return not has_code or any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in body
+    )
+
+
+def test_every_exception_is_still_needed() -> None:
+    """An exception that nothing uses any more is deleted, so that the lists stay honest."""
+    used = {(item.file, item.module.split(".")[1]) for item in all_imports() if root_of(item) == "justright"}
+    calls = {
+        (relative(path), ast.unparse(node.func))
+        for path in source_files()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    }
+    assert [key for key in EXCEPTIONS if key not in used] == []
+    assert [key for key in PICKLE_EXCEPTIONS if key not in calls] == []
+
+
+def test_no_module_is_called_utils() -> None:
+    """A name that says nothing collects everything."""
+    assert [
+        relative(path)
+        for path in source_files()
+        if path.stem in {"utils", "util", "helpers", "misc", "common"}
+    ] == []
+
+
+def test_tests_mirror_the_source() -> None:
+    """Every folder of tests belongs to a package of the same name, or to tools/ or benchmarks/."""
+    folders = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
+    assert folders <= {*LAYERS, "tools", "benchmarks"}
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    """The checks themselves: each finds the one offence in a file written for it."""
+    offender = ast.parse(
+        "def f():\n    import jax\nif TYPE_CHECKING:\n    import torch\nfrom justright import engine\n"
+    )
+    found = list(walk_imports(offender, "data/x.py", at_import_time=True))
+    assert found == [
+        Import("data/x.py", 2, "jax", at_import_time=False),
+        Import("data/x.py", 5, "justright.engine", at_import_time=True),
+    ]
+    assert wrong_direction(found[1]) == "data/x.py:5: data must not import engine"
+    assert (
+        wrong_direction(Import("study/study.py", 1, "justright.running.run_study", at_import_time=False))
+        is None
+    )
+    assert (
+        wrong_direction(Import("study/study.py", 1, "justright.running.run_study", at_import_time=True))
+        is not None
+    )
+    for source in (
+        "pickle.loads(b'')",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=flag)",
+    ):
+        assert reads_pickle(ast.parse(source, mode="eval").body, SOURCE / "data" / "x.py"), source
+    for source in ("json.loads(text)", "np.load(path, allow_pickle=False)", "cloudpickle.dumps(builder)"):
+        assert not reads_pickle(ast.parse(source, mode="eval").body, SOURCE / "data" / "x.py"), source
+
+
+def test_every_third_party_import_is_a_declared_dependency() -> None:
+    """pyproject.toml names all that the package imports, and nothing that it does not."""
+    project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text())["project"]
+    declared = {distribution_name(line) for line in project["dependencies"]}
+    optional = {
+        distribution_name(line) for lines in project["optional-dependencies"].values() for line in lines
+    }
+    first_names = {root_of(item) for item in all_imports()}
+    imported = {
+        IMPORT_TO_DISTRIBUTION.get(name, name.replace("_", "-"))
+        for name in first_names - set(sys.stdlib_module_names) - {"justright", "__future__"}
+    }
+    assert imported - declared - optional - WHERE_PRESENT.keys() == set()
+    assert declared - imported - NOT_IMPORTED.keys() == set()
+
+
+IMPORT_TO_DISTRIBUTION = {"google": "protobuf", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+# Imported where the user has it.
+WHERE_PRESENT = {"pandas": "a frame that the user hands over"}
+# Needed without being imported.
+NOT_IMPORTED: dict[str, str] = {}
+
+
+def distribution_name(requirement: str) -> str:
+    """The name in a requirement such as `jax>=0.10`."""
+    return requirement.split(">=")[0].split("[")[0].strip()
