@@ -34,7 +34,9 @@ METRIC = "val_binary_crossentropy"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("side", choices=["keras", "justright", "compare"])
     parser.add_argument("--higgs", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -100,7 +102,9 @@ def keras_run(name, seed, train, validation, test):
         "validation": history[METRIC][best],
         "last_validation": history[METRIC][-1],
         "first_validation": history[METRIC][0],
-        "test": float(model.evaluate(*test, batch_size=5_000, verbose=0, return_dict=True)["binary_crossentropy"]),
+        "test": float(
+            model.evaluate(*test, batch_size=5_000, verbose=0, return_dict=True)["binary_crossentropy"]
+        ),
         "epochs": len(history[METRIC]),
         "seconds": seconds,
     }
@@ -138,7 +142,9 @@ def run_justright(options) -> None:
 
 def compare(options) -> None:
     """Print, for each variant, both sides' means and their difference in standard errors (Welch)."""
-    print(f"{'variant':10} {'quantity':11} {'keras':>17} {'justright':>17} {'difference':>11} {'standard errors':>16}")
+    print(
+        f"{'variant':10} {'quantity':11} {'keras':>17} {'justright':>17} {'difference':>11} {'standard errors':>16}"
+    )
     for name in VARIANTS:
         sides = [collect(options.out, side, name) for side in ("keras", "justright")]
         if min(len(side) for side in sides) < 2:
@@ -150,7 +156,9 @@ def compare(options) -> None:
             error = np.sqrt(sum(value.var(ddof=1) / len(value) for value in values))
             shown = [f"{value.mean():9.4f} ± {value.std(ddof=1):5.4f}" for value in values]
             score = (means[1] - means[0]) / error
-            print(f"{name:10} {quantity:11} {shown[0]:>17} {shown[1]:>17} {means[1] - means[0]:11.4f} {score:16.2f}")
+            print(
+                f"{name:10} {quantity:11} {shown[0]:>17} {shown[1]:>17} {means[1] - means[0]:11.4f} {score:16.2f}"
+            )
 
 
 def collect(folder, side, name):

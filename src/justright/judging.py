@@ -153,6 +153,7 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, 
         environment=store.get_meta("environment", {}),
         command=store.get_meta("command", ""),
         wall_seconds=store.get_meta("wall_seconds", 0.0),
+        rows=store.get_meta("table")["parts"],
     )
 
 

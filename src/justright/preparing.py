@@ -41,7 +41,6 @@ def prepare_study(
     patience: int | None = None,
     batch_size: int | None = None,
     precision: str | None = None,
-    stop: str | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Study:
@@ -61,7 +60,6 @@ def prepare_study(
         patience: epochs without a new best one after which a run stops.
         batch_size: training rows a step.
         precision: 'float32' or 'bfloat16'.
-        stop: 'patience' or 'settled'.
         folder: the study folder that will be used.
         progress: called while a table is read.
 
@@ -79,7 +77,6 @@ def prepare_study(
         "patience": patience,
         "batch_size": batch_size,
         "precision": precision,
-        "stop": stop,
     }
     given: dict[str, Any] = {name: value for name, value in recipe.items() if value is not None}
     if spec is not None:

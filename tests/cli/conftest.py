@@ -82,6 +82,14 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
                 "parameters": 803_329,
                 "verdict": {"label": label, "onset_epoch": None, "margin": 0.001, "reasons": []},
                 "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
+                "intervals": {
+                    "fixed": {"mean": 0.5504, "low": 0.5304, "high": 0.5704},
+                    "validation": {"mean": 0.5861, "low": 0.5661, "high": 0.6061},
+                    "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
+                    "fixed_score": {"mean": 0.71, "low": 0.68, "high": 0.74},
+                    "validation_score": {"mean": 0.68, "low": 0.65, "high": 0.71},
+                    "test_score": {"mean": 0.662, "low": 0.657, "high": 0.667},
+                },
                 "runs": [make_run(seed) for seed in range(seeds)],
             }
             for name, label in labels.items()

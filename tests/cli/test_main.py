@@ -157,7 +157,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "bfloat16",
             ),
             *("--engine", "ray", "--ray-address", "a:1", "--test", "te.csv", "--validation", "va.csv"),
-            *("--from", "f.gz", "--new", "--stop", "settled", "--quiet"),
+            *("--from", "f.gz", "--new", "--quiet"),
         ],
     )
     assert done.exit_code == 0, done.output
@@ -174,7 +174,6 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "patience": 4,
         "batch_size": 8,
         "precision": "bfloat16",
-        "stop": "settled",
         "folder": tmp_path,
         "progress": None,
     }
@@ -299,7 +298,7 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     result = SimpleNamespace(summary=make.summary(), result={"study": "quick"}, folder=tmp_path)
     monkeypatch.setattr("justright.result.open_result", lambda folder: result)
     shown = runner.invoke(app, ["show", str(tmp_path)], env={"COLUMNS": "80"})
-    assert "Large         803,329    123  0.586  0.618 ±0.006  66.2 %  overfits" in shown.stdout
+    assert "Large         803,329    123  0.586  0.618 ±0.006  66.2 ±0.5 %  overfits" in shown.stdout
     assert json.loads(runner.invoke(app, ["show", str(tmp_path), "--json"]).stdout) == {"study": "quick"}
 
 
@@ -416,7 +415,6 @@ def test_the_catalogue_lists_every_command_and_option():
         *(
             "--batch-size",
             "--precision",
-            "--stop",
             "--engine",
             "--ray-address",
             "--test",

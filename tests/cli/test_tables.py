@@ -18,12 +18,12 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     """The essential columns, and intervals as half widths."""
     lines = printed(terminal, make.summary(), tmp_path)
     assert lines[:6] == [
-        "                        best   val.          test    test",
-        "variant        params  epoch   loss          loss    acc.  verdict",
+        "                        best   val.          test         test",
+        "variant        params  epoch   loss          loss         acc.  verdict",
         lines[2],
-        "Tiny          803,329    123  0.586  0.618 ±0.006  66.2 %  undecided",
-        "Large         803,329    123  0.586  0.618 ±0.006  66.2 %  overfits",
-        "Large, drop…  803,329    123  0.586  0.618 ±0.006  66.2 %  just right",
+        "Tiny          803,329    123  0.586  0.618 ±0.006  66.2 ±0.5 %  undecided",
+        "Large         803,329    123  0.586  0.618 ±0.006  66.2 ±0.5 %  overfits",
+        "Large, drop…  803,329    123  0.586  0.618 ±0.006  66.2 ±0.5 %  just right",
     ]
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
@@ -41,8 +41,8 @@ def test_the_full_table_at_120_columns(make, terminal, tmp_path):
     """Training values and accuracies as well."""
     lines = printed(terminal, make.summary(seeds=3), tmp_path, width=120)
     assert lines[3].split() == [
-        *("Tiny", "803,329", "123–125", "0.550", "0.586", "0.618", "±0.006"),
-        *("71.0", "%", "68.0", "%", "66.2", "%", "undecided"),
+        *("Tiny", "803,329", "123–125", "0.550", "±0.020", "0.586", "±0.020", "0.618", "±0.006"),
+        *("71.0", "±3.0", "%", "68.0", "±3.0", "%", "66.2", "±0.5", "%", "undecided"),
     ]
 
 
@@ -57,6 +57,7 @@ def test_a_terminal_without_unicode_gets_ascii(make, terminal, tmp_path):
 def test_the_fixed_training_subset_is_preferred(make, terminal, tmp_path):
     """Where the best epoch was measured in inference mode, that is the training loss."""
     summary = make.summary({"Tiny": "undecided"})
+    summary["variants"][0]["intervals"] = {}
     summary["variants"][0]["runs"][0]["best"]["fixed_binary_crossentropy"] = 0.5
     assert printed(terminal, summary, tmp_path, width=120)[3].split()[3] == "0.500"
 

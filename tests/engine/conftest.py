@@ -89,7 +89,9 @@ class Trained:
                 )
                 blocks[block.run.seed].append(block)
         return {
-            seed: {name: np.concatenate([block.metrics[name] for block in parts]) for name in parts[0].metrics}
+            seed: {
+                name: np.concatenate([block.metrics[name] for block in parts]) for name in parts[0].metrics
+            }
             for seed, parts in blocks.items()
         }
 

@@ -18,13 +18,13 @@ def data(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:
-    r"""Describe a table: shape, task, classes, and every feature with a small histogram.
+    """Describe a table: shape, task, classes, and every feature with a small histogram.
 
     \b
     Examples:
       justright data higgs-sim
       justright data houses.csv --target price
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.features import print_table_description
     from justright.cli.reading import ReadingLine
     from justright.cli.terminal import progress, results, write_json

@@ -11,7 +11,7 @@ def diagnose(
     logs: list[Path] = typer.Argument(help="Files or folders with training logs.", metavar="LOG..."),
     as_json: bool = typer.Option(False, "--json", help="Print the readings as JSON, and nothing else."),
 ) -> None:
-    r"""Read training logs of other tools, and say what their curves can tell.
+    """Read training logs of other tools, and say what their curves can tell.
 
     Takes TensorBoard folders, Keras' CSVLogger and History (as JSON), Lightning's metrics.csv, Hugging Face's
     trainer_state.json, XGBoost's and LightGBM's evals_result (as JSON), and any CSV with an epoch a row.
@@ -20,7 +20,7 @@ def diagnose(
     Examples:
       justright diagnose lightning_logs/version_0/metrics.csv
       justright diagnose logs/ --json
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.readings import print_readings
     from justright.cli.terminal import results, write_json
     from justright.logs import diagnose_curves, read_logs

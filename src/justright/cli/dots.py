@@ -61,7 +61,7 @@ class DotLog:
             self._printed_at.setdefault(variant.name, time.monotonic())
         dots = (epoch - first) // self.epochs_per_dot
         silent = time.monotonic() - self._printed_at[variant.name]
-        if dots >= DOTS_PER_LINE or (dots and silent > QUIET_SECONDS):
+        if dots >= DOTS_PER_LINE or silent > QUIET_SECONDS:
             self._printed[variant.name] = first + dots * self.epochs_per_dot
             self._printed_at[variant.name] = time.monotonic()
             self._write(variant.name, "." * min(dots, MOST_DOTS), f"epoch {epoch:,}, {self._losses(variant)}")

@@ -75,13 +75,13 @@ def init(
         "study.toml", help="Where to write it; an existing file is kept.", metavar="FILE"
     ),
 ) -> None:
-    r"""Write an annotated study file to start from.
+    """Write an annotated study file to start from.
 
     \b
     Example:
       justright init study.toml
       justright run --study study.toml --out runs/mine
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.terminal import results
     from justright.cli.text import plain
 

@@ -13,12 +13,12 @@ def report(
     folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
     markdown: bool = typer.Option(False, "--markdown", help=f"Write {MARKDOWN_NAME} as well."),
 ) -> None:
-    r"""Write report.html of a study again, and print where it is.
+    """Write report.html of a study again, and print where it is.
 
     \b
     Example:
       justright report runs/higgs --markdown
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.terminal import results
     from justright.cli.text import plain
     from justright.result import open_result

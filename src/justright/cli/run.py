@@ -63,9 +63,6 @@ def run(
     precision: Literal["float32", "bfloat16"] | None = typer.Option(
         None, help="bfloat16: faster matrix products where the CPU has them."
     ),
-    stop: Literal["patience", "settled"] | None = typer.Option(
-        None, help="settled: stop as soon as neither best epoch nor verdict can plausibly change."
-    ),
     engine: Literal["local", "ray"] = typer.Option(
         "local", help="Where runs train: this machine, or a Ray cluster."
     ),
@@ -88,7 +85,7 @@ def run(
     ),
     quiet: bool = typer.Option(False, "--quiet", help="Show no progress."),
 ) -> None:
-    r"""Train a study, judge every variant, and write table, curves, models and report.
+    """Train a study, judge every variant, and write table, curves, models and report.
 
     Running the same command again resumes, and trains only what is missing.
 
@@ -97,7 +94,7 @@ def run(
       justright run
       justright run higgs --rows 20000 --study tutorial --seeds 3 --out runs/higgs
       justright run houses.parquet --target price --fail-on overfits,diverged --json
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.running import prepare_study, run_study
 
     labels = _labels(fail_on)
@@ -116,7 +113,6 @@ def run(
             patience=patience,
             batch_size=batch_size,
             precision=precision,
-            stop=stop,
             folder=folder,
             progress=line,
         )

@@ -13,12 +13,12 @@ def show(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),
 ) -> None:
-    r"""Print what a study found so far, and which runs are still to be trained.
+    """Print what a study found so far, and which runs are still to be trained.
 
     \b
     Example:
       justright show runs/higgs
-    """
+    """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.tables import print_study
     from justright.cli.terminal import results, write_json
     from justright.result import open_result

@@ -75,7 +75,9 @@ def expm1(x: Any) -> Any:
     clipped = jnp.clip(x, LEAST_EXPONENT, LARGEST_EXPONENT)
     n = jnp.round(clipped * LOG2_E)
     r = (clipped - n * LN2_HIGH) - n * LN2_LOW
-    series = functools.reduce(lambda total, coefficient: total * r + coefficient, TAYLOR)
+    series: Any = TAYLOR[0]
+    for coefficient in TAYLOR[1:]:
+        series = series * r + coefficient
     two_to_n = lax.bitcast_convert_type((n.astype(jnp.int32) + 127) << 23, jnp.float32)
     return two_to_n * ((series * r) * r + r) + (two_to_n - 1)
 
@@ -108,9 +110,9 @@ class _Rewriter:
         if name == "expm1" and equation.outvars[0].aval.dtype == jnp.float32:
             return [expm1(values[0])]
         if name == "dot_general" and self._is_narrowed(equation):
-            narrow = [value.astype(jnp.bfloat16) for value in values]
+            left, right = (value.astype(jnp.bfloat16) for value in values)
             dimensions = params["dimension_numbers"]
-            return [lax.dot_general(*narrow, dimensions, preferred_element_type=jnp.float32)]
+            return [lax.dot_general(left, right, dimensions, preferred_element_type=jnp.float32)]
         changed = params | self._inner_programs(name, params)
         results = equation.primitive.bind(*values, **equation.primitive.get_bind_params(changed))
         return results if equation.primitive.multiple_results else [results]

@@ -1,7 +1,7 @@
 """What will be trained: studies, variants, recipes and model families. Pure data; Keras only inside builders."""
 
 from justright.study.families import FAMILIES, Mlp, mlp
-from justright.study.recipe import LOSSES, PRECISIONS, SCORES, STOPPING_RULES, Recipe
+from justright.study.recipe import LOSSES, PRECISIONS, SCORES, Recipe
 from justright.study.spec import read_spec, study_from_dict, study_to_dict, study_to_toml
 from justright.study.studies import STUDIES, default_split, named_study
 from justright.study.study import Study
@@ -12,7 +12,6 @@ __all__ = [
     "LOSSES",
     "PRECISIONS",
     "SCORES",
-    "STOPPING_RULES",
     "STUDIES",
     "KerasConfig",
     "Mlp",

@@ -12,10 +12,8 @@ from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 
 Precision = Literal["float32", "bfloat16"]
-StoppingRule = Literal["patience", "settled"]
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
-STOPPING_RULES: tuple[StoppingRule, ...] = ("patience", "settled")
 
 # The tutorial's schedule: InverseTimeDecay(0.001, decay_steps=STEPS_PER_EPOCH * 1000, decay_rate=1).
 INITIAL_LEARNING_RATE = 0.001
@@ -51,8 +49,6 @@ class Recipe:
             maximised, everything else is minimised.
         optimizer: a Keras optimizer, its serialised configuration, or None for Adam under
             InverseTimeDecay(0.001, 1000 epochs of steps, 1).
-        stop: 'patience' (Keras' EarlyStopping) or 'settled' (when neither best epoch nor verdict can
-            plausibly change any more).
         precision: 'float32', or 'bfloat16' for bf16 operands with f32 accumulation and f32 weights.
         from_logits: whether models end in logits; None decides from the activation of the last layer.
         measure_rows: training rows of the fixed subset that is measured in inference mode.
@@ -66,7 +62,6 @@ class Recipe:
     patience: int | None = 200
     monitor: str | None = None
     optimizer: Mapping[str, Any] | None = None
-    stop: StoppingRule = "patience"
     precision: Precision = "float32"
     from_logits: bool | None = None
     measure_rows: int = 1_000
@@ -78,8 +73,6 @@ class Recipe:
                 continue
             if not is_whole(value, least=least):
                 raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
-        if self.stop not in STOPPING_RULES:
-            raise one_of("stop", self.stop, STOPPING_RULES)
         if self.precision not in PRECISIONS:
             raise one_of("precision", self.precision, PRECISIONS)
         object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
