@@ -17,7 +17,7 @@ from justright.cli.terminal import Terminal
 from justright.cli.text import Symbols, plain, shorten
 
 FULL_WIDTH = 120  # columns the full table needs
-NAME_WIDTHS = {True: 16, False: 12}  # of variants, in the full and the narrow table
+NAME_WIDTH = 12  # of variants: with it ten columns with intervals fit into 120 characters
 VERDICT_STYLES = {
     "just right": "green",
     "overfits": "red",
@@ -28,6 +28,8 @@ VERDICT_STYLES = {
 # Scores that are shares of rows are printed in per cent.
 SHARES = ("accuracy",)
 
+# Kinds of rows whose values measure, so that their interval is shown wherever there is any space.
+MEASURING = ("test", "test_score")
 
 Cell = Callable[[Mapping[str, Any]], str]
 
@@ -132,7 +134,7 @@ def _columns(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> lis
         (lambda variant: _format(loss, _mean(variant, "best", f"val_{loss}"), symbols)) if not full else None
     )
     return [
-        Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTHS[full], symbols)),
+        Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTH, symbols)),
         Column("parameters" if full else "params", lambda variant: _whole(variant["parameters"], symbols)),
         Column("best\nepoch", lambda variant: _best_epochs(variant, symbols)),
         Column(
@@ -190,14 +192,18 @@ def _best_epochs(variant: Mapping[str, Any], symbols: Symbols) -> str:
 def _estimate(
     variant: Mapping[str, Any], kind: str, metric: str, fallback: float | None, symbols: Symbols
 ) -> str:
-    """Return a mean with half its interval, for instance 0.618 ±0.006 or 66.4 ±0.5 %; the plain value without one."""
+    """Return a mean with half its interval, for instance 0.618±0.006 or 66.4±0.5 %; the plain value without one."""
     interval = (variant.get("intervals") or {}).get(kind)
     if interval is None or interval.get("low") is None or interval.get("high") is None:
         return _format(metric, fallback, symbols)
+    if (
+        kind not in MEASURING and len(symbols.plus_minus) > 1
+    ):  # plain ASCII needs the space for the test columns
+        return _format(metric, interval["mean"], symbols)
     half = (interval["high"] - interval["low"]) / 2
     if metric.endswith(SHARES):
-        return f"{100 * interval['mean']:.1f} {symbols.plus_minus}{100 * half:.1f} %"
-    return f"{_number(interval['mean'])} {symbols.plus_minus}{_number(half)}"
+        return f"{100 * interval['mean']:.1f}{symbols.plus_minus}{100 * half:.1f} %"
+    return f"{_number(interval['mean'])}{symbols.plus_minus}{_number(half)}"
 
 
 def _format(metric: str, value: float | None, symbols: Symbols) -> str:
