@@ -25,7 +25,7 @@ TORCH_INSTALLED := $(VENV)/.torch-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest lint types format docs lock licences sbom bench clean browser
+.PHONY: help run test test-lowest lint types format docs lock licences sbom bench peers clean browser
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ sbom: $(TEST_INSTALLED)  ## write dist/justright.cdx.json: a CycloneDX list of t
 
 bench: $(TEST_INSTALLED)  ## name the benchmarks; each is run alone, on an idle machine
 	@grep -H -m1 '^"""' benchmarks/*.py | grep -v '/_' | sed -E 's|benchmarks/([a-z_]+)\.py:"""|  $(BIN)/python -m benchmarks.\1: |'
+
+peers:  ## make .venv-peers/ with TensorFlow and PyTorch, for python -m benchmarks.engine
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -qq --upgrade 'pip>=25.1'
+	.venv-peers/bin/python -m pip install -qq --group peers
 
 clean:  ## remove caches and builds; .venv/ and runs/ stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

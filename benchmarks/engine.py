@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._engine_tables import print_tables
-from benchmarks.peers.common import NETWORKS
+from benchmarks.peers.common import NETWORKS, thread_variables
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_PYTHON = ROOT / ".venv-peers/bin/python"
@@ -205,10 +205,8 @@ def run_peer(
     """Return a contender's report, or {'error': the end of what it said}."""
     command = [python, "-m", f"benchmarks.peers.{module}", "--variant", variant, "--mode", mode]
     command += ["--rows", str(rows), "--seconds", str(share * options.seconds), "--threads", str(threads)]
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
-        "BENCHMARK_SEEDS": str(options.seeds),
-    }
+    environment = os.environ | thread_variables(threads)
+    environment |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "BENCHMARK_SEEDS": str(options.seeds)}
     try:
         done = subprocess.run(
             [*command, "--started", str(time.time())],

@@ -23,7 +23,6 @@ FEATURES = 28
 BATCH_ROWS = 500
 LEARNING_RATE = 0.001
 DECAY_EPOCHS = 1_000  # InverseTimeDecay(0.001, decay_steps=1,000 epochs of steps, decay_rate=1)
-PATIENCE = 200
 # Left out of the steady rate: in the first epoch everything is compiled, in the second what was compiled lazily.
 WARM_EPOCHS = 2
 LEAST_EPOCHS = 3
@@ -105,10 +104,13 @@ def read_case() -> Case:
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(given.threads)
     network = NETWORKS[given.variant]
     return Case(given.variant, network, given.mode, given.rows, given.seconds, given.threads, given.started)
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the environment that numerical libraries read when they are loaded: for processes yet to be started."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
 
 
 class Clock:

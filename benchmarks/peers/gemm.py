@@ -5,6 +5,7 @@ The mode is the library: 'numpy', 'jax' or 'torch'. One process a processor, at 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,28 +13,28 @@ import time
 
 import numpy as np
 
-from benchmarks.peers.common import BATCH_ROWS, print_report, read_case
+from benchmarks.peers.common import BATCH_ROWS, print_report, read_case, thread_variables
 
 WIDTH = 512
 REPEATS = 20
 
 
 def main() -> None:
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     case = read_case()
     if "GEMM_CORE" in os.environ:
-        os.sched_setaffinity(0, [int(os.environ["GEMM_CORE"])])
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, [int(os.environ["GEMM_CORE"])])
         print_report(gigaflop_per_second=measure(case.mode, case.seconds))
         return
     command = [sys.executable, "-m", "benchmarks.peers.gemm", *sys.argv[1:]]
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(case.threads)
+    environment = os.environ | thread_variables(1)
     processes = [
         subprocess.Popen(
-            command, env=os.environ | {"GEMM_CORE": str(core)}, stdout=subprocess.PIPE, text=True
+            command, env=environment | {"GEMM_CORE": str(core)}, stdout=subprocess.PIPE, text=True
         )
-        for core in cores[: case.threads]
+        for core in cores
     ]
-    import json
-
     rates = [json.loads(process.communicate()[0])["gigaflop_per_second"] for process in processes]
     print_report(library=case.mode, gigaflop_per_second=sum(rates))
 

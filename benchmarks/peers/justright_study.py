@@ -37,20 +37,22 @@ def main() -> None:
 
     def handle(event) -> None:
         if isinstance(event, StackProgress) and window.take(event):
-            raise KeyboardInterrupt  # as a user would: workers write their last checkpoints
+            raise KeyboardInterrupt  # measured enough: the executor ends its workers
 
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(Path(folder), write_tensors, read_tensors, save_model_atomically)
-        with LocalExecutor(study_rows(study), storage, workers=workers) as executor:
-            with contextlib.suppress(KeyboardInterrupt):
-                train_study(
-                    study,
-                    executor,
-                    handle,
-                    workers=workers,
-                    model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
-                    measure_reference=False,
-                )
+        with (
+            LocalExecutor(study_rows(study), storage, workers=workers) as executor,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            train_study(
+                study,
+                executor,
+                handle,
+                workers=workers,
+                model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
+                measure_reference=False,
+            )
     own, workers_peak = (
         resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )

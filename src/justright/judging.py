@@ -145,10 +145,11 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, 
     """Return everything the reports say about a folder, from what it has recorded."""
     from justright.report.summary import summarise
 
+    judgement = store.get_meta("judgement", {})
     return summarise(
         store,
         study=study,
-        judgement=store.get_meta("judgement", {}) | {"reference": _reference(store)},
+        judgement=judgement | {"reference": _reference(store, judgement)},
         table=store.get_meta("table"),
         environment=store.get_meta("environment", {}),
         command=store.get_meta("command", ""),
@@ -174,17 +175,10 @@ def write_report(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
     return folder.report_path
 
 
-def _reference(store: StoreReader) -> dict[str, Any] | None:
-    """Return the reference model as reports name it: its name, test loss and score."""
-    reference = store.get_meta("reference")
-    if not reference:
+def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the reference model as reports name it: its name, test loss with interval, and score; None without one."""
+    measured = store.get_meta("reference")
+    if not measured:
         return None
-    losses = store.reference()[reference["name"]]
-    test = losses.get("test")
-    loss = float(test.mean()) if test is not None and len(test) else None
-    return {
-        "name": reference["name"],
-        "test": loss,
-        "score": reference["test_score"],
-        "iterations": reference["iterations"],
-    }
+    judged = judgement.get("reference") or {"name": measured["name"], "test": None}
+    return judged | {"score": measured["test_score"], "iterations": measured["iterations"]}

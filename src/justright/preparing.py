@@ -51,7 +51,8 @@ def prepare_study(
         target: the target's column name or number.
         rows: the first rows of the source.
         location: where HIGGS is read from instead of UCI.
-        test: a second table that only measures.
+        test: a second table that only measures; with a study file that names its table, the rows that learn and choose
+            stay the same.
         validation: a second table that chooses epochs.
         study: a built-in study's name or a study file; None takes that of `folder` when it holds one and no
             `source` is given, otherwise `quick`.
@@ -82,8 +83,13 @@ def prepare_study(
     if spec is not None:
         values = _with_options(spec, given, seeds)
         if source is None and "table" in spec:
-            _refuse_table_options(table_options | {"test": test, "validation": validation})
-            return study_from_dict(values, read=read)
+            _refuse_table_options(table_options | {"validation": validation})
+            described = study_from_dict(values, read=read)
+            return (
+                described
+                if test is None
+                else _with_test_rows(described, values, _read_like(test, described.split.table, read))
+            )
         table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
         split = (
             split_from_spec(table, values, **tables) if "split" in spec else default_split(table, **tables)
@@ -126,9 +132,13 @@ def _read_tables(
     table = read(source, **options)
     extra = {"test_table": test, "validation_table": validation}
     return table, {
-        name: None if path is None else align_table(read(path, target=_target_of(path, table)), like=table)
-        for name, path in extra.items()
+        name: None if path is None else _read_like(path, table, read) for name, path in extra.items()
     }
+
+
+def _read_like(path: str, table: Table, read: Callable[..., Table]) -> Table:
+    """Return a second table with the columns of the first."""
+    return align_table(read(path, target=_target_of(path, table)), like=table)
 
 
 def _target_of(path: str, table: Table) -> str | None:
@@ -144,6 +154,12 @@ def _with_options(spec: Mapping[str, Any], recipe: Mapping[str, Any], seeds: int
     if seeds is not None:
         values["seeds"] = seeds
     return values
+
+
+def _with_test_rows(study: Study, values: Mapping[str, Any], table: Table) -> Study:
+    """Return a described study that measures on the rows of another table, and learns and chooses as before."""
+    own = {key: item for key, item in values.items() if key not in ("table", "split")}
+    return study_from_dict(own, study.split.with_test_table(table))
 
 
 def _refuse_table_options(options: Mapping[str, Any]) -> None:

@@ -7,26 +7,28 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from justright.data import describe_table
 from justright.engine.baseline import constant_loss
-from justright.engine.events import Event, ReferenceMeasured, RunKey, Sink
+from justright.engine.events import Event, ReferenceMeasured, RunKey, Sink, VariantBuilt
 from justright.engine.executors import open_executor
 from justright.engine.machine import available_cores, processor_name
-from justright.engine.plan import SavedStack
-from justright.engine.tasks import CHECKPOINT_SECONDS, Storage, StudyRows
+from justright.engine.tasks import CHECKPOINT_SECONDS, Storage
 from justright.engine.train import study_rows, train_study
+from justright.engine.watching import HANG_SECONDS
 from justright.errors import FolderError
+from justright.extending import Remaining, check_same_study, find_remaining, fingerprints
 from justright.judging import judge_folder, summarise_folder, write_report, write_result
 from justright.preparing import prepare_study
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.files import write_atomically
-from justright.records.fingerprints import changed, versions
+from justright.records.fingerprints import versions
 from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_beside
 from justright.records.models import save_model_atomically
+from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles
 from justright.result import Result, open_result
@@ -48,10 +50,12 @@ def run_study(
     new: bool = False,
     command: str = "",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    hang_seconds: float = HANG_SECONDS,
 ) -> Result:
     """Train what is missing of a study in folder `out`, judge it, write its reports and return its result.
 
-    A folder that holds this study is resumed; more seeds, variants and epochs than it holds are added.
+    A folder that holds this study is resumed. More seeds, variants and epochs than it holds are added, and other test
+    rows take the place of those before; runs that have ended are not trained again for that.
 
     Args:
         study: what to train.
@@ -63,22 +67,28 @@ def run_study(
         new: start in a fresh folder beside `out` when that holds a study already.
         command: the shell command that makes this study again, for the report.
         checkpoint_seconds: training time between checkpoints: the most that a kill can cost.
+        hang_seconds: how long a worker may say nothing without computing before it is ended and its runs tried again.
 
     Returns:
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early, and the same call goes on.
 
     Raises:
-        InputError: a variant cannot be built; nothing has been trained then.
-        FolderError: the folder holds another study, belongs to another process, or cannot be written.
+        InputError: a variant cannot be built, or memory does not suffice; nothing has been trained then.
+        FolderError: the folder holds another study, belongs to another process, or can no longer be written; what was
+            recorded stays.
     """
     path = Path(new_folder_beside(out) if new else out)
     mode: Mode = "resume" if holds_study(path) else "create"
-    with StudyFolder.open(path, mode) as folder, Store(folder) as store:
-        session = _Session(study, folder, store, tuple(sinks))
+    with StudyFolder.open(path, mode) as folder, open_store(folder)[0] as store:
+        session = _Session(study, folder, store, tuple(sinks), fingerprints(study))
         session.check_same_study()
-        session.describe(command)
         interrupted = session.train(
-            workers=workers, engine=engine, ray_address=ray_address, checkpoint_seconds=checkpoint_seconds
+            command,
+            engine=engine,
+            workers=workers,
+            address=ray_address,
+            checkpoint_seconds=checkpoint_seconds,
+            hang_seconds=hang_seconds,
         )
         if not interrupted:  # who pressed Ctrl-C waits for checkpoints, not for a report
             session.conclude()
@@ -93,22 +103,28 @@ class _Session:
     folder: StudyFolder
     store: Store
     sinks: tuple[Sink, ...]
+    fingerprints: dict[str, Any]
+    remaining: Remaining = field(init=False)
 
     def check_same_study(self) -> None:
-        """Raise FolderError when the folder holds another study, naming what differs; remember ours when it is new."""
-        current = _fingerprints(self.study)
-        stored = self.store.get_meta("fingerprints")
-        if stored is not None:
-            differences = changed(stored, _restricted(current, stored))
-            if differences:
-                raise FolderError(
-                    f"{str(self.folder.path)!r} holds another study: {'; '.join(differences)}. "
-                    "Run that one again, choose another --out, or start beside it with --new."
-                )
-            current["variants"] = stored["variants"] | current["variants"]
-        self.store.set_meta("fingerprints", current)
+        """Raise FolderError when the folder holds another study, naming what differs."""
+        fingerprints = check_same_study(self.store, self.fingerprints)
+        self.remaining = find_remaining(self.study, self.store, self.fingerprints)
+        self.fingerprints = fingerprints
 
-    def describe(self, command: str) -> None:
+    def adopt(self, command: str, configs: Mapping[str, str]) -> None:
+        """Make the folder one of this study; killed in between, the same or the former command goes on.
+
+        What is recorded is not touched before every variant has been built.
+        """
+        if self.remaining.has_other_test:
+            self.store.forget_test()
+        self.describe(command, configs)
+        self.store.set_meta("fingerprints", self.fingerprints)
+        for run in self.remaining.reopened:
+            self.store.extend_run(run)
+
+    def describe(self, command: str, configs: Mapping[str, str]) -> None:
         """Write down the study, its table and this machine, before anything trains."""
         rows = study_rows(self.study)
         table = describe_table(self.study.split.table)
@@ -117,48 +133,45 @@ class _Session:
         self.store.set_meta("environment", _environment())
         if command or self.store.get_meta("command") is None:
             self.store.set_meta("command", command)
-        self._write_study({event.variant: event.config for event in self.store.variants()})
+        self._write_study(configs)
 
-    def train(
-        self, *, workers: int | None, engine: str, ray_address: str | None, checkpoint_seconds: float
-    ) -> bool:
-        """Train what is missing; return whether it was interrupted."""
-        ended = {record.run for record in self.store.runs() if record.is_ended and record.outcome != "failed"}
-        wanted = {RunKey(variant.name, seed, rows) for variant, seed, rows in self.study.runs()}
-        needs_reference = self.study.reference and self.store.get_meta("reference") is None
-        if wanted <= ended and not needs_reference:
+    def train(self, command: str, *, engine: str, checkpoint_seconds: float, **options: Any) -> bool:
+        """Train what is missing; return whether it was interrupted. `options` are those of `open_executor`."""
+        remaining = self.remaining
+        if remaining.is_nothing or not self.store.runs():
+            self.adopt(command, {event.variant: event.config for event in self.store.variants()})
+        if remaining.is_nothing:
             return False
         started = time.monotonic()
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
-        rows: StudyRows = study_rows(self.study)
-        handle = self._handler()
+        jobs = len(remaining.wanted - remaining.ended) + len(remaining.measured)
+        interrupted = False
         try:
             with (
                 _interruptible(),
                 open_executor(
-                    engine, rows, storage, workers=workers, jobs=len(wanted - ended), address=ray_address
+                    engine, study_rows(self.study), storage, jobs=max(1, jobs), **options
                 ) as executor,
             ):
                 train_study(
                     self.study,
                     executor,
-                    handle,
-                    workers=executor.workers,
+                    self._handler(),
                     model_path=self._model_path,
-                    ended=ended,
-                    saved=self._usable_checkpoints(wanted),
-                    measure_reference=needs_reference,
-                    on_built=lambda built: self._write_study(
-                        {name: event.config for name, event in built.items()}
+                    ended=remaining.ended,
+                    saved=remaining.saved,
+                    measured=remaining.measured,
+                    measure_reference=remaining.reference,
+                    on_built=lambda built: self.adopt(
+                        command, {name: event.config for name, event in built.items()}
                     ),
                     checkpoint_seconds=checkpoint_seconds,
                 )
         except KeyboardInterrupt:
-            return True
-        finally:
-            spent = self.store.get_meta("wall_seconds", 0.0) + time.monotonic() - started
-            self.store.set_meta("wall_seconds", spent)
-        return False
+            interrupted = True
+        spent = self.store.get_meta("wall_seconds", 0.0) + time.monotonic() - started
+        self.store.set_meta("wall_seconds", spent)
+        return interrupted
 
     def conclude(self) -> None:
         """Judge what is recorded and write result.json and report.html."""
@@ -179,8 +192,12 @@ class _Session:
             steps_per_epoch=lambda run: steps_per_epoch(run.train_rows, recipes[run.variant].batch_size),
         )
         sinks: list[Sink] = [self.store, tensorboard, *self.sinks]
+        trained = {record.run.variant for record in self.store.runs()}
+        before = {event.variant: event for event in self.store.variants() if event.variant in trained}
 
         def handle(event: Event) -> None:
+            if isinstance(event, VariantBuilt):
+                self._check_same_model(before.get(event.variant, event), event)
             if isinstance(event, ReferenceMeasured):
                 self._store_reference(event)
             for sink in sinks:
@@ -188,27 +205,21 @@ class _Session:
 
         return handle
 
+    def _check_same_model(self, before: VariantBuilt, now: VariantBuilt) -> None:
+        """Raise FolderError when a builder makes another model than the one whose runs the folder holds."""
+        if (before.parameters, before.config) != (now.parameters, now.config):
+            raise FolderError(
+                f"{str(self.folder.path)!r} holds another study: variant {now.variant!r} built another model "
+                f"({before.parameters:,} parameters, now {now.parameters:,}). "
+                "Run that one again, choose another --out, or start beside it with --new."
+            )
+
     def _store_reference(self, event: ReferenceMeasured) -> None:
         self.store.write_reference(event.name, {"validation": event.validation, "test": event.test})
         score = None if event.test_score != event.test_score else event.test_score
         self.store.set_meta(
             "reference", {"name": event.name, "iterations": event.iterations, "test_score": score}
         )
-
-    def _usable_checkpoints(self, wanted: set[RunKey]) -> list[SavedStack]:
-        """Return the checkpoints to go on from; a damaged one is named in the diary and its stack starts anew."""
-        usable = []
-        for record in self.store.checkpoints():
-            if not wanted.intersection(record.lanes):
-                continue
-            try:
-                read_tensors(self.folder.inside(record.path))
-            except FolderError as error:
-                self.store.note("checkpoint damaged", str(error))
-                self.store.forget_checkpoint(record.stack)
-                continue
-            usable.append(SavedStack(record.stack, record.path, record.lanes))
-        return usable
 
     def _model_path(self, run: RunKey) -> str:
         return self.folder.relative(self.folder.model_path(run, full_rows=self.study.split.sizes["train"]))
@@ -218,7 +229,7 @@ class _Session:
         import tomli_w
 
         values = study_to_dict(self.study, configs)
-        if self.folder.study_path.is_file():
+        if self.folder.study_path.is_file() and self.store.runs():
             before = read_spec(self.folder.study_path)
             values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
             values["variants"] = before.get("variants", {}) | values["variants"]
@@ -237,30 +248,6 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-def _fingerprints(study: Study) -> dict[str, Any]:
-    """Return the description that decides whether a folder holds this study; see `records.fingerprints`."""
-    values = study_to_dict(study)
-    variants = {
-        name: {
-            key: value for key, value in member.items() if key not in ("group", "baseline", "keras_config")
-        }
-        for name, member in values["variants"].items()
-    }
-    split = study.split
-    return {
-        "table": split.table.fingerprint,
-        "split": split.fingerprint,
-        "recipe": values["recipe"],
-        "variants": variants,
-        "versions": versions(),
-    }
-
-
-def _restricted(current: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `current` together with variants that only the folder holds: leaving some out is no change."""
-    return dict(current) | {"variants": stored["variants"] | current["variants"]}
 
 
 def _environment() -> dict[str, Any]:

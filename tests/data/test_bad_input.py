@@ -428,3 +428,40 @@ def test_messages_are_plain_text(write):
     path = write("t.csv", "x,label\n1,0\n\x1b]0;pwned\x07,1\n")
     assert json.dumps(message(path)).isascii()
     assert "\x1b" not in message(path)
+
+
+@pytest.mark.parametrize("code", [0x7B7B7B09, 0x110000, 0xD800], ids=hex)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_an_array_of_text_that_is_none_is_refused(tmp_path, code, order):
+    """NumPy reads any number as a character; Polars panics on it (found by fuzzing)."""
+    codes = np.array([0x61, 0x62, code, 0x61, 0x62, 0x61], f"{order}u4")
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.ones((3, 1)), y=codes.view(f"{order}U2"))
+    assert message(path) == (
+        f"{str(path)!r}: column 'target' must hold text; row 2 holds a number that is no character. "
+        "Write the file again."
+    )
+
+
+def test_a_damaged_array_in_an_archive_is_refused(tmp_path):
+    """A header without its end, and deflated bytes that are none (both found by fuzzing)."""
+    path = tmp_path / "t.npz"
+    for header in (b"{'descr': '<f8', 'shape': (3,\n", b"{'descr': [], 'shape': 3}\n", b"(" * 5_000):
+        array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("X.npy", array)
+            archive.writestr("y.npy", array)
+        assert message(path).startswith(f"{str(path)!r}: a readable NPZ file was expected; ")
+    np.savez_compressed(path, X=np.ones((300, 1)), y=np.arange(300))
+    content = bytearray(path.read_bytes())
+    start = content.index(b"X.npy") + 30
+    content[start : start + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    assert message(path).startswith(f"{str(path)!r}: a readable NPZ file was expected; 'Error -3 while")
+
+
+def test_lines_beyond_the_rows_asked_for_do_not_matter(write):
+    """Polars looks further than it was asked to (found by fuzzing); the csv module's reading stands."""
+    path = write("t.csv", "x,label\n1,a\n2,b\n3,a\n4,b,c,d\n5\n")
+    table = read_table(path, rows=3)
+    assert (table.features[:, 0].tolist(), table.target.tolist()) == ([1.0, 2.0, 3.0], [0.0, 1.0, 0.0])

@@ -8,7 +8,7 @@ import pytest
 from justright.engine.attempts import Attempts, attempt
 from justright.engine.events import RunFinished, RunKey, StackCheckpoint
 from justright.engine.tasks import ReferenceTask, StackTask
-from justright.errors import InputError
+from justright.errors import FolderError, InputError
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 
@@ -59,15 +59,17 @@ def test_a_stack_whose_worker_died_after_its_last_word_is_not_trained_again():
     assert (event.lanes, event.finished) == ((), ())
 
 
-def test_a_reference_that_fails_ends_the_study():
+def test_a_reference_that_fails_twice_ends_the_study():
     """Without it verdicts would silently be other ones."""
+    attempts = Attempts()
+    assert attempts.after_failure(ReferenceTask(), "it died") == ReferenceTask()
     with pytest.raises(InputError) as caught:
-        Attempts().after_failure(ReferenceTask(), "ValueError: no rows")
-    assert str(caught.value) == "ReferenceTask failed: ValueError: no rows"
+        attempts.after_failure(ReferenceTask(), "ValueError: no rows")
+    assert str(caught.value) == "Training the reference model failed twice: ValueError: no rows"
 
 
-def test_bad_input_is_refused_and_anything_else_fails():
-    """The first ends the study with a message; the second only the run."""
+def test_bad_input_ends_the_study_and_anything_else_the_run():
+    """So does a folder that cannot be written; the last ends only the run."""
 
     def raising(error):
         def perform(task):
@@ -77,4 +79,5 @@ def test_bad_input_is_refused_and_anything_else_fails():
 
     assert attempt(lambda task: True, TASK) == ("done", True)
     assert raising(InputError("`units` must be positive.")) == ("refused", "`units` must be positive.")
+    assert raising(FolderError("The disk is full.")) == ("unwritable", "The disk is full.")
     assert raising(ValueError("shapes differ"))[:2] == ("failed", "ValueError: shapes differ")

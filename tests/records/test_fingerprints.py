@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from justright.records.fingerprints import PACKAGES, changed, extended, versions
 
 STORED = {
-    "table": "ab12" * 16,
     "split": "cd34" * 16,
     "test": "ef56" * 16,
     "recipe": {"batch_size": 500, "max_epochs": 100, "optimizer": {"config": {"learning_rate": 0.001}}},
@@ -42,8 +41,7 @@ def variants(**members) -> dict:
 @pytest.mark.parametrize(
     ("current", "sentences"),
     [
-        (edited(table="00" * 32), ["the table had fingerprint ab12ab12ab12, has 000000000000"]),
-        (edited(split="00" * 32), ["the split had fingerprint cd34cd34cd34, has 000000000000"]),
+        (edited(split="00" * 32), ["the training and validation rows had fingerprint cd34cd34cd34, has 000000000000"]),
         (recipe(batch_size=100), ["batch_size was 500, is 100"]),
         (recipe(max_epochs=99), ["max_epochs was 100, is 99"]),
         (recipe(patience=10), ["patience was not set, is 10"]),
@@ -66,8 +64,11 @@ def variants(**members) -> dict:
         ),
         (edited(precision="bfloat16"), ["precision was not set, is 'bfloat16'"]),
         (
-            edited(table="00" * 32, recipe=STORED["recipe"] | {"batch_size": 1}),
-            ["the table had fingerprint ab12ab12ab12, has 000000000000", "batch_size was 500, is 1"],
+            edited(split="00" * 32, recipe=STORED["recipe"] | {"batch_size": 1}),
+            [
+                "the training and validation rows had fingerprint cd34cd34cd34, has 000000000000",
+                "batch_size was 500, is 1",
+            ],
         ),
     ],
 )

@@ -52,7 +52,8 @@ def test_a_read_only_folder_is_read(read_only) -> None:
     """A CD or a colleague's archive: SQLite cannot make its lock files, a database without a log is read as it is."""
     before = sorted(file.name for file in read_only.iterdir())
     program = (
-        "import os, polars; from justright.records.folder import StudyFolder\n"
+        "import os, filelock, logging, polars\n"  # before what holds Python may no longer be read
+        "from justright.records.folder import StudyFolder\n"
         "from justright.records.reading import StoreReader\n"
         f"os.getuid() == 0 and os.setuid({NOBODY})\n"
         f"print(len(StoreReader(StudyFolder.open({str(read_only)!r})).curves()))\n"

@@ -14,7 +14,7 @@ from justright.cli.live import loss_text
 from justright.cli.progress import StudyProgress, VariantState, mean_of
 from justright.cli.terminal import Terminal
 from justright.cli.text import shorten
-from justright.engine.events import RunFinished, RunKey, StackCheckpoint, StackProgress
+from justright.engine.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
 
 if TYPE_CHECKING:
     from justright.engine.events import Event
@@ -43,6 +43,8 @@ class DotLog:
         """Take one event, and print the lines it completes."""
         self.progress.handle(event)
         match event:
+            case PlanMade():
+                self.terminal.say(f"{self.progress.plan}.")
             case StackProgress() if event.runs and event.runs[0].variant in self.progress.variants:
                 self._advance(self.progress.variants[event.runs[0].variant], event.epoch)
             case StackCheckpoint():

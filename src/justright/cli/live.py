@@ -66,7 +66,8 @@ class LiveView:
             table = _header(width)
             for variant in self.progress.variants.values():
                 table.add_row(*_cells(variant, width, self.symbols))
-            return Group(table, Text(self._footer(), style="dim", no_wrap=True, overflow="crop"))
+            lines = [f"  {self.progress.plan}.", self._footer()] if self.progress.plan else [self._footer()]
+            return Group(table, *(Text(line, style="dim", no_wrap=True, overflow="crop") for line in lines))
 
     def _footer(self) -> str:
         runs = [run for _, run in self.progress.runs()]

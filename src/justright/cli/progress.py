@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from justright.engine.events import Event, RunFinished, RunKey, RunStarted, StackCheckpoint, StackProgress
+from justright.engine.events import (
+    Event,
+    PlanMade,
+    RunFinished,
+    RunKey,
+    RunStarted,
+    StackCheckpoint,
+    StackProgress,
+)
+from justright.engine.memory import gigabytes
 from justright.study import LOSSES
 
 if TYPE_CHECKING:
@@ -86,6 +95,7 @@ class StudyProgress:
         self.loss = LOSSES[study.split.table.task]
         self.variants: dict[str, VariantState] = {}
         self.stacks: dict[str, StackState] = {}
+        self.plan = ""
         for variant, seed, train_rows in study.runs():
             recipe = study.recipe_of(variant)
             entry = self.variants.setdefault(variant.name, VariantState(variant.name))
@@ -95,6 +105,8 @@ class StudyProgress:
     def handle(self, event: Event) -> None:
         """Take one event; those that say nothing about progress, or about runs of no variant here, are passed over."""
         match event:
+            case PlanMade():
+                self.plan = plan_text(event)
             case RunStarted():
                 self._start(event)
             case StackProgress():
@@ -190,6 +202,22 @@ class StudyProgress:
     def _find(self, key: RunKey) -> RunState | None:
         variant = self.variants.get(key.variant)
         return variant.runs.get(key) if variant else None
+
+
+def plan_text(plan: PlanMade) -> str:
+    """Return a plan in one line, with the memory it is expected to take.
+
+    Example:
+        >>> plan_text(PlanMade(7, 7, 2, 2_140_000_000, 21_400_000_000))
+        '7 runs in 7 stacks on 2 workers: about 2.1 GB of 21.4 GB free'
+    """
+    parts = [_counted(plan.runs, "run"), _counted(plan.stacks, "stack"), _counted(plan.workers, "worker")]
+    free = "" if plan.free_bytes is None else f" of {gigabytes(plan.free_bytes)} GB free"
+    return f"{parts[0]} in {parts[1]} on {parts[2]}: about {gigabytes(plan.memory_bytes)} GB{free}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def mean_of(values: Iterable[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from justright.errors import InputError
 
 # Longer names make every table, plot and terminal line unreadable, and no real column needs them.
 MAX_NAME_CHARACTERS = 200
+MAX_FLOAT = sys.float_info.max
 # Characters that reorder the text around them: a name holding one can disguise what the terminal or report shows.
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -21,6 +23,18 @@ def is_whole(value: object, *, least: int) -> bool:
         (True, False, False)
     """
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_finite_number(value: object) -> bool:
+    """Return whether a value is a finite number; True and False, texts and dates are none.
+
+    Example:
+        >>> is_finite_number(3), is_finite_number(float("inf")), is_finite_number("3")
+        (True, False, False)
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Compared, not converted: a whole number may be too large for a float.
+    return is_number and -MAX_FLOAT <= value <= MAX_FLOAT  # type: ignore[operator]  # it is a number by now
 
 
 def check_names(kind: str, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from justright.data.footer import FooterError, unpacked_bytes
 from justright.data.raw import MAX_TABLE_BYTES, RawTable, row_place
 from justright.errors import InputError
 
@@ -41,6 +42,8 @@ def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
     import polars as pl
 
     try:
+        if kind == "Parquet":
+            _check_unpacked(label, unpacked_bytes(path, rows=rows))
         # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
         with path.open("rb") as file:
             lazy = pl.scan_parquet(file) if kind == "Parquet" else pl.scan_ipc(file)
@@ -48,7 +51,11 @@ def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
             height = int(lazy.select(pl.len()).collect().item())
             _check_size(label, height, width, rows)
             frame = (lazy if rows is None or rows > height else lazy.head(rows)).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:  # Polars says OSError of some damaged files, too
+    except (
+        pl.exceptions.PolarsError,
+        FooterError,
+        OSError,
+    ) as error:  # Polars says OSError of some damaged files, too
         raise _damaged(label, kind, error) from None
     except BaseException as error:
         # Polars reports some damage by a Rust panic, which is no Exception; nothing else may be swallowed here.
@@ -64,6 +71,14 @@ def _check_size(label: str, height: int, width: int, rows: int | None) -> None:
         raise InputError(
             f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; {wanted:,} rows of {width:,} "
             "columns take more. Ask for fewer `rows`."
+        )
+
+
+def _check_unpacked(label: str, unpacked: int) -> None:
+    if unpacked > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; its pages unpack to "
+            f"{unpacked:,}. Ask for fewer `rows`."
         )
 
 

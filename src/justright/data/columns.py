@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.checks import MAX_NAME_CHARACTERS
 from justright.data.raw import RawTable
 from justright.errors import InputError
 
@@ -120,7 +121,19 @@ def to_class_values(
     numbers = text.cast(pl.Float64, strict=False)
     if numbers.null_count() == 0:
         return numbers.to_numpy().astype(np.float64, copy=False)
+    _refuse_long_text(text, keep, raw)
     return text.to_numpy().astype(np.str_)
+
+
+def _refuse_long_text(text: pl.Series, keep: Rows, raw: RawTable) -> None:
+    """Refuse what can be no class: NumPy gives every row the room of the longest, gigabytes for one long cell."""
+    lengths = text.str.len_chars()
+    row = int(lengths.arg_max() or 0)
+    if lengths[row] > MAX_NAME_CHARACTERS:
+        raise InputError(
+            f"{raw.label}: a class or level must have at most {MAX_NAME_CHARACTERS} characters; column {text.name!r} "
+            f"has one of {lengths[row]:,} ({raw.locate(int(keep[row]))}). Shorten it, or remove the column."
+        )
 
 
 def refuse_missing(column: pl.Series, keep: Rows, raw: RawTable) -> None:
@@ -202,6 +215,11 @@ def _numeric_text(
     if len(bad) == 0:
         return numbers.to_numpy().astype(np.float64, copy=False)
     first, levels = text[int(bad[0])], text.n_unique()
+    if len(first) > MAX_NAME_CHARACTERS:  # nobody types that as a token, and it would fill the screen
+        raise InputError(
+            f"{raw.label}: column {column.name!r} has {counted(len(bad), 'non-numeric value')} "
+            f"(first: {raw.locate(int(keep[bad[0]]))}, a text of {len(first):,} characters). Remove the column."
+        )
     advice = f"Pass missing=[{first!r}] to leave such rows out, or correct them."
     if is_target:
         advice = f"Correct them, pass missing=[{first!r}] to leave such rows out, or task='multiclass'."

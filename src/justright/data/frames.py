@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Array kinds that hold numbers or text; objects, times and records do not become columns.
 ARRAY_KINDS = "biufUS"
+# Halves of a UTF-16 pair: numbers in Python's range that are no characters (Unicode standard, section 3.8).
+SURROGATES = (0xD800, 0xDFFF)
 # The column that a separately given target gets, unless a feature has that name.
 TARGET_COLUMN = "target"
 
@@ -98,6 +101,7 @@ def _series(name: str, values: npt.NDArray[Any], label: str) -> pl.Series:
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "U":
+        _check_characters(name, values, label)
         return pl.Series(name, values.tolist(), dtype=pl.String)
     # Polars knows no float16 arithmetic and no long double; both fit or round to float64.
     wide = (
@@ -107,6 +111,19 @@ def _series(name: str, values: npt.NDArray[Any], label: str) -> pl.Series:
     )
     native = wide.astype(wide.dtype.newbyteorder("="), copy=True)
     return pl.Series(name, np.ascontiguousarray(native))
+
+
+def _check_characters(name: str, values: npt.NDArray[np.str_], label: str) -> None:
+    """Refuse text whose numbers are no characters: an array from a file may hold any, and NumPy does not look."""
+    native = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+    codes = native.view(np.uint32) if native.dtype.itemsize and native.size else np.zeros(0, np.uint32)
+    bad = (codes > sys.maxunicode) | ((codes >= SURROGATES[0]) & (codes <= SURROGATES[1]))
+    if bad.any():
+        row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
+        raise InputError(
+            f"{label}: column {name!r} must hold text; {row_place(row)} holds a number that is no character. "
+            "Write the file again."
+        )
 
 
 def _with_target(raw: RawTable, target: object) -> tuple[RawTable, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,11 @@ from justright.errors import InputError
 
 # Names of the two arrays, as scikit-learn, Keras' data sets and our own examples write them.
 ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
+
+# What NumPy writes. Others (LZMA, bzip2) unpack a file of a kilobyte to gigabytes, and NumPy never wrote them.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# An array's header is a line of some hundred bytes, but may declare gigabytes; NumPy itself refuses more than 10,000.
+MAX_HEADER_BYTES = 1 << 14
 
 
 def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
@@ -38,7 +46,7 @@ def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
                     f"got {sorted(members)!r}. Save it with numpy.savez(path, X=X, y=y)."
                 )
             features, target = (_read_array(archive, members[name], name, label) for name in pair)
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except DAMAGES as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -48,7 +56,9 @@ def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
 
 
 def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
-    with archive.open(member) as file:
+    _check_compression(archive.getinfo(member), name, label)
+    with archive.open(member) as packed:
+        file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
         version = np.lib.format.read_magic(file)
         header = (
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -70,3 +80,18 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
     with archive.open(member) as file:
         array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
+
+
+def _check_compression(member: zipfile.ZipInfo, name: str, label: str) -> None:
+    if member.compress_type not in COMPRESSIONS:
+        raise InputError(
+            f"{label}: array {name!r} must be stored or deflated; it is compressed in another way. "
+            "Save it with numpy.savez or numpy.savez_compressed."
+        )
+
+
+# What zipfile, zlib and NumPy's header parser raise on damaged archives.
+DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
+    *(ValueError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError),
+)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from justright.data.align import align_table
 from justright.data.checks import is_whole
 from justright.data.stratify import stratified_parts
-from justright.data.table import Part, Table
+from justright.data.table import Part, Table, hash_rows
 from justright.errors import InputError, one_of
 
 Order = Literal["head", "random", "stratified"]
@@ -103,6 +103,20 @@ class Split:
         for rows in (self.train, self.validation, self.test):
             digest.update(len(rows).to_bytes(8, "little") + rows.astype("<i8", copy=False).tobytes())
         return digest.hexdigest()
+
+    def digest(self, *parts: Part) -> str:
+        """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""
+        hashes = [hash_rows(self.table, *self.arrays(part)) for part in parts]
+        return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+
+    def with_test_table(self, table: Table) -> Split:
+        """Return this split with the rows of another table to test on; the same rows train and validate.
+
+        Raises:
+            InputError: the tables do not match.
+        """
+        spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
+        return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
     def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]:
         """Return one part's features and target.

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +114,7 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of content, names and task: equal on every platform, unequal when any value differs."""
         if not self._digest:
-            self._digest.append(_fingerprint(self))
+            self._digest.append(hash_rows(self, self.features, self.target))
         return self._digest[0]
 
     def split(
@@ -186,12 +186,13 @@ def _blocks(features: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArra
         yield start, features[start : start + HASH_ROWS]
 
 
-def _fingerprint(table: Table) -> str:
-    names = [table.task, table.feature_names, table.target_name, table.class_names, table.features.shape]
+def hash_rows(table: Table, features: npt.NDArray[np.float32], target: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 (hex) of rows, features (rows, features) and target (rows,), and of `table`'s names and task."""
+    names = [table.task, table.feature_names, table.target_name, table.class_names, features.shape]
     digest = hashlib.sha256(json.dumps(names).encode())
-    for _, block in _blocks(table.features):
+    for _, block in _blocks(features):
         # Adding 0 makes -0.0 and 0.0 one value: files in different formats keep or lose that sign.
         digest.update((block + np.float32(0)).astype("<f4", copy=False).tobytes())
     little = "<i4" if table.task == "multiclass" else "<f4"
-    digest.update((table.target + table.target.dtype.type(0)).astype(little, copy=False).tobytes())
+    digest.update((target + target.dtype.type(0)).astype(little, copy=False).tobytes())
     return digest.hexdigest()

@@ -7,9 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from justright.engine.events import Event, RunFinished, RunKey, StackCheckpoint
-from justright.engine.tasks import StackTask, WorkerTask, checkpoint_path
-from justright.errors import InputError, JustrightError
+from justright.engine.tasks import (
+    BuildTask,
+    MeasureTask,
+    ReferenceTask,
+    StackTask,
+    WorkerTask,
+    checkpoint_path,
+)
+from justright.errors import FolderError, InputError, JustrightError
 
+# What a task that is no stack does, as its error says it.
+WORK: dict[type, str] = {
+    BuildTask: "Building the variants",
+    MeasureTask: "Measuring the test rows",
+    ReferenceTask: "Training the reference model",
+}
 MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked failed
 
 
@@ -17,41 +30,70 @@ MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked fail
 class Attempts:
     """The last checkpoint of each stack, the runs that have ended, and how often a stack was begun."""
 
-    checkpoints: dict[str, str] = field(default_factory=dict)
+    checkpoints: dict[str, StackCheckpoint] = field(default_factory=dict)
     ended: set[RunKey] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
 
     def note(self, event: Event) -> None:
         """Take down an event that its sinks have taken: what it says is safe."""
         if isinstance(event, StackCheckpoint):
-            self.checkpoints[event.stack] = event.path
+            self.checkpoints[event.stack] = replace(event, blocks=(), finished=())
             self.ended |= {finished.run for finished in event.finished}
 
-    def after_failure(self, task: WorkerTask, reason: str) -> StackTask | StackCheckpoint:
-        """Return the task to try next, from the stack's last checkpoint, or the event that ends its runs as 'failed'.
+    def after_failure(self, task: WorkerTask, reason: str) -> WorkerTask | StackCheckpoint:
+        """Return the task to try next, a stack from its last checkpoint, or the event that ends its runs as 'failed'.
 
         Raises:
-            InputError: the task is no stack: without it the study cannot go on.
+            InputError: the task failed twice and is no stack: without it the study cannot go on.
         """
+        name = _name(task)
+        attempts = self.counts[name] = self.counts.get(name, 1) + 1
         if not isinstance(task, StackTask):
-            raise InputError(f"{type(task).__name__} failed: {reason}")
-        attempts = self.counts[task.name] = self.counts.get(task.name, 1) + 1
-        left = [run for run in task.runs if run not in self.ended]  # none: it died after its last word
-        if left and attempts <= MAX_ATTEMPTS:
-            return replace(task, checkpoint=self.checkpoints.get(task.name) or task.checkpoint)
+            if attempts <= MAX_ATTEMPTS:
+                return task
+            raise InputError(f"{WORK[type(task)]} failed twice: {reason}")
+        last = self.checkpoints.get(task.name)
+        left = [run for run in task.runs if run not in self.ended]
+        if last and not left:  # it died after its last word
+            return last
+        if attempts <= MAX_ATTEMPTS:
+            return replace(task, checkpoint=last.path if last else task.checkpoint)
         failed = tuple(RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {}) for run in left)
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)
 
 
-def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:
-    """Return how a task went, as the message a worker sends: ('done', ended), ('refused', text) or ('failed', text, trace).
+def raise_refusal(kind: str, text: str) -> None:
+    """Raise what a worker's 'refused' or 'unwritable' means; other words mean nothing here.
 
-    `refused` means that something in the study cannot be used; `failed`, that trying again may help.
+    Raises:
+        InputError: something in the study cannot be used.
+        FolderError: the study folder cannot be read or written any more.
+    """
+    if kind == "refused":
+        raise InputError(text)
+    if kind == "unwritable":
+        raise FolderError(text)
+
+
+def _name(task: WorkerTask) -> str:
+    """Return what a task's attempts are counted under."""
+    if isinstance(task, MeasureTask):
+        return f"{type(task).__name__} {task.stack.name}"
+    return task.name if isinstance(task, StackTask) else type(task).__name__
+
+
+def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:
+    """Return how a task went, as the message a worker sends: a word and what belongs to it.
+
+    ('done', ended); ('refused', text): something in the study cannot be used; ('unwritable', text): the study folder
+    cannot; ('failed', text, trace): trying again may help.
     """
     import traceback
 
     try:
         return "done", perform(task)
+    except FolderError as error:
+        return "unwritable", str(error)
     except JustrightError as error:
         return "refused", str(error)
     except Exception as error:  # noqa: BLE001  # a user's model may raise anything: the run fails, the study goes on

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from justright.engine.events import Outcome, RowKind, RowLosses, RunFinished, RunKey
+from justright.engine.events import Outcome, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
+from justright.engine.grid import measured_epochs
 from justright.engine.network import compiled_model
 from justright.engine.program import DIVERGED, STOPPED, Lane, Program, Rows
 from justright.engine.tasks import StackTask, Storage, StudyRows
@@ -64,6 +65,15 @@ class Ending:
             model_path=self._save(lane, state),
         )
 
+    def measure_test(self, lane: int, state: Lane) -> RunMeasured:
+        """Return what test rows give with one lane's best and last weights; arguments as `finish`."""
+        run, best_epoch, last_epoch = self.task.runs[lane], int(state.best_epoch), int(state.epochs) - 1
+        best, rows = self._measure(
+            run, best_epoch, state.best_weights, state.best_others, {}, with_scores=True
+        )
+        last, rows_last = self._measure(run, last_epoch, state.weights, state.others, {})
+        return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
+
     def _outcome(self, code: int, epochs: int, best_epoch: int) -> tuple[Outcome, str]:
         if code == DIVERGED:
             return "diverged", f"A loss was not finite at epoch {epochs - 1}."
@@ -90,7 +100,9 @@ class Ending:
         test: dict[str, float] = {}
         for kind, values in self.measured.items():
             losses, scores = (np.asarray(part) for part in self.program.measure_rows(weights, others, values))
-            rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
+            # Measured on the grid already, in the chunk's program; a run that goes on later must find those values.
+            if kind != "validation" or not measured_epochs(epoch, 1)[0]:
+                rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
             if with_scores:
                 rows.append(RowLosses(run, SCORES_OF[kind], epoch, scores.astype(np.float32)))
             loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))

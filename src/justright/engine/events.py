@@ -98,7 +98,8 @@ class RunFinished:
         last: every metric at the last epoch.
         test: loss and score on test rows with the best epoch's weights; empty without test rows.
         test_last: the same with the last epoch's weights.
-        rows: losses row by row on all kinds of rows at both epochs, and scores at the best one.
+        rows: losses row by row at both epochs, and scores at the best one, of all kinds of rows; validation losses of
+            epochs on the grid are not repeated: their blocks hold them.
         model_path: the saved model, relative to the study folder; None when nothing was saved.
     """
 
@@ -117,14 +118,51 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMeasured:
+    """An ended run was measured on other test rows than those it ended with.
+
+    Args:
+        run: which.
+        test: loss and score with the best epoch's weights.
+        test_last: the same with the last epoch's weights.
+        rows: losses row by row of test rows at both epochs, and scores at the best one.
+    """
+
+    run: RunKey
+    test: Mapping[str, float]
+    test_last: Mapping[str, float]
+    rows: tuple[RowLosses, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """What is about to be trained, and the memory it is expected to take; for the eye and not stored.
+
+    Args:
+        runs: runs that are trained, or go on.
+        stacks: stacks they share.
+        workers: how many stacks train at the same time.
+        memory_bytes: expected peak of all workers together.
+        free_bytes: what they may take on this machine; None where that cannot be known.
+    """
+
+    runs: int
+    stacks: int
+    workers: int
+    memory_bytes: int
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class StackCheckpoint:
     """The state of a stack is on disk: everything up to `epoch` is safe.
 
     Args:
         stack: name of the stack.
-        path: the safetensors file, relative to the study folder; once the stack is done it need not exist.
+        path: the safetensors file, relative to the study folder.
         epoch: epochs trained when it was written.
-        lanes: the runs in it, lane by lane; empty once the stack is done.
+        lanes: the runs in it, lane by lane; empty when nothing is kept, as of a stack whose workers died. The last one
+            of a stack that is done stays: more epochs and other test rows begin there.
         blocks: what happened since the checkpoint before, to be stored in the same transaction.
         finished: runs that ended since then, stored in the same transaction.
     """
@@ -181,7 +219,16 @@ class ReferenceMeasured:
     test_score: float
 
 
-Event = VariantBuilt | ReferenceMeasured | RunStarted | StackCheckpoint | StackProgress | RunFinished
+Event = (
+    VariantBuilt
+    | PlanMade
+    | ReferenceMeasured
+    | RunStarted
+    | StackCheckpoint
+    | StackProgress
+    | RunFinished
+    | RunMeasured
+)
 
 
 class Sink(Protocol):

@@ -8,13 +8,21 @@ from typing import Any
 from justright.data.checks import is_whole
 from justright.engine.machine import available_cores
 from justright.engine.tasks import Storage, StudyRows
+from justright.engine.watching import HANG_SECONDS
 from justright.errors import InputError, one_of
 
 ENGINES = ("local", "ray")
 
 
 def open_executor(
-    engine: str, rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
+    engine: str,
+    rows: StudyRows,
+    storage: Storage,
+    *,
+    workers: int | None,
+    jobs: int,
+    address: str | None,
+    hang_seconds: float = HANG_SECONDS,
 ) -> AbstractContextManager[Any]:
     """Return the executor `engine` names, as a context manager that starts and ends its workers.
 
@@ -25,6 +33,7 @@ def open_executor(
         workers: how many; None takes one a core, but no more than there are jobs.
         jobs: runs to be trained.
         address: the Ray cluster's; None starts one here.
+        hang_seconds: how long a worker of this machine may be silent without computing; Ray looks after its own.
 
     Raises:
         InputError: the engine is unknown or not installed, or `workers` is not a positive number.
@@ -34,7 +43,8 @@ def open_executor(
     if engine == "local":
         from justright.engine.local import LocalExecutor
 
-        return LocalExecutor(rows, storage, workers=workers or max(1, min(len(available_cores()), jobs)))
+        count = workers or max(1, min(len(available_cores()), jobs))
+        return LocalExecutor(rows, storage, workers=count, hang_seconds=hang_seconds)
     if engine == "ray":
         from justright.engine.ray_cluster import RayExecutor
 

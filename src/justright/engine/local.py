@@ -16,10 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from justright.engine.attempts import Attempts
+from justright.engine.attempts import Attempts, raise_refusal
 from justright.engine.events import Event, StackCheckpoint
-from justright.engine.machine import available_cores
+from justright.engine.interrupts import held_interrupts
+from justright.engine.machine import available_cores, free_memory_bytes, resident_bytes
 from justright.engine.tasks import Storage, StudyRows, WorkerTask
+from justright.engine.watching import HANG_SECONDS, Watch
 from justright.errors import InputError
 
 # jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the
@@ -32,6 +34,7 @@ SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
 STOP_SECONDS = 3.5  # an interrupted command must end within 5 s, last checkpoints included
 POLL_SECONDS = 0.25
+SUMMARY_COLUMNS = "120"  # of the "terminal" Keras draws its model summaries for: nothing is cut off
 LOG_TAIL = 600  # characters of a dead worker's error output that go into the reason
 
 Handle = Callable[[Event], None]
@@ -44,6 +47,7 @@ class _Worker:
     number: int
     process: subprocess.Popen[bytes]
     log: IO[bytes]
+    watch: Watch
     connection: Connection | None = None
     task: WorkerTask | None = None
     ready: bool = False
@@ -56,11 +60,15 @@ class LocalExecutor:
         rows: the study's rows, sent to each worker once.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
+        hang_seconds: how long a worker may be silent without computing; see `watching`.
     """
 
-    def __init__(self, rows: StudyRows, storage: Storage, *, workers: int) -> None:
+    def __init__(
+        self, rows: StudyRows, storage: Storage, *, workers: int, hang_seconds: float = HANG_SECONDS
+    ) -> None:
         self._rows = rows
         self._storage = storage
+        self._hang_seconds = hang_seconds
         self.workers = workers
         self._processes: list[_Worker] = []
         self._attempts = Attempts()
@@ -79,61 +87,79 @@ class LocalExecutor:
             worker.log.close()
         self._listener.close()
 
+    def free_bytes(self) -> int:
+        """Return the memory that workers may take together: what they hold and what is free."""
+        return free_memory_bytes() + sum(resident_bytes(worker.process.pid) for worker in self._processes)
+
+    def keep_workers(self, count: int) -> None:
+        """End all workers but `count`, which share the cores from now on as they were given them."""
+        kept, surplus = self._processes[:count], self._processes[count:]
+        for worker in surplus:
+            _end(worker)
+            worker.log.close()
+        self._processes, self.workers = kept, count
+
     def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
         """Perform all tasks, in order of the list as workers become free, passing events to `handle`.
 
-        A stack whose worker dies goes on from its last checkpoint once; then its runs end as 'failed'.
+        A stack whose worker dies or hangs goes on from its last checkpoint once; then its runs end as 'failed'.
 
         Raises:
             InputError: a worker refused a task: something in the study cannot be used.
+            FolderError: a worker, or `handle`, can no longer write to the study folder.
             KeyboardInterrupt: passed on after workers have written their last checkpoints.
         """
         pending = deque(tasks)
-        try:
+        with held_interrupts() as interruption:
             while pending or any(worker.task for worker in self._processes):
                 for worker in self._processes:
                     if pending and worker.ready and worker.task is None:
                         self._give(worker, pending.popleft())
                 self._listen(pending, handle)
-        except KeyboardInterrupt:
-            self._stop(handle)
-            raise
+                if interruption.requested:
+                    self._stop(handle)
+                    raise KeyboardInterrupt
 
     def _listen(self, pending: deque[WorkerTask], handle: Handle) -> None:
-        """Take what workers say for a moment; replace those that died."""
+        """Take what workers say for a moment; replace those that died or hang."""
         connections = {worker.connection: worker for worker in self._processes if worker.connection}
         for connection in wait(list(connections), timeout=POLL_SECONDS):
             worker = connections[connection]  # type: ignore[index]  # only connections were waited for
-            try:
-                while worker.connection and worker.connection.poll():
-                    self._take(worker, worker.connection.recv_bytes(), pending, handle)
+            try:  # one message each: a worker that never stops talking must not keep us from an interruption
+                self._take(worker, connection.recv_bytes(), pending, handle)  # type: ignore[union-attr]
             except (EOFError, OSError):
                 self._replace(worker, pending, handle)
-        for worker in self._processes:
+        for worker in list(self._processes):
             if worker.process.poll() is not None:
                 self._replace(worker, pending, handle)
+            elif (worker.task or not worker.ready) and (silent := worker.watch.hung_seconds()):
+                said = f"worker {worker.number} made no progress for {silent:.0f} seconds and was ended"
+                self._replace(worker, pending, handle, reason=said)
 
     def _take(self, worker: _Worker, message: bytes, pending: deque[WorkerTask], handle: Handle) -> None:
         import pickle
 
         # Only a worker that this process started, and that shares its one-time key, can write here.
         kind, *content = pickle.loads(message)  # noqa: S301  # see above
+        worker.watch.hear()
         if kind == "ready":
             worker.ready = True
         elif kind == "event":
             handle(content[0])
             self._attempts.note(content[0])
-        elif kind == "refused":
-            raise InputError(content[0])
+            worker.watch.begin()  # a slow sink is not the worker's silence
         else:
+            raise_refusal(kind, str(content[0]))
             task, worker.task = worker.task, None
             if kind == "failed" and task is not None:
                 self._retry(task, content[0], pending, handle)
 
-    def _replace(self, worker: _Worker, pending: deque[WorkerTask], handle: Handle) -> None:
-        """Start a new process in place of a dead one and try its task again."""
+    def _replace(
+        self, worker: _Worker, pending: deque[WorkerTask], handle: Handle, *, reason: str = ""
+    ) -> None:
+        """Start a new process in place of one that is dead, or ended for `reason`, and try its task again."""
         _end(worker)
-        reason = _death(worker)
+        reason = reason or _death(worker)
         worker.log.close()
         self._processes[self._processes.index(worker)] = self._start(worker.number)
         if worker.task is not None:
@@ -150,6 +176,7 @@ class LocalExecutor:
 
     def _give(self, worker: _Worker, task: WorkerTask) -> None:
         worker.task = task
+        worker.watch.begin()
         self._send(worker, task)
 
     def _send(self, worker: _Worker, message: Any) -> None:
@@ -175,7 +202,7 @@ class LocalExecutor:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, cores)
         _tell(process, f"{self._listener.address} {self._key.hex()}\n")
-        worker = _Worker(number, process, log)
+        worker = _Worker(number, process, log, Watch(process.pid, self._hang_seconds))
         worker.connection = self._accept(worker)
         self._send(worker, (self._rows, self._storage))
         return worker
@@ -236,6 +263,7 @@ def worker_variables(threads: int) -> dict[str, str]:
         "XLA_FLAGS": " ".join(flag for flag in flags if flag),
         "OMP_NUM_THREADS": str(threads),
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        "COLUMNS": SUMMARY_COLUMNS,
     }
 
 

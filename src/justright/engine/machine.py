@@ -1,12 +1,14 @@
-"""What this machine offers: processors."""
+"""What this machine offers: processors and memory."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere the platform's own word is used
+CONTAINER = Path("/sys/fs/cgroup")  # a container's own limits on Linux (cgroup v2)
 
 
 def available_cores() -> list[int]:
@@ -14,6 +16,32 @@ def available_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def free_memory_bytes() -> int:
+    """Return the memory that can be taken without swapping, within the limit of this process's container if it has one."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = ((CONTAINER / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        cached = re.search(r"^inactive_file (\d+)$", (CONTAINER / "memory.stat").read_text(), re.MULTILINE)
+    except OSError:  # no container, or another system
+        return free
+    if not limit.isdigit():  # "max": unlimited
+        return free
+    reclaimable = int(cached[1]) if cached else 0  # file caches, which the system gives back before it swaps
+    return min(free, max(0, int(limit) - int(used) + reclaimable))
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory a process holds, 0 when it is gone."""
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def processor_name() -> str:

@@ -122,16 +122,18 @@ def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
             keras.metrics.MeanAbsoluteError(name="mean_absolute_error"),
         ],
     }
-    network.model.compile(
-        optimizer=_build_optimizer("", recipe), loss=losses[task](), metrics=metrics[task]()
-    )
+    optimizer = _build_optimizer("", recipe)
+    optimizer.build(
+        network.model.trainable_variables
+    )  # plain Keras warns about a saved one that is not built
+    network.model.compile(optimizer=optimizer, loss=losses[task](), metrics=metrics[task]())
     return network.model
 
 
 def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
-    if isinstance(build, Mlp):
-        return build(features, outputs)
     try:
+        if isinstance(build, Mlp):
+            return build(features, outputs)
         # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
         model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()
     except Exception as error:

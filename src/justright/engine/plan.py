@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 import numpy as np
+import numpy.typing as npt
 
 from justright.engine.events import RunKey
 from justright.engine.tasks import CHECKPOINT_SECONDS, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
-from justright.study.variant import KerasConfig, Variant
+from justright.study.variant import KerasConfig
 
 # Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and a stack of
 # its own lets the executor balance its runs over the cores.
@@ -24,16 +26,16 @@ DROPOUT_FACTOR = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SavedStack:
-    """A checkpoint to go on from.
+    """A stack by name, with the checkpoint to go on from.
 
     Args:
         name: the stack's.
-        path: the checkpoint, relative to the study folder.
+        path: the checkpoint, relative to the study folder; None when it begins anew.
         runs: its lanes in order, ended ones included.
     """
 
     name: str
-    path: str
+    path: str | None
     runs: tuple[RunKey, ...]
 
 
@@ -46,6 +48,7 @@ def plan_stacks(
     saved: Iterable[SavedStack] = (),
     model_path: Callable[[RunKey], str],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    max_lanes: int = MAX_LANES,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first.
 
@@ -57,22 +60,13 @@ def plan_stacks(
         saved: checkpoints; their stacks go on as they were.
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
+        max_lanes: the most runs of a new stack.
     """
 
-    def task(variant: Variant, runs: tuple[RunKey, ...], name: str, checkpoint: str | None) -> StackTask:
-        return StackTask(
-            name=name,
-            variant=variant.name,
-            build=variant.build,
-            recipe=study.recipe_of(variant),
-            runs=runs,
-            models=tuple(model_path(run) for run in runs),
-            train_index=np.arange(runs[0].train_rows),
-            checkpoint=checkpoint,
-            checkpoint_seconds=checkpoint_seconds,
-        )
+    def task(stack: SavedStack) -> StackTask:
+        return stack_task(study, stack, model_path=model_path, checkpoint_seconds=checkpoint_seconds)
 
-    stacks = [task(study.variant(item.runs[0].variant), item.runs, item.name, item.path) for item in saved]
+    stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.runs}
     groups: dict[tuple[str, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
@@ -80,15 +74,45 @@ def plan_stacks(
         if run not in taken:
             groups.setdefault((variant.name, rows), []).append(run)
     for (name, _), runs in groups.items():
-        shares = _share(runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS)
-        stacks += [task(study.variant(name), lanes, _stack_name(lanes), None) for lanes in shares]
+        shares = _share(runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS, most=max_lanes)
+        stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
     # The sort is stable: equal costs keep the order of the description.
     return sorted(stacks, key=lambda stack: -_cost(stack, parameters[stack.variant]))
 
 
-def _share(runs: list[RunKey], *, workers: int, alone: bool) -> list[tuple[RunKey, ...]]:
+def stack_task(
+    study: Study,
+    stack: SavedStack,
+    *,
+    model_path: Callable[[RunKey], str],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> StackTask:
+    """Return what a worker needs to train a stack; arguments as `plan_stacks`."""
+    variant = study.variant(stack.runs[0].variant)
+    return StackTask(
+        name=stack.name,
+        variant=variant.name,
+        build=variant.build,
+        recipe=study.recipe_of(variant),
+        runs=stack.runs,
+        models=tuple(model_path(run) for run in stack.runs),
+        train_index=_first_rows(stack.runs[0].train_rows),
+        checkpoint=stack.path,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+@cache
+def _first_rows(count: int) -> npt.NDArray[np.int64]:
+    """Return 0..count-1, one array for all stacks: of a large table a copy for each would fill the memory."""
+    rows = np.arange(count)
+    rows.flags.writeable = False
+    return rows
+
+
+def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:
     """Return runs dealt out to stacks: one each when `alone`, otherwise evenly over the workers."""
-    lanes = 1 if alone else min(MAX_LANES, ceil(len(runs) / workers))
+    lanes = 1 if alone else min(most, ceil(len(runs) / workers))
     return [tuple(runs[start : start + lanes]) for start in range(0, len(runs), lanes)]
 
 

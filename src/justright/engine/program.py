@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from justright.engine.masks import hashed_dropout
+from justright.engine.memory import PIECE_ROWS
 from justright.engine.network import Network
 from justright.engine.rewriting import rewrite
 from justright.study.recipe import Recipe
@@ -23,8 +24,6 @@ from justright.study.recipe import Recipe
 # Outcomes of a lane, as data inside the program.
 ALIVE, STOPPED, DIVERGED = 0, 1, 2
 NEVER = 2**31 - 1  # patience of a recipe that never stops early
-# Rows are evaluated in pieces of this size at most, to bound the memory of activations.
-PIECE_ROWS = 8_192
 # Draws that one step may make from one layer's random state before it would meet the next step's.
 DRAWS_PER_STEP = 1_024
 

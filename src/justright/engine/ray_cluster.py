@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from justright.engine.attempts import Attempts
+from justright.engine.attempts import Attempts, raise_refusal
 from justright.engine.events import StackCheckpoint
+from justright.engine.interrupts import held_interrupts
 from justright.engine.local import (
     POLL_SECONDS,
     START_SECONDS,
@@ -27,7 +28,7 @@ from justright.engine.local import (
 from justright.engine.machine import available_cores
 from justright.engine.ray_connection import connect, import_ray
 from justright.engine.ray_worker import UNREAD_MESSAGES, Checkpoint, Message, RayWorker, installed_versions
-from justright.engine.tasks import StackTask, Storage, StudyRows, WorkerTask
+from justright.engine.tasks import MeasureTask, StackTask, Storage, StudyRows, WorkerTask
 from justright.errors import InputError
 
 # Ray pins no actor to a processor; this is how many XLA believes in (PJRT's name, and the one before).
@@ -110,6 +111,13 @@ class RayExecutor:
         if self._owns_ray:
             self._ray.shutdown()
 
+    def free_bytes(self) -> int | None:
+        """Return None: each node has its own memory, and Ray ends what takes too much of it."""
+        return None
+
+    def keep_workers(self, count: int) -> None:
+        """Keep all actors: only a lack of memory asks for fewer, and that is not known here."""
+
     def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
         """Perform all tasks, in order of the list as actors become free, passing events to `handle`.
 
@@ -117,11 +125,12 @@ class RayExecutor:
 
         Raises:
             InputError: a worker refused a task: something in the study cannot be used.
+            FolderError: the study folder can no longer be read or written.
             KeyboardInterrupt: passed on after workers have sent their last checkpoints.
         """
         pending = deque(tasks)
         self._deadline = time.monotonic() + START_SECONDS
-        try:
+        with held_interrupts() as interruption:
             while pending or any(actor.task for actor in self._actors):
                 for actor in self._actors:
                     if pending and actor.is_idle:
@@ -129,9 +138,9 @@ class RayExecutor:
                 for actor, message in self._hear():
                     self._take(actor, message, pending, handle)
                 self._check_started()
-        except KeyboardInterrupt:
-            self._stop(handle)
-            raise
+                if interruption.requested:
+                    self._stop(handle)
+                    raise KeyboardInterrupt
 
     def _size(self) -> tuple[str, int]:
         """Return what an actor occupies, 'GPU' or 'CPU', and how many actors there are to be."""
@@ -160,8 +169,8 @@ class RayExecutor:
 
     def _give(self, actor: _Actor, task: WorkerTask) -> None:
         checkpoint: Checkpoint | None = None
-        if isinstance(task, StackTask) and task.checkpoint:
-            checkpoint = self._storage.read_tensors(self._storage.folder / task.checkpoint)
+        if path := _checkpoint_of(task):
+            checkpoint = self._storage.read_tensors(self._storage.folder / path)
         actor.task = task
         actor.stream = actor.handle.perform.options(
             num_returns="streaming", _generator_backpressure_num_objects=UNREAD_MESSAGES
@@ -189,11 +198,10 @@ class RayExecutor:
         if kind == "ready":
             _check_versions(content[0])
             actor.starting = None
-        elif kind == "refused":
-            raise InputError(content[0])
-        elif kind not in ("done", "failed", "died"):
+        elif kind in ("event", "tensors", "model"):
             self._store(kind, content, handle)
         else:
+            raise_refusal(kind, str(content[0]))
             task, actor.task, actor.stream = actor.task, None, None
             if kind == "died":
                 self._replace(actor, content[0])
@@ -244,6 +252,12 @@ class RayExecutor:
                     self._store(kind, content, handle)
                 else:
                     actor.starting = actor.task = actor.stream = None
+
+
+def _checkpoint_of(task: WorkerTask) -> str | None:
+    """Return the checkpoint a task reads, relative to the study folder."""
+    stack = task.stack if isinstance(task, MeasureTask) else task
+    return stack.checkpoint if isinstance(stack, StackTask) else None
 
 
 def _check_versions(theirs: dict[str, str]) -> None:

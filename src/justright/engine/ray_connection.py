@@ -15,6 +15,10 @@ from justright.errors import InputError
 # Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
 RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
+# Ray gives its own agent a fixed 15 seconds to start, and raises a bare Exception when that was too short (ray issue
+# 65983); the next time its files are in memory.
+START_TRIES = 3
+
 
 def import_ray() -> Any:
     """Return the package ray, imported now.
@@ -36,13 +40,13 @@ def connect(ray: Any, address: str | None, *, cores: int) -> None:
     """Join the cluster whose head is at `address`; without one, start Ray here with `cores` processors to give away.
 
     Raises:
-        InputError: nothing answers at the address.
+        InputError: nothing answers at the address, or Ray does not start here.
     """
     os.environ.update(RAY_SETTINGS)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     with _own_signal_handler():
         if address is None:
-            ray.init(address="local", num_cpus=cores, include_dashboard=False, **quiet)
+            _start_here(ray, num_cpus=cores, include_dashboard=False, **quiet)
             return
         if "://" in address:  # Ray's client protocol cannot stream what actors say
             raise InputError(
@@ -56,6 +60,21 @@ def connect(ray: Any, address: str | None, *, cores: int) -> None:
                 f"`ray_address` must be that of a running Ray cluster; nothing answers at {address!r}. "
                 "Start one with `ray start --head`, or leave the address out to start Ray on this machine."
             ) from error
+
+
+def _start_here(ray: Any, **options: Any) -> None:
+    """Start Ray on this machine; a busy one may need several tries."""
+    for tries_left in reversed(range(START_TRIES)):
+        try:
+            ray.init(address="local", **options)
+            return
+        except Exception as error:
+            ray.shutdown()
+            if not tries_left:
+                raise InputError(
+                    f"Ray must start on this machine for `engine` 'ray'; it did not ({error}). "
+                    "Try again when the machine is less busy, or take engine 'local'."
+                ) from error
 
 
 @contextmanager

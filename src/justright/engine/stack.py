@@ -26,18 +26,17 @@ from justright.engine.events import (
     StackProgress,
 )
 from justright.engine.grid import measured_epochs
+from justright.engine.memory import CHUNK_BYTES
 from justright.engine.network import Network, build_network
 from justright.engine.orders import chunk_orders
 from justright.engine.program import ALIVE, Data, Lane, Program, Rows, first_lane, lane_of, stack_lanes
-from justright.engine.state_files import flatten_lanes, unflatten_lanes
+from justright.engine.state_files import flatten_lanes, unflatten_lanes, without_optimizer
 from justright.engine.tasks import StackTask, Storage, StudyRows, checkpoint_path
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
 # batch orders and messages cost little.
 CHUNK_SECONDS = 0.8
 MAX_CHUNK_EPOCHS = 256
-# Batch orders and validation losses of one chunk, on the host and again on the device.
-CHUNK_BYTES = 48 * 1024 * 1024
 
 Emit = Callable[[Event], None]
 ProgramCache = dict[Any, Program]
@@ -114,7 +113,7 @@ class _Session:
             fixed=_rows(tuple(values[chosen] for values in train)),
         )
         self.rows = rows
-        self.program = self._program(cache)
+        self.program = stack_program(task, rows, cache)
         self.ending = Ending(self.program, task, rows, storage, self._measured_rows())
         self.length = self._chunk_length()
         self.seconds_per_epoch = 0.0
@@ -158,58 +157,29 @@ class _Session:
         return StackProgress(self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits)
 
     def write_checkpoint(self) -> StackCheckpoint:
-        """Write the stack's state, unless it is done, and return the event that makes it count."""
-        progress = self.progress
-        path = checkpoint_path(self.task.name, progress.epoch)
-        if not self.is_done:
-            tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(self.lanes) | {
-                "best_metrics": progress.best_metrics,
-                "last_metrics": progress.last_metrics,
-                "train_seconds": np.array([progress.train_seconds]),
-            }
-            metadata = {
-                "stack": self.task.name,
-                "epoch": str(progress.epoch),
-                "runs": json.dumps(self.task.runs),
-                "ended": json.dumps(sorted(progress.ended)),
-            }
-            self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
-        event = StackCheckpoint(
-            self.task.name,
-            path,
-            progress.epoch,
-            () if self.is_done else self.task.runs,
-            tuple(progress.blocks),
-            tuple(progress.finished),
-        )
+        """Write the stack's state and return the event that makes it count."""
+        task, progress = self.task, self.progress
+        path = checkpoint_path(task.name, progress.epoch)
+        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(self.lanes) | {
+            "best_metrics": progress.best_metrics,
+            "last_metrics": progress.last_metrics,
+            "train_seconds": np.array([progress.train_seconds]),
+        }
+        if (np.asarray(self.lanes.outcome) != ALIVE).all():
+            tensors = without_optimizer(tensors)
+        metadata = {"stack": task.name, "epoch": str(progress.epoch), "runs": json.dumps(task.runs)}
+        self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
+        blocks, finished = tuple(progress.blocks), tuple(progress.finished)
         progress.blocks, progress.finished = [], []
-        return event
+        return StackCheckpoint(task.name, path, progress.epoch, task.runs, blocks, finished)
 
     def _measured_rows(self) -> dict[RowKind, Rows]:
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         return kinds | ({"test": _rows(self.rows.test)} if len(self.rows.test[0]) else {})
 
-    def _program(self, cache: ProgramCache) -> Program:
-        task = self.task
-        key = (task.variant, self.train_rows, len(task.runs))
-        if key not in cache:
-            network = self._network(task.runs[0].seed)
-            cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
-        return cache[key]
-
-    def _network(self, seed: int) -> Network:
-        return build_network(
-            self.task.variant,
-            self.task.build,
-            self.task.recipe,
-            seed=seed,
-            features=self.rows.features,
-            outputs=self.rows.outputs,
-            task=self.rows.task,
-        )
-
     def _begin(self) -> tuple[Lane, _Progress]:
-        lanes = stack_lanes([first_lane(self._network(run.seed)) for run in self.task.runs])
+        networks = (stack_network(self.task, self.rows, seed=run.seed) for run in self.task.runs)
+        lanes = stack_lanes([first_lane(network) for network in networks])
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy())
 
@@ -219,10 +189,11 @@ class _Session:
             int(metadata["epoch"]),
             tensors.pop("best_metrics"),
             tensors.pop("last_metrics"),
-            set(json.loads(metadata["ended"])),
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
-        return unflatten_lanes(tensors), progress
+        lanes = unflatten_lanes(tensors)
+        progress.ended |= self._ended_lanes(lanes, progress.epoch)
+        return lanes, progress
 
     def _chunk_length(self) -> int:
         width = len(self.task.runs)
@@ -261,25 +232,37 @@ class _Session:
 
     def _end_lanes(self) -> None:
         """Finish lanes that stopped, diverged or reached the epoch limit."""
-        outcomes = np.asarray(self.lanes.outcome)
-        at_limit = self.progress.epoch >= self.task.recipe.max_epochs
-        for lane in range(len(self.task.runs)):
-            if lane not in self.progress.ended and (outcomes[lane] != ALIVE or at_limit):
-                best, last = self.progress.best_metrics[lane], self.progress.last_metrics[lane]
-                seconds = self.progress.train_seconds / len(self.task.runs)
-                self.progress.finished.append(
-                    self.ending.finish(
-                        lane,
-                        lane_of(self.lanes, lane),
-                        self._named(best),
-                        self._named(last),
-                        train_seconds=seconds,
-                    )
-                )
-                self.progress.ended.add(lane)
+        progress = self.progress
+        for lane in sorted(self._ended_lanes(self.lanes, progress.epoch) - progress.ended):
+            best, last = self._named(progress.best_metrics[lane]), self._named(progress.last_metrics[lane])
+            seconds = progress.train_seconds / len(self.task.runs)
+            state = lane_of(self.lanes, lane)
+            progress.finished.append(self.ending.finish(lane, state, best, last, train_seconds=seconds))
+            progress.ended.add(lane)
+
+    def _ended_lanes(self, lanes: Lane, epoch: int) -> set[int]:
+        """Return the lanes with an outcome, or all at the epoch limit; a higher limit than before revives lanes."""
+        at_limit = epoch >= self.task.recipe.max_epochs
+        outcomes = np.asarray(lanes.outcome)
+        return {lane for lane in range(len(self.task.runs)) if at_limit or outcomes[lane] != ALIVE}
 
     def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.program.metric_names, values.tolist(), strict=True))
+
+
+def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
+    """Return the compiled functions of a stack, those of an earlier one of the same shape where there are some."""
+    key = (task.variant, len(task.train_index), len(task.runs))
+    if key not in cache:
+        network = stack_network(task, rows, seed=task.runs[0].seed)
+        cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
+    return cache[key]
+
+
+def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
+    """Return the network of a stack's variant with the initial weights of `seed`."""
+    shape = {"features": rows.features, "outputs": rows.outputs}
+    return build_network(task.variant, task.build, task.recipe, seed=seed, task=rows.task, **shape)
 
 
 def _rows(values: Any) -> Rows:

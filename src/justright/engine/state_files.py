@@ -18,6 +18,8 @@ LISTS = (
     "best_others",
 )  # fields of Lane that hold many arrays
 
+HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds")  # what the host keeps beside the lanes
+
 
 def flatten_lanes(lanes: Lane) -> dict[str, npt.NDArray[Any]]:
     """Return the state as named arrays; lists become name/0000, name/0001, ..."""
@@ -30,6 +32,11 @@ def flatten_lanes(lanes: Lane) -> dict[str, npt.NDArray[Any]]:
         )
         tensors |= {key: np.asarray(item) for key, item in parts.items()}
     return tensors
+
+
+def without_optimizer(tensors: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Return named arrays without the optimizer's: all that runs that train no more need, in half the space."""
+    return {name: values for name, values in tensors.items() if not name.startswith("optimizer/")}
 
 
 def unflatten_lanes(tensors: dict[str, npt.NDArray[Any]]) -> Lane:

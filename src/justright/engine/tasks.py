@@ -106,7 +106,20 @@ class ReferenceTask:
     seed: int = 0
 
 
-WorkerTask = BuildTask | StackTask | ReferenceTask
+@dataclass(frozen=True, slots=True)
+class MeasureTask:
+    """Measure test rows with the best and the last weights that runs ended with; nothing is trained.
+
+    Args:
+        stack: the stack they trained in, with its last checkpoint.
+        runs: those of its runs to measure.
+    """
+
+    stack: StackTask
+    runs: frozenset[RunKey]
+
+
+WorkerTask = BuildTask | StackTask | MeasureTask | ReferenceTask
 
 
 def checkpoint_path(stack: str, epoch: int) -> str:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
-from justright.engine.events import Event, RunKey, VariantBuilt
-from justright.engine.plan import SavedStack, plan_stacks
-from justright.engine.tasks import CHECKPOINT_SECONDS, BuildTask, ReferenceTask, StudyRows, WorkerTask
+from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
+from justright.engine.memory import base_bytes, fit_plan, worker_bytes
+from justright.engine.plan import MAX_LANES, SavedStack, plan_stacks, stack_task
+from justright.engine.tasks import (
+    CHECKPOINT_SECONDS,
+    BuildTask,
+    MeasureTask,
+    ReferenceTask,
+    StudyRows,
+    WorkerTask,
+)
 from justright.study.study import Study
 
 
 class Executor(Protocol):
-    """Runs tasks somewhere: worker processes here, or a cluster."""
+    """Runs tasks somewhere: worker processes here, or a cluster.
+
+    Args:
+        workers: how many stacks train at the same time.
+    """
+
+    workers: int
+
+    def free_bytes(self) -> int | None:
+        """Return the memory that its workers may take together; None where that cannot be known."""
+
+    def keep_workers(self, count: int) -> None:
+        """End all workers but `count`."""
 
     def execute(self, tasks: Sequence[WorkerTask], handle: Callable[[Event], None]) -> None:
         """Perform all tasks and pass on their events, in order for each stack."""
@@ -36,10 +57,10 @@ def train_study(
     executor: Executor,
     handle: Callable[[Event], None],
     *,
-    workers: int,
     model_path: Callable[[RunKey], str],
     ended: Collection[RunKey] = (),
     saved: Sequence[SavedStack] = (),
+    measured: Sequence[tuple[SavedStack, frozenset[RunKey]]] = (),
     measure_reference: bool = True,
     on_built: Callable[[Mapping[str, VariantBuilt]], None] = lambda built: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -50,16 +71,17 @@ def train_study(
         study: what to train.
         executor: where.
         handle: takes every event.
-        workers: how many stacks train at the same time.
         model_path: where a run's model goes, relative to the study folder.
         ended: runs that need no more training.
         saved: checkpoints to go on from.
+        measured: stacks of ended runs, and which of them are measured on the study's test rows.
         measure_reference: whether the reference model is still to be trained.
-        on_built: called once every variant has been built and found usable, before anything trains.
+        on_built: called once every variant has been built and the plan fits into memory, before anything trains.
         checkpoint_seconds: training time between checkpoints.
 
     Raises:
-        InputError: a variant cannot be built or does not fit the table; nothing has been trained then.
+        InputError: a variant cannot be built or does not fit the table, or memory does not suffice; nothing has
+            been trained then.
     """
     built: dict[str, VariantBuilt] = {}
 
@@ -70,17 +92,34 @@ def train_study(
 
     variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
     executor.execute([BuildTask(variants)], take)
-    on_built(built)
-    stacks: list[WorkerTask] = list(
-        plan_stacks(
+    free_bytes = executor.free_bytes()
+    rows = study_rows(study)
+    parameters = {name: event.parameters for name, event in built.items()}
+
+    plan = fit_plan(
+        partial(
+            plan_stacks,
             study,
-            parameters={name: event.parameters for name, event in built.items()},
-            workers=workers,
+            parameters=parameters,
             ended=ended,
             saved=saved,
             model_path=model_path,
             checkpoint_seconds=checkpoint_seconds,
-        )
+        ),
+        lambda stack: worker_bytes(stack, built[stack.variant], rows),
+        workers=executor.workers,
+        max_lanes=MAX_LANES,
+        free_bytes=free_bytes,
+        least_bytes=base_bytes(rows),
     )
+    on_built(built)
+    executor.keep_workers(plan.workers)
+    runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
+    if plan.stacks:
+        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, plan.memory_bytes, free_bytes))
+    # A checkpoint is measured before its stack goes on, which replaces it.
+    stacks = ((stack_task(study, stack, model_path=model_path), runs) for stack, runs in measured)
+    executor.execute([MeasureTask(stack, runs) for stack, runs in stacks], take)
+    tasks: list[WorkerTask] = list(plan.stacks)
     # The reference takes seconds: last, where it fills a core that would wait for the longest stack.
-    executor.execute([*stacks, ReferenceTask()] if measure_reference else stacks, take)
+    executor.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)

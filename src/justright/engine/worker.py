@@ -16,7 +16,7 @@ from typing import Any
 
 from justright.engine.attempts import attempt
 from justright.engine.events import Event
-from justright.engine.tasks import ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
+from justright.engine.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 
@@ -56,6 +56,7 @@ def make_performer(
 
     Keras and JAX are imported here, after the environment has chosen the backend.
     """
+    from justright.engine.measuring import measure_test_rows
     from justright.engine.network import build_network, describe_network
     from justright.engine.reference import measure_reference
     from justright.engine.stack import ProgramCache, run_stack
@@ -65,6 +66,9 @@ def make_performer(
     def perform(task: WorkerTask) -> bool:
         if isinstance(task, StackTask):
             return run_stack(task, rows, storage, emit, is_stopping, cache)
+        if isinstance(task, MeasureTask):
+            measure_test_rows(task, rows, storage, emit, cache)
+            return True
         if isinstance(task, ReferenceTask):
             emit(measure_reference(rows, seed=task.seed))
             return True

@@ -1,7 +1,8 @@
 """Whether a folder holds the study it is asked to go on with, and what differs if not.
 
-A study is described as nested plain values: `table`, `split` and `test` (fingerprints), `recipe` and `variants` (their
-descriptions), `versions` (of the packages whose change could change a number).
+A study is described as nested plain values: `split` and `test` (fingerprints of the rows that learn and choose, and of those
+that only measure), `recipe` and `variants` (their descriptions), `versions` (of the packages whose change could change
+a number).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ PACKAGES = ("justright", "jax", "jaxlib", "keras", "numpy")
 # A whole fingerprint says nothing more to a reader than its beginning.
 SHOWN_CHARACTERS = 12
 # Parts that are fingerprints: their values are digests, not settings.
-DIGESTS = {"table": "the table", "split": "the split", "test": "the test rows"}
+DIGESTS = {"split": "the training and validation rows", "test": "the test rows"}
 # What may grow without changing anything that was trained: more epochs.
 GROWING = frozenset({"max_epochs"})
 ABSENT = object()

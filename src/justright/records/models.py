@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,12 @@ SUFFIX = ".keras"
 MAX_CONFIG_BYTES = 64 << 20
 MAX_UNPACKED_RATIO = 20
 MAX_UNPACKED_SLACK_BYTES = 64 << 20
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile, zlib and json raise on damaged archives; RuntimeError: a member is encrypted.
+DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(KeyError, ValueError, EOFError, RecursionError),
+)
 # Classes whose configuration holds Python code or a pickle.
 CODE_CLASSES = frozenset({"__lambda__", "Lambda", "TorchModuleWrapper", "TFSMLayer"})
 
@@ -78,17 +85,11 @@ def _check_harmless(path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
                 _check_sizes(path, archive)
+                _check_compression(path, archive)
                 config = json.loads(archive.read("config.json"))
         except InputError:
             raise
-        except (
-            zipfile.BadZipFile,
-            KeyError,
-            ValueError,
-            EOFError,
-            NotImplementedError,
-            RecursionError,
-        ) as error:
+        except DAMAGES as error:
             raise _damaged(path, error) from error
     for name in _class_names(config):
         if name in CODE_CLASSES:
@@ -107,6 +108,16 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
             f"A model must not unpack to more than {limit} bytes, its configuration to {MAX_CONFIG_BYTES}; "
             f"{str(path)!r} would unpack to {unpacked}. It was not written by Keras: do not use it."
         )
+
+
+def _check_compression(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse compressions that Keras does not use: LZMA and bzip2 ask for far more memory than they are given."""
+    for item in archive.infolist():
+        if item.compress_type not in COMPRESSIONS:
+            raise InputError(
+                f"A model must be stored or deflated; {item.filename!r} in {str(path)!r} is compressed in another way. "
+                "It was not written by Keras: do not use it."
+            )
 
 
 def _class_names(config: object) -> Iterator[str]:

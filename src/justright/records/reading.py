@@ -69,7 +69,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRecord:
-    """The current checkpoint of a stack; `path` is relative to the folder, `lanes` the runs still in it."""
+    """The current checkpoint of a stack, the last one when it is done; `path` is relative, `lanes` the runs in it."""
 
     stack: str
     path: str
@@ -174,7 +174,7 @@ class StoreReader:
         return {epoch: losses_from_blob(blob) for epoch, blob in rows}
 
     def checkpoints(self) -> list[CheckpointRecord]:
-        """Return the current checkpoint of every stack that is not done, by name."""
+        """Return the current checkpoint of every stack, by name."""
         rows = self._rows("SELECT stack, path, epoch, lanes FROM checkpoints ORDER BY stack")
         return [
             CheckpointRecord(stack, path, epoch, lanes_from_json(lanes)) for stack, path, epoch, lanes in rows

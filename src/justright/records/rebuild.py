@@ -191,11 +191,13 @@ def _fits(target: sqlite3.Connection, file: Path, epoch: int, lanes: str) -> boo
     """Return whether a checkpoint's file is there and every one of its runs has all epochs up to it."""
     if not file.is_file() or not _is_json(lanes):
         return False
-    count = (
-        "SELECT count(*) FROM epochs JOIN runs ON runs.id = run"
-        " WHERE variant = ? AND seed = ? AND train_rows = ? AND epoch < ?"
+    # A run that ended sooner than its stack has all its epochs, which are fewer.
+    missing = (
+        "SELECT count(epochs.epoch) - min(?, coalesce(runs.epochs, ?)) FROM runs LEFT JOIN epochs ON runs.id = run AND epoch < ?"
+        " WHERE variant = ? AND seed = ? AND train_rows = ?"
     )
-    return all(target.execute(count, (*run, epoch)).fetchone()[0] == epoch for run in lanes_from_json(lanes))
+    values = (epoch, epoch, epoch)
+    return all(target.execute(missing, (*values, *run)).fetchone()[0] == 0 for run in lanes_from_json(lanes))
 
 
 def _is_json(text: object) -> bool:

@@ -22,7 +22,7 @@ from justright.engine.events import (
     RunKey,
     RunStarted,
     StackCheckpoint,
-    StackProgress,
+    RunMeasured,
     VariantBuilt,
 )
 from justright.errors import FolderError
@@ -30,6 +30,7 @@ from justright.records.encoding import lanes_to_json, losses_to_blob, metrics_to
 from justright.records.faults import database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
+from justright.records.forgetting import forget_end, forget_run, forget_test
 from justright.records.reading import StoreReader
 from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
 
@@ -61,10 +62,8 @@ class Store(StoreReader):
         self._remove_orphans()
 
     def handle(self, event: Event) -> None:
-        """Store one event of the engine; progress, which is for the eye only, is ignored."""
+        """Store one event of the engine; plan and progress, which are for the eye only, are ignored."""
         match event:
-            case StackProgress():
-                pass
             case VariantBuilt():
                 self._put_variant(event)
             case RunStarted():
@@ -74,6 +73,8 @@ class Store(StoreReader):
                     self._put_finished(event)
             case StackCheckpoint():
                 self._put_checkpoint(event)
+            case RunMeasured():
+                self._put_test(event)
 
     def set_meta(self, key: str, value: object) -> None:
         """Store a plain value under `key`; NaN and infinities in it become None."""
@@ -106,17 +107,17 @@ class Store(StoreReader):
     def forget_run(self, run: RunKey) -> None:
         """Remove everything recorded about a run, so that it starts from its first epoch."""
         with self._transaction() as connection:
-            connection.execute("DELETE FROM runs WHERE variant = ? AND seed = ? AND train_rows = ?", run)
+            forget_run(connection, run)
 
     def extend_run(self, run: RunKey) -> None:
-        """Make an ended run one that has not ended; its epochs and row losses stay."""
+        """Make an ended run one that is still on its way: its curves and row losses are what they were before its end."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE runs SET outcome = NULL, reason = '', epochs = NULL, best_epoch = NULL, train_seconds = NULL,"
-                " best = '{}', last = '{}', test = '{}', test_last = '{}'"
-                " WHERE variant = ? AND seed = ? AND train_rows = ?",
-                run,
-            )
+            forget_end(connection, run)
+
+    def forget_test(self) -> None:
+        """Remove all that was measured on test rows, so that others can take their place."""
+        with self._transaction() as connection:
+            forget_test(connection)
 
     def forget_checkpoint(self, stack: str) -> None:
         """Remove a stack's checkpoint, as when it is damaged: the stack starts from its first epoch."""
@@ -237,6 +238,13 @@ class Store(StoreReader):
         self._put_note(
             "run ended", f"{_words(event.run)}: {event.outcome} after {event.epochs} epochs. {event.reason}"
         )
+
+    def _put_test(self, event: RunMeasured) -> None:
+        with self._transaction() as connection:
+            number = self._run_number(event.run)
+            metrics = (metrics_to_json(event.test), metrics_to_json(event.test_last))
+            connection.execute("UPDATE runs SET test = ?, test_last = ? WHERE id = ?", (*metrics, number))
+            self._put_rows(number, event.rows)
 
     def _put_rows(self, number: int, rows: Iterable[RowLosses]) -> None:
         values = [(number, item.kind, item.epoch, losses_to_blob(item.losses)) for item in rows]

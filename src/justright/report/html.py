@@ -22,6 +22,8 @@ TEMPLATE = "template.html.jinja"
 SCRIPT = "report.js"
 STYLE = "report.css"
 CLIP_PATH = re.compile(r"(?<=id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\))")
+# What neither XML nor HTML may hold (XML 1.0, section 2.2): on one of these, what draws the charts ends the process.
+NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What could end a <script> element or a JavaScript string in some parser; JSON reads the escapes as the characters.
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
@@ -35,6 +37,7 @@ def render_html(summary: Mapping[str, Any]) -> str:
     Args:
         summary: what `summarise` returned.
     """
+    summary = printable(summary)
     data = page_data(summary)
     scripts = [_library(), _resource(SCRIPT)]
     return (
@@ -61,6 +64,22 @@ def render_html(summary: Mapping[str, Any]) -> str:
             words=words,
         )
     )
+
+
+def printable(value: Any) -> Any:  # noqa: ANN401  # plain nested values, as they came
+    r"""Return plain nested values with U+FFFD in all texts for what cannot be drawn; lists of numbers as they are.
+
+    Example:
+        >>> printable({"name": "a\x00b", "epochs": [1, 2]})
+        {'name': 'a\ufffdb', 'epochs': [1, 2]}
+    """
+    if isinstance(value, str):
+        return NO_CHARACTER.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {printable(key): printable(item) for key, item in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], str | Mapping | list):
+        return [printable(item) for item in value]
+    return value
 
 
 def page_data(summary: Mapping[str, Any]) -> dict[str, Any]:

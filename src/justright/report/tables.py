@@ -81,7 +81,7 @@ def reference_row(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "name": str(reference["name"]),
         "loss": _values([], summary["loss"], interval),
-        "score": _values([], summary["score"], {}),
+        "score": _values([], summary["score"], {"mean": reference.get("score")}),
     }
 
 
@@ -106,7 +106,7 @@ def _verdict_row(variant: Mapping[str, Any], loss: str, score: str) -> dict[str,
         "parameters": format_count(variant["parameters"]),
         "best_epoch": format_span([run["best_epoch"] for run in runs if run["best_epoch"] is not None]),
         "loss": _values(runs, loss, variant["test"]),
-        "score": _values(runs, score, {}),
+        "score": _values(runs, score, (variant.get("intervals") or {}).get("test_score") or {}),
         "label": label,
         "symbol": verdict_symbol(label),
         "slug": slug(label),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from justright.data.checks import is_whole
+from justright.data.checks import is_finite_number, is_whole
 from justright.errors import InputError, one_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Mlp:
     batch_normalization: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.units, list | tuple):
+            raise InputError(
+                f"`units` must be a list of whole numbers; got {self.units!r}. Write units = [64, 64]."
+            )
         object.__setattr__(self, "units", tuple(self.units))
         if len(self.units) > MAX_LAYERS:
             raise InputError(f"`units` must name at most {MAX_LAYERS} layers; got {len(self.units)}.")
@@ -51,10 +55,16 @@ class Mlp:
                 raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
         for name in ("l1", "l2"):
             value = getattr(self, name)
-            if not 0 <= value < float("inf"):
+            if not is_finite_number(value) or value < 0:
                 raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
-        if not 0 <= self.dropout < 1:
+        if not is_finite_number(self.dropout) or not 0 <= self.dropout < 1:
             raise InputError(f"`dropout` must lie in [0, 1); got {self.dropout!r}.")
+        if not isinstance(self.activation, str):
+            raise InputError(f"`activation` must be the name of a Keras activation; got {self.activation!r}.")
+        if not isinstance(self.batch_normalization, bool):
+            raise InputError(
+                f"`batch_normalization` must be true or false; got {self.batch_normalization!r}."
+            )
 
     def __call__(self, features: int, outputs: int) -> keras.Model:
         """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
@@ -127,7 +137,7 @@ def family_from_dict(values: Mapping[str, Any]) -> Mlp:
     """
     options = dict(values)
     name = options.pop("family", None)
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise one_of("family", name, FAMILIES)
     return _family_from(FAMILIES[name], options)
 

@@ -75,6 +75,8 @@ class Recipe:
                 raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
         if self.precision not in PRECISIONS:
             raise one_of("precision", self.precision, PRECISIONS)
+        if self.from_logits is not None and not isinstance(self.from_logits, bool):
+            raise InputError(f"`from_logits` must be true or false; got {self.from_logits!r}.")
         object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
 
     def resolve(self, task: Task, train_rows: int) -> Recipe:
@@ -106,6 +108,8 @@ class Recipe:
         Raises:
             InputError: a key is not an option of a recipe.
         """
+        if not isinstance(values, Mapping):
+            raise InputError(f"A recipe must be a table of options; got {values!r}.")
         for name in values:
             if name not in cls.__slots__:
                 raise one_of("recipe", name, cls.__slots__)

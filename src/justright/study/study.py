@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from justright.data import Split
-from justright.data.checks import is_whole
+from justright.data.checks import is_finite_number, is_whole
 from justright.errors import InputError
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant, as_variants, check_name
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from justright.running import Result
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
+# A number of seeds means 1, 2, ...: they are counted as people count.
+FIRST_SEED = 1
 MAX_SEED = 2**31 - 1  # Keras' set_random_seed passes seeds on to NumPy and JAX as 32-bit numbers
 
 
@@ -29,7 +31,7 @@ class Study:
         variants: names mapped to builders (a family member such as `mlp(16)`, a callable without
             arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), or `Variant` objects.
         recipe: how every variant without a recipe of its own is trained.
-        seeds: how many seeds (0, 1, ...), or which.
+        seeds: how many seeds (1, 2, ...), or which.
         train_sizes: numbers of training rows, nested subsets of the split's; empty means all of them.
         name: a word for the study, printed and stored.
         margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
@@ -73,8 +75,10 @@ class Study:
         task = split.table.task
         check_name(name)
         _check_baselines(members)
-        if margin is not None and not 0 < margin < float("inf"):
+        if margin is not None and not (is_finite_number(margin) and margin > 0):
             raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
+        if not isinstance(reference, bool):
+            raise InputError(f"`reference` must be true or false; got {reference!r}.")
         fields = {
             "split": split,
             "variants": tuple(
@@ -131,7 +135,7 @@ class Study:
 
 
 def _check_baselines(variants: Sequence[Variant]) -> None:
-    names = {member.name for member in variants}
+    names = [member.name for member in variants]  # a list: what is looked up may be unhashable
     for member in variants:
         if member.baseline is not None and (member.baseline not in names or member.baseline == member.name):
             raise InputError(
@@ -140,9 +144,10 @@ def _check_baselines(variants: Sequence[Variant]) -> None:
 
 
 def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    chosen: Sequence[object] = (
-        range(seeds) if isinstance(seeds, int) and is_whole(seeds, least=0) else _as_list(seeds)
-    )
+    is_count = isinstance(seeds, int) and is_whole(seeds, least=0)
+    # One more than allowed is enough to refuse; a range cannot hold any whole number that a file may state.
+    count = min(cast("int", seeds), MAX_SEEDS + 1) if is_count else 0
+    chosen: Sequence[object] = range(FIRST_SEED, FIRST_SEED + count) if is_count else _as_list(seeds)
     if not 1 <= len(chosen) <= MAX_SEEDS:
         raise InputError(f"`seeds` must be a number in 1..{MAX_SEEDS} or a list of seeds; got {seeds!r}.")
     for seed in chosen:
@@ -159,6 +164,8 @@ def _as_list(seeds: object) -> Sequence[object]:
 
 
 def _as_train_sizes(sizes: Sequence[int], rows: int) -> tuple[int, ...]:
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str):
+        raise InputError(f"`train_sizes` must be a list of whole numbers; got {sizes!r}.")
     for size in sizes:
         if not is_whole(size, least=1) or size > rows:
             raise InputError(

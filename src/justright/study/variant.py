@@ -13,6 +13,9 @@ from justright.study.families import Mlp
 from justright.study.recipe import Recipe
 
 MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
+# A name becomes part of file names, of 255 bytes on every common file system; 135 are kept for what is put around it:
+# training size, seeds, epoch and ending of a checkpoint, and the mark of a file that is still being written.
+MAX_NAME_BYTES = 120
 # Names become folders and cells: letters, digits and a few marks, never a path separator or a control character.
 NAME_PATTERN = re.compile(r"[^\W_][\w .,+=()×-]*", re.UNICODE)
 
@@ -55,6 +58,8 @@ class Variant:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if not isinstance(self.group, str):
+            raise InputError(f"The group of variant {self.name!r} must be a text; got {self.group!r}.")
         object.__setattr__(self, "build", _as_build(self.name, self.build))
 
 
@@ -75,6 +80,12 @@ def check_name(name: object) -> None:
         raise InputError(
             f"A variant's name must be 1 to {MAX_NAME_LENGTH} letters, digits, spaces or '_.,+=()-', beginning with a "
             f"letter or digit; got {name!r}."
+        )
+    taken = len(str(name).encode())
+    if taken > MAX_NAME_BYTES:
+        raise InputError(
+            f"A variant's name must take at most {MAX_NAME_BYTES} bytes in UTF-8, since it becomes part of file names; "
+            f"{name!r} takes {taken}. Shorten it."
         )
 
 

@@ -1,0 +1,34 @@
+"""Ended runs measured on other test rows: the weights they ended with are read, and nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from justright.engine.ending import Ending
+from justright.engine.events import Event
+from justright.engine.program import Rows, lane_of
+from justright.engine.stack import ProgramCache, stack_program
+from justright.engine.state_files import HOST_TENSORS, unflatten_lanes
+from justright.engine.tasks import MeasureTask, Storage, StudyRows
+
+
+def measure_test_rows(
+    task: MeasureTask, rows: StudyRows, storage: Storage, emit: Callable[[Event], None], cache: ProgramCache
+) -> None:
+    """Say what test rows give for each run of `task` that has a best epoch.
+
+    The values are those that the runs would have ended with, had these been their test rows from the beginning.
+
+    Raises:
+        FolderError: the stack's last checkpoint cannot be read.
+    """
+    stack = task.stack
+    tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
+    lanes = unflatten_lanes({name: values for name, values in tensors.items() if name not in HOST_TENSORS})
+    test = Rows(jnp.asarray(rows.test[0]), jnp.asarray(rows.test[1]))
+    ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": test})
+    for lane, run in enumerate(stack.runs):
+        if run in task.runs and lanes.best_epoch[lane] >= 0:
+            emit(ending.measure_test(lane, lane_of(lanes, lane)))

@@ -1,0 +1,148 @@
+"""Expected memory of a plan, and the plan that fits into what is free.
+
+The estimate adds what was measured once (a process, a compiled program) to what follows from sizes (rows, weights,
+activations, chunks). It was within a factor of 1.5 of the measured peak for the cases beside the constants.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from justright.engine.events import VariantBuilt
+from justright.engine.tasks import StackTask, StudyRows
+from justright.errors import InputError
+
+MEBIBYTE = 1 << 20
+FLOAT_BYTES = 4
+# Rows are evaluated in pieces of this size at most, to bound the memory of activations.
+PIECE_ROWS = 8_192
+# Batch orders and validation losses of one chunk, on the host and again on the device.
+CHUNK_BYTES = 48 * MEBIBYTE
+# Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
+PROCESS_BYTES = 450 * MEBIBYTE  # Keras and JAX imported, one model built: 450-455 MB
+PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and saving its model: 104 MB more
+LANE_BYTES = (
+    MEBIBYTE // 2
+)  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
+# A lane keeps its weights, two moments of Adam and the best weights; a chunk's result, the checkpoint on its way to the
+# disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
+STATE_VALUES = 4
+STATE_COPIES = 5
+ROW_COPIES = 3  # as received, those of the stack's training size, and on the device
+ACTIVATION_COPIES = 3  # kept for the gradient, the gradient itself, and what a layer makes between
+CHUNK_COPIES = 2  # on the host and on the device
+# What is left to other programs and to the coordinator, which holds the table and what workers sent.
+USABLE_SHARE = 0.9
+# Outputs of a layer that Keras cannot describe: those of a square dense layer with as many weights.
+UNKNOWN_SHAPE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stacks to train, the longest first, and what they are expected to take.
+
+    Args:
+        stacks: the stacks.
+        workers: how many workers there is room for.
+        memory_bytes: expected peak of all workers together.
+    """
+
+    @property
+    def busy_workers(self) -> int:
+        """How many stacks train at the same time."""
+        return max(1, min(self.workers, len(self.stacks)))
+
+    stacks: tuple[StackTask, ...]
+    workers: int
+    memory_bytes: int
+
+
+def fit_plan(
+    plan: Callable[..., Sequence[StackTask]],
+    need: Callable[[StackTask], int],
+    *,
+    workers: int,
+    max_lanes: int,
+    free_bytes: int | None,
+    least_bytes: int = 0,
+) -> Plan:
+    """Return the plan with the most workers, and then the most lanes, that fits.
+
+    Args:
+        plan: called with `workers` and `max_lanes`, returns stacks.
+        need: expected peak of a worker that trains a stack.
+        workers: the most workers.
+        max_lanes: the most lanes.
+        free_bytes: what may be used; None takes the largest plan.
+        least_bytes: what one worker needs for the study's other tasks.
+
+    Raises:
+        InputError: a single worker with single lanes takes more than is free.
+    """
+    usable = math.inf if free_bytes is None else USABLE_SHARE * free_bytes
+    smallest = 0
+    for count in range(workers, 0, -1):
+        lanes = max_lanes
+        while lanes:
+            stacks = tuple(plan(workers=count, max_lanes=lanes))
+            smallest = max(sum(sorted(map(need, stacks))[-count:]), least_bytes)
+            if smallest <= usable:
+                return Plan(stacks, count, smallest)
+            lanes //= 2
+    raise InputError(
+        f"Training must fit into memory: its largest network needs about {gigabytes(smallest)} GB in one worker, "
+        f"{gigabytes(free_bytes or 0)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
+        "smaller network."
+    )
+
+
+def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return the expected peak memory of a worker that trains a stack."""
+    parts = (rows.train, rows.validation, rows.test)
+    row_bytes = sum(values.nbytes for part in parts for values in part)
+    parameters = sum(layer[3] for layer in built.layers) or built.parameters
+    lanes, train_rows = len(stack.runs), len(stack.train_index)
+    state = lanes * (STATE_COPIES * STATE_VALUES * FLOAT_BYTES * parameters + LANE_BYTES)
+    widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
+    batch = min(stack.recipe.batch_size, train_rows)
+    training = ACTIVATION_COPIES * FLOAT_BYTES * batch * sum(widths)
+    evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
+    evaluation = ACTIVATION_COPIES * FLOAT_BYTES * min(PIECE_ROWS, evaluated) * max(widths)
+    epoch = FLOAT_BYTES * lanes * (train_rows + len(rows.validation[0]))
+    chunk = CHUNK_COPIES * max(epoch, CHUNK_BYTES)
+    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * row_bytes + state + max(training, evaluation) + chunk
+
+
+def base_bytes(rows: StudyRows) -> int:
+    """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
+    parts = (rows.train, rows.validation, rows.test)
+    return (
+        PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * sum(values.nbytes for part in parts for values in part)
+    )
+
+
+def gigabytes(count: int) -> str:
+    """Return a number of bytes as gigabytes, with one decimal.
+
+    Example:
+        >>> gigabytes(2_140_000_000)
+        '2.1'
+    """
+    return f"{count / 1e9:.1f}"
+
+
+def _outputs(shape: str, parameters: int) -> int:
+    """Return the values a row takes in a layer's output, from the text of its shape.
+
+    Example:
+        >>> _outputs("(None, 8, 512)", 0), _outputs("?", 100)
+        (4096, 10)
+    """
+    if shape == UNKNOWN_SHAPE:
+        return math.isqrt(parameters)
+    return int(np.prod([int(size) for size in re.findall(r"\d+", shape)], dtype=np.int64))

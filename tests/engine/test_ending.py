@@ -1,0 +1,121 @@
+"""The end of a run: models that any Keras opens, and numbers they reproduce."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from justright.engine.tasks import StudyRows
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+
+# Saved float32 weights are exact; what differs is the order of float32 sums, on another backend of each product.
+TOLERANCE = 1e-5
+
+EVALUATE = """
+import json, sys
+import keras, numpy as np
+rows = np.load(sys.argv[1])
+y = rows["y"] if sys.argv[2] == "multiclass" else rows["y"][:, None]
+found = {path: keras.saving.load_model(path).evaluate(rows["x"], y, return_dict=True, verbose=0) for path in sys.argv[3:]}
+print(json.dumps([keras.backend.backend(), found]))
+"""
+
+
+@pytest.fixture(scope="module")
+def ended(few_rows, train):
+    """(rows, recorded best metrics, path) of a run of every task, with layers that differ between training and use."""
+    x, validation = few_rows.train[0], few_rows.validation[0]
+    third = StudyRows(
+        "multiclass",
+        3,
+        *((part, (part[:, 0] > 0).astype(np.int32) + (part[:, 1] > 0)) for part in (x, validation)),
+        test=(validation[:0], np.empty(0, np.int32)),
+    )
+    number = StudyRows(
+        "regression", 1, *((part, part[:, 0] * part[:, 1]) for part in (x, validation, few_rows.test[0]))
+    )
+    build = mlp(8, l2=0.01, dropout=0.2, batch_normalization=True)
+    runs = {}
+    for rows in (few_rows, third, number):
+        trained = train(build, rows, Recipe(100, 3, None))
+        path = trained.folder / trained.finished[0].model_path
+        runs[rows.task] = (rows, trained.finished[0], path)
+    return runs
+
+
+def assert_reproduces(found, recorded):
+    """Compare what `evaluate` says with what the run recorded at its best epoch."""
+    assert len(found) == 3
+    for name, value in found.items():
+        np.testing.assert_allclose(value, recorded[f"val_{name}"], rtol=TOLERANCE, err_msg=name)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_plain_keras_opens_the_model_and_reproduces_its_validation_metrics(task, ended):
+    """Loss with penalties, loss, and score: by `evaluate` of the compiled model as it was saved."""
+    rows, run, path = ended[task]
+    model = keras.saving.load_model(path)
+    y = rows.validation[1] if task == "multiclass" else rows.validation[1][:, None]
+    assert_reproduces(model.evaluate(rows.validation[0], y, return_dict=True, verbose=0), run.best)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_the_torch_backend_opens_the_same_models(ended, tmp_path):
+    """In a process whose Keras runs on torch: the same metrics, for every task."""
+    pytest.importorskip("torch", reason="needs torch, which `make test` installs")
+    for task, (rows, run, path) in ended.items():
+        np.savez(tmp_path / "rows.npz", x=rows.validation[0], y=rows.validation[1])
+        command = [sys.executable, "-c", EVALUATE, str(tmp_path / "rows.npz"), task, str(path)]
+        environment = os.environ | {"KERAS_BACKEND": "torch"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        backend, found = json.loads(done.stdout.splitlines()[-1])
+        assert backend == "torch"
+        assert_reproduces(found[str(path)], run.best)
+
+
+def test_rows_are_measured_at_the_best_and_at_the_last_epoch(ended):
+    """Test and fixed rows one by one; their means are the recorded losses, without penalties."""
+    for rows, run, _ in ended.values():
+        kinds = {(part.kind, part.epoch) for part in run.rows}
+        epochs = {run.best_epoch, run.epochs - 1}
+        wanted = ["validation", "fixed", *(["test"] if len(rows.test[0]) else [])]
+        assert kinds == {(kind, epoch) for kind in wanted for epoch in epochs}
+        loss = next(name for name in run.best if name.startswith("fixed_"))
+        for part in run.rows:
+            side = run.best if part.epoch == run.best_epoch else run.last
+            test = run.test if part.epoch == run.best_epoch else run.test_last
+            recorded = {
+                "validation": side[loss.replace("fixed", "val")],
+                "fixed": side[loss],
+                "test": test.get("loss"),
+            }
+            np.testing.assert_allclose(part.losses.mean(dtype=np.float64), recorded[part.kind], rtol=1e-6)
+
+
+def test_a_split_without_test_rows_measures_none(ended):
+    """No test rows: no test metrics and no rows of that kind, rather than zeros."""
+    _, run, _ = ended["multiclass"]
+    assert (run.test, run.test_last) == ({}, {})
+    assert {part.kind for part in run.rows} == {"validation", "fixed"}
+
+
+def test_saving_leaves_the_shared_model_as_it_was(few_rows, train):
+    """All lanes share one Keras model: saving one lane's best weights must not leak into the next lane's model."""
+    trained = train(mlp(4), few_rows, Recipe(100, 2, None), seeds=(0, 1))
+    first, second = (
+        keras.saving.load_model(trained.folder / run.model_path).get_weights()
+        for run in trained.finished.values()
+    )
+    assert not np.array_equal(first[0], second[0])
+    alone = train(mlp(4), few_rows, Recipe(100, 2, None), seeds=(1,))
+    again = keras.saving.load_model(alone.folder / alone.finished[1].model_path).get_weights()
+    for one, other in zip(second, again, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,45 @@
+"""Batch orders: permutations that depend on seed and epoch, and on nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from justright.engine.orders import batch_order, chunk_orders
+
+
+@given(seed=st.integers(0, 2**31 - 1), epoch=st.integers(0, 10**6), rows=st.integers(1, 300))
+def test_every_order_visits_every_row_once(seed, epoch, rows):
+    """A permutation, and the same one whenever it is asked for."""
+    order = batch_order(seed, epoch, rows)
+    np.testing.assert_array_equal(np.sort(order), np.arange(rows))
+    np.testing.assert_array_equal(order, batch_order(seed, epoch, rows))
+
+
+def test_orders_differ_by_seed_and_by_epoch():
+    """Also (1, 0) from (0, 1): the key is a pair, not a sum."""
+    orders = {batch_order(seed, epoch, 50).tobytes() for seed in range(20) for epoch in range(20)}
+    assert len(orders) == 400
+
+
+@given(first=st.integers(0, 50), epochs=st.integers(1, 6), spare=st.integers(0, 3))
+def test_chunks_of_any_length_hold_the_same_orders(first, epochs, spare):
+    """Where a chunk begins and how much of it is used cannot change an order; the rest is zeros."""
+    seeds = (3, 0, 9)
+    orders = chunk_orders(seeds, first, epochs, 7, length=epochs + spare)
+    assert orders.shape == (epochs + spare, 3, 7)
+    for offset in range(epochs):
+        for lane, seed in enumerate(seeds):
+            np.testing.assert_array_equal(orders[offset, lane], batch_order(seed, first + offset, 7))
+    assert not orders[epochs:].any()
+
+
+def test_every_row_comes_at_every_place_equally_often():
+    """A chi-square test of (row, place) counts over 20,000 epochs of ten rows."""
+    counts = np.zeros((10, 10))
+    for epoch in range(20_000):
+        counts[batch_order(0, epoch, 10), np.arange(10)] += 1
+    statistic = ((counts - 2_000) ** 2 / 2_000).sum()
+    assert 1e-6 < stats.chi2(81).sf(statistic) < 1 - 1e-6

@@ -1,0 +1,93 @@
+"""Model families: their sizes counted twice, their penalties, and what they refuse."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from justright.errors import InputError
+from justright.study.families import FAMILIES, MAX_LAYERS, Mlp, family_from_dict, mlp
+
+
+@pytest.mark.parametrize(
+    ("units", "options", "count"),
+    [
+        ((16,), {}, 481),
+        ((16, 16), {}, 753),
+        ((64,) * 3, {}, 10_241),
+        ((512,) * 4, {"l2": 0.0001, "dropout": 0.5}, 803_329),
+        ((), {}, 29),
+        ((4, 3), {"batch_normalization": True}, 28 * 4 + 4 + 4 * 3 + 3 + 3 + 1 + 2 * 7),
+    ],
+)
+def test_parameters_are_those_of_the_keras_model(units, options, count):
+    """The tutorial's counts, by hand and by Keras."""
+    family = mlp(*units, **options)
+    trainable = sum(int(np.prod(weight.shape)) for weight in family(28, 1).trainable_weights)
+    assert family.parameters(28, 1) == trainable == count
+
+
+def test_layers_come_in_the_tutorial_s_order():
+    """Dense with its penalty, normalisation before activation, dropout after each hidden layer; linear output."""
+    model = mlp(8, 4, l1=0.1, l2=0.2, dropout=0.25, batch_normalization=True)(3, 2)
+    hidden = ["Dense", "BatchNormalization", "Activation", "Dropout"]
+    assert [type(layer).__name__ for layer in model.layers] == [*hidden, *hidden, "Dense"]
+    first, last = model.layers[0], model.layers[-1]
+    assert first.kernel_regularizer.get_config() == {"l1": 0.1, "l2": 0.2}
+    assert first.activation is keras.activations.linear
+    assert model.layers[2].activation is keras.activations.elu
+    assert model.layers[3].rate == 0.25
+    assert (last.activation, last.kernel_regularizer) == (keras.activations.linear, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: mlp(0), "`units` must be whole numbers in 1..65536; got 0."),
+        (lambda: mlp(16, 65_537), "`units` must be whole numbers in 1..65536; got 65537."),
+        (lambda: mlp(16.0), "`units` must be whole numbers in 1..65536; got 16.0."),
+        (lambda: mlp(*[1] * (MAX_LAYERS + 1)), "`units` must name at most 1000 layers; got 1001."),
+        (lambda: mlp(4, l2=-0.1), "`l2` must be a finite number of at least 0; got -0.1."),
+        (lambda: mlp(4, l1=float("inf")), "`l1` must be a finite number of at least 0; got inf."),
+        (lambda: mlp(4, l1=float("nan")), "`l1` must be a finite number of at least 0; got nan."),
+        (lambda: mlp(4, dropout=1), "`dropout` must lie in [0, 1); got 1."),
+        (lambda: mlp(4, dropout=-0.5), "`dropout` must lie in [0, 1); got -0.5."),
+        (
+            lambda: mlp(4, droput=0.5),
+            "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
+            "'batch_normalization'; got 'droput'. Did you mean 'dropout'?",
+        ),
+        (
+            lambda: family_from_dict({"family": "mpl"}),
+            "`family` must be one of 'mlp'; got 'mpl'. Did you mean 'mlp'?",
+        ),
+        (
+            lambda: family_from_dict({"family": "mlp"}),
+            "A family must name its `units`; got none. Give for instance units = [64, 64].",
+        ),
+    ],
+)
+def test_bad_values_are_refused(make, message):
+    """One whole sentence each, naming option and value."""
+    with pytest.raises(InputError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+@given(
+    units=st.lists(st.integers(1, 65_536), max_size=5),
+    activation=st.sampled_from(["elu", "relu", "tanh"]),
+    l1=st.floats(0, 1e3),
+    l2=st.floats(0, 1e3),
+    dropout=st.floats(0, 1, exclude_max=True),
+    batch_normalization=st.booleans(),
+)
+@settings(max_examples=50)
+def test_members_survive_plain_values(**options):
+    """`family_from_dict` undoes `to_dict`, for every family."""
+    member = Mlp(**options)
+    assert FAMILIES[member.to_dict()["family"]] is Mlp
+    assert family_from_dict(member.to_dict()) == member

@@ -1,0 +1,117 @@
+"""Recipes: what is refused, what is filled in, and that nothing is lost on the way through plain values."""
+
+from __future__ import annotations
+
+import keras
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from justright.errors import InputError
+from justright.study.recipe import LOSSES, PRECISIONS, Recipe, decaying_adam, monitors, steps_per_epoch
+
+ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.01}}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be a whole number of at least 1; got 0."),
+        ({"batch_size": 2.5}, "`batch_size` must be a whole number of at least 1; got 2.5."),
+        ({"max_epochs": True}, "`max_epochs` must be a whole number of at least 1; got True."),
+        ({"max_epochs": None}, "`max_epochs` must be a whole number of at least 1; got None."),
+        ({"patience": 0}, "`patience` must be a whole number of at least 1; got 0."),
+        ({"patience": "20"}, "`patience` must be a whole number of at least 1; got '20'."),
+        ({"measure_rows": -1}, "`measure_rows` must be a whole number of at least 1; got -1."),
+        (
+            {"precision": "bfloat"},
+            "`precision` must be one of 'float32', 'bfloat16'; got 'bfloat'. Did you mean 'bfloat16'?",
+        ),
+        ({"from_logits": 1}, "`from_logits` must be true or false; got 1."),
+        (
+            {"optimizer": "adam"},
+            "`optimizer` must be a Keras optimizer or its serialised configuration; got 'adam'. "
+            "Pass for instance keras.optimizers.Adam(0.001).",
+        ),
+        (
+            {"optimizer": {"name": "adam", "config": {}}},
+            "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
+            "got keys ['config', 'name'].",
+        ),
+    ],
+)
+def test_bad_values_are_refused(options, message):
+    """One whole sentence each, naming the option and the value."""
+    with pytest.raises(InputError) as caught:
+        Recipe(**options)
+    assert str(caught.value) == message
+
+
+def test_an_unknown_monitor_is_refused_when_the_table_is_known():
+    """The metrics that may choose an epoch depend on the task."""
+    with pytest.raises(InputError) as caught:
+        Recipe(monitor="val_acuracy").resolve("binary", 100)
+    assert str(caught.value) == (
+        "`monitor` must be one of 'val_binary_crossentropy', 'val_loss', 'val_accuracy'; got 'val_acuracy'. "
+        "Did you mean 'val_accuracy'?"
+    )
+
+
+def test_an_unknown_option_of_a_recipe_is_refused():
+    """A key of a study file's [recipe] that is no option is named, with the nearest one."""
+    with pytest.raises(InputError) as caught:
+        Recipe.from_dict({"batchsize": 100})
+    assert str(caught.value) == (
+        "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
+        "'from_logits', 'measure_rows'; got 'batchsize'. Did you mean 'batch_size'?"
+    )
+
+
+def test_the_defaults_are_the_tutorial_s():
+    """Batch 500, 10,000 epochs, patience 200, Adam under InverseTimeDecay over 1,000 epochs of steps."""
+    recipe = Recipe().resolve("binary", 10_000)
+    assert (recipe.batch_size, recipe.max_epochs, recipe.patience) == (500, 10_000, 200)
+    assert recipe.monitor == "val_binary_crossentropy"
+    optimizer = keras.optimizers.deserialize(dict(recipe.optimizer))
+    tutorial = keras.optimizers.Adam(
+        keras.optimizers.schedules.InverseTimeDecay(0.001, decay_steps=20 * 1000, decay_rate=1, staircase=False)
+    )
+    assert type(optimizer) is keras.optimizers.Adam
+    ours, theirs = optimizer.get_config(), tutorial.get_config()
+    assert ours.pop("learning_rate") == theirs.pop("learning_rate")
+    assert {**ours, "name": ""} == {**theirs, "name": ""}
+
+
+@pytest.mark.parametrize("task", LOSSES)
+def test_every_task_has_a_loss_that_chooses_by_default(task):
+    """The first monitor is the validation loss without penalties."""
+    assert Recipe().resolve(task, 10).monitor == monitors(task)[0] == f"val_{LOSSES[task]}"
+
+
+def test_a_keras_optimizer_is_kept_as_plain_values():
+    """Schedule included; Keras makes the same optimizer of it again."""
+    given_one = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 50), momentum=0.9, nesterov=True)
+    kept = Recipe(optimizer=given_one).optimizer
+    again = keras.optimizers.deserialize(dict(kept))
+    assert again.get_config() == given_one.get_config()
+
+
+def test_a_partial_batch_is_a_step():
+    """1,250 rows in batches of 500 are three steps; fewer rows than a batch are one."""
+    assert [steps_per_epoch(rows, 500) for rows in (1, 499, 500, 501, 1_250)] == [1, 1, 1, 2, 3]
+
+
+@given(
+    batch_size=st.integers(1, 10**6),
+    max_epochs=st.integers(1, 10**6),
+    patience=st.none() | st.integers(1, 10**6),
+    monitor=st.none() | st.sampled_from(monitors("binary")),
+    optimizer=st.none() | st.just(ADAM) | st.integers(1, 1000).map(decaying_adam),
+    precision=st.sampled_from(PRECISIONS),
+    from_logits=st.none() | st.booleans(),
+    measure_rows=st.integers(1, 10**6),
+)
+def test_recipes_survive_plain_values(**options):
+    """`from_dict` undoes `to_dict`, a recipe without patience included."""
+    recipe = Recipe(**options)
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
