@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import justright as jr
-from justright.engine.events import Event, PlanMade, ReferenceMeasured, RunKey, RunStarted, RunMeasured
+from justright.engine.events import Event, PlanMade, ReferenceMeasured, RunKey, RunMeasured, RunStarted
 from justright.errors import FolderError
 from justright.preparing import prepare_study
 from justright.records.folder import StudyFolder
@@ -42,14 +42,14 @@ def study_of(
         split = split.with_test_table(table_of(test_seed))
     recipes = {"Limited": None, "Stopped": STOPPING, "New": None}
     variants = [jr.Variant(name, jr.mlp(8), recipe=recipes[name]) for name in names]
-    return jr.Study(split, variants, jr.Recipe(100, epochs, None), seeds=2)
+    return jr.Study(split, variants, jr.Recipe(100, epochs, None), seeds=(0, 1))
 
 
-@dataclass
 class Heard:
     """A sink that keeps what it is told."""
 
-    events: list[Event]
+    def __init__(self) -> None:
+        self.events: list[Event] = []
 
     def handle(self, event: Event) -> None:
         """Keep an event."""
@@ -62,7 +62,7 @@ class Heard:
 
 def run(study, folder: Path) -> Heard:
     """Run a study in a folder with one worker, and return what was said."""
-    heard = Heard([])
+    heard = Heard()
     run_study(study, folder, workers=1, sinks=[heard])
     return heard
 

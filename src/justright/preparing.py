@@ -100,7 +100,7 @@ def prepare_study(
     table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
     chosen = named_study(study or DEFAULT_STUDY)
     own = replace(chosen.recipe(), **given) if given else None
-    return chosen.on(default_split(table, **tables), recipe=own, seeds=seeds or 1)
+    return chosen.on(default_split(table, **tables), recipe=own, seeds=1 if seeds is None else seeds)
 
 
 def _read_described(

@@ -230,7 +230,7 @@ def _part_sizes(table: Table, spec: SplitSpec, *, has_validation_table: bool) ->
     rest = table.rows - sum(sizes.values())
     sizes.update({part: max(rest, 0) for part in missing})
     _check_sizes(table, sizes, rest, has_validation_table=has_validation_table)
-    return sizes
+    return {part: sizes[part] for part in PARTS}  # in this order: rows are dealt out by position
 
 
 def _check_sizes(table: Table, sizes: Mapping[Part, int], rest: int, *, has_validation_table: bool) -> None:

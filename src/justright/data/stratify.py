@@ -62,7 +62,7 @@ def allocate_rows(size: int, weights: Rows, *, least: int, most: Rows) -> Rows:
         >>> allocate_rows(5, np.array([10, 6, 4]), least=1, most=np.array([10, 6, 4]))
         array([3, 1, 1])
     """
-    shares = size * weights / weights.sum()
+    shares = size * weights / max(int(weights.sum()), 1)  # no rows are left for a part of size 0
     counts: Rows = np.clip(np.floor(shares).astype(np.int64), least, most)
     while counts.sum() < size:
         counts[np.where(counts < most, shares - counts, -np.inf).argmax()] += 1

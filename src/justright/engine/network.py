@@ -146,8 +146,16 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
             "the recipe. Return the model uncompiled."
         )
     if not model.built:
-        model.build((None, features))
+        _build_by_calling(name, model, features)
     return model
+
+
+def _build_by_calling(name: str, model: Any, features: int) -> None:
+    """Make the weights of a model that learns its input's shape when called: subclassed ones need no `build` for it."""
+    try:
+        model(keras.ops.zeros((1, features)))
+    except Exception as error:
+        raise _uncallable(name, features, error) from error
 
 
 def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Task) -> None:
@@ -159,11 +167,9 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
             f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
         )
     try:
-        shape = tuple(model.compute_output_shape((None, features)))
+        shape = tuple(model.compute_output_spec(keras.KerasTensor((None, features))).shape)
     except Exception as error:
-        raise InputError(
-            f"Variant {name!r} cannot be called on rows of {features} features: {error}"
-        ) from error
+        raise _uncallable(name, features, error) from error
     if shape != (None, outputs):
         raise InputError(
             f"Variant {name!r} must end in shape (None, {outputs}) for a {task} target; it ends in {shape}. "
@@ -171,6 +177,10 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
         )
     if not model.trainable_variables:
         raise InputError(f"Variant {name!r} must have trainable weights; it has none.")
+
+
+def _uncallable(name: str, features: int, error: Exception) -> InputError:
+    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {error}")
 
 
 def _build_optimizer(name: str, recipe: Recipe) -> Any:

@@ -20,9 +20,9 @@ from justright.engine.events import (
     RowLosses,
     RunFinished,
     RunKey,
+    RunMeasured,
     RunStarted,
     StackCheckpoint,
-    RunMeasured,
     VariantBuilt,
 )
 from justright.errors import FolderError

@@ -1,0 +1,171 @@
+"""Study files: what is written can be read back, and what cannot be meant is refused by name."""
+
+from __future__ import annotations
+
+import tomllib
+
+import keras
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from justright.data import read_table
+from justright.errors import InputError
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.study.spec import MAX_SPEC_BYTES, read_spec, study_from_dict, study_to_dict, study_to_toml
+from justright.study.studies import STUDIES, default_split
+from justright.study.study import Study
+from justright.study.variant import KerasConfig, Variant, check_name
+
+
+def described(study):
+    """Return everything a study says, but for its rows."""
+    names = ("variants", "recipe", "seeds", "train_sizes", "name", "margin", "reference")
+    return {name: getattr(study, name) for name in names} | {"split": study.split.spec}
+
+
+@pytest.fixture(scope="module")
+def higgs():
+    """The packaged table, split as the tutorial does."""
+    return default_split(read_table("higgs-sim"))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_built_in_studies_survive_toml(name, higgs, tmp_path):
+    """Written, read, and its table read again: the same study on the same rows."""
+    study = STUDIES[name].on(higgs, seeds=2)
+    path = tmp_path / "study.toml"
+    path.write_text(study_to_toml(study))
+    again = study_from_dict(read_spec(path))
+    assert described(again) == described(study)
+    assert again.split.fingerprint == study.split.fingerprint
+
+
+def is_name(text):
+    """Whether a text may name a variant."""
+    try:
+        check_name(text)
+    except InputError:
+        return False
+    return True
+
+
+names = st.text("aZ9 é×_.,+=()-", min_size=1, max_size=12).filter(is_name)
+
+
+@given(
+    members=st.lists(names, min_size=1, max_size=4, unique_by=str.casefold),
+    seeds=st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3, unique=True),
+    sizes=st.lists(st.integers(1, 60), max_size=3),
+    margin=st.none() | st.floats(1e-9, 1e9),
+    reference=st.booleans(),
+    patience=st.none() | st.integers(1, 99),
+    name=names,
+)
+@settings(max_examples=60)
+def test_any_study_survives_toml(split, members, seeds, sizes, margin, reference, patience, name):
+    """Names with quotes' worth of marks, numbers, absent options, own recipes and baselines."""
+    first, *others = members
+    variants = [Variant(first, mlp(4, 4, dropout=0.5), Recipe(batch_size=9, patience=patience), group="g")]
+    variants += [Variant(other, mlp(4), baseline=first) for other in others]
+    study = Study(
+        split, variants, Recipe(patience=patience), seeds=seeds, train_sizes=sizes, name=name, margin=margin,
+        reference=reference,
+    )  # fmt: skip
+    assert described(study_from_dict(tomllib.loads(study_to_toml(study)), split)) == described(study)
+
+
+def test_callables_are_written_with_the_model_they_built(split):
+    """Keras' JSON lets the study run again without the code; the builder's name is for people."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    study = Study(split, {"Mine": lambda: model})
+    values = tomllib.loads(study_to_toml(study, {"Mine": model.to_json()}))
+    assert values["variants"]["Mine"]["builder"].endswith("<lambda>")
+    again = study_from_dict(values, split).variant("Mine").build
+    assert again == KerasConfig(model.to_json())
+    assert "keras_config" not in study_to_dict(study)["variants"]["Mine"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"seed": 3},
+            "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
+            "'reference', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?",
+        ),
+        ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
+        ({"recipe": []}, "[recipe] of a study file must be a table of options; got []."),
+        ({"variants": {"a": 3}}, "[variants.a] must be a table of options; got 3."),
+        (
+            {"variants": {"a": {"family": "mlp", "unit": [3]}}},
+            "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
+            "'batch_normalization'; got 'unit'. Did you mean 'units'?",
+        ),
+        (
+            {"variants": {"a": {"keras_config": "{}", "units": [3]}}},
+            "`key of [variants.a]` must be one of 'baseline', 'group', 'recipe', 'builder', 'keras_config'; "
+            "got 'units'.",
+        ),
+        ({"variants": {}}, "`variants` must hold at least one variant; got none."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(values, message, split):
+    """An unknown key or a value of the wrong kind is named, with the nearest known one."""
+    with pytest.raises(InputError) as caught:
+        study_from_dict({"variants": {"x": {"family": "mlp", "units": [2]}}} | values, split)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"table": {"sorce": "a.csv"}},
+            "`key of [table]` must be one of 'source', 'target', 'rows', 'location', 'task', 'missing', 'categorical'; "
+            "got 'sorce'. Did you mean 'source'?",
+        ),
+        (
+            {"table": {}},
+            "A study file's [table] must name its `source`; got none. Give for instance source = 'higgs-sim'.",
+        ),
+        (
+            {"table": {"source": "<memory>"}},
+            "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
+            "same table, or name a file as `source`.",
+        ),
+        (
+            {"table": {"source": "higgs-sim"}, "split": {"valid": 3}},
+            "`key of [split]` must be one of 'validation', 'train', 'test', 'order', 'seed'; got 'valid'. "
+            "Did you mean 'validation'?",
+        ),
+    ],
+)
+def test_tables_and_splits_that_cannot_be_meant_are_refused(values, message):
+    """The same for the sections that say which rows."""
+    with pytest.raises(InputError) as caught:
+        study_from_dict(values | {"variants": {"x": {"family": "mlp", "units": [2]}}})
+    assert str(caught.value) == message
+
+
+def test_files_that_are_no_study_are_refused(tmp_path, monkeypatch):
+    """Missing, not TOML, not text, of a newer version, or too large."""
+
+    def refusal(content=None):
+        path = tmp_path / "study.toml"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read_spec(path)
+        return str(caught.value).replace(repr(str(path)), "PATH")
+
+    assert refusal() == "Study file PATH cannot be read: No such file or directory."
+    assert refusal(b"a = ").startswith("Study file PATH is not valid TOML: ")
+    assert refusal(b"a = '\xff'").startswith("Study file PATH is not valid TOML: ")
+    assert refusal(b"schema_version = 2") == (
+        "Study file PATH has schema_version 2; this justright reads up to 1. Install a newer justright."
+    )
+    monkeypatch.setattr("justright.study.spec.MAX_SPEC_BYTES", 10)
+    assert MAX_SPEC_BYTES > 10**6
+    assert refusal(b"#" * 11) == "Study file PATH must be at most 10 bytes; it is larger."
