@@ -391,7 +391,7 @@ def checkpoint_seeds() -> list[bytes]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c"
-        write_tensors(path, {"w": np.ones((2, 3), np.float32), "n": np.array(True)}, {"epoch": "3"})
+        write_tensors(path, {"w": np.ones((2, 3), np.float32), "n": np.bool_(1)}, {"epoch": "3"})
         whole = path.read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     dtypes = ("F8_E4M3", "BF16", "I64", "BOOL", "F16", "U8")

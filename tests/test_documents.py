@@ -65,7 +65,12 @@ def test_the_readmes_python_runs(tmp_path):
         script = tmp_path / "readme.py"
         script.write_text(block, encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+            [sys.executable, str(script)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
 

@@ -46,10 +46,41 @@ VERSION_1 = Path(__file__).parent / "fixtures" / "study-version-1"
 BENIGN = "Benign"
 # Each ends, escapes or reorders something somewhere.
 KNOWN = [
-    *("../../etc/passwd", "..", "/etc/passwd", "C:\\Windows", "a/b", "a\\b", "NUL", "~", "-rf", "x" * 300, "é" * 130),
+    *(
+        "../../etc/passwd",
+        "..",
+        "/etc/passwd",
+        "C:\\Windows",
+        "a/b",
+        "a\\b",
+        "NUL",
+        "~",
+        "-rf",
+        "x" * 300,
+        "é" * 130,
+    ),
     *("'; DROP TABLE runs; --", 'a"b', "a`b", "run", "epoch", "EPOCH", "rowid", "sqlite_sequence", "a]b"),
-    *("</script><script>alert(1)</script>", "<!--", "]]>", "&lt;", "{{ 7*7 }}", "{% raw %}", "' onload='x", "$&"),
-    *("a|b", "| --- |", "[x](http://evil)", "![i](http://evil)", "`code`", "# h", "1. x", "www.evil.com", "~~~"),
+    *(
+        "</script><script>alert(1)</script>",
+        "<!--",
+        "]]>",
+        "&lt;",
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "' onload='x",
+        "$&",
+    ),
+    *(
+        "a|b",
+        "| --- |",
+        "[x](http://evil)",
+        "![i](http://evil)",
+        "`code`",
+        "# h",
+        "1. x",
+        "www.evil.com",
+        "~~~",
+    ),
     *('"""', "'''", "[table]", "a = 1", "a\nb = 2", "\\u0000", "key.with.dots", "#"),
     *("\x1b[2J", "\x1b]0;title\x07", "\r", "\u202egnp.exe", "\u2066", "\u2028", "\x9b2J", "\u200b", "\ufeff"),
     *("\x00", "\x01", "\x08", "\x0c", "\ufffe", "\uffff", "\ufdd0", "\U0001fffe", "\ue000"),
@@ -125,7 +156,9 @@ def tags_of(page):
 def blocks_of(text):
     """Return the kinds of blocks in Markdown, in order, and the kinds of inline markup."""
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
-    return [token.type for token in tokens], {child.type for token in tokens for child in token.children or ()}
+    return [token.type for token in tokens], {
+        child.type for token in tokens for child in token.children or ()
+    }
 
 
 def into_html(sinks, name, folder):
@@ -220,7 +253,16 @@ def into_toml(sinks, name, folder):
         return
     again = tomllib.loads(study_to_toml(study))
     assert again["variants"] == values["variants"]
-    assert set(again) == {"schema_version", "name", "seeds", "reference", "table", "split", "recipe", "variants"}
+    assert set(again) == {
+        "schema_version",
+        "name",
+        "seeds",
+        "reference",
+        "table",
+        "split",
+        "recipe",
+        "variants",
+    }
 
 
 def into_spec(sinks, name, folder):

@@ -68,7 +68,10 @@ def test_options_take_the_place_of_the_recipe_s(place):
     )
     recipe = study.recipe
     assert (recipe.max_epochs, recipe.patience, recipe.batch_size, recipe.precision) == (9, 3, 7, "bfloat16")
-    assert prepare_study(source="rows.csv", batch_size=7).recipe.max_epochs == STUDIES["quick"].recipe().max_epochs
+    assert (
+        prepare_study(source="rows.csv", batch_size=7).recipe.max_epochs
+        == STUDIES["quick"].recipe().max_epochs
+    )
 
 
 def test_a_study_file_names_its_table(place):
@@ -127,24 +130,32 @@ def test_a_folder_s_study_is_gone_on_with(place):
     [
         (
             {"study": "tutrial"},
-            "`study` must be one of 'quick', 'tutorial', 'sizes', 'regularizers'; got 'tutrial'. "
-            "Did you mean 'tutorial'?",
+            (
+                "`study` must be one of 'quick', 'tutorial', 'sizes', 'regularizers'; got 'tutrial'. "
+                "Did you mean 'tutorial'?"
+            ),
         ),
         ({"study": "gone.toml"}, "Study file 'gone.toml' cannot be read: No such file or directory."),
         (
             {"study": "mine.toml", "rows": 10},
-            "--rows describes a table, but the study names its own; got 10. "
-            "Give SOURCE as well, or change the study file.",
+            (
+                "--rows describes a table, but the study names its own; got 10. "
+                "Give SOURCE as well, or change the study file."
+            ),
         ),
         (
             {"study": "mine.toml", "location": "x"},
-            "--from describes a table, but the study names its own; got 'x'. "
-            "Give SOURCE as well, or change the study file.",
+            (
+                "--from describes a table, but the study names its own; got 'x'. "
+                "Give SOURCE as well, or change the study file."
+            ),
         ),
         (
             {"study": "mine.toml", "validation": "others.csv"},
-            "--validation describes a table, but the study names its own; got 'others.csv'. "
-            "Give SOURCE as well, or change the study file.",
+            (
+                "--validation describes a table, but the study names its own; got 'others.csv'. "
+                "Give SOURCE as well, or change the study file."
+            ),
         ),
         ({"max_epochs": 0}, "`max_epochs` must be a whole number of at least 1; got 0."),
         ({"seeds": 0}, "`seeds` must be a number in 1..10000 or a list of seeds; got 0."),

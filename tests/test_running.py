@@ -93,7 +93,13 @@ def test_every_run_is_told_and_stored(done):
 def test_the_folder_holds_what_it_promises(done):
     """Study, database, models, event files, result and report; result.json is what the result says."""
     folder, result, _ = done
-    for name in ("study.toml", "study.db", "report.html", "models/Mine/seed-1.keras", "models/Net/seed-1.keras"):
+    for name in (
+        "study.toml",
+        "study.db",
+        "report.html",
+        "models/Mine/seed-1.keras",
+        "models/Net/seed-1.keras",
+    ):
         assert (folder / name).is_file(), name
     for part in ("train", "validation"):
         assert list((folder / "tensorboard" / "Net" / "seed-1" / part).glob("events.out.tfevents.*"))
@@ -145,7 +151,9 @@ def test_another_study_in_the_folder_is_refused(changes, what, done):
 def test_other_rows_in_the_folder_are_refused(done):
     """A split with other training rows has another fingerprint."""
     folder, _, _ = done
-    with pytest.raises(jr.FolderError, match=r"holds another study: .*the split had fingerprint \w+, has \w+"):
+    with pytest.raises(
+        jr.FolderError, match=r"holds another study: .*the split had fingerprint \w+, has \w+"
+    ):
         study(split=split(train=90)).run(folder, workers=1)
 
 
@@ -167,7 +175,9 @@ def test_a_builder_that_builds_another_model_is_refused(done):
 def test_a_new_study_starts_beside_the_old_one(done):
     """`new=True` takes the first free folder; the old one stays."""
     folder, _, _ = done
-    result = study(recipe=jr.Recipe(batch_size=100, max_epochs=2, patience=None)).run(folder, workers=1, new=True)
+    result = study(recipe=jr.Recipe(batch_size=100, max_epochs=2, patience=None)).run(
+        folder, workers=1, new=True
+    )
     assert result.folder == folder.with_name("study-2")
     assert (folder / "study.db").is_file()
 

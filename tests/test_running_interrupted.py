@@ -62,7 +62,9 @@ def place(tmp_path_factory):
     random = np.random.default_rng(0)
     x = random.normal(size=(ROWS, FEATURES))
     y = (x[:, 0] * x[:, 1] + 0.3 * random.normal(size=ROWS) > 0).astype(int)
-    lines = [",".join([*(f"{value:.5f}" for value in row), str(label)]) for row, label in zip(x, y, strict=True)]
+    lines = [
+        ",".join([*(f"{value:.5f}" for value in row), str(label)]) for row, label in zip(x, y, strict=True)
+    ]
     (folder / "rows.csv").write_text("a,b,c,d,e,label\n" + "\n".join(lines) + "\n")
     (folder / "study.toml").write_text(STUDY)
     return folder
@@ -124,7 +126,13 @@ def contents(folder: Path) -> dict[str, object]:
             found[f"curves {row[0]}"] = row[1].to_numpy()[:, 2:].astype(np.float64).tobytes()
         for record in store.runs():
             values = (record.best, record.last, record.test, record.test_last)
-            found[f"run {record.run}"] = (record.outcome, record.reason, record.epochs, record.best_epoch, values)
+            found[f"run {record.run}"] = (
+                record.outcome,
+                record.reason,
+                record.epochs,
+                record.best_epoch,
+                values,
+            )
             for kind in ("validation", "fixed", "test"):
                 for epoch, losses in store.row_losses(record.run, kind).items():
                     found[f"rows {record.run} {kind} {epoch}"] = losses.tobytes()

@@ -21,7 +21,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 def locked(path):
     """Return name -> version of a lock file, for every platform."""
-    requirements = [Requirement(line) for line in re.findall(r"^[A-Za-z0-9][^\n\\]*", path.read_text(), re.MULTILINE)]
+    requirements = [
+        Requirement(line) for line in re.findall(r"^[A-Za-z0-9][^\n\\]*", path.read_text(), re.MULTILINE)
+    ]
     return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in requirements}
 
 
@@ -49,7 +51,9 @@ def test_the_bill_of_materials_lists_every_locked_package(tmp_path):
     """The command of `make sbom`, and its file against the lock it was made from."""
     pytest.importorskip("cyclonedx_py", reason="only in the environment of `make test`")
     makefile = (ROOT / "Makefile").read_text()
-    arguments = re.search(r"-m cyclonedx_py (.*?)\n\n", makefile, re.DOTALL).group(1).replace("\\\n", " ").split()
+    arguments = (
+        re.search(r"-m cyclonedx_py (.*?)\n\n", makefile, re.DOTALL).group(1).replace("\\\n", " ").split()
+    )
     out = tmp_path / "sbom.json"
     arguments[arguments.index("--output-file") + 1] = str(out)
     command = [sys.executable, "-W", "ignore::UserWarning", "-m", "cyclonedx_py", *arguments]
@@ -74,6 +78,9 @@ def test_the_licence_page_is_what_the_metadata_say():
         if not is_locked_version:
             pytest.skip(f"needs the locked versions: {name} is {version(name)}, locked is {wanted}")
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "licences.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "tools" / "licences.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

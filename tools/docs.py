@@ -83,7 +83,9 @@ def security_page() -> str:
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watching.HANG_SECONDS:g} s without computing",
     }
-    table = "\n".join(["| what | limit |", "|---|---|", *(f"| {name} | {value} |" for name, value in limits.items())])
+    table = "\n".join(
+        ["| what | limit |", "|---|---|", *(f"| {name} | {value} |" for name, value in limits.items())]
+    )
     return SECURITY.format(note=_note(), limits=table)
 
 

@@ -200,7 +200,12 @@ def test_a_long_text_is_no_class_and_does_not_fill_the_screen(write):
 
 def test_addresses_are_of_the_web_only(server):
     """Neither files nor FTP, directly or by a redirect; the opener itself has no handler for them."""
-    for source in ("file:///etc/hostname", "ftp://127.0.0.1/t.csv", "FILE://localhost/etc/hostname", "jar://x"):
+    for source in (
+        "file:///etc/hostname",
+        "ftp://127.0.0.1/t.csv",
+        "FILE://localhost/etc/hostname",
+        "jar://x",
+    ):
         assert message(source) == (
             f"An address must start with http:// or https://; got {source!r}. Download the file first."
         )
@@ -227,5 +232,7 @@ def test_a_redirect_that_never_ends_is_refused(server):
     """The standard library's limit holds for our opener, too."""
     server.redirects["/t.csv"] = "/t.csv"
     address = server.address + "/t.csv"
-    assert message(address).startswith(f"Cannot read {address!r}: the server answers 302 The HTTP server returned")
+    assert message(address).startswith(
+        f"Cannot read {address!r}: the server answers 302 The HTTP server returned"
+    )
     assert len(server.requests) < 30

@@ -117,7 +117,9 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage):
     events = []
 
     def handle(event):
-        if isinstance(event, StackCheckpoint) and not any(isinstance(seen, StackCheckpoint) for seen in events):
+        if isinstance(event, StackCheckpoint) and not any(
+            isinstance(seen, StackCheckpoint) for seen in events
+        ):
             os.kill(os.getpid(), signal.SIGINT)
         events.append(event)  # where a KeyboardInterrupt at any instruction would have lost the event
 
@@ -203,7 +205,12 @@ def test_builders_of_a_script_work_whatever_its_own_backend_is(tmp_path):
     path.write_text("BACKEND = 'torch'\n" + textwrap.dedent(SCRIPT))
     environment = os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(path)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "{'Main': 31, 'Lambda': 19, 'Instance': 5}"

@@ -54,8 +54,10 @@ def with_code():
         (lambda: 3, "The builder of variant 'Mine' must return a keras.Model; got 3."),
         (
             compiled,
-            "The builder of variant 'Mine' returned a compiled keras.Model; optimizer, loss and metrics belong to the "
-            "recipe. Return the model uncompiled.",
+            (
+                "The builder of variant 'Mine' returned a compiled keras.Model; optimizer, loss and metrics belong to the "
+                "recipe. Return the model uncompiled."
+            ),
         ),
         (
             lambda: dense(1, features=4),
@@ -63,8 +65,10 @@ def with_code():
         ),
         (
             lambda: dense(2),
-            "Variant 'Mine' must end in shape (None, 1) for a binary target; it ends in (None, 2). "
-            "Let the last layer be Dense(1).",
+            (
+                "Variant 'Mine' must end in shape (None, 1) for a binary target; it ends in (None, 2). "
+                "Let the last layer be Dense(1)."
+            ),
         ),
         (untrainable, "Variant 'Mine' must have trainable weights; it has none."),
     ],

@@ -46,7 +46,12 @@ def test_every_run_is_in_exactly_one_stack(split):
     for seeds, workers in ((1, 1), (3, 2), (7, 3), (130, 1)):
         stacks = plan(split, seeds=seeds, workers=workers, study={"train_sizes": [20, 60]})
         runs = [run for stack in stacks for run in stack.runs]
-        expected = {RunKey(member.name, seed, rows) for member in VARIANTS for seed in range(1, seeds + 1) for rows in (20, 60)}
+        expected = {
+            RunKey(member.name, seed, rows)
+            for member in VARIANTS
+            for seed in range(1, seeds + 1)
+            for rows in (20, 60)
+        }
         assert len(runs) == len(set(runs))
         assert set(runs) == expected
         assert len({stack.name for stack in stacks}) == len(stacks)

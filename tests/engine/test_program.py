@@ -33,9 +33,7 @@ CHANCES = {
 
 def plain():
     """A small network: what the optimizers are tried on."""
-    return keras.Sequential(
-        [keras.Input((28,)), keras.layers.Dense(6, "tanh"), keras.layers.Dense(1)]
-    )
+    return keras.Sequential([keras.Input((28,)), keras.layers.Dense(6, "tanh"), keras.layers.Dense(1)])
 
 
 def normalised():
@@ -100,10 +98,16 @@ def schedules():
     """Optimizers with their schedules, by name; steps an epoch are 3."""
     of = keras.optimizers
     return {
-        "SGD, momentum, cosine": of.SGD(of.schedules.CosineDecay(0.1, 9, alpha=0.1), momentum=0.9, nesterov=True),
-        "AdamW, pieces": of.AdamW(of.schedules.PiecewiseConstantDecay([3, 6], [0.01, 0.005, 0.001]), weight_decay=0.1),
+        "SGD, momentum, cosine": of.SGD(
+            of.schedules.CosineDecay(0.1, 9, alpha=0.1), momentum=0.9, nesterov=True
+        ),
+        "AdamW, pieces": of.AdamW(
+            of.schedules.PiecewiseConstantDecay([3, 6], [0.01, 0.005, 0.001]), weight_decay=0.1
+        ),
         "RMSprop, exponential": of.RMSprop(of.schedules.ExponentialDecay(0.01, 2, 0.8, staircase=True)),
-        "Adam, clipped and averaged": of.Adam(0.01, clipnorm=0.1, amsgrad=True, use_ema=True, ema_momentum=0.9),
+        "Adam, clipped and averaged": of.Adam(
+            0.01, clipnorm=0.1, amsgrad=True, use_ema=True, ema_momentum=0.9
+        ),
     }
 
 
@@ -157,7 +161,12 @@ def test_any_optimizer_steps_as_keras_steps(name, few_rows, train, plain_keras):
     ours = train(plain, few_rows, recipe)
     model = seeded(plain)
     theirs = plain_keras(
-        model, few_rows, recipe, optimizer=schedules()[name], loss=LOGITS["loss"](), metrics=LOGITS["metrics"]()
+        model,
+        few_rows,
+        recipe,
+        optimizer=schedules()[name],
+        loss=LOGITS["loss"](),
+        metrics=LOGITS["metrics"](),
     )
     assert_same_curves(ours.curves[0], theirs)
 
@@ -166,9 +175,7 @@ def test_any_optimizer_steps_as_keras_steps(name, few_rows, train, plain_keras):
 def three_classes(few_rows):
     """A table with three classes."""
     parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
-    return StudyRows(
-        "multiclass", 3, *((x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)) for x in parts)
-    )
+    return StudyRows("multiclass", 3, *((x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)) for x in parts))
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
@@ -217,14 +224,22 @@ def test_random_layers_draw_anew_at_each_step_and_for_each_seed(few_rows, train)
     def build():
         layers = keras.layers
         return keras.Sequential(
-            [keras.Input((28,)), layers.GaussianNoise(0.5), layers.Dense(6), layers.Dropout(0.5), layers.Dense(1)]
+            [
+                keras.Input((28,)),
+                layers.GaussianNoise(0.5),
+                layers.Dense(6),
+                layers.Dropout(0.5),
+                layers.Dense(1),
+            ]
         )
 
     still = Recipe(250, 4, None, None, keras.optimizers.SGD(0.0))
     cache = {}
     ours = train(build, few_rows, still, seeds=(0, 1), cache=cache)
     for seed in (0, 1):
-        assert len(set(ours.curves[seed]["loss"])) == 4  # one step an epoch, weights fixed: only the noise differs
+        assert (
+            len(set(ours.curves[seed]["loss"])) == 4
+        )  # one step an epoch, weights fixed: only the noise differs
         assert len(set(ours.curves[seed]["val_loss"])) == 1
     assert set(ours.curves[0]["loss"]).isdisjoint(ours.curves[1]["loss"])
     again = train(build, few_rows, still, seeds=(0, 1), cache=cache)

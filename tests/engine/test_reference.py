@@ -54,8 +54,13 @@ def test_losses_are_those_of_plain_scikit_learn(task, few_rows):
 def test_validation_rows_choose_the_number_of_iterations(few_rows):
     """No other number of trees has a lower validation loss."""
     measured = reference.measure_reference(few_rows)
-    model = HistGradientBoostingClassifier(max_iter=20, early_stopping=False, random_state=0).fit(*few_rows.train)
-    curve = [log_loss(few_rows.validation[1], stage) for stage in model.staged_predict_proba(few_rows.validation[0])]
+    model = HistGradientBoostingClassifier(max_iter=20, early_stopping=False, random_state=0).fit(
+        *few_rows.train
+    )
+    curve = [
+        log_loss(few_rows.validation[1], stage)
+        for stage in model.staged_predict_proba(few_rows.validation[0])
+    ]
     assert measured.iterations == int(np.argmin(curve)) + 1
 
 

@@ -65,7 +65,9 @@ def in_cond(x):
 
 def in_while(x):
     """A loop that ends by its own condition."""
-    return lax.while_loop(lambda item: item[0] < 3, lambda item: (item[0] + 1, jnp.expm1(item[1] / 2)), (0, x))
+    return lax.while_loop(
+        lambda item: item[0] < 3, lambda item: (item[0] + 1, jnp.expm1(item[1] / 2)), (0, x)
+    )
 
 
 def in_gradient(x):

@@ -74,9 +74,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
     assert not first.is_done
     last = first.checkpoints[-1]
     assert (first.folder / last.path).is_file()
-    second = train(
-        BUILD, few_rows, RECIPE, cache={}, folder=first.folder, checkpoint=last.path, **options
-    )
+    second = train(BUILD, few_rows, RECIPE, cache={}, folder=first.folder, checkpoint=last.path, **options)
     assert second.is_done
     started = [event for event in second.events if isinstance(event, RunStarted)]
     assert {event.epoch for event in started} == {last.epoch}

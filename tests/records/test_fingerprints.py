@@ -41,7 +41,10 @@ def variants(**members) -> dict:
 @pytest.mark.parametrize(
     ("current", "sentences"),
     [
-        (edited(split="00" * 32), ["the training and validation rows had fingerprint cd34cd34cd34, has 000000000000"]),
+        (
+            edited(split="00" * 32),
+            ["the training and validation rows had fingerprint cd34cd34cd34, has 000000000000"],
+        ),
         (recipe(batch_size=100), ["batch_size was 500, is 100"]),
         (recipe(max_epochs=99), ["max_epochs was 100, is 99"]),
         (recipe(patience=10), ["patience was not set, is 10"]),

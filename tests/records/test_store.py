@@ -276,7 +276,9 @@ def test_an_extended_run_keeps_its_curve_and_is_open_again(store, block, finishe
     store.handle(checkpoint("b", blocks=(block(first=5),), finished=(finished(epochs=10),)))
     (record,) = store.runs()
     assert (record.outcome, record.epochs, record.best_epoch) == ("finished", 10, 8)
-    assert list(store.row_losses(RUN, "test")) == [9]  # those of its first end are not those of its last epoch
+    assert list(store.row_losses(RUN, "test")) == [
+        9
+    ]  # those of its first end are not those of its last epoch
 
 
 def test_a_forgotten_checkpoint_is_gone_with_its_file(store, folder, checkpoint) -> None:

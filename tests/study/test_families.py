@@ -57,8 +57,10 @@ def test_layers_come_in_the_tutorial_s_order():
         (lambda: mlp(4, dropout=-0.5), "`dropout` must lie in [0, 1); got -0.5."),
         (
             lambda: mlp(4, droput=0.5),
-            "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-            "'batch_normalization'; got 'droput'. Did you mean 'dropout'?",
+            (
+                "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
+                "'batch_normalization'; got 'droput'. Did you mean 'dropout'?"
+            ),
         ),
         (
             lambda: family_from_dict({"family": "mpl"}),

@@ -30,13 +30,17 @@ ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning
         ({"from_logits": 1}, "`from_logits` must be true or false; got 1."),
         (
             {"optimizer": "adam"},
-            "`optimizer` must be a Keras optimizer or its serialised configuration; got 'adam'. "
-            "Pass for instance keras.optimizers.Adam(0.001).",
+            (
+                "`optimizer` must be a Keras optimizer or its serialised configuration; got 'adam'. "
+                "Pass for instance keras.optimizers.Adam(0.001)."
+            ),
         ),
         (
             {"optimizer": {"name": "adam", "config": {}}},
-            "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
-            "got keys ['config', 'name'].",
+            (
+                "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
+                "got keys ['config', 'name']."
+            ),
         ),
     ],
 )
@@ -74,7 +78,9 @@ def test_the_defaults_are_the_tutorial_s():
     assert recipe.monitor == "val_binary_crossentropy"
     optimizer = keras.optimizers.deserialize(dict(recipe.optimizer))
     tutorial = keras.optimizers.Adam(
-        keras.optimizers.schedules.InverseTimeDecay(0.001, decay_steps=20 * 1000, decay_rate=1, staircase=False)
+        keras.optimizers.schedules.InverseTimeDecay(
+            0.001, decay_steps=20 * 1000, decay_rate=1, staircase=False
+        )
     )
     assert type(optimizer) is keras.optimizers.Adam
     ours, theirs = optimizer.get_config(), tutorial.get_config()
@@ -90,7 +96,9 @@ def test_every_task_has_a_loss_that_chooses_by_default(task):
 
 def test_a_keras_optimizer_is_kept_as_plain_values():
     """Schedule included; Keras makes the same optimizer of it again."""
-    given_one = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 50), momentum=0.9, nesterov=True)
+    given_one = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(0.1, 50), momentum=0.9, nesterov=True
+    )
     kept = Recipe(optimizer=given_one).optimizer
     again = keras.optimizers.deserialize(dict(kept))
     assert again.get_config() == given_one.get_config()

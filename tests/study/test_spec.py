@@ -92,21 +92,27 @@ def test_callables_are_written_with_the_model_they_built(split):
     [
         (
             {"seed": 3},
-            "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
-            "'reference', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?",
+            (
+                "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
+                "'reference', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
+            ),
         ),
         ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
         ({"recipe": []}, "[recipe] of a study file must be a table of options; got []."),
         ({"variants": {"a": 3}}, "[variants.a] must be a table of options; got 3."),
         (
             {"variants": {"a": {"family": "mlp", "unit": [3]}}},
-            "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-            "'batch_normalization'; got 'unit'. Did you mean 'units'?",
+            (
+                "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
+                "'batch_normalization'; got 'unit'. Did you mean 'units'?"
+            ),
         ),
         (
             {"variants": {"a": {"keras_config": "{}", "units": [3]}}},
-            "`key of [variants.a]` must be one of 'baseline', 'group', 'recipe', 'builder', 'keras_config'; "
-            "got 'units'.",
+            (
+                "`key of [variants.a]` must be one of 'baseline', 'group', 'recipe', 'builder', 'keras_config'; "
+                "got 'units'."
+            ),
         ),
         ({"variants": {}}, "`variants` must hold at least one variant; got none."),
     ],
@@ -123,8 +129,10 @@ def test_what_cannot_be_meant_is_refused(values, message, split):
     [
         (
             {"table": {"sorce": "a.csv"}},
-            "`key of [table]` must be one of 'source', 'target', 'rows', 'location', 'task', 'missing', 'categorical'; "
-            "got 'sorce'. Did you mean 'source'?",
+            (
+                "`key of [table]` must be one of 'source', 'target', 'rows', 'location', 'task', 'missing', 'categorical'; "
+                "got 'sorce'. Did you mean 'source'?"
+            ),
         ),
         (
             {"table": {}},
@@ -132,13 +140,17 @@ def test_what_cannot_be_meant_is_refused(values, message, split):
         ),
         (
             {"table": {"source": "<memory>"}},
-            "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
-            "same table, or name a file as `source`.",
+            (
+                "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
+                "same table, or name a file as `source`."
+            ),
         ),
         (
             {"table": {"source": "higgs-sim"}, "split": {"valid": 3}},
-            "`key of [split]` must be one of 'validation', 'train', 'test', 'order', 'seed'; got 'valid'. "
-            "Did you mean 'validation'?",
+            (
+                "`key of [split]` must be one of 'validation', 'train', 'test', 'order', 'seed'; got 'valid'. "
+                "Did you mean 'validation'?"
+            ),
         ),
     ],
 )

@@ -84,13 +84,22 @@ PLAIN = st.recursive(
 )
 # Every place of a description where a value may stand: (sections on the way, key).
 PLACES = [
-    *(((), key) for key in ("name", "seeds", "train_sizes", "margin", "reference", "split", "recipe", "variants")),
+    *(
+        ((), key)
+        for key in ("name", "seeds", "train_sizes", "margin", "reference", "split", "recipe", "variants")
+    ),
     *((("split",), key) for key in ("validation", "train", "test", "order", "seed")),
-    *((("recipe",), key) for key in ("batch_size", "max_epochs", "patience", "monitor", "optimizer", "precision")),
+    *(
+        (("recipe",), key)
+        for key in ("batch_size", "max_epochs", "patience", "monitor", "optimizer", "precision")
+    ),
     *((("recipe",), key) for key in ("from_logits", "measure_rows")),
     *((("variants",), key) for key in ("Tiny", "Other")),
     *((("variants", "Tiny"), key) for key in ("family", "units", "activation", "l1", "l2", "dropout")),
-    *((("variants", "Tiny"), key) for key in ("batch_normalization", "baseline", "group", "recipe", "keras_config")),
+    *(
+        (("variants", "Tiny"), key)
+        for key in ("batch_normalization", "baseline", "group", "recipe", "keras_config")
+    ),
 ]
 
 

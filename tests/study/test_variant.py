@@ -11,9 +11,7 @@ from justright.errors import InputError
 from justright.study.families import mlp
 from justright.study.variant import KerasConfig, Variant, as_variants, check_name
 
-NAME_RULE = (
-    "A variant's name must be 1 to 80 letters, digits, spaces or '_.,+=()-', beginning with a letter or digit; got "
-)
+NAME_RULE = "A variant's name must be 1 to 80 letters, digits, spaces or '_.,+=()-', beginning with a letter or digit; got "
 
 
 def small():
@@ -21,7 +19,9 @@ def small():
     return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
 
 
-@pytest.mark.parametrize("name", ["Tiny", "L2 + dropout", "mlp(512, l2=0.001)", "2 × 64", "größer", "a.b-c_d"])
+@pytest.mark.parametrize(
+    "name", ["Tiny", "L2 + dropout", "mlp(512, l2=0.001)", "2 × 64", "größer", "a.b-c_d"]
+)
 def test_usual_names_are_taken(name):
     """Letters of any script, digits, and the marks that descriptions need."""
     check_name(name)
@@ -61,8 +61,10 @@ def test_any_accepted_name_is_one_harmless_path_component(name):
         ),
         (
             lambda units, depth=1: None,
-            "The builder of variant 'x' must be callable without arguments; it requires ['units']. "
-            "Wrap it: lambda: build(...).",
+            (
+                "The builder of variant 'x' must be callable without arguments; it requires ['units']. "
+                "Wrap it: lambda: build(...)."
+            ),
         ),
     ],
 )

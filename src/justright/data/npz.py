@@ -77,8 +77,8 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
         raise InputError(
             f"{label}: array {name!r} must take at most {MAX_TABLE_BYTES:,} bytes; it declares {size:,}. Save fewer rows."
         )
-    with archive.open(member) as file:
-        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    with archive.open(member) as content:
+        array: npt.NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
     return array
 
 
