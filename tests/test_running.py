@@ -152,7 +152,8 @@ def test_other_rows_in_the_folder_are_refused(done):
     """A split with other training rows has another fingerprint."""
     folder, _, _ = done
     with pytest.raises(
-        jr.FolderError, match=r"holds another study: .*the split had fingerprint \w+, has \w+"
+        jr.FolderError,
+        match=r"holds another study: the training and validation rows had fingerprint \w+, has \w+",
     ):
         study(split=split(train=90)).run(folder, workers=1)
 
@@ -273,7 +274,7 @@ def test_the_best_model_is_the_one_that_validation_rows_like_best(done):
 def test_the_tutorial_s_plot_is_drawn_from_the_result(done):
     """Two lines a variant, on a logarithmic axis on request; an unknown metric is refused."""
     _, result, _ = done
-    axes = result.plot("binary_crossentropy", smoothing_std=1)
+    axes = result.plot("binary_crossentropy")
     axes.set_xscale("log")
     assert len(axes.get_lines()) == 4
     axes.figure.clear()

@@ -85,7 +85,7 @@ def test_models_that_do_not_fit_are_refused(builder, message):
     [
         (mlp(4, activation="elux"), "Variant 'Mine' cannot be built: ValueError: "),
         (with_code(), "Variant 'Mine' cannot be built: "),
-        (KerasConfig("{}"), "Variant 'Mine' cannot be built: "),
+        (KerasConfig("{"), "Variant 'Mine' cannot be built: "),
     ],
 )
 def test_what_keras_refuses_is_said_with_the_variant_s_name(builder, beginning):

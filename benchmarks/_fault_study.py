@@ -1,0 +1,218 @@
+"""The study that benchmarks/faults.py interrupts: made, run in processes of its own, and compared bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+ROWS, FEATURES = 600, 5
+STUDY = """
+name = "faults"
+seeds = 2
+[recipe]
+batch_size = 100
+max_epochs = {epochs}
+[variants.Plain]
+family = "mlp"
+units = [8]
+[variants.Dropped]
+family = "mlp"
+units = [16, 16]
+dropout = 0.3
+[variants.Normalised]
+family = "mlp"
+units = [8]
+batch_normalization = true
+l2 = 0.001
+"""
+DIVERGING = """
+[variants.Steep]
+family = "mlp"
+units = [8]
+activation = "relu"
+[variants.Steep.recipe]
+batch_size = 100
+max_epochs = {epochs}
+optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
+"""
+# The command line as users have it; only how often it writes checkpoints, and what counts as hung, is set.
+DRIVER = """
+import os, sys
+import justright.running as running
+from justright.cli.main import main
+original = running.run_study
+options = {"checkpoint_seconds": float(os.environ["CHECKPOINT_SECONDS"]), "hang_seconds": float(os.environ["HANG_SECONDS"])}
+running.run_study = lambda *arguments, **given: original(*arguments, **(given | options))
+main(sys.argv[1:])
+"""
+CHECKPOINT_SECONDS = 0.3
+NEVER_HANGS = 600.0
+
+
+@dataclass
+class Place:
+    """A folder with a table, two study files, and the study folders made from them."""
+
+    path: Path
+    epochs: int
+    commands: int = 0
+    found: dict[str, str] = field(default_factory=dict)
+
+    def make(self) -> None:
+        """Write table and study files."""
+        numbers = np.random.default_rng(0)
+        x = numbers.normal(size=(ROWS, FEATURES))
+        y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
+        lines = [
+            ",".join([*(f"{value:.5f}" for value in row), str(label)])
+            for row, label in zip(x, y, strict=True)
+        ]
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "rows.csv").write_text("a,b,c,d,e,label\n" + "\n".join(lines) + "\n")
+        text = STUDY.format(epochs=self.epochs)
+        (self.path / "study.toml").write_text(text)
+        (self.path / "diverging.toml").write_text(text + DIVERGING.format(epochs=self.epochs))
+
+    def start(
+        self,
+        out: str,
+        *,
+        study: str = "study",
+        hang_seconds: float = NEVER_HANGS,
+        limit_bytes: int | None = None,
+    ) -> Command:
+        """Start `justright run` into the study folder `out`; `limit_bytes` is the largest file it may write."""
+        self.commands += 1
+        environment = os.environ | {
+            "JAX_COMPILATION_CACHE_DIR": str(self.path / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+            "CHECKPOINT_SECONDS": str(CHECKPOINT_SECONDS),
+            "HANG_SECONDS": str(hang_seconds),
+        }
+        words = [
+            "run",
+            "rows.csv",
+            "--target",
+            "label",
+            "--study",
+            f"{study}.toml",
+            "--out",
+            out,
+            "--workers",
+            "2",
+        ]
+        log = self.path / f"command-{self.commands}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, *words, "--quiet"],
+                cwd=self.path,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+                preexec_fn=None if limit_bytes is None else lambda: limit_files(limit_bytes),
+            )
+        return Command(process, log, self.path / out)
+
+
+@dataclass
+class Command:
+    """A running command."""
+
+    process: subprocess.Popen
+    log: Path
+    folder: Path
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes, in no order."""
+        try:
+            return psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+
+    def victim(self, dice: random.Random) -> tuple[str, int]:
+        """Return what to kill, the coordinator or one of its workers, and its process number."""
+        workers = self.workers()
+        if workers and dice.random() < 0.5:
+            return "worker", dice.choice(workers).pid
+        return "coordinator", self.process.pid
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
+
+    def wait_for_checkpoint(self, stacks: int = 1) -> None:
+        """Wait until states of so many stacks are in the folder, or the command has ended."""
+        while not self.is_over() and len(list(self.folder.glob("checkpoints/*.safetensors"))) < stacks:
+            time.sleep(0.05)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; return its exit code and what it said."""
+        code = self.process.wait()
+        return code, " ".join(self.log.read_text().split())
+
+
+def limit_files(largest: int) -> None:
+    """Let this process and its children write no file beyond a size: to them, a full disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return a digest of each thing a study found: none may depend on what happened on the way."""
+    from justright.records.folder import StudyFolder
+    from justright.records.reading import StoreReader
+
+    found: dict[str, str] = {}
+    with StoreReader(StudyFolder.open(folder)) as store:
+        for record in store.runs():
+            run = record.run
+            curves = store.curves(variant=run.variant, seed=run.seed).drop("variant").to_numpy()
+            found[f"curves of {run}"] = digest(curves.astype(np.float64).tobytes())
+            ends = (record.outcome, record.epochs, record.best_epoch, record.best, record.last)
+            found[f"end of {run}"] = digest(repr((*ends, record.test, record.test_last)).encode())
+            for kind in ("validation", "fixed", "test"):
+                losses = store.row_losses(run, kind)
+                found[f"{kind} rows of {run}"] = digest(
+                    b"".join(epoch.to_bytes(4, "big") + values.tobytes() for epoch, values in losses.items())
+                )
+            if record.model_path:
+                found[f"model of {run}"] = model_digest(folder / record.model_path)
+        found["verdicts and effects"] = digest(repr((store.verdicts(), store.effects())).encode())
+        reference = store.reference()
+        found["reference"] = digest(
+            b"".join(
+                reference[name][kind].tobytes() for name in reference for kind in sorted(reference[name])
+            )
+        )
+    return found
+
+
+def model_digest(path: Path) -> str:
+    """Return a digest of a saved model's weights."""
+    from justright.records.models import load_model
+
+    return digest(
+        b"".join(np.ascontiguousarray(values).tobytes() for values in load_model(path).get_weights())
+    )
+
+
+def digest(content: bytes) -> str:
+    """Return a short name for some bytes."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
+    """Return the names of what differs or is missing."""
+    return [name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)]
