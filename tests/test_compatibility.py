@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import justright as jr
-from justright import running
+from justright import extending
 from justright.cli.main import main
 from justright.data import read_table
 from justright.errors import FolderError, InputError
@@ -91,7 +91,7 @@ def test_running_it_again_with_another_recipe_names_what_differs(folder, monkeyp
     """The versions of that time are not today's, and the batch size was changed: each by name, nothing trained."""
     before = recorded(folder)
     monkeypatch.setattr(
-        running,
+        extending,
         "versions",
         lambda: {
             "justright": "9.0",
@@ -118,9 +118,9 @@ def test_the_description_of_a_study_gives_the_same_fingerprints(folder, study):
     """If table, split or recipe were described in another way now, no old folder could be resumed."""
     with closing(sqlite3.connect(folder / "study.db")) as connection:
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'fingerprints'").fetchone()
-    stored, current = json.loads(text), running._fingerprints(study)
+    stored, current = json.loads(text), extending.fingerprints(study)
     parts = set(stored) - {"versions"}
-    assert parts >= {"table", "split", "recipe", "variants"}
+    assert parts >= {"split", "test", "recipe", "variants"}
     assert {part: json.loads(json.dumps(current[part])) for part in parts} == {
         part: stored[part] for part in parts
     }

@@ -179,7 +179,7 @@ Xeon, 2 to 4 minutes a target; coverage is what atheris counts in justright and 
 | `checkpoint` | safetensors | 362,460 | 16 | 0 |
 
 A finding is a place in the code: an exception other than our own, a hang, or memory beyond 2.5 GB with every limit lowered to
-64 MiB. Each is now refused in a sentence, with a test. The property-based tests found one more: a character that XML cannot
+64 MiB; inputs are at most 8 KiB. Each is now refused in a sentence, with a test. The property-based tests found one more: a character that XML cannot
 hold, in a column's name, ended the process that draws the report's charts.
 
 ## Report a problem

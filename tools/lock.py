@@ -46,7 +46,8 @@ def main() -> None:
     run, test, lowest = (REQUIREMENTS / name for name in ("run.txt", "test.txt", "lowest.txt"))
     write(run, compile_lock(run, *groups("build"), *upgrade))
     write(test, compile_lock(test, *groups(*TEST_GROUPS), *constrained_by(run), *upgrade))
-    write(lowest, compile_lock(lowest, *groups("build", "test"), "--resolution", "lowest-direct"))
+    # Nothing locked before is kept: a package that became a direct dependency would stay above its bound.
+    write(lowest, compile_lock(None, *groups("build", "test"), "--resolution", "lowest-direct"))
     write_torch_locks(constraints=constrained_by(test), upgrade=upgrade)
 
 
@@ -60,14 +61,14 @@ def constrained_by(path: Path) -> tuple[str, str]:
     return ("--constraints", path.relative_to(ROOT).as_posix())
 
 
-def compile_lock(current: Path, *arguments: str) -> str:
-    """Return the lock file's text; versions in `current` are kept where they still fit.
+def compile_lock(current: Path | None, *arguments: str) -> str:
+    """Return the lock file's text; versions in `current`, if any, are kept where they still fit.
 
     Without index addresses: whoever installs decides where from, the hashes decide what.
     """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "lock.txt"
-        if current.exists():
+        if current is not None and current.exists():
             output.write_text(current.read_text())
         command = [sys.executable, "-m", "uv", "pip", "compile", *arguments, "--quiet"]
         command += ["--universal", "--python-version", OLDEST_PYTHON, "--fork-strategy", "fewest"]

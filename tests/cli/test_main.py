@@ -178,7 +178,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "progress": None,
     }
     command = library.ran.pop("command")
-    assert command.startswith("justright ")
+    assert command.startswith("justright")  # and what this process was called with
     assert library.ran == {
         "out": tmp_path,
         "workers": 2,

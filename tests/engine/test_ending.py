@@ -35,7 +35,7 @@ def ended(few_rows, train):
     third = StudyRows(
         "multiclass",
         3,
-        *((part, (part[:, 0] > 0).astype(np.int32) + (part[:, 1] > 0)) for part in (x, validation)),
+        *((part, (part[:, 1] > 0).astype(np.int32) + (part[:, 2] > 0)) for part in (x, validation)),
         test=(validation[:0], np.empty(0, np.int32)),
     )
     number = StudyRows(

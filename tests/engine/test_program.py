@@ -175,7 +175,7 @@ def test_any_optimizer_steps_as_keras_steps(name, few_rows, train, plain_keras):
 def three_classes(few_rows):
     """A table with three classes."""
     parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
-    return StudyRows("multiclass", 3, *((x, (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0)) for x in parts))
+    return StudyRows("multiclass", 3, *((x, (x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 0)) for x in parts))
 
 
 @pytest.mark.parametrize("from_logits", [True, False])

@@ -25,7 +25,7 @@ def on_task(rows, task):
     """Return the rows with a target for another task."""
     targets = {
         "binary": lambda x, y: y,
-        "multiclass": lambda x, y: (x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 0),
+        "multiclass": lambda x, y: (x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 0),
         "regression": lambda x, y: x[:, 0] * x[:, 1],
     }
     parts = [(x, targets[task](x, y)) for x, y in (rows.train, rows.validation, rows.test)]

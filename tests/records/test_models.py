@@ -151,3 +151,34 @@ def test_a_missing_model_is_one_clear_message(tmp_path) -> None:
     assert str(caught.value) == (
         f"Cannot read the model at {str(path)!r}: it is missing. Put it back, or choose another folder."
     )
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_model_in_another_compression_is_refused(tmp_path, method) -> None:
+    """Keras stores and deflates; others ask for far more memory than the file says."""
+    path = tmp_path / "odd.keras"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"A model must be stored or deflated; 'config.json' in {str(path)!r} is compressed in another way. "
+        "It was not written by Keras: do not use it."
+    )
+
+
+def test_deflated_bytes_that_are_none_are_damage(tmp_path) -> None:
+    """A zip directory that is whole, around a configuration that is not (found by fuzzing)."""
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", '{"class_name": "Sequential"}')
+    content = bytearray(path.read_bytes())
+    start = content.index(b"config.json") + len(b"config.json")
+    content[start : start + 4] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(DamagedError) as caught:
+        load_model(path)
+    assert str(caught.value) == (
+        f"The model {str(path)!r} is damaged (Error -3 while decompressing data: invalid block type). "
+        "Run the study again: the model is made again."
+    )

@@ -16,7 +16,7 @@ def measured_epochs(first_epoch: int, epochs: int) -> npt.NDArray[np.bool_]:
 
     Example:
         >>> np.flatnonzero(measured_epochs(0, 40)).tolist()[-8:]
-        [18, 19, 21, 24, 26, 29, 32, 35]
+        [19, 20, 22, 25, 27, 30, 33, 37]
     """
     wanted = np.arange(first_epoch, first_epoch + epochs)
     return (wanted < DENSE_EPOCHS) | np.isin(wanted, _log_spaced(first_epoch + epochs))

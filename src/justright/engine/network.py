@@ -187,9 +187,12 @@ def _build_optimizer(name: str, recipe: Recipe) -> Any:
     if recipe.optimizer is None:
         raise InputError("A recipe must be resolved for its table before it is used; call `Recipe.resolve`.")
     try:
-        return keras.optimizers.deserialize(copy.deepcopy(dict(recipe.optimizer)))
+        optimizer = keras.optimizers.deserialize(copy.deepcopy(dict(recipe.optimizer)))
     except Exception as error:
         raise InputError(f"The optimizer of variant {name!r} cannot be built: {error}") from error
+    if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras gives an unknown name back
+        raise InputError(f"The optimizer of variant {name!r} cannot be built: Keras knows no {optimizer!r}.")
+    return optimizer
 
 
 def _output_shape(layer: Any) -> Any:
