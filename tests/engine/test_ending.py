@@ -21,9 +21,11 @@ TOLERANCE = 1e-5
 EVALUATE = """
 import json, sys
 import keras, numpy as np
-rows = np.load(sys.argv[1])
-y = rows["y"] if sys.argv[2] == "multiclass" else rows["y"][:, None]
-found = {path: keras.saving.load_model(path).evaluate(rows["x"], y, return_dict=True, verbose=0) for path in sys.argv[3:]}
+found = {}
+for task, rows, path in json.loads(sys.argv[1]):
+    with np.load(rows) as values:
+        x, y = values["x"], values["y"] if task == "multiclass" else values["y"][:, None]
+    found[task] = keras.saving.load_model(path).evaluate(x, y, return_dict=True, verbose=0)
 print(json.dumps([keras.backend.backend(), found]))
 """
 
@@ -71,14 +73,21 @@ def test_plain_keras_opens_the_model_and_reproduces_its_validation_metrics(task,
 def test_the_torch_backend_opens_the_same_models(ended, tmp_path):
     """In a process whose Keras runs on torch: the same metrics, for every task."""
     pytest.importorskip("torch", reason="needs torch, which `make test` installs")
-    for task, (rows, run, path) in ended.items():
-        np.savez(tmp_path / "rows.npz", x=rows.validation[0], y=rows.validation[1])
-        command = [sys.executable, "-c", EVALUATE, str(tmp_path / "rows.npz"), task, str(path)]
-        environment = os.environ | {"KERAS_BACKEND": "torch"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        backend, found = json.loads(done.stdout.splitlines()[-1])
-        assert backend == "torch"
-        assert_reproduces(found[str(path)], run.best)
+    jobs = []
+    for task, (rows, _, path) in ended.items():
+        np.savez(tmp_path / f"{task}.npz", x=rows.validation[0], y=rows.validation[1])
+        jobs.append((task, str(tmp_path / f"{task}.npz"), str(path)))
+    done = subprocess.run(
+        [sys.executable, "-c", EVALUATE, json.dumps(jobs)],
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    backend, found = json.loads(done.stdout.splitlines()[-1])
+    assert backend == "torch"
+    for task, (_, run, _) in ended.items():
+        assert_reproduces(found[task], run.best)
 
 
 def test_rows_are_measured_at_the_best_and_at_the_last_epoch(ended):

@@ -109,7 +109,7 @@ def test_a_builder_that_raises_ends_the_study_before_anything_trains(executor):
         worker.task = None
 
 
-def test_an_interruption_waits_for_the_event_under_way(few_rows, storage):
+def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, request):
     """SIGINT in the middle of storing epochs: that event is stored wholly, then a last checkpoint follows it.
 
     The epochs of all events join without a hole, and a later session goes on from the last of them.
@@ -123,6 +123,9 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage):
             os.kill(os.getpid(), signal.SIGINT)
         events.append(event)  # where a KeyboardInterrupt at any instruction would have lost the event
 
+    # A test run in the background of a shell inherits an ignored SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     task = stack("Long", mlp(3), recipe=LONG, checkpoint_seconds=0.0)
     with LocalExecutor(few_rows, storage, workers=1) as running, pytest.raises(KeyboardInterrupt):
         running.execute([task], handle)
@@ -138,8 +141,10 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_are_taken_down_and_handlers_put_back(number):
+def test_signals_are_taken_down_and_handlers_put_back(number, request):
     """Inside the block a signal is a note, outside it is what it was before."""
+    inherited = signal.signal(number, signal.default_int_handler)  # ignored in the background of a shell
+    request.addfinalizer(lambda: signal.signal(number, inherited))
     before = signal.getsignal(number)
     with held_interrupts() as interruption:
         assert not interruption.requested
