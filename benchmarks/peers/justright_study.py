@@ -49,7 +49,6 @@ def main() -> None:
                 study,
                 executor,
                 handle,
-                workers=workers,
                 model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
                 measure_reference=False,
             )
