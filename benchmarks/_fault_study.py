@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,9 @@ DRIVER = """
 import os, sys
 import justright.running as running
 from justright.cli.main import main
+if "FILE_BYTES" in os.environ:  # the largest file that this process and its workers may write: to them, a full disk
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
 original = running.run_study
 options = {"checkpoint_seconds": float(os.environ["CHECKPOINT_SECONDS"]), "hang_seconds": float(os.environ["HANG_SECONDS"])}
 running.run_study = lambda *arguments, **given: original(*arguments, **(given | options))
@@ -100,6 +104,8 @@ class Place:
             "CHECKPOINT_SECONDS": str(CHECKPOINT_SECONDS),
             "HANG_SECONDS": str(hang_seconds),
         }
+        if limit_bytes is not None:
+            environment["FILE_BYTES"] = str(limit_bytes)
         words = [
             "run",
             "rows.csv",
@@ -120,7 +126,6 @@ class Place:
                 env=environment,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
-                preexec_fn=None if limit_bytes is None else lambda: limit_files(limit_bytes),
             )
         return Command(process, log, self.path / out)
 
@@ -151,22 +156,24 @@ class Command:
         """Whether it has ended."""
         return self.process.poll() is not None
 
-    def wait_for_checkpoint(self, stacks: int = 1) -> None:
-        """Wait until states of so many stacks are in the folder, or the command has ended."""
-        while not self.is_over() and len(list(self.folder.glob("checkpoints/*.safetensors"))) < stacks:
+    def wait_for_checkpoint(self, stacks: int = 1, *, since: float = 0.0) -> None:
+        """Wait until states of so many stacks, written after `since`, are in the folder, or the command has ended."""
+        while not self.is_over() and len(self.written(since)) < stacks:
             time.sleep(0.05)
+
+    def written(self, since: float) -> list[Path]:
+        """Return the states of stacks that were written after `since`, a time of the file system's clock."""
+        found = []
+        for path in self.folder.glob("checkpoints/*.safetensors"):
+            with suppress(FileNotFoundError):  # replaced by its successor meanwhile
+                if path.stat().st_mtime > since:
+                    found.append(path)
+        return found
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; return its exit code and what it said."""
         code = self.process.wait()
         return code, " ".join(self.log.read_text().split())
-
-
-def limit_files(largest: int) -> None:
-    """Let this process and its children write no file beyond a size: to them, a full disk."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
 
 def contents(folder: Path) -> dict[str, str]:

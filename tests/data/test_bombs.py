@@ -183,6 +183,19 @@ def test_a_footer_that_nests_without_end_is_refused(tmp_path):
     )
 
 
+def test_a_footer_whose_pages_stand_nowhere_is_refused(tmp_path):
+    """One column chunk whose data page has the offset 0 (found by fuzzing)."""
+    path = tmp_path / "t.parquet"
+    chunk = b"\x3c" + b"\x76\x00" + b"\x26\x00" + b"\x00" + b"\x00"  # field 3: {7: 0 bytes, 9: offset 0}
+    group = b"\x19\x1c" + chunk + b"\x26\x02" + b"\x00"  # field 1: [chunk], field 3: 1 row
+    content = b"\x49\x1c" + group + b"\x00"  # field 4: [group]
+    path.write_bytes(b"PAR1" + content + struct.pack("<I", len(content)) + b"PAR1")
+    assert message(path) == (
+        f"{str(path)!r}: a readable Parquet file was expected; 'its footer is damaged (ValueError)'. "
+        "Write or download it again."
+    )
+
+
 def test_a_long_text_is_no_class_and_does_not_fill_the_screen(write):
     """NumPy would give every row the room of the longest text; a message would print all of it."""
     long = "a" * 5_000

@@ -22,6 +22,8 @@ MAX_HEADER_BYTES = 1 << 20
 # Thrift's compact types.
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS = (4, 5, 6)
+# What numbers that lead nowhere end in: a missing field, one of another type, a place before the file's start.
+DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
 # parquet.thrift nests less; a deeper value is an attack on the stack.
 MAX_DEPTH = 16
 
@@ -48,15 +50,9 @@ def unpacked_bytes(path: Path, *, rows: int | None = None) -> int:
                 before += max(group[GROUP_ROWS], 0)
                 total += sum(_chunk_bytes(file, chunk[COLUMN_META]) for chunk in group[COLUMNS])
             return total
-        except (
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-            struct.error,
-            OSError,
-        ) as error:
+        except FooterError:
+            raise
+        except DAMAGES as error:
             raise FooterError(f"its footer is damaged ({type(error).__name__})") from None
 
 
