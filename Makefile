@@ -106,7 +106,7 @@ $(TORCH_INSTALLED): $(TEST_INSTALLED) $(wildcard requirements/torch*.txt)
 	@$(INSTALL) -r requirements/torch.txt
 	@$(BIN)/python -c 'import torch' 2> /dev/null || { \
 		echo "This build of torch needs CUDA's libraries; installing them (several GB)."; \
-		@$(INSTALL) -r requirements/torch-cuda.txt && $(BIN)/python -c 'import torch'; }
+		$(INSTALL) -r requirements/torch-cuda.txt && $(BIN)/python -c 'import torch'; }
 	@touch $@
 
 browser:
