@@ -55,7 +55,7 @@ def test_every_built_in_study_runs_on_any_table(name, place):
     """By name, with its own recipe, on a table of one's own."""
     study = prepare_study(source="rows.csv", study=name, seeds=2)
     assert study.name == name
-    assert study.variants == STUDIES[name].variants
+    assert study.variants == STUDIES[name].on(study.split).variants
     assert study.recipe == STUDIES[name].recipe().resolve("binary", 60)
     assert study.seeds == (1, 2)
     assert study.split.sizes == {"train": 60, "validation": 15, "test": 25}
@@ -67,6 +67,9 @@ def test_options_take_the_place_of_the_recipe_s(place):
         source="rows.csv", target="y", max_epochs=9, patience=3, batch_size=7, precision="bfloat16"
     )
     recipe = study.recipe
+    assert recipe.stop == "settled"  # as quick has it
+    assert prepare_study(source="rows.csv", stop="patience").recipe.stop == "patience"
+    assert prepare_study(source="rows.csv", study="tutorial").recipe.stop == "patience"
     assert (recipe.max_epochs, recipe.patience, recipe.batch_size, recipe.precision) == (9, 3, 7, "bfloat16")
     assert (
         prepare_study(source="rows.csv", batch_size=7).recipe.max_epochs

@@ -218,6 +218,9 @@ def test_training_sizes_are_runs_of_their_own(tmp_path):
     assert result.curves["train_rows"].unique().sort().to_list() == [50, 100]
     assert (result.folder / "models" / "Net" / "seed-1-rows-50.keras").is_file()
     assert result.verdicts.height == 1
+    (curve,) = result.result["data_scaling"]
+    assert [point["train_rows"] for point in curve["measured"]] == [50, 100]
+    assert curve["conclusion"].startswith("Net: no forecast. It was trained with 1 seed")
 
 
 def test_a_folder_in_use_is_refused(done):

@@ -13,11 +13,11 @@ from justright.records.checkpoints import read_tensors
 from justright.records.fingerprints import changed, versions
 from justright.records.reading import CheckpointRecord, RunRecord
 from justright.records.store import Store
-from justright.study.spec import study_to_dict
+from justright.study.spec import ROLE_KEYS, study_to_dict
 from justright.study.study import Study
 
 # Keys of a variant's description that say nothing about its numbers.
-NOT_TRAINED = ("group", "baseline", "keras_config")
+NOT_TRAINED = (*ROLE_KEYS, "keras_config")
 
 
 @dataclass(frozen=True, slots=True)

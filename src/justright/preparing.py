@@ -39,6 +39,7 @@ def prepare_study(
     seeds: int | None = None,
     max_epochs: int | None = None,
     patience: int | None = None,
+    stop: str | None = None,
     batch_size: int | None = None,
     precision: str | None = None,
     folder: str | Path | None = None,
@@ -59,6 +60,7 @@ def prepare_study(
         seeds: number of seeds.
         max_epochs: epochs after which a run ends.
         patience: epochs without a new best one after which a run stops.
+        stop: 'patience', or 'settled' to stop sooner where the answer is known.
         batch_size: training rows a step.
         precision: 'float32' or 'bfloat16'.
         folder: the study folder that will be used.
@@ -76,6 +78,7 @@ def prepare_study(
     recipe = {
         "max_epochs": max_epochs,
         "patience": patience,
+        "stop": stop,
         "batch_size": batch_size,
         "precision": precision,
     }
@@ -100,7 +103,7 @@ def prepare_study(
     table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
     chosen = named_study(study or DEFAULT_STUDY)
     own = replace(chosen.recipe(), **given) if given else None
-    return chosen.on(default_split(table, **tables), recipe=own, seeds=1 if seeds is None else seeds)
+    return chosen.on(default_split(table, **tables), recipe=own, seeds=seeds)
 
 
 def _read_described(

@@ -21,7 +21,7 @@ from justright.engine.train import study_rows, train_study
 from justright.engine.watching import HANG_SECONDS
 from justright.errors import FolderError
 from justright.extending import Remaining, check_same_study, find_remaining, fingerprints
-from justright.judging import judge_folder, summarise_folder, write_report, write_result
+from justright.judging import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.preparing import prepare_study
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.files import write_atomically
@@ -130,6 +130,8 @@ class _Session:
         table = describe_table(self.study.split.table)
         parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
         self.store.set_meta("table", dict(table) | parts)
+        targets = {"validation": rows.validation[1], "test": rows.test[1]}
+        self.store.write_reference(TARGETS, targets)
         self.store.set_meta("environment", _environment())
         if command or self.store.get_meta("command") is None:
             self.store.set_meta("command", command)

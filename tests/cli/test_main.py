@@ -151,6 +151,8 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "5",
                 "--patience",
                 "4",
+                "--stop",
+                "settled",
                 "--batch-size",
                 "8",
                 "--precision",
@@ -172,6 +174,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "seeds": 3,
         "max_epochs": 5,
         "patience": 4,
+        "stop": "settled",
         "batch_size": 8,
         "precision": "bfloat16",
         "folder": tmp_path,
@@ -227,6 +230,13 @@ def test_a_verdict_named_by_fail_on_exits_with_1(library):
 def test_a_verdict_not_named_exits_with_0(library):
     """Only the labels asked for count."""
     assert runner.invoke(app, ["run", "--fail-on", "diverged"]).exit_code == 0
+
+
+def test_an_unknown_stopping_rule_is_refused_before_anything_trains(library):
+    """Both that there are stand in the message."""
+    done = runner.invoke(app, ["run", "--stop", "settle"])
+    assert (done.exit_code, library.prepared) == (2, {})
+    assert "'settle' is not one of 'patience', 'settled'." in " ".join(done.output.replace("│", " ").split())
 
 
 def test_an_unknown_label_is_refused_before_anything_trains(library):
@@ -413,6 +423,7 @@ def test_the_catalogue_lists_every_command_and_option():
             "--patience",
         ),
         *(
+            "--stop",
             "--batch-size",
             "--precision",
             "--engine",

@@ -96,7 +96,7 @@ def test_rows_are_measured_at_the_best_and_at_the_last_epoch(ended):
     Validation rows are not repeated: both epochs lie on the grid, whose blocks hold them.
     """
     for rows, run, _ in ended.values():
-        losses = [part for part in run.rows if not part.kind.endswith("_score")]
+        losses = [part for part in run.rows if not part.kind.endswith(("_score", "_output"))]
         epochs = {run.best_epoch, run.epochs - 1}
         wanted = ["fixed", *(["test"] if len(rows.test[0]) else [])]
         kinds = {(part.kind, part.epoch) for part in losses}
@@ -107,6 +107,22 @@ def test_rows_are_measured_at_the_best_and_at_the_last_epoch(ended):
             test = run.test if part.epoch == run.best_epoch else run.test_last
             recorded = {"fixed": side[loss], "test": test.get("loss")}
             np.testing.assert_allclose(part.losses.mean(dtype=np.float64), recorded[part.kind], rtol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_outputs_are_those_of_the_saved_model(task, ended):
+    """Row after row, a value for each output, at the best epoch only; none of the fixed subset."""
+    rows, run, path = ended[task]
+    model = keras.saving.load_model(path)
+    wanted = {"validation_output": rows.validation[0]}
+    wanted |= {"test_output": rows.test[0]} if len(rows.test[0]) else {}
+    found = {part.kind: part for part in run.rows if part.kind.endswith("_output")}
+    assert found.keys() == wanted.keys()
+    for kind, x in wanted.items():
+        assert (found[kind].epoch, found[kind].losses.dtype) == (run.best_epoch, np.float32)
+        outputs = found[kind].losses.reshape(len(x), -1)
+        assert outputs.shape == (len(x), rows.outputs)
+        np.testing.assert_allclose(outputs, model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
 
 
 def test_a_split_without_test_rows_measures_none(ended):

@@ -9,8 +9,8 @@ import pytest
 from justright.engine.events import RunKey, StackCheckpoint
 from justright.engine.masks import hashed_dropout
 from justright.engine.orders import batch_order
-from justright.engine.program import DRAWS_PER_STEP
 from justright.engine.stack import run_stack
+from justright.engine.step import DRAWS_PER_STEP
 from justright.engine.tasks import StackTask
 from justright.study.recipe import Recipe
 from justright.study.studies import STUDIES

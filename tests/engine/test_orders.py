@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from justright.engine.orders import batch_order, chunk_orders
+from justright.engine.orders import batch_order, chunk_mixes, chunk_orders
 
 
 @given(seed=st.integers(0, 2**31 - 1), epoch=st.integers(0, 10**6), rows=st.integers(1, 300))
@@ -43,3 +44,27 @@ def test_every_row_comes_at_every_place_equally_often():
         counts[batch_order(0, epoch, 10), np.arange(10)] += 1
     statistic = ((counts - 2_000) ** 2 / 2_000).sum()
     assert 1e-6 < stats.chi2(81).sf(statistic) < 1 - 1e-6
+
+
+@given(first=st.integers(0, 50), epochs=st.integers(1, 6), spare=st.integers(0, 3))
+def test_chunks_of_any_length_hold_the_same_mixtures(first, epochs, spare):
+    """Each epoch's weights depend on seed and epoch alone, and differ from one to the next; the rest is ones."""
+    seeds = (3, 0)
+    mixes = chunk_mixes(seeds, first, epochs, 5, alpha=0.4, length=epochs + spare)
+    assert mixes.shape == (epochs + spare, 2, 5)
+    for offset in range(epochs):
+        for lane, seed in enumerate(seeds):
+            alone = chunk_mixes((seed,), first + offset, 1, 5, alpha=0.4, length=1)[0, 0]
+            np.testing.assert_array_equal(mixes[offset, lane], alone)
+    assert len(np.unique(mixes[:epochs].reshape(-1, 5), axis=0)) == 2 * epochs
+    assert (mixes[epochs:] == 1).all()
+
+
+@pytest.mark.parametrize("alpha", [0.4, 1.0, 4.0])
+def test_mixtures_follow_their_distribution(alpha):
+    """A Kolmogorov-Smirnov test against Beta(alpha, alpha) over 2,000 epochs of five steps."""
+    drawn = np.concatenate(
+        [chunk_mixes((0,), epoch, 1, 5, alpha=alpha, length=1).ravel() for epoch in range(2_000)]
+    )
+    assert ((drawn >= 0) & (drawn <= 1)).all()
+    assert stats.kstest(drawn, stats.beta(alpha, alpha).cdf).pvalue > 1e-6

@@ -105,9 +105,7 @@ def schedules():
             of.schedules.PiecewiseConstantDecay([3, 6], [0.01, 0.005, 0.001]), weight_decay=0.1
         ),
         "RMSprop, exponential": of.RMSprop(of.schedules.ExponentialDecay(0.01, 2, 0.8, staircase=True)),
-        "Adam, clipped and averaged": of.Adam(
-            0.01, clipnorm=0.1, amsgrad=True, use_ema=True, ema_momentum=0.9
-        ),
+        "Adam, clipped": of.Adam(0.01, clipnorm=0.1, amsgrad=True),
     }
 
 

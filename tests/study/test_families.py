@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from justright.errors import InputError
-from justright.study.families import FAMILIES, MAX_LAYERS, Mlp, family_from_dict, mlp
+from justright.study.families import MAX_LAYERS, Mlp, mlp
+from justright.study.registry import FAMILIES, family_from_dict
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,13 @@ def test_layers_come_in_the_tutorial_s_order():
     assert (last.activation, last.kernel_regularizer) == (keras.activations.linear, None)
 
 
+def test_inputs_are_standardised_before_noise_is_added():
+    """So that the noise is in standard deviations; without either, neither layer is there."""
+    layers = mlp(8, input_noise=0.1, standardize=True)(3, 1).layers
+    assert [type(layer).__name__ for layer in layers] == ["Normalization", "GaussianNoise", "Dense", "Dense"]
+    assert layers[1].stddev == 0.1
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -56,15 +64,21 @@ def test_layers_come_in_the_tutorial_s_order():
         (lambda: mlp(4, dropout=1), "`dropout` must lie in [0, 1); got 1."),
         (lambda: mlp(4, dropout=-0.5), "`dropout` must lie in [0, 1); got -0.5."),
         (
+            lambda: mlp(4, input_noise=-1),
+            "`input_noise` must be a finite number of at least 0; got -1.",
+        ),
+        (lambda: mlp(4, standardize=1), "`standardize` must be true or false; got 1."),
+        (lambda: mlp(4, batch_normalization="no"), "`batch_normalization` must be true or false; got 'no'."),
+        (
             lambda: mlp(4, droput=0.5),
             (
                 "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-                "'batch_normalization'; got 'droput'. Did you mean 'dropout'?"
+                "'batch_normalization', 'input_noise', 'standardize'; got 'droput'. Did you mean 'dropout'?"
             ),
         ),
         (
             lambda: family_from_dict({"family": "mpl"}),
-            "`family` must be one of 'mlp'; got 'mpl'. Did you mean 'mlp'?",
+            "`family` must be one of 'mlp', 'higgs_mlp'; got 'mpl'. Did you mean 'mlp'?",
         ),
         (
             lambda: family_from_dict({"family": "mlp"}),
@@ -86,6 +100,8 @@ def test_bad_values_are_refused(make, message):
     l2=st.floats(0, 1e3),
     dropout=st.floats(0, 1, exclude_max=True),
     batch_normalization=st.booleans(),
+    input_noise=st.floats(0, 1e3),
+    standardize=st.booleans(),
 )
 @settings(max_examples=50)
 def test_members_survive_plain_values(**options):

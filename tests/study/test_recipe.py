@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from justright.errors import InputError
-from justright.study.recipe import LOSSES, PRECISIONS, Recipe, decaying_adam, monitors, steps_per_epoch
+from justright.study.recipe import (
+    LATER,
+    LOSSES,
+    PRECISIONS,
+    STOPS,
+    Recipe,
+    decaying_adam,
+    monitors,
+    steps_per_epoch,
+)
 
 ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.01}}
 
@@ -26,6 +35,23 @@ ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning
         (
             {"precision": "bfloat"},
             "`precision` must be one of 'float32', 'bfloat16'; got 'bfloat'. Did you mean 'bfloat16'?",
+        ),
+        ({"label_smoothing": 1}, "`label_smoothing` must lie in [0, 1); got 1."),
+        ({"label_smoothing": True}, "`label_smoothing` must lie in [0, 1); got True."),
+        ({"ema": -0.1}, "`ema` must lie in [0, 1); got -0.1."),
+        ({"ema": "0.9"}, "`ema` must lie in [0, 1); got '0.9'."),
+        ({"mixup": -1}, "`mixup` must be a finite number of at least 0; got -1."),
+        ({"mixup": float("inf")}, "`mixup` must be a finite number of at least 0; got inf."),
+        (
+            {"optimizer": keras.optimizers.SGD(use_ema=True)},
+            (
+                "`optimizer` must not average weights itself; got use_ema=True. Set the recipe's `ema` instead, for "
+                "instance ema=0.99: the averaged weights are then validated, measured and saved."
+            ),
+        ),
+        (
+            {"stop": "settle"},
+            "`stop` must be one of 'patience', 'settled'; got 'settle'. Did you mean 'settled'?",
         ),
         ({"from_logits": 1}, "`from_logits` must be true or false; got 1."),
         (
@@ -61,13 +87,28 @@ def test_an_unknown_monitor_is_refused_when_the_table_is_known():
     )
 
 
+def test_labels_of_a_regression_cannot_be_smoothed():
+    """Its target is a number: refused when the table is known, not ignored."""
+    with pytest.raises(InputError) as caught:
+        Recipe(label_smoothing=0.1).resolve("regression", 100)
+    assert str(caught.value) == (
+        "`label_smoothing` must be 0 for a regression target, which has no classes; got 0.1. Leave it out."
+    )
+
+
+def test_later_options_leave_no_trace_at_their_defaults():
+    """Studies made before there were such options keep their fingerprints."""
+    assert not LATER.keys() & Recipe().to_dict().keys()
+    assert Recipe(ema=0.9).to_dict()["ema"] == 0.9
+
+
 def test_an_unknown_option_of_a_recipe_is_refused():
     """A key of a study file's [recipe] that is no option is named, with the nearest one."""
     with pytest.raises(InputError) as caught:
         Recipe.from_dict({"batchsize": 100})
     assert str(caught.value) == (
         "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
-        "'from_logits', 'measure_rows'; got 'batchsize'. Did you mean 'batch_size'?"
+        "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
 
@@ -118,6 +159,10 @@ def test_a_partial_batch_is_a_step():
     precision=st.sampled_from(PRECISIONS),
     from_logits=st.none() | st.booleans(),
     measure_rows=st.integers(1, 10**6),
+    label_smoothing=st.floats(0, 1, exclude_max=True),
+    mixup=st.floats(0, 1e3),
+    ema=st.floats(0, 1, exclude_max=True),
+    stop=st.sampled_from(STOPS),
 )
 def test_recipes_survive_plain_values(**options):
     """`from_dict` undoes `to_dict`, a recipe without patience included."""

@@ -104,13 +104,14 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"variants": {"a": {"family": "mlp", "unit": [3]}}},
             (
                 "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-                "'batch_normalization'; got 'unit'. Did you mean 'units'?"
+                "'batch_normalization', 'input_noise', 'standardize'; got 'unit'. Did you mean 'units'?"
             ),
         ),
         (
             {"variants": {"a": {"keras_config": "{}", "units": [3]}}},
             (
-                "`key of [variants.a]` must be one of 'baseline', 'group', 'recipe', 'builder', 'keras_config'; "
+                "`key of [variants.a]` must be one of 'baseline', 'group', 'remedy', 'strength', 'change', 'recipe', "
+                "'builder', 'keras_config'; "
                 "got 'units'."
             ),
         ),

@@ -49,7 +49,7 @@ WRONG = [
     (variant(dropout=DAY), "`dropout` must lie in [0, 1); got datetime.date(2026, 1, 1)."),
     (variant(activation=["relu"]), "`activation` must be the name of a Keras activation; got ['relu']."),
     (variant(batch_normalization="yes"), "`batch_normalization` must be true or false; got 'yes'."),
-    (variant(family={"a": 1}), "`family` must be one of 'mlp'; got {'a': 1}."),
+    (variant(family={"a": 1}), "`family` must be one of 'mlp', 'higgs_mlp'; got {'a': 1}."),
     (variant(group=3), "The group of variant 'Tiny' must be a text; got 3."),
     (variant(recipe=2), "A recipe must be a table of options; got 2."),
     (variant(recipe=[]), "A recipe must be a table of options; got []."),
@@ -93,7 +93,7 @@ PLACES = [
         (("recipe",), key)
         for key in ("batch_size", "max_epochs", "patience", "monitor", "optimizer", "precision")
     ),
-    *((("recipe",), key) for key in ("from_logits", "measure_rows")),
+    *((("recipe",), key) for key in ("from_logits", "measure_rows", "stop")),
     *((("variants",), key) for key in ("Tiny", "Other")),
     *((("variants", "Tiny"), key) for key in ("family", "units", "activation", "l1", "l2", "dropout")),
     *(

@@ -15,8 +15,9 @@ name = "my study"
 # Runs of every variant, each from its own random start. One seed speaks about that network only; 3 to 5 about the recipe.
 seeds = [0, 1, 2]
 
-# Training sizes to learn whether more rows would help; leave out for all training rows.
-# train_sizes = [1000, 2500, 5000]
+# Training sizes to forecast what more rows would be worth: five at least, each twice the one before; leave out for all
+# training rows.
+# train_sizes = [625, 1250, 2500, 5000, 10000]
 
 # Smallest difference in test loss that matters; leave out for 1 % of the best variant's gain over a constant.
 # margin = 0.005
@@ -42,6 +43,7 @@ seed = 0
 batch_size = 500
 max_epochs = 1000           # a run ends here at the latest
 patience = 100              # and after this many epochs without a new best one; leave out to never stop early
+# stop = "settled"          # and sooner, once neither its best epoch nor its verdict can plausibly change
 # monitor = "val_accuracy"  # what chooses the epoch; by default validation loss without penalties
 # precision = "bfloat16"    # faster matrix products where the CPU has them
 measure_rows = 1000         # training rows measured in inference mode, to tell the gap

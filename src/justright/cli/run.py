@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Copies of what `justright.preparing` and `justright.study` say, which help texts must not import (tested to be equal).
 DEFAULT_SOURCE = "higgs-sim"
 DEFAULT_STUDY = "quick"
-STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers")
+STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
 RUNS_FOLDER = "runs"
 # What folder names may hold on every system; the rest of a source's name becomes a dash.
 FOLDER_CHARACTERS = re.compile(r"[^\w.-]+")
@@ -58,6 +58,11 @@ def run(
     ),
     patience: int | None = typer.Option(
         None, min=1, help="Stop a run this many epochs after its best one.", metavar="N"
+    ),
+    stop: Literal["patience", "settled"] | None = typer.Option(
+        None,
+        help="settled: also stop a run once neither its best epoch nor its verdict can plausibly change. "
+        "[default: settled for quick, else patience]",
     ),
     batch_size: int | None = typer.Option(None, min=1, help="Training rows a step.", metavar="N"),
     precision: Literal["float32", "bfloat16"] | None = typer.Option(
@@ -111,6 +116,7 @@ def run(
             seeds=seeds,
             max_epochs=max_epochs,
             patience=patience,
+            stop=stop,
             batch_size=batch_size,
             precision=precision,
             folder=folder,

@@ -9,8 +9,9 @@ import numpy as np
 
 from justright.engine.events import Outcome, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
 from justright.engine.grid import measured_epochs
+from justright.engine.lanes import DIVERGED, SETTLED, STOPPED, Lane, Rows
 from justright.engine.network import compiled_model
-from justright.engine.program import DIVERGED, STOPPED, Lane, Program, Rows
+from justright.engine.program import Program
 from justright.engine.tasks import StackTask, Storage, StudyRows
 
 SCORES_OF: dict[RowKind, RowKind] = {
@@ -18,6 +19,8 @@ SCORES_OF: dict[RowKind, RowKind] = {
     "fixed": "fixed_score",
     "test": "test_score",
 }
+# Without those of the fixed subset, which no decision and no ensemble needs.
+OUTPUTS_OF: dict[RowKind, RowKind] = {"validation": "validation_output", "test": "test_output"}
 
 
 @dataclass(slots=True)
@@ -39,7 +42,14 @@ class Ending:
     measured: dict[RowKind, Rows]
 
     def finish(
-        self, lane: int, state: Lane, best: dict[str, float], last: dict[str, float], *, train_seconds: float
+        self,
+        lane: int,
+        state: Lane,
+        best: dict[str, float],
+        last: dict[str, float],
+        *,
+        train_seconds: float,
+        settled: str = "",
     ) -> RunFinished:
         """Return how one lane ended.
 
@@ -49,16 +59,17 @@ class Ending:
             best: its metrics at the best epoch; those of the fixed subset are filled in.
             last: the same at the last epoch.
             train_seconds: its share of the stack's training time.
+            settled: why it is settled, if it ended so.
         """
         run = self.task.runs[lane]
         epochs, best_epoch = int(state.epochs), int(state.best_epoch)
-        outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch)
+        outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch, settled)
         if best_epoch < 0:  # diverged before a first finite epoch: there is no best to measure or to save
             return RunFinished(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, {}, {})
         test, rows = self._measure(
-            run, best_epoch, state.best_weights, state.best_others, best, with_scores=True
+            run, best_epoch, (state.best_weights, state.best_others), best, is_best=True
         )
-        test_last, rows_last = self._measure(run, epochs - 1, state.weights, state.others, last)
+        test_last, rows_last = self._measure(run, epochs - 1, state.measured, last)
         return RunFinished(
             *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
             rows=rows + (rows_last if epochs - 1 != best_epoch else ()),
@@ -68,13 +79,11 @@ class Ending:
     def measure_test(self, lane: int, state: Lane) -> RunMeasured:
         """Return what test rows give with one lane's best and last weights; arguments as `finish`."""
         run, best_epoch, last_epoch = self.task.runs[lane], int(state.best_epoch), int(state.epochs) - 1
-        best, rows = self._measure(
-            run, best_epoch, state.best_weights, state.best_others, {}, with_scores=True
-        )
-        last, rows_last = self._measure(run, last_epoch, state.weights, state.others, {})
+        best, rows = self._measure(run, best_epoch, (state.best_weights, state.best_others), {}, is_best=True)
+        last, rows_last = self._measure(run, last_epoch, state.measured, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
 
-    def _outcome(self, code: int, epochs: int, best_epoch: int) -> tuple[Outcome, str]:
+    def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:
             return "diverged", f"A loss was not finite at epoch {epochs - 1}."
         if code == STOPPED:
@@ -82,29 +91,40 @@ class Ending:
                 "stopped early",
                 f"No better {self.task.recipe.monitor} for {epochs - 1 - best_epoch} epochs.",
             )
+        if code == SETTLED:
+            return "stopped early", settled
         return "finished", f"The limit of {self.task.recipe.max_epochs} epochs was reached."
 
     def _measure(
         self,
         run: RunKey,
         epoch: int,
-        weights: Any,
-        others: Any,
+        values: tuple[list[Any], list[Any]],
         metrics: dict[str, float],
         *,
-        with_scores: bool = False,
+        is_best: bool = False,
     ) -> tuple[dict[str, float], tuple[RowLosses, ...]]:
-        """Return loss and score on test rows, and losses by row of every kind; fill in the fixed-subset metrics."""
+        """Return loss and score on test rows, and losses by row of every kind; fill in the fixed-subset metrics.
+
+        Args:
+            run: which.
+            epoch: the epoch after which it had these values.
+            values: trainable and non-trainable.
+            metrics: of that epoch.
+            is_best: whether scores and outputs by row are wanted too.
+        """
         objective = self.program.network.objective
         rows: list[RowLosses] = []
         test: dict[str, float] = {}
-        for kind, values in self.measured.items():
-            losses, scores = (np.asarray(part) for part in self.program.measure_rows(weights, others, values))
+        for kind, measured in self.measured.items():
+            losses, scores, outputs = map(np.asarray, self.program.measure_rows(*values, measured))
             # Measured on the grid already, in the chunk's program; a run that goes on later must find those values.
             if kind != "validation" or not measured_epochs(epoch, 1)[0]:
                 rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
-            if with_scores:
+            if is_best:
                 rows.append(RowLosses(run, SCORES_OF[kind], epoch, scores.astype(np.float32)))
+            if is_best and kind in OUTPUTS_OF:
+                rows.append(RowLosses(run, OUTPUTS_OF[kind], epoch, outputs.astype(np.float32).ravel()))
             loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
             if kind == "test":
                 test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}

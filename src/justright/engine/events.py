@@ -10,8 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 Outcome = Literal["finished", "stopped early", "diverged", "failed"]
-# Losses row by row of three kinds of rows; and their scores (1 where right, or absolute errors), at the best epoch only.
-RowKind = Literal["validation", "fixed", "test", "validation_score", "fixed_score", "test_score"]
+# Losses row by row of three kinds of rows; their scores (1 where right, or absolute errors) and, of two kinds, what the
+# model says (its last layer's values, logits where it ends in logits), both at the best epoch only.
+RowKind = Literal[
+    "validation",
+    "fixed",
+    "test",
+    "validation_score",
+    "fixed_score",
+    "test_score",
+    "validation_output",
+    "test_output",
+]
 
 
 class RunKey(NamedTuple):
@@ -52,10 +62,11 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RowLosses:
-    """Losses (or, for the kinds that say so, scores) row by row, in inference mode and without penalties.
+    """Losses (or, for the kinds that say so, scores or outputs) row by row, in inference mode and without penalties.
 
     Shape:
-        losses: (rows,) float32, in the order of the split's rows of that kind.
+        losses: (rows,) float32, in the order of the split's rows of that kind; outputs are (rows * outputs,), row after
+            row: `losses.reshape(rows, -1)` has a column for each output.
     """
 
     run: RunKey
@@ -98,8 +109,8 @@ class RunFinished:
         last: every metric at the last epoch.
         test: loss and score on test rows with the best epoch's weights; empty without test rows.
         test_last: the same with the last epoch's weights.
-        rows: losses row by row at both epochs, and scores at the best one, of all kinds of rows; validation losses of
-            epochs on the grid are not repeated: their blocks hold them.
+        rows: losses row by row at both epochs, and scores and outputs at the best one, of all kinds of rows;
+            validation losses of epochs on the grid are not repeated: their blocks hold them.
         model_path: the saved model, relative to the study folder; None when nothing was saved.
     """
 
@@ -125,7 +136,7 @@ class RunMeasured:
         run: which.
         test: loss and score with the best epoch's weights.
         test_last: the same with the last epoch's weights.
-        rows: losses row by row of test rows at both epochs, and scores at the best one.
+        rows: losses row by row of test rows at both epochs, and scores and outputs at the best one.
     """
 
     run: RunKey

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from justright.engine.attempts import Attempts, raise_refusal
+from justright.engine.compiled import compile_cache_variables
 from justright.engine.events import Event, StackCheckpoint
 from justright.engine.interrupts import held_interrupts
 from justright.engine.machine import available_cores, free_memory_bytes, resident_bytes
@@ -252,7 +253,8 @@ def _cores_of(number: int, workers: int) -> list[int]:
 
 def _environment(threads: int) -> dict[str, str]:
     """Return a worker's environment: this process's, its import path, and what makes a worker one."""
-    return os.environ | worker_variables(threads) | {"PYTHONPATH": import_path()}
+    variables = worker_variables(threads) | compile_cache_variables()
+    return os.environ | variables | {"PYTHONPATH": import_path()}
 
 
 def worker_variables(threads: int) -> dict[str, str]:

@@ -51,3 +51,10 @@ def processor_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def processor_features() -> str:
+    """Return what tells this processor's instructions from another's: its name, and the features Linux lists."""
+    text = CPU_INFO.read_text(errors="replace") if CPU_INFO.is_file() else ""
+    found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
+    return f"{platform.machine()} {processor_name()} {found[1] if found else ''}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -30,12 +30,41 @@ KEY_OFFSETS = (
 )  # arbitrary odd words, so that a zero key is no fixed point
 
 
+class TracedRate(float):
+    """A dropout rate whose effect comes from a program's inputs; as a number it is the one the program was traced with.
+
+    Args:
+        rate: the number.
+        threshold: uint32, `threshold_of` the share that is kept.
+        scale: float32, what kept units are multiplied by.
+    """
+
+    def __new__(cls, rate: float, threshold: Any, scale: Any) -> Self:
+        """Return the rate with what a program computes with in its place."""
+        traced = super().__new__(cls, rate)
+        traced.threshold, traced.scale = threshold, scale
+        return traced
+
+    threshold: Any
+    scale: Any
+
+
+def threshold_of(keep: float) -> int:
+    """Return the number below which a random 32-bit word lies with probability `keep`."""
+    return min(round(keep * 2.0**32), 2**32 - 1)
+
+
 def keep_mask(key: Any, shape: tuple[int, ...], keep: float) -> Any:
     """Return independent booleans that are True with probability `keep`, exact to 2^-32.
 
     Shape:
         key: (2,) uint32, (the layer's seed, the draw's number); the mask has the given shape.
     """
+    return mask_below(key, shape, np.uint32(threshold_of(keep)))
+
+
+def mask_below(key: Any, shape: tuple[int, ...], threshold: Any) -> Any:
+    """Return independent booleans, True where a random word lies below `threshold`; arguments as `keep_mask`."""
     first = _mixed(key[0] + _word(0) + _mixed(key[1] ^ _word(1)))
     second = _mixed(first + _word(2) + _mixed(key[1] + _word(3)))
     index = jnp.zeros(shape, jnp.uint32)
@@ -47,7 +76,7 @@ def keep_mask(key: Any, shape: tuple[int, ...], keep: float) -> Any:
         # The second word enters between the rounds: two keys never give shifted copies of one stream.
         bits = (bits + second if number == 1 else bits) * np.uint32(multiplier)
     bits = bits ^ (bits >> LAST_SHIFT)
-    return bits < np.uint32(min(round(keep * 2.0**32), 2**32 - 1))
+    return bits < threshold
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
@@ -59,8 +88,13 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     key = draw_seed(seed).astype(jnp.uint32)
     sizes = inputs.shape if noise_shape is None else noise_shape
     shape = tuple(own if size is None else size for size, own in zip(sizes, inputs.shape, strict=True))
-    mask = jnp.broadcast_to(keep_mask(key, shape, 1.0 - rate), inputs.shape)
-    return lax.select(mask, inputs * np.asarray(1.0 / (1.0 - rate), inputs.dtype), jnp.zeros_like(inputs))
+    if isinstance(rate, TracedRate):
+        threshold, scale = rate.threshold, rate.scale.astype(inputs.dtype)
+    else:
+        threshold = np.uint32(threshold_of(1.0 - rate))
+        scale = np.asarray(1.0 / (1.0 - rate), inputs.dtype)
+    mask = jnp.broadcast_to(mask_below(key, shape, threshold), inputs.shape)
+    return lax.select(mask, inputs * scale, jnp.zeros_like(inputs))
 
 
 @contextmanager

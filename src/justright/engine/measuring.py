@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from justright.engine.ending import Ending
 from justright.engine.events import Event
-from justright.engine.program import Rows, lane_of
-from justright.engine.stack import ProgramCache, stack_program
+from justright.engine.lanes import Rows, lane_of
+from justright.engine.programs import ProgramCache, stack_program
 from justright.engine.state_files import HOST_TENSORS, unflatten_lanes
 from justright.engine.tasks import MeasureTask, Storage, StudyRows
 

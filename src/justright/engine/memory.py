@@ -29,7 +29,7 @@ PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and savi
 LANE_BYTES = (
     MEBIBYTE // 2
 )  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
-# A lane keeps its weights, two moments of Adam and the best weights; a chunk's result, the checkpoint on its way to the
+# A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
 # disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
 STATE_VALUES = 4
 STATE_COPIES = 5
@@ -107,7 +107,8 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     row_bytes = sum(values.nbytes for part in parts for values in part)
     parameters = sum(layer[3] for layer in built.layers) or built.parameters
     lanes, train_rows = len(stack.runs), len(stack.train_index)
-    state = lanes * (STATE_COPIES * STATE_VALUES * FLOAT_BYTES * parameters + LANE_BYTES)
+    values = STATE_VALUES + (stack.recipe.ema > 0)
+    state = lanes * (STATE_COPIES * values * FLOAT_BYTES * parameters + LANE_BYTES)
     widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
     batch = min(stack.recipe.batch_size, train_rows)
     training = ACTIVATION_COPIES * FLOAT_BYTES * batch * sum(widths)

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from justright.data import Task
+from justright.engine.adapting import adapt_normalization, normalization_from_state
 from justright.engine.events import VariantBuilt
+from justright.engine.masks import hashed_dropout
 from justright.engine.objective import Objective, objective_for
 from justright.errors import InputError
 from justright.study.families import Mlp
@@ -46,13 +50,37 @@ class Network:
             "optimizer": [variable.value.copy() for variable in self.optimizer.variables],
         }
 
+    def apply(self, weights: Any, others: Any, x: Any, *, training: bool) -> tuple[Any, list[Any], list[Any]]:
+        """Return outputs (rows, outputs) float32, new non-trainable values, and penalties, as a pure function.
+
+        Args:
+            weights: values of the trainable variables.
+            others: values of the non-trainable ones.
+            x: (rows, features) float32.
+            training: whether layers behave as in training; dropout draws hashed masks then.
+        """
+        with normalization_from_state(), hashed_dropout():
+            outputs, others, penalties = self.model.stateless_call(
+                weights, others, x, training=training, return_losses=True
+            )
+        return outputs.astype("float32"), others, penalties
+
 
 def build_network(
-    name: str, build: Build, recipe: Recipe, *, seed: int, features: int, outputs: int, task: Task
+    name: str,
+    build: Build,
+    recipe: Recipe,
+    *,
+    seed: int,
+    features: int,
+    outputs: int,
+    task: Task,
+    train_x: Callable[[], npt.NDArray[np.float32]] | None = None,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 
-    Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`.
+    Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
+    `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them.
 
     Raises:
         InputError: the builder fails, returns no model, or the model does not fit the table.
@@ -61,6 +89,8 @@ def build_network(
     keras.utils.set_random_seed(seed)
     model = _build_model(name, build, features, outputs)
     _check_outputs(name, model, features, outputs, task)
+    if train_x is not None:
+        adapt_normalization(model, train_x)
     optimizer = _build_optimizer(name, recipe)
     optimizer.build(model.trainable_variables)
     from_logits = ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
@@ -69,7 +99,8 @@ def build_network(
         for position, variable in enumerate(model.non_trainable_variables)
         if variable.name == SEED_STATE
     )
-    return Network(model, optimizer, objective_for(task, from_logits=from_logits), states)
+    objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
+    return Network(model, optimizer, objective, states)
 
 
 def describe_network(name: str, network: Network) -> VariantBuilt:

@@ -31,16 +31,24 @@ class Objective:
         score_name: Keras' name of the score.
         row_losses: the loss of each row, without penalties.
         row_scores: 1 where the class is right (or the absolute error, for regression).
+        smoothed_losses: what training minimises where labels are smoothed; None where they are not.
     """
 
     loss_name: str
     score_name: str
     row_losses: RowFunction
     row_scores: RowFunction
+    smoothed_losses: RowFunction | None = None
 
 
-def objective_for(task: Task, *, from_logits: bool) -> Objective:
-    """Return the objective of `task` for models that end in logits, or in probabilities."""
+def objective_for(task: Task, *, from_logits: bool, label_smoothing: float = 0.0) -> Objective:
+    """Return the objective of `task` for models that end in logits, or in probabilities.
+
+    Args:
+        task: the table's task.
+        from_logits: which of the two.
+        label_smoothing: share of each target's weight that is spread evenly over all classes in training.
+    """
     losses: dict[tuple[Task, bool], RowFunction] = {
         ("binary", True): binary_crossentropy_from_logits,
         ("binary", False): binary_crossentropy,
@@ -58,7 +66,25 @@ def objective_for(task: Task, *, from_logits: bool) -> Objective:
         "multiclass": lambda targets, outputs: (outputs.argmax(-1) == targets).astype(jnp.float32),
         "regression": lambda targets, outputs: jnp.abs(outputs[:, 0] - targets),
     }
-    return Objective(LOSSES[task], SCORES[task], losses[task, from_logits], scores[task])
+    row_losses = losses[task, from_logits]
+    smoothed = smoothed_losses(task, row_losses, label_smoothing) if label_smoothing else None
+    return Objective(LOSSES[task], SCORES[task], row_losses, scores[task], smoothed)
+
+
+def smoothed_losses(task: Task, row_losses: RowFunction, share: float) -> RowFunction:
+    """Return the cross-entropy of targets of which `share` is spread evenly over all classes.
+
+    As the `label_smoothing` of Keras' losses (Szegedy et al. 2016, section 7). A binary loss is linear in its target;
+    one of several classes is given the target's distribution in place of its index.
+    """
+    if task == "binary":
+        return lambda targets, outputs: row_losses(targets * (1.0 - share) + 0.5 * share, outputs)
+
+    def losses(targets: Any, outputs: Any) -> Any:
+        classes = outputs.shape[-1]
+        return row_losses(jax.nn.one_hot(targets, classes) * (1.0 - share) + share / classes, outputs)
+
+    return losses
 
 
 def binary_crossentropy_from_logits(targets: Any, outputs: Any) -> Any:
@@ -90,5 +116,10 @@ def squared_error(targets: Any, outputs: Any) -> Any:
 
 
 def _of_target(values: Any, targets: Any) -> Any:
-    """Return values[row, targets[row]] for each row, as a sum over one-hot rows (no gather: it vectorises)."""
-    return (values * jax.nn.one_hot(targets, values.shape[-1], dtype=values.dtype)).sum(-1)
+    """Return values[row, targets[row]] for each row, as a sum over one-hot rows (no gather: it vectorises).
+
+    Targets (rows, classes) are distributions already, and give the mean of `values` under them.
+    """
+    if targets.ndim == 1:
+        targets = jax.nn.one_hot(targets, values.shape[-1], dtype=values.dtype)
+    return (values * targets).sum(-1)

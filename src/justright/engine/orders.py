@@ -1,9 +1,12 @@
-"""Batch orders, made on the host: `jax.random.permutation` costs five epochs of a small network."""
+"""Batch orders and mixing weights, made on the host: `jax.random.permutation` costs five epochs of a small network."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+# Third word of the key of mixing weights, so that they share no bits with the order of the same epoch.
+MIXES = 1
 
 
 def batch_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int32]:
@@ -40,3 +43,25 @@ def chunk_orders(
         for lane, seed in enumerate(seeds):
             orders[offset, lane] = batch_order(seed, first_epoch + offset, rows)
     return orders
+
+
+def chunk_mixes(
+    seeds: tuple[int, ...], first_epoch: int, epochs: int, steps: int, *, alpha: float, length: int
+) -> npt.NDArray[np.float32]:
+    """Return the mixing weight of each step of a chunk, one-padded to the compiled length.
+
+    Drawn from Beta(alpha, alpha), keyed by (seed, epoch) alone.
+
+    Shape:
+        (length, lanes, steps) in [0, 1]; entries from `epochs` on are never used.
+
+    Example:
+        >>> chunk_mixes((0,), 5, 1, 2, alpha=0.2, length=2).shape
+        (2, 1, 2)
+    """
+    mixes = np.ones((length, len(seeds), steps), np.float32)
+    for offset in range(epochs):
+        for lane, seed in enumerate(seeds):
+            generator = np.random.Generator(np.random.SFC64((seed, first_epoch + offset, MIXES)))
+            mixes[offset, lane] = generator.beta(alpha, alpha, steps)
+    return mixes

@@ -9,60 +9,23 @@ arithmetic then does not depend on its neighbours) and vmapped on accelerators.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from justright.engine.masks import hashed_dropout
+from justright.engine.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.engine.memory import PIECE_ROWS
 from justright.engine.network import Network
 from justright.engine.rewriting import rewrite
+from justright.engine.step import TrainStep, Values
+from justright.engine.strengths import Strengths, find_strengths
 from justright.study.recipe import Recipe
 
-# Outcomes of a lane, as data inside the program.
-ALIVE, STOPPED, DIVERGED = 0, 1, 2
 NEVER = 2**31 - 1  # patience of a recipe that never stops early
-# Draws that one step may make from one layer's random state before it would meet the next step's.
-DRAWS_PER_STEP = 1_024
-
-
-class Rows(NamedTuple):
-    """Features (rows, features) float32 and targets (rows,) of one kind of rows."""
-
-    x: Any
-    y: Any
-
-
-class Data(NamedTuple):
-    """The rows a program trains on, chooses by, and measures besides."""
-
-    train: Rows
-    validation: Rows
-    fixed: Rows
-
-
-class Lane(NamedTuple):
-    """The whole state of one run. With a leading axis (lanes,), that of a stack.
-
-    Args:
-        weights, others, optimizer: values of trainable, non-trainable and optimizer variables.
-        best_weights, best_others: values at the best epoch so far.
-        best_value: the monitored metric there; best_epoch: which one (-1: none yet).
-        wait: epochs since; outcome: ALIVE, STOPPED or DIVERGED; epochs: trained so far.
-    """
-
-    weights: list[Any]
-    others: list[Any]
-    optimizer: list[Any]
-    best_weights: list[Any]
-    best_others: list[Any]
-    best_value: Any
-    best_epoch: Any
-    wait: Any
-    outcome: Any
-    epochs: Any
 
 
 def metric_names(network: Network) -> tuple[str, ...]:
@@ -73,21 +36,6 @@ def metric_names(network: Network) -> tuple[str, ...]:
         *("val_loss", f"val_{loss}", f"val_{score}"),
         *(f"fixed_{loss}", f"fixed_{score}"),
         "learning_rate",
-    )
-
-
-def first_lane(network: Network) -> Lane:
-    """Return the state of a run before its first epoch, from the network's initial values."""
-    values = network.initial_values()
-    return Lane(
-        **values,
-        best_weights=[value.copy() for value in values["weights"]],
-        best_others=[value.copy() for value in values["others"]],
-        best_value=jnp.float32(jnp.inf),
-        best_epoch=jnp.int32(-1),
-        wait=jnp.int32(0),
-        outcome=jnp.int32(ALIVE),
-        epochs=jnp.int32(0),
     )
 
 
@@ -108,17 +56,26 @@ class Program:
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
-        self._step = rewrite(self._train_step, bfloat16=recipe.precision == "bfloat16")
-        self.run_chunk = jax.jit(self._run_chunk, donate_argnums=0)
-        self.measure_rows = jax.jit(self._measure_rows)
+        self._step = rewrite(TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16")
+        strengths = find_strengths(network.model, network.optimizer)
+        self.run_chunk = _with_strengths(strengths, self._run_chunk, donate_argnums=1)
+        self.measure_rows = _with_strengths(strengths, self._measure_rows)
 
     def _run_chunk(
-        self, lanes: Lane, orders: Any, measured: Any, first_epoch: Any, epochs: Any, data: Data
+        self,
+        lanes: Lane,
+        orders: Any,
+        measured: Any,
+        first_epoch: Any,
+        epochs: Any,
+        data: Data,
+        mixes: Any = None,
     ) -> Any:
         """Train up to `epochs` epochs; end sooner when no lane is alive.
 
         Shape:
             orders: (length, lanes, train rows) int32; measured: (length,) bool.
+            mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed.
 
         Returns:
             lanes, metrics (length, lanes, metrics), validation losses (length, lanes, validation rows), and
@@ -136,10 +93,10 @@ class Program:
             index, lanes, metrics, losses = carry
             epoch = first_epoch + index
 
-            def one_lane(lane: Lane, order: Any) -> Any:
+            def one_lane(lane: Lane, order: Any, mix: Any) -> Any:
                 return lax.cond(
                     lane.outcome == ALIVE,
-                    lambda: self._train_epoch(lane, order, epoch, measured[index], data),
+                    lambda: self._train_epoch(lane, (order, mix), epoch, measured[index], data),
                     lambda: (
                         lane,
                         jnp.full_like(metrics[0, 0], jnp.nan),
@@ -147,7 +104,8 @@ class Program:
                     ),
                 )
 
-            lanes, values, rows = self._map(one_lane, (lanes, orders[index]))
+            mix = None if mixes is None else mixes[index]
+            lanes, values, rows = self._map(one_lane, (lanes, orders[index], mix))
             return index + 1, lanes, metrics.at[index].set(values), losses.at[index].set(rows)
 
         ran, lanes, metrics, losses = lax.while_loop(
@@ -155,26 +113,13 @@ class Program:
         )
         return lanes, metrics, losses, ran
 
-    def _train_epoch(self, lane: Lane, order: Any, epoch: Any, measured: Any, data: Data) -> Any:
-        """Return the lane after one epoch, the epoch's metrics and its validation losses by row."""
-        batch = min(self.recipe.batch_size, order.shape[0])
-        full, rest = divmod(order.shape[0], batch)
-        first_step = epoch * (full + (rest > 0))
-        values = (lane.weights, lane.others, lane.optimizer)
+    def _train_epoch(self, lane: Lane, plan: Any, epoch: Any, measured: Any, data: Data) -> Any:
+        """Return the lane after one epoch, the epoch's metrics and its validation losses by row.
 
-        def step(values: Any, item: Any) -> Any:
-            number, rows = item
-            batch = jax.tree.map(lambda part: jnp.take(part, rows, axis=0, mode="clip"), data.train)
-            return self._step(values, number, batch)
-
-        steps = (first_step + jnp.arange(full), order[: full * batch].reshape(full, batch))
-        values, sums = lax.scan(step, values, steps)
-        totals = sums.sum(0) * batch
-        if rest:
-            values, last = step(values, (first_step + full, order[full * batch :]))
-            totals = totals + last * rest
-        train = totals / order.shape[0]
-        weights, others, optimizer = values
+        `plan` is the order of training rows, and the weights of mixtures (steps,) or None.
+        """
+        lane, train = self._train(lane, plan, epoch, data.train)
+        weights, others = lane.measured
         losses, scores, penalty = self._evaluate(weights, others, data.validation)
         fixed = lax.cond(
             measured,
@@ -182,50 +127,45 @@ class Program:
             lambda: jnp.full(2, jnp.nan, jnp.float32),
         )
         validation = jnp.stack([losses.mean() + penalty, losses.mean(), scores.mean()])
-        rate = self._learning_rate(optimizer)
+        rate = self._learning_rate(lane.optimizer)
         metrics = jnp.concatenate([train, validation, fixed, rate[None]]).astype(jnp.float32)
-        lane = lane._replace(weights=weights, others=others, optimizer=optimizer, epochs=epoch + 1)
+        lane = lane._replace(epochs=epoch + 1)
         return self._choose_epoch(lane, epoch, metrics), metrics, losses
 
-    def _train_step(self, values: Any, number: Any, batch: Rows) -> Any:
-        """Return the values after one optimizer step, and (loss, loss without penalties, score) of its batch."""
-        weights, others, optimizer = values
-        others = self._derive_randomness(others, number)
+    def _train(self, lane: Lane, plan: Any, epoch: Any, rows: Rows) -> Any:
+        """Return the lane after the steps of one epoch, and the means of what they measured."""
+        order, mixes = plan
+        size = min(self.recipe.batch_size, order.shape[0])
+        full, rest = divmod(order.shape[0], size)
+        first_step = epoch * (full + (rest > 0))
 
-        def loss_of(weights: Any) -> Any:
-            with hashed_dropout():
-                outputs, new_others, penalties = self.network.model.stateless_call(
-                    weights, others, batch.x, training=True, return_losses=True
-                )
-            outputs = outputs.astype(jnp.float32)
-            plain = self.network.objective.row_losses(batch.y, outputs).mean()
-            loss = plain + sum(penalties)
-            score = self.network.objective.row_scores(batch.y, outputs).mean()
-            return loss, (new_others, jnp.stack([loss, plain, score]))
+        def step(values: Values, item: Any) -> Any:
+            number, chosen, mix = item
+            batch = jax.tree.map(lambda part: jnp.take(part, chosen, axis=0, mode="clip"), rows)
+            return self._step(values, number, batch, mix)
 
-        gradients, (others, metrics) = jax.grad(loss_of, has_aux=True)(weights)
-        weights, optimizer = self.network.optimizer.stateless_apply(optimizer, gradients, weights)
-        return (list(weights), list(others), list(optimizer)), metrics
+        values = Values(*(getattr(lane, name) for name in Values._fields))
+        numbers, parts = first_step + jnp.arange(full), order[: full * size].reshape(full, size)
+        values, sums = lax.scan(step, values, (numbers, parts, None if mixes is None else mixes[:full]))
+        totals = sums.sum(0) * size
+        if rest:
+            last = (first_step + full, order[full * size :], None if mixes is None else mixes[full])
+            values, measured = step(values, last)
+            totals = totals + measured * rest
+        return lane._replace(**values._asdict()), totals / order.shape[0]
 
-    def _derive_randomness(self, others: list[Any], step: Any) -> list[Any]:
-        """Return the non-trainable values with every random state set from (its seed, `step`)."""
-        others = list(others)
-        for position in self.network.random_states:
-            state = others[position]
-            others[position] = state.at[1].set((step * DRAWS_PER_STEP).astype(state.dtype))
-        return others
+    def _evaluate(self, weights: Any, others: Any, rows: Rows, *, with_outputs: bool = False) -> Any:
+        """Return losses (rows,), scores (rows,), outputs (rows, outputs) on request, and the summed penalty.
 
-    def _evaluate(self, weights: Any, others: Any, rows: Rows) -> Any:
-        """Return losses (rows,), scores (rows,) and the summed penalty, in inference mode."""
+        In inference mode.
+        """
 
         def piece(rows: Rows) -> Any:
-            outputs, _, penalties = self.network.model.stateless_call(
-                weights, others, rows.x, training=False, return_losses=True
-            )
-            outputs = outputs.astype(jnp.float32)
+            outputs, _, penalties = self.network.apply(weights, others, rows.x, training=False)
             objective = self.network.objective
             penalty = jnp.float32(sum(penalties))
-            return objective.row_losses(rows.y, outputs), objective.row_scores(rows.y, outputs), penalty
+            values = objective.row_losses(rows.y, outputs), objective.row_scores(rows.y, outputs)
+            return (*values, outputs) if with_outputs else values, penalty
 
         count = rows.x.shape[0] // PIECE_ROWS
         split = count * PIECE_ROWS
@@ -234,11 +174,12 @@ class Program:
             stacked = jax.tree.map(
                 lambda values: values[:split].reshape(count, PIECE_ROWS, *values.shape[1:]), rows
             )
-            losses, scores, penalties = lax.map(piece, stacked)
-            parts.append((losses.ravel(), scores.ravel(), penalties[0]))
+            values, penalties = lax.map(piece, stacked)
+            parts.append(([value.reshape(split, *value.shape[2:]) for value in values], penalties[0]))
         if split < rows.x.shape[0]:
             parts.append(piece(jax.tree.map(lambda values: values[split:], rows)))
-        return *(jnp.concatenate([part[item] for part in parts]) for item in (0, 1)), parts[0][2]
+        by_row = zip(*(values for values, _ in parts), strict=True)
+        return *(jnp.concatenate(values) for values in by_row), parts[0][1]
 
     def _fixed_metrics(self, weights: Any, others: Any, rows: Rows) -> Any:
         losses, scores, _ = self._evaluate(weights, others, rows)
@@ -259,7 +200,7 @@ class Program:
         better = finite & (value < lane.best_value)
         wait = jnp.where(better, 0, lane.wait + 1)
         best_weights, best_others = lax.cond(
-            better, lambda: (lane.weights, lane.others), lambda: (lane.best_weights, lane.best_others)
+            better, lambda: lane.measured, lambda: (lane.best_weights, lane.best_others)
         )
         patience = self.recipe.patience or NEVER
         stopped = jnp.where((wait >= patience) & (epoch > 0), STOPPED, ALIVE)
@@ -273,19 +214,20 @@ class Program:
         )
 
     def _measure_rows(self, weights: Any, others: Any, rows: Rows) -> Any:
-        """Return losses (rows,) and scores (rows,) of one lane's weights, in inference mode."""
-        losses, scores, _ = self._evaluate(weights, others, rows)
-        return losses, scores
+        """Return losses (rows,), scores (rows,) and outputs (rows, outputs) of one lane, in inference mode."""
+        losses, scores, outputs, _ = self._evaluate(weights, others, rows, with_outputs=True)
+        return losses, scores, outputs
 
 
-def stack_lanes(lanes: list[Lane]) -> Lane:
-    """Return single lanes as a stack, with a leading axis (lanes,)."""
-    return jax.tree.map(lambda *values: jnp.stack(values), *lanes)
+def _with_strengths(strengths: Strengths, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`."""
 
+    def traced(values: Any, *arguments: Any) -> Any:
+        with strengths.replaced(values):
+            return function(*arguments)
 
-def lane_of(stack: Lane, index: int) -> Lane:
-    """Return one lane of a stack."""
-    return jax.tree.map(lambda values: values[index], stack)
+    traced.__name__ = function.__name__  # the name of the program in profiles and in the compile cache
+    return partial(jax.jit(traced, **options), strengths.values())
 
 
 def _map_one_by_one(function: Any, arguments: Any) -> Any:

@@ -26,20 +26,23 @@ from justright.engine.events import (
     StackProgress,
 )
 from justright.engine.grid import measured_epochs
+from justright.engine.lanes import ALIVE, SETTLED, Data, Lane, Rows, first_lane, lane_of, stack_lanes
 from justright.engine.memory import CHUNK_BYTES
-from justright.engine.network import Network, build_network
-from justright.engine.orders import chunk_orders
-from justright.engine.program import ALIVE, Data, Lane, Program, Rows, first_lane, lane_of, stack_lanes
+from justright.engine.orders import chunk_mixes, chunk_orders
+from justright.engine.programs import ProgramCache, stack_network, stack_program
+from justright.engine.settling_memory import Settling, begin_settling, restore_settling
 from justright.engine.state_files import flatten_lanes, unflatten_lanes, without_optimizer
 from justright.engine.tasks import StackTask, Storage, StudyRows, checkpoint_path
+from justright.study.recipe import steps_per_epoch
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
 # batch orders and messages cost little.
 CHUNK_SECONDS = 0.8
 MAX_CHUNK_EPOCHS = 256
+# A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
+MAX_SETTLING_EPOCHS = 64
 
 Emit = Callable[[Event], None]
-ProgramCache = dict[Any, Program]
 
 
 @dataclass(slots=True)
@@ -118,6 +121,7 @@ class _Session:
         self.length = self._chunk_length()
         self.seconds_per_epoch = 0.0
         self.warm = False
+        self.settling: Settling | None = None
         self.lanes, self.progress = self._restore() if task.checkpoint else self._begin()
 
     @property
@@ -131,9 +135,10 @@ class _Session:
         orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
         measured = np.zeros(self.length, bool)
         measured[:epochs] = measured_epochs(progress.epoch, epochs)
+        mixes = self._mixes(epochs)
         start = time.monotonic()
         self.lanes, metrics, losses, ran = self.program.run_chunk(
-            self.lanes, orders, measured, np.int32(progress.epoch), np.int32(epochs), self.data
+            self.lanes, orders, measured, np.int32(progress.epoch), np.int32(epochs), self.data, mixes
         )
         done = int(ran)
         seconds = time.monotonic() - start
@@ -141,9 +146,10 @@ class _Session:
         if self.warm:  # the first chunk's time is mostly compilation
             self.seconds_per_epoch = seconds / max(done, 1)
         self.warm = True
-        self._take_down(np.asarray(metrics[:done], np.float64), np.asarray(losses[:done]), measured[:done])
+        curves, row_losses = np.asarray(metrics[:done], np.float64), np.asarray(losses[:done])
+        self._take_down(curves, row_losses, measured[:done])
         progress.epoch += done
-        self._end_lanes()
+        self._end_lanes(self._settle(curves, row_losses))
 
     def report(self) -> StackProgress:
         """Return how far the stack is."""
@@ -165,6 +171,7 @@ class _Session:
             "last_metrics": progress.last_metrics,
             "train_seconds": np.array([progress.train_seconds]),
         }
+        tensors |= self.settling.to_tensors() if self.settling else {}
         if (np.asarray(self.lanes.outcome) != ALIVE).all():
             tensors = without_optimizer(tensors)
         metadata = {"stack": task.name, "epoch": str(progress.epoch), "runs": json.dumps(task.runs)}
@@ -179,7 +186,9 @@ class _Session:
 
     def _begin(self) -> tuple[Lane, _Progress]:
         networks = (stack_network(self.task, self.rows, seed=run.seed) for run in self.task.runs)
-        lanes = stack_lanes([first_lane(network) for network in networks])
+        averaged = self.task.recipe.ema > 0
+        lanes = stack_lanes([first_lane(network, is_averaged=averaged) for network in networks])
+        self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy())
 
@@ -191,17 +200,32 @@ class _Session:
             tensors.pop("last_metrics"),
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
+        self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
         lanes = unflatten_lanes(tensors)
         progress.ended |= self._ended_lanes(lanes, progress.epoch)
         return lanes, progress
 
+    def _mixes(self, epochs: int) -> npt.NDArray[np.float32] | None:
+        """Return the weights of the next chunk's mixtures (length, lanes, steps); None where rows are not mixed."""
+        recipe = self.task.recipe
+        if not recipe.mixup:
+            return None
+        steps = steps_per_epoch(self.train_rows, recipe.batch_size)
+        return chunk_mixes(
+            *(self.task.seeds, self.progress.epoch, epochs, steps), alpha=recipe.mixup, length=self.length
+        )
+
     def _chunk_length(self) -> int:
         width = len(self.task.runs)
         bytes_per_epoch = 4 * width * (self.train_rows + len(self.rows.validation[0]))
-        return max(1, min(MAX_CHUNK_EPOCHS, CHUNK_BYTES // bytes_per_epoch, self.task.recipe.max_epochs))
+        recipe = self.task.recipe
+        most = min(MAX_CHUNK_EPOCHS, MAX_SETTLING_EPOCHS) if recipe.stop == "settled" else MAX_CHUNK_EPOCHS
+        return max(1, min(most, CHUNK_BYTES // bytes_per_epoch, recipe.max_epochs))
 
     def _epochs_to_train(self) -> int:
         left = self.task.recipe.max_epochs - self.progress.epoch
+        if self.settling:
+            left = min(left, self.settling.epochs_to_look())
         wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
         return max(1, min(left, self.length, wanted))
 
@@ -230,14 +254,30 @@ class _Session:
             if best >= 0:
                 progress.best_metrics[lane] = block[best]
 
-    def _end_lanes(self) -> None:
-        """Finish lanes that stopped, diverged or reached the epoch limit."""
+    def _settle(self, metrics: npt.NDArray[np.float64], losses: npt.NDArray[np.float32]) -> dict[int, str]:
+        """End the living lanes that are settled and return why; arguments as `_take_down`."""
+        if self.settling is None:
+            return {}
+        loss_name = self.program.network.objective.loss_name
+        self.settling.add(losses, metrics[:, :, self.program.metric_names.index(loss_name)])
+        outcomes = np.array(self.lanes.outcome)
+        reasons = self.settling.settled(np.flatnonzero(outcomes == ALIVE).tolist())
+        if reasons:
+            outcomes[list(reasons)] = SETTLED
+            self.lanes = self.lanes._replace(outcome=jnp.asarray(outcomes))
+        return reasons
+
+    def _end_lanes(self, settled: dict[int, str]) -> None:
+        """Finish lanes that stopped, are settled (lane -> why), diverged or reached the epoch limit."""
         progress = self.progress
         for lane in sorted(self._ended_lanes(self.lanes, progress.epoch) - progress.ended):
             best, last = self._named(progress.best_metrics[lane]), self._named(progress.last_metrics[lane])
             seconds = progress.train_seconds / len(self.task.runs)
             state = lane_of(self.lanes, lane)
-            progress.finished.append(self.ending.finish(lane, state, best, last, train_seconds=seconds))
+            why = settled.get(lane, "")
+            progress.finished.append(
+                self.ending.finish(lane, state, best, last, train_seconds=seconds, settled=why)
+            )
             progress.ended.add(lane)
 
     def _ended_lanes(self, lanes: Lane, epoch: int) -> set[int]:
@@ -248,21 +288,6 @@ class _Session:
 
     def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.program.metric_names, values.tolist(), strict=True))
-
-
-def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
-    """Return the compiled functions of a stack, those of an earlier one of the same shape where there are some."""
-    key = (task.variant, len(task.train_index), len(task.runs))
-    if key not in cache:
-        network = stack_network(task, rows, seed=task.runs[0].seed)
-        cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
-    return cache[key]
-
-
-def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
-    """Return the network of a stack's variant with the initial weights of `seed`."""
-    shape = {"features": rows.features, "outputs": rows.outputs}
-    return build_network(task.variant, task.build, task.recipe, seed=seed, task=rows.task, **shape)
 
 
 def _rows(values: Any) -> Rows:

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from justright.engine.program import Lane
+from justright.engine.lanes import Lane
+from justright.engine.settling_memory import TENSORS as SETTLING_TENSORS
 
 LISTS = (
     "weights",
@@ -16,9 +17,12 @@ LISTS = (
     "optimizer",
     "best_weights",
     "best_others",
+    "average_weights",
+    "average_others",
 )  # fields of Lane that hold many arrays
 
-HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds")  # what the host keeps beside the lanes
+# What the host keeps beside the lanes.
+HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", *SETTLING_TENSORS)
 
 
 def flatten_lanes(lanes: Lane) -> dict[str, npt.NDArray[Any]]:

@@ -39,6 +39,6 @@ def forget_end(connection: sqlite3.Connection, run: RunKey) -> None:
 def forget_test(connection: sqlite3.Connection) -> None:
     """Remove all that was measured on test rows, by runs and by the reference model."""
     connection.execute("UPDATE runs SET test = '{}', test_last = '{}'")
-    connection.execute("DELETE FROM row_losses WHERE kind IN ('test', 'test_score')")
+    connection.execute("DELETE FROM row_losses WHERE kind IN ('test', 'test_score', 'test_output')")
     connection.execute("DELETE FROM reference")
     connection.execute("DELETE FROM meta WHERE key = 'reference'")

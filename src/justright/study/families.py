@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import is_finite_number, is_whole
@@ -21,7 +21,8 @@ MAX_LAYERS = 1_000
 class Mlp:
     """A multilayer perceptron: dense hidden layers, then one linear layer of logits (or of the prediction).
 
-    Penalties act on the kernels of the hidden layers, dropout after each of them, as in the tutorial.
+    Penalties act on the kernels of the hidden layers, dropout after each of them, as in the tutorial. Inputs are
+    standardised before noise is added to them.
 
     Args:
         units: width of each hidden layer, from the input on; empty for a linear model.
@@ -30,6 +31,10 @@ class Mlp:
         l2: factor of the summed squared kernel weights added to the loss.
         dropout: share of hidden units zeroed in training, in [0, 1).
         batch_normalization: whether each hidden layer is normalised before its activation.
+        input_noise: standard deviation of the Gaussian noise added to each input in training, in the inputs' units
+            (in standard deviations of the training rows with `standardize`).
+        standardize: whether inputs are brought to mean 0 and variance 1 by a `keras.layers.Normalization` that the
+            engine adapts to each run's own training rows.
 
     Raises:
         InputError: a width, penalty or share is out of range.
@@ -41,6 +46,8 @@ class Mlp:
     l2: float = 0.0
     dropout: float = 0.0
     batch_normalization: bool = False
+    input_noise: float = 0.0
+    standardize: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.units, list | tuple):
@@ -53,7 +60,7 @@ class Mlp:
         for width in self.units:
             if not is_whole(width, least=1) or width > MAX_UNITS:
                 raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
-        for name in ("l1", "l2"):
+        for name in ("l1", "l2", "input_noise"):
             value = getattr(self, name)
             if not is_finite_number(value) or value < 0:
                 raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
@@ -61,16 +68,19 @@ class Mlp:
             raise InputError(f"`dropout` must lie in [0, 1); got {self.dropout!r}.")
         if not isinstance(self.activation, str):
             raise InputError(f"`activation` must be the name of a Keras activation; got {self.activation!r}.")
-        if not isinstance(self.batch_normalization, bool):
-            raise InputError(
-                f"`batch_normalization` must be true or false; got {self.batch_normalization!r}."
-            )
+        for name in ("batch_normalization", "standardize"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
 
     def __call__(self, features: int, outputs: int) -> keras.Model:
         """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
         import keras
 
         model = keras.Sequential([keras.Input((features,))])
+        if self.standardize:
+            model.add(keras.layers.Normalization())
+        if self.input_noise:
+            model.add(keras.layers.GaussianNoise(self.input_noise))
         for width in self.units:
             for layer in self._hidden(width):
                 model.add(layer)
@@ -117,38 +127,28 @@ def mlp(*units: int, **options: Any) -> Mlp:
 
     Args:
         units: width of each hidden layer.
-        options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, as in `Mlp`.
+        options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, `input_noise`, `standardize`, as in `Mlp`.
 
     Raises:
         InputError: an option is unknown or out of range.
 
     Example:
-        >>> mlp(512, 512, l2=0.001)
-        Mlp(units=(512, 512), activation='elu', l1=0.0, l2=0.001, dropout=0.0, batch_normalization=False)
+        >>> mlp(512, 512, l2=0.001) == Mlp(units=(512, 512), activation="elu", l2=0.001)
+        True
     """
-    return _family_from(Mlp, {"units": units, **options})
+    return family_of(Mlp, {"units": units, **options})
 
 
-def family_from_dict(values: Mapping[str, Any]) -> Mlp:
-    """Return the family member that its `to_dict` described.
+def family_of(family: type[Mlp], options: Mapping[str, Any]) -> Mlp:
+    """Return the member of `family` with these options.
 
     Raises:
-        InputError: the family or an option is unknown.
+        InputError: an option is unknown or out of range, or there are no `units`.
     """
-    options = dict(values)
-    name = options.pop("family", None)
-    if not isinstance(name, str) or name not in FAMILIES:
-        raise one_of("family", name, FAMILIES)
-    return _family_from(FAMILIES[name], options)
-
-
-def _family_from(family: type[Mlp], options: Mapping[str, Any]) -> Mlp:
+    allowed = tuple(one.name for one in fields(family))
     for option in options:
-        if option not in family.__slots__:
-            raise one_of("option of a family", option, family.__slots__)
+        if option not in allowed:
+            raise one_of("option of a family", option, allowed)
     if "units" not in options:
         raise InputError("A family must name its `units`; got none. Give for instance units = [64, 64].")
     return family(**options)
-
-
-FAMILIES: dict[str, type[Mlp]] = {"mlp": Mlp}

@@ -8,12 +8,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from justright.data import Task
-from justright.data.checks import is_whole
+from justright.data.checks import is_finite_number, is_whole
 from justright.errors import InputError, one_of
 
 Precision = Literal["float32", "bfloat16"]
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+Stop = Literal["patience", "settled"]
+
+STOPS: tuple[Stop, ...] = ("patience", "settled")
 
 # The tutorial's schedule: InverseTimeDecay(0.001, decay_steps=STEPS_PER_EPOCH * 1000, decay_rate=1).
 INITIAL_LEARNING_RATE = 0.001
@@ -32,6 +36,10 @@ SCORES: Mapping[Task, str] = MappingProxyType(
 )
 # Field names of Recipe that hold a whole number, with the least value each may take.
 LEAST = MappingProxyType({"batch_size": 1, "max_epochs": 1, "patience": 1, "measure_rows": 1})
+# Options that came after version 0.1.0: left out of plain values at their default, so that old fingerprints hold.
+LATER: Mapping[str, Any] = MappingProxyType(
+    {"label_smoothing": 0.0, "mixup": 0.0, "ema": 0.0, "stop": "patience"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,14 @@ class Recipe:
         precision: 'float32', or 'bfloat16' for bf16 operands with f32 accumulation and f32 weights.
         from_logits: whether models end in logits; None decides from the activation of the last layer.
         measure_rows: training rows of the fixed subset that is measured in inference mode.
+        label_smoothing: share of each target's weight that is spread evenly over all classes in the training loss, in
+            [0, 1), as in Keras' losses; validation and test losses are never smoothed.
+        mixup: alpha of the Beta(alpha, alpha) distribution from which each step draws the weight that mixes its rows
+            with their neighbours in the batch, inputs and losses alike (Zhang et al. 2018, section 2); 0 is off.
+        ema: decay a step of the exponential moving average of weights, in [0, 1), that is validated, chosen from,
+            measured and saved in place of the weights that train; 0 is off.
+        stop: 'patience', or 'settled' to stop sooner where neither the best epoch nor the verdict can plausibly change
+            any more (docs/settled.md); `patience` then still ends what never settles.
 
     Raises:
         InputError: a value is out of range.
@@ -65,6 +81,10 @@ class Recipe:
     precision: Precision = "float32"
     from_logits: bool | None = None
     measure_rows: int = 1_000
+    label_smoothing: float = LATER["label_smoothing"]
+    mixup: float = LATER["mixup"]
+    ema: float = LATER["ema"]
+    stop: Stop = LATER["stop"]
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -75,8 +95,16 @@ class Recipe:
                 raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
         if self.precision not in PRECISIONS:
             raise one_of("precision", self.precision, PRECISIONS)
+        if self.stop not in STOPS:
+            raise one_of("stop", self.stop, STOPS)
         if self.from_logits is not None and not isinstance(self.from_logits, bool):
             raise InputError(f"`from_logits` must be true or false; got {self.from_logits!r}.")
+        for name in ("label_smoothing", "ema"):
+            value = getattr(self, name)
+            if not is_finite_number(value) or not 0 <= value < 1:
+                raise InputError(f"`{name}` must lie in [0, 1); got {value!r}.")
+        if not is_finite_number(self.mixup) or self.mixup < 0:
+            raise InputError(f"`mixup` must be a finite number of at least 0; got {self.mixup!r}.")
         object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
 
     def resolve(self, task: Task, train_rows: int) -> Recipe:
@@ -87,18 +115,30 @@ class Recipe:
             train_rows: training rows of the study; gives the steps an epoch of the default schedule.
 
         Raises:
-            InputError: `monitor` is not a validation metric of this task.
+            InputError: `monitor` is not a validation metric of this task or not what `stop` follows, or the task has
+                no labels to smooth.
         """
+        if self.label_smoothing and task == "regression":
+            raise InputError(
+                f"`label_smoothing` must be 0 for a regression target, which has no classes; got {self.label_smoothing!r}. "
+                "Leave it out."
+            )
         allowed = monitors(task)
         monitor = self.monitor or allowed[0]
         if monitor not in allowed:
             raise one_of("monitor", monitor, allowed)
+        if self.stop == "settled" and monitor != allowed[0]:
+            raise InputError(
+                f"`stop` 'settled' follows the validation loss row by row, so `monitor` must be {allowed[0]!r} with it; "
+                f"got {monitor!r}. Leave `monitor` out, or stop by 'patience'."
+            )
         optimizer = self.optimizer or decaying_adam(steps_per_epoch(train_rows, self.batch_size))
         return replace(self, monitor=monitor, optimizer=optimizer)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain values for TOML; options that are None are left out."""
+        """Return the recipe as plain values for TOML; options that are None, or new and unused, are left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
+        values = {name: value for name, value in values.items() if name not in LATER or value != LATER[name]}
         return {name: _without_none(value) for name, value in values.items() if value is not None}
 
     @classmethod
@@ -161,16 +201,27 @@ def _optimizer_config(optimizer: object) -> dict[str, Any] | None:
                 "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
                 f"got keys {sorted(optimizer)!r}."
             )
+        _check_no_average(optimizer.get("config"))
         return dict(optimizer)
     if hasattr(optimizer, "get_config") and hasattr(optimizer, "stateless_apply"):
         import keras
 
         config: dict[str, Any] = _without_none(keras.saving.serialize_keras_object(optimizer))
+        _check_no_average(config["config"])
         return config
     raise InputError(
         f"`optimizer` must be a Keras optimizer or its serialised configuration; got {optimizer!r}. "
         "Pass for instance keras.optimizers.Adam(0.001)."
     )
+
+
+def _check_no_average(config: object) -> None:
+    """Refuse Keras' own averaging, which counts only once `fit` has ended: validation would judge other weights."""
+    if isinstance(config, Mapping) and config.get("use_ema"):
+        raise InputError(
+            "`optimizer` must not average weights itself; got use_ema=True. Set the recipe's `ema` instead, for instance "
+            "ema=0.99: the averaged weights are then validated, measured and saved."
+        )
 
 
 def _without_none(value: Any) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 from justright.data import Split, SplitSpec, Table, TableSource, read_table
 from justright.errors import InputError, one_of
-from justright.study.families import Mlp, family_from_dict
+from justright.study.families import Mlp
 from justright.study.recipe import Recipe
+from justright.study.registry import family_from_dict
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
@@ -29,7 +30,9 @@ TOP_KEYS = (
     "variants",
 )
 TABLE_KEYS = TableSource.__slots__
-VARIANT_KEYS = ("baseline", "group", "recipe", "builder", "keras_config")
+# What says what a variant is for; the rest is how it is built and trained.
+ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
+VARIANT_KEYS = (*ROLE_KEYS, "recipe", "builder", "keras_config")
 
 
 def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -174,7 +177,8 @@ def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
     else:
         values["builder"] = f"{variant.build.__module__}:{getattr(variant.build, '__qualname__', '?')}"
         values |= _present({"keras_config": config})
-    values |= _present({"baseline": variant.baseline, "group": variant.group or None})
+    roles = {key: getattr(variant, key) for key in ROLE_KEYS}
+    values |= {key: value for key, value in roles.items() if value not in (None, "")}
     if variant.recipe:
         values["recipe"] = variant.recipe.to_dict()
     return values
@@ -185,7 +189,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
         raise InputError(f"[variants.{name}] must be a table of options; got {values!r}.")
     options = dict(values)
     recipe = options.pop("recipe", None)
-    common = {"baseline": options.pop("baseline", None), "group": options.pop("group", "")}
+    roles = {key: options.pop(key) for key in ROLE_KEYS if key in options}
     options.pop("builder", None)  # only told for people: the configuration below is what is built
     if "keras_config" in options:
         build: Mlp | KerasConfig = KerasConfig(str(options.pop("keras_config")))
@@ -193,7 +197,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
             raise one_of(f"key of [variants.{name}]", next(iter(options)), VARIANT_KEYS)
     else:
         build = family_from_dict(options)
-    return Variant(name, build, Recipe.from_dict(recipe) if recipe is not None else None, **common)
+    return Variant(name, build, Recipe.from_dict(recipe) if recipe is not None else None, **roles)
 
 
 def _source_to_dict(source: TableSource) -> dict[str, Any]:

@@ -6,13 +6,16 @@ Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from justright.data import Split, Table
 from justright.errors import InputError, one_of
+from justright.study.changes import Facts
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
+from justright.study.remedies import LADDER_GROUP, ladder, remedies
 from justright.study.study import Study
+from justright.study.training_sizes import learning_sizes
 from justright.study.variant import Variant
 
 TUTORIAL_VALIDATION_ROWS = 1_000
@@ -22,9 +25,25 @@ VALIDATION_SHARE = 0.15
 TEST_SHARE = 0.25
 
 # `quick` must end within the minutes of `make run`: 512-wide networks pass their best epoch on 10,000 rows
-# before epoch 40, so 60 epochs show the turn, and a patience of 20 stops what has turned.
+# before epoch 40, so 60 epochs show the turn. What has turned stops when it is settled, or after a patience of 20.
 QUICK_EPOCHS = 60
 QUICK_PATIENCE = 20
+
+# `remedies` compares what stops late (dropout, weight averaging) with what stops early: on 10,000 rows of HIGGS the
+# latest of them pass their best epoch before epoch 100.
+REMEDIES_EPOCHS = 150
+REMEDIES_PATIENCE = 20
+REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all well; see docs/verdicts.md
+# The combination learns from rows that are never twice the same, so it learns longer; its schedule ends at the limit,
+# so that it must not stop half-way down.
+LADDER_EPOCHS = 160
+LADDER_PATIENCE = 40
+
+# `data`: every size must pass its own best epoch, or its curve tells of epochs instead of rows. With dropout that takes
+# some 200 epochs of 10,000 rows, with fewer rows more epochs that cost less.
+DATA_EPOCHS = 1_500
+DATA_PATIENCE = 50
+DATA_SEEDS = 3
 
 LARGE = (512, 512, 512, 512)
 
@@ -39,6 +58,18 @@ REGULARIZERS = (
     Variant("Dropout", mlp(*LARGE, dropout=0.5), baseline="Large", group="regularizers"),
     Variant("Combined", mlp(*LARGE, l2=0.0001, dropout=0.5), baseline="Large", group="regularizers"),
 )
+# A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
+LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
+LADDER_STEPS = (
+    ("Standardised inputs", (1,)),
+    ("Cosine and sine of phi", (1,)),
+    ("Random turns", (1,)),
+    ("Random reflections", (1,)),
+    ("Random mirrors", (1,)),
+    ("Cosine schedule", (0.003,)),
+    ("Weight averaging", (0.99,)),
+    ("Dropout", (0.2, 0.3)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +81,31 @@ class NamedStudy:
         summary: one line for help texts.
         variants: what it trains.
         recipe: how, as a function of nothing so that each study gets its own.
+        more: further variants, which depend on the table.
+        seeds: runs of each variant when nobody says how many.
+        train_sizes: numbers of training rows, from how many there are; None trains on all of them only.
     """
 
     name: str
     summary: str
     variants: tuple[Variant, ...]
     recipe: Callable[[], Recipe]
+    more: Callable[[Facts], tuple[Variant, ...]] | None = None
+    seeds: int = 1
+    train_sizes: Callable[[int], tuple[int, ...]] | None = None
 
-    def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int = 1) -> Study:
-        """Return this study on `split`, with `recipe` in place of its own."""
-        return Study(split, self.variants, recipe or self.recipe(), seeds=seeds, name=self.name)
+    def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
+        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None."""
+        chosen = recipe or self.recipe()
+        more = self.more(Facts.of(split, chosen)) if self.more else ()
+        return Study(
+            split,
+            self.variants + more,
+            chosen,
+            seeds=self.seeds if seeds is None else seeds,
+            train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
+            name=self.name,
+        )
 
 
 def named_study(name: str) -> NamedStudy:
@@ -111,7 +157,26 @@ def default_split(
 
 
 def _quick_recipe() -> Recipe:
-    return Recipe(max_epochs=QUICK_EPOCHS, patience=QUICK_PATIENCE)
+    return Recipe(max_epochs=QUICK_EPOCHS, patience=QUICK_PATIENCE, stop="settled")
+
+
+def _data_recipe() -> Recipe:
+    return Recipe(max_epochs=DATA_EPOCHS, patience=DATA_PATIENCE)
+
+
+def _remedies_recipe() -> Recipe:
+    return Recipe(max_epochs=REMEDIES_EPOCHS, patience=REMEDIES_PATIENCE)
+
+
+def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
+    """Return the catalogue on Large, and the combination step by step."""
+    own, limits = _remedies_recipe(), {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
+    # A limit that the caller chose is the combination's limit too.
+    kept = {
+        name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
+    }
+    base = replace(LADDER_BASE, recipe=replace(facts.recipe, **kept))
+    return (*remedies(SIZES[-1], facts), base, *ladder(base, LADDER_STEPS, facts))
 
 
 HEAD_SOURCES = ("higgs", "higgs-sim")
@@ -131,6 +196,22 @@ STUDIES: dict[str, NamedStudy] = {
             "Large against L2, dropout and both, with Tiny for comparison",
             (SIZES[0], SIZES[3], *REGULARIZERS),
             Recipe,
+        ),
+        NamedStudy(
+            "remedies",
+            "Large under every remedy of the catalogue, and a combination step by step",
+            (SIZES[-1],),
+            _remedies_recipe,
+            _remedies_variants,
+            REMEDIES_SEEDS,
+        ),
+        NamedStudy(
+            "data",
+            "Small, Large and Combined on ever more rows, and what still more would be worth",
+            (SIZES[1], SIZES[3], REGULARIZERS[2]),
+            _data_recipe,
+            seeds=DATA_SEEDS,
+            train_sizes=learning_sizes,
         ),
     )
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from justright.data.checks import is_finite_number
 from justright.errors import InputError
 from justright.study.families import Mlp
 from justright.study.recipe import Recipe
@@ -45,9 +46,13 @@ class Variant:
         recipe: None takes the study's.
         baseline: name of the variant this one changes by one thing (a remedy), if any.
         group: variants of one group share a figure in the report.
+        remedy: what it changes of its baseline, as the catalogue of remedies calls it; variants of one baseline and
+            remedy are strengths of it, of which validation rows choose one. Empty: a remedy of its own.
+        strength: how much of the remedy; None where it has no degrees.
+        change: what the change adds, for verdicts: 'more capacity', 'less regularization' ..., or empty.
 
     Raises:
-        InputError: the name cannot be a folder name, or `build` cannot build a model.
+        InputError: the name cannot be a folder name, `build` cannot build a model, or a remedy changes no baseline.
     """
 
     name: str
@@ -55,11 +60,25 @@ class Variant:
     recipe: Recipe | None = None
     baseline: str | None = None
     group: str = ""
+    remedy: str = ""
+    strength: float | None = None
+    change: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        if not isinstance(self.group, str):
-            raise InputError(f"The group of variant {self.name!r} must be a text; got {self.group!r}.")
+        for field in ("group", "remedy", "change"):
+            if not isinstance(getattr(self, field), str):
+                raise InputError(
+                    f"The {field} of variant {self.name!r} must be a text; got {getattr(self, field)!r}."
+                )
+        if self.strength is not None and not is_finite_number(self.strength):
+            raise InputError(
+                f"The strength of variant {self.name!r} must be a finite number; got {self.strength!r}."
+            )
+        if self.remedy and self.baseline is None:
+            raise InputError(
+                f"Variant {self.name!r} is a remedy ({self.remedy}) and must name its `baseline`; got None."
+            )
         object.__setattr__(self, "build", _as_build(self.name, self.build))
 
 

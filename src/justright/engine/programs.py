@@ -1,0 +1,34 @@
+"""The network and the compiled program of a stack, shared by stacks of the same shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from justright.engine.network import Network, build_network
+from justright.engine.program import Program
+from justright.engine.tasks import StackTask, StudyRows
+
+ProgramCache = dict[Any, Program]
+
+
+def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
+    """Return the compiled functions of a stack, those of an earlier one of the same shape where there are some."""
+    key = (task.variant, len(task.train_index), len(task.runs))
+    if key not in cache:
+        network = stack_network(task, rows, seed=task.runs[0].seed)
+        cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
+    return cache[key]
+
+
+def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
+    """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
+    return build_network(
+        *(task.variant, task.build, task.recipe),
+        seed=seed,
+        features=rows.features,
+        outputs=rows.outputs,
+        task=rows.task,
+        train_x=lambda: rows.train[0][task.train_index],
+    )

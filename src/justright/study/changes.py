@@ -1,0 +1,159 @@
+"""The changes that remedies make: pure functions (baseline, strength, facts) -> the baseline with one change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from justright.data import Split, Task
+from justright.errors import InputError
+from justright.study.families import Mlp
+from justright.study.physics import HiggsMlp, collision_columns
+from justright.study.recipe import Recipe, steps_per_epoch
+from justright.study.variant import Variant
+
+# The tutorial's L2 beside its dropout: stronger penalties undo what dropout allows.
+L2_BESIDE_DROPOUT = 0.0001
+L2_PER_L1 = 10.0  # both penalties then pull alike on a weight of 0.05, a usual one in a layer of 512 units
+# Keras knows AdamW under a name of its own; every other optimizer takes `weight_decay` as it is.
+WITH_DECAY = {"Adam": "AdamW"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a remedy may know of the study it is for.
+
+    Args:
+        task: the table's task.
+        feature_names: the table's.
+        train_rows: training rows, which give the steps of an epoch.
+        recipe: the study's, resolved for its table: what a baseline without a recipe of its own is trained with.
+    """
+
+    task: Task
+    feature_names: tuple[str, ...]
+    train_rows: int
+    recipe: Recipe
+
+    @classmethod
+    def of(cls, split: Split, recipe: Recipe | None = None) -> Facts:
+        """Return the facts of a study on `split` with this recipe."""
+        rows = split.sizes["train"]
+        resolved = (recipe or Recipe()).resolve(split.table.task, rows)
+        return cls(split.table.task, split.table.feature_names, rows, resolved)
+
+    def recipe_of(self, variant: Variant) -> Recipe:
+        """Return what `variant` is trained with, resolved."""
+        return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
+
+    def optimizer_of(self, variant: Variant) -> dict[str, Any]:
+        """Return the Keras configuration of what trains `variant`."""
+        optimizer = self.recipe_of(variant).optimizer
+        if optimizer is None:  # only an unresolved recipe has none
+            raise InputError(
+                f"The recipe of variant {variant.name!r} must be resolved; call `Recipe.resolve`."
+            )
+        return dict(optimizer)
+
+
+Change = Callable[[Variant, float, Facts], Variant]
+
+
+def fewer_units(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with `strength` of the units of every hidden layer, at least one.
+
+    Example:
+        >>> facts = Facts("binary", (), 100, Recipe())
+        >>> fewer_units(Variant("Large", Mlp((512, 512))), 0.25, facts).build.units
+        (128, 128)
+    """
+    family = _family(baseline)
+    return _with(baseline, units=tuple(max(1, round(width * strength)) for width in family.units))
+
+
+def fewer_layers(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline without its last `strength` hidden layers; one always stays."""
+    units = _family(baseline).units
+    return _with(baseline, units=units[: max(1, len(units) - int(strength))])
+
+
+def l1_l2(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with an L1 penalty of `strength` and an L2 penalty of ten times that."""
+    return _with(baseline, l1=strength, l2=L2_PER_L1 * strength)
+
+
+def l2_dropout(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with dropout of `strength` and a light L2 penalty, the tutorial's 'Combined'."""
+    return _with(baseline, dropout=strength, l2=L2_BESIDE_DROPOUT)
+
+
+def weight_decay(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with decoupled weight decay (Loshchilov & Hutter 2019), its schedule kept."""
+    optimizer = facts.optimizer_of(baseline)
+    config = dict(optimizer.get("config", {})) | {"weight_decay": strength}
+    name = str(optimizer["class_name"])
+    return _with_recipe(
+        baseline, facts, optimizer=optimizer | {"class_name": WITH_DECAY.get(name, name), "config": config}
+    )
+
+
+def cosine_schedule(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with a learning rate that falls from `strength` along a half cosine to 0 at the epoch limit."""
+    recipe, optimizer = facts.recipe_of(baseline), facts.optimizer_of(baseline)
+    steps = recipe.max_epochs * steps_per_epoch(facts.train_rows, recipe.batch_size)
+    schedule = {
+        "module": "keras.optimizers.schedules",
+        "class_name": "CosineDecay",
+        "config": {"initial_learning_rate": strength, "decay_steps": steps},
+    }
+    config = dict(optimizer.get("config", {})) | {"learning_rate": schedule}
+    return _with_recipe(baseline, facts, optimizer=optimizer | {"config": config})
+
+
+def family_option(option: str) -> Change:
+    """Return the change that sets one option of a family to the strength."""
+    return lambda baseline, strength, facts: _with(baseline, **{option: strength})
+
+
+def family_switch(option: str) -> Change:
+    """Return the change that switches one option of a family on."""
+    return lambda baseline, strength, facts: _with(baseline, **{option: True})
+
+
+def recipe_option(option: str) -> Change:
+    """Return the change that sets one option of the recipe to the strength."""
+    return lambda baseline, strength, facts: _with_recipe(baseline, facts, **{option: strength})
+
+
+def physics_option(**options: Any) -> Change:
+    """Return the change that sets options of the family that knows collisions.
+
+    Its baseline becomes a member of that family; without any of its options that is the same network.
+    """
+
+    def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
+        family = _family(baseline)
+        if not isinstance(family, HiggsMlp):
+            kept = {one.name: getattr(family, one.name) for one in fields(family)}
+            family = HiggsMlp(**kept, **collision_columns(facts.feature_names))
+        return replace(baseline, build=replace(family, **options))
+
+    return change
+
+
+def _family(baseline: Variant) -> Mlp:
+    if not isinstance(baseline.build, Mlp):
+        raise InputError(
+            f"Variant {baseline.name!r} must be of a family, such as mlp(64, 64), to change its architecture; "
+            f"got {baseline.build!r}."
+        )
+    return baseline.build
+
+
+def _with(baseline: Variant, **options: Any) -> Variant:
+    return replace(baseline, build=replace(_family(baseline), **options))
+
+
+def _with_recipe(baseline: Variant, facts: Facts, **options: Any) -> Variant:
+    return replace(baseline, recipe=replace(facts.recipe_of(baseline), **options))

@@ -1,0 +1,315 @@
+"""Label smoothing, mixup, averaged weights, standardised and noisy inputs: each against loops written without the engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from justright.engine.masks import hashed_dropout
+from justright.engine.orders import batch_order, chunk_mixes
+from justright.engine.step import DRAWS_PER_STEP
+from justright.engine.tasks import StudyRows
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+
+EPOCHS = 3
+BATCH = 100  # of 250 rows: two full batches and a partial one
+STEPS = 3
+RATE = 0.01
+# Same weights, batches and mixtures: what differs is float32, which the engine computes in.
+TOLERANCE = 1e-5
+ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": RATE}}
+PLAIN = Recipe(BATCH, EPOCHS, None, optimizer=ADAM)
+NETWORK = mlp(8, 4, activation="tanh", l2=0.01)
+
+
+def sigmoid(values):
+    """Return the logistic function."""
+    return 1 / (1 + np.exp(-values))
+
+
+def row_losses(logits, y, task):
+    """Return the loss of each row, float64."""
+    return (logits - y) ** 2 if task == "regression" else np.logaddexp(0, logits) - logits * y
+
+
+def forward(values, x):
+    """Return the activations of every layer of a tanh network, the last one's without tanh."""
+    hidden = [np.asarray(x, np.float64)]
+    for kernel, bias in zip(values[:-2:2], values[1:-2:2], strict=True):
+        hidden.append(np.tanh(hidden[-1] @ kernel + bias))
+    return [*hidden, (hidden[-1] @ values[-2] + values[-1])[:, 0]]
+
+
+def penalty_of(build, values):
+    """Return the L2 penalty of the hidden layers' kernels."""
+    return build.l2 * sum((kernel**2).sum() for kernel in values[:-2:2])
+
+
+def step_of(build, values, x, targets, task):
+    """Return (loss, loss without penalty) and the gradients by hand-written backpropagation.
+
+    `targets` are (weight, targets) pairs whose weighted losses are minimised; the second of the pair (minimised,
+    reported) is reported without smoothing.
+    """
+    *hidden, logits = forward(values, x)
+    minimised = sum(weight * row_losses(logits, y, task).mean() for weight, y, _ in targets)
+    reported = sum(weight * row_losses(logits, y, task).mean() for weight, _, y in targets)
+    slope = (lambda y: 2 * (logits - y)) if task == "regression" else (lambda y: sigmoid(logits) - y)
+    back = sum(weight * slope(y) for weight, y, _ in targets)[:, None] / len(x)
+    gradients = []
+    for layer in reversed(range(len(values) // 2)):
+        is_hidden = layer < len(values) // 2 - 1
+        shrink = 2 * build.l2 * values[2 * layer] if is_hidden else 0.0
+        gradients = [hidden[layer].T @ back + shrink, back.sum(0), *gradients]
+        if layer:
+            back = (back @ values[2 * layer].T) * (1 - hidden[layer] ** 2)
+    return (minimised + penalty_of(build, values), reported), gradients
+
+
+def float64_loop(build, rows, recipe):
+    """Return curves and the weights that are measured after each epoch, in NumPy from the formulas alone."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    features = rows.train[0].shape[1]
+    values = [np.asarray(value.value, np.float64) for value in build(features, 1).trainable_variables]
+    moments = [(np.zeros_like(value), np.zeros_like(value)) for value in values]
+    history = []  # of weights after each step, whose weighted mean is the average
+    shift, scale = 0.0, 1.0
+    if build.standardize:
+        x = rows.train[0].astype(np.float64)
+        shift, scale = x.mean(0), np.where(x.std(0) == 0, 1.0, x.std(0))
+    curves, measured = [], []
+    for epoch in range(EPOCHS):
+        order = batch_order(0, epoch, len(rows.train[0]))
+        mixes = (
+            chunk_mixes((0,), epoch, 1, STEPS, alpha=recipe.mixup, length=1)[0, 0] if recipe.mixup else None
+        )
+        sums = np.zeros(2)
+        for step in range(STEPS):
+            batch = order[step * BATCH : (step + 1) * BATCH]
+            x, y = (rows.train[0][batch] - shift) / scale, rows.train[1][batch].astype(np.float64)
+            smooth = y * (1 - recipe.label_smoothing) + 0.5 * recipe.label_smoothing
+            targets = [(1.0, smooth, y)]
+            if mixes is not None:
+                mix, after = float(mixes[step]), np.roll(np.arange(len(y)), -1)
+                x = mix * x + (1 - mix) * x[after]
+                targets = [(mix, smooth, y), (1 - mix, smooth[after], y[after])]
+            losses, gradients = step_of(build, values, x, targets, rows.task)
+            sums += np.array(losses) * len(batch)
+            count = epoch * STEPS + step + 1
+            for index, gradient in enumerate(gradients):  # Kingma and Ba 2015, as Keras writes it
+                first, second = moments[index]
+                first += (gradient - first) * (1 - 0.9)
+                second += (gradient**2 - second) * (1 - 0.999)
+                rate = RATE * np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+                values[index] = values[index] - first * rate / (np.sqrt(second) + 1e-7)
+            history.append([value.copy() for value in values])
+        kept = values
+        if recipe.ema:  # the definition: newer weights count more, all together 1
+            weights = recipe.ema ** np.arange(len(history))[::-1]
+            weights /= weights.sum()
+            kept = [np.tensordot(weights, np.stack(parts), 1) for parts in zip(*history, strict=True)]
+        validation = row_losses(
+            forward(kept, (rows.validation[0] - shift) / scale)[-1], rows.validation[1], rows.task
+        )
+        curves.append((*(sums / len(order)), validation.mean() + penalty_of(build, kept), validation.mean()))
+        measured.append([value.copy() for value in kept])
+    return np.array(curves).T, measured
+
+
+OPTIONS = {
+    "label smoothing": {"label_smoothing": 0.2},
+    "mixup": {"mixup": 0.4},
+    "averaged weights": {"ema": 0.8},
+    "all": {"label_smoothing": 0.1, "mixup": 1.0, "ema": 0.9},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "standardize"),
+    [("label smoothing", False), ("mixup", True), ("averaged weights", False), ("all", True)],
+)
+def test_first_epochs_equal_float64_numpy(name, standardize, few_rows, train):
+    """Training and validation losses, with and without penalty, and the weights of the saved model."""
+    build, recipe = replace(NETWORK, standardize=standardize), replace(PLAIN, **OPTIONS[name])
+    ours = train(build, few_rows, recipe)
+    curves, measured = float64_loop(build, few_rows, recipe)
+    for metric, values in zip(
+        ("loss", "binary_crossentropy", "val_loss", "val_binary_crossentropy"), curves, strict=True
+    ):
+        np.testing.assert_allclose(ours.curves[0][metric], values, rtol=TOLERANCE, err_msg=metric)
+    model = keras.saving.load_model(ours.folder / ours.finished[0].model_path)
+    for saved, value in zip(model.trainable_variables, measured[ours.finished[0].best_epoch], strict=True):
+        np.testing.assert_allclose(saved, value, rtol=1e-4, atol=1e-5)
+
+
+def test_mixup_of_a_regression_equals_float64_numpy(few_rows, train):
+    """The weighted sum of both targets' squared errors: its gradient is that of the mixed target's."""
+    parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
+    rows = StudyRows("regression", 1, *((x, x[:, 0] * x[:, 1]) for x in parts))
+    recipe = replace(PLAIN, mixup=0.3, ema=0.5)
+    ours = train(NETWORK, rows, recipe)
+    curves, _ = float64_loop(NETWORK, rows, recipe)
+    for metric, values in zip(
+        ("loss", "mean_squared_error", "val_loss", "val_mean_squared_error"), curves, strict=True
+    ):
+        np.testing.assert_allclose(ours.curves[0][metric], values, rtol=TOLERANCE, err_msg=metric)
+
+
+def smoothed_loss(*, from_logits):
+    """Return Keras' own smoothed loss of several classes, which wants one-hot targets."""
+    plain = keras.losses.CategoricalCrossentropy(from_logits=from_logits, label_smoothing=0.3)
+
+    def loss(y, outputs):
+        return plain(keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y, (-1,)), "int32"), 3), outputs)
+
+    return loss
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_labels_of_several_classes_are_smoothed_as_keras_smooths_them(
+    from_logits, few_rows, train, plain_keras
+):
+    """The loss that is minimised, and the one that is not smoothed, for logits and for probabilities."""
+    parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
+    rows = StudyRows("multiclass", 3, *((x, (x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 0)) for x in parts))
+
+    def build():
+        last = keras.layers.Dense(3, activation=None if from_logits else "softmax")
+        return keras.Sequential([keras.Input((28,)), keras.layers.Dense(6, "relu"), last])
+
+    ours = train(build, rows, replace(PLAIN, label_smoothing=0.3)).curves[0]
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    name = "sparse_categorical_crossentropy"
+    theirs = plain_keras(
+        build(),
+        rows,
+        PLAIN,
+        optimizer=keras.optimizers.Adam(RATE),
+        loss=smoothed_loss(from_logits=from_logits),
+        metrics=[keras.metrics.SparseCategoricalCrossentropy(name=name, from_logits=from_logits)],
+    )
+    for metric in ("loss", name, f"val_{name}"):
+        np.testing.assert_allclose(ours[metric], theirs[metric], rtol=TOLERANCE, err_msg=metric)
+    np.testing.assert_array_equal(ours["val_loss"], ours[f"val_{name}"])  # validation is not smoothed
+
+
+def keras_averages(model, rows, recipe, *, smoothing=0.0):
+    """Return curves and the averaged values of all variables, by Keras' own steps and float64 averages."""
+    from_logits = {"from_logits": True}
+    model.compile(
+        optimizer=keras.optimizers.Adam(RATE),
+        loss=keras.losses.BinaryCrossentropy(**from_logits, label_smoothing=smoothing),
+        metrics=[keras.metrics.BinaryCrossentropy(**from_logits, name="binary_crossentropy")],
+    )
+    states = [value for value in model.non_trainable_variables if value.name == "seed_generator_state"]
+    history, curves = [], []
+    for epoch in range(EPOCHS):
+        order = batch_order(0, epoch, len(rows.train[0]))
+        logs = dict.fromkeys(("loss", "binary_crossentropy"), 0.0)
+        for step in range(STEPS):
+            for state in states:  # the engine derives noise from (seed, step); give Keras the same
+                state.assign([int(np.asarray(state)[0]), (epoch * STEPS + step) * DRAWS_PER_STEP])
+            batch = order[step * BATCH : (step + 1) * BATCH]
+            model.reset_metrics()
+            with hashed_dropout():  # only its first call traces
+                found = model.train_on_batch(
+                    rows.train[0][batch], rows.train[1][batch, None], return_dict=True
+                )
+            for metric in logs:
+                logs[metric] += float(found[metric]) * len(batch) / len(order)
+            history.append([np.asarray(value, np.float64) for value in model.weights])
+        raw = model.get_weights()
+        weights = recipe.ema ** np.arange(len(history))[::-1] if recipe.ema else np.eye(len(history))[-1]
+        means = [
+            np.tensordot(weights / weights.sum(), np.stack(parts), 1) for parts in zip(*history, strict=True)
+        ]
+        model.set_weights(means)
+        x, y = rows.validation
+        found = model.evaluate(x, y[:, None], batch_size=BATCH, return_dict=True, verbose=0)
+        model.set_weights(raw)
+        curves.append(logs | {f"val_{name}": value for name, value in found.items()})
+    return {name: np.array([entry[name] for entry in curves]) for name in curves[0]}, means
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.7])
+def test_noise_and_moving_statistics_equal_a_plain_keras_loop(ema, few_rows, train):
+    """Normalization adapted by Keras itself, its Gaussian noise, dropout, and the average of moving statistics."""
+    recipe = replace(PLAIN, ema=ema, label_smoothing=0.1)
+    build = mlp(6, dropout=0.2, batch_normalization=True, standardize=True, input_noise=0.3)
+    ours = train(build, few_rows, recipe)
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    scaling = layers.Normalization()
+    model = keras.Sequential(
+        [
+            *(keras.Input((28,)), scaling, layers.GaussianNoise(0.3), layers.Dense(6)),
+            *(layers.BatchNormalization(), layers.Activation("elu"), layers.Dropout(0.2), layers.Dense(1)),
+        ]
+    )
+    scaling.adapt(few_rows.train[0].astype(np.float64))
+    theirs, means = keras_averages(model, few_rows, recipe, smoothing=0.1)
+    for metric in ("loss", "binary_crossentropy", "val_binary_crossentropy"):
+        np.testing.assert_allclose(ours.curves[0][metric], theirs[metric], rtol=2e-5, err_msg=metric)
+    if ours.finished[0].best_epoch == EPOCHS - 1:
+        saved = keras.saving.load_model(ours.folder / ours.finished[0].model_path)
+        for one, other in zip(saved.weights, means, strict=True):
+            if "seed" not in one.path:
+                np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5, err_msg=one.path)
+
+
+EVERYTHING = mlp(6, dropout=0.2, batch_normalization=True, standardize=True, input_noise=0.1)
+LONG = Recipe(BATCH, 11, 4, label_smoothing=0.05, mixup=0.3, ema=0.9)
+
+
+def assert_same(ours, theirs, seed):
+    """Compare curves, row losses and ends, bit by bit."""
+    for metric, values in theirs.curves[seed].items():
+        np.testing.assert_array_equal(ours.curves[seed][metric], values, err_msg=metric)
+    for key in (key for key in theirs.row_losses if key[0] == seed):
+        np.testing.assert_array_equal(ours.row_losses[key], theirs.row_losses[key], err_msg=str(key))
+    mine, other = (replace(run.finished[seed], train_seconds=0, rows=()) for run in (ours, theirs))
+    assert mine == other
+
+
+def test_a_lane_alone_equals_the_same_lane_among_eight(few_rows, train):
+    """With every option at once, bit for bit."""
+    among = train(EVERYTHING, few_rows, LONG, seeds=tuple(range(8)))
+    assert_same(train(EVERYTHING, few_rows, LONG, seeds=(3,)), among, 3)
+
+
+def test_going_on_from_a_checkpoint_changes_nothing(few_rows, train):
+    """Averages, mixtures and noise of a run cut after three epochs go on as if it had not been."""
+    cache = {}
+    whole = train(EVERYTHING, few_rows, LONG, cache=cache)
+    first = train(EVERYTHING, few_rows, replace(LONG, max_epochs=3), cache={})
+    path = first.checkpoints[-1].path
+    second = train(EVERYTHING, few_rows, LONG, cache=cache, folder=first.folder, checkpoint=path)
+    both = type(first)([*first.events, *second.events], is_done=True, folder=first.folder)
+    assert_same(both, whole, 0)
+
+
+def test_options_that_are_off_keep_their_state_out_of_checkpoints(few_rows, train):
+    """A checkpoint of a recipe without averages holds what it held before there were any."""
+    from justright.records.checkpoints import read_tensors
+
+    trained = train(mlp(3), few_rows, replace(PLAIN, max_epochs=1))
+    names = read_tensors(trained.folder / trained.checkpoints[-1].path)[0]
+    assert not any(name.startswith("average") for name in names)
+
+
+def test_averaged_weights_are_measured_and_saved(few_rows, train):
+    """Test losses, outputs and the saved model agree, and differ from those of the weights that train."""
+    ours = train(NETWORK, few_rows, replace(PLAIN, ema=0.95))
+    run = ours.finished[0]
+    model = keras.saving.load_model(ours.folder / run.model_path)
+    logits = model.predict(few_rows.test[0], verbose=0)[:, 0].astype(np.float64)
+    losses = row_losses(logits, few_rows.test[1], "binary")
+    np.testing.assert_allclose(run.test["loss"], losses.mean(), rtol=1e-5)
+    assert run.test["loss"] != train(NETWORK, few_rows, PLAIN).finished[0].test["loss"]
