@@ -51,8 +51,9 @@ class Maker:
     def variant(
         self, name: str, parameters: int, loss: float, rise: float = 0.0, **options: object
     ) -> VariantEvidence:
-        """Return a variant with one such run a seed; `baseline`, `group` and `change` are its own options."""
-        own = {key: options.pop(key) for key in ("baseline", "group", "change") if key in options}
+        """Return a variant with one such run a seed; what says what it is for is the variant's own option."""
+        roles = ("baseline", "group", "change", "remedy", "strength")
+        own = {key: options.pop(key) for key in roles if key in options}
         runs = tuple(self.run(name, seed, loss, rise, **options) for seed in range(self.seeds))
         return VariantEvidence(name, parameters, runs, **own)
 

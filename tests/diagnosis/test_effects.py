@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from justright.diagnosis.effects import effect_sentence, effects, rank_remedies
+from justright.diagnosis.wording import estimate
 
 
 @pytest.fixture
@@ -48,10 +49,10 @@ def test_ties_are_ties(found):
 
 def test_the_sentence_names_the_tied_winners(found):
     """Best first."""
-    names = [one.remedy for one in found[:2]]
-    assert (
-        effect_sentence(found, "Large")
-        == f"{names[0]} and {names[1]} help Large most and cannot be told apart."
+    best, second = found[:2]
+    assert effect_sentence(found, "Large") == (
+        f"{best.remedy} helps Large most, by {estimate(best.interval.negated())}; "
+        f"it cannot be told from {second.remedy}."
     )
 
 

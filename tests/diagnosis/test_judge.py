@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from justright.diagnosis import ReferenceEvidence, VariantEvidence, default_margin, judge_study
+from justright.diagnosis.wording import estimate
 from justright.errors import InputError
 
 
@@ -59,7 +60,9 @@ def test_the_conclusion_is_one_sentence_about_all(study):
 
 def test_the_facts_name_the_best_remedy_of_each_baseline(study):
     """Both beats L2 on the same baseline."""
-    assert "Both helps Large most." in judge_study(study).facts
+    judgement = judge_study(study)
+    best = next(one for one in judgement.effects if one.remedy == "Both")
+    assert f"Both helps Large most, by {estimate(best.interval.negated())}." in judgement.facts
 
 
 def test_the_same_seed_gives_the_same_judgement_and_another_hardly_differs(study):
@@ -130,6 +133,7 @@ def test_plain_values_have_the_contracts_names(study):
         "low",
         "high",
         "probability_better",
+        *("probability_best", "is_tied_with_best", "seeds", "kind", "covers"),
     }
     assert values["reference"]["name"] == "gradient-boosted trees"
     np.testing.assert_allclose(values["reference"]["test"], study.reference.test.mean(), rtol=1e-6)

@@ -89,3 +89,38 @@ def test_more_rows_are_never_fewer_than_needed_for_a_larger_difference():
     base -= base.mean()
     rows = [required_seeds_or_rows(crossed(base + mean), 0.0).more_rows for mean in (0.02, 0.05, 0.1)]
     assert rows == sorted(rows, reverse=True)
+
+
+def test_what_neither_seeds_nor_rows_decide_alone_both_decide_together():
+    """Seeds and rows each contribute more error than the distance: both must grow, and by the same factor."""
+    table = flat(0.05, seeds=3, rows=1_000, seed_square=1_000 * 0.004, row_square=3 * 0.8, error=0.1)
+    needs = required_seeds_or_rows(table, 0.0)
+    assert (needs.more_seeds, needs.more_rows) == (None, None)
+    assert needs.together is not None
+    more_seeds, more_rows = needs.together
+    assert more_rows == round(more_seeds * 1_000 / 3)
+    larger = flat(
+        0.05,
+        seeds=3 + more_seeds,
+        rows=1_000 + more_rows,
+        seed_square=(1_000 + more_rows) * 0.0039 + 0.1,
+        row_square=(3 + more_seeds) * 0.7667 + 0.1,
+        error=0.1,
+    )
+    from justright.diagnosis.intervals import interval_of
+
+    assert interval_of(larger).is_above(0.0)
+
+
+@pytest.mark.parametrize(
+    ("needs", "least"),
+    [
+        (Needs(4, 900), (4, 0)),
+        (Needs(None, 900), (0, 900)),
+        (Needs(None, None, (5, 700)), (5, 700)),
+        (Needs(None, None), None),
+    ],
+)
+def test_the_least_that_decides_is_seeds_then_rows_then_both(needs, least):
+    """Seeds cost only time; rows must be had."""
+    assert needs.least == least

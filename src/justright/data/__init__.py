@@ -3,6 +3,7 @@
 Neither Keras nor JAX is imported here; Polars only when a table is read.
 """
 
+from justright.data import tables
 from justright.data.align import align_table
 from justright.data.describe import describe_table
 from justright.data.progress import ReadProgress
@@ -22,4 +23,5 @@ __all__ = [
     "align_table",
     "describe_table",
     "read_table",
+    "tables",
 ]

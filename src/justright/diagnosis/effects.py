@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import numpy as np
 
+from justright.diagnosis.choosing import rejected_strengths
 from justright.diagnosis.crossed import crossed
 from justright.diagnosis.evidence import StudyEvidence
-from justright.diagnosis.intervals import DEFAULT_LEVEL
+from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval
 from justright.diagnosis.measured import Measured, measure_study, paired_differences
 from justright.diagnosis.simultaneous import judge_jointly
-from justright.diagnosis.wording import listed
+from justright.diagnosis.wording import estimate, listed
+
+Kind = Literal["variant", "early stopping", "ensemble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,16 @@ class Effect:
 
     Args:
         baseline: the variant it was made from.
-        remedy: the variant with the change.
+        remedy: the variant with the change; of several strengths the one that validation rows choose.
         difference: mean loss of the remedy minus that of the baseline, each at its own chosen epoch.
         low: lower end of the interval, simultaneous over the remedies of this baseline.
         high: upper end.
         probability_better: how probably the remedy's true loss is below the baseline's.
-        probability_best: how probably it is the best of this baseline's remedies.
+        probability_best: how probably it is the best of this baseline's remedies; NaN for those that are no variant.
         is_tied_with_best: whether it cannot be told from the remedy with the lowest mean loss.
         seeds: seeds that both were trained with; with 1 the interval covers rows only.
+        kind: 'variant'; 'early stopping' compares the baseline's best epoch with its own last one, 'ensemble' the mean
+            of its seeds' outputs with one network a seed, with an interval that covers rows only.
     """
 
     baseline: str
@@ -43,11 +48,23 @@ class Effect:
     probability_best: float
     is_tied_with_best: bool
     seeds: int
+    kind: Kind = "variant"
+
+    @property
+    def interval(self) -> Interval:
+        """The difference with its interval, as sentences print it."""
+        return Interval(self.difference, self.low, self.high, self.seeds, 0, "")
+
+    @property
+    def covers(self) -> str:
+        """What the interval speaks about: 'rows and seeds', or 'rows'."""
+        return "rows" if self.seeds == 1 or self.kind == "ensemble" else "rows and seeds"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the effect as in result.json."""
         names = ("baseline", "remedy", "difference", "low", "high", "probability_better")
-        return {name: getattr(self, name) for name in names}
+        more = ("probability_best", "is_tied_with_best", "seeds", "kind", "covers")
+        return {name: getattr(self, name) for name in (*names, *more)}
 
 
 def effects(
@@ -59,6 +76,8 @@ def effects(
 ) -> list[Effect]:
     """Return the effect of every remedy, best first within each baseline, baselines in the study's order.
 
+    Of the strengths of one remedy only the one that validation rows choose is measured.
+
     Args:
         evidence: the study.
         level: coverage of all intervals of one baseline together.
@@ -66,10 +85,13 @@ def effects(
         measured: what `measure_study` returned, to save doing it again.
     """
     losses = measure_study(evidence) if measured is None else measured
+    rejected = rejected_strengths(evidence)
     found: list[Effect] = []
     for variant in evidence.variants:
         remedies = sorted(
-            one.name for one in evidence.variants if one.baseline == variant.name and one.name in losses
+            one.name
+            for one in evidence.variants
+            if one.baseline == variant.name and one.name in losses and one.name not in rejected
         )
         if variant.name in losses:
             found += _effects_of(variant.name, remedies, losses, level=level, seed=seed)
@@ -165,18 +187,19 @@ def _tied_with_best(members: list[str], losses: dict[str, Measured], *, level: f
 
 
 def effect_sentence(found: Sequence[Effect], baseline: str) -> str | None:
-    """Return which remedies helped a baseline most, or None when none was measured.
+    """Return which remedy helped a baseline most, by how much, and which cannot be told from it; None without any.
 
     Example:
         >>> effect_sentence([Effect("Large", "L2", -0.2, -0.3, -0.1, 1.0, 1.0, True, 3)], "Large")
-        'L2 helps Large most.'
+        'L2 helps Large most, by 0.20 [0.10, 0.30].'
     """
-    mine = [one for one in found if one.baseline == baseline]
+    mine = [one for one in found if one.baseline == baseline and one.kind == "variant"]
     if not mine:
         return None
-    helpful = [one.remedy for one in mine if one.is_tied_with_best and one.high < 0]
+    helpful = [one for one in mine if one.is_tied_with_best and one.high < 0]
     if not helpful:
         return f"No remedy measurably helps {baseline}."
+    gain = f"{helpful[0].remedy} helps {baseline} most, by {estimate(helpful[0].interval.negated())}"
     if len(helpful) == 1:
-        return f"{helpful[0]} helps {baseline} most."
-    return f"{listed(helpful)} help {baseline} most and cannot be told apart."
+        return f"{gain}."
+    return f"{gain}; it cannot be told from {listed([one.remedy for one in helpful[1:]])}."

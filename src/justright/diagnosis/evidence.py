@@ -82,6 +82,9 @@ class VariantEvidence:
         baseline: name of the variant it changes by one thing, if any.
         group: variants of one group are compared as sizes.
         change: what it changes of its baseline: one of `UNDERFIT_CHANGES`, any other word, or empty (unknown).
+        remedy: variants of one baseline and remedy are strengths of it, of which validation rows choose one; empty
+            makes the variant a remedy of its own.
+        strength: how much of the remedy; None where it has no degrees.
 
     Raises:
         InputError: there is no run, or a seed occurs twice.
@@ -93,6 +96,8 @@ class VariantEvidence:
     baseline: str | None = None
     group: str = ""
     change: str = ""
+    remedy: str = ""
+    strength: float | None = None
 
     def __post_init__(self) -> None:
         seeds = [run.seed for run in self.runs]
@@ -102,6 +107,46 @@ class VariantEvidence:
             raise InputError(
                 f"Variant {self.name!r} must have one run a seed; got the seeds {sorted(seeds)!r}."
             )
+
+    @property
+    def validation_loss(self) -> float:
+        """The mean loss of validation rows over the measured runs, each at its chosen epoch; NaN where not recorded.
+
+        It chose the epochs, and so flatters: it may choose between variants, and never measures one.
+        """
+        runs = [run for run in self.runs if run.is_measured]
+        if not runs or any(run.best_epoch not in run.validation for run in runs):
+            return float("nan")
+        return float(np.mean([run.validation[run.best_epoch].mean(dtype=np.float64) for run in runs]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnsembleEvidence:
+    """The seeds of one variant as one model: the mean of their probabilities, or of their predictions.
+
+    Shape:
+        validation: (validation rows,) losses of that mean.
+        test: (test rows,) the same, or None without test rows.
+
+    Args:
+        variant: whose runs.
+        seeds: which.
+    """
+
+    variant: str
+    seeds: tuple[int, ...]
+    validation: Losses
+    test: Losses | None
+
+    @property
+    def name(self) -> str:
+        """What it is called: 'Ensemble of 5 x Dropout 0.5'."""
+        return f"Ensemble of {len(self.seeds)} x {self.variant}"
+
+    @property
+    def validation_loss(self) -> float:
+        """The mean loss of validation rows; see `VariantEvidence.validation_loss`."""
+        return float(self.validation.mean(dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +176,7 @@ class StudyEvidence:
         test_rows: number of test rows; 0 where there are none.
         validation_rows: number of validation rows.
         reference: another kind of model trained on the same rows, if any.
+        ensembles: of the seeds of variants, where their outputs were recorded.
 
     Raises:
         InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
@@ -143,6 +189,7 @@ class StudyEvidence:
     test_rows: int
     validation_rows: int
     reference: ReferenceEvidence | None = None
+    ensembles: tuple[EnsembleEvidence, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:

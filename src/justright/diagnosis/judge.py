@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from justright.diagnosis.choosing import (
+    ModelChoice,
+    StrengthChoice,
+    choose_model,
+    choose_strengths,
+    rejected_strengths,
+)
+from justright.diagnosis.claims import Claim, judge_claims
+from justright.diagnosis.concluding import conclude
 from justright.diagnosis.crossed import MIN_ROWS
 from justright.diagnosis.effects import Effect, draws_for, effect_sentence, effects
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
@@ -16,32 +24,20 @@ from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval, check_level, 
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
 from justright.diagnosis.overfitting import judge_overfit
+from justright.diagnosis.remedies import choice_fact, free_effects, ladder_fact
 from justright.diagnosis.underfitting import judge_candidates
 from justright.diagnosis.verdicts import (
-    DIVERGED,
-    JUST_RIGHT,
-    LABELS,
-    OVERFITS,
-    UNDECIDED,
-    UNDERFITS,
     Verdict,
     decide,
     unmeasured_verdict,
 )
-from justright.diagnosis.wording import estimate, listed, sentence, word
 from justright.errors import InputError
+from justright.study.remedies import LADDER_GROUP
 
 # A difference below 1 % of what can be learned (constant prediction minus best loss) is not worth acting on.
 MARGIN_SHARE = 0.01
 # Where nothing beats the constant prediction there is no such scale; then 0.1 % of the constant's own loss.
 MARGIN_FLOOR_SHARE = 0.001
-PREDICATES = {
-    OVERFITS: ("overfits", "overfit"),
-    UNDERFITS: ("underfits", "underfit"),
-    JUST_RIGHT: ("is just right", "are just right"),
-    UNDECIDED: ("is undecided", "are undecided"),
-    DIVERGED: ("diverged", "diverged"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,9 @@ class Judgement:
         margin: what counted as a difference, in units of the loss.
         conclusion: one sentence.
         facts: further sentences, each said because its interval supports it.
+        strengths: of every remedy with several, the one that validation rows choose.
+        choice: the network or ensemble that validation rows choose; None when no run could be measured.
+        claims: the tutorial's own sentences on its networks, judged on test rows; empty for any other study.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -65,6 +64,9 @@ class Judgement:
     margin: float
     conclusion: str
     facts: tuple[str, ...]
+    strengths: tuple[StrengthChoice, ...] = ()
+    choice: ModelChoice | None = None
+    claims: tuple[Claim, ...] = ()
 
     def verdict(self, variant: str) -> Verdict:
         """Return the verdict on one variant; KeyError when the study has none of that name."""
@@ -86,6 +88,9 @@ class Judgement:
             "best_variant": self.best_variant,
             "conclusion": self.conclusion,
             "facts": list(self.facts),
+            "strengths": [one.to_dict() for one in self.strengths],
+            "choice": self.choice.to_dict() if self.choice else None,
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 
@@ -112,18 +117,23 @@ def judge_study(
         [one.mean for one in losses.values()] + ([reference.mean] if reference else []), default=np.inf
     )
     chosen_margin = _margin(margin, evidence.constant_loss, best_loss)
-    judge = _Judge(evidence, measured, losses, chosen_margin, level, seed)
+    judge = _Judge(evidence, measured, losses, chosen_margin, level, seed, rejected_strengths(evidence))
     verdicts = tuple(judge.verdict(variant.name) for variant in evidence.variants)
     best = _best_variant(measured)
+    choice = choose_model(evidence, level=level)
     found = tuple(effects(evidence, level=level, seed=seed, measured=measured))
+    found += tuple(free_effects(evidence, measured, choice, level=level, seed=seed))
     return Judgement(
         verdicts,
         found,
         (evidence.reference.name, reference) if evidence.reference and reference else None,
         best,
         chosen_margin,
-        _conclusion(verdicts, measured, best),
-        judge.facts(verdicts, found, reference, best_loss),
+        conclude(verdicts, evidence, measured, best),
+        judge.facts(verdicts, found, reference, best_loss, choice),
+        choose_strengths(evidence),
+        choice,
+        judge_claims(evidence, measured, chosen_margin, level=level),
     )
 
 
@@ -154,6 +164,7 @@ class _Judge:
     margin: float
     level: float
     seed: int
+    rejected: frozenset[str]
 
     def verdict(self, name: str) -> Verdict:
         """Return the verdict on one variant."""
@@ -163,7 +174,11 @@ class _Judge:
         is_binary = self.evidence.task == "binary" and self.evidence.loss_name == "binary_crossentropy"
         overfit = judge_overfit(measured, self.margin, is_binary=is_binary, level=self.level)
         candidates = judge_candidates(
-            self.measured,
+            {
+                other: one
+                for other, one in self.measured.items()
+                if other == name or other not in self.rejected
+            },
             name,
             self.evidence.reference,
             self.margin,
@@ -183,6 +198,7 @@ class _Judge:
         found: tuple[Effect, ...],
         reference: Interval | None,
         best_loss: float,
+        choice: ModelChoice | None,
     ) -> tuple[str, ...]:
         """Return the facts that hold."""
         learnable = self.evidence.constant_loss - best_loss
@@ -190,7 +206,15 @@ class _Judge:
         facts += size_facts(self.measured, learnable, level=self.level, seed=self.seed)
         if reference is not None and self.evidence.reference is not None:
             facts.append(reference_fact(verdicts, self.evidence.reference.name, reference))
-        facts += [effect_sentence(found, variant.name) for variant in self.evidence.variants]
+        steps = {one.baseline for one in self.evidence.variants if one.group == LADDER_GROUP}
+        facts += [
+            effect_sentence(found, variant.name)
+            for variant in self.evidence.variants
+            if variant.name not in steps
+        ]
+        facts.append(ladder_fact(self.evidence, found))
+        if rejected_strengths(self.evidence) or steps:
+            facts.append(choice_fact(choice))
         facts.append(gap_fact(verdicts, self.measured, learnable))
         facts.append(constant_fact(self.evidence, best_loss))
         return tuple(fact for fact in facts if fact)
@@ -227,28 +251,6 @@ def _best_variant(measured: dict[str, Measured]) -> str | None:
         return float(np.mean([run.validation[run.best_epoch].mean(dtype=np.float64) for run in one.runs]))
 
     return min(sorted(measured), key=score, default=None)
-
-
-def _conclusion(verdicts: tuple[Verdict, ...], measured: dict[str, Measured], best: str | None) -> str:
-    """Return one sentence: who does what, and which variant is best by how much."""
-    names: dict[str, list[str]] = defaultdict(list)
-    for verdict in verdicts:
-        names[verdict.label].append(verdict.variant)
-    parts = []
-    for label in LABELS:
-        members = names[label]
-        if len(members) == len(verdicts) > 2:
-            parts.append(f"all {word(len(members))} variants {PREDICATES[label][1]}")
-        elif members:
-            parts.append(f"{listed(members)} {PREDICATES[label][len(members) > 1]}")
-    chosen = next((verdict for verdict in verdicts if verdict.variant == best), None)
-    if chosen is not None and chosen.test is not None and len(verdicts) > 1:
-        parts.append(
-            f"best on validation rows is {best}, with a {measured[chosen.variant].loss} of {estimate(chosen.test)}"
-        )
-    elif chosen is not None and chosen.test is not None:
-        parts.append(f"its {measured[chosen.variant].loss} is {estimate(chosen.test)}")
-    return sentence("; ".join(parts))
 
 
 def _ends(interval: Interval | None) -> dict[str, float] | None:

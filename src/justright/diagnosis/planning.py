@@ -23,10 +23,19 @@ class Needs:
     Args:
         more_seeds: seeds to add.
         more_rows: measuring rows to add.
+        together: (seeds, rows) to add where neither alone would do: both grow by one factor. None where that is too much.
     """
 
     more_seeds: int | None
     more_rows: int | None
+    together: tuple[int, int] | None = None
+
+    @property
+    def least(self) -> tuple[int, int] | None:
+        """(seeds, rows) to add: seeds where they alone would do, else rows, else both; None where nothing would do."""
+        if self.more_seeds is not None:
+            return self.more_seeds, 0
+        return (0, self.more_rows) if self.more_rows is not None else self.together
 
 
 def required_seeds_or_rows(
@@ -60,7 +69,14 @@ def required_seeds_or_rows(
     if table.seeds >= MIN_SEEDS_TO_PLAN:
         seeds = _smallest(lambda more: is_enough(table.seeds + more, table.rows), MAX_SEEDS - table.seeds)
     rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), MAX_ROWS - table.rows)
-    return Needs(seeds, rows)
+    if seeds is not None or rows is not None or table.seeds < MIN_SEEDS_TO_PLAN:
+        return Needs(seeds, rows)
+    # Each further seed brings its share of further rows, so that both sources of error shrink alike.
+    share = table.rows / table.seeds
+    more = _smallest(
+        lambda more: is_enough(table.seeds + more, table.rows + round(more * share)), MAX_SEEDS - table.seeds
+    )
+    return Needs(None, None, None if more is None else (more, round(more * share)))
 
 
 def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:

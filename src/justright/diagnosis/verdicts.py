@@ -167,9 +167,11 @@ def _needs(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
         return None
     seeds = [one.more_seeds for one in every if one.more_seeds is not None]
     rows = [one.more_rows for one in every if one.more_rows is not None]
+    least = [one.least for one in every if one.least is not None]
     return Needs(
         max(seeds) if len(seeds) == len(every) else None,
         max(rows) if len(rows) == len(every) else None,
+        (max(one[0] for one in least), max(one[1] for one in least)) if len(least) == len(every) else None,
     )
 
 
@@ -185,6 +187,9 @@ def _needs_reasons(needs: Needs | None, measured: Measured) -> tuple[str, ...]:
         )
     if needs.more_rows:
         ways.append(counted(needs.more_rows, f"more {kind}"))
+    if not ways and needs.together and all(needs.together):
+        more_seeds, more_rows = needs.together
+        ways.append(f"{counted(more_seeds, 'more seed')} together with {counted(more_rows, f'more {kind}')}")
     if not ways:
         if needs.more_seeds == 0 or needs.more_rows == 0:
             return (
@@ -193,7 +198,7 @@ def _needs_reasons(needs: Needs | None, measured: Measured) -> tuple[str, ...]:
         if len(measured.runs) == 1:
             return ("With one seed it cannot be said what would decide; train at least 3.",)
         return (
-            "Neither more seeds nor more rows alone would decide: the difference is almost exactly the margin.",
+            "No number of seeds and rows within reason would decide: the difference is almost exactly the margin.",
         )
     return (f"Probably decided by {' or '.join(ways)}, if the measured difference is the true one.",)
 

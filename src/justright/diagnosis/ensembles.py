@@ -1,0 +1,101 @@
+"""Several runs as one model: their outputs averaged row by row, and the losses of that average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.diagnosis.crossed import Floats
+from justright.diagnosis.evidence import EnsembleEvidence, Losses, Task
+
+MIN_SEEDS = 2  # one model is no ensemble
+# How closely a loss computed from a recorded output must agree with the recorded loss, to tell logits from
+# probabilities: float32 outputs give losses to about 1e-6 of their size, and the wrong reading differs by tenths.
+AGREEMENT = 1e-3
+SMALLEST = 1e-7  # Keras clips probabilities at this
+
+
+def build_ensemble(
+    variant: str,
+    task: Task,
+    outputs: Mapping[str, Mapping[int, Losses]],
+    losses: Mapping[str, Mapping[int, Losses]],
+    targets: Mapping[str, npt.NDArray[np.float32]],
+) -> EnsembleEvidence | None:
+    """Return the ensemble of one variant's seeds, or None with fewer than two seeds or without recorded outputs.
+
+    Args:
+        variant: its name.
+        task: gives what is averaged: probabilities of classes, or predictions.
+        outputs: 'validation' and 'test' -> seed -> (rows * outputs,) of the chosen epoch.
+        losses: the same -> (rows,) losses of the chosen epoch, which tell logits from probabilities.
+        targets: the same -> (rows,).
+    """
+    seeds = tuple(sorted(outputs.get("validation", {})))
+    if len(seeds) < MIN_SEEDS:
+        return None
+    mean: dict[str, Losses] = {}
+    for kind, targeted in targets.items():
+        if set(outputs.get(kind, {})) != set(seeds) or not len(targeted):
+            continue
+        values = np.stack([outputs[kind][seed].reshape(len(targeted), -1) for seed in seeds])
+        are_logits = _are_logits(values[0], targeted, losses[kind][seeds[0]], task)
+        if are_logits is None or not np.isfinite(values).all():
+            return None
+        mean[kind] = ensemble_losses(values, targeted, task, are_logits=are_logits).astype(np.float32)
+    if "validation" not in mean:
+        return None
+    return EnsembleEvidence(variant, seeds, mean["validation"], mean.get("test"))
+
+
+def ensemble_losses(
+    outputs: npt.ArrayLike, targets: npt.ArrayLike, task: Task, *, are_logits: bool = True
+) -> Floats:
+    """Return the losses of the mean of several models' probabilities, or predictions for a regression.
+
+    Args:
+        outputs: (seeds, rows, outputs) what the models say; one output for a binary target or a regression.
+        targets: (rows,) 0 or 1, class numbers, or values.
+        task: 'binary', 'multiclass' or 'regression'.
+        are_logits: whether outputs are logits; False for probabilities. Without meaning for a regression.
+
+    Returns:
+        (rows,) cross-entropies or squared errors.
+
+    Example:
+        >>> ensemble_losses([[[0.0]], [[100.0]]], [1.0], "binary").round(4).tolist()
+        [0.2877]
+        >>> float(-np.log((0.5 + 1.0) / 2).round(4))
+        0.2877
+    """
+    values, wanted = np.asarray(outputs, np.float64), np.asarray(targets, np.float64)
+    if task == "regression":
+        return np.asarray((values.mean(axis=0)[:, 0] - wanted) ** 2)
+    chances = _log_chances(values, wanted.astype(np.int64), task, are_logits=are_logits)
+    return np.asarray(np.log(len(values)) - np.logaddexp.reduce(chances, axis=0))
+
+
+def _log_chances(values: Floats, classes: npt.NDArray[np.int64], task: Task, *, are_logits: bool) -> Floats:
+    """Return (seeds, rows) logarithms of the probability given to each row's own class."""
+    if task == "binary":
+        own = values[:, :, 0]
+        if are_logits:
+            return np.asarray(-np.logaddexp(0.0, np.where(classes == 1, -own, own)))
+        return np.asarray(np.log(np.clip(np.where(classes == 1, own, 1 - own), SMALLEST, 1 - SMALLEST)))
+    picked = np.take_along_axis(
+        values, np.broadcast_to(classes[None, :, None], (len(values), len(classes), 1)), 2
+    )
+    if are_logits:
+        return np.asarray(picked[:, :, 0] - np.logaddexp.reduce(values, axis=2))
+    return np.asarray(np.log(np.clip(picked[:, :, 0], SMALLEST, 1 - SMALLEST)))
+
+
+def _are_logits(outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task) -> bool | None:
+    """Return how to read outputs: by which reading the recorded losses follow; None when neither does."""
+    for are_logits in (True, False):
+        own = ensemble_losses(outputs[None], targets, task, are_logits=are_logits)
+        if np.isclose(own, losses, rtol=AGREEMENT, atol=AGREEMENT).all():
+            return are_logits
+    return None
