@@ -158,7 +158,7 @@ def use_one_thread(compiled: Path) -> None:
     """
     import os
 
-    from justright.engine.local import worker_variables
+    from justright.engine.launching import worker_variables
 
     os.environ.update(worker_variables(1))
     os.environ.update(

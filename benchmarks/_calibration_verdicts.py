@@ -55,7 +55,7 @@ class Design:
 
 
 DESIGNS = (
-    Design(3, 2_000, studies=6, deals=4),
+    Design(3, 2_000, studies=6, deals=8),
     Design(1, 2_000, studies=6),
     Design(3, 20_000, studies=6),
     Design(12, 20_000, studies=1),

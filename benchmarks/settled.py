@@ -58,7 +58,7 @@ def main() -> None:
 
 def record(options) -> None:
     """Record every run that OUT does not hold, one after the other, seed by seed."""
-    from justright.engine.local import worker_variables
+    from justright.engine.launching import worker_variables
 
     os.environ.update(worker_variables(1))
     deadline = time.monotonic() + options.seconds

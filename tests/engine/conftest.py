@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from justright.engine.local import XLA_FLAGS
+from justright.engine.launching import XLA_FLAGS
 
 # Before Keras or JAX is imported anywhere in this process; the same flags workers get.
 os.environ["KERAS_BACKEND"] = "jax"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -13,17 +9,13 @@ import pytest
 from justright.engine import adapting
 from justright.engine.adapting import adapt_normalization, normalization_from_state
 from justright.engine.network import build_network
+from justright.engine.programs import stack_network
+from justright.engine.tasks import StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.variant import KerasConfig
 
 RECIPE = Recipe().resolve("binary", 100)
-PREDICT = """
-import sys
-import keras, numpy as np
-model = keras.saving.load_model(sys.argv[1])
-print(model.predict(np.load(sys.argv[2]), verbose=0)[:, 0].tolist())
-"""
 
 
 @pytest.fixture
@@ -138,38 +130,19 @@ def test_a_network_is_adapted_when_it_is_built_from_a_configuration(x):
     assert not np.asarray(plain.model.layers[0].mean).any()
 
 
-def test_lanes_bring_their_own_moments(few_rows, train):
-    """Behind weights the moments differ by seed, though all lanes share one program."""
-
-    def build():
-        layers = keras.layers
-        return keras.Sequential(
-            [keras.Input((28,)), layers.Dense(3), layers.Normalization(), layers.Dense(1)]
-        )
-
-    recipe = Recipe(100, 2, None)
-    among = train(build, few_rows, recipe, seeds=(0, 1))
-    alone = train(build, few_rows, recipe, seeds=(1,))
-    for metric, values in alone.curves[1].items():
-        np.testing.assert_array_equal(among.curves[1][metric], values, err_msg=metric)
-
-
-def test_a_smaller_training_size_is_adapted_to_its_own_rows(few_rows, train):
+def test_a_smaller_training_size_is_adapted_to_its_own_rows(few_rows):
     """Rows that a run does not train on do not leak into its inputs' scale."""
-    build = mlp(3, standardize=True)
-    part = train(build, few_rows, Recipe(60, 1, None), train_rows=120)
-    model = keras.saving.load_model(part.folder / part.finished[0].model_path)
-    np.testing.assert_allclose(
-        model.layers[0].mean[0], few_rows.train[0][:120].mean(0, dtype=np.float64), rtol=1e-5, atol=1e-6
-    )
+    recipe = Recipe().resolve("binary", 250)
+    task = StackTask("v", "v", mlp(3, standardize=True), recipe, (), (), np.arange(120))
+    layer = stack_network(task, few_rows, seed=0).model.layers[0]
+    expected = few_rows.train[0][:120].mean(0, dtype=np.float64)
+    np.testing.assert_allclose(layer.mean[0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_plain_keras_opens_the_model_with_its_moments(few_rows, train, tmp_path):
-    """In a process that knows nothing of this package: the outputs that were measured."""
+def test_plain_keras_opens_the_model_with_its_moments(few_rows, train):
+    """The saved file alone gives the outputs that were measured."""
     ours = train(mlp(3, standardize=True, input_noise=0.1), few_rows, Recipe(100, 2, None))
     run = ours.finished[0]
-    np.save(tmp_path / "x.npy", few_rows.test[0])
-    command = [sys.executable, "-c", PREDICT, str(ours.folder / run.model_path), str(tmp_path / "x.npy")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    model = keras.saving.load_model(ours.folder / run.model_path)
     outputs = ours.row_losses[0, "test_output", run.best_epoch]
-    np.testing.assert_allclose(np.array(json.loads(said)), outputs, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(model(few_rows.test[0]))[:, 0], outputs, rtol=1e-4, atol=1e-5)

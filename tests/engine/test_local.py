@@ -93,6 +93,42 @@ def test_a_worker_that_dies_twice_costs_its_runs_and_no_others(executor, tmp_pat
     assert ended["Doomed"].reason == "worker 0 ended with code 9: out of memory, says the model"
 
 
+@pytest.fixture
+def short_lived(tmp_path, monkeypatch):
+    """Make worker processes die before they connect, as often as told; return how to tell."""
+    real = subprocess.Popen
+    left = tmp_path / "left"
+
+    def popen(command, **options):
+        count = int(left.read_text())
+        if count:
+            left.write_text(str(count - 1))
+            command = [sys.executable, "-c", "import sys; sys.exit('no memory for me')"]
+        return real(command, **options)
+
+    monkeypatch.setattr("justright.engine.launching.subprocess.Popen", popen)
+    return lambda count: left.write_text(str(count))
+
+
+def test_a_worker_that_dies_while_it_starts_is_started_once_more(few_rows, storage, short_lived):
+    """A stray signal or a moment without memory costs nothing."""
+    events = []
+    short_lived(1)
+    with LocalExecutor(few_rows, storage, workers=1) as running:
+        running.execute([BuildTask((("Good", mlp(3), RECIPE),))], events.append)
+    assert [event.variant for event in events] == ["Good"]
+
+
+def test_a_worker_that_dies_whenever_it_starts_is_one_clear_error(few_rows, storage, short_lived):
+    """What it said last is the reason; the third process would have lived."""
+    short_lived(2)
+    with pytest.raises(InputError) as caught, LocalExecutor(few_rows, storage, workers=1):
+        pytest.fail("a worker came to life")
+    assert str(caught.value) == (
+        "A worker process could not start: worker 0 ended with code 1: no memory for me"
+    )
+
+
 def test_a_builder_that_raises_ends_the_study_before_anything_trains(executor):
     """One InputError with the variant's name and the builder's own words; the variants before it were fine."""
     events = []

@@ -8,8 +8,12 @@ import keras
 import numpy as np
 import pytest
 
+from justright.engine.lanes import first_lane
 from justright.engine.masks import hashed_dropout
+from justright.engine.network import build_network
+from justright.engine.objective import objective_for
 from justright.engine.orders import batch_order, chunk_mixes
+from justright.engine.state_files import flatten_lanes
 from justright.engine.step import DRAWS_PER_STEP
 from justright.engine.tasks import StudyRows
 from justright.study.families import mlp
@@ -70,6 +74,14 @@ def step_of(build, values, x, targets, task):
     return (minimised + penalty_of(build, values), reported), gradients
 
 
+def rows_for(build, rows):
+    """Return how rows enter the network: standardised by the training rows, or as they are."""
+    if not build.standardize:
+        return lambda x: x.astype(np.float64)
+    train = rows.train[0].astype(np.float64)
+    return lambda x: (x - train.mean(0)) / train.std(0)
+
+
 def float64_loop(build, rows, recipe):
     """Return curves and the weights that are measured after each epoch, in NumPy from the formulas alone."""
     keras.utils.clear_session()
@@ -78,10 +90,7 @@ def float64_loop(build, rows, recipe):
     values = [np.asarray(value.value, np.float64) for value in build(features, 1).trainable_variables]
     moments = [(np.zeros_like(value), np.zeros_like(value)) for value in values]
     history = []  # of weights after each step, whose weighted mean is the average
-    shift, scale = 0.0, 1.0
-    if build.standardize:
-        x = rows.train[0].astype(np.float64)
-        shift, scale = x.mean(0), np.where(x.std(0) == 0, 1.0, x.std(0))
+    scaled = rows_for(build, rows)
     curves, measured = [], []
     for epoch in range(EPOCHS):
         order = batch_order(0, epoch, len(rows.train[0]))
@@ -91,7 +100,7 @@ def float64_loop(build, rows, recipe):
         sums = np.zeros(2)
         for step in range(STEPS):
             batch = order[step * BATCH : (step + 1) * BATCH]
-            x, y = (rows.train[0][batch] - shift) / scale, rows.train[1][batch].astype(np.float64)
+            x, y = scaled(rows.train[0][batch]), rows.train[1][batch].astype(np.float64)
             smooth = y * (1 - recipe.label_smoothing) + 0.5 * recipe.label_smoothing
             targets = [(1.0, smooth, y)]
             if mixes is not None:
@@ -113,16 +122,13 @@ def float64_loop(build, rows, recipe):
             weights = recipe.ema ** np.arange(len(history))[::-1]
             weights /= weights.sum()
             kept = [np.tensordot(weights, np.stack(parts), 1) for parts in zip(*history, strict=True)]
-        validation = row_losses(
-            forward(kept, (rows.validation[0] - shift) / scale)[-1], rows.validation[1], rows.task
-        )
+        validation = row_losses(forward(kept, scaled(rows.validation[0]))[-1], rows.validation[1], rows.task)
         curves.append((*(sums / len(order)), validation.mean() + penalty_of(build, kept), validation.mean()))
         measured.append([value.copy() for value in kept])
     return np.array(curves).T, measured
 
 
 OPTIONS = {
-    "label smoothing": {"label_smoothing": 0.2},
     "mixup": {"mixup": 0.4},
     "averaged weights": {"ema": 0.8},
     "all": {"label_smoothing": 0.1, "mixup": 1.0, "ema": 0.9},
@@ -131,10 +137,10 @@ OPTIONS = {
 
 @pytest.mark.parametrize(
     ("name", "standardize"),
-    [("label smoothing", False), ("mixup", True), ("averaged weights", False), ("all", True)],
+    [("mixup", True), ("averaged weights", False), ("all", True)],
 )
 def test_first_epochs_equal_float64_numpy(name, standardize, few_rows, train):
-    """Training and validation losses, with and without penalty, and the weights of the saved model."""
+    """Training and validation losses, with and without penalty, test losses, and the weights of the saved model."""
     build, recipe = replace(NETWORK, standardize=standardize), replace(PLAIN, **OPTIONS[name])
     ours = train(build, few_rows, recipe)
     curves, measured = float64_loop(build, few_rows, recipe)
@@ -142,8 +148,12 @@ def test_first_epochs_equal_float64_numpy(name, standardize, few_rows, train):
         ("loss", "binary_crossentropy", "val_loss", "val_binary_crossentropy"), curves, strict=True
     ):
         np.testing.assert_allclose(ours.curves[0][metric], values, rtol=TOLERANCE, err_msg=metric)
-    model = keras.saving.load_model(ours.folder / ours.finished[0].model_path)
-    for saved, value in zip(model.trainable_variables, measured[ours.finished[0].best_epoch], strict=True):
+    run = ours.finished[0]
+    x, best = rows_for(build, few_rows), measured[run.best_epoch]
+    losses = row_losses(forward(best, x(few_rows.test[0]))[-1], few_rows.test[1], "binary")
+    np.testing.assert_allclose(run.test["loss"], losses.mean(), rtol=TOLERANCE)
+    model = keras.saving.load_model(ours.folder / run.model_path)
+    for saved, value in zip(model.trainable_variables, best, strict=True):
         np.testing.assert_allclose(saved, value, rtol=1e-4, atol=1e-5)
 
 
@@ -160,43 +170,22 @@ def test_mixup_of_a_regression_equals_float64_numpy(few_rows, train):
         np.testing.assert_allclose(ours.curves[0][metric], values, rtol=TOLERANCE, err_msg=metric)
 
 
-def smoothed_loss(*, from_logits):
-    """Return Keras' own smoothed loss of several classes, which wants one-hot targets."""
-    plain = keras.losses.CategoricalCrossentropy(from_logits=from_logits, label_smoothing=0.3)
-
-    def loss(y, outputs):
-        return plain(keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y, (-1,)), "int32"), 3), outputs)
-
-    return loss
-
-
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_labels_of_several_classes_are_smoothed_as_keras_smooths_them(
-    from_logits, few_rows, train, plain_keras
-):
-    """The loss that is minimised, and the one that is not smoothed, for logits and for probabilities."""
-    parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
-    rows = StudyRows("multiclass", 3, *((x, (x[:, 1] > 0).astype(np.int32) + (x[:, 2] > 0)) for x in parts))
-
-    def build():
-        last = keras.layers.Dense(3, activation=None if from_logits else "softmax")
-        return keras.Sequential([keras.Input((28,)), keras.layers.Dense(6, "relu"), last])
-
-    ours = train(build, rows, replace(PLAIN, label_smoothing=0.3)).curves[0]
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(0)
-    name = "sparse_categorical_crossentropy"
-    theirs = plain_keras(
-        build(),
-        rows,
-        PLAIN,
-        optimizer=keras.optimizers.Adam(RATE),
-        loss=smoothed_loss(from_logits=from_logits),
-        metrics=[keras.metrics.SparseCategoricalCrossentropy(name=name, from_logits=from_logits)],
-    )
-    for metric in ("loss", name, f"val_{name}"):
-        np.testing.assert_allclose(ours[metric], theirs[metric], rtol=TOLERANCE, err_msg=metric)
-    np.testing.assert_array_equal(ours["val_loss"], ours[f"val_{name}"])  # validation is not smoothed
+def test_labels_are_smoothed_as_keras_smooths_them(from_logits):
+    """Row by row, of two classes and of three, for logits and for probabilities; a regression's cannot be asked for."""
+    random = np.random.default_rng(0)
+    outputs = random.normal(size=(50, 3)).astype(np.float32)
+    y = random.integers(0, 3, 50).astype(np.int32)
+    if not from_logits:
+        outputs = np.exp(outputs) / np.exp(outputs).sum(1, keepdims=True)
+    options = {"from_logits": from_logits, "label_smoothing": 0.3}
+    ours = objective_for("multiclass", **options).smoothed_losses(y, outputs)
+    theirs = keras.losses.categorical_crossentropy(np.eye(3, dtype=np.float32)[y], outputs, **options)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+    ours = objective_for("binary", **options).smoothed_losses((y > 0).astype(np.float32), outputs[:, :1])
+    theirs = keras.losses.binary_crossentropy((y > 0)[:, None], outputs[:, :1], **options)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+    assert objective_for("binary", from_logits=from_logits).smoothed_losses is None
 
 
 def keras_averages(model, rows, recipe, *, smoothing=0.0):
@@ -225,7 +214,7 @@ def keras_averages(model, rows, recipe, *, smoothing=0.0):
                 logs[metric] += float(found[metric]) * len(batch) / len(order)
             history.append([np.asarray(value, np.float64) for value in model.weights])
         raw = model.get_weights()
-        weights = recipe.ema ** np.arange(len(history))[::-1] if recipe.ema else np.eye(len(history))[-1]
+        weights = recipe.ema ** np.arange(len(history))[::-1]
         means = [
             np.tensordot(weights / weights.sum(), np.stack(parts), 1) for parts in zip(*history, strict=True)
         ]
@@ -237,10 +226,9 @@ def keras_averages(model, rows, recipe, *, smoothing=0.0):
     return {name: np.array([entry[name] for entry in curves]) for name in curves[0]}, means
 
 
-@pytest.mark.parametrize("ema", [0.0, 0.7])
-def test_noise_and_moving_statistics_equal_a_plain_keras_loop(ema, few_rows, train):
+def test_noise_and_moving_statistics_equal_a_plain_keras_loop(few_rows, train):
     """Normalization adapted by Keras itself, its Gaussian noise, dropout, and the average of moving statistics."""
-    recipe = replace(PLAIN, ema=ema, label_smoothing=0.1)
+    recipe = replace(PLAIN, ema=0.7, label_smoothing=0.1)
     build = mlp(6, dropout=0.2, batch_normalization=True, standardize=True, input_noise=0.3)
     ours = train(build, few_rows, recipe)
     keras.utils.clear_session()
@@ -261,10 +249,21 @@ def test_noise_and_moving_statistics_equal_a_plain_keras_loop(ema, few_rows, tra
         saved = keras.saving.load_model(ours.folder / ours.finished[0].model_path)
         for one, other in zip(saved.weights, means, strict=True):
             if "seed" not in one.path:
-                np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5, err_msg=one.path)
+                # A bias before batch normalisation has no gradient: Adam makes steps of 1e-4 from its rounding errors.
+                np.testing.assert_allclose(one, other, rtol=1e-4, atol=5e-4, err_msg=one.path)
 
 
-EVERYTHING = mlp(6, dropout=0.2, batch_normalization=True, standardize=True, input_noise=0.1)
+def everything():
+    """Noise, dropout, moving statistics, and moments that differ by seed because weights come before them."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            *(keras.Input((28,)), layers.Normalization(), layers.GaussianNoise(0.1), layers.Dense(4)),
+            *(layers.Normalization(), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(1)),
+        ]
+    )
+
+
 LONG = Recipe(BATCH, 11, 4, label_smoothing=0.05, mixup=0.3, ema=0.9)
 
 
@@ -280,36 +279,27 @@ def assert_same(ours, theirs, seed):
 
 def test_a_lane_alone_equals_the_same_lane_among_eight(few_rows, train):
     """With every option at once, bit for bit."""
-    among = train(EVERYTHING, few_rows, LONG, seeds=tuple(range(8)))
-    assert_same(train(EVERYTHING, few_rows, LONG, seeds=(3,)), among, 3)
+    among = train(everything, few_rows, LONG, seeds=tuple(range(8)))
+    assert_same(train(everything, few_rows, LONG, seeds=(3,)), among, 3)
 
 
 def test_going_on_from_a_checkpoint_changes_nothing(few_rows, train):
     """Averages, mixtures and noise of a run cut after three epochs go on as if it had not been."""
     cache = {}
-    whole = train(EVERYTHING, few_rows, LONG, cache=cache)
-    first = train(EVERYTHING, few_rows, replace(LONG, max_epochs=3), cache={})
+    whole = train(everything, few_rows, LONG, cache=cache)
+    first = train(everything, few_rows, replace(LONG, max_epochs=3), cache={})
     path = first.checkpoints[-1].path
-    second = train(EVERYTHING, few_rows, LONG, cache=cache, folder=first.folder, checkpoint=path)
+    second = train(everything, few_rows, LONG, cache=cache, folder=first.folder, checkpoint=path)
     both = type(first)([*first.events, *second.events], is_done=True, folder=first.folder)
     assert_same(both, whole, 0)
 
 
-def test_options_that_are_off_keep_their_state_out_of_checkpoints(few_rows, train):
+def test_options_that_are_off_keep_their_state_out_of_checkpoints():
     """A checkpoint of a recipe without averages holds what it held before there were any."""
-    from justright.records.checkpoints import read_tensors
-
-    trained = train(mlp(3), few_rows, replace(PLAIN, max_epochs=1))
-    names = read_tensors(trained.folder / trained.checkpoints[-1].path)[0]
-    assert not any(name.startswith("average") for name in names)
-
-
-def test_averaged_weights_are_measured_and_saved(few_rows, train):
-    """Test losses, outputs and the saved model agree, and differ from those of the weights that train."""
-    ours = train(NETWORK, few_rows, replace(PLAIN, ema=0.95))
-    run = ours.finished[0]
-    model = keras.saving.load_model(ours.folder / run.model_path)
-    logits = model.predict(few_rows.test[0], verbose=0)[:, 0].astype(np.float64)
-    losses = row_losses(logits, few_rows.test[1], "binary")
-    np.testing.assert_allclose(run.test["loss"], losses.mean(), rtol=1e-5)
-    assert run.test["loss"] != train(NETWORK, few_rows, PLAIN).finished[0].test["loss"]
+    recipe = PLAIN.resolve("binary", 10)
+    network = build_network("v", mlp(3), recipe, seed=0, features=2, outputs=1, task="binary")
+    assert not any(name.startswith("average") for name in flatten_lanes(first_lane(network)))
+    averaged = flatten_lanes(first_lane(network, is_averaged=True))
+    assert {name for name in averaged if name.startswith("average")} == {
+        f"average_weights/{index:04d}" for index in range(4)
+    }

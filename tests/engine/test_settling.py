@@ -16,13 +16,15 @@ from justright.errors import InputError
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 
-# Fast enough to overfit 250 rows beyond doubt within 80 epochs, slowly enough for lanes to end apart.
-OPTIMIZER = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.01}}
+# Fast enough to overfit 250 rows beyond doubt within 60 epochs, slowly enough for lanes to end apart.
+OPTIMIZER = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.015}}
 BUILD = mlp(12)
-EPOCHS = 110
-RECIPE = Recipe(100, EPOCHS, None, None, OPTIMIZER, stop="settled")
+EPOCHS = 80
+# Two whole batches: a program without a partial batch compiles in half the time.
+RECIPE = Recipe(125, EPOCHS, None, None, OPTIMIZER, stop="settled")
 SEEDS = (0, 1, 2)
 NAME = "Settled"
+SHORT = 4  # epochs of a chunk that ends between looks; one length, for each is compiled anew
 RULE = SettlingRule(constant_loss=0.69)
 ROWS = 400
 
@@ -83,9 +85,11 @@ def stop_epoch(run, rule=RULE):
     return None, ""
 
 
-def test_a_turned_lane_stops_with_the_reason(whole, few_rows, train, programs):
+def test_a_turned_lane_stops_with_the_reason(whole, few_rows, train, programs, monkeypatch):
     """Each lane ends at a look of its own, after its best epoch, with the numbers of a run that is never stopped."""
-    endless = train(BUILD, few_rows, replace(RECIPE, stop="patience"), seeds=SEEDS, name=NAME, cache={})
+    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", SHORT)
+    recipe = replace(RECIPE, stop="patience")
+    endless = train(BUILD, few_rows, recipe, seeds=SEEDS, name=NAME, cache=programs)
     for seed, run in whole.finished.items():
         assert run.outcome == "stopped early"
         assert run.reason.startswith("Settled: validation loss has risen by ")
@@ -97,9 +101,9 @@ def test_a_turned_lane_stops_with_the_reason(whole, few_rows, train, programs):
     assert len({run.epochs for run in whole.finished.values()}) > 1  # lanes are judged one by one
 
 
-@pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, 3), (1e9, 256)])
+@pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, SHORT), (1e9, 256)])
 def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, train, programs, monkeypatch):
-    """One epoch a chunk, three, or up to the next look: the same epochs, best epochs and reasons."""
+    """One epoch a chunk, four, or up to the next look: the same epochs, best epochs and reasons."""
     monkeypatch.setattr(stack, "CHUNK_SECONDS", seconds)
     monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", most)
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs)
@@ -113,7 +117,7 @@ def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, tr
 def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, train, programs, monkeypatch):
     """What the rule remembers is in the checkpoint, also between two looks and after a lane has ended."""
     monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", 4)
+    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", SHORT)
     asked = []
 
     def is_stopping():
@@ -189,7 +193,7 @@ def test_the_margin_does_not_look_at_test_rows(few_rows):
 
 
 def test_a_falling_curve_is_rarely_stopped():
-    """The cap: of 300 simulated runs that truly gain four standard errors a window, fewer than 5 % are stopped.
+    """The cap: of 150 simulated runs that truly gain four standard errors a window, fewer than 5 % are stopped.
 
     Sizes are those of the tutorial's table: 1,000 rows, standard errors of 0.0015, training loss falling as fast.
     """
@@ -200,10 +204,10 @@ def test_a_falling_curve_is_rarely_stopped():
     curve = 0.64 - 4 * error / window * np.arange(1_000)
     rule = replace(RULE, window_share=0.0)
     runs = (
-        history(curve, rng=rng, train_curve=curve, rows=rows, drift=drift, jitter=0.002) for _ in range(300)
+        history(curve, rng=rng, train_curve=curve, rows=rows, drift=drift, jitter=0.002) for _ in range(150)
     )
     stopped = [stop_epoch(run, rule)[0] for run in runs]
-    assert sum(epoch is not None for epoch in stopped) < 0.05 * 300
+    assert sum(epoch is not None for epoch in stopped) < 0.05 * 150
 
 
 def test_a_flat_curve_stops_soon_after_it_became_flat():

@@ -17,14 +17,8 @@ from typing import Any, Self
 from justright.engine.attempts import Attempts, raise_refusal
 from justright.engine.events import StackCheckpoint
 from justright.engine.interrupts import held_interrupts
-from justright.engine.local import (
-    POLL_SECONDS,
-    START_SECONDS,
-    STOP_SECONDS,
-    Handle,
-    import_path,
-    worker_variables,
-)
+from justright.engine.launching import START_SECONDS, import_path, worker_variables
+from justright.engine.local import POLL_SECONDS, STOP_SECONDS, Handle
 from justright.engine.machine import available_cores
 from justright.engine.ray_connection import connect, import_ray
 from justright.engine.ray_worker import UNREAD_MESSAGES, Checkpoint, Message, RayWorker, installed_versions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -55,28 +56,30 @@ class TrainStep:
         partner = None if mix is None else jax.tree.map(lambda part: jnp.roll(part, -1, axis=0), batch)
         x = batch.x if partner is None else mix * batch.x + (1.0 - mix) * partner.x
 
+        def mean_of(function: RowFunction, outputs: Any) -> Any:
+            value = function(batch.y, outputs).mean()
+            if partner is None:
+                return value
+            return mix * value + (1.0 - mix) * function(partner.y, outputs).mean()
+
         def loss_of(weights: Any) -> Any:
             outputs, new_others, penalties = self._network.apply(weights, others, x, training=True)
-            objective = self._network.objective
-
-            def mean(function: RowFunction) -> Any:
-                value = function(batch.y, outputs).mean()
-                return (
-                    value
-                    if partner is None
-                    else mix * value + (1.0 - mix) * function(partner.y, outputs).mean()
-                )
-
-            plain = mean(objective.row_losses)
-            minimised = mean(objective.smoothed_losses) if objective.smoothed_losses else plain
-            loss = minimised + sum(penalties)
-            return loss, (new_others, jnp.stack([loss, plain, mean(objective.row_scores)]))
+            loss, metrics = self._losses(lambda function: mean_of(function, outputs), penalties)
+            return loss, (new_others, metrics)
 
         gradients, (others, metrics) = jax.grad(loss_of, has_aux=True)(weights)
         weights, optimizer = self._network.optimizer.stateless_apply(optimizer, gradients, weights)
         weights, others = list(weights), list(others)
         averages = self._average(values, weights, others, number)
         return Values(weights, others, list(optimizer), *averages), metrics
+
+    def _losses(self, mean: Callable[[RowFunction], Any], penalties: list[Any]) -> tuple[Any, Any]:
+        """Return what is minimised, and (that, the loss without penalties and smoothing, score)."""
+        objective = self._network.objective
+        plain = mean(objective.row_losses)
+        minimised = mean(objective.smoothed_losses) if objective.smoothed_losses else plain
+        loss = minimised + sum(penalties)
+        return loss, jnp.stack([loss, plain, mean(objective.row_scores)])
 
     def _derive_randomness(self, others: list[Any], step: Any) -> list[Any]:
         """Return the non-trainable values with every random state set from (its seed, `step`)."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import jax.numpy as jnp
 import keras
@@ -63,11 +62,11 @@ class Strengths:
         """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
         with ExitStack() as stack:
             for kind in PENALTIES:
-                stack.enter_context(patch.object(kind, "__call__", _penalty))
+                stack.enter_context(_replaced(kind, "__call__", _penalty))
             for (owner, name), factor in zip(self.factors, values.factors, strict=True):
-                stack.enter_context(patch.object(owner, name, factor))
+                stack.enter_context(_replaced(owner, name, factor))
             for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
-                stack.enter_context(patch.object(layer, "rate", TracedRate(layer.rate, threshold, scale)))
+                stack.enter_context(_replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
             yield
 
 
@@ -84,6 +83,16 @@ def find_strengths(model: Any, optimizer: Any) -> Strengths:
         factors += ((optimizer, "weight_decay"),)
     rates = tuple(layer for layer in layers if type(layer) is keras.layers.Dropout and 0 < layer.rate < 1)
     return Strengths(factors, rates)
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 def _penalty(regularizer: Any, x: Any) -> Any:
