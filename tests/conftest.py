@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,19 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+# Not the user's own cache; one for all test processes, which inherit it: a program is compiled once a test run.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["JUSTRIGHT_CACHE"] = tempfile.mkdtemp(prefix="justright-tests-")
+
 # No deadline: the first example of a property may compile a program, and two test processes share the machine.
 settings.register_profile("justright", deadline=None, print_blob=True)
 settings.load_profile("justright")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the test run's cache, once all its processes are done."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["JUSTRIGHT_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

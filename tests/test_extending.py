@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import keras
 import numpy as np
 import pytest
 
 import justright as jr
-from justright.engine.events import Event, PlanMade, ReferenceMeasured, RunKey, RunMeasured, RunStarted
+from justright.engine.events import (
+    Event,
+    PlanMade,
+    ReferenceMeasured,
+    RowKind,
+    RunKey,
+    RunMeasured,
+    RunStarted,
+)
 from justright.errors import FolderError
 from justright.preparing import prepare_study
 from justright.records.folder import StudyFolder
@@ -69,7 +78,7 @@ def run(study, folder: Path) -> Heard:
 
 def contents(folder: Path) -> dict[str, object]:
     """Everything a folder holds that does not depend on how it came about, as bytes and plain values."""
-    kinds = ("validation", "fixed", "test", "validation_score", "fixed_score", "test_score")
+    kinds = get_args(RowKind)
     with StoreReader(StudyFolder.open(folder)) as store:
         found: dict[str, object] = {"reference": plain(store.reference()), "effects": store.effects()}
         found["verdicts"] = store.verdicts()

@@ -132,6 +132,7 @@ SECURITY = """\
 
 - The Python you run: a builder passed to `Study`, and everything it imports.
 - This machine, its user, and the programs that may write to the study folder while a study runs in it.
+- The user's cache: it holds compiled programs and parsed rows, in a folder that nobody else may write to.
 - The workers of one study: builders go to them by cloudpickle. A Ray cluster that you name runs your code, and is trusted
   as you trust its owner.
 

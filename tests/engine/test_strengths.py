@@ -20,16 +20,17 @@ def decayed(strength):
     return keras.optimizers.AdamW(strength, weight_decay=strength)
 
 
-def program_text(build, optimizer=None):
-    """Return what XLA is given to compile for a network of three features."""
+def program_text(build, optimizer=None, lengths=(2,)):
+    """Return what XLA is given to compile for a network of three features, for the last of some lengths of chunks."""
     recipe = Recipe(10, optimizer=optimizer).resolve("binary", 20)
     network = build_network("v", build, recipe, seed=0, features=3, outputs=1, task="binary")
     rows = Rows(np.zeros((20, 3), np.float32), np.zeros(20, np.float32))
     lanes = stack_lanes([first_lane(network)])
-    orders, measured = np.zeros((2, 1, 20), np.int32), np.zeros(2, bool)
     run = Program(network, recipe).run_chunk
-    arguments = (lanes, orders, measured, np.int32(0), np.int32(2), Data(rows, rows, rows))
-    return run.func.lower(*run.args, *arguments).as_text()
+    for length in lengths:
+        chunk = (np.zeros((length, 1, 20), np.int32), np.zeros(length, bool), np.int32(0), np.int32(length))
+        text = run.func.lower(*run.args, lanes, *chunk, Data(rows, rows, rows)).as_text()
+    return text
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,12 @@ def program_text(build, optimizer=None):
 def test_all_strengths_of_a_network_are_one_program(one, other):
     """XLA is given the same text, so that what it compiled for one strength is found for the next."""
     assert program_text(*one) == program_text(*other)
+
+
+def test_a_program_can_be_traced_again():
+    """For chunks of another length, as if it had been the first: nothing of the trace before is kept."""
+    build = mlp(4, l2=0.1, dropout=0.3)
+    assert program_text(build, lengths=(3, 2)) == program_text(build)
 
 
 def test_a_strength_of_zero_is_another_program():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -46,7 +47,7 @@ def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32]])
         layer = _next_layer(model, x[:1], waiting)
         if layer is None:  # never called for rows like these
             return
-        _adapt(layer, lambda layer=layer: _inputs(model, layer, x))
+        _adapt(layer, partial(_inputs, model, layer, x))
         waiting.discard(id(layer))
 
 

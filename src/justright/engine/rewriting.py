@@ -60,7 +60,8 @@ def rewrite(function: Callable[..., Any], *, bfloat16: bool = False) -> Callable
 
     @functools.wraps(function)
     def rewritten(*arguments: Any) -> Any:
-        closed, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
+        # A function of its own for each trace: JAX keeps what it traced, with the values of the trace around it.
+        closed, shape = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*arguments)
         results = _Rewriter(bfloat16).evaluate(closed.jaxpr, closed.consts, jax.tree.leaves(arguments))
         return jax.tree.unflatten(jax.tree.structure(shape), results)
 

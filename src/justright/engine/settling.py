@@ -188,7 +188,7 @@ class SettlingRule:
         first, stop = int(history.starts[best]), int(history.ends[best]) - 1
         return (
             f"Settled: validation loss has risen by {rise.mean:.4f} (standard error {rise.error:.4f}) since epochs "
-            f"{first} to {stop}, more than the margin {margin:.4f}, and still rises."
+            f"{first} to {stop}, more than the margin {margin:.2g}, and still rises."
         )
 
     def _flat(self, history: History, best: int) -> str | None:
