@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from justright.data import Task
+from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
     MEASURED_OUTCOMES,
+    EnsembleEvidence,
+    Losses,
     ReferenceEvidence,
     RunEvidence,
     StudyEvidence,
@@ -19,12 +24,15 @@ from justright.diagnosis.evidence import (
 from justright.diagnosis.intervals import mean_interval
 from justright.diagnosis.judge import Judgement, judge_study
 from justright.engine.events import RowKind
+from justright.learning import judge_more_data
 from justright.records.files import write_atomically
 from justright.records.folder import StudyFolder
 from justright.records.reading import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.study.recipe import LOSSES
 
+# Beside the reference models' losses: what the rows' targets are, which ensembles are measured against.
+TARGETS = "(targets)"
 ROW_KINDS: tuple[RowKind, ...] = (
     "fixed",
     "validation",
@@ -49,23 +57,26 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     values = judgement.to_dict()
     for item in values["variants"]:
         item["intervals"] = _mean_intervals(store, item["name"])
+    values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
     return judgement
 
 
 def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
-    """Return what the verdicts need of a folder; None while no run on all training rows has ended.
+    """Return what the verdicts need of a folder; None while no run on the most training rows has ended.
 
-    Runs on fewer rows (training sizes) are about the worth of data, not about a variant's verdict.
+    Runs on fewer rows (training sizes) are about the worth of data, not about a variant's verdict. The reference learned
+    from all training rows: where no variant did, it is left out.
     """
     facts = store.get_meta("table")
     reference = store.get_meta("reference")
     task, rows = facts["task"], facts["parts"]
     built = {event.variant: event for event in store.variants()}
+    most = max(study.get("train_sizes") or [rows["train"]])
     ended: dict[str, list[RunRecord]] = {}
     for record in store.runs():
-        if record.is_ended and record.run.train_rows == rows["train"]:
+        if record.is_ended and record.run.train_rows == most:
             ended.setdefault(record.run.variant, []).append(record)
     described = {name: values for name, values in study["variants"].items() if name in ended}
     if not described:
@@ -76,7 +87,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            group=values.get("group", ""),
+            **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
     )
@@ -90,9 +101,40 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         test_rows=rows["test"],
         validation_rows=rows["validation"],
         reference=ReferenceEvidence(reference["name"], measured[reference["name"]][kind])
-        if reference
+        if reference and most == rows["train"]
         else None,
+        ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
     )
+
+
+def _ensembles(
+    store: StoreReader,
+    ended: Mapping[str, list[RunRecord]],
+    names: Iterable[str],
+    task: Task,
+    targets: Mapping[str, npt.NDArray[np.float32]],
+) -> tuple[EnsembleEvidence, ...]:
+    """Return the ensemble of the seeds of every variant whose outputs and whose rows' targets were recorded."""
+    found = []
+    for name in names:
+        runs = [record for record in ended[name] if record.outcome in MEASURED_OUTCOMES]
+        if len(runs) < MIN_SEEDS:
+            continue
+        kinds: tuple[tuple[RowKind, RowKind], ...] = (
+            ("validation", "validation_output"),
+            ("test", "test_output"),
+        )
+        outputs: dict[str, dict[int, Losses]] = {}
+        losses: dict[str, dict[int, Losses]] = {}
+        for kind, output in kinds:
+            for record in runs:
+                best = record.best_epoch if record.best_epoch is not None else -1
+                said, lost = (store.row_losses(record.run, part).get(best) for part in (output, kind))
+                if said is not None and lost is not None:
+                    outputs.setdefault(kind, {})[record.run.seed] = said
+                    losses.setdefault(kind, {})[record.run.seed] = lost
+        found.append(build_ensemble(name, task, outputs, losses, targets))
+    return tuple(one for one in found if one is not None)
 
 
 def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:

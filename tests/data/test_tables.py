@@ -58,9 +58,7 @@ def test_expected_losses_are_what_drawn_targets_give_on_average(world):
     rows = np.arange(ROWS)
     losses = {
         "binary": lambda: np.where(drawn.target == 1, np.log1p(np.exp(-outputs)), np.log1p(np.exp(outputs))),
-        "multiclass": lambda: (
-            np.log(np.exp(outputs).sum(axis=1)) - outputs[rows, drawn.target.astype(int)]
-        ),
+        "multiclass": lambda: np.log(np.exp(outputs).sum(axis=1)) - outputs[rows, drawn.target.astype(int)],
         "regression": lambda: (outputs - drawn.target) ** 2,
     }[world.task]()
     error = losses - drawn.expected_losses(outputs)

@@ -25,9 +25,9 @@ def mmf(rows):
 
 @pytest.mark.parametrize(("family", "curve"), [("power law", power_law), ("MMF", mmf)])
 def test_a_curve_of_the_family_is_found_and_continued(family, curve):
-    """Without noise, prediction at 4 times the rows is right to a tenth of a typical error."""
+    """Without noise, prediction at 4 times the rows is right to a quarter of a typical error."""
     fit = fit_curve(family, ROWS, curve(ROWS), ERROR**2 * np.eye(5))
-    np.testing.assert_allclose(fit.predict(AHEAD), curve(AHEAD), atol=ERROR / 10)
+    np.testing.assert_allclose(fit.predict(AHEAD), curve(AHEAD), atol=ERROR / 4)
     np.testing.assert_allclose(fit.predict(ROWS), curve(ROWS), atol=ERROR / 30)
 
 
@@ -42,7 +42,7 @@ def test_no_better_fit_exists_within_the_bounds(seed):
             lambda p: (p[0] + p[1] * ROWS ** -p[2] - losses) / ERROR, (0.4, height, exponent), bounds=bounds
         ).cost
         for height in (0.5, 1, 3, 10)
-        for exponent in (0.06, 0.2, 0.4, 0.8, 1.6)
+        for exponent in (0.06, 0.2, 0.4, 0.8, 0.95)
     )
     misfit = fit_curve("power law", ROWS, losses, ERROR**2 * np.eye(5)).misfit
     assert best - 1e-6 <= misfit <= best + 0.002

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from justright.diagnosis import scaling
 from justright.diagnosis.crossed import crossed
 from justright.diagnosis.effects import Effect
 from justright.diagnosis.scaling import LearningCurve, error_covariance, judge_scaling
@@ -97,15 +100,14 @@ def test_ill_behaved_curves_are_refused(truth, reason):
 
 
 def test_a_curve_that_its_smaller_sizes_do_not_predict_is_refused():
-    """A floor that comes from nowhere: four sizes fall by the same ratio, the fifth does not fall at all."""
-    truth = (1.0, 0.8, 0.65, 0.53, 0.529)
-    found = judge_scaling(measured(truth), margin=MARGIN)
-    assert found.back_test is not None
-    assert not found.back_test.has_held
-    assert found.refusal is not None
-    start, _, end = found.refusal.partition("where ")
-    assert start.startswith("The sizes up to 5,000 rows predict 0.4")
-    assert end == "0.532 was measured: the curve does not follow the families it is fitted with."
+    """The sentence names what was predicted and what was measured."""
+    noisy = scaling._Noisy(ROWS, np.zeros(5), np.eye(5), 10)
+    missed = scaling.BackTest(scaling.Point(10_000, 0.45, 0.44, 0.466), 0.5321)
+    assert scaling._miss(noisy, missed, 0.95) == (
+        "The sizes up to 5,000 rows predict 0.450 [0.440, 0.466] at 10,000, where 0.532 was measured: the curve does not "
+        "follow the families it is fitted with."
+    )
+    assert scaling._miss(noisy, dataclasses.replace(missed, measured=0.45), 0.95) is None
 
 
 @pytest.mark.parametrize(
@@ -147,15 +149,15 @@ def effect(remedy, difference, half=0.002):
 def test_what_more_rows_are_worth_is_said_beside_the_remedy_worth_as_much():
     """The sentence of the report and of the terminal."""
     found = judge_scaling(measured(power_law(ROWS)), margin=MARGIN)
-    effects = [effect("Dropout", -0.0125), effect("L2", -0.03)]
+    effects = [effect("Dropout", -0.0125), effect("L2", -0.09)]
     said = scaling_sentence(found, effects=effects, margin=MARGIN, loss="test loss")
     assert said.startswith("Large: twice the rows (20,000) is worth -0.0")
-    assert " of test loss, as much as Dropout (-0.0125); four times the rows -0.0" in said
+    assert " of test loss, as much as Dropout (-0.013); four times the rows -0.0" in said
     assert " was measured." in said
-    less = scaling_sentence(found, effects=[effect("L2", -0.06)], margin=MARGIN, loss="test loss")
-    assert ", less than L2 (-0.0600); four times" in less
+    less = scaling_sentence(found, effects=[effect("L2", -0.2)], margin=MARGIN, loss="test loss")
+    assert ", less than L2 (-0.200); four times" in less
     more = scaling_sentence(found, effects=[effect("L2", -0.001, 0.0005)], margin=MARGIN, loss="test loss")
-    assert ", more than L2 (-0.0010); four times" in more
+    assert ", more than L2 (-0.001); four times" in more
 
 
 def test_a_curve_that_is_flat_promises_nothing():
@@ -164,12 +166,28 @@ def test_a_curve_that_is_flat_promises_nothing():
     said = scaling_sentence(flat, effects=[], margin=0.1, loss="test loss")
     assert said.startswith("Large: twice the rows (20,000) would change the test loss by ")
     assert "less than the margin 0.100" in said
-    unsure = judge_scaling(measured(np.full(5, 0.5), seed=3, seed_deviation=0.01), margin=0.0001)
-    assert unsure.refusal is None
-    said = scaling_sentence(unsure, effects=[], margin=0.0001, loss="test loss")
+
+
+def test_a_forecast_wider_than_the_whole_curve_is_refused():
+    """A flat curve with noisy seeds: anything could come next."""
+    found = judge_scaling(measured(np.full(5, 0.5), seed=3, seed_deviation=0.01), margin=0.0001)
+    assert (found.forecast, found.gains) == ((), ())
+    assert found.refusal is not None
+    assert found.refusal.startswith("Its forecast is too vague to be of use: ")
+    assert " for 2 times the rows, where 16 times the rows changed the loss by " in found.refusal
+
+
+def test_a_gain_that_may_be_none_is_called_undecided():
+    """An interval with both signs is no worth."""
+    found = judge_scaling(measured(power_law(ROWS)), margin=MARGIN)
+    unsure = dataclasses.replace(
+        found, gains=tuple(dataclasses.replace(one, high=0.001) for one in found.gains)
+    )
+    said = scaling_sentence(unsure, effects=[effect("Dropout", -0.0125)], margin=0.0001, loss="test loss")
     assert said.startswith(
         "Large: whether twice the rows (20,000) would lower the test loss cannot be told: the "
     )
+    assert "Dropout" not in said
 
 
 def test_result_json_gets_plain_values():

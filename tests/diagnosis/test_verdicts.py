@@ -124,7 +124,8 @@ def test_close_calls_are_undecided_and_say_what_would_decide(make):
         reason.startswith("Whether more capacity (B) would lower the test loss") for reason in verdict.reasons
     )
     assert any(
-        reason.startswith(("Probably decided by", "No number of seeds and rows")) for reason in verdict.reasons
+        reason.startswith(("Probably decided by", "No number of seeds and rows"))
+        for reason in verdict.reasons
     )
 
 

@@ -177,10 +177,7 @@ class Teacher:
         rng = np.random.default_rng([self.seed, SEED_OF_WEIGHTS])
         widths = (self.features, *self.units, max(1, self.classes) if self.task == "multiclass" else 1)
         # Wide enough to leave tanh's linear middle: a linear model must not be able to follow.
-        return [
-            rng.normal(0, 2 / np.sqrt(before), (before + 1, after))
-            for before, after in pairwise(widths)
-        ]
+        return [rng.normal(0, 2 / np.sqrt(before), (before + 1, after)) for before, after in pairwise(widths)]
 
     def _draw(
         self, truth: Floats, rng: np.random.Generator

@@ -65,7 +65,9 @@ def _worth(scaling: Scaling, gain: Interval, margin: float, loss: str) -> str:
 def _comparison(scaling: Scaling, effects: Sequence[Effect]) -> str:
     """Return how that compares with the remedies measured on the same variant, or nothing where none was."""
     gain = scaling.gains[0]
-    mine = [one for one in effects if one.baseline == scaling.variant and one.high < 0]
+    mine = [
+        one for one in effects if one.baseline == scaling.variant and one.kind == "variant" and one.high < 0
+    ]
     if not mine or gain.high >= 0:
         return ""
     near = min(mine, key=lambda one: (abs(one.difference - gain.mean), one.remedy))

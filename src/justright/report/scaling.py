@@ -1,0 +1,41 @@
+"""Learning curves as cells of text, the same for HTML, Markdown and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from justright.report.words import MISSING, format_count, format_loss
+
+
+def scaling_table(
+    curves: Sequence[Mapping[str, Any]], *, plus_minus: str = "±", decimals: int | None = None
+) -> list[dict[str, Any]]:
+    """Return a row a training size, measured ones first: {rows, is_forecast, cells: a loss ± half its interval a curve}.
+
+    Args:
+        curves: entries of a summary's `data_scaling`.
+        plus_minus: what stands between a loss and half its interval.
+        decimals: of losses; None takes those of the reports.
+
+    Example:
+        >>> point = {"train_rows": 100, "mean": 0.5, "low": 0.4, "high": 0.6}
+        >>> scaling_table([{"variant": "A", "measured": [point], "forecast": []}])
+        [{'rows': '100', 'is_forecast': False, 'cells': ['0.5000 ± 0.1000']}]
+    """
+    found = []
+    for kind in ("measured", "forecast"):
+        points = [{point["train_rows"]: point for point in curve.get(kind) or ()} for curve in curves]
+        for rows in sorted({rows for each in points for rows in each}):
+            cells = [_cell(each.get(rows), plus_minus, decimals) for each in points]
+            found.append({"rows": format_count(rows), "is_forecast": kind == "forecast", "cells": cells})
+    return found
+
+
+def _cell(point: Mapping[str, Any] | None, plus_minus: str, decimals: int | None) -> str:
+    if point is None:
+        return MISSING
+    half = (point["high"] - point["low"]) / 2
+    if decimals is not None:
+        return f"{point['mean']:.{decimals}f}{plus_minus}{half:.{decimals}f}"
+    return f"{format_loss(point['mean'])} {plus_minus} {format_loss(half)}"
