@@ -9,11 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from justright.data import Split, Table, read_table
+    from justright.data import Split, Table, read_table, tables
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs import diagnose
     from justright.running import Result, open_result, run_study
-    from justright.study import KerasConfig, Mlp, Recipe, Study, Variant, mlp
+    from justright.study import KerasConfig, Mlp, Recipe, Study, Variant, learning_sizes, mlp, remedies
 
 __version__ = "0.1.0"
 
@@ -31,10 +31,13 @@ EXPORTS = {
     "Table": "justright.data",
     "Variant": "justright.study",
     "diagnose": "justright.logs",
+    "learning_sizes": "justright.study",
     "mlp": "justright.study",
     "open_result": "justright.running",
     "read_table": "justright.data",
+    "remedies": "justright.study",
     "run_study": "justright.running",
+    "tables": "justright.data",
 }
 
 __all__ = [
@@ -51,10 +54,13 @@ __all__ = [
     "Variant",
     "__version__",
     "diagnose",
+    "learning_sizes",
     "mlp",
     "open_result",
     "read_table",
+    "remedies",
     "run_study",
+    "tables",
 ]
 
 

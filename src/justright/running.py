@@ -13,7 +13,7 @@ from typing import Any
 
 from justright.data import describe_table
 from justright.engine.baseline import constant_loss
-from justright.engine.events import Event, ReferenceMeasured, RunKey, Sink, VariantBuilt
+from justright.engine.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
 from justright.engine.executors import open_executor
 from justright.engine.machine import available_cores, processor_name
 from justright.engine.tasks import CHECKPOINT_SECONDS, Storage
@@ -130,7 +130,7 @@ class _Session:
         table = describe_table(self.study.split.table)
         parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
         self.store.set_meta("table", dict(table) | parts)
-        targets = {"validation": rows.validation[1], "test": rows.test[1]}
+        targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
         self.store.set_meta("environment", _environment())
         if command or self.store.get_meta("command") is None:

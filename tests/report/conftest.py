@@ -264,6 +264,69 @@ def summary() -> dict[str, Any]:
     return make_summary()
 
 
+def make_remedies_summary() -> dict[str, Any]:
+    """Return a summary with effects of every kind: ties, searched strengths, steps, early stopping, ensembles, claims."""
+    summary = make_summary()
+    groups = {"Dropout": "remedies", "L2": "remedies", "Combined": "steps", "Medium": "steps"}
+    summary["variants"] = [
+        variant
+        | {
+            "group": groups.get(variant["name"], variant["group"]),
+            "remedy": variant["name"] if variant["name"] in groups else "",
+        }
+        for variant in summary["variants"]
+    ]
+    common = {"seeds": 3, "covers": "rows and seeds", "is_tied_with_best": False, "probability_best": None}
+
+    def effect(baseline: str, remedy: str, value: float, **values: Any) -> dict[str, Any]:
+        ends = {"low": value - 0.007, "high": value + 0.006, "probability_better": 0.998, "kind": "variant"}
+        return {"baseline": baseline, "remedy": remedy, "difference": value, **ends, **common, **values}
+
+    summary["effects"] = [
+        effect("Large", "L2", -0.0213, is_tied_with_best=True, probability_best=0.4),
+        effect("Large", "Dropout", -0.0271, is_tied_with_best=True, probability_best=0.6),
+        effect("Large", "Early stopping", -0.3, kind="early stopping"),
+        effect("Large", "Ensemble of 3 x Large", -0.011, kind="ensemble", covers="rows"),
+        effect("Combined", "Medium", 0.01),
+        effect("Tiny", "Combined", -0.0529, is_tied_with_best=True, probability_best=1.0),
+    ]
+    summary["variants"].append(summary["variants"].pop(2))  # Medium, a step, comes after Combined
+    summary["strengths"] = [
+        {
+            "baseline": "Large",
+            "remedy": "Dropout",
+            "chosen": "Dropout",
+            "strengths": [
+                {"name": "Dropout 0.2", "strength": 0.2, "validation": 0.58},
+                {"name": "Dropout", "strength": 0.5, "validation": 0.57},
+            ],
+        }
+    ]
+    summary["choice"] = {
+        "name": "Ensemble of 3 x Combined",
+        "variant": "Combined",
+        "is_ensemble": True,
+        "validation": 0.531,
+        "test": {"mean": 0.5492, "low": 0.545, "high": 0.5534},
+        "rivals": 2,
+        "candidates": 12,
+    }
+    summary["claims"] = [
+        {
+            "quote": 'Only the "Tiny" model avoids it.',
+            "answer": "does not hold",
+            "evidence": "Test loss rises by 0.2.",
+        }
+    ]
+    return summary
+
+
+@pytest.fixture(scope="session")
+def remedies_summary() -> dict[str, Any]:
+    """A study of remedies with every kind of effect; treat it as read-only."""
+    return make_remedies_summary()
+
+
 @pytest.fixture(scope="session")
 def small_summary() -> dict[str, Any]:
     """Two networks, one seed, few epochs: for tests that only need some report; treat it as read-only."""

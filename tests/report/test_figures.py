@@ -128,12 +128,13 @@ def test_rows_are_one_record_a_point_of_the_shown_variants():
 
 
 def test_scaling_rows_tell_measured_from_forecast():
-    """A forecast is never drawn as a measurement."""
+    """A forecast is never drawn as a measurement; its line begins where those end."""
     point = {"train_rows": 100, "mean": 0.6, "low": 0.5, "high": 0.7}
     summary = {
         "data_scaling": [{"variant": "A", "measured": [point], "forecast": [{**point, "train_rows": 200}]}]
     }
     assert [(row["x"], row["kind"]) for row in scaling_rows(summary)] == [
         (100, "measured"),
+        (100, "join"),
         (200, "forecast"),
     ]

@@ -54,7 +54,7 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     result = result_json(summary)
     assert list(result) == [
         *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
-        *("variants", "effects", "data_scaling", "reference"),
+        *("variants", "effects", "data_scaling", "reference", "choice"),
     ]
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]

@@ -15,7 +15,7 @@ from justright.diagnosis.evidence import UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.study import Mlp, Recipe, Study, Variant, mlp, study_from_dict, study_to_dict
 from justright.study.changes import Facts
-from justright.study.physics import HiggsMlp
+from justright.study.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.study.remedies import CATALOGUE, ladder, remedies, remedy_named
 from justright.study.studies import LADDER_BASE, LADDER_STEPS, STUDIES, default_split
 
@@ -45,7 +45,9 @@ def changed_options(before: object, after: object) -> set[str]:
 def test_a_remedy_changes_one_thing(remedy, strength):
     """Either the architecture or the recipe, in one option (two where the name says so); the rest stays."""
     made = remedy.apply(BASE, strength, FACTS)
-    build = changed_options(BASE.build, made.build) - {"phi", "eta"}  # which columns: no change by themselves
+    build = changed_options(BASE.build, made.build) - set(
+        COLUMN_OPTIONS
+    )  # which columns: no change by themselves
     recipe = changed_options(FACTS.recipe, FACTS.recipe_of(made))
     assert len(build) + len(recipe) == (2 if "+" in remedy.name else 1)
     assert (made.baseline, made.remedy, made.name) == ("Large", remedy.name, remedy.label(strength))
@@ -165,7 +167,7 @@ def test_steps_build_on_each_other():
     assert isinstance(last.build, HiggsMlp)
     assert last.build.units == LADDER_BASE.build.units
     for before, after in zip((LADDER_BASE, *chain), steps, strict=False):
-        changes = changed_options(before.build, after.build) - {"phi", "eta"}
+        changes = changed_options(before.build, after.build) - set(COLUMN_OPTIONS)
         assert len(changes | changed_options(FACTS.recipe_of(before), FACTS.recipe_of(after))) == 1
     plain = Facts("binary", ("a", "b"), 10_000, FACTS.recipe)
     assert not any(isinstance(step.build, HiggsMlp) for step in ladder(LADDER_BASE, LADDER_STEPS, plain))

@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from justright.cli import remedies, scaling
 from justright.cli.terminal import Terminal
 from justright.cli.text import Symbols, plain, shorten
 
@@ -59,11 +60,23 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
     """
     terminal.print(study_table(summary, terminal.width, terminal.symbols))
     terminal.print(_note(summary, terminal.symbols), style="dim")
+    if remedies.has_catalogue(summary):
+        terminal.print()
+        terminal.print(remedies.remedy_table(summary, terminal.width, terminal.symbols))
+        terminal.print(remedies.remedy_note(summary), style="dim")
+    for table in scaling.scaling_tables(summary, terminal.width, terminal.symbols):
+        terminal.print()
+        terminal.print(table)
+    if summary.get("claims"):
+        terminal.print()
+        terminal.print(remedies.claims_table(summary, terminal.width))
     if summary.get("conclusion"):
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
         terminal.print("- " + plain(fact))
+    for said in scaling.scaling_sentences(summary):
+        terminal.print("- " + said)
     pending = pending_runs(summary)
     if pending:
         terminal.print()
@@ -82,7 +95,7 @@ def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Tab
         table.add_column(
             column.header, justify="right" if 0 < number < len(columns) - 1 else "left", no_wrap=True
         )
-    for variant in summary["variants"]:
+    for variant in remedies.shown_variants(summary):
         style = VERDICT_STYLES.get(variant["verdict"]["label"], "")
         cells = [Text(column.cell(variant)) for column in columns]
         cells[-1].stylize(style)

@@ -128,9 +128,8 @@ def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> Mo
         evidence: the study.
         level: coverage of the interval of its test loss.
     """
-    candidates: list[Candidate] = [
-        one for one in (*evidence.variants, *evidence.ensembles) if np.isfinite(one.validation_loss)
-    ]
+    everything: tuple[Candidate, ...] = (*evidence.variants, *evidence.ensembles)
+    candidates = [one for one in everything if np.isfinite(one.validation_loss)]
     if not candidates:
         return None
     best = min(candidates, key=lambda one: (one.validation_loss, one.name))
@@ -164,8 +163,8 @@ def _is_worse(one: Candidate, best: Candidate, level: float) -> bool:
     if common:
         differences = np.array([rows[seed].astype(np.float64) - others[seed] for seed in common])
     else:
-        means = [np.mean(list(each.values()), axis=0, dtype=np.float64) for each in (rows, others)]
-        differences = (means[0] - means[1])[None]
+        means = [np.stack(list(each.values())).mean(axis=0, dtype=np.float64) for each in (rows, others)]
+        differences = np.atleast_2d(means[0] - means[1])
     enough = differences.shape[1] >= MIN_ROWS
     return enough and interval_of(crossed(differences), level=level).is_above(0)
 

@@ -42,7 +42,8 @@ def free_effects(
         seed: of the draws.
     """
     treated = {one.baseline for one in evidence.variants if one.remedy and one.group != LADDER_GROUP}
-    chosen = {choice.variant} if choice and treated else set()
+    has_remedies = any(one.remedy for one in evidence.variants)
+    chosen = {choice.variant} if choice and has_remedies else set()
     ensembles = {one.variant: one for one in evidence.ensembles}
     found = []
     for variant in evidence.variants:

@@ -179,7 +179,7 @@ def interval_chart(rows: int, title: str, *, margin: float | None) -> dict[str, 
 def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
     """Return the chart of test loss against training rows, over data named `lines`: {v, x, y, low, high, kind}.
 
-    `kind` is 'measured' (points with intervals) or 'forecast' (a dashed line and its band).
+    `kind` is 'measured' (points with intervals), 'forecast' (a dashed line and its band) or 'join' (where that begins).
     """
     import altair as alt
 
@@ -196,15 +196,16 @@ def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
     tips += [alt.Tooltip("x:Q", title="Training rows", format=",.0f")]
     tips += [alt.Tooltip(f"{name}:Q", format=".4f", title=word) for name, word in INTERVAL_WORDS.items()]
     base = alt.Chart(alt.NamedData("lines")).encode(x=x, color=colour)
-    measured, forecast = (
-        base.transform_filter(f"datum.kind == '{kind}'") for kind in ("measured", "forecast")
+    measured, forecast, points = (
+        base.transform_filter(f"datum.kind {test}")
+        for test in ("== 'measured'", "!= 'measured'", "!= 'join'")
     )
     layers = [
         forecast.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
         forecast.mark_line(strokeDash=[5, 3], strokeWidth=2).encode(y=y),
         measured.mark_line(strokeWidth=2).encode(y=y),
         measured.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q"),
-        base.mark_point(size=60, filled=True, opacity=1).encode(y=y, tooltip=tips),
+        points.mark_point(size=60, filled=True, opacity=1).encode(y=y, tooltip=tips),
     ]
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 

@@ -83,20 +83,19 @@ def rate_lines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def scaling_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast}."""
-    return [
-        {
-            "v": item["variant"],
-            "x": point["train_rows"],
-            "y": point["mean"],
-            "low": point["low"],
-            "high": point["high"],
-            "kind": kind,
-        }
-        for item in summary["data_scaling"]
-        for kind in ("measured", "forecast")
-        for point in item.get(kind) or []
-    ]
+    """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast | join}.
+
+    Where there is a forecast, its line and band begin at the last measured point, once more, as a `join`.
+    """
+    rows = []
+    for item in summary["data_scaling"]:
+        measured, forecast = (list(item.get(kind) or ()) for kind in ("measured", "forecast"))
+        kinds = {"measured": measured, "join": measured[-1:] if forecast else [], "forecast": forecast}
+        for kind, points in kinds.items():
+            for point in points:
+                ends = {"low": point["low"], "high": point["high"], "kind": kind}
+                rows.append({"v": item["variant"], "x": point["train_rows"], "y": point["mean"], **ends})
+    return rows
 
 
 def opening_range(

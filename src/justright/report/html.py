@@ -11,9 +11,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from justright.report import charts, figures, tables, words
+from justright.report import charts, effects, figures, tables, words
 from justright.report.histograms import histogram_cells
 from justright.report.palette import DARK, LIGHT
+from justright.report.scaling import scaling_table
 
 if TYPE_CHECKING:
     import jinja2
@@ -51,7 +52,9 @@ def render_html(summary: Mapping[str, Any]) -> str:
             runs={
                 variant["name"]: tables.run_rows(variant, summary["loss"]) for variant in summary["variants"]
             },
-            effects=tables.effect_rows(summary),
+            effects=effects.effect_rows(summary),
+            choice=effects.choice_sentence(summary),
+            sizes=scaling_table(summary["data_scaling"]),
             histograms=histogram_cells(summary["table"]),
             classes=[each["name"] for each in summary["table"].get("classes") or []],
             colours=colour_variables(summary),
@@ -135,7 +138,8 @@ def page_charts(summary: Mapping[str, Any], curves: Mapping[str, Any]) -> list[d
         drawn += [
             _curve_figure(summary, figure, curves, picture) for figure in figures.curve_figures(summary)
         ]
-    drawn += [_rates(summary), _effects(summary), _scaling(summary, colours)]
+    drawn += [_rates(summary), *(_effects(summary, steps=steps) for steps in (False, True))]
+    drawn.append(_scaling(summary, colours))
     return [chart for chart in drawn if chart is not None]
 
 
@@ -202,24 +206,14 @@ def _rates(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     return _plain_chart("rates", spec, figures.as_rows(lines))
 
 
-def _effects(summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    known = [effect for effect in summary["effects"] if effect.get("difference") is not None]
-    if not known:
+def _effects(summary: Mapping[str, Any], *, steps: bool) -> dict[str, Any] | None:
+    """Return the chart of remedies, or of the steps of a combination."""
+    rows = effects.effect_lines(summary, steps=steps)
+    if not rows:
         return None
-    ordered = sorted(known, key=lambda effect: effect["difference"])
-    rows = [
-        {
-            "v": f"{effect['remedy']} vs {effect['baseline']}",
-            "row": row,
-            "y": effect["difference"],
-            "low": effect["low"],
-            "high": effect["high"],
-        }
-        for row, effect in enumerate(ordered)
-    ]
     title = f"Difference of test {words.metric_words(summary['loss']).lower()} (left is better)"
     spec = charts.interval_chart(len(rows), title, margin=summary["margin"])
-    return _plain_chart("effects", spec, rows)
+    return _plain_chart("steps" if steps else "effects", spec, rows)
 
 
 def _scaling(summary: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from justright.report.tables import effect_rows, heading, reference_row, verdict_rows
+from justright.report.effects import choice_sentence, effect_rows
+from justright.report.scaling import scaling_table
+from justright.report.tables import heading, reference_row, verdict_rows
 from justright.report.words import format_duration, metric_words
 
 # What CommonMark, its tables, its maths and the HTML in it read as markup anywhere in a line; and addresses, which
@@ -31,6 +33,8 @@ def render_markdown(summary: Mapping[str, Any]) -> str:
         _reasons(summary),
         _facts(summary["facts"]),
         _effects_table(summary),
+        _more_data(summary),
+        _claims(summary),
         _reference(summary),
         _made(summary),
     ]
@@ -81,15 +85,58 @@ def _facts(facts: Sequence[object]) -> str:
 def _effects_table(summary: Mapping[str, Any]) -> str:
     rows = [
         [
-            escape_markdown(row["remedy"]),
+            escape_markdown(f"{row['remedy']} {row['tie']}".strip()),
             escape_markdown(row["baseline"]),
             f"{row['difference']} {row['interval']}",
             row["chance"],
+            row["chance_best"],
+            " ".join(filter(None, (row["strengths"] and f"of {row['strengths']}", row["note"]))),
         ]
         for row in effect_rows(summary)
     ]
-    header = ["Remedy", "Instead of", "Difference of test loss", "Chance to be better"]
-    return "## Effects\n\n" + _table(header, rows, left=2) if rows else ""
+    header = [
+        "Remedy",
+        "Instead of",
+        "Difference of test loss",
+        "Chance to be better",
+        "Chance to be best",
+        "Note",
+    ]
+    if not rows:
+        return ""
+    ties = (
+        "Remedies marked = cannot be told from the best one of their baseline." if _has_ties(summary) else ""
+    )
+    said = [escape_markdown(part) for part in (ties, choice_sentence(summary)) if part]
+    return "\n\n".join(["## Effects", _table(header, rows, left=2), *said])
+
+
+def _more_data(summary: Mapping[str, Any]) -> str:
+    curves = summary["data_scaling"]
+    if not curves:
+        return ""
+    header = ["Training rows", *(escape_markdown(curve["variant"]) for curve in curves)]
+    rows = [
+        [f"{row['rows']} (forecast)" if row["is_forecast"] else row["rows"], *row["cells"]]
+        for row in scaling_table(curves)
+    ]
+    said = "\n".join(
+        f"- {escape_markdown(curve['conclusion'])}" for curve in curves if curve.get("conclusion")
+    )
+    return "\n\n".join(filter(None, ["## More data", _table(header, rows, left=0), said]))
+
+
+def _has_ties(summary: Mapping[str, Any]) -> bool:
+    return any(row["tie"] for row in effect_rows(summary))
+
+
+def _claims(summary: Mapping[str, Any]) -> str:
+    rows = [
+        [escape_markdown(claim["quote"]), f"**{claim['answer']}**", escape_markdown(claim["evidence"])]
+        for claim in summary.get("claims") or ()
+    ]
+    header = ["The tutorial says", "On test rows", "Measured"]
+    return "## The tutorial's own conclusions\n\n" + _table(header, rows, left=3) if rows else ""
 
 
 def _reference(summary: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes a
 # The keys of `result.json`, in order: a contract with the programs that read it.
 RESULT_KEYS = (
     *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
-    *("variants", "effects", "data_scaling", "reference"),
+    *("variants", "effects", "data_scaling", "reference", "choice"),
 )
 VARIANT_KEYS = ("name", "parameters", "verdict", "runs", "test")
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
@@ -90,6 +90,9 @@ def summarise(
         "effects": judgement.get("effects") or [],
         "data_scaling": judgement.get("data_scaling") or [],
         "reference": judgement.get("reference"),
+        "choice": judgement.get("choice"),
+        "strengths": judgement.get("strengths") or [],
+        "claims": judgement.get("claims") or [],
         "loss": LOSSES[task],
         "score": SCORES[task],
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
@@ -138,6 +141,8 @@ def _variant(
         "intervals": judged.get("intervals") or {},
         "group": described.get("group", ""),
         "baseline": described.get("baseline"),
+        "remedy": described.get("remedy", ""),
+        "strength": described.get("strength"),
         "model_summary": built.summary if built else "",
         "layers": list(built.layers) if built else [],
     }

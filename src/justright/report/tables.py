@@ -55,23 +55,6 @@ def run_rows(variant: Mapping[str, Any], loss: str) -> list[dict[str, Any]]:
     ]
 
 
-def effect_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return a row a remedy, the best first: names, difference of test loss with its interval, chance to be better."""
-    ordered = sorted(
-        summary["effects"], key=lambda effect: (effect.get("difference") is None, effect.get("difference"))
-    )
-    return [
-        {
-            "remedy": str(effect["remedy"]),
-            "baseline": str(effect["baseline"]),
-            "difference": _signed(effect.get("difference")),
-            "interval": format_interval("loss", effect.get("low"), effect.get("high"), signed=True),
-            "chance": format_metric("accuracy", effect.get("probability_better")),
-        }
-        for effect in ordered
-    ]
-
-
 def reference_row(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the reference model's name and its `loss` and `score` cells, as in `verdict_rows`; None without one."""
     reference = summary["reference"]
@@ -141,7 +124,3 @@ def slug(label: str) -> str:
 
 def _first(values: Mapping[str, float | None], names: Sequence[str]) -> float | None:
     return next((values[name] for name in names if values.get(name) is not None), None)
-
-
-def _signed(value: float | None) -> str:
-    return format_metric("loss", None) if value is None else f"{value:+.4f}".replace("-", "−")

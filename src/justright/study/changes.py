@@ -9,6 +9,7 @@ from typing import Any
 from justright.data import Split, Task
 from justright.errors import InputError
 from justright.study.families import Mlp
+from justright.study.kinematics import particle_columns
 from justright.study.physics import HiggsMlp, collision_columns
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant
@@ -135,11 +136,17 @@ def physics_option(**options: Any) -> Change:
     def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
         family = _family(baseline)
         if not isinstance(family, HiggsMlp):
-            kept = {one.name: getattr(family, one.name) for one in fields(family)}
-            family = HiggsMlp(**kept, **collision_columns(facts.feature_names))
+            kept: dict[str, Any] = {one.name: getattr(family, one.name) for one in fields(family)}
+            family = HiggsMlp(**kept | dict(collision_columns(facts.feature_names)))
         return replace(baseline, build=replace(family, **options))
 
     return change
+
+
+def masses(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline that is also given masses and momenta of the particles."""
+    columns = particle_columns(facts.feature_names)
+    return physics_option(kinematics=True, **columns)(baseline, strength, facts)
 
 
 def _family(baseline: Variant) -> Mlp:

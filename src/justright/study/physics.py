@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 from justright.study.families import Mlp
+from justright.study.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +28,8 @@ PHI_LIMIT = 1.744
 # Keras' GaussianNoise goes up to a deviation of 1. Times 30 and modulo a turn that is uniform: the first Fourier
 # coefficient of a normal angle of that deviation is exp(-30^2 / 2), below 1e-195.
 TURN = 30.0
+# Options that name columns of the table.
+COLUMN_OPTIONS = ("phi", "eta", "momenta", "etas", "azimuths", "missing")
 PHI_ENDING, ETA_ENDING = "phi", "eta"
 MIN_ANGLES = 2  # one azimuth alone has nothing to turn with
 
@@ -47,6 +50,12 @@ class HiggsMlp(Mlp):
         mirror: whether training gives all phi of a row one random sign.
         pairs: whether the cosines of the angles between any two particles, and the sizes of their differences in eta,
             are given as well.
+        kinematics: whether masses of all pairs of particles, and sums of their momenta, are given as well,
+            standardised; see `study.kinematics`.
+        momenta: columns of transverse momenta, the lepton's first; needed by `kinematics` only, as the next three.
+        etas: their pseudorapidities.
+        azimuths: their azimuths.
+        missing: columns of the missing momentum's magnitude and azimuth.
 
     Raises:
         InputError: a column is no number of one, or `angles` is unknown.
@@ -59,15 +68,29 @@ class HiggsMlp(Mlp):
     reflect: bool = False
     mirror: bool = False
     pairs: bool = False
+    kinematics: bool = False
+    momenta: tuple[int, ...] = ()
+    etas: tuple[int, ...] = ()
+    azimuths: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         # Not super(): dataclass(slots=True) makes a new class, which the bare form would not find.
         Mlp.__post_init__(self)
-        for name in ("phi", "eta"):
+        for name in COLUMN_OPTIONS:
             object.__setattr__(self, name, _columns(name, getattr(self, name)))
         if len(self.phi) < MIN_ANGLES:
             raise InputError(
                 f"`phi` must name at least {MIN_ANGLES} columns of azimuths; got {list(self.phi)!r}."
+            )
+        particles = (self.momenta, self.etas, self.azimuths)
+        if self.kinematics and [len(one) for one in (*particles, self.missing)] != [
+            *[len(ETA_SCALES)] * 3,
+            2,
+        ]:
+            raise InputError(
+                f"`kinematics` needs {len(ETA_SCALES)} columns each in `momenta`, `etas` and `azimuths` and 2 in "
+                f"`missing`; got {[list(one) for one in (*particles, self.missing)]!r}. Use `particle_columns`."
             )
         if set(self.phi) & set(self.eta):
             raise InputError(
@@ -75,7 +98,7 @@ class HiggsMlp(Mlp):
             )
         if self.angles not in ANGLES:
             raise one_of("angles", self.angles, ANGLES)
-        for name in ("rotate", "reflect", "mirror", "pairs"):
+        for name in ("rotate", "reflect", "mirror", "pairs", "kinematics"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
 
@@ -87,7 +110,8 @@ class HiggsMlp(Mlp):
         """
         import keras
 
-        beyond = [column for column in (*self.phi, *self.eta) if column >= features]
+        named = (column for option in COLUMN_OPTIONS for column in getattr(self, option))
+        beyond = [column for column in named if column >= features]
         if beyond:
             raise InputError(
                 f"`phi` and `eta` must be columns in 0..{features - 1}, the table's features; got {beyond!r}."
@@ -115,7 +139,8 @@ class HiggsMlp(Mlp):
         angles = len(self.phi)
         given = {"as they are": angles, "cosine and sine": 2 * angles, "relative": 2 * (angles - 1)}
         pairs = math.comb(angles, 2) + math.comb(len(self.eta), 2) if self.pairs else 0
-        return features - angles + given[self.angles] + pairs
+        made = count_kinematics(len(self.momenta)) if self.kinematics else 0
+        return features - angles + given[self.angles] + pairs + made
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain values for TOML, defaults left out."""
@@ -154,10 +179,28 @@ class HiggsMlp(Mlp):
             parts.append(eta)
         parts += self._angles(phi)
         if self.pairs:
-            parts.append(ops.cos(_differences(phi, len(self.phi))))
+            parts.append(ops.cos(differences(phi, len(self.phi))))
             if len(self.eta) > 1:
-                parts.append(ops.absolute(_differences(eta, len(self.eta))))
+                parts.append(ops.absolute(differences(eta, len(self.eta))))
+        if self.kinematics:
+            # Of the row as it is: neither turns nor mirrors change any of it.
+            parts.append(keras.layers.Normalization()(self._kinematics(rows)))
         return ops.concatenate(parts, axis=1)
+
+    def _kinematics(self, rows: Any) -> Any:
+        """Return (rows, values) masses and momenta."""
+        import keras
+
+        take = keras.ops.take
+        magnitude, azimuth = self.missing
+        radians = math.pi / PHI_LIMIT
+        return kinematics(
+            take(rows, list(self.momenta), axis=1),
+            take(rows, list(self.etas), axis=1),
+            take(rows, list(self.azimuths), axis=1) * radians,
+            take(rows, [magnitude], axis=1),
+            take(rows, [azimuth], axis=1) * radians,
+        )
 
     def _angles(self, phi: Any) -> list[Any]:
         """Return what is made of (rows, angles) azimuths in radians."""
@@ -234,11 +277,3 @@ def _sign(rows: Any) -> Any:
 
     ops = keras.ops
     return 1.0 - 2.0 * ops.cast(ops.less(_normal(rows), 0.0), "float32")
-
-
-def _differences(values: Any, count: int) -> Any:
-    """Return (rows, pairs) differences of any two columns, the first minus each later one: (a-b, a-c, b-c)."""
-    import keras
-
-    steps = [values[:, at : at + 1] - values[:, at + 1 :] for at in range(count - 1)]
-    return keras.ops.concatenate(steps, axis=1) if len(steps) > 1 else steps[0]

@@ -13,6 +13,7 @@ from justright.data import Split
 from justright.errors import InputError, one_of
 from justright.study import changes
 from justright.study.changes import Facts
+from justright.study.kinematics import particle_columns
 from justright.study.physics import has_collisions
 from justright.study.remedy import GROUP, LESS_CAPACITY, REGULARIZATION, Remedy
 from justright.study.variant import Build, Variant
@@ -134,6 +135,14 @@ def _has_classes(facts: Facts) -> bool:
 
 def _has_collisions(facts: Facts) -> bool:
     return has_collisions(facts.feature_names)
+
+
+def _has_particles(facts: Facts) -> bool:
+    try:
+        particle_columns(facts.feature_names)
+    except InputError:
+        return False
+    return True
 
 
 CATALOGUE: tuple[Remedy, ...] = (
@@ -276,5 +285,12 @@ CATALOGUE: tuple[Remedy, ...] = (
         (1,),
         changes.physics_option(pairs=True),
         is_for=_has_collisions,
+    ),
+    Remedy(
+        "Masses and momenta",
+        "masses of all pairs of particles, and sums of their momenta, are given as well",
+        (1,),
+        changes.masses,
+        is_for=_has_particles,
     ),
 )

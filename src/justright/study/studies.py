@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from justright.data import Split, Table
 from justright.errors import InputError, one_of
@@ -37,7 +38,7 @@ REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all w
 # The combination learns from rows that are never twice the same, so it learns longer; its schedule ends at the limit,
 # so that it must not stop half-way down.
 LADDER_EPOCHS = 160
-LADDER_PATIENCE = 40
+LADDER_PATIENCE = 80
 
 # `data`: every size must pass its own best epoch, or its curve tells of epochs instead of rows. With dropout that takes
 # some 200 epochs of 10,000 rows, with fewer rows more epochs that cost less.
@@ -66,9 +67,10 @@ LADDER_STEPS = (
     ("Random turns", (1,)),
     ("Random reflections", (1,)),
     ("Random mirrors", (1,)),
+    ("Masses and momenta", (1,)),
     ("Cosine schedule", (0.003,)),
     ("Weight averaging", (0.99,)),
-    ("Dropout", (0.2, 0.3)),
+    ("Dropout", (0.5, 0.3)),
 )
 
 
@@ -172,7 +174,7 @@ def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
     """Return the catalogue on Large, and the combination step by step."""
     own, limits = _remedies_recipe(), {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
     # A limit that the caller chose is the combination's limit too.
-    kept = {
+    kept: dict[str, Any] = {
         name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
     }
     base = replace(LADDER_BASE, recipe=replace(facts.recipe, **kept))
