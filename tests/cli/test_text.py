@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -49,6 +49,8 @@ def test_shortened_text_fits(text, width, symbols):
 
 
 @given(st.lists(st.floats()), st.integers(0, 30), st.sampled_from([ASCII, UNICODE]))
+@example([8.98846567431158e307, 8.98846567431158e307], 1, ASCII)  # their sum is infinite
+@example([-1.7e308, 1.7e308], 2, UNICODE)  # so is their distance
 def test_sparklines_hold_only_their_bars(values, width, symbols):
     """Any curve, finite or not, gives at most `width` of the allowed characters."""
     line = sparkline(values, width, symbols)

@@ -25,7 +25,9 @@ def sparkline(values: Sequence[float], width: int, symbols: Symbols) -> str:
     finite = [value for value in values if math.isfinite(value)]
     if not finite or width < 1:
         return ""
-    return _bars(_resampled(finite, width), symbols)
+    # Of the size of 1, so that neither a sum nor a range of values near the largest float overflows.
+    largest = max(map(abs, finite)) or 1.0
+    return _bars(_resampled([value / largest for value in finite], width), symbols)
 
 
 def histogram(counts: Sequence[int], symbols: Symbols) -> str:
