@@ -51,7 +51,9 @@ units = [8]
 dropout = 0.3
 batch_normalization = true
 """
-STOP_SECONDS = 5.0  # what an interrupted command may take to end, with a processor for each of its three processes
+STOP_SECONDS = (
+    5.0  # what an interrupted command may take to end, with a processor for each of its three processes
+)
 BUSY_STOP_SECONDS = 60.0  # that it ends at all, where other tests compete for the processors
 ROWS, FEATURES = 600, 5
 

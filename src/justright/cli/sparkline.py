@@ -25,9 +25,9 @@ def sparkline(values: Sequence[float], width: int, symbols: Symbols) -> str:
     finite = [value for value in values if math.isfinite(value)]
     if not finite or width < 1:
         return ""
-    # Of the size of 1, so that neither a sum nor a range of values near the largest float overflows.
-    largest = max(map(abs, finite)) or 1.0
-    return _bars(_resampled([value / largest for value in finite], width), symbols)
+    # Scaled below 1, by a power of two so that nothing is rounded: neither sum nor range of huge values overflows.
+    exponent = math.frexp(max(map(abs, finite)))[1]
+    return _bars(_resampled([math.ldexp(value, -exponent) for value in finite], width), symbols)
 
 
 def histogram(counts: Sequence[int], symbols: Symbols) -> str:
