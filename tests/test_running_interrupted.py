@@ -51,11 +51,17 @@ units = [8]
 dropout = 0.3
 batch_normalization = true
 """
-STOP_SECONDS = (
-    5.0  # what an interrupted command may take to end, with a processor for each of its three processes
-)
+STOP_SECONDS = 5.0  # what an interrupted command may take to end, on a machine with nothing else to do
 BUSY_STOP_SECONDS = 60.0  # that it ends at all, where other tests compete for the processors
 ROWS, FEATURES = 600, 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _heard():
+    """Let commands hear SIGINT: they inherit that it is ignored, where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
