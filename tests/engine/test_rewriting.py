@@ -168,3 +168,50 @@ def test_bfloat16_reaches_both_products_of_a_gradient():
     for equation in products:
         assert [variable.aval.dtype for variable in equation.invars] == [jnp.bfloat16] * 2
         assert equation.outvars[0].aval.dtype == jnp.float32
+
+
+def columns(x, y):
+    """x^T y, as it is."""
+    return x.T @ y
+
+
+def columns_turned(x, y):
+    """x^T y as JAX differentiates it: (y^T x)^T."""
+    return lax.dot_general(y, x, (((0,), (0,)), ((), ()))).T
+
+
+def columns_both_ways(x, y):
+    """y^T x and its transpose, both used."""
+    product = lax.dot_general(y, x, (((0,), (0,)), ((), ())))
+    return product, product.T + 1.0
+
+
+def columns_of_three_axes(x, y):
+    """A product over the first of three axes, which is no product of matrices."""
+    return lax.dot_general(x.reshape(len(x), 2, -1), y, (((0,), (0,)), ((), ())))
+
+
+PRODUCTS = (columns, columns_turned, columns_both_ways, columns_of_three_axes)
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+@pytest.mark.parametrize("function", PRODUCTS)
+def test_products_by_copies_are_the_same_products(function, bfloat16):
+    """Whatever is done with the product, XLA compiles it, also of bfloat16 operands, of which it has fewer forms."""
+    random = np.random.default_rng(3)
+    x, y = (random.normal(size=(96, side)).astype(np.float32) for side in (128, 64))
+    if bfloat16:  # values that bfloat16 has, so that only the sums are rounded
+        x, y = (np.asarray(jnp.asarray(values, jnp.bfloat16), np.float32) for values in (x, y))
+    ours = jax.jit(rewrite(function, bfloat16=bfloat16, copies=True))(x, y)
+    theirs = function(x.astype(np.float64), y.astype(np.float64))
+    for mine, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        assert (mine.dtype, mine.shape) == (np.float32, other.shape)
+        np.testing.assert_allclose(mine, other, atol=2e-5)
+
+
+def test_only_long_products_of_columns_are_copied():
+    """A narrow one would lose by the copy, and without leave there is none."""
+    wide, narrow = np.zeros((96, 64), np.float32), np.zeros((96, 16), np.float32)
+    assert "layout_constraint" in primitives(rewrite(columns_turned, copies=True), wide, wide)
+    assert "layout_constraint" not in primitives(rewrite(columns_turned), wide, wide)
+    assert "layout_constraint" not in primitives(rewrite(columns_turned, copies=True), wide, narrow)

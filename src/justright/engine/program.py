@@ -56,7 +56,9 @@ class Program:
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
-        self._step = rewrite(TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16")
+        self._step = rewrite(
+            TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16", copies=one_by_one
+        )
         strengths = find_strengths(network.model, network.optimizer)
         self.run_chunk = _with_strengths(strengths, self._run_chunk, donate_argnums=1)
         self.measure_rows = _with_strengths(strengths, self._measure_rows)
