@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 
 from benchmarks.peers.common import BATCH_ROWS, Clock, read_case
 
@@ -13,41 +14,51 @@ ENDLESS_EPOCHS = 1_000_000  # the measurement ends by the clock; the stopping ru
 
 def main() -> None:
     case = read_case()
-    os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+    prepare(case.threads)
     import keras
-    import tensorflow as tf
 
     from benchmarks.peers.keras_model import Timer, compiled_model
 
-    tf.config.threading.set_intra_op_parallelism_threads(case.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(case.threads)
-    x, y, x_validation, y_validation = case.arrays()
-    train = (
-        tf.data.Dataset.from_tensor_slices((x, y[:, None]))
-        .cache()
-        .shuffle(SHUFFLE_ROWS)
-        .repeat()
-        .batch(BATCH_ROWS)
-    )
-    validation = (
-        tf.data.Dataset.from_tensor_slices((x_validation, y_validation[:, None])).cache().batch(BATCH_ROWS)
-    )
-    model = compiled_model(case.network, len(x))
     clock = Clock(case)
+    model = compiled_model(case.network, len(case.arrays()[0]))
+    history = fit(
+        model, case.arrays(), epochs=ENDLESS_EPOCHS, patience=ENDLESS_EPOCHS, callbacks=[Timer(clock)]
+    )
+    import tensorflow as tf
+
+    clock.report(min(history["val_binary_crossentropy"]), keras=keras.__version__, tensorflow=tf.__version__)
+
+
+def prepare(threads: int) -> None:
+    """Choose TensorFlow below Keras, with so many threads."""
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def fit(model, arrays, *, epochs: int, patience: int, callbacks: Sequence) -> dict[str, list[float]]:
+    """Train as the tutorial does, `tf.data` pipeline and its callbacks included; return the history."""
+    import keras
+    import tensorflow as tf
+
+    x, y, x_validation, y_validation = arrays
+    train = tf.data.Dataset.from_tensor_slices((x, y[:, None])).cache().shuffle(SHUFFLE_ROWS).repeat()
+    validation = tf.data.Dataset.from_tensor_slices((x_validation, y_validation[:, None])).cache()
     with tempfile.TemporaryDirectory() as folder:
-        history = model.fit(
-            train,
+        return model.fit(
+            train.batch(BATCH_ROWS),
             steps_per_epoch=len(x) // BATCH_ROWS,
-            epochs=ENDLESS_EPOCHS,
-            validation_data=validation,
+            epochs=epochs,
+            validation_data=validation.batch(BATCH_ROWS),
             callbacks=[
-                keras.callbacks.EarlyStopping(monitor="val_binary_crossentropy", patience=ENDLESS_EPOCHS),
+                keras.callbacks.EarlyStopping(monitor="val_binary_crossentropy", patience=patience),
                 keras.callbacks.TensorBoard(folder),
-                Timer(clock),
+                *callbacks,
             ],
             verbose=0,
         ).history
-    clock.report(min(history["val_binary_crossentropy"]), keras=keras.__version__, tensorflow=tf.__version__)
 
 
 if __name__ == "__main__":
