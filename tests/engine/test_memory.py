@@ -10,7 +10,7 @@ import pytest
 
 from justright.engine import machine
 from justright.engine.events import RunKey, VariantBuilt
-from justright.engine.memory import MEBIBYTE, fit_plan, gigabytes, worker_bytes
+from justright.engine.memory import MEBIBYTE, device_bytes, fit_plan, gigabytes, worker_bytes
 from justright.engine.tasks import StackTask, StudyRows
 from justright.errors import InputError
 from justright.study.families import mlp
@@ -132,3 +132,59 @@ def test_a_container_limits_what_is_free(tmp_path, monkeypatch) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     assert machine.free_memory_bytes() > 25_000_000
     assert gigabytes(25_000_000) == "0.0"
+
+
+def fit_device(share, *, runs=8, workers=4):
+    """Fit stacks that need 100 bytes of a device a lane, on devices that each worker may take `share(workers)` of."""
+    found = fit_plan(
+        lambda *, workers, max_lanes: [
+            SimpleNamespace(lanes=min(max_lanes, -(-runs // workers))) for _ in range(workers)
+        ],
+        lambda stack: 1,
+        workers=workers,
+        max_lanes=64,
+        free_bytes=10_000,
+        device_need=lambda stack: 100 * stack.lanes,
+        device_share=share,
+    )
+    return found.workers, found.stacks[0].lanes
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (lambda workers: None, (4, 2)),  # no accelerator, or one that does not tell
+        (lambda workers: 1_000, (4, 2)),
+        (lambda workers: 150, (4, 1)),  # fewer lanes first
+        (lambda workers: 400 // workers, (3, 1)),  # then fewer workers, which get more of a device
+    ],
+)
+def test_lanes_fit_into_the_memory_of_an_accelerator(share, expected) -> None:
+    """The lanes of a stack are computed at once there."""
+    assert fit_device(share) == expected
+
+
+def test_a_study_too_large_for_the_accelerator_is_refused_with_its_numbers() -> None:
+    """The message names the memory that is short."""
+    with pytest.raises(InputError) as caught:
+        fit_plan(
+            lambda *, workers, max_lanes: ["stack"],
+            lambda stack: 1,
+            workers=1,
+            max_lanes=4,
+            free_bytes=10**10,
+            device_need=lambda stack: 9_000_000_000,
+            device_share=lambda workers: 8_000_000_000,
+        )
+    assert str(caught.value) == (
+        "Training must fit into memory: its largest network needs about 9.0 GB of an accelerator, 8.0 GB are free. "
+        "End other programs, or take fewer rows, a smaller batch or a smaller network."
+    )
+
+
+def test_a_device_holds_every_lane_at_once() -> None:
+    """Twice the lanes take twice the weights and activations, once the rows; the most rows are evaluated at a time."""
+    built = VariantBuilt("v", 10**6, "", "", (("dense", "Dense", "(None, 1000)", 10**6),))
+    rows = rows_of(1_000, 100)
+    one, two, three = (device_bytes(stack_of(lanes, 1_000), built, rows) for lanes in (1, 2, 3))
+    assert two - one == three - two == 2 * 4 * 4 * 10**6 + 3 * 4 * 2_000 * 1_000

@@ -94,3 +94,13 @@ def test_nothing_is_left_to_plan_when_all_runs_have_ended(split):
     """No stacks, and no error."""
     everything = {RunKey(member.name, seed, 60) for member in VARIANTS for seed in (1, 2, 3)}
     assert plan(split, ended=everything) == []
+
+
+def test_large_networks_share_a_program_where_lanes_are_computed_together(split):
+    """An accelerator is not filled by one 512-wide network; on a CPU each is a stack of its own."""
+    lanes = {
+        together: {stack.variant: len(stack.runs) for stack in plan(split, seeds=6, together=together)}
+        for together in (False, True)
+    }
+    assert (lanes[False]["Large"], lanes[False]["Small"]) == (1, 3)
+    assert (lanes[True]["Large"], lanes[True]["Small"]) == (3, 3)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from justright.data.checks import is_whole
+from justright.engine.accelerators import find_accelerators
 from justright.engine.machine import available_cores
 from justright.engine.tasks import Storage, StudyRows
 from justright.engine.watching import HANG_SECONDS
@@ -30,7 +31,7 @@ def open_executor(
         engine: 'local' or 'ray'.
         rows: the study's rows.
         storage: how workers write to the study folder.
-        workers: how many; None takes one a core, but no more than there are jobs.
+        workers: how many; None takes one an accelerator, or a core where there is none, but no more than there are jobs.
         jobs: runs to be trained.
         address: the Ray cluster's; None starts one here.
         hang_seconds: how long a worker of this machine may be silent without computing; Ray looks after its own.
@@ -43,8 +44,12 @@ def open_executor(
     if engine == "local":
         from justright.engine.local import LocalExecutor
 
-        count = workers or max(1, min(len(available_cores()), jobs))
-        return LocalExecutor(rows, storage, workers=count, hang_seconds=hang_seconds)
+        accelerators = find_accelerators()
+        most = accelerators.count if accelerators else len(available_cores())
+        count = workers or max(1, min(most, jobs))
+        return LocalExecutor(
+            rows, storage, workers=count, hang_seconds=hang_seconds, accelerators=accelerators
+        )
     if engine == "ray":
         from justright.engine.ray_cluster import RayExecutor
 

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import IO
 
+from justright.engine.accelerators import Accelerators
 from justright.engine.compiled import compile_cache_variables
 from justright.engine.machine import available_cores
 from justright.engine.tasks import WorkerTask
@@ -51,7 +52,14 @@ class Worker:
     attempts: int = 1
 
 
-def start_worker(number: int, workers: int, *, hang_seconds: float, attempts: int = 0) -> Worker:
+def start_worker(
+    number: int,
+    workers: int,
+    *,
+    hang_seconds: float,
+    attempts: int = 0,
+    accelerators: Accelerators | None = None,
+) -> Worker:
     """Return a new worker process that has said where it is; one that dies before it does is started once more.
 
     Args:
@@ -59,12 +67,13 @@ def start_worker(number: int, workers: int, *, hang_seconds: float, attempts: in
         workers: how many share the cores.
         hang_seconds: how long it may be silent without computing.
         attempts: how often it was started already without becoming ready.
+        accelerators: the devices that workers share; None trains on the CPU.
 
     Raises:
         InputError: it died each time, or does not start in time.
     """
     for attempt in range(attempts + 1, START_ATTEMPTS + 1):
-        worker = _launch(number, workers, hang_seconds)
+        worker = _launch(number, workers, hang_seconds, accelerators)
         worker.attempts = attempt
         if worker.connection is not None:
             return worker
@@ -99,16 +108,17 @@ def death_of(worker: Worker) -> str:
     return f"worker {worker.number} {how} {abs(code or 0)}" + (f": {tail}" if tail else "")
 
 
-def _launch(number: int, workers: int, hang_seconds: float) -> Worker:
+def _launch(number: int, workers: int, hang_seconds: float, accelerators: Accelerators | None) -> Worker:
     """Start a process; its connection stays None when it ends before it makes one."""
     cores = _cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
+    devices = accelerators.variables(number, workers) if accelerators else {}
     process = subprocess.Popen(
         [sys.executable, "-m", "justright.engine.worker"],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=_environment(len(cores)),
+        env=_environment(len(cores)) | devices,
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
     worker = Worker(number, process, log, Watch(process.pid, hang_seconds))

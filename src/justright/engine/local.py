@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Self
 
+from justright.engine.accelerators import Accelerators
 from justright.engine.attempts import Attempts, raise_refusal
 from justright.engine.events import Event, StackCheckpoint
 from justright.engine.interrupts import held_interrupts
@@ -38,15 +39,23 @@ class LocalExecutor:
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
         hang_seconds: how long a worker may be silent without computing; see `watching`.
+        accelerators: devices that the workers share, one each where there are enough; None trains on the CPU.
     """
 
     def __init__(
-        self, rows: StudyRows, storage: Storage, *, workers: int, hang_seconds: float = HANG_SECONDS
+        self,
+        rows: StudyRows,
+        storage: Storage,
+        *,
+        workers: int,
+        hang_seconds: float = HANG_SECONDS,
+        accelerators: Accelerators | None = None,
     ) -> None:
         self._rows = rows
         self._storage = storage
         self._hang_seconds = hang_seconds
         self.workers = workers
+        self.accelerators = accelerators
         self._processes: list[Worker] = []
         self._attempts = Attempts()
 
@@ -163,7 +172,12 @@ class LocalExecutor:
                 return
 
     def _start(self, number: int, *, attempts: int = 0) -> Worker:
-        worker = start_worker(number, self.workers, hang_seconds=self._hang_seconds, attempts=attempts)
+        worker = start_worker(
+            *(number, self.workers),
+            hang_seconds=self._hang_seconds,
+            attempts=attempts,
+            accelerators=self.accelerators,
+        )
         self._send(worker, (self._rows, self._storage))
         return worker
 

@@ -33,6 +33,7 @@ LANE_BYTES = (
 # disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
 STATE_VALUES = 4
 STATE_COPIES = 5
+DEVICE_STATE_COPIES = 2  # what a chunk begins with and what it ends with
 ROW_COPIES = 3  # as received, those of the stack's training size, and on the device
 ACTIVATION_COPIES = 3  # kept for the gradient, the gradient itself, and what a layer makes between
 CHUNK_COPIES = 2  # on the host and on the device
@@ -70,6 +71,8 @@ def fit_plan(
     max_lanes: int,
     free_bytes: int | None,
     least_bytes: int = 0,
+    device_need: Callable[[StackTask], int] = lambda stack: 0,
+    device_share: Callable[[int], int | None] = lambda workers: None,
 ) -> Plan:
     """Return the plan with the most workers, and then the most lanes, that fits.
 
@@ -80,51 +83,81 @@ def fit_plan(
         max_lanes: the most lanes.
         free_bytes: what may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
+        device_need: what a stack is expected to take of an accelerator.
+        device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
 
     Raises:
         InputError: a single worker with single lanes takes more than is free.
     """
-    usable = math.inf if free_bytes is None else USABLE_SHARE * free_bytes
-    smallest = 0
+    smallest, on_device, share = 0, 0, None
     for count in range(workers, 0, -1):
         lanes = max_lanes
         while lanes:
             stacks = tuple(plan(workers=count, max_lanes=lanes))
             smallest = max(sum(sorted(map(need, stacks))[-count:]), least_bytes)
-            if smallest <= usable:
+            on_device, share = max(map(device_need, stacks), default=0), device_share(count)
+            if _fits(smallest, free_bytes) and _fits(on_device, share):
                 return Plan(stacks, count, smallest)
             lanes //= 2
+    needed, free = (smallest, free_bytes) if _fits(on_device, share) else (on_device, share)
+    where = "in one worker" if _fits(on_device, share) else "of an accelerator"
     raise InputError(
-        f"Training must fit into memory: its largest network needs about {gigabytes(smallest)} GB in one worker, "
-        f"{gigabytes(free_bytes or 0)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
+        f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
+        f"{gigabytes(free or 0)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
         "smaller network."
     )
 
 
+def _fits(needed: int, free_bytes: int | None) -> bool:
+    return free_bytes is None or needed <= USABLE_SHARE * free_bytes
+
+
 def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     """Return the expected peak memory of a worker that trains a stack."""
-    parts = (rows.train, rows.validation, rows.test)
-    row_bytes = sum(values.nbytes for part in parts for values in part)
+    lanes = len(stack.runs)
+    state = lanes * (STATE_COPIES * _state_bytes(stack, built) + LANE_BYTES)
+    chunk = CHUNK_COPIES * _chunk_bytes(stack, rows)
+    activations = _activation_bytes(stack, built, rows)
+    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows) + state + activations + chunk
+
+
+def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return the expected memory of a stack on an accelerator, where all its lanes are computed at once.
+
+    By the same sizes as `worker_bytes`; not measured, for want of an accelerator.
+    """
+    lane = DEVICE_STATE_COPIES * _state_bytes(stack, built) + _activation_bytes(stack, built, rows)
+    return _row_bytes(rows) + len(stack.runs) * lane + _chunk_bytes(stack, rows)
+
+
+def _state_bytes(stack: StackTask, built: VariantBuilt) -> int:
+    """Return what the values of one lane take."""
     parameters = sum(layer[3] for layer in built.layers) or built.parameters
-    lanes, train_rows = len(stack.runs), len(stack.train_index)
-    values = STATE_VALUES + (stack.recipe.ema > 0)
-    state = lanes * (STATE_COPIES * values * FLOAT_BYTES * parameters + LANE_BYTES)
+    return (STATE_VALUES + (stack.recipe.ema > 0)) * FLOAT_BYTES * parameters
+
+
+def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return what the layers of one lane take between input and gradient, in training or evaluation."""
     widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
-    batch = min(stack.recipe.batch_size, train_rows)
-    training = ACTIVATION_COPIES * FLOAT_BYTES * batch * sum(widths)
+    training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
     evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
-    evaluation = ACTIVATION_COPIES * FLOAT_BYTES * min(PIECE_ROWS, evaluated) * max(widths)
-    epoch = FLOAT_BYTES * lanes * (train_rows + len(rows.validation[0]))
-    chunk = CHUNK_COPIES * max(epoch, CHUNK_BYTES)
-    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * row_bytes + state + max(training, evaluation) + chunk
+    return ACTIVATION_COPIES * FLOAT_BYTES * max(training, min(PIECE_ROWS, evaluated) * max(widths))
+
+
+def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:
+    """Return what batch orders and validation losses of a chunk take."""
+    epoch = FLOAT_BYTES * len(stack.runs) * (len(stack.train_index) + len(rows.validation[0]))
+    return max(epoch, CHUNK_BYTES)
+
+
+def _row_bytes(rows: StudyRows) -> int:
+    parts = (rows.train, rows.validation, rows.test)
+    return sum(values.nbytes for part in parts for values in part)
 
 
 def base_bytes(rows: StudyRows) -> int:
     """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
-    parts = (rows.train, rows.validation, rows.test)
-    return (
-        PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * sum(values.nbytes for part in parts for values in part)
-    )
+    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows)
 
 
 def gigabytes(count: int) -> str:

@@ -49,6 +49,7 @@ def plan_stacks(
     model_path: Callable[[RunKey], str],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     max_lanes: int = MAX_LANES,
+    together: bool = False,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first.
 
@@ -61,6 +62,8 @@ def plan_stacks(
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
         max_lanes: the most runs of a new stack.
+        together: whether large networks share a program, too, as they should where lanes are vmapped: an accelerator
+            is filled by several 512-wide networks, not by one.
     """
 
     def task(stack: SavedStack) -> StackTask:
@@ -74,7 +77,8 @@ def plan_stacks(
         if run not in taken:
             groups.setdefault((variant.name, rows), []).append(run)
     for (name, _), runs in groups.items():
-        shares = _share(runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS, most=max_lanes)
+        alone = parameters[name] > SMALL_PARAMETERS and not together
+        shares = _share(runs, workers=workers, alone=alone, most=max_lanes)
         stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
     # The sort is stable: equal costs keep the order of the description.
     return sorted(stacks, key=lambda stack: -_cost(stack, parameters[stack.variant]))

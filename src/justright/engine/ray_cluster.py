@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from justright.engine.accelerators import Accelerators
 from justright.engine.attempts import Attempts, raise_refusal
 from justright.engine.events import StackCheckpoint
 from justright.engine.interrupts import held_interrupts
@@ -80,6 +81,7 @@ class RayExecutor:
         self._actors: list[_Actor] = []
         self._attempts = Attempts()
         self.workers = 0
+        self.accelerators: Accelerators | None = None
 
     def __enter__(self) -> Self:
         self._ray = import_ray()
@@ -89,6 +91,8 @@ class RayExecutor:
             connect(self._ray, self._address, cores=cores)
         try:
             self._resource, self.workers = self._size()
+            if self._resource == "GPU":  # one each; Ray does not say how much memory they have
+                self.accelerators = Accelerators("gpu", self.workers, None)
             self._sent_rows = self._ray.put(self._rows)
             self._actors = [self._start() for _ in range(self.workers)]
         except BaseException:

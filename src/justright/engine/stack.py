@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from justright.engine.accelerators import place_of
 from justright.engine.ending import Ending
 from justright.engine.events import (
     EpochBlock,
@@ -81,7 +81,7 @@ def run_stack(
     session = _Session(task, rows, storage, emit, cache)
     for lane, run in enumerate(task.runs):
         if lane not in session.progress.ended:
-            emit(RunStarted(run, session.progress.epoch, f"{jax.devices()[0].platform}:{_core()}"))
+            emit(RunStarted(run, session.progress.epoch, place_of(jax.devices()[0].platform)))
     last_write = time.monotonic()
     while not session.is_done:
         session.train_chunk()
@@ -292,8 +292,3 @@ class _Session:
 
 def _rows(values: Any) -> Rows:
     return Rows(jnp.asarray(values[0]), jnp.asarray(values[1]))
-
-
-def _core() -> int:
-    """Return the lowest processor this process may run on: where it is pinned."""
-    return min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0

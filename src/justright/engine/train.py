@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from justright.engine.accelerators import Accelerators
 from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
-from justright.engine.memory import base_bytes, fit_plan, worker_bytes
+from justright.engine.memory import base_bytes, device_bytes, fit_plan, worker_bytes
 from justright.engine.plan import MAX_LANES, SavedStack, plan_stacks, stack_task
 from justright.engine.tasks import (
     CHECKPOINT_SECONDS,
@@ -25,9 +26,11 @@ class Executor(Protocol):
 
     Args:
         workers: how many stacks train at the same time.
+        accelerators: what they train on; None for the CPU.
     """
 
     workers: int
+    accelerators: Accelerators | None
 
     def free_bytes(self) -> int | None:
         """Return the memory that its workers may take together; None where that cannot be known."""
@@ -95,6 +98,7 @@ def train_study(
     free_bytes = executor.free_bytes()
     rows = study_rows(study)
     parameters = {name: event.parameters for name, event in built.items()}
+    accelerators = executor.accelerators
 
     plan = fit_plan(
         partial(
@@ -105,12 +109,15 @@ def train_study(
             saved=saved,
             model_path=model_path,
             checkpoint_seconds=checkpoint_seconds,
+            together=accelerators is not None,
         ),
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
         workers=executor.workers,
         max_lanes=MAX_LANES,
         free_bytes=free_bytes,
         least_bytes=base_bytes(rows),
+        device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
+        device_share=accelerators.memory_share if accelerators else lambda workers: None,
     )
     on_built(built)
     executor.keep_workers(plan.workers)
