@@ -61,7 +61,8 @@ def train(options: argparse.Namespace) -> None:
             recipe = jr.Recipe(patience=patience, precision=precision)
             chosen = [replace(variants[name], recipe=recipe, baseline=None) for name in names]
             study = jr.Study(split, chosen, seeds=seeds, name="precision", reference=False)
-            study.run(options.out / f"{'-'.join(names)}-{precision}")
+            if study.run(options.out / f"{'-'.join(names)}-{precision}").interrupted:
+                return
 
 
 def rows_of(out: Path):
