@@ -69,7 +69,7 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print(table)
     if summary.get("claims"):
         terminal.print()
-        terminal.print(remedies.claims_table(summary, terminal.width))
+        terminal.print(remedies.claims_table(summary))
     if summary.get("conclusion"):
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
