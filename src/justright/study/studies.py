@@ -97,17 +97,35 @@ class NamedStudy:
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
 
     def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
-        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None."""
+        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None.
+
+        The tutorial has no numeric target: networks predict one in its own units from a standardised output.
+        """
         chosen = recipe or self.recipe()
         more = self.more(Facts.of(split, chosen)) if self.more else ()
         return Study(
             split,
-            self.variants + more,
+            _in_target_units(self.variants + more, split),
             chosen,
             seeds=self.seeds if seeds is None else seeds,
             train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
             name=self.name,
         )
+
+
+def _in_target_units(variants: tuple[Variant, ...], split: Split) -> tuple[Variant, ...]:
+    """Return variants whose outputs have the scale of a numeric target over the training rows.
+
+    Without it a network whose weights move by 0.001 a step never comes near prices of 500,000.
+    """
+    if split.table.task != "regression":
+        return variants
+    target = split.arrays("train")[1].astype("float64")
+    scaled = {"output_scale": float(target.std()) or 1.0, "output_offset": float(target.mean())}
+    return tuple(
+        replace(one, build=replace(one.build, **scaled)) if isinstance(one.build, Mlp) else one
+        for one in variants
+    )
 
 
 def named_study(name: str) -> NamedStudy:
