@@ -94,9 +94,17 @@ class Mlp:
             for layer in self._hidden(width):
                 model.add(layer)
         model.add(keras.layers.Dense(outputs))
-        if (self.output_scale, self.output_offset) != (1.0, 0.0):
-            model.add(keras.layers.Rescaling(self.output_scale, self.output_offset))
+        for layer in self._rescaling():
+            model.add(layer)
         return model
+
+    def _rescaling(self) -> list[Any]:
+        """Return the Keras layer that brings outputs to the target's units, where they are not there already."""
+        import keras
+
+        if (self.output_scale, self.output_offset) == (1.0, 0.0):
+            return []
+        return [keras.layers.Rescaling(self.output_scale, self.output_offset)]
 
     def _hidden(self, width: int) -> list[Any]:
         """Return the Keras layers of one hidden layer."""

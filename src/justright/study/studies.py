@@ -12,7 +12,7 @@ from typing import Any
 from justright.data import Split, Table
 from justright.errors import InputError, one_of
 from justright.study.changes import Facts
-from justright.study.families import mlp
+from justright.study.families import Mlp, mlp
 from justright.study.recipe import Recipe
 from justright.study.remedies import LADDER_GROUP, ladder, remedies
 from justright.study.study import Study
@@ -116,15 +116,22 @@ class NamedStudy:
 def _in_target_units(variants: tuple[Variant, ...], split: Split) -> tuple[Variant, ...]:
     """Return variants whose outputs have the scale of a numeric target over the training rows.
 
-    Without it a network whose weights move by 0.001 a step never comes near prices of 500,000.
+    Without it a network whose weights move by 0.001 a step never comes near prices of 500,000. Penalties are multiplied by
+    the target's variance, as the squared error is: L2 0.001 then means the same for prices in euros and in millions.
     """
     if split.table.task != "regression":
         return variants
     target = split.arrays("train")[1].astype("float64")
-    scaled = {"output_scale": float(target.std()) or 1.0, "output_offset": float(target.mean())}
+    scale, offset = float(target.std()) or 1.0, float(target.mean())
     return tuple(
-        replace(one, build=replace(one.build, **scaled)) if isinstance(one.build, Mlp) else one
+        replace(one, build=_rescaled(one.build, scale, offset)) if isinstance(one.build, Mlp) else one
         for one in variants
+    )
+
+
+def _rescaled(family: Mlp, scale: float, offset: float) -> Mlp:
+    return replace(
+        family, output_scale=scale, output_offset=offset, l1=family.l1 * scale**2, l2=family.l2 * scale**2
     )
 
 
