@@ -71,7 +71,12 @@ def test_a_built_in_study_of_a_numeric_target_predicts_in_its_units():
     target = study.split.arrays("train")[1].astype(np.float64)
     assert by_name["Tiny"].output_offset == target.mean()
     assert by_name["Tiny"].output_scale == target.std()
+    assert by_name["Tiny"].standardize
     assert by_name["L2"].l2 == pytest.approx(0.001 * target.var())
+    remedies = named_study("remedies").on(study.split).variants
+    assert not any("Standardised" in variant.name for variant in remedies)
+    huge = read_table((x, 1e8 * x[:, 0]))  # squared gradients would leave float32
+    assert named_study("sizes").on(default_split(huge)).variants[0].build.output_scale == 1.0
     first = np.asarray(by_name["Large"](3, 1)(study.split.arrays("test")[0]))
     assert abs(first.mean() - 500_000) < 200_000
 

@@ -228,9 +228,10 @@ def _estimate(
         kind not in MEASURING and len(symbols.plus_minus) > 1
     ):  # plain ASCII needs the space for the test columns
         return _format(metric, interval["mean"], symbols)
-    half = (interval["high"] - interval["low"]) / 2
-    if metric.endswith(SHARES):
+    if metric.endswith(SHARES):  # with two seeds an interval may reach beyond what a share can be
+        half = (min(interval["high"], 1) - max(interval["low"], 0)) / 2
         return f"{100 * interval['mean']:.1f}{symbols.plus_minus}{100 * half:.1f} %"
+    half = (interval["high"] - interval["low"]) / 2
     return f"{_number(interval['mean'])}{symbols.plus_minus}{_number(half, digits=2)}"
 
 
@@ -249,7 +250,7 @@ def _number(value: float, *, digits: int = 3) -> str:
     """
     if value == 0 or 0.001 <= abs(value) < 1000:
         return f"{value:.3f}"
-    return f"{value:.{digits}g}".replace("e+", "e")
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _whole(value: int | None, symbols: Symbols) -> str:
