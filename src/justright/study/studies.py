@@ -136,9 +136,16 @@ def _in_target_units(variants: tuple[Variant, ...], split: Split) -> tuple[Varia
 
 
 def _rescaled(family: Mlp, scale: float, offset: float) -> Mlp:
-    penalties = {"l1": family.l1 * scale**2, "l2": family.l2 * scale**2}
+    penalty = scale**2
     # Unscaled inputs would be multiplied by the target's scale: first predictions of 1e8 for prices of 1e5 (measured).
-    return replace(family, standardize=True, output_scale=scale, output_offset=offset, **penalties)
+    return replace(
+        family,
+        l1=family.l1 * penalty,
+        l2=family.l2 * penalty,
+        standardize=True,
+        output_scale=scale,
+        output_offset=offset,
+    )
 
 
 def named_study(name: str) -> NamedStudy:
