@@ -178,3 +178,23 @@ def test_progress_is_told_while_a_table_is_read(place):
     told = []
     study = prepare_study(source="rows.csv", target="y", progress=told.append)
     assert study.split.table.fingerprint == read_table("rows.csv", target="y").fingerprint
+
+
+def test_categorical_columns_and_missing_values_hold_for_a_test_file_too(place):
+    """The second table is read as the first was."""
+    for name in ("rooms.csv", "others.csv"):
+        lines = [f"{index},{'red' if index % 3 else 'blue'},{index % 2}" for index in range(60)]
+        (place / name).write_text("\n".join(["a,colour,y", *lines, "n/a,red,1"]) + "\n")
+    study = prepare_study(source="rooms.csv", test="others.csv", missing=["n/a"], categorical=["colour"])
+    assert study.split.table.feature_names == ("a", "colour=blue", "colour=red")
+    assert (study.split.table.rows, study.split.sizes["test"]) == (60, 60)
+
+
+def test_a_missing_test_file_is_called_by_its_option(place):
+    """`source` would send the user to the wrong word of the command."""
+    with pytest.raises(InputError) as caught:
+        prepare_study(source="rows.csv", test="other.csv")
+    assert str(caught.value) == (
+        "`test` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; there is no 'other.csv'. "
+        "Did you mean 'others.csv'?"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ def prepare_study(
     target: str | None = None,
     rows: int | None = None,
     location: str | None = None,
+    task: str | None = None,
+    missing: Sequence[str] | None = None,
+    categorical: Sequence[str] | None = None,
     test: str | None = None,
     validation: str | None = None,
     study: str | None = None,
@@ -52,6 +55,9 @@ def prepare_study(
         target: the target's column name or number.
         rows: the first rows of the source.
         location: where HIGGS is read from instead of UCI.
+        task: 'binary', 'multiclass' or 'regression'; None finds it from the target.
+        missing: texts that stand for "no value", as for `read_table`.
+        categorical: columns to turn into one 0/1 feature a level.
         test: a second table that only measures; with a study file that names its table, the rows that learn and choose
             stay the same.
         validation: a second table that chooses epochs.
@@ -70,10 +76,18 @@ def prepare_study(
         InputError: the table or study cannot be read, or an option does not fit.
     """
     spec = _read_described(study, source, folder)
-    table_options = {"target": target, "rows": rows, "location": location}
+    table_options = {
+        "target": target,
+        "rows": rows,
+        "location": location,
+        "task": task,
+        "missing": missing or None,
+        "categorical": categorical or None,
+    }
 
     def read(name: str, **options: Any) -> Table:
-        return read_table(name, progress=progress, **options)
+        given = {key: value for key, value in options.items() if value is not None}
+        return read_table(name, progress=progress, **given)
 
     recipe = {
         "max_epochs": max_epochs,
@@ -91,7 +105,7 @@ def prepare_study(
             return (
                 described
                 if test is None
-                else _with_test_rows(described, values, _read_like(test, described.split.table, read))
+                else _with_test_rows(described, values, _read_like("test", test, described.split.table, read))
             )
         table, tables = _read_tables(source or DEFAULT_SOURCE, table_options, test, validation, read)
         split = (
@@ -133,15 +147,21 @@ def _read_tables(
         # Test rows come from elsewhere: read what the tutorial's split needs and no more.
         options["rows"] = TUTORIAL_TRAIN_ROWS + (0 if validation else TUTORIAL_VALIDATION_ROWS)
     table = read(source, **options)
-    extra = {"test_table": test, "validation_table": validation}
+    extra = {"test": test, "validation": validation}
     return table, {
-        name: None if path is None else _read_like(path, table, read) for name, path in extra.items()
+        f"{name}_table": None if path is None else _read_like(name, path, table, read)
+        for name, path in extra.items()
     }
 
 
-def _read_like(path: str, table: Table, read: Callable[..., Table]) -> Table:
-    """Return a second table with the columns of the first."""
-    return align_table(read(path, target=_target_of(path, table)), like=table)
+def _read_like(name: str, path: str, table: Table, read: Callable[..., Table]) -> Table:
+    """Return a second table, that of option `name`, with the columns of the first, read as the first was."""
+    alike = {key: getattr(table.source, key) for key in ("task", "missing", "categorical")}
+    try:
+        second = read(path, target=_target_of(path, table), **alike)
+    except InputError as error:
+        raise InputError(str(error).replace("`source`", f"`{name}`", 1)) from None
+    return align_table(second, like=table)
 
 
 def _target_of(path: str, table: Table) -> str | None:

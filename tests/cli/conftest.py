@@ -24,7 +24,16 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
     variants = [SimpleNamespace(name=name) for name in NAMES]
     runs = [(variant, seed, ROWS) for variant in variants for seed in range(seeds)]
     return SimpleNamespace(
-        split=SimpleNamespace(table=SimpleNamespace(task="binary")),
+        split=SimpleNamespace(
+            table=SimpleNamespace(
+                task="binary",
+                source=SimpleNamespace(source="t.csv"),
+                n_features=3,
+                target_name="y",
+                rows_left_out=2,
+            ),
+            sizes={"train": ROWS, "validation": 1_000, "test": 200},
+        ),
         runs=lambda: iter(runs),
         recipe_of=lambda variant: recipe,
     )

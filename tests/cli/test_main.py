@@ -159,7 +159,8 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "bfloat16",
             ),
             *("--engine", "ray", "--ray-address", "a:1", "--test", "te.csv", "--validation", "va.csv"),
-            *("--from", "f.gz", "--new", "--quiet"),
+            *("--from", "f.gz", "--new", "--quiet", "--task", "binary"),
+            *("--missing", "", "--missing", "n/a", "--categorical", "colour"),
         ],
     )
     assert done.exit_code == 0, done.output
@@ -168,6 +169,9 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "target": "y",
         "rows": 9,
         "location": "f.gz",
+        "task": "binary",
+        "missing": ["", "n/a"],
+        "categorical": ["colour"],
         "test": "te.csv",
         "validation": "va.csv",
         "study": "sizes",
@@ -205,7 +209,11 @@ def test_results_go_to_stdout_and_progress_to_stderr(library):
     """Neither stream holds the other's lines."""
     done = runner.invoke(app, ["run"])
     assert done.stderr.splitlines() == [
-        "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900"
+        (
+            "t.csv: 3 features, target y (binary), rows: 10,000 train, 1,000 validation, 200 test; "
+            "2 rows with missing values left out."
+        ),
+        "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900",
     ]
     assert "Tiny is as good as Large on test rows." in done.stdout
 
@@ -237,6 +245,15 @@ def test_an_unknown_stopping_rule_is_refused_before_anything_trains(library):
     done = runner.invoke(app, ["run", "--stop", "settle"])
     assert (done.exit_code, library.prepared) == (2, {})
     assert "'settle' is not one of 'patience', 'settled'." in " ".join(done.output.replace("│", " ").split())
+
+
+def test_a_cluster_s_address_without_the_cluster_is_refused(library):
+    """It would be ignored, and the study trained on this machine."""
+    done = runner.invoke(app, ["run", "--ray-address", "auto"])
+    assert (done.exit_code, library.prepared) == (2, {})
+    assert done.stderr == (
+        "justright: `--ray-address` needs --engine ray; got --engine local. Give both, or neither.\n"
+    )
 
 
 def test_an_unknown_label_is_refused_before_anything_trains(library):
@@ -428,6 +445,9 @@ def test_the_catalogue_lists_every_command_and_option():
             "--precision",
             "--engine",
             "--ray-address",
+            "--task",
+            "--missing",
+            "--categorical",
             "--test",
             "--validation",
             "--from",

@@ -46,6 +46,19 @@ def test_the_full_table_at_120_columns(make, terminal, tmp_path):
     ]
 
 
+def test_losses_of_many_digits_leave_out_columns_and_cut_none(make, terminal, tmp_path):
+    """The squared error of prices: at 120 columns the full table would not fit, and half a number is none."""
+    summary = make.summary(seeds=3)
+    for variant in summary["variants"]:
+        for kind in ("fixed", "validation", "test"):
+            variant["intervals"][kind] = {"mean": 7.5e11, "low": -4e11, "high": 1.9e12}
+    lines = printed(terminal, summary, tmp_path, width=120)
+    assert not any("…" in line for line in lines[:5])
+    assert lines[3].split() == [
+        *("Tiny", "803,329", "123–125", "0.586", "7.5e11±1.2e12", "66.2±0.5", "%", "undecided"),
+    ]
+
+
 def test_a_terminal_without_unicode_gets_ascii(make, terminal, tmp_path):
     """Every character can be shown, and the table still fits."""
     for width in (80, 120):

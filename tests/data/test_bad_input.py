@@ -103,7 +103,10 @@ BAD_TEXT = [
             "Correct them, pass missing=['one'] to leave such rows out, or task='multiclass'."
         ),
     ),
-    ("x,x,label\n1,2,0\n", "Every column name must be unique; 'x' stands at 0 and 1. Rename one of them."),
+    (
+        "x,x,label\n1,2,0\n",
+        "Every column name must be unique; 'x' is number 0 and 1 (from 0). Rename one of them.",
+    ),
     (
         ",label\n1,0\n",
         (
@@ -465,3 +468,24 @@ def test_lines_beyond_the_rows_asked_for_do_not_matter(write):
     path = write("t.csv", "x,label\n1,a\n2,b\n3,a\n4,b,c,d\n5\n")
     table = read_table(path, rows=3)
     assert (table.features[:, 0].tolist(), table.target.tolist()) == ([1.0, 2.0, 3.0], [0.0, 1.0, 0.0])
+
+
+def test_a_missing_file_suggests_its_neighbour(write):
+    """A typing error in a file's name is the commonest of all."""
+    path = write("houses.csv", GOOD)
+    asked = path.replace("houses", "house")
+    assert message(asked) == (
+        "`source` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; "
+        f"there is no {asked!r}. Did you mean {path!r}?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("t.parquet", "a Parquet"), ("t.arrow", "an Arrow"), ("t.npz", "an NPZ")]
+)
+def test_text_under_the_name_of_a_binary_format_is_refused(write, name, kind):
+    """An error page that was saved as a Parquet file is no table of one column."""
+    path = write(name, "<html>\n<p>not found\n")
+    assert message(path) == (
+        f"{path!r}: {kind} file was expected; it does not begin as one. Save it again, or rename it."
+    )

@@ -47,7 +47,7 @@ BAD = [
     ({"feature_names": ("a",)}, "`feature_names` must name all 2 features; got 1 names."),
     (
         {"feature_names": ("a", "a")},
-        "Every feature name must be unique; 'a' stands at 0 and 1. Rename one of them.",
+        "Every feature name must be unique; 'a' is number 0 and 1 (from 0). Rename one of them.",
     ),
     (
         {"target_name": "y\n"},

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.engine.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 from justright.records.folder import StudyFolder
 from justright.records.reading import RunRecord
@@ -18,8 +19,8 @@ from justright.report.summary import mean_of
 
 
 @pytest.fixture(scope="module")
-def unfinished(request):
-    """The summary of a study whose only run has no outcome yet and measured a NaN."""
+def unfinished_reader():
+    """The store of a study whose only run has no outcome yet and measured a NaN."""
     record = RunRecord(RunKey("Tiny", 0, 50), "worker", None, "", 1, None, None, {}, {}, {}, {}, None)
     curves = pl.DataFrame({"variant": "Tiny", "seed": 0, "train_rows": 50, "epoch": [0], "loss": [math.nan]})
 
@@ -38,8 +39,14 @@ def unfinished(request):
             """Return one epoch."""
             return curves
 
+    return Reader()
+
+
+@pytest.fixture(scope="module")
+def unfinished(unfinished_reader):
+    """The summary of that study."""
     return summarise(
-        Reader(),
+        unfinished_reader,
         study={"name": "custom", "table": {"source": "t.csv"}, "variants": {"Tiny": {}, "Later": {}}},
         judgement={},
         table={"task": "regression"},
@@ -173,3 +180,19 @@ def test_a_real_store_is_read_as_it_was_written(tmp_path):
         }
     ]
     assert summary["curves"][0]["metrics"] == {"loss": [0.7, 0.6], "val_loss": [0.7, None]}
+
+
+@pytest.mark.parametrize(("first", "judged"), [("lepton_pT", 1), ("rooms", 0)])
+def test_the_tutorial_s_sentences_are_about_higgs_alone(unfinished_reader, first, judged):
+    """On anyone else's table they would be judged on a question they never answered."""
+    names = [first, *HIGGS_FEATURES[1:]]
+    summary = summarise(
+        unfinished_reader,
+        study={"variants": {"Tiny": {}}},
+        judgement={"claims": [{"quote": "Tiny wins.", "answer": "holds", "evidence": "It does."}]},
+        table={"task": "binary", "columns": [{"name": name} for name in names]},
+        environment={},
+        command="justright run",
+        wall_seconds=1.0,
+    )
+    assert len(summary["claims"]) == judged

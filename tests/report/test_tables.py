@@ -111,7 +111,7 @@ def test_labels_are_those_of_diagnosis():
         (format_metric("loss", float("nan")), "–"),
         (format_loss(0.0), "0.0000"),
         (format_loss(0.00001234), "1.234e−05"),
-        (format_loss(123_456.0), "1.235e+05"),
+        (format_loss(1_234_567.0), "1.23e6"),
         (format_loss(0.0, signed=True), "+0.0000"),
         (format_interval("accuracy", 0.7, 0.725), "[70.0, 72.5]"),
         (format_interval("loss", None, 0.7), ""),

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from justright.data import read_table
 from justright.errors import InputError
 from justright.study.families import MAX_LAYERS, Mlp, mlp
 from justright.study.registry import FAMILIES, family_from_dict
+from justright.study.studies import default_split, named_study
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,34 @@ def test_inputs_are_standardised_before_noise_is_added():
     assert layers[1].stddev == 0.1
 
 
+def test_outputs_are_brought_to_the_target_s_units():
+    """The network's own output times the scale, plus the offset."""
+    model = mlp(8, output_scale=100.0, output_offset=5.0)(3, 1)
+    x = np.ones((2, 3), np.float32)
+    own = keras.Sequential(model.layers[:-1])
+    np.testing.assert_allclose(np.asarray(model(x)), np.asarray(own(x)) * 100 + 5, rtol=1e-5)
+
+
+def test_a_built_in_study_of_a_numeric_target_predicts_in_its_units():
+    """A first prediction lies where the target does, and L2 weighs as much as for a target of variance 1."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(400, 3))
+    table = read_table((x, 500_000 + 100_000 * x[:, 0]))
+    study = named_study("regularizers").on(default_split(table))
+    by_name = {variant.name: variant.build for variant in study.variants}
+    target = study.split.arrays("train")[1].astype(np.float64)
+    assert by_name["Tiny"].output_offset == target.mean()
+    assert by_name["Tiny"].output_scale == target.std()
+    assert by_name["Tiny"].standardize
+    assert by_name["L2"].l2 == pytest.approx(0.001 * target.var())
+    remedies = named_study("remedies").on(study.split).variants
+    assert not any("Standardised" in variant.name for variant in remedies)
+    huge = read_table((x, 1e8 * x[:, 0]))  # squared gradients would leave float32
+    assert named_study("sizes").on(default_split(huge)).variants[0].build.output_scale == 1.0
+    first = np.asarray(by_name["Large"](3, 1)(study.split.arrays("test")[0]))
+    assert abs(first.mean() - 500_000) < 200_000
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -73,7 +103,7 @@ def test_inputs_are_standardised_before_noise_is_added():
             lambda: mlp(4, droput=0.5),
             (
                 "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-                "'batch_normalization', 'input_noise', 'standardize'; got 'droput'. Did you mean 'dropout'?"
+                "'batch_normalization', 'input_noise', 'standardize', 'output_scale', 'output_offset'; got 'droput'. Did you mean 'dropout'?"
             ),
         ),
         (

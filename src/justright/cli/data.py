@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import typer
 
 
@@ -15,6 +17,17 @@ def data(
     rows: int | None = typer.Option(None, min=1, help="Read only this many rows.", metavar="N"),
     location: str | None = typer.Option(
         None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
+    ),
+    task: Literal["binary", "multiclass", "regression"] | None = typer.Option(
+        None, help="What the target is. [default: found from its values]"
+    ),
+    missing: list[str] | None = typer.Option(
+        None,
+        help="Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
+        metavar="TEXT",
+    ),
+    categorical: list[str] | None = typer.Option(
+        None, help="Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:
@@ -31,7 +44,16 @@ def data(
     from justright.data import describe_table, read_table
 
     with ReadingLine(progress()) as line:
-        table = read_table(source, target=target, rows=rows, location=location, progress=line)
+        table = read_table(
+            source,
+            target=target,
+            rows=rows,
+            location=location,
+            task=task,
+            missing=missing or (),
+            categorical=categorical or (),
+            progress=line,
+        )
     description = describe_table(table)
     if as_json:
         write_json(description)

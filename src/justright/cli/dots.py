@@ -81,7 +81,8 @@ class DotLog:
             return
         self._ended.add(event.run)
         best = event.best.get(f"val_{self.progress.loss}")
-        chosen = "" if best is None else f"; best epoch {event.best_epoch:,}, validation {best:.4f}"
+        shown = "" if best is None else loss_text(best, self.terminal.symbols)
+        chosen = shown and f"; best epoch {event.best_epoch:,}, validation {shown}"
         self._write(
             event.run.variant,
             "",

@@ -42,8 +42,9 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except JustrightError as error:
             from justright.cli.terminal import say_error
+            from justright.cli.text import with_flags
 
-            say_error(error)
+            say_error(with_flags(str(error)))
             raise typer.Exit(EXIT_BAD_INPUT) from error
         except KeyboardInterrupt as interrupt:
             from justright.cli.terminal import say_error

@@ -74,15 +74,14 @@ def remedy_note(summary: Mapping[str, Any]) -> str:
     )
 
 
-def claims_table(summary: Mapping[str, Any], width: int) -> Table:
-    """Return the tutorial's sentences with what test rows say of each."""
+def claims_table(summary: Mapping[str, Any]) -> Table:
+    """Return the tutorial's sentences with what test rows say of each; the numbers behind it are the report's."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("the tutorial says", max_width=max(30, width // 2 - 10))
     table.add_column("on test rows", no_wrap=True)
-    table.add_column("measured")
+    table.add_column("the tutorial says (numbers: see the report)")
     for claim in summary["claims"]:
         answer = Text(claim["answer"], style=ANSWER_STYLES.get(claim["answer"], ""))
-        table.add_row(Text(plain(claim["quote"])), answer, Text(plain(claim["evidence"])))
+        table.add_row(answer, Text(plain(claim["quote"])))
     return table
 
 

@@ -74,6 +74,17 @@ def run(
     ray_address: str | None = typer.Option(
         None, help="The cluster; without it, Ray starts on this machine.", metavar="A"
     ),
+    task: Literal["binary", "multiclass", "regression"] | None = typer.Option(
+        None, help="What the target is. [default: found from its values]"
+    ),
+    missing: list[str] | None = typer.Option(
+        None,
+        help="Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
+        metavar="TEXT",
+    ),
+    categorical: list[str] | None = typer.Option(
+        None, help="Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
+    ),
     test: Path | None = typer.Option(None, help="A second table that only measures.", metavar="FILE"),
     validation: Path | None = typer.Option(None, help="A second table that chooses epochs.", metavar="FILE"),
     location: str | None = typer.Option(
@@ -103,6 +114,7 @@ def run(
     from justright.running import prepare_study, run_study
 
     labels = _labels(fail_on)
+    _refuse_address(engine, ray_address)
     folder = default_folder(source, study) if out is None else out
     with _reading_line(quiet=quiet) as line:
         prepared = prepare_study(
@@ -110,6 +122,9 @@ def run(
             target=target,
             rows=rows,
             location=location,
+            task=task,
+            missing=missing,
+            categorical=categorical,
             test=_text(test),
             validation=_text(validation),
             study=study,
@@ -122,6 +137,7 @@ def run(
             folder=folder,
             progress=line,
         )
+    _say_what_is_trained(prepared, quiet=quiet)
     with _progress_sinks(prepared, quiet=quiet) as sinks:
         result = run_study(
             prepared,
@@ -180,6 +196,13 @@ def _labels(fail_on: str | None) -> list[str]:
     return labels
 
 
+def _refuse_address(engine: str, ray_address: str | None) -> None:
+    from justright.errors import InputError
+
+    if ray_address is not None and engine != "ray":
+        raise InputError(f"`--ray-address` needs --engine ray; got --engine {engine}. Give both, or neither.")
+
+
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
@@ -190,6 +213,22 @@ def _reading_line(*, quiet: bool) -> AbstractContextManager[ReadingLine | None]:
     from justright.cli.terminal import progress
 
     return nullcontext() if quiet else ReadingLine(progress())
+
+
+def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
+    """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
+    if quiet:
+        return
+    from justright.cli.terminal import progress
+    from justright.cli.text import plain
+
+    table, sizes = study.split.table, study.split.sizes
+    rows = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test"))
+    left_out = f"; {table.rows_left_out:,} rows with missing values left out" if table.rows_left_out else ""
+    progress().say(
+        f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
+        f"({table.task}), rows: {rows}{left_out}."
+    )
 
 
 @contextmanager

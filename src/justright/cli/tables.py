@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -69,7 +71,7 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print(table)
     if summary.get("claims"):
         terminal.print()
-        terminal.print(remedies.claims_table(summary, terminal.width))
+        terminal.print(remedies.claims_table(summary))
     if summary.get("conclusion"):
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
@@ -88,7 +90,20 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
 
 def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Table:
     """Return the table of a study's variants: the full one where `width` columns suffice, else the essential columns."""
-    full = width >= FULL_WIDTH
+    if width >= FULL_WIDTH:
+        table = _variants_table(summary, symbols, full=True)
+        if table_width(table) <= width:  # losses in the target's units may take any number of digits
+            return table
+    return _variants_table(summary, symbols, full=False)
+
+
+def table_width(table: Table) -> int:
+    """Return the columns of a terminal that a table takes when nothing is cut off."""
+    wide = Console(width=10_000)
+    return Measurement.get(wide, wide.options, table).maximum
+
+
+def _variants_table(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     columns = [column for column in _columns(summary, symbols, full=full) if full or column.narrow]
     for number, column in enumerate(columns):
@@ -213,10 +228,11 @@ def _estimate(
         kind not in MEASURING and len(symbols.plus_minus) > 1
     ):  # plain ASCII needs the space for the test columns
         return _format(metric, interval["mean"], symbols)
-    half = (interval["high"] - interval["low"]) / 2
-    if metric.endswith(SHARES):
+    if metric.endswith(SHARES):  # with two seeds an interval may reach beyond what a share can be
+        half = (min(interval["high"], 1) - max(interval["low"], 0)) / 2
         return f"{100 * interval['mean']:.1f}{symbols.plus_minus}{100 * half:.1f} %"
-    return f"{_number(interval['mean'])}{symbols.plus_minus}{_number(half)}"
+    half = (interval["high"] - interval["low"]) / 2
+    return f"{_number(interval['mean'])}{symbols.plus_minus}{_number(half, digits=2)}"
 
 
 def _format(metric: str, value: float | None, symbols: Symbols) -> str:
@@ -225,9 +241,16 @@ def _format(metric: str, value: float | None, symbols: Symbols) -> str:
     return f"{100 * value:.1f} %" if metric.endswith(SHARES) else _number(value)
 
 
-def _number(value: float) -> str:
-    """Return a loss with three decimals, or three digits where those would say nothing."""
-    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+def _number(value: float, *, digits: int = 3) -> str:
+    """Return a loss with three decimals, or `digits` digits where those would say nothing.
+
+    Example:
+        >>> _number(0.5874), _number(48_292_134_912.0), _number(2.5e9, digits=2)
+        ('0.587', '4.83e10', '2.5e9')
+    """
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.3f}"
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _whole(value: int | None, symbols: Symbols) -> str:

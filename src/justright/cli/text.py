@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import unicodedata
 from dataclasses import dataclass
 
 # Categories that move the cursor, change colours, reorder or hide text: control, format, surrogate, line and paragraph
 # separators. Variant, column and file names may come from a stranger.
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+# The library's keywords in messages, and what the command line calls them.
+KEYWORDS = re.compile(r"""\b(missing|task)=\[?(?:'([^']*)'|"([^"]*)")\]?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,16 @@ def shorten(text: object, width: int, symbols: Symbols) -> str:
     if cell_len(safe) <= width:
         return safe
     return set_cell_size(safe, max(0, width - len(symbols.ellipsis))) + symbols.ellipsis
+
+
+def with_flags(message: str) -> str:
+    """Return a message of the library in the words of the command line.
+
+    Example:
+        >>> with_flags("Declare it categorical, or pass missing=['n/a'] to leave such rows out.")
+        'Declare it with --categorical, or pass --missing n/a to leave such rows out.'
+    """
+    said = KEYWORDS.sub(
+        lambda found: f"--{found[1]} {shlex.quote(found[2] if found[2] is not None else found[3])}", message
+    )
+    return said.replace("Declare it categorical,", "Declare it with --categorical,")

@@ -45,13 +45,13 @@ def check_names(kind: str, names: Sequence[str]) -> None:
     Example:
         >>> check_names("feature", ["a", "a"])
         Traceback (most recent call last):
-        justright.errors.InputError: Every feature name must be unique; 'a' stands at 0 and 1. Rename one of them.
+        justright.errors.InputError: Every feature name must be unique; 'a' is number 0 and 1 (from 0). Rename one of them.
     """
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in seen:
             raise InputError(
-                f"Every {kind} name must be unique; {name!r} stands at {seen[name]} and {index}. Rename one of them."
+                f"Every {kind} name must be unique; {name!r} is number {seen[name]} and {index} (from 0). Rename one of them."
             )
         seen[name] = index
         if not name or len(name) > MAX_NAME_CHARACTERS:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import as_file, files
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,6 +29,7 @@ BUILT_IN = ("higgs-sim", "higgs")
 PACKAGED_FILE = "simulated/higgs_sim.parquet"
 # Bytes that tell binary formats apart, whatever the file is called.
 MAGIC_BYTES = 6
+MAX_NEIGHBOURS = 1_000  # files looked at for a near miss: a hint must not take seconds
 
 
 def read_table(
@@ -163,14 +166,29 @@ def _existing(source: str) -> Path:
         return path
     if path.is_dir():
         raise InputError(f"`source` must be a file; {source!r} is a folder. Name a file in it.")
-    near = difflib.get_close_matches(source, BUILT_IN, n=1)
+    near = difflib.get_close_matches(source, [*BUILT_IN, *_neighbours(path, source)], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"`source` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; there is no {source!r}.{hint}"
     )
 
 
+def _neighbours(path: Path, source: str) -> list[str]:
+    """Return the files beside a missing one, written as `source` is; none where the folder cannot be read."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, MAX_NEIGHBOURS)]
+    except OSError:
+        return []
+    return [source.removesuffix(path.name) + name for name in names]
+
+
 def _read_text_file(path: Path, label: str, rows: int | None) -> tuple[RawTable, str | None]:
+    kind = BINARY_ENDINGS.get(path.suffix.lower())
+    if kind and path.stat().st_size:
+        raise InputError(
+            f"{label}: {kind} was expected; it does not begin as one. Save it again, or rename it."
+        )
     size = path.stat().st_size
     if size > MAX_TABLE_BYTES:
         raise InputError(
@@ -198,6 +216,15 @@ def _refuse_npy(path: Path, label: str, rows: int | None) -> tuple[RawTable, str
     )
 
 
+# What text is never called: such a file is damaged or something else, and would be misread as a table of one column.
+BINARY_ENDINGS: Mapping[str, str] = MappingProxyType(
+    {
+        ".parquet": "a Parquet file",
+        ".arrow": "an Arrow file",
+        ".feather": "an Arrow file",
+        ".npz": "an NPZ file",
+    }
+)
 Reader = Callable[[Path, str, "int | None"], "tuple[RawTable, str | None]"]
 # First bytes -> reader; anything else is read as delimited text, decompressed first where it is compressed.
 READERS: Mapping[bytes, Reader] = MappingProxyType(

@@ -76,8 +76,9 @@ def _check_rows_per_class(table: Table, queues: list[Rows], sizes: Mapping[Part,
     for name, queue in zip(table.class_names, queues, strict=True):
         if len(queue) < parts:
             raise InputError(
-                f"order='stratified' needs a row of every class in each of {parts} parts; class {name!r} has "
-                f"{len(queue)}. Use order='random', or fewer parts."
+                f"{table.source.source!r}: order='stratified' needs a row of every class in each of {parts} parts; of "
+                f"{table.target_name!r} class {name!r} has {_few_rows(queue)}. "
+                "Correct or remove what is no class, read more rows, or use order='random'."
             )
     for part, size in sizes.items():
         if 0 < size < len(queues):
@@ -85,3 +86,8 @@ def _check_rows_per_class(table: Table, queues: list[Rows], sizes: Mapping[Part,
                 f"order='stratified' needs a row of each of {len(queues)} classes in every part; `{part}` has "
                 f"{size:,} rows. Ask for more."
             )
+
+
+def _few_rows(rows: Rows) -> str:
+    """Return how many rows a class has, and the first, counted from 1 as other messages do."""
+    return f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} (first: row {int(rows.min()) + 1})"

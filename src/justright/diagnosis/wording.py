@@ -10,6 +10,7 @@ from justright.diagnosis.intervals import Interval
 UNCERTAIN_DIGITS = 2  # an estimate is printed to the second digit of its uncertainty
 MAX_DECIMALS = 8
 PLAIN_DIGITS = 3
+LARGE = 1e6  # from here on digits are hard to count: 8.8e8 instead of 883,005,443
 SMALL_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -102,11 +103,19 @@ def sentence(text: str) -> str:
 
 
 def _decimals(size: float, digits: int) -> int:
-    """Return how many decimals show `digits` digits of a number of that size."""
-    return min(max(digits - 1 - math.floor(math.log10(size)), 0), MAX_DECIMALS)
+    """Return how many decimals show `digits` digits of a number of that size; negative where it has more before them."""
+    return min(digits - 1 - math.floor(math.log10(size)), MAX_DECIMALS)
 
 
 def _fixed(value: float, decimals: int) -> str:
-    """Return a fixed-point number that never reads '-0.00'."""
-    text = f"{value:,.{decimals}f}"
+    """Return a number that never reads '-0.00'; a large one with an exponent, to the same decimal.
+
+    Example:
+        >>> _fixed(-0.001, 2), _fixed(883_005_443.0, -7), _fixed(12_345.6, -2)
+        ('0.00', '8.8e8', '12,346')
+    """
+    if abs(value) >= LARGE:
+        digits = max(math.floor(math.log10(abs(value))) + decimals, 0)
+        return f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e")
+    text = f"{value:,.{max(decimals, 0)}f}"
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text

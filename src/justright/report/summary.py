@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.report.thinning import thin_curves
 from justright.report.words import plain
 from justright.study.recipe import LOSSES, SCORES
@@ -92,7 +93,7 @@ def summarise(
         "reference": judgement.get("reference"),
         "choice": judgement.get("choice"),
         "strengths": judgement.get("strengths") or [],
-        "claims": judgement.get("claims") or [],
+        "claims": (judgement.get("claims") or []) if _is_higgs(table) else [],
         "loss": LOSSES[task],
         "score": SCORES[task],
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
@@ -121,6 +122,11 @@ def result_json(summary: Mapping[str, Any]) -> dict[str, Any]:
     if result["reference"]:
         result["reference"] = {key: result["reference"].get(key) for key in REFERENCE_KEYS}
     return result
+
+
+def _is_higgs(table: Mapping[str, Any]) -> bool:
+    """Return whether a described table is HIGGS or its simulation: the tutorial says nothing about others."""
+    return tuple(column["name"] for column in table.get("columns") or ()) == HIGGS_FEATURES
 
 
 def _variant(

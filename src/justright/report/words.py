@@ -17,6 +17,10 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
 SHARES = ("accuracy",)
 LOSS_DECIMALS = 4
 LOSS_DIGITS = 4  # significant ones, for losses too large or small for fixed decimals
+LARGE_DIGITS = (
+    3  # with an exponent behind them: four would push the table's last column off a page of 1,200 pixels
+)
+WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
 FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
 
 
@@ -49,12 +53,20 @@ def format_loss(value: float, *, signed: bool = False) -> str:
     Example:
         >>> format_loss(1234.5678), format_loss(-0.01234, signed=True), format_loss(0.01, signed=True)
         ('1235', '−0.0123', '+0.0100')
+        >>> format_loss(26_684.1), format_loss(1.36834e9)
+        ('26,684', '1.37e9')
     """
     size = abs(value)
     low, high = FIXED_RANGE
     sign = "+" if signed else ""
     fixed = value == 0 or signed or low <= size < high
-    text = f"{value:{sign}.{LOSS_DECIMALS}f}" if fixed and size < high else f"{value:{sign}.{LOSS_DIGITS}g}"
+    if fixed and size < high:
+        text = f"{value:{sign}.{LOSS_DECIMALS}f}"
+    elif WHOLE_RANGE[0] <= size < WHOLE_RANGE[1]:
+        text = f"{value:{sign},.0f}"
+    else:
+        digits = LOSS_DIGITS if size < WHOLE_RANGE[1] else LARGE_DIGITS
+        text = f"{value:{sign}.{digits}g}".replace("e+0", "e").replace("e+", "e")
     return text.replace("-", "−")
 
 

@@ -35,6 +35,9 @@ class Mlp:
             (in standard deviations of the training rows with `standardize`).
         standardize: whether inputs are brought to mean 0 and variance 1 by a `keras.layers.Normalization` that the
             engine adapts to each run's own training rows.
+        output_scale: what the last layer's output is multiplied by: the standard deviation of a numeric target, so that the
+            network itself predicts numbers of the size of its inputs.
+        output_offset: what is then added: the target's mean.
 
     Raises:
         InputError: a width, penalty or share is out of range.
@@ -48,6 +51,8 @@ class Mlp:
     batch_normalization: bool = False
     input_noise: float = 0.0
     standardize: bool = False
+    output_scale: float = 1.0
+    output_offset: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.units, list | tuple):
@@ -68,6 +73,10 @@ class Mlp:
             raise InputError(f"`dropout` must lie in [0, 1); got {self.dropout!r}.")
         if not isinstance(self.activation, str):
             raise InputError(f"`activation` must be the name of a Keras activation; got {self.activation!r}.")
+        if not is_finite_number(self.output_scale) or self.output_scale <= 0:
+            raise InputError(f"`output_scale` must be a finite number above 0; got {self.output_scale!r}.")
+        if not is_finite_number(self.output_offset):
+            raise InputError(f"`output_offset` must be a finite number; got {self.output_offset!r}.")
         for name in ("batch_normalization", "standardize"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
@@ -85,7 +94,17 @@ class Mlp:
             for layer in self._hidden(width):
                 model.add(layer)
         model.add(keras.layers.Dense(outputs))
+        for layer in self._rescaling():
+            model.add(layer)
         return model
+
+    def _rescaling(self) -> list[Any]:
+        """Return the Keras layer that brings outputs to the target's units, where they are not there already."""
+        import keras
+
+        if (self.output_scale, self.output_offset) == (1.0, 0.0):
+            return []
+        return [keras.layers.Rescaling(self.output_scale, self.output_offset)]
 
     def _hidden(self, width: int) -> list[Any]:
         """Return the Keras layers of one hidden layer."""
@@ -127,7 +146,8 @@ def mlp(*units: int, **options: Any) -> Mlp:
 
     Args:
         units: width of each hidden layer.
-        options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, `input_noise`, `standardize`, as in `Mlp`.
+        options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, `input_noise`, `standardize`,
+            `output_scale`, `output_offset`, as in `Mlp`.
 
     Raises:
         InputError: an option is unknown or out of range.

@@ -123,7 +123,10 @@ class HiggsMlp(Mlp):
         for width in self.units:
             for layer in self._hidden(width):
                 hidden = layer(hidden)
-        return keras.Model(rows, keras.layers.Dense(outputs)(hidden))
+        hidden = keras.layers.Dense(outputs)(hidden)
+        for layer in self._rescaling():
+            hidden = layer(hidden)
+        return keras.Model(rows, hidden)
 
     def parameters(self, features: int, outputs: int) -> int:
         """Return the number of trainable weights, counted by hand."""

@@ -12,7 +12,7 @@ from typing import Any
 from justright.data import Split, Table
 from justright.errors import InputError, one_of
 from justright.study.changes import Facts
-from justright.study.families import mlp
+from justright.study.families import Mlp, mlp
 from justright.study.recipe import Recipe
 from justright.study.remedies import LADDER_GROUP, ladder, remedies
 from justright.study.study import Study
@@ -59,10 +59,13 @@ REGULARIZERS = (
     Variant("Dropout", mlp(*LARGE, dropout=0.5), baseline="Large", group="regularizers"),
     Variant("Combined", mlp(*LARGE, l2=0.0001, dropout=0.5), baseline="Large", group="regularizers"),
 )
+# A gradient holds error x scale x input, and Adam squares it: beyond this an outlier of 1e8 overflows float32 (measured).
+MAX_OUTPUT_SCALE = 1e6
 # A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
 LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
+STANDARDISED = "Standardised inputs"
 LADDER_STEPS = (
-    ("Standardised inputs", (1,)),
+    (STANDARDISED, (1,)),
     ("Cosine and sine of phi", (1,)),
     ("Random turns", (1,)),
     ("Random reflections", (1,)),
@@ -97,17 +100,52 @@ class NamedStudy:
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
 
     def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
-        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None."""
+        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None.
+
+        The tutorial has no numeric target: for one, inputs are standardised, and outputs brought to its units.
+        """
         chosen = recipe or self.recipe()
         more = self.more(Facts.of(split, chosen)) if self.more else ()
         return Study(
             split,
-            self.variants + more,
+            _in_target_units(self.variants + more, split),
             chosen,
             seeds=self.seeds if seeds is None else seeds,
             train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
             name=self.name,
         )
+
+
+def _in_target_units(variants: tuple[Variant, ...], split: Split) -> tuple[Variant, ...]:
+    """Return variants that standardise inputs and whose outputs have the scale of a numeric target's training rows.
+
+    Without it a network whose weights move by 0.001 a step never comes near prices of 500,000. Penalties are multiplied by
+    the target's variance, as the squared error is: L2 0.001 then means the same for prices in euros and in millions.
+    Targets beyond `MAX_OUTPUT_SCALE` stay as they are.
+    """
+    if split.table.task != "regression":
+        return variants
+    target = split.arrays("train")[1].astype("float64")
+    scale, offset = float(target.std()) or 1.0, float(target.mean())
+    if scale > MAX_OUTPUT_SCALE:
+        return variants
+    return tuple(
+        replace(one, build=_rescaled(one.build, scale, offset)) if isinstance(one.build, Mlp) else one
+        for one in variants
+    )
+
+
+def _rescaled(family: Mlp, scale: float, offset: float) -> Mlp:
+    penalty = scale**2
+    # Unscaled inputs would be multiplied by the target's scale: first predictions of 1e8 for prices of 1e5 (measured).
+    return replace(
+        family,
+        l1=family.l1 * penalty,
+        l2=family.l2 * penalty,
+        standardize=True,
+        output_scale=scale,
+        output_offset=offset,
+    )
 
 
 def named_study(name: str) -> NamedStudy:
@@ -178,7 +216,12 @@ def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
         name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
     }
     base = replace(LADDER_BASE, recipe=replace(facts.recipe, **kept))
-    return (*remedies(SIZES[-1], facts), base, *ladder(base, LADDER_STEPS, facts))
+    made = (*remedies(SIZES[-1], facts), base)
+    if facts.task != "regression":
+        return (*made, *ladder(base, LADDER_STEPS, facts))
+    # Studies of a numeric target standardise the inputs of all variants: no remedy is left in it.
+    kept_steps = [step for step in LADDER_STEPS if step[0] != STANDARDISED]
+    return (*(one for one in made if one.remedy != STANDARDISED), *ladder(base, kept_steps, facts))
 
 
 HEAD_SOURCES = ("higgs", "higgs-sim")
