@@ -133,12 +133,13 @@ def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tupl
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
     """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
+    # The limit first: most often asked is what would never do.
+    if limit < 1 or not is_enough(limit):
+        return None
     high = 1
     while high < limit and not is_enough(high):
         high *= 2
     high = min(high, limit)
-    if limit < 1 or not is_enough(high):
-        return None
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
