@@ -34,7 +34,7 @@ def print_tables(studies: Sequence[Mapping[str, Any]], forecasts: Sequence[Mappi
         note = "Found ± standard error over worlds (planned); bold from 80 %."
         _print("Effects of a known size", designs, power_rows(by_design), note=note)
         for size in (1, 2):
-            title = f"{size} margin{'s' * (size > 1)} told from 0, or {size + 1} from the margin, by how seeds differ"
+            title = f"{size + 1} margins told from the margin, or {size} from 0, by how seeds differ"
             _print(title, designs, spread_rows(by_design, size), note=note)
         _print("Ranking of remedies", designs, _rankings(by_design))
         _print_plans(studies)

@@ -4,11 +4,11 @@
     python -m benchmarks.calibration --show FOLDER            # print the tables of what is there
 
 A *world* is a random teacher network (`justright.tables.teacher`) with its training and validation rows. The engine
-trains 64 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
-from those and judged as any study is, with the effects they have and with planted ones of 1, 2 and 5 margins. The truth
-is the mean over all seeds of the true losses, on 100,000 fresh rows with known probabilities. Forecasts are held
-against networks trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command
-goes on where an earlier one ended.
+trains 48 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
+from those and judged as any study is. The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
+known probabilities; from it follows how large an effect each study needs to find it. Forecasts are held against networks
+trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command goes on where an
+earlier one ended.
 """
 
 from __future__ import annotations
