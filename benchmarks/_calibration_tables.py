@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-POWER_AT = (1, 2, 5)  # true effects in margins
+from benchmarks._calibration_power import POWER_AT
+from benchmarks._calibration_power_tables import plan_rows, power_rows, spread_rows
+from benchmarks._calibration_shares import is_covered, share
+
 POWER_RATIO = 2**0.5  # a true effect counts as 2 margins from 2 / 1.41 to 2 x 1.41
 KINDS = {
     "test loss": "test loss of a variant",
@@ -27,41 +30,16 @@ def print_tables(studies: Sequence[Mapping[str, Any]], forecasts: Sequence[Mappi
         worlds = len({one["world"] for one in studies})
         print(f"{len(studies):,} studies in {worlds} worlds; columns are seeds x test rows.\n")
         _print("Coverage of 95 % intervals", designs, _coverage(by_design) + _points(by_design))
-        _print("False alarms and power", designs, _alarms(by_design) + _powers(by_design))
+        _print("False alarms, and effects as they are", designs, _alarms(by_design) + _powers(by_design))
+        note = "Found ± standard error over worlds (planned); bold from 80 %."
+        _print("Effects of a known size", designs, power_rows(by_design), note=note)
+        for size in (1, 2):
+            title = f"{size + 1} margins told from the margin, or {size} from 0, by how seeds differ"
+            _print(title, designs, spread_rows(by_design, size), note=note)
         _print("Ranking of remedies", designs, _rankings(by_design))
         _print_plans(studies)
     if forecasts:
         _print_forecasts(forecasts)
-
-
-def is_covered(low: float, high: float, truth: float) -> bool:
-    """Return whether an interval covers; ends and truth may all be equal, as of a run that ended at its best epoch.
-
-    Example:
-        >>> is_covered(0.0, 0.0, 1e-9), is_covered(-1.0, 1.0, 2.0)
-        (True, False)
-    """
-    return low - 1e-7 <= truth <= high + 1e-7
-
-
-def share(values: Iterable[bool], clusters: Iterable[Any]) -> str:
-    """Return a share in per cent with its standard error over clusters, whose members are not independent.
-
-    Example:
-        >>> share([True, True, False, False], [0, 0, 1, 1])
-        '50.0 ± 50.0 (4)'
-    """
-    sums: dict[Any, list[int]] = defaultdict(list)
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster].append(int(value))
-    count = sum(map(len, sums.values()))
-    if not count:
-        return "-"
-    mean = sum(map(sum, sums.values())) / count
-    groups = len(sums)
-    spread = np.array([sum(each) - mean * len(each) for each in sums.values()])
-    error = np.sqrt((spread**2).sum() * groups / max(groups - 1, 1)) / count
-    return f"{100 * mean:.1f} ± {100 * error:.1f} ({count:,})"
 
 
 def _points(by_design: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list[str]]:
@@ -182,8 +160,14 @@ def _rankings(by_design: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list
     ]
 
 
-def _print(title: str, designs: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print(f"### {title}\n\nPer cent ± standard error over worlds (number).\n")
+def _print(
+    title: str,
+    designs: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    note: str = "Per cent ± standard error over worlds (number).",
+) -> None:
+    print(f"### {title}\n\n{note}\n")
     print("| | " + " | ".join(designs) + " |\n|---|" + "---|" * len(designs))
     for row in rows:
         print("| " + " | ".join(row) + " |")
@@ -191,18 +175,20 @@ def _print(title: str, designs: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _print_plans(studies: Sequence[Mapping[str, Any]]) -> None:
-    """Print what became of undecided verdicts after what they asked for was added."""
-    print(
-        "### What `undecided` asks for\n\n| to add | named | within reach here | decided by it |\n|---|---|---|---|"
+    """Print what became of undecided verdicts whose advice was followed."""
+    head = (
+        "asked for first",
+        "verdicts",
+        "out of reach",
+        "decided at once",
+        "in the end",
+        "rightly",
+        "median design",
     )
-    for what in ("anything", "seeds", "rows", "seeds and rows"):
-        plans = [
-            (plan, one["world"]) for one in studies for plan in one.get("plans", ()) if plan["what"] == what
-        ]
-        named = sum(plan["named"] for plan, _ in plans)
-        tried = [(plan["decided"], world) for plan, world in plans if plan["decided"] is not None]
-        decided = share([done for done, _ in tried], [world for _, world in tried])
-        print(f"| {what} | {named} of {len(plans)} | {len(tried)} | {decided} |")
+    print("### What `undecided` asks for\n\n| 3 x 2,000 | " + " | ".join(head) + " |")
+    print("|---|" + "---|" * len(head))
+    for row in plan_rows(studies):
+        print("| " + " | ".join(row) + " |")
     print()
 
 

@@ -1,13 +1,14 @@
 """How often are the intervals, verdicts, rankings and forecasts right? Hundreds of studies whose truth is known.
 
-    python -m benchmarks.calibration [--studies 480] [--curves 40] [--seconds 280] --out FOLDER
+    python -m benchmarks.calibration [--worlds 18] [--curves 24] [--seconds 280] --out FOLDER
     python -m benchmarks.calibration --show FOLDER            # print the tables of what is there
 
 A *world* is a random teacher network (`justright.tables.teacher`) with its training and validation rows. The engine
-trains 18 seeds of five variants on it; studies of 3 seeds and 2,000 test rows, and other designs, are drawn from those and
-judged as any study is. The truth is the mean over all seeds of the true losses, on 200,000 fresh rows with known
-probabilities. Forecasts are held against networks trained on 2 and 4 times the rows. Each world is written to FOLDER when it
-is done, so the same command goes on where an earlier one ended.
+trains 48 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
+from those and judged as any study is. The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
+known probabilities; from it follows how large an effect each study needs to find it. Forecasts are held against networks
+trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command goes on where an
+earlier one ended.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from typing import Any
 
 from benchmarks._calibration_tables import print_tables
 
-STUDIES_A_WORLD = 48  # of the first design: 18 seeds, 3 a study, dealt eight times
-CURVES_A_WORLD = 1
+FIRST = 102  # number of the first world: the bounds of forecasts were chosen on curves below 100
 
 
 def main() -> None:
@@ -32,9 +32,7 @@ def main() -> None:
         return
     options.out.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + options.seconds
-    worlds = -(-options.studies // STUDIES_A_WORLD)
-    curves = -(-options.curves // CURVES_A_WORLD)
-    measure(options.out, ends, {"world": worlds, "curves": curves})
+    measure(options.out, ends, {"world": options.worlds, "curves": options.curves})
     show(options.out)
 
 
@@ -42,10 +40,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--studies", type=int, default=480, help="of 3 seeds and 2,000 test rows (default 480)"
-    )
-    parser.add_argument("--curves", type=int, default=40, help="learning curves (default 40)")
+    parser.add_argument("--worlds", type=int, default=18, help="27 studies each (default 18)")
+    parser.add_argument("--curves", type=int, default=24, help="learning curves (default 24)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about this long")
     parser.add_argument("--out", type=Path, default=Path("calibration"), metavar="FOLDER")
     parser.add_argument("--show", type=Path, metavar="FOLDER", help="measure nothing, print what is there")
@@ -61,13 +57,14 @@ def measure(folder: Path, ends: float, wanted: dict[str, int]) -> None:
     from benchmarks import _calibration_verdicts as verdicts
 
     parts: dict[str, tuple[Callable[..., list[dict[str, Any]]], Any]] = {
-        "world": (verdicts.calibrate_world, training.Engine(verdicts.RECIPE)),
+        "world": (verdicts.calibrate_world, verdicts.engines()),
         "curves": (forecasts.forecast_world, training.Engine(forecasts.RECIPE)),
     }
-    for number in range(max(wanted.values())):
+    for index in range(max(wanted.values())):
         for kind, (calibrate, engine) in parts.items():
+            number = FIRST + index
             path = folder / f"{kind}-{number:04d}.json"
-            if number >= wanted[kind] or path.exists():
+            if index >= wanted[kind] or path.exists():
                 continue
             if time.monotonic() > ends:
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
@@ -11,14 +10,19 @@ import pytest
 import justright as jr
 from benchmarks import _calibration_verdicts as verdicts
 from benchmarks import calibration
-from benchmarks._calibration_tables import is_covered, print_tables, share
+from benchmarks._calibration_power import WorldPower
+from benchmarks._calibration_shares import is_covered, share
+from benchmarks._calibration_studies import DrawnStudy
+from benchmarks._calibration_tables import print_tables
 from benchmarks._calibration_training import FRESH, POOL, Engine, Sizes, Trained, world_rows, world_teacher
 from justright.study import Recipe
 
-TEST_ROWS, SEEDS = 2_000, verdicts.SEEDS
+TEST_ROWS, SEEDS = 2_000, 18
+STUDIES, POOL_ROWS = 5, 40_000  # of a world
 # Name -> true loss at the chosen epoch, and true rise to the last.
 TRUTH = {
     "Tiny": (0.45, 0.0),
+    "Small": (0.40, 0.01),
     "Large": (0.37, 0.08),
     "L2": (0.35, 0.02),
     "Dropout": (0.33, 0.0),
@@ -48,24 +52,25 @@ def trained(loss, rise, rng, easy, *, seed_deviation=0.001):
 
 @pytest.fixture(scope="module")
 def records():
-    """Records of two worlds of 5 studies each, whose truth is `TRUTH`."""
-    designs = (verdicts.Design(3, TEST_ROWS, studies=5),)
-    sizes = dataclasses.replace(verdicts.SIZES, pool=5 * TEST_ROWS)
+    """Records of two worlds of 6 studies each, whose truth is `TRUTH`."""
+    designs = (verdicts.Design(3, TEST_ROWS, studies=STUDIES), verdicts.Design(9, 4_000, studies=1))
     found = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdicts, "DESIGNS", designs)
-        patch.setattr(verdicts, "SIZES", sizes)
-        patch.setattr(verdicts, "PLANS_A_WORLD", 1)
         for world in range(2):
-            rng = np.random.default_rng(world)
-            easy = rng.exponential(0.2, sizes.pool) - 0.2
-            seeds = {name: trained(*truth, rng, easy) for name, truth in TRUTH.items()}
-            found += verdicts.judge_world(world, seeds, constant=0.69)
+            found += verdicts.judge_world(world, world_of(world), constant=0.69)
     return found
 
 
+def world_of(number):
+    """Return the seeds of every variant of a world whose truth is `TRUTH`."""
+    rng = np.random.default_rng(number)
+    easy = rng.exponential(0.2, POOL_ROWS) - 0.2
+    return {name: trained(*truth, rng, easy) for name, truth in TRUTH.items()}
+
+
 def test_intervals_cover_the_known_truth(records):
-    """10 studies of 5 variants: at most 1 interval of a kind in 8 misses, where 1 in 20 should."""
+    """12 studies of 6 variants: at most 1 interval of a kind in 8 misses, where 1 in 20 should."""
     for kind in ("test loss", "rise", "one effect"):
         held = [
             is_covered(*interval)
@@ -89,12 +94,46 @@ def test_verdicts_rankings_and_truths_are_recorded(records):
         assert one["ranking"]["is_best_among_ties"]
 
 
+def test_an_effect_of_the_size_that_a_study_needs_is_just_seen():
+    """Planted into the losses row by row and judged anew, 1 % more than needed is seen and 1 % less is not."""
+    world = world_of(0)
+    study = DrawnStudy(world, 0.69, np.arange(3), np.arange(TEST_ROWS))
+    power = WorldPower(world, 0.69)
+    needs = next(one["needs"] for one in power.records(study, study.judge()) if one["kind"] == "gain")
+    seen = []
+    for share_of_needed in (0.99, 1.01):
+        planted = study.planted(share_of_needed * needs * power.margin, power.margin)
+        small = next(one for one in planted.judge().verdict("Tiny").candidates if one.name == "Small")
+        seen.append(small.difference.high < 0)
+    assert seen == [False, True]
+
+
+def test_what_is_seen_is_about_what_was_planned(records):
+    """Small effects are seldom seen and large ones always, as the plan from the variance components says."""
+    every = [effect for one in records if one["design"].startswith("9 x") for effect in one["power"]]
+    assert {one["kind"] for one in every} == {"rise", "gain", "effect"}
+    for size in (1, 5):
+        seen = np.mean([one["needs"] < size for one in every])
+        assert seen == pytest.approx(np.mean([one["planned"][str(size)] for one in every]), abs=0.25)
+
+
+def test_undecided_verdicts_end_somewhere_when_their_advice_is_followed(records):
+    """What was asked for is added; a label in the end is held against the truth."""
+    plans = [plan for one in records for plan in one.get("plans", ())]
+    assert {plan["start"] for plan in plans} <= {"as it is", "planted"}
+    assert len(plans) >= 2
+    for plan in plans:
+        assert plan["end"] in {"decided", "nothing asked", "still asking", "out of reach"}
+        assert (plan["is_right"] is None) == (plan["end"] != "decided")
+        assert plan["design"][0] >= 3
+
+
 def test_records_are_plain_and_tables_can_be_printed_from_them(records, tmp_path, capsys):
     """What one process writes, another one shows."""
     calibration.write(tmp_path / "world-0000.json", records)
     calibration.show(tmp_path)
     shown = capsys.readouterr().out
-    assert shown.startswith("10 studies in 2 worlds; columns are seeds x test rows.\n")
+    assert shown.startswith("12 studies in 2 worlds; columns are seeds x test rows.\n")
     assert "| test loss of a variant | " in shown
     print_tables(json.loads(json.dumps(records)), [])
     assert capsys.readouterr().out == shown
@@ -107,14 +146,14 @@ def test_the_truth_that_intervals_are_held_against_adds_no_error_of_its_own():
     errors = []
     for _ in range(4_000):
         values = rng.normal(0, 1, SEEDS)
-        study = verdicts._Study({}, 0.7, picked, np.arange(2))
+        study = DrawnStudy({}, 0.7, picked, np.arange(2))
         errors.append(values[picked].mean() - study.truth(values))
     assert np.std(errors) == pytest.approx(1 / np.sqrt(3), rel=0.05)  # 4,000 draws: a standard error of 1.1 %
 
 
 def test_one_seed_is_held_against_its_own_network():
     """With one seed an interval covers rows of this one network."""
-    study = verdicts._Study({}, 0.7, np.array([5]), np.arange(2))
+    study = DrawnStudy({}, 0.7, np.array([5]), np.arange(2))
     assert study.truth(np.arange(SEEDS, dtype=float)) == 5.0
 
 

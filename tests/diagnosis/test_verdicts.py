@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from justright.diagnosis import LABELS, judge_study
-from justright.diagnosis.verdicts import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
+from justright.diagnosis.intervals import Interval
+from justright.diagnosis.overfitting import Overfit
+from justright.diagnosis.planning import Needs
+from justright.diagnosis.underfitting import Candidate
+from justright.diagnosis.verdicts import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS, _needs
 
 
 def judged(maker, *variants, reference=None, margin=None, name=None):
@@ -127,6 +131,39 @@ def test_close_calls_are_undecided_and_say_what_would_decide(make):
         reason.startswith(("Probably decided by", "No number of seeds and rows"))
         for reason in verdict.reasons
     )
+
+
+def test_one_gain_that_is_enough_is_all_that_undecided_asks_for():
+    """A candidate almost exactly at the margin needs not be decided where another one shows the label."""
+    clear, close, rise = Needs(4, None), Needs(None, None), Needs(90, None, (90, 9_000))
+    measured = Interval(0.0, -0.1, 0.1, 3, 100, "combined")
+    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, rise)
+
+    def candidate(gain: float, needs: Needs) -> Candidate:
+        return Candidate("more capacity", "Large", replace(measured, mean=-gain), 0.01, needs)
+
+    assert _needs(overfit, (candidate(0.05, clear), candidate(0.0101, close))) == Needs(4, None, (4, 0))
+    assert _needs(overfit, (candidate(0.05, Needs(40, 800)), candidate(0.05, clear))) == Needs(4, 800, (4, 0))
+
+
+def test_no_gain_beyond_the_margin_means_that_all_must_be_excluded():
+    """`just right` needs every comparison; one that nothing would decide leaves nothing to ask for."""
+    measured = Interval(0.0, -0.1, 0.1, 3, 100, "combined")
+    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, Needs(90, None))
+    few = Candidate("more capacity", "Large", measured, 0.01, Needs(4, 500))
+    never = replace(few, needs=Needs(None, None))
+    assert _needs(overfit, (few,)) == Needs(90, None, (90, 0))
+    assert _needs(overfit, (few, never)) == Needs(None, None, None)
+    assert _needs(replace(overfit, needs=None), (replace(few, needs=None),)) is None
+
+
+def test_a_rise_without_a_known_training_loss_does_not_stand_for_the_label():
+    """More rows would show the rise, but neither label that it could earn."""
+    measured = Interval(0.05, -0.1, 0.1, 3, 100, "combined")
+    overfit = Overfit(measured, 0.01, np.nan, np.nan, np.nan, None, Needs(4, None))
+    other = Candidate("more capacity", "Large", replace(measured, mean=0.0), 0.01, Needs(9, None))
+    assert _needs(overfit, (other,)) == Needs(9, None, (9, 0))
+    assert _needs(replace(overfit, train_best=0.4, train_last=0.3), (other,)) == Needs(4, None, (4, 0))
 
 
 def test_overfitting_is_the_label_where_both_hold_and_both_are_said(maker):

@@ -79,10 +79,44 @@ def required_seeds_or_rows(
     return Needs(None, None, None if more is None else (more, round(more * share)))
 
 
+def chance_to_decide(
+    table: Crossed,
+    distance: float,
+    *,
+    seeds: int,
+    rows: int,
+    level: float = DEFAULT_LEVEL,
+    widening: float = 1.0,
+) -> float:
+    """Return how probably the interval of a study of `seeds` x `rows` excludes a value `distance` from the true mean.
+
+    By the arithmetic of `required_seeds_or_rows`: the variance components are those of `table`, and the half-width is
+    taken for its expected one.
+
+    Example:
+        >>> from justright.diagnosis.crossed import crossed
+        >>> table = crossed(np.random.default_rng(0).normal(size=(4, 500)))
+        >>> few, many = (chance_to_decide(table, 0.1, seeds=4, rows=rows) for rows in (100, 10_000))
+        >>> few < 0.8 < many
+        True
+    """
+    from scipy import special
+
+    half, error = _half_and_error(table, seeds, rows, level)
+    room = distance - half * widening
+    return float(special.ndtr(room / error)) if error else float(room > 0)
+
+
 def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
     """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
     from scipy import special
 
+    half, error = _half_and_error(table, seeds, rows, level)
+    return half * widening + float(special.ndtri(POWER)) * error
+
+
+def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tuple[float, float]:
+    """Return the expected half-width and the standard error of a study's mean, from the components of `table`."""
     seed, row, error = table.components
     rest = error / (seeds * rows)
     by_seed, by_row = seed / seeds + rest, row / rows + rest
@@ -93,18 +127,19 @@ def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float)
         level=level,
         method="combined",
     )
-    luck = float(special.ndtri(POWER)) * np.sqrt(by_seed + by_row - rest if seeds > 1 else by_row)
-    return float(half[0] * widening + luck)
+    variance = by_seed + by_row - rest if seeds > 1 else by_row
+    return float(half[0]), float(np.sqrt(variance))
 
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
     """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
+    # The limit first: most often asked is what would never do.
+    if limit < 1 or not is_enough(limit):
+        return None
     high = 1
     while high < limit and not is_enough(high):
         high *= 2
     high = min(high, limit)
-    if limit < 1 or not is_enough(high):
-        return None
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2

@@ -159,19 +159,36 @@ def _run_reasons(measured: Measured) -> tuple[str, ...]:
 
 
 def _needs(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
-    """Return what would decide every open comparison; None where none is open."""
-    every = [
-        one for one in (overfit.needs, *(candidate.needs for candidate in candidates)) if one is not None
-    ]
-    if not every:
-        return None
-    seeds = [one.more_seeds for one in every if one.more_seeds is not None]
-    rows = [one.more_rows for one in every if one.more_rows is not None]
+    """Return what would decide the label; None where no comparison is open.
+
+    Where a measured difference lies beyond the margin, showing that one is enough; else all must be excluded.
+    """
+    harmful = [one.needs for one in candidates if one.difference.mean < -one.gain_margin]
+    if overfit.rise.mean > overfit.margin and (overfit.has_train_fallen or overfit.has_train_risen):
+        harmful.append(overfit.needs)
+    if any(one is not None for one in harmful):
+        return _combined([one for one in harmful if one is not None], any_is_enough=True)
+    every = [overfit.needs, *(candidate.needs for candidate in candidates)]
+    found = [one for one in every if one is not None]
+    return _combined(found, any_is_enough=False) if found else None
+
+
+def _combined(every: list[Needs], *, any_is_enough: bool) -> Needs:
+    """Return what decides one of several comparisons, the cheapest, or all of them."""
+    choose = min if any_is_enough else max
     least = [one.least for one in every if one.least is not None]
+    together = None
+    if any_is_enough:
+        together = min(least, default=None)
+    elif len(least) == len(every):
+        together = max(seeds for seeds, _ in least), max(rows for _, rows in least)
+
+    def chosen(ways: list[int | None]) -> int | None:
+        known = [way for way in ways if way is not None]
+        return choose(known) if known and (any_is_enough or len(known) == len(ways)) else None
+
     return Needs(
-        max(seeds) if len(seeds) == len(every) else None,
-        max(rows) if len(rows) == len(every) else None,
-        (max(one[0] for one in least), max(one[1] for one in least)) if len(least) == len(every) else None,
+        chosen([one.more_seeds for one in every]), chosen([one.more_rows for one in every]), together
     )
 
 
