@@ -11,14 +11,9 @@ import pytest
 
 from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.errors import InputError
-from justright.study.physics import (
-    ANGLES,
-    MIN_ANGLES,
-    PHI_LIMIT,
-    HiggsMlp,
-    collision_columns,
-    has_collisions,
-)
+from justright.study.collisions import MIN_ANGLES, collision_columns, has_collisions
+from justright.study.kinematics import particle_columns, positive_columns
+from justright.study.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
 from justright.study.registry import family_from_dict
 
 COLUMNS = collision_columns(HIGGS_FEATURES)
@@ -106,7 +101,14 @@ def test_training_gives_all_eta_or_all_phi_of_a_row_one_random_sign(rows, option
 
 
 @pytest.mark.parametrize("angles", ANGLES)
-@pytest.mark.parametrize("options", [{}, {"pairs": True, "dropout": 0.2, "batch_normalization": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pairs": True, "dropout": 0.2, "batch_normalization": True},
+        {"kinematics": True, "systems": True, **particle_columns(HIGGS_FEATURES)},
+    ],
+)
 def test_parameters_are_counted_as_keras_counts(angles, options):
     """By hand and by Keras."""
     family = HiggsMlp((8, 4), **COLUMNS, angles=angles, standardize=True, input_noise=0.1, **options)
@@ -126,6 +128,18 @@ def test_only_the_other_columns_are_standardised(rows):
     np.testing.assert_array_equal(seen[:, len(OTHERS) : len(OTHERS) + len(ETA)], rows[:, ETA])
 
 
+def test_momenta_and_masses_enter_as_logarithms(rows):
+    """Those columns and no others; what is not positive counts as the smallest."""
+    positive = list(positive_columns(HIGGS_FEATURES))
+    assert [HIGGS_FEATURES[column] for column in (positive[0], positive[-1])] == ["lepton_pT", "m_wwbb"]
+    assert len(positive) == 13
+    family = HiggsMlp((), **COLUMNS, logarithms=True, positive=tuple(positive))
+    expected = rows.astype(np.float64)
+    expected[:, positive] = np.log(np.maximum(expected[:, positive], SMALLEST))
+    order = [*OTHERS, *ETA, *PHI]
+    np.testing.assert_allclose(inputs_of(family, rows, training=False), expected[:, order], rtol=1e-5)
+
+
 def test_a_saved_model_is_plain_keras(rows, tmp_path):
     """It opens in safe mode, names no class of justright, and says the same."""
     family = HiggsMlp(
@@ -137,6 +151,13 @@ def test_a_saved_model_is_plain_keras(rows, tmp_path):
         mirror=True,
         pairs=True,
         standardize=True,
+        soft_limit=2.0,
+        **particle_columns(HIGGS_FEATURES),
+        kinematics=True,
+        systems=True,
+        order_jets=True,
+        logarithms=True,
+        positive=positive_columns(HIGGS_FEATURES),
     )
     model = family(28, 1)
     model.save(tmp_path / "higgs.keras")
@@ -190,6 +211,16 @@ def test_members_survive_plain_values():
         (
             lambda: HiggsMlp((4,), phi=(1, 2), rotate=1),
             "`rotate` must be true or false; got 1.",
+        ),
+        (
+            lambda: HiggsMlp((4,), phi=(1, 2), logarithms=True),
+            "`logarithms` needs columns in `positive`; got []. Use `positive_columns`.",
+        ),
+        (
+            lambda: HiggsMlp(
+                (4,), phi=(1, 2), **particle_columns(HIGGS_FEATURES) | {"tags": (8, 12)}, order_jets=True
+            ),
+            "`order_jets` needs 4 columns in `tags`, one a jet; got [8, 12]. Use `particle_columns`.",
         ),
         (
             lambda: HiggsMlp((4,), phi=(1, 9))(4, 1),
