@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -20,6 +23,30 @@ COLUMNS = collision_columns(HIGGS_FEATURES)
 PHI, ETA = list(COLUMNS["phi"]), list(COLUMNS["eta"])
 OTHERS = [column for column in range(28) if column not in PHI + ETA]
 TO_RADIANS = math.pi / PHI_LIMIT
+FULL = HiggsMlp(
+    (8,),
+    **COLUMNS,
+    angles="relative",
+    rotate=True,
+    reflect=True,
+    mirror=True,
+    pairs=True,
+    standardize=True,
+    soft_limit=2.0,
+    **particle_columns(HIGGS_FEATURES),
+    kinematics=True,
+    systems=True,
+    order_jets=True,
+    logarithms=True,
+    positive=positive_columns(HIGGS_FEATURES),
+)
+# What a process does that knows Keras alone.
+IN_TORCH = """
+import sys, keras, numpy
+model = keras.models.load_model("higgs.keras", safe_mode=True)
+numpy.save("outputs.npy", keras.ops.convert_to_numpy(model(numpy.load("rows.npy"))))
+assert "justright" not in sys.modules and keras.backend.backend() == "torch"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -142,29 +169,39 @@ def test_momenta_and_masses_enter_as_logarithms(rows):
 
 def test_a_saved_model_is_plain_keras(rows, tmp_path):
     """It opens in safe mode, names no class of justright, and says the same."""
-    family = HiggsMlp(
-        (8,),
-        **COLUMNS,
-        angles="relative",
-        rotate=True,
-        reflect=True,
-        mirror=True,
-        pairs=True,
-        standardize=True,
-        soft_limit=2.0,
-        **particle_columns(HIGGS_FEATURES),
-        kinematics=True,
-        systems=True,
-        order_jets=True,
-        logarithms=True,
-        positive=positive_columns(HIGGS_FEATURES),
-    )
-    model = family(28, 1)
+    model = FULL(28, 1)
     model.save(tmp_path / "higgs.keras")
     loaded = keras.models.load_model(tmp_path / "higgs.keras", safe_mode=True)
     np.testing.assert_array_equal(np.asarray(loaded(rows)), np.asarray(model(rows)))
     modules = {layer["module"] for layer in json.loads(model.to_json())["config"]["layers"]}
     assert all(module.startswith("keras") for module in modules)
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_a_saved_model_opens_in_torch_without_justright(rows, tmp_path):
+    """With every option on; sorting and masses come out the same there, to float32's last digits."""
+    pytest.importorskip("torch", reason="needs torch, which `make test` installs")
+    model = FULL(28, 1)
+    model.save(tmp_path / "higgs.keras")
+    rows = rows.copy()
+    positive = list(positive_columns(HIGGS_FEATURES))
+    rows[:, positive] = (
+        np.abs(rows[:, positive]) + 0.3
+    )  # masses of particles without momentum are rounding errors
+    np.save(tmp_path / "rows.npy", rows)
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TORCH],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(
+        np.load(tmp_path / "outputs.npy"), np.asarray(model(rows)), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_columns_are_found_by_name():

@@ -181,8 +181,8 @@ CATALOGUE: tuple[Remedy, ...] = (
         is_for=_has_particles,
     ),
     Remedy(
-        "Masses of three and more",
-        "masses of larger groups of particles, and with the W that made the lepton, are given as well",
+        "Masses of groups",
+        "masses of three and more particles, and with the W that made the lepton, are given as well",
         (1,),
         changes.particle_option("systems"),
         is_for=_has_particles,

@@ -70,7 +70,7 @@ LADDER_STEPS = (
     ("Jets by b-tag", (1,)),
     ("Logarithms", (1,)),
     ("Masses and momenta", (1,)),
-    ("Masses of three and more", (1,)),
+    ("Masses of groups", (1,)),
     ("Soft limits", (2.0,)),
     ("Cosine schedule", (0.003,)),
     ("Dropout", (0.5, 0.3)),
