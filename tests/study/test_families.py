@@ -53,6 +53,18 @@ def test_inputs_are_standardised_before_noise_is_added():
     assert layers[1].stddev == 0.1
 
 
+@pytest.mark.parametrize("limit", [0.5, 2.0])
+def test_softly_limited_inputs_are_standardised_and_never_larger(limit):
+    """`c tanh(x / c)` of the standardised column, by hand; a row that says 1e6 counts as c."""
+    values = np.array([[0.0], [1.0], [2.0], [1e6]], np.float32)
+    model = mlp(soft_limit=limit)(1, 1)
+    model.layers[0].adapt(values[:3])
+    model.layers[-1].set_weights([np.eye(1), np.zeros(1)])
+    scaled = (values - 1) / np.sqrt(2 / 3)
+    np.testing.assert_allclose(np.asarray(model(values)), limit * np.tanh(scaled / limit), rtol=1e-5)
+    assert mlp(soft_limit=limit).parameters(1, 1) == 2
+
+
 def test_outputs_are_brought_to_the_target_s_units():
     """The network's own output times the scale, plus the offset."""
     model = mlp(8, output_scale=100.0, output_offset=5.0)(3, 1)
@@ -97,13 +109,14 @@ def test_a_built_in_study_of_a_numeric_target_predicts_in_its_units():
             lambda: mlp(4, input_noise=-1),
             "`input_noise` must be a finite number of at least 0; got -1.",
         ),
+        (lambda: mlp(4, soft_limit=-2), "`soft_limit` must be a finite number of at least 0; got -2."),
         (lambda: mlp(4, standardize=1), "`standardize` must be true or false; got 1."),
         (lambda: mlp(4, batch_normalization="no"), "`batch_normalization` must be true or false; got 'no'."),
         (
             lambda: mlp(4, droput=0.5),
             (
                 "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-                "'batch_normalization', 'input_noise', 'standardize', 'output_scale', 'output_offset'; got 'droput'. Did you mean 'dropout'?"
+                "'batch_normalization', 'input_noise', 'standardize', 'soft_limit', 'output_scale', 'output_offset'; got 'droput'. Did you mean 'dropout'?"
             ),
         ),
         (
@@ -132,6 +145,7 @@ def test_bad_values_are_refused(make, message):
     batch_normalization=st.booleans(),
     input_noise=st.floats(0, 1e3),
     standardize=st.booleans(),
+    soft_limit=st.floats(0, 1e3),
 )
 @settings(max_examples=50)
 def test_members_survive_plain_values(**options):

@@ -10,6 +10,7 @@ import pytest
 
 from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.errors import InputError
+from justright.study.collisions import collision_columns
 from justright.study.kinematics import (
     ETA_SCALES,
     EVENT_VALUES,
@@ -18,7 +19,7 @@ from justright.study.kinematics import (
     count_kinematics,
     particle_columns,
 )
-from justright.study.physics import PHI_LIMIT, HiggsMlp, collision_columns
+from justright.study.physics import PHI_LIMIT, HiggsMlp
 
 COLUMNS = particle_columns(HIGGS_FEATURES)
 ROLES = collision_columns(HIGGS_FEATURES)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -11,20 +14,39 @@ import pytest
 
 from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.errors import InputError
-from justright.study.physics import (
-    ANGLES,
-    MIN_ANGLES,
-    PHI_LIMIT,
-    HiggsMlp,
-    collision_columns,
-    has_collisions,
-)
+from justright.study.collisions import MIN_ANGLES, collision_columns, has_collisions
+from justright.study.kinematics import particle_columns, positive_columns
+from justright.study.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
 from justright.study.registry import family_from_dict
 
 COLUMNS = collision_columns(HIGGS_FEATURES)
 PHI, ETA = list(COLUMNS["phi"]), list(COLUMNS["eta"])
 OTHERS = [column for column in range(28) if column not in PHI + ETA]
 TO_RADIANS = math.pi / PHI_LIMIT
+FULL = HiggsMlp(
+    (8,),
+    **COLUMNS,
+    angles="relative",
+    rotate=True,
+    reflect=True,
+    mirror=True,
+    pairs=True,
+    standardize=True,
+    soft_limit=2.0,
+    **particle_columns(HIGGS_FEATURES),
+    kinematics=True,
+    systems=True,
+    order_jets=True,
+    logarithms=True,
+    positive=positive_columns(HIGGS_FEATURES),
+)
+# What a process does that knows Keras alone.
+IN_TORCH = """
+import sys, keras, numpy
+model = keras.models.load_model("higgs.keras", safe_mode=True)
+numpy.save("outputs.npy", keras.ops.convert_to_numpy(model(numpy.load("rows.npy"))))
+assert "justright" not in sys.modules and keras.backend.backend() == "torch"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +128,14 @@ def test_training_gives_all_eta_or_all_phi_of_a_row_one_random_sign(rows, option
 
 
 @pytest.mark.parametrize("angles", ANGLES)
-@pytest.mark.parametrize("options", [{}, {"pairs": True, "dropout": 0.2, "batch_normalization": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pairs": True, "dropout": 0.2, "batch_normalization": True},
+        {"kinematics": True, "systems": True, **particle_columns(HIGGS_FEATURES)},
+    ],
+)
 def test_parameters_are_counted_as_keras_counts(angles, options):
     """By hand and by Keras."""
     family = HiggsMlp((8, 4), **COLUMNS, angles=angles, standardize=True, input_noise=0.1, **options)
@@ -126,24 +155,53 @@ def test_only_the_other_columns_are_standardised(rows):
     np.testing.assert_array_equal(seen[:, len(OTHERS) : len(OTHERS) + len(ETA)], rows[:, ETA])
 
 
+def test_momenta_and_masses_enter_as_logarithms(rows):
+    """Those columns and no others; what is not positive counts as the smallest."""
+    positive = list(positive_columns(HIGGS_FEATURES))
+    assert [HIGGS_FEATURES[column] for column in (positive[0], positive[-1])] == ["lepton_pT", "m_wwbb"]
+    assert len(positive) == 13
+    family = HiggsMlp((), **COLUMNS, logarithms=True, positive=tuple(positive))
+    expected = rows.astype(np.float64)
+    expected[:, positive] = np.log(np.maximum(expected[:, positive], SMALLEST))
+    order = [*OTHERS, *ETA, *PHI]
+    np.testing.assert_allclose(inputs_of(family, rows, training=False), expected[:, order], rtol=1e-5)
+
+
 def test_a_saved_model_is_plain_keras(rows, tmp_path):
     """It opens in safe mode, names no class of justright, and says the same."""
-    family = HiggsMlp(
-        (8,),
-        **COLUMNS,
-        angles="relative",
-        rotate=True,
-        reflect=True,
-        mirror=True,
-        pairs=True,
-        standardize=True,
-    )
-    model = family(28, 1)
+    model = FULL(28, 1)
     model.save(tmp_path / "higgs.keras")
     loaded = keras.models.load_model(tmp_path / "higgs.keras", safe_mode=True)
     np.testing.assert_array_equal(np.asarray(loaded(rows)), np.asarray(model(rows)))
     modules = {layer["module"] for layer in json.loads(model.to_json())["config"]["layers"]}
     assert all(module.startswith("keras") for module in modules)
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_a_saved_model_opens_in_torch_without_justright(rows, tmp_path):
+    """With every option on; sorting and masses come out the same there, to float32's last digits."""
+    pytest.importorskip("torch", reason="needs torch, which `make test` installs")
+    model = FULL(28, 1)
+    model.save(tmp_path / "higgs.keras")
+    rows = rows.copy()
+    positive = list(positive_columns(HIGGS_FEATURES))
+    rows[:, positive] = (
+        np.abs(rows[:, positive]) + 0.3
+    )  # masses of particles without momentum are rounding errors
+    np.save(tmp_path / "rows.npy", rows)
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TORCH],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(
+        np.load(tmp_path / "outputs.npy"), np.asarray(model(rows)), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_columns_are_found_by_name():
@@ -190,6 +248,16 @@ def test_members_survive_plain_values():
         (
             lambda: HiggsMlp((4,), phi=(1, 2), rotate=1),
             "`rotate` must be true or false; got 1.",
+        ),
+        (
+            lambda: HiggsMlp((4,), phi=(1, 2), logarithms=True),
+            "`logarithms` needs columns in `positive`; got []. Use `positive_columns`.",
+        ),
+        (
+            lambda: HiggsMlp(
+                (4,), phi=(1, 2), **particle_columns(HIGGS_FEATURES) | {"tags": (8, 12)}, order_jets=True
+            ),
+            "`order_jets` needs 4 columns in `tags`, one a jet; got [8, 12]. Use `particle_columns`.",
         ),
         (
             lambda: HiggsMlp((4,), phi=(1, 9))(4, 1),

@@ -104,7 +104,7 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"variants": {"a": {"family": "mlp", "unit": [3]}}},
             (
                 "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', "
-                "'batch_normalization', 'input_noise', 'standardize', 'output_scale', 'output_offset'; got 'unit'. Did you mean 'units'?"
+                "'batch_normalization', 'input_noise', 'standardize', 'soft_limit', 'output_scale', 'output_offset'; got 'unit'. Did you mean 'units'?"
             ),
         ),
         (

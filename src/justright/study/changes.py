@@ -8,9 +8,10 @@ from typing import Any
 
 from justright.data import Split, Task
 from justright.errors import InputError
+from justright.study.collisions import collision_columns
 from justright.study.families import Mlp
-from justright.study.kinematics import particle_columns
-from justright.study.physics import HiggsMlp, collision_columns
+from justright.study.kinematics import particle_columns, positive_columns
+from justright.study.physics import HiggsMlp
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant
 
@@ -143,10 +144,20 @@ def physics_option(**options: Any) -> Change:
     return change
 
 
-def masses(baseline: Variant, strength: float, facts: Facts) -> Variant:
-    """Return the baseline that is also given masses and momenta of the particles."""
-    columns = particle_columns(facts.feature_names)
-    return physics_option(kinematics=True, **columns)(baseline, strength, facts)
+def particle_option(option: str) -> Change:
+    """Return the change that switches on an option of the family that knows collisions which needs all particles."""
+
+    def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
+        columns = particle_columns(facts.feature_names)
+        return physics_option(**columns, **{option: True})(baseline, strength, facts)
+
+    return change
+
+
+def logarithms(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline that is given logarithms of momenta and masses in place of themselves."""
+    positive = positive_columns(facts.feature_names)
+    return physics_option(logarithms=True, positive=positive)(baseline, strength, facts)
 
 
 def _family(baseline: Variant) -> Mlp:

@@ -35,6 +35,8 @@ class Mlp:
             (in standard deviations of the training rows with `standardize`).
         standardize: whether inputs are brought to mean 0 and variance 1 by a `keras.layers.Normalization` that the
             engine adapts to each run's own training rows.
+        soft_limit: largest size of an input, in standard deviations of the training rows: an input x of the standardised
+            ones enters as `c tanh(x / c)`, which leaves small ones as they are. 0 is off; anything else standardises too.
         output_scale: what the last layer's output is multiplied by: the standard deviation of a numeric target, so that the
             network itself predicts numbers of the size of its inputs.
         output_offset: what is then added: the target's mean.
@@ -51,6 +53,7 @@ class Mlp:
     batch_normalization: bool = False
     input_noise: float = 0.0
     standardize: bool = False
+    soft_limit: float = 0.0
     output_scale: float = 1.0
     output_offset: float = 0.0
 
@@ -65,7 +68,7 @@ class Mlp:
         for width in self.units:
             if not is_whole(width, least=1) or width > MAX_UNITS:
                 raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
-        for name in ("l1", "l2", "input_noise"):
+        for name in ("l1", "l2", "input_noise", "soft_limit"):
             value = getattr(self, name)
             if not is_finite_number(value) or value < 0:
                 raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
@@ -86,10 +89,10 @@ class Mlp:
         import keras
 
         model = keras.Sequential([keras.Input((features,))])
-        if self.standardize:
+        if self._is_standardized:
             model.add(keras.layers.Normalization())
-        if self.input_noise:
-            model.add(keras.layers.GaussianNoise(self.input_noise))
+        for layer in (*self._limit(), *self._noise()):
+            model.add(layer)
         for width in self.units:
             for layer in self._hidden(width):
                 model.add(layer)
@@ -97,6 +100,28 @@ class Mlp:
         for layer in self._rescaling():
             model.add(layer)
         return model
+
+    @property
+    def _is_standardized(self) -> bool:
+        return self.standardize or self.soft_limit > 0
+
+    def _limit(self) -> list[Any]:
+        """Return the layers that limit what the first hidden layer sees, if any."""
+        import keras
+
+        if not self.soft_limit:
+            return []
+        return [
+            keras.layers.Rescaling(1 / self.soft_limit),
+            keras.layers.Activation("tanh"),
+            keras.layers.Rescaling(self.soft_limit),
+        ]
+
+    def _noise(self) -> list[Any]:
+        """Return the layer of noise on what the first hidden layer sees, if any."""
+        import keras
+
+        return [keras.layers.GaussianNoise(self.input_noise)] if self.input_noise else []
 
     def _rescaling(self) -> list[Any]:
         """Return the Keras layer that brings outputs to the target's units, where they are not there already."""
@@ -147,7 +172,7 @@ def mlp(*units: int, **options: Any) -> Mlp:
     Args:
         units: width of each hidden layer.
         options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, `input_noise`, `standardize`,
-            `output_scale`, `output_offset`, as in `Mlp`.
+            `soft_limit`, `output_scale`, `output_offset`, as in `Mlp`.
 
     Raises:
         InputError: an option is unknown or out of range.

@@ -30,7 +30,7 @@ EVENT_VALUES = 4  # sum of momenta, recoil, lepton with missing momentum, sum al
 
 
 def particle_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return the columns of the particles of HIGGS: `momenta` and `etas` aligned with `azimuths`, and `missing`.
+    """Return the columns of the particles of HIGGS: `momenta`, `etas` and `azimuths`, `missing`, and the jets' `tags`.
 
     Args:
         feature_names: of the table, in its order.
@@ -49,7 +49,7 @@ def particle_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]
     places = {name.lower(): column for column, name in enumerate(feature_names)}
     particles = list(ETA_SCALES)
     wanted = [f"{name}_{part}" for name in particles for part in ("pt", "eta", "phi")]
-    wanted += [f"{MISSING}_magnitude", f"{MISSING}_phi"]
+    wanted += [f"{MISSING}_magnitude", f"{MISSING}_phi", *(f"{name}_b_tag" for name in particles[1:])]
     lacking = [name for name in wanted if name not in places]
     if lacking:
         raise InputError(
@@ -61,7 +61,23 @@ def particle_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]
         "etas": tuple(places[f"{name}_eta"] for name in particles),
         "azimuths": tuple(places[f"{name}_phi"] for name in particles),
         "missing": (places[f"{MISSING}_magnitude"], places[f"{MISSING}_phi"]),
+        "tags": tuple(places[f"{name}_b_tag"] for name in particles[1:]),
     }
+
+
+def positive_columns(feature_names: Sequence[str]) -> tuple[int, ...]:
+    """Return the columns of transverse momenta and masses, which are positive and have long tails.
+
+    Example:
+        >>> positive_columns(["lepton_pT", "lepton_eta", "missing_energy_magnitude", "m_bb"])
+        (0, 2, 3)
+    """
+    names = [name.lower() for name in feature_names]
+    return tuple(
+        column
+        for column, name in enumerate(names)
+        if name.endswith(("_pt", "_magnitude")) or name.startswith("m_")
+    )
 
 
 def count_kinematics(particles: int) -> int:

@@ -8,14 +8,16 @@ sign). A network can be shown turned rows in training, or be given angles betwee
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
+from justright.study.collisions import MIN_ANGLES
 from justright.study.families import Mlp
+from justright.study.jets import order_jets
 from justright.study.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
+from justright.study.systems import SYSTEMS, system_masses
 
 if TYPE_CHECKING:
     import keras
@@ -29,9 +31,12 @@ PHI_LIMIT = 1.744
 # coefficient of a normal angle of that deviation is exp(-30^2 / 2), below 1e-195.
 TURN = 30.0
 # Options that name columns of the table.
-COLUMN_OPTIONS = ("phi", "eta", "momenta", "etas", "azimuths", "missing")
-PHI_ENDING, ETA_ENDING = "phi", "eta"
-MIN_ANGLES = 2  # one azimuth alone has nothing to turn with
+COLUMN_OPTIONS = ("phi", "eta", "momenta", "etas", "azimuths", "missing", "tags", "positive")
+SWITCHES = ("rotate", "reflect", "mirror", "pairs", "kinematics", "systems", "order_jets", "logarithms")
+# Switches that need every particle's columns.
+PARTICLE_SWITCHES = ("kinematics", "systems", "order_jets")
+# Logarithms stay finite at 0; the smallest momenta and masses of HIGGS are some 0.1, but the missing momentum may vanish.
+SMALLEST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,17 @@ class HiggsMlp(Mlp):
             are given as well.
         kinematics: whether masses of all pairs of particles, and sums of their momenta, are given as well,
             standardised; see `study.kinematics`.
-        momenta: columns of transverse momenta, the lepton's first; needed by `kinematics` only, as the next three.
+        systems: whether masses of three and more particles, and with the W that decayed to the lepton, are given as
+            well, standardised; see `study.systems`.
+        order_jets: whether the jets are ordered by their b-tags before anything else; see `study.jets`.
+        logarithms: whether the columns `positive` enter as logarithms.
+        momenta: columns of transverse momenta, the lepton's first; needed by `kinematics`, `systems` and `order_jets`
+            only, as the next three.
         etas: their pseudorapidities.
         azimuths: their azimuths.
         missing: columns of the missing momentum's magnitude and azimuth.
+        tags: the jets' b-tags, needed by `order_jets` only.
+        positive: columns of momenta and masses.
 
     Raises:
         InputError: a column is no number of one, or `angles` is unknown.
@@ -73,6 +85,11 @@ class HiggsMlp(Mlp):
     etas: tuple[int, ...] = ()
     azimuths: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
+    systems: bool = False
+    order_jets: bool = False
+    logarithms: bool = False
+    tags: tuple[int, ...] = ()
+    positive: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         # Not super(): dataclass(slots=True) makes a new class, which the bare form would not find.
@@ -83,24 +100,34 @@ class HiggsMlp(Mlp):
             raise InputError(
                 f"`phi` must name at least {MIN_ANGLES} columns of azimuths; got {list(self.phi)!r}."
             )
-        particles = (self.momenta, self.etas, self.azimuths)
-        if self.kinematics and [len(one) for one in (*particles, self.missing)] != [
-            *[len(ETA_SCALES)] * 3,
-            2,
-        ]:
-            raise InputError(
-                f"`kinematics` needs {len(ETA_SCALES)} columns each in `momenta`, `etas` and `azimuths` and 2 in "
-                f"`missing`; got {[list(one) for one in (*particles, self.missing)]!r}. Use `particle_columns`."
-            )
+        self._check_particles()
         if set(self.phi) & set(self.eta):
             raise InputError(
                 f"A column is an azimuth or a pseudorapidity, not both; got {sorted(set(self.phi) & set(self.eta))!r}."
             )
         if self.angles not in ANGLES:
             raise one_of("angles", self.angles, ANGLES)
-        for name in ("rotate", "reflect", "mirror", "pairs", "kinematics"):
+        for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
+
+    def _check_particles(self) -> None:
+        """Refuse a switch whose columns are missing."""
+        given = [len(one) for one in (self.momenta, self.etas, self.azimuths, self.missing)]
+        for name in PARTICLE_SWITCHES:
+            if getattr(self, name) and given != [*[len(ETA_SCALES)] * 3, 2]:
+                particles = (self.momenta, self.etas, self.azimuths, self.missing)
+                raise InputError(
+                    f"`{name}` needs {len(ETA_SCALES)} columns each in `momenta`, `etas` and `azimuths` and 2 in "
+                    f"`missing`; got {[list(one) for one in particles]!r}. Use `particle_columns`."
+                )
+        if self.order_jets and len(self.tags) != len(ETA_SCALES) - 1:
+            raise InputError(
+                f"`order_jets` needs {len(ETA_SCALES) - 1} columns in `tags`, one a jet; got {list(self.tags)!r}. "
+                "Use `particle_columns`."
+            )
+        if self.logarithms and not self.positive:
+            raise InputError("`logarithms` needs columns in `positive`; got []. Use `positive_columns`.")
 
     def __call__(self, features: int, outputs: int) -> keras.Model:
         """Return the untrained Keras model for rows of `features` values and `outputs` outputs.
@@ -118,7 +145,7 @@ class HiggsMlp(Mlp):
             )
         rows = keras.Input((features,))
         hidden = self._inputs(rows, features)
-        for layer in self._noise():
+        for layer in (*self._limit(), *self._noise()):
             hidden = layer(hidden)
         for width in self.units:
             for layer in self._hidden(width):
@@ -143,7 +170,7 @@ class HiggsMlp(Mlp):
         given = {"as they are": angles, "cosine and sine": 2 * angles, "relative": 2 * (angles - 1)}
         pairs = math.comb(angles, 2) + math.comb(len(self.eta), 2) if self.pairs else 0
         made = count_kinematics(len(self.momenta)) if self.kinematics else 0
-        return features - angles + given[self.angles] + pairs + made
+        return features - angles + given[self.angles] + pairs + made + (SYSTEMS if self.systems else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain values for TOML, defaults left out."""
@@ -155,25 +182,23 @@ class HiggsMlp(Mlp):
             if value != defaults[name] or name == "units"
         }
 
-    def _noise(self) -> list[Any]:
-        """Return the layer of noise on what the first hidden layer sees, if any."""
-        import keras
-
-        return [keras.layers.GaussianNoise(self.input_noise)] if self.input_noise else []
-
     def _inputs(self, rows: Any, features: int) -> Any:
         """Return the values the first hidden layer sees: the other columns, eta, then what is made of phi."""
         import keras
 
         ops = keras.ops
         others = [column for column in range(features) if column not in (*self.phi, *self.eta)]
+        if self.order_jets:
+            rows = order_jets(rows, features, self.momenta, self.etas, self.azimuths, self.tags)
         phi = ops.take(rows, list(self.phi), axis=1) * (math.pi / PHI_LIMIT)
         if self.rotate:
             phi = phi + TURN * _normal(rows)
         if self.mirror:
             phi = phi * _sign(rows)
         # Standardised on the rows as they are: turns and mirrors do not change spreads.
-        scaled = keras.layers.Normalization()(rows) if self.standardize else rows
+        scaled = self._logarithms(rows, features) if self.logarithms else rows
+        if self._is_standardized:
+            scaled = keras.layers.Normalization()(scaled)
         parts = [ops.take(scaled, others, axis=1)] if others else []
         if self.eta:
             # Only scaled by UCI, around 0: subtracting a mean would spoil the mirror.
@@ -185,19 +210,29 @@ class HiggsMlp(Mlp):
             parts.append(ops.cos(differences(phi, len(self.phi))))
             if len(self.eta) > 1:
                 parts.append(ops.absolute(differences(eta, len(self.eta))))
-        if self.kinematics:
-            # Of the row as it is: neither turns nor mirrors change any of it.
-            parts.append(keras.layers.Normalization()(self._kinematics(rows)))
+        # Of the row as it is: neither turns nor mirrors change any of it.
+        made = [
+            make for make, is_on in ((kinematics, self.kinematics), (system_masses, self.systems)) if is_on
+        ]
+        parts += [keras.layers.Normalization()(make(*self._particles(rows))) for make in made]
         return ops.concatenate(parts, axis=1)
 
-    def _kinematics(self, rows: Any) -> Any:
-        """Return (rows, values) masses and momenta."""
+    def _logarithms(self, rows: Any, features: int) -> Any:
+        """Return the rows with momenta and masses as logarithms."""
+        import keras
+
+        ops = keras.ops
+        is_positive = ops.convert_to_tensor([[column in self.positive for column in range(features)]])
+        return ops.where(is_positive, ops.log(ops.maximum(rows, SMALLEST)), rows)
+
+    def _particles(self, rows: Any) -> tuple[Any, ...]:
+        """Return momenta, etas, azimuths, the missing momentum and its azimuth, azimuths in radians."""
         import keras
 
         take = keras.ops.take
         magnitude, azimuth = self.missing
         radians = math.pi / PHI_LIMIT
-        return kinematics(
+        return (
             take(rows, list(self.momenta), axis=1),
             take(rows, list(self.etas), axis=1),
             take(rows, list(self.azimuths), axis=1) * radians,
@@ -216,47 +251,6 @@ class HiggsMlp(Mlp):
             return [turned * (PHI_LIMIT / math.pi)]
         angles = phi[:, 1:] - phi[:, :1] if self.angles == "relative" else phi
         return [ops.cos(angles), ops.sin(angles)]
-
-
-def collision_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return which columns are azimuths (`phi`) and pseudorapidities (`eta`), by their names.
-
-    Args:
-        feature_names: of the table, in its order.
-
-    Raises:
-        InputError: the names show no collision.
-
-    Example:
-        >>> collision_columns(["lepton_pT", "lepton_eta", "lepton_phi", "jet_1_eta", "jet_1_phi"])
-        {'phi': (2, 4), 'eta': (1, 3)}
-    """
-    found = {
-        ending: tuple(
-            column for column, name in enumerate(feature_names) if name.lower().split("_")[-1] == ending
-        )
-        for ending in (PHI_ENDING, ETA_ENDING)
-    }
-    if len(found[PHI_ENDING]) < MIN_ANGLES or not found[ETA_ENDING]:
-        raise InputError(
-            f"The symmetries of a collision need at least {MIN_ANGLES} columns whose names end in '_phi' and one in "
-            f"'_eta', as in HIGGS; got {list(feature_names)[:8]!r}. Leave them out, or name the columns."
-        )
-    return found
-
-
-def has_collisions(feature_names: Sequence[str]) -> bool:
-    """Return whether `collision_columns` would find a collision.
-
-    Example:
-        >>> has_collisions(["age", "income"])
-        False
-    """
-    try:
-        collision_columns(feature_names)
-    except InputError:
-        return False
-    return True
 
 
 def _columns(name: str, columns: object) -> tuple[int, ...]:
