@@ -53,6 +53,27 @@ def test_inputs_are_standardised_before_noise_is_added():
     assert layers[1].stddev == 0.1
 
 
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [((1, 1, 1), False), ((1, 9, 1), False), ((1, 50_000, 1), True), ((0.001, 1, 1), False)],
+)
+def test_built_in_studies_standardise_raw_columns_of_classes_too(factors, expected):
+    """One column of prices is enough; columns of the tutorial's size stay as they are, and so does HIGGS."""
+    x = np.random.default_rng(0).normal(size=(400, 3)) * factors
+    table = read_table((x, (np.arange(400) % 2).astype(float)))
+    builds = [variant.build for variant in named_study("quick").on(default_split(table)).variants]
+    assert {build.standardize for build in builds} == {expected}
+    assert {build.output_scale for build in builds} == {1.0}
+    remedies = named_study("remedies").on(default_split(table)).variants
+    assert any("Standardised" in variant.name for variant in remedies) != expected
+
+
+def test_built_in_studies_leave_higgs_as_the_tutorial_has_it():
+    """The packaged table has HIGGS' own scales."""
+    split = default_split(read_table("higgs-sim"))
+    assert not any(variant.build.standardize for variant in named_study("tutorial").on(split).variants)
+
+
 @pytest.mark.parametrize("limit", [0.5, 2.0])
 def test_softly_limited_inputs_are_standardised_and_never_larger(limit):
     """`c tanh(x / c)` of the standardised column, by hand; a row that says 1e6 counts as c."""
@@ -85,7 +106,7 @@ def test_a_built_in_study_of_a_numeric_target_predicts_in_its_units():
     assert by_name["Tiny"].output_scale == target.std()
     assert by_name["Tiny"].standardize
     assert by_name["L2"].l2 == pytest.approx(0.001 * target.var())
-    remedies = named_study("remedies").on(study.split).variants
+    remedies = named_study("remedies").on(study.split).variants  # no remedy is left in what all have
     assert not any("Standardised" in variant.name for variant in remedies)
     huge = read_table((x, 1e8 * x[:, 0]))  # squared gradients would leave float32
     assert named_study("sizes").on(default_split(huge)).variants[0].build.output_scale == 1.0

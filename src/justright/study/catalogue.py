@@ -14,6 +14,10 @@ def _has_classes(facts: Facts) -> bool:
     return facts.task != "regression"
 
 
+def _has_raw_inputs(facts: Facts) -> bool:
+    return not facts.is_standardised
+
+
 def _has_collisions(facts: Facts) -> bool:
     return has_collisions(facts.feature_names)
 
@@ -124,6 +128,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "each column is brought to mean 0 and variance 1 over the training rows",
         (1,),
         changes.family_switch("standardize"),
+        is_for=_has_raw_inputs,
     ),
     Remedy(
         "Soft limits",

@@ -31,19 +31,21 @@ class Facts:
         feature_names: the table's.
         train_rows: training rows, which give the steps of an epoch.
         recipe: the study's, resolved for its table: what a baseline without a recipe of its own is trained with.
+        is_standardised: whether all variants of the study standardise their inputs anyway.
     """
 
     task: Task
     feature_names: tuple[str, ...]
     train_rows: int
     recipe: Recipe
+    is_standardised: bool = False
 
     @classmethod
-    def of(cls, split: Split, recipe: Recipe | None = None) -> Facts:
+    def of(cls, split: Split, recipe: Recipe | None = None, *, is_standardised: bool = False) -> Facts:
         """Return the facts of a study on `split` with this recipe."""
         rows = split.sizes["train"]
         resolved = (recipe or Recipe()).resolve(split.table.task, rows)
-        return cls(split.table.task, split.table.feature_names, rows, resolved)
+        return cls(split.table.task, split.table.feature_names, rows, resolved, is_standardised)
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """Return what `variant` is trained with, resolved."""

@@ -59,13 +59,16 @@ REGULARIZERS = (
     Variant("Dropout", mlp(*LARGE, dropout=0.5), baseline="Large", group="regularizers"),
     Variant("Combined", mlp(*LARGE, l2=0.0001, dropout=0.5), baseline="Large", group="regularizers"),
 )
-# A gradient holds error x scale x input, and Adam squares it: beyond this an outlier of 1e8 overflows float32 (measured).
+# A gradient holds error x scale x input, and Adam squares it. Larger targets are left as they are: on one with an outlier
+# of 8.6e8 all runs diverged, as they would where such squares leave float32.
 MAX_OUTPUT_SCALE = 1e6
+# An input column whose mean or spread is larger is raw: years, prices. HIGGS' columns lie within 2, whole numbers of a few
+# categories within 10.
+MAX_INPUT_SCALE = 10.0
 # A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
 LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
-STANDARDISED = "Standardised inputs"
 LADDER_STEPS = (
-    (STANDARDISED, (1,)),
+    ("Standardised inputs", (1,)),
     ("Cosine and sine of phi", (1,)),
     ("Random turns", (1,)),
     ("Random reflections", (1,)),
@@ -105,13 +108,15 @@ class NamedStudy:
     def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
         """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None.
 
-        The tutorial has no numeric target: for one, inputs are standardised, and outputs brought to its units.
+        The tutorial's table is scaled and has two classes. For raw columns inputs are standardised, and for a numeric
+        target outputs are brought to its units, too.
         """
         chosen = recipe or self.recipe()
-        more = self.more(Facts.of(split, chosen)) if self.more else ()
+        facts = Facts.of(split, chosen, is_standardised=needs_standardising(split))
+        more = self.more(facts) if self.more else ()
         return Study(
             split,
-            _in_target_units(self.variants + more, split),
+            _in_units_of(split, self.variants + more) if facts.is_standardised else self.variants + more,
             chosen,
             seeds=self.seeds if seeds is None else seeds,
             train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
@@ -119,35 +124,39 @@ class NamedStudy:
         )
 
 
-def _in_target_units(variants: tuple[Variant, ...], split: Split) -> tuple[Variant, ...]:
-    """Return variants that standardise inputs and whose outputs have the scale of a numeric target's training rows.
+def needs_standardising(split: Split) -> bool:
+    """Return whether built-in studies standardise the inputs: for a numeric target, and for columns far from unit size.
 
-    Without it a network whose weights move by 0.001 a step never comes near prices of 500,000. Penalties are multiplied by
-    the target's variance, as the squared error is: L2 0.001 then means the same for prices in euros and in millions.
-    Targets beyond `MAX_OUTPUT_SCALE` stay as they are.
+    A network whose weights move by 0.001 a step learns little from columns of years or prices, whatever its size.
     """
-    if split.table.task != "regression":
-        return variants
-    target = split.arrays("train")[1].astype("float64")
-    scale, offset = float(target.std()) or 1.0, float(target.mean())
-    if scale > MAX_OUTPUT_SCALE:
-        return variants
+    if split.table.task == "regression":
+        return True
+    rows = split.arrays("train")[0].astype("float64")
+    return bool(max(abs(rows.mean(0)).max(), rows.std(0).max()) > MAX_INPUT_SCALE)
+
+
+def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """Return variants that standardise inputs, and predict in the units of a numeric target.
+
+    Penalties are multiplied by the target's variance, as the squared error is: L2 0.001 then means the same for prices in
+    euros and in millions. Targets beyond `MAX_OUTPUT_SCALE` stay as they are.
+    """
+    options: dict[str, Any] = {"standardize": True}
+    penalty = 1.0
+    if split.table.task == "regression":
+        target = split.arrays("train")[1].astype("float64")
+        scale = float(target.std()) or 1.0
+        if scale > MAX_OUTPUT_SCALE:
+            return variants
+        # Unscaled inputs would be multiplied by it, too: first predictions of 1e8 for prices of 1e5 (measured).
+        options |= {"output_scale": scale, "output_offset": float(target.mean())}
+        penalty = scale**2
+
+    def scaled(family: Mlp) -> Mlp:
+        return replace(family, l1=family.l1 * penalty, l2=family.l2 * penalty, **options)
+
     return tuple(
-        replace(one, build=_rescaled(one.build, scale, offset)) if isinstance(one.build, Mlp) else one
-        for one in variants
-    )
-
-
-def _rescaled(family: Mlp, scale: float, offset: float) -> Mlp:
-    penalty = scale**2
-    # Unscaled inputs would be multiplied by the target's scale: first predictions of 1e8 for prices of 1e5 (measured).
-    return replace(
-        family,
-        l1=family.l1 * penalty,
-        l2=family.l2 * penalty,
-        standardize=True,
-        output_scale=scale,
-        output_offset=offset,
+        replace(one, build=scaled(one.build)) if isinstance(one.build, Mlp) else one for one in variants
     )
 
 
@@ -219,12 +228,7 @@ def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
         name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
     }
     base = replace(LADDER_BASE, recipe=replace(facts.recipe, **kept))
-    made = (*remedies(SIZES[-1], facts), base)
-    if facts.task != "regression":
-        return (*made, *ladder(base, LADDER_STEPS, facts))
-    # Studies of a numeric target standardise the inputs of all variants: no remedy is left in it.
-    kept_steps = [step for step in LADDER_STEPS if step[0] != STANDARDISED]
-    return (*(one for one in made if one.remedy != STANDARDISED), *ladder(base, kept_steps, facts))
+    return (*remedies(SIZES[-1], facts), base, *ladder(base, LADDER_STEPS, facts))
 
 
 HEAD_SOURCES = ("higgs", "higgs-sim")
