@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from justright.cli.data import data
+from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.init import init
 from justright.cli.report import report
@@ -38,18 +39,19 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's signature; its Context is private
         """Run the chosen command; anything but bad input and Ctrl-C keeps its traceback."""
-        try:
-            return super().invoke(ctx)
-        except JustrightError as error:
-            from justright.cli.terminal import say_error
+        with ending_in_time():
+            try:
+                return super().invoke(ctx)
+            except JustrightError as error:
+                from justright.cli.terminal import say_error
 
-            say_error(error)
-            raise typer.Exit(EXIT_BAD_INPUT) from error
-        except KeyboardInterrupt as interrupt:
-            from justright.cli.terminal import say_error
+                say_error(error)
+                raise typer.Exit(EXIT_BAD_INPUT) from error
+            except KeyboardInterrupt as interrupt:
+                from justright.cli.terminal import say_error
 
-            say_error("interrupted.")
-            raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+                say_error("interrupted.")
+                raise typer.Exit(EXIT_INTERRUPTED) from interrupt
 
 
 def _print_version(value: bool) -> None:
