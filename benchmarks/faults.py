@@ -27,7 +27,7 @@ from benchmarks._fault_inputs import try_bad_inputs
 from benchmarks._fault_kinds import KINDS, Seen
 from benchmarks._fault_study import Command, Place, contents, differences
 
-EPOCHS = 1_000  # several seconds on two processors, many checkpoints
+EPOCHS = 600  # several seconds on two processors, many checkpoints
 SHOWN_CHARACTERS = 110
 INPUTS = 2_000
 POLL_SECONDS = 0.01
@@ -66,7 +66,7 @@ def main() -> int:
             lost += run_kills(place, options.kills, dice)
             lost += run_kinds(place, kinds)
         if options.inputs:
-            lost += try_bad_inputs(options.inputs, dice)
+            lost += try_bad_inputs(options.inputs, options.seed)
         print("nothing lost" if not lost else f"LOST OR WRONG: {lost}")
         return int(bool(lost))
 
