@@ -33,7 +33,9 @@ def try_bad_inputs(inputs: int, seed: int) -> int:
             counts.update(run.stdout.splitlines())
             if run.returncode:
                 counts[f"ended the process with {run.returncode}"] += 1
-        print(f"  {name:12} " + ", ".join(f"{count} {how}" for how, count in sorted(counts.items())), flush=True)
+        print(
+            f"  {name:12} " + ", ".join(f"{count} {how}" for how, count in sorted(counts.items())), flush=True
+        )
         total += counts
     wrong = sum(total.values()) - total[READ] - total[REFUSED]
     print(f"bad inputs tried: {sum(total.values())}; anything but read or refused: {wrong}", flush=True)
