@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from benchmarks._fault_forks import Forked, start_forked
+
 ROWS, FEATURES = 600, 5
 STUDY = """
 name = "faults"
@@ -22,9 +23,6 @@ seeds = 2
 [recipe]
 batch_size = 100
 max_epochs = {epochs}
-[variants.Plain]
-family = "mlp"
-units = [8]
 [variants.Dropped]
 family = "mlp"
 units = [16, 16]
@@ -45,21 +43,25 @@ batch_size = 100
 max_epochs = {epochs}
 optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
 """
-# The command line as users have it; only how often it writes checkpoints, and what counts as hung, is set.
-DRIVER = """
-import os, sys
-import justright.running as running
-from justright.cli.main import main
-if "FILE_BYTES" in os.environ:  # the largest file that this process and its workers may write: to them, a full disk
-    import resource
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
-original = running.run_study
-options = {"checkpoint_seconds": float(os.environ["CHECKPOINT_SECONDS"]), "hang_seconds": float(os.environ["HANG_SECONDS"])}
-running.run_study = lambda *arguments, **given: original(*arguments, **(given | options))
-main(sys.argv[1:])
-"""
+DRIVER = "import sys; from benchmarks._fault_study import run_command; run_command(sys.argv[1:])"
 CHECKPOINT_SECONDS = 0.3
 NEVER_HANGS = 600.0
+
+
+def run_command(words: list[str]) -> None:
+    """Be the command line as users have it; only what counts as hung, and how large a file may be, is set."""
+    import justright.running as running
+    from justright.cli.main import main
+
+    if (
+        "FILE_BYTES" in os.environ
+    ):  # the largest file that this process and its workers may write: a full disk
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
+    original, hang_seconds = running.run_study, float(os.environ["HANG_SECONDS"])
+    running.run_study = lambda *given, **named: original(*given, **named, hang_seconds=hang_seconds)
+    main(words)
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Place:
 
     path: Path
     epochs: int
+    is_forked: bool = True
     commands: int = 0
     found: dict[str, str] = field(default_factory=dict)
 
@@ -76,6 +79,13 @@ class Place:
         numbers = np.random.default_rng(0)
         x = numbers.normal(size=(ROWS, FEATURES))
         y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
+        os.environ.update(
+            JAX_COMPILATION_CACHE_DIR=str(self.path / "compiled"),
+            OMP_NUM_THREADS="1",  # as each worker has it; read when scikit-learn is imported, before the fork
+            JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
+            JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
+            PYTHONPATH=os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+        )
         lines = [
             ",".join([*(f"{value:.5f}" for value in row), str(label)])
             for row, label in zip(x, y, strict=True)
@@ -96,34 +106,19 @@ class Place:
     ) -> Command:
         """Start `justright run` into the study folder `out`; `limit_bytes` is the largest file it may write."""
         self.commands += 1
-        environment = os.environ | {
-            "JAX_COMPILATION_CACHE_DIR": str(self.path / "compiled"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
-            "CHECKPOINT_SECONDS": str(CHECKPOINT_SECONDS),
-            "HANG_SECONDS": str(hang_seconds),
-        }
+        environment = {"HANG_SECONDS": str(hang_seconds)}
         if limit_bytes is not None:
             environment["FILE_BYTES"] = str(limit_bytes)
-        words = [
-            "run",
-            "rows.csv",
-            "--target",
-            "label",
-            "--study",
-            f"{study}.toml",
-            "--out",
-            out,
-            "--workers",
-            "2",
-        ]
+        words = ["run", "rows.csv", "--target", "label", "--study", f"{study}.toml", "--out", out, "--quiet"]
+        words += ["--workers", "2", "--checkpoint-seconds", str(CHECKPOINT_SECONDS)]
         log = self.path / f"command-{self.commands}.log"
+        if self.is_forked:
+            return Command(start_forked(words, log, self.path, environment), log, self.path / out)
         with log.open("w") as file:
             process = subprocess.Popen(
-                [sys.executable, "-c", DRIVER, *words, "--quiet"],
+                [sys.executable, "-c", DRIVER, *words],
                 cwd=self.path,
-                env=environment,
+                env=os.environ | environment,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
             )
@@ -134,7 +129,7 @@ class Place:
 class Command:
     """A running command."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | Forked
     log: Path
     folder: Path
 
@@ -144,13 +139,6 @@ class Command:
             return psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
             return []
-
-    def victim(self, dice: random.Random) -> tuple[str, int]:
-        """Return what to kill, the coordinator or one of its workers, and its process number."""
-        workers = self.workers()
-        if workers and dice.random() < 0.5:
-            return "worker", dice.choice(workers).pid
-        return "coordinator", self.process.pid
 
     def is_over(self) -> bool:
         """Whether it has ended."""

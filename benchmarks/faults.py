@@ -1,11 +1,12 @@
 """Is anything lost? A study is killed at random moments, and met by other faults, and compared with an undisturbed one.
 
-    python -m benchmarks.faults                     # 100 kills, then every other fault once
+    python -m benchmarks.faults                     # 100 kills, every other fault once, 12,000 bad inputs
     python -m benchmarks.faults --kills 10 --kinds "disk full,database damaged"
 
 Killed is the coordinator or one of its workers, with kill -9; the same command then goes on. Compared, bit by bit, are
-every curve, best epoch, row loss, model weight, verdict and effect. Moments are drawn uniformly over the time that an
-undisturbed study takes. The exit code is 1 when anything differs.
+every curve, best epoch, row loss, model weight, verdict and effect. Moments are random within each phase of a study: start,
+compilation, training, the writing of a checkpoint and its record, judging and reporting. The exit code is 1 when anything
+differs.
 """
 
 from __future__ import annotations
@@ -22,12 +23,21 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks._fault_inputs import try_bad_inputs
 from benchmarks._fault_kinds import KINDS, Seen
-from benchmarks._fault_study import Place, contents, differences
+from benchmarks._fault_study import Command, Place, contents, differences
 
-EPOCHS = 3_000  # about ten seconds on two processors, so that moments fall into every phase
+EPOCHS = 600  # several seconds on two processors, many checkpoints
 SHOWN_CHARACTERS = 110
-SHORTER = 0.8
+INPUTS = 2_000
+POLL_SECONDS = 0.01
+# One study is killed once for each of these, in any order, and then so often while it is judged and reported.
+DURING = ("start", *("compile",) * 3, *("train",) * 4, *("checkpoint",) * 4)
+REPORT_KILLS = 2
+WORKER_SHARE = 0.6
+# The moment is drawn uniformly from so long after the phase was seen to begin: a checkpoint's file first, then the
+# database's record of it within milliseconds.
+PHASE_SECONDS = {"start": 1.5, "compile": 3.0, "train": 1.0, "checkpoint": 0.06, "report": 3.0}
 
 
 def main() -> int:
@@ -36,9 +46,11 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=100, help="kills at random moments")
     parser.add_argument("--kinds", default=",".join(KINDS), help="other faults, by commas; '' for none")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="bad inputs for each reader")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--out", type=Path, help="where the studies go; a temporary folder if not given")
+    parser.add_argument("--cold", action="store_true", help="import everything again in each command, slowly")
     options = parser.parse_args()
     kinds = [name.strip() for name in options.kinds.split(",") if name.strip()]
     for name in kinds:
@@ -46,77 +58,124 @@ def main() -> int:
             parser.error(f"--kinds must be of {', '.join(KINDS)}; got {name!r}")
     os.environ.setdefault("KERAS_BACKEND", "jax")  # models are opened to compare their weights
     with tempfile.TemporaryDirectory() as temporary:
-        place = Place((options.out or Path(temporary)).absolute(), options.epochs)
+        place = Place((options.out or Path(temporary)).absolute(), options.epochs, is_forked=not options.cold)
         place.make()
-        seconds = run_undisturbed(place)
-        print(f"undisturbed: {len(place.found)} things compared, {seconds:.1f} s", flush=True)
-        lost = run_kills(place, options.kills, random.Random(options.seed), seconds)  # noqa: S311  # moments, not secrets
-        return int(bool(lost + run_kinds(place, kinds)))
+        lost, dice = 0, random.Random(options.seed)  # noqa: S311  # moments, not secrets
+        if options.kills or kinds:
+            run_undisturbed(place)
+            lost += run_kills(place, options.kills, dice)
+            lost += run_kinds(place, kinds)
+        if options.inputs:
+            lost += try_bad_inputs(options.inputs, options.seed)
+        print("nothing lost" if not lost else f"LOST OR WRONG: {lost}")
+        return int(bool(lost))
 
 
-def run_undisturbed(place: Place) -> float:
-    """Run the study twice, the first time to compile its programs; return how long the second took."""
-    for out in ("compiling", "undisturbed"):
+def run_undisturbed(place: Place) -> None:
+    """Run the study twice, first in processes of their own, which compiles its programs, then forked."""
+    is_forked = place.is_forked
+    for out, place.is_forked in (("own-processes", False), ("undisturbed", is_forked)):
         started = time.monotonic()
         code, said = place.start(out).end()
         if code:
             sys.exit(f"The undisturbed study ended with {code}: {said}")
+        print(f"{out}: {time.monotonic() - started:.1f} s", flush=True)
     place.found = contents(place.path / "undisturbed")
-    assert differences(contents(place.path / "compiling"), place.found) == [], "not even a rerun is the same"
-    return time.monotonic() - started
+    assert differences(contents(place.path / "own-processes"), place.found) == [], (
+        "not even a rerun is the same"
+    )
+    print(f"{len(place.found)} things are compared", flush=True)
 
 
-def run_kills(place: Place, kills: int, dice: random.Random, seconds: float) -> int:
+def run_kills(place: Place, kills: int, dice: random.Random) -> int:
     """Kill at so many moments; print the counts, and return how many studies were not identical."""
     tried: Counter[str] = Counter()
+    phases: Counter[str] = Counter()
     studies = identical = 0
     while sum(tried.values()) < kills:
         studies += 1
         out = f"killed-{studies}"
-        before = sum(tried.values())
-        kill_one_study(place, out, kills, dice, seconds, tried)
-        if sum(tried.values()) == before:  # it ended before its moment came: draw from a shorter time
-            seconds *= SHORTER
+        left = kills - sum(tried.values())
+        kill_one_study(place, out, draw_phases(dice)[-left:], dice, tried, phases)
         lost = differences(contents(place.path / out), place.found)
         identical += not lost
-        print(
-            f"{out}: {sum(tried.values())} kills so far; " + (f"LOST {lost}" if lost else "identical"),
-            flush=True,
-        )
-    counts = ", ".join(f"{count} of a {name}" for name, count in sorted(tried.items()))
+        said = f"LOST {lost}" if lost else "identical"
+        print(f"{out}: {sum(tried.values())} kills so far; {said}", flush=True)
+    print(f"kills tried: {sum(tried.values())} ({counts(tried)}; {counts(phases)})")
     print(
-        f"kills tried: {sum(tried.values())} ({counts}); studies resumed to their end: {studies}; identical: {identical}"
+        f"resumes identical: {identical} of {studies} studies, each killed again and again and resumed to its end"
     )
     return studies - identical
 
 
+def counts(counter: Counter[str]) -> str:
+    """Return what was counted, in words."""
+    return ", ".join(f"{count} {name}" for name, count in sorted(counter.items()))
+
+
+def draw_phases(dice: random.Random) -> list[str]:
+    """Return when to kill one study, in order; what comes after training must be last."""
+    during = list(DURING)
+    dice.shuffle(during)
+    return during + ["report"] * REPORT_KILLS
+
+
 def kill_one_study(
-    place: Place, out: str, kills: int, dice: random.Random, seconds: float, tried: Counter[str]
+    place: Place, out: str, phases: list[str], dice: random.Random, tried: Counter[str], seen: Counter[str]
 ) -> None:
-    """Kill one study, and go on with it, until it ends or enough kills were tried."""
+    """Kill one study once in each of these phases, going on with it each time, and then to its end."""
     command = place.start(out)
-    while True:
-        moment = time.monotonic() + dice.uniform(0, seconds)
-        while not command.is_over() and (time.monotonic() < moment or sum(tried.values()) >= kills):
-            time.sleep(0.02)
-        if not command.is_over():
-            name, number = command.victim(dice)
+    has_lost_worker = False
+    for phase in phases:
+        wait_for_phase(command, phase, dice)
+        if command.is_over():
+            if command.end()[0] == 0:
+                return
+            raise SystemExit(f"{out} ended with {command.end()}")
+        workers = command.workers()
+        # One worker a command: a stack that loses two is marked failed, which another fault shows.
+        is_worker = phase in ("compile", "train", "checkpoint") and workers and not has_lost_worker
+        if is_worker and dice.random() < WORKER_SHARE:
             with suppress(psutil.NoSuchProcess):
-                psutil.Process(number).kill()
-                tried[name] += 1
-            if name == "worker":
-                continue
-        code, said = command.end()
-        if code == 0:
-            return
-        if code != -9:
-            print(f"{out}: ended with {code}: {said[-300:]}", flush=True)
-        command = place.start(out)
+                dice.choice(workers).kill()
+            tried["of a worker"] += 1
+            has_lost_worker = True
+        else:
+            command.process.kill()
+            command.process.wait()
+            tried["of the coordinator"] += 1
+            command, has_lost_worker = place.start(out), False
+        seen[f"during {phase}"] += 1
+    code, said = command.end()
+    if code:
+        raise SystemExit(f"{out} ended with {code}: {said}")
+
+
+def wait_for_phase(command: Command, phase: str, dice: random.Random) -> None:
+    """Wait until a command is somewhere in a phase, or over."""
+    began = time.time()
+    had_workers = False
+    while not command.is_over():
+        workers = bool(command.workers())
+        had_workers |= workers
+        if (
+            phase == "start"
+            or (phase == "compile" and workers)
+            or (phase in ("train", "checkpoint") and command.written(began))
+            or (phase == "report" and had_workers and not workers)
+        ):
+            break
+        time.sleep(POLL_SECONDS)
+    moment = time.monotonic() + dice.uniform(0, PHASE_SECONDS[phase])
+    while not command.is_over() and time.monotonic() < moment:
+        time.sleep(POLL_SECONDS)
 
 
 def run_kinds(place: Place, kinds: list[str]) -> int:
     """Meet a study with each fault once; print a line each, and return how many did not go as they should."""
     wrong = 0
+    if not kinds:
+        return 0
     print(f"\n{'fault':28} {'exit':>4}  {'as it should':12} {'afterwards':12} said")
     for name in kinds:
         seen = KINDS[name](place, name.replace(" ", "-"))
@@ -128,6 +187,7 @@ def run_kinds(place: Place, kinds: list[str]) -> int:
         for what in seen.lost or ():
             print(f"{'':30} lost: {what[:SHOWN_CHARACTERS]}")
         sys.stdout.flush()
+    print(f"faults injected: {len(kinds)} kinds; as they should, and nothing lost: {len(kinds) - wrong}")
     return wrong
 
 

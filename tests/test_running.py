@@ -239,6 +239,16 @@ def test_a_number_of_workers_that_is_none_is_refused(workers, tmp_path):
     assert str(caught.value) == f"`workers` must be a whole number of at least 1; got {workers!r}."
 
 
+@pytest.mark.parametrize("name", ["checkpoint_seconds", "hang_seconds"])
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_time_that_is_none_is_refused(name, seconds, tmp_path):
+    """Before a folder is made."""
+    with pytest.raises(jr.InputError) as refused:
+        study().run(tmp_path / "s", **{name: seconds})
+    assert str(refused.value) == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    assert not (tmp_path / "s").exists()
+
+
 def test_an_unknown_engine_is_refused(tmp_path):
     """With the nearest one."""
     with pytest.raises(jr.InputError) as caught:

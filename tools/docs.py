@@ -144,15 +144,14 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
   after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. A configuration that
   names classes or functions of other packages is refused by Keras.
 - What unpacks stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
-  arrays declare, Parquet by the sum of its pages, `.keras` by its directory.
+  arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
 - Only http and https addresses are opened, and redirects lead nowhere else. Any address is followed that you give,
   also one inside your network: do not pass on addresses from strangers.
 - Names are data everywhere: escaped in HTML, Markdown and the terminal, parameters in SQL, one step of a path in the
   folder, or refused. The report loads nothing from the network, and its own policy lets no other script run.
 - What cannot be used ends in one sentence and exit code 2.
 
-What this does not cover: an Arrow file is measured by its rows and columns before it is read, not by what its compressed
-buffers unpack to; and a model of a stranger may be larger to build than its file. Read both where memory is limited.
+What this does not cover: a model of a stranger may be larger to build than its file. Build it where memory is limited.
 
 ## Limits
 

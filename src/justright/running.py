@@ -19,7 +19,7 @@ from justright.engine.machine import available_cores, processor_name
 from justright.engine.tasks import CHECKPOINT_SECONDS, Storage
 from justright.engine.train import study_rows, train_study
 from justright.engine.watching import HANG_SECONDS
-from justright.errors import FolderError
+from justright.errors import FolderError, InputError
 from justright.extending import Remaining, check_same_study, find_remaining, fingerprints
 from justright.judging import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.preparing import prepare_study
@@ -73,10 +73,11 @@ def run_study(
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early, and the same call goes on.
 
     Raises:
-        InputError: a variant cannot be built, or memory does not suffice; nothing has been trained then.
+        InputError: a variant cannot be built, memory does not suffice, or a time is none; nothing has been trained then.
         FolderError: the folder holds another study, belongs to another process, or can no longer be written; what was
             recorded stays.
     """
+    _check_seconds(checkpoint_seconds=checkpoint_seconds, hang_seconds=hang_seconds)
     path = Path(new_folder_beside(out) if new else out)
     mode: Mode = "resume" if holds_study(path) else "create"
     with StudyFolder.open(path, mode) as folder, open_store(folder)[0] as store:
@@ -93,6 +94,13 @@ def run_study(
         if not interrupted:  # who pressed Ctrl-C waits for checkpoints, not for a report
             session.conclude()
     return Result(path, interrupted=interrupted)
+
+
+def _check_seconds(**times: float) -> None:
+    """Raise InputError for a time that is none."""
+    for name, seconds in times.items():
+        if not seconds > 0:  # also NaN
+            raise InputError(f"`{name}` must be more than 0 seconds; got {seconds!r}.")
 
 
 @dataclass(slots=True)

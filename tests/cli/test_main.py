@@ -159,7 +159,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "bfloat16",
             ),
             *("--engine", "ray", "--ray-address", "a:1", "--test", "te.csv", "--validation", "va.csv"),
-            *("--from", "f.gz", "--new", "--quiet", "--task", "binary"),
+            *("--from", "f.gz", "--checkpoint-seconds", "2.5", "--new", "--quiet", "--task", "binary"),
             *("--missing", "", "--missing", "n/a", "--categorical", "colour"),
         ],
     )
@@ -193,6 +193,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "ray_address": "a:1",
         "sinks": [],
         "new": True,
+        "checkpoint_seconds": 2.5,
     }
 
 
@@ -452,7 +453,7 @@ def test_the_catalogue_lists_every_command_and_option():
             "--validation",
             "--from",
         ),
-        *("--new", "--fail-on", "--json", "--quiet"),
+        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
     )
 
 
@@ -468,10 +469,12 @@ def test_help_texts_state_the_librarys_own_defaults():
     """The copies in the help text, which must not import the library, equal the originals."""
     from justright import preparing
     from justright.cli import run
+    from justright.engine.tasks import CHECKPOINT_SECONDS
     from justright.study import studies
 
     assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (preparing.DEFAULT_SOURCE, preparing.DEFAULT_STUDY)
     assert tuple(studies.STUDIES) == run.STUDY_NAMES
+    assert run.DEFAULT_CHECKPOINT_SECONDS == CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 
 
 def test_a_command_that_resumes_names_the_folder_once():

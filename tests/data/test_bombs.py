@@ -11,11 +11,12 @@ import zipfile
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from justright.data import columnar, fetch, footer, inflate, npz, read, read_table
+from justright.data import arrow_footer, columnar, fetch, footer, inflate, npz, read, read_table
 from justright.errors import InputError
 
 LIMIT = 100_000
@@ -125,6 +126,45 @@ def test_a_parquet_file_stops_at_the_limit_by_its_pages(tmp_path, limited, codec
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its pages unpack to {unpacked:,}. "
         "Ask for fewer `rows`."
     )
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_an_arrow_file_stops_at_the_limit_by_its_buffers(tmp_path, limited, codec):
+    """The same two rows, and a dictionary of categories that is as large."""
+    path = tmp_path / "t.arrow"
+    text = pa.array(["a" * 1_000_000, "b"])
+    table = pa.table({"x": text, "c": text.dictionary_encode(), "label": [0, 1]})
+    feather.write_feather(table, path, compression=codec)
+    assert path.stat().st_size < LIMIT
+    unpacked = arrow_footer.unpacked_arrow_bytes(path)
+    assert 2_000_000 < unpacked < 2_001_000
+    assert message(path) == (
+        f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its buffers unpack to {unpacked:,}. "
+        "Ask for fewer `rows`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(1 << 62, "its buffers unpack to"), (-7, "a buffer of a negative size")]
+)
+def test_an_arrow_buffer_of_an_impossible_size_does_not_end_the_process(tmp_path, size, said):
+    """Polars allocates what a buffer says, and the process aborts: found by `benchmarks.faults`."""
+    path = tmp_path / "t.arrow"
+    feather.write_feather(pa.table({"x": [1.5] * 1_000, "label": [0, 1] * 500}), path, compression="lz4")
+    content = path.read_bytes()
+    told = (8_000).to_bytes(8, "little")  # of both columns: 1,000 numbers of eight bytes
+    assert told in content
+    path.write_bytes(content.replace(told, size.to_bytes(8, "little", signed=True)))
+    assert said in message(path)
+
+
+def test_only_the_record_batches_that_are_asked_for_count(tmp_path):
+    """Of a file that is too large, the first rows can still be read."""
+    path = tmp_path / "t.arrow"
+    table = pa.table({"x": [1.5] * 1_000})
+    feather.write_feather(table, path, compression="zstd", chunksize=100)
+    assert arrow_footer.unpacked_arrow_bytes(path) == 8_000
+    assert arrow_footer.unpacked_arrow_bytes(path, rows=150) == 1_600
 
 
 def test_only_the_row_groups_that_are_asked_for_count(tmp_path, limited):

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from justright.cli.data import data
+from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.init import init
 from justright.cli.report import report
@@ -38,19 +39,20 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's signature; its Context is private
         """Run the chosen command; anything but bad input and Ctrl-C keeps its traceback."""
-        try:
-            return super().invoke(ctx)
-        except JustrightError as error:
-            from justright.cli.terminal import say_error
-            from justright.cli.text import with_flags
+        with ending_in_time():
+            try:
+                return super().invoke(ctx)
+            except JustrightError as error:
+                from justright.cli.terminal import say_error
+                from justright.cli.text import with_flags
 
-            say_error(with_flags(str(error)))
-            raise typer.Exit(EXIT_BAD_INPUT) from error
-        except KeyboardInterrupt as interrupt:
-            from justright.cli.terminal import say_error
+                say_error(with_flags(str(error)))
+                raise typer.Exit(EXIT_BAD_INPUT) from error
+            except KeyboardInterrupt as interrupt:
+                from justright.cli.terminal import say_error
 
-            say_error("interrupted.")
-            raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+                say_error("interrupted.")
+                raise typer.Exit(EXIT_INTERRUPTED) from interrupt
 
 
 def _print_version(value: bool) -> None:

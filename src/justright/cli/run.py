@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Copies of what `justright.preparing` and `justright.study` say, which help texts must not import (tested to be equal).
 DEFAULT_SOURCE = "higgs-sim"
 DEFAULT_STUDY = "quick"
+DEFAULT_CHECKPOINT_SECONDS = 10.0
 STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
 RUNS_FOLDER = "runs"
 # What folder names may hold on every system; the rest of a source's name becomes a dash.
@@ -90,6 +91,12 @@ def run(
     location: str | None = typer.Option(
         None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
     ),
+    checkpoint_seconds: float = typer.Option(
+        DEFAULT_CHECKPOINT_SECONDS,
+        min=0.1,
+        help="Training time between checkpoints: the most that a kill or a power cut can cost.",
+        metavar="S",
+    ),
     new: bool = typer.Option(
         False, "--new", help="Start in a fresh folder beside DIR when that holds a study."
     ),
@@ -147,6 +154,7 @@ def run(
             ray_address=ray_address,
             sinks=sinks,
             new=new,
+            checkpoint_seconds=checkpoint_seconds,
             command=shlex.join(["justright", *sys.argv[1:]]),
         )
     _show_result(result, as_json=as_json)

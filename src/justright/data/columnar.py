@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from justright.data.arrow_footer import unpacked_arrow_bytes
 from justright.data.footer import FooterError, unpacked_bytes
 from justright.data.raw import MAX_TABLE_BYTES, RawTable, row_place
 from justright.errors import InputError
@@ -42,11 +43,12 @@ def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
     import polars as pl
 
     try:
-        if kind == "Parquet":
-            _check_unpacked(label, unpacked_bytes(path, rows=rows))
+        is_parquet = kind == "Parquet"
+        count = unpacked_bytes if is_parquet else unpacked_arrow_bytes
+        _check_unpacked(label, count(path, rows=rows), "pages" if is_parquet else "buffers")
         # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
         with path.open("rb") as file:
-            lazy = pl.scan_parquet(file) if kind == "Parquet" else pl.scan_ipc(file)
+            lazy = pl.scan_parquet(file) if is_parquet else pl.scan_ipc(file)
             width = len(lazy.collect_schema())
             height = int(lazy.select(pl.len()).collect().item())
             _check_size(label, height, width, rows)
@@ -74,10 +76,10 @@ def _check_size(label: str, height: int, width: int, rows: int | None) -> None:
         )
 
 
-def _check_unpacked(label: str, unpacked: int) -> None:
+def _check_unpacked(label: str, unpacked: int, what: str) -> None:
     if unpacked > MAX_TABLE_BYTES:
         raise InputError(
-            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; its pages unpack to "
+            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; its {what} unpack to "
             f"{unpacked:,}. Ask for fewer `rows`."
         )
 

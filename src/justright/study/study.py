@@ -124,7 +124,8 @@ class Study:
 
         Args:
             out: the study folder; made when missing, resumed when it holds this study.
-            options: `workers`, `engine`, `ray_address`, `new`, `progress`; see `justright.running.run_study`.
+            options: `workers`, `engine`, `ray_address`, `sinks`, `new`, `checkpoint_seconds` and `hang_seconds`; see
+                `justright.running.run_study`.
 
         Raises:
             FolderError: the folder holds another study, or another process owns it.
