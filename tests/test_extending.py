@@ -186,6 +186,30 @@ def test_a_lost_state_is_trained_again_to_the_same_end(grown, tmp_path) -> None:
 
 
 @pytest.mark.slow
+def test_lost_models_are_made_again_from_what_else_there_is(tmp_path) -> None:
+    """A turned bit and a missing file from the state the runs ended with; without that state by training again."""
+    folder = tmp_path / "study"
+    run(study_of(), folder)
+    before = contents(folder)
+    damaged, missing = (folder / f"models/Limited/seed-{seed}.keras" for seed in (0, 1))
+    flipped = bytearray(damaged.read_bytes())
+    flipped[len(flipped) // 2] ^= 1
+    damaged.write_bytes(flipped)
+    missing.unlink()
+    (folder / "models/Stopped/seed-0.keras").unlink()
+    for state in (folder / "checkpoints").glob("Stopped-*"):
+        state.unlink()
+    heard = Heard()
+    result = run_study(study_of(), folder, workers=1, sinks=[heard])
+    assert {event.run for event in heard.of(RunStarted)} == {RunKey("Stopped", 0, 300)}
+    assert contents(folder) == before
+    assert result.repairs[0].startswith("Model 'models/Limited/seed-0.keras' is made again: ")
+    assert result.repairs[1] == "Model 'models/Limited/seed-1.keras' is made again: it is missing."
+    assert any("Stopped" in sentence for sentence in result.repairs[2:])
+    assert run_study(study_of(), folder, workers=1).repairs == ()
+
+
+@pytest.mark.slow
 def test_what_is_no_extension_is_refused_by_name(grown) -> None:
     """A raised patience, and a lower epoch limit, make another study; nothing in the folder changes."""
     study = study_of(epochs=LONG, test_seed=1, names=("Limited", "Stopped", "New"))

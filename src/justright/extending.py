@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from justright.engine.events import RunKey
-from justright.engine.plan import SavedStack
+from justright.engine.plan import Revisit, SavedStack
 from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors
 from justright.records.fingerprints import changed, versions
+from justright.records.models import damage_of
 from justright.records.reading import CheckpointRecord, RunRecord
 from justright.records.store import Store
 from justright.study.spec import ROLE_KEYS, study_to_dict
@@ -30,7 +31,7 @@ class Remaining:
         reopened: ended runs that train again: from where they ended under a lower epoch limit, or, where the state they
             ended with is lost, from their first epoch to the same numbers.
         saved: stacks to go on with.
-        measured: stacks of ended runs, and which of them are to be measured on the study's test rows.
+        revisited: stacks of ended runs that are to be measured on the study's test rows, or whose models are lost.
         has_other_test: whether what is recorded was measured on other test rows.
         reference: whether the reference model is to be trained.
     """
@@ -39,14 +40,14 @@ class Remaining:
     ended: frozenset[RunKey]
     reopened: tuple[RunKey, ...]
     saved: tuple[SavedStack, ...]
-    measured: tuple[tuple[SavedStack, frozenset[RunKey]], ...]
+    revisited: tuple[Revisit, ...]
     has_other_test: bool
     reference: bool
 
     @property
     def is_nothing(self) -> bool:
         """Whether the folder holds the whole study."""
-        return self.wanted <= self.ended and not self.measured and not self.reference
+        return self.wanted <= self.ended and not self.revisited and not self.reference
 
 
 def fingerprints(study: Study) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]
 
 
 def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Remaining:
-    """Return what the folder still needs; a damaged checkpoint is named in its diary and forgotten."""
+    """Return what the folder still needs; damaged checkpoints and models are named in its diary and made again."""
     stored = store.get_meta("fingerprints", current)
     other_test = stored["test"] != current["test"]
     records = {record.run: record for record in store.runs()}
@@ -102,16 +103,22 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
     unmeasured = {
         run for run in ended if has_test and (other_test or not records[run].test) and _has_best(records[run])
     }
-    stacks = _usable_stacks(store, (wanted - ended) | unmeasured)
-    lost = unmeasured.difference(*(stack.runs for stack in stacks)) if stacks else unmeasured
-    measured = [(stack, frozenset(unmeasured.intersection(stack.runs))) for stack in stacks]
+    unsaved = {run for run in sorted(wanted & ended) if _has_lost_model(store, records[run])}
+    stacks = _usable_stacks(store, (wanted - ended) | unmeasured | unsaved)
+    lost = (unmeasured | unsaved).difference(*(stack.runs for stack in stacks))
+    revisited = [
+        Revisit(
+            stack, frozenset(unmeasured.intersection(stack.runs)), frozenset(unsaved.intersection(stack.runs))
+        )
+        for stack in stacks
+    ]
     ended -= lost
     return Remaining(
         wanted=wanted,
         ended=frozenset(ended),
         reopened=tuple(sorted(extended | lost)),
         saved=tuple(stack for stack in stacks if not ended.issuperset(stack.runs)),
-        measured=tuple((stack, runs) for stack, runs in measured if runs),
+        revisited=tuple(one for one in revisited if one.unmeasured or one.unsaved),
         has_other_test=other_test and bool(records),
         reference=study.reference and (other_test or store.get_meta("reference") is None),
     )
@@ -125,6 +132,16 @@ def _is_below_limit(study: Study, record: RunRecord) -> bool:
 
 def _has_best(record: RunRecord) -> bool:
     return record.best_epoch is not None and record.best_epoch >= 0
+
+
+def _has_lost_model(store: Store, record: RunRecord) -> bool:
+    """Return whether the model that a run saved is missing or damaged, and note which."""
+    if record.model_path is None:
+        return False
+    damage = damage_of(store.folder.inside(record.model_path))
+    if damage:
+        store.note("model damaged", f"Model {record.model_path!r} is made again: {damage}.")
+    return bool(damage)
 
 
 def _usable_stacks(store: Store, runs: frozenset[RunKey]) -> list[SavedStack]:

@@ -55,14 +55,16 @@ class Result:
     Args:
         folder: path of the study folder.
         interrupted: whether training stopped before its end; the same command goes on.
+        repairs: what was found damaged on the way, a sentence each.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.
     """
 
-    def __init__(self, folder: str | Path, *, interrupted: bool = False) -> None:
+    def __init__(self, folder: str | Path, *, interrupted: bool = False, repairs: Sequence[str] = ()) -> None:
         self._folder = StudyFolder.open(folder, "read")
         self.interrupted = interrupted
+        self.repairs = tuple(repairs)
         self.study = read_spec(self._folder.study_path)
         with StoreReader(self._folder) as store:
             self.summary = summarise_folder(store, self.study)

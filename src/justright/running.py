@@ -80,7 +80,7 @@ def run_study(
     _check_seconds(checkpoint_seconds=checkpoint_seconds, hang_seconds=hang_seconds)
     path = Path(new_folder_beside(out) if new else out)
     mode: Mode = "resume" if holds_study(path) else "create"
-    with StudyFolder.open(path, mode) as folder, open_store(folder)[0] as store:
+    with StudyFolder.open(path, mode) as folder, _open_noting(folder) as (store, repairs):
         session = _Session(study, folder, store, tuple(sinks), fingerprints(study))
         session.check_same_study()
         interrupted = session.train(
@@ -93,7 +93,17 @@ def run_study(
         )
         if not interrupted:  # who pressed Ctrl-C waits for checkpoints, not for a report
             session.conclude()
-    return Result(path, interrupted=interrupted)
+        repaired = repairs()
+    return Result(path, interrupted=interrupted, repairs=repaired)
+
+
+@contextmanager
+def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tuple[str, ...]]]]:
+    """Yield the folder's store, and a function that returns what was found damaged since it was opened."""
+    store, rebuilt = open_store(folder)
+    with store:
+        known = len(store.notes()) - (rebuilt is not None)
+        yield store, lambda: tuple(note.text for note in store.notes()[known:])
 
 
 def _check_seconds(**times: float) -> None:
@@ -154,7 +164,7 @@ class _Session:
             return False
         started = time.monotonic()
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
-        jobs = len(remaining.wanted - remaining.ended) + len(remaining.measured)
+        jobs = len(remaining.wanted - remaining.ended) + len(remaining.revisited)
         interrupted = False
         try:
             with (
@@ -170,7 +180,7 @@ class _Session:
                     model_path=self._model_path,
                     ended=remaining.ended,
                     saved=remaining.saved,
-                    measured=remaining.measured,
+                    revisited=remaining.revisited,
                     measure_reference=remaining.reference,
                     on_built=lambda built: self.adopt(
                         command, {name: event.config for name, event in built.items()}

@@ -12,7 +12,7 @@ import pytest
 from justright.errors import FolderError, InputError
 from justright.records import models
 from justright.records.faults import DamagedError
-from justright.records.models import load_model, save_model_atomically
+from justright.records.models import damage_of, load_model, save_model_atomically
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +182,17 @@ def test_deflated_bytes_that_are_none_are_damage(tmp_path) -> None:
         f"The model {str(path)!r} is damaged (Error -3 while decompressing data: invalid block type). "
         "Run the study again: the model is made again."
     )
+
+
+def test_damage_to_a_saved_model_is_named(saved, tmp_path):
+    """Every member's checksum is looked at, and nothing is loaded; a whole file has no damage."""
+    path = tmp_path / "model.keras"
+    whole = saved.read_bytes()
+    assert damage_of(saved) == ""
+    path.write_bytes(whole[: len(whole) // 2])
+    assert damage_of(path) == "File is not a zip file"
+    middle = whole.index(b"vars") + 200  # inside the stored weights
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    assert damage_of(path) == "the checksum of 'model.weights.h5' is wrong"
+    path.unlink()
+    assert damage_of(path) == "it is missing"

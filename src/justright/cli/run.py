@@ -262,12 +262,14 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
 
 def _show_result(result: Result, *, as_json: bool) -> None:
     from justright.cli.tables import print_study
-    from justright.cli.terminal import results, write_json
+    from justright.cli.terminal import results, say_error, write_json
 
     if as_json:
         write_json(result.result)
     else:
         print_study(results(), result.summary, result.folder)
+    for sentence in result.repairs:
+        say_error(sentence)
 
 
 def _exit(result: Result, labels: list[str]) -> None:

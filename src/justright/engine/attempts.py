@@ -20,7 +20,7 @@ from justright.errors import FolderError, InputError, JustrightError
 # What a task that is no stack does, as its error says it.
 WORK: dict[type, str] = {
     BuildTask: "Building the variants",
-    MeasureTask: "Measuring the test rows",
+    MeasureTask: "Measuring the test rows or saving the models",
     ReferenceTask: "Training the reference model",
 }
 MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked failed

@@ -73,7 +73,7 @@ class Ending:
         return RunFinished(
             *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
             rows=rows + (rows_last if epochs - 1 != best_epoch else ()),
-            model_path=self._save(lane, state),
+            model_path=self.save(lane, state),
         )
 
     def measure_test(self, lane: int, state: Lane) -> RunMeasured:
@@ -82,6 +82,27 @@ class Ending:
         best, rows = self._measure(run, best_epoch, (state.best_weights, state.best_others), {}, is_best=True)
         last, rows_last = self._measure(run, last_epoch, state.measured, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
+
+    def save(self, lane: int, state: Lane) -> str:
+        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it; return its path.
+
+        All lanes share one Keras model, so its own values are put back afterwards.
+        """
+        network, path = self.program.network, self.task.models[lane]
+        model = network.model
+        kept = [variable.value for variable in model.variables]
+        best = [*state.best_weights, *state.best_others]
+        for variable, value in zip(
+            [*model.trainable_variables, *model.non_trainable_variables], best, strict=True
+        ):
+            variable.assign(value)
+        try:
+            compiled = compiled_model(network, self.task.recipe, self.rows.task)
+            self.storage.save_model(compiled, self.storage.folder / path)
+        finally:
+            for variable, value in zip(model.variables, kept, strict=True):
+                variable.assign(value)
+        return path
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:
@@ -132,24 +153,3 @@ class Ending:
                 metrics[f"fixed_{objective.loss_name}"] = loss
                 metrics[f"fixed_{objective.score_name}"] = score
         return test, tuple(rows)
-
-    def _save(self, lane: int, state: Lane) -> str:
-        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it; return its path.
-
-        All lanes share one Keras model, so its own values are put back afterwards.
-        """
-        network, path = self.program.network, self.task.models[lane]
-        model = network.model
-        kept = [variable.value for variable in model.variables]
-        best = [*state.best_weights, *state.best_others]
-        for variable, value in zip(
-            [*model.trainable_variables, *model.non_trainable_variables], best, strict=True
-        ):
-            variable.assign(value)
-        try:
-            compiled = compiled_model(network, self.task.recipe, self.rows.task)
-            self.storage.save_model(compiled, self.storage.folder / path)
-        finally:
-            for variable, value in zip(model.variables, kept, strict=True):
-                variable.assign(value)
-        return path

@@ -1,4 +1,4 @@
-"""Ended runs measured on other test rows: the weights they ended with are read, and nothing is trained."""
+"""Ended runs measured on other test rows, or their models saved again, from the weights they ended with."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from justright.engine.state_files import HOST_TENSORS, unflatten_lanes
 from justright.engine.tasks import MeasureTask, Storage, StudyRows
 
 
-def measure_test_rows(
+def revisit_runs(
     task: MeasureTask, rows: StudyRows, storage: Storage, emit: Callable[[Event], None], cache: ProgramCache
 ) -> None:
-    """Say what test rows give for each run of `task` that has a best epoch.
+    """Say what test rows give for the runs of `task` that have a best epoch, and save models that are gone.
 
-    The values are those that the runs would have ended with, had these been their test rows from the beginning.
+    Values and models are those that the runs would have ended with, had these been their test rows from the beginning.
 
     Raises:
-        FolderError: the stack's last checkpoint cannot be read.
+        FolderError: the stack's last checkpoint cannot be read, or a model not be written.
     """
     stack = task.stack
     tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
@@ -30,5 +30,9 @@ def measure_test_rows(
     test = Rows(jnp.asarray(rows.test[0]), jnp.asarray(rows.test[1]))
     ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": test})
     for lane, run in enumerate(stack.runs):
-        if run in task.runs and lanes.best_epoch[lane] >= 0:
+        if lanes.best_epoch[lane] < 0:
+            continue
+        if run in task.runs:
             emit(ending.measure_test(lane, lane_of(lanes, lane)))
+        if run in task.unsaved:
+            ending.save(lane, lane_of(lanes, lane))

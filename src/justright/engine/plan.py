@@ -39,6 +39,21 @@ class SavedStack:
     runs: tuple[RunKey, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """A stack whose ended runs are gone back to, without training.
+
+    Args:
+        stack: with its last checkpoint.
+        unmeasured: runs to measure on the study's test rows.
+        unsaved: runs whose models are missing or damaged.
+    """
+
+    stack: SavedStack
+    unmeasured: frozenset[RunKey]
+    unsaved: frozenset[RunKey]
+
+
 def plan_stacks(
     study: Study,
     *,

@@ -108,15 +108,17 @@ class ReferenceTask:
 
 @dataclass(frozen=True, slots=True)
 class MeasureTask:
-    """Measure test rows with the best and the last weights that runs ended with; nothing is trained.
+    """Measure test rows with the weights that runs ended with, or save their models again; nothing is trained.
 
     Args:
         stack: the stack they trained in, with its last checkpoint.
-        runs: those of its runs to measure.
+        runs: those of its runs to measure, with their best and their last weights.
+        unsaved: those whose models are to be saved, with their best weights.
     """
 
     stack: StackTask
     runs: frozenset[RunKey]
+    unsaved: frozenset[RunKey] = frozenset()
 
 
 WorkerTask = BuildTask | StackTask | MeasureTask | ReferenceTask

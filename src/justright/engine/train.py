@@ -9,7 +9,7 @@ from typing import Protocol
 from justright.engine.accelerators import Accelerators
 from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.engine.memory import base_bytes, device_bytes, fit_plan, worker_bytes
-from justright.engine.plan import MAX_LANES, SavedStack, plan_stacks, stack_task
+from justright.engine.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
 from justright.engine.tasks import (
     CHECKPOINT_SECONDS,
     BuildTask,
@@ -63,7 +63,7 @@ def train_study(
     model_path: Callable[[RunKey], str],
     ended: Collection[RunKey] = (),
     saved: Sequence[SavedStack] = (),
-    measured: Sequence[tuple[SavedStack, frozenset[RunKey]]] = (),
+    revisited: Sequence[Revisit] = (),
     measure_reference: bool = True,
     on_built: Callable[[Mapping[str, VariantBuilt]], None] = lambda built: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -77,7 +77,7 @@ def train_study(
         model_path: where a run's model goes, relative to the study folder.
         ended: runs that need no more training.
         saved: checkpoints to go on from.
-        measured: stacks of ended runs, and which of them are measured on the study's test rows.
+        revisited: stacks of ended runs, and what is still wanted of them.
         measure_reference: whether the reference model is still to be trained.
         on_built: called once every variant has been built and the plan fits into memory, before anything trains.
         checkpoint_seconds: training time between checkpoints.
@@ -124,9 +124,12 @@ def train_study(
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
         handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, plan.memory_bytes, free_bytes))
-    # A checkpoint is measured before its stack goes on, which replaces it.
-    stacks = ((stack_task(study, stack, model_path=model_path), runs) for stack, runs in measured)
-    executor.execute([MeasureTask(stack, runs) for stack, runs in stacks], take)
+    # A checkpoint is read before its stack goes on, which replaces it.
+    visits = [
+        MeasureTask(stack_task(study, one.stack, model_path=model_path), one.unmeasured, one.unsaved)
+        for one in revisited
+    ]
+    executor.execute(visits, take)
     tasks: list[WorkerTask] = list(plan.stacks)
     # The reference takes seconds: last, where it fills a core that would wait for the longest stack.
     executor.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)

@@ -57,7 +57,7 @@ def make_performer(
 
     Keras and JAX are imported here, after the environment has chosen the backend.
     """
-    from justright.engine.measuring import measure_test_rows
+    from justright.engine.measuring import revisit_runs
     from justright.engine.network import build_network, describe_network
     from justright.engine.programs import ProgramCache
     from justright.engine.reference import measure_reference
@@ -73,7 +73,7 @@ def make_performer(
         if isinstance(task, StackTask):
             return run_stack(task, rows, storage, emit, is_stopping, cache)
         if isinstance(task, MeasureTask):
-            measure_test_rows(task, rows, storage, emit, cache)
+            revisit_runs(task, rows, storage, emit, cache)
             return True
         if isinstance(task, ReferenceTask):
             emit(measure_reference(rows, seed=task.seed))

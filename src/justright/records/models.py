@@ -64,6 +64,18 @@ def load_model(path: Path | str) -> keras.Model:
     return model
 
 
+def damage_of(path: Path) -> str:
+    """Return what is wrong with a saved model, in a few words; nothing when every byte is as it was written."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wrong = archive.testzip()
+    except FileNotFoundError:
+        return "it is missing"
+    except (*DAMAGES, OSError) as error:
+        return _reason(error)
+    return f"the checksum of {wrong!r} is wrong" if wrong else ""
+
+
 def save_model_atomically(model: keras.Model, path: Path) -> None:
     """Save a Keras model to `path` so that the old file or the whole new one is there after a crash.
 
@@ -134,15 +146,17 @@ def _class_names(config: object) -> Iterator[str]:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return InputError(
-        f"A model must be made of classes that Keras knows; {str(path)!r} cannot be rebuilt ({reason}). "
+        f"A model must be made of classes that Keras knows; {str(path)!r} cannot be rebuilt ({_reason(error)}). "
         "Import the package that defines its layers first."
     )
 
 
 def _damaged(path: Path, error: Exception) -> DamagedError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return DamagedError(
-        f"The model {str(path)!r} is damaged ({reason}). Run the study again: the model is made again."
+        f"The model {str(path)!r} is damaged ({_reason(error)}). Run the study again: the model is made again."
     )
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
