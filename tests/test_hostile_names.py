@@ -38,7 +38,7 @@ from justright.records.reading import StoreReader
 from justright.records.schema import TABLES
 from justright.records.store import Store
 from justright.report import render_html, render_markdown
-from justright.report.html import printable
+from justright.report.texts import printable
 from justright.study.spec import read_spec, study_from_dict, study_to_toml
 from justright.study.variant import MAX_NAME_BYTES, check_name
 

@@ -15,6 +15,7 @@ from justright.report import charts, effects, figures, tables, words
 from justright.report.histograms import histogram_cells
 from justright.report.palette import DARK, LIGHT
 from justright.report.scaling import scaling_table
+from justright.report.texts import drawable, printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -23,8 +24,6 @@ TEMPLATE = "template.html.jinja"
 SCRIPT = "report.js"
 STYLE = "report.css"
 CLIP_PATH = re.compile(r"(?<=id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\))")
-# What neither XML nor HTML may hold (XML 1.0, section 2.2): on one of these, what draws the charts ends the process.
-NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What could end a <script> element or a JavaScript string in some parser; JSON reads the escapes as the characters.
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
@@ -67,22 +66,6 @@ def render_html(summary: Mapping[str, Any]) -> str:
             words=words,
         )
     )
-
-
-def printable(value: Any) -> Any:  # noqa: ANN401  # plain nested values, as they came
-    r"""Return plain nested values with U+FFFD in all texts for what cannot be drawn; lists of numbers as they are.
-
-    Example:
-        >>> printable({"name": "a\x00b", "epochs": [1, 2]})
-        {'name': 'a\ufffdb', 'epochs': [1, 2]}
-    """
-    if isinstance(value, str):
-        return NO_CHARACTER.sub("\ufffd", value)
-    if isinstance(value, Mapping):
-        return {printable(key): printable(item) for key, item in value.items()}
-    if isinstance(value, list) and value and isinstance(value[0], str | Mapping | list):
-        return [printable(item) for item in value]
-    return value
 
 
 def page_data(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,9 +230,8 @@ def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, 
         **spec["config"],
         "aria": False,
     }  # the figure itself is labelled; a label a point would be half the file
-    svg = vl_convert.vegalite_to_svg(
-        {**spec, "config": quiet, "datasets": {**spec.get("datasets", {}), **data}}
-    )
+    whole = {**spec, "config": quiet, "datasets": {**spec.get("datasets", {}), **data}}
+    svg = vl_convert.vegalite_to_svg(drawable(whole))
     numbers = {found: str(index) for index, found in enumerate(dict.fromkeys(CLIP_PATH.findall(svg)))}
     return CLIP_PATH.sub(lambda match: f"{name}-clip{numbers[match[0]]}", svg)
 
