@@ -4,8 +4,8 @@
     python -m benchmarks.precision table --out OUT                    # the table, of what OUT holds
 
 FOLDER holds HIGGS-prefix.csv.gz (the first 11,000 rows) and heldout.parquet (other rows, to measure on). Both precisions
-have the same initial weights, batch orders and dropout masks, and differ in rounding alone; after some hundred steps
-that is enough to make two different networks of them, so a pair differs about as two seeds do.
+have the same initial weights, batch orders and dropout masks, so that a pair differs by rounding alone, and by what that
+does to the best epoch.
 """
 
 from __future__ import annotations
