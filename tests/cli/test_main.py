@@ -70,7 +70,9 @@ def table(tmp_path: Path) -> Path:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> SimpleNamespace:
     """Stand-ins for the two calls behind `run`, which record what they got and return a result."""
-    calls = SimpleNamespace(prepared={}, ran={}, error=None, interrupted=False, summary=make.summary())
+    calls = SimpleNamespace(
+        prepared={}, ran={}, error=None, interrupted=False, repairs=(), summary=make.summary()
+    )
 
     def prepare_study(**options: Any) -> Any:
         calls.prepared = options
@@ -84,7 +86,11 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
             sink.handle(make.end("Tiny", "finished"))
         result = {"schema_version": 1, "variants": [{"name": "Tiny", "best": float("nan")}]}
         return SimpleNamespace(
-            summary=calls.summary, result=result, folder=tmp_path, interrupted=calls.interrupted
+            summary=calls.summary,
+            result=result,
+            folder=tmp_path,
+            interrupted=calls.interrupted,
+            repairs=calls.repairs,
         )
 
     module = ModuleType("justright.running")
@@ -291,6 +297,15 @@ def test_an_interrupted_study_exits_with_130_and_the_command_to_go_on(library, m
     assert done.stderr == (
         f"justright: interrupted; nothing recorded is lost. To go on: justright run --out {tmp_path}\n"
     )
+
+
+def test_what_was_found_damaged_is_said_beside_the_results(library):
+    """On stderr, a line each, so that `--json` stays JSON."""
+    library.repairs = ("Model 'models/Tiny/seed-1.keras' is made again: it is missing.",)
+    done = runner.invoke(app, ["run", "--quiet", "--json"])
+    assert done.exit_code == 0
+    assert done.stderr == "justright: Model 'models/Tiny/seed-1.keras' is made again: it is missing.\n"
+    json.loads(done.stdout)
 
 
 def test_ctrl_c_outside_training_exits_with_130(library):
