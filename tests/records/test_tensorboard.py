@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +180,23 @@ def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None
     feed(store, resumed, folder, metrics, 10, 20)
     seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")
     assert seen["epoch_loss"] == expected(metrics, "", "loss", range(20))
+
+
+def test_a_clock_set_back_loses_nothing(folder, store, files, curves, monkeypatch) -> None:
+    """By a day, in the middle of a run: every epoch is there once, in the order of steps, and time stands still."""
+    metrics = curves(20)
+    feed(store, files, folder, metrics, 0, 10)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86_400.0)
+    feed(store, files, folder, metrics, 10, 20)
+    path = folder.tensorboard_path / "Tiny" / "seed-0" / "train"
+    assert seen_by_tensorboard(path)["epoch_loss"] == expected(metrics, "", "loss", range(20))
+    walls = [Event.FromString(payload).wall_time for payload in read_payloads(path / EVENT_FILE)]
+    assert walls == sorted(walls)
+    assert [record.epochs for record in store.runs()] == [20]
+    store.note("one", "first")
+    store.note("two", "second")
+    assert [note.kind for note in store.notes()] == ["one", "two"]
 
 
 def test_a_file_removed_while_training_is_written_anew(folder, store, files, curves) -> None:

@@ -79,7 +79,8 @@ class TensorBoardFiles:
         if begun is None or not _is_there(path):
             self._rewrite(block.run, seconds=0.0)
             return
-        walls = np.linspace(begun, time.time(), block.epochs + 1)[1:]
+        # A clock that was set back must not make a curve run backwards on TensorBoard's axis of wall times.
+        walls = np.linspace(begun, max(begun, time.time()), block.epochs + 1)[1:]
         append_run(
             path,
             block.metrics,
