@@ -6,6 +6,8 @@ from typing import Literal
 
 import typer
 
+from justright.cli.options import CATEGORICAL, MISSING, TASK
+
 
 def data(
     source: str = typer.Argument(
@@ -18,17 +20,9 @@ def data(
     location: str | None = typer.Option(
         None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
     ),
-    task: Literal["binary", "multiclass", "regression"] | None = typer.Option(
-        None, help="What the target is. [default: found from its values]"
-    ),
-    missing: list[str] | None = typer.Option(
-        None,
-        help="Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
-        metavar="TEXT",
-    ),
-    categorical: list[str] | None = typer.Option(
-        None, help="Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
-    ),
+    task: Literal["binary", "multiclass", "regression"] | None = TASK,
+    missing: list[str] | None = MISSING,
+    categorical: list[str] | None = CATEGORICAL,
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:
     """Describe a table: shape, task, classes, and every feature with a small histogram.

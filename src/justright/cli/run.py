@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from justright.cli.options import CATEGORICAL, MISSING, TASK
+
 if TYPE_CHECKING:
     from justright.cli.reading import ReadingLine
     from justright.engine.events import Sink
@@ -75,17 +77,9 @@ def run(
     ray_address: str | None = typer.Option(
         None, help="The cluster; without it, Ray starts on this machine.", metavar="A"
     ),
-    task: Literal["binary", "multiclass", "regression"] | None = typer.Option(
-        None, help="What the target is. [default: found from its values]"
-    ),
-    missing: list[str] | None = typer.Option(
-        None,
-        help="Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
-        metavar="TEXT",
-    ),
-    categorical: list[str] | None = typer.Option(
-        None, help="Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
-    ),
+    task: Literal["binary", "multiclass", "regression"] | None = TASK,
+    missing: list[str] | None = MISSING,
+    categorical: list[str] | None = CATEGORICAL,
     test: Path | None = typer.Option(None, help="A second table that only measures.", metavar="FILE"),
     validation: Path | None = typer.Option(None, help="A second table that chooses epochs.", metavar="FILE"),
     location: str | None = typer.Option(
