@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from justright.engine import orders
 from justright.engine.orders import batch_order, chunk_mixes, chunk_orders
 
 
@@ -19,22 +20,43 @@ def test_every_order_visits_every_row_once(seed, epoch, rows):
     np.testing.assert_array_equal(order, batch_order(seed, epoch, rows))
 
 
+def order_by_whole_keys(seed, epoch, rows):
+    """The order as it is defined: rows sorted by random keys, equal ones by number."""
+    bits = max(1, (rows - 1).bit_length())
+    keys = np.random.Generator(np.random.SFC64((seed, epoch))).integers(0, 2**64, rows, dtype=np.uint64)
+    return np.argsort(keys >> np.uint64(bits), kind="stable")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 500, 10_000, orders.MAX_HALF_ROWS, orders.MAX_HALF_ROWS + 1])
+def test_rows_come_in_the_order_of_their_keys(rows):
+    """Sorting by halves of the keys is a shortcut and no other order; with 32,768 rows one epoch in 8 cannot take it."""
+    for epoch in range(20):
+        np.testing.assert_array_equal(batch_order(7, epoch, rows), order_by_whole_keys(7, epoch, rows))
+
+
+def test_equal_upper_halves_do_not_decide():
+    """Two keys that differ only in their lower halves are left to the sort of whole keys."""
+    keys = np.array([5 << 32 | 9, 1 << 60, 5 << 32 | 3], np.uint64)
+    assert orders._order_by_upper_half(keys) is None
+    assert orders._order_by_upper_half(keys[:2]).tolist() == [0, 1]
+
+
 def test_orders_differ_by_seed_and_by_epoch():
     """Also (1, 0) from (0, 1): the key is a pair, not a sum."""
-    orders = {batch_order(seed, epoch, 50).tobytes() for seed in range(20) for epoch in range(20)}
-    assert len(orders) == 400
+    different = {batch_order(seed, epoch, 50).tobytes() for seed in range(20) for epoch in range(20)}
+    assert len(different) == 400
 
 
 @given(first=st.integers(0, 50), epochs=st.integers(1, 6), spare=st.integers(0, 3))
 def test_chunks_of_any_length_hold_the_same_orders(first, epochs, spare):
     """Where a chunk begins and how much of it is used cannot change an order; the rest is zeros."""
     seeds = (3, 0, 9)
-    orders = chunk_orders(seeds, first, epochs, 7, length=epochs + spare)
-    assert orders.shape == (epochs + spare, 3, 7)
+    chunk = chunk_orders(seeds, first, epochs, 7, length=epochs + spare)
+    assert chunk.shape == (epochs + spare, 3, 7)
     for offset in range(epochs):
         for lane, seed in enumerate(seeds):
-            np.testing.assert_array_equal(orders[offset, lane], batch_order(seed, first + offset, 7))
-    assert not orders[epochs:].any()
+            np.testing.assert_array_equal(chunk[offset, lane], batch_order(seed, first + offset, 7))
+    assert not chunk[epochs:].any()
 
 
 def test_every_row_comes_at_every_place_equally_often():

@@ -194,12 +194,13 @@ def columns_of_three_axes(x, y):
 PRODUCTS = (columns, columns_turned, columns_both_ways, columns_of_three_axes)
 
 
+@pytest.mark.parametrize("sides", [(128, 64), (64, 64), (28, 16), (256, 4), (512, 512), (28, 64), (16, 1)])
 @pytest.mark.parametrize("bfloat16", [False, True])
 @pytest.mark.parametrize("function", PRODUCTS)
-def test_products_by_copies_are_the_same_products(function, bfloat16):
+def test_products_by_copies_are_the_same_products(function, bfloat16, sides):
     """Whatever is done with the product, XLA compiles it, also of bfloat16 operands, of which it has fewer forms."""
     random = np.random.default_rng(3)
-    x, y = (random.normal(size=(96, side)).astype(np.float32) for side in (128, 64))
+    x, y = (random.normal(size=(96, side)).astype(np.float32) for side in sides)
     if bfloat16:  # values that bfloat16 has, so that only the sums are rounded
         x, y = (np.asarray(jnp.asarray(values, jnp.bfloat16), np.float32) for values in (x, y))
     ours = jax.jit(rewrite(function, bfloat16=bfloat16, copies=True))(x, y)
@@ -209,9 +210,36 @@ def test_products_by_copies_are_the_same_products(function, bfloat16):
         np.testing.assert_allclose(mine, other, atol=2e-5)
 
 
-def test_only_long_products_of_columns_are_copied():
-    """A narrow one would lose by the copy, and without leave there is none."""
-    wide, narrow = np.zeros((96, 64), np.float32), np.zeros((96, 16), np.float32)
-    assert "layout_constraint" in primitives(rewrite(columns_turned, copies=True), wide, wide)
+def test_products_of_columns_are_copied_where_that_pays():
+    """In wide layers, and in those narrower than their inputs; a single output, or a narrow input, would lose."""
+
+    def is_copied(inputs, outputs):
+        x, y = np.zeros((96, inputs), np.float32), np.zeros((96, outputs), np.float32)
+        return "layout_constraint" in primitives(rewrite(columns_turned, copies=True), x, y)
+
+    sides = [(64, 64), (512, 512), (28, 16), (16, 16), (512, 1), (28, 512), (28, 64)]
+    assert [is_copied(*pair) for pair in sides] == [True] * 4 + [False] * 3
+    wide = np.zeros((96, 64), np.float32)
     assert "layout_constraint" not in primitives(rewrite(columns_turned), wide, wide)
-    assert "layout_constraint" not in primitives(rewrite(columns_turned, copies=True), wide, narrow)
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (28, 512), (7, 1_000), (64, 1)])
+def test_a_sum_of_squares_by_columns_is_the_sum(shape):
+    """Value and gradient of a penalty, against float64."""
+    weights = np.random.default_rng(4).normal(size=shape).astype(np.float32)
+    step = jax.jit(
+        rewrite(jax.value_and_grad(lambda weights: 0.5 * jnp.sum(jnp.square(weights))), copies=True)
+    )
+    value, gradient = step(weights)
+    np.testing.assert_allclose(value, 0.5 * (weights.astype(np.float64) ** 2).sum(), rtol=1e-6)
+    np.testing.assert_array_equal(gradient, weights)
+
+
+def test_only_whole_sums_of_large_matrices_go_by_columns():
+    """Sums along one axis, of small matrices and for accelerators stay as they are."""
+    wide, small = np.ones((64, 64), np.float32), np.ones((8, 8), np.float32)
+    barrier = "optimization_barrier"
+    assert barrier in primitives(rewrite(jnp.sum, copies=True), wide)
+    assert barrier not in primitives(rewrite(jnp.sum), wide)
+    assert barrier not in primitives(rewrite(jnp.sum, copies=True), small)
+    assert barrier not in primitives(rewrite(lambda x: x.sum(0), copies=True), wide)
