@@ -26,6 +26,16 @@ def number(value: float) -> str:
     return _fixed(value, _decimals(abs(value), PLAIN_DIGITS))
 
 
+def rough(value: float) -> str:
+    """Return a number to two digits: for what is said without an interval of its own.
+
+    Example:
+        >>> rough(0.0665), rough(1234.5)
+        ('0.067', '1,234')
+    """
+    return f"{value:g}" if value == 0 else _fixed(value, _decimals(abs(value), UNCERTAIN_DIGITS))
+
+
 def estimate(interval: Interval) -> str:
     """Return an estimate with its interval, to the second digit of the uncertainty.
 
