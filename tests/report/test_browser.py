@@ -59,6 +59,9 @@ def light(opened):
     return opened("?theme=light", "--window-size=1200,900")
 
 
+# It would stop the tests' own scripts.
+POLICY = re.compile(r"<meta http-equiv=.Content-Security-Policy[^>]*>")
+
 # Presses every control of the first figure of curves, one after the other, and leaves all of them drawn.
 PRESS_ALL = """
 <script>setTimeout(async () => {
@@ -110,12 +113,32 @@ def test_charts_fit_the_width_of_a_phone(opened):
     assert console == []
 
 
+# Writes down what is wider than its place: the page itself, and every box that scrolls.
+MEASURE = """
+<script>setTimeout(() => {
+  const wide = [...document.querySelectorAll(".scroll")].filter((box) => box.scrollWidth > box.clientWidth);
+  const named = wide.map((box) => box.getAttribute("aria-label"));
+  document.body.dataset.page = document.documentElement.scrollWidth <= innerWidth ? "fits" : "is cut";
+  document.body.dataset.wide = named.join(";");
+  document.body.dataset.keys = [...document.querySelectorAll(".scroll")].every((box) => box.tabIndex === 0);
+  document.body.dataset.width = innerWidth;
+}, 500)</script>
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 768, 500])
+def test_the_verdicts_fit_every_width(opened, page, width):
+    """Nothing is cut at the right: the verdict table needs no scrolling, and what does has a box of its own for it."""
+    text = POLICY.sub("", page) + MEASURE
+    dom, _ = opened("?theme=light", f"--window-size={width},900", text=text)
+    said = dict(re.findall(r'data-(page|wide|keys|width)="([^"]*)"', dom[dom.index("<body") :]))
+    assert (said["page"], said["keys"], said["width"]) == ("fits", "true", str(width))
+    assert "Verdicts" not in said["wide"].split(";")
+
+
 def test_every_control_redraws_the_figure_without_error(opened, page):
     """The last choice of each control is what is drawn: accuracy, linear epochs, fixed subset, the other variants."""
-    policy = re.compile(
-        r"<meta http-equiv=.Content-Security-Policy[^>]*>"
-    )  # it would stop this test's own script
-    dom, console = opened("?theme=light", text=policy.sub("", page) + PRESS_ALL)
+    dom, console = opened("?theme=light", text=POLICY.sub("", page) + PRESS_ALL)
     assert console == []
     assert 'data-pressed="all"' in dom
     figure = re.search(r'<figure data-chart="curves-0">.*?</figure>', dom, flags=re.DOTALL).group(0)

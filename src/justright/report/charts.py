@@ -12,7 +12,7 @@ WIDTH = 720  # pixels of the picture made without a browser; a browser takes the
 HEIGHT = 340
 ROW_HEIGHT = 30  # pixels an interval
 # Epochs a logarithmic axis names. The axis is symmetric-logarithmic in the epoch, log(1 + epoch): epoch 0 has a place.
-LOG_TICKS = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+LOG_TICKS = (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)), 1_000_000)
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 # Colours are the page's own variables, so that a chart follows the theme without being drawn again, on paper too.
 INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--paper)"
