@@ -90,8 +90,9 @@ def reference_fact(verdicts: tuple[Verdict, ...], name: str, test: Interval) -> 
         beaten = min((verdict for verdict in verdicts if verdict.test), key=lambda one: one.test.mean)  # type: ignore[union-attr]  # filtered in the same line
         own = [one for one in beaten.candidates if one.kind == REFERENCE_KIND]
         if own and own[0].is_excluded and beaten.test is not None:
+            better = "measurably better" if test.mean < beaten.test.mean else "better"
             return sentence(
-                f"{name} reach {estimate(test)}, not measurably better than {beaten.variant} at {estimate(beaten.test)}"
+                f"{name} reach {estimate(test)}, not {better} than {beaten.variant} at {estimate(beaten.test)}"
             )
     return None
 
