@@ -195,7 +195,9 @@ def test_a_clear_underfit_is_the_label_while_overfitting_is_open(make):
         maker, maker.variant("Tiny", 10, 0.60, 0.01), maker.variant("Large", 99, 0.50), margin=0.01
     )
     assert verdict.label == UNDERFITS
-    assert any("too close to the margin to tell" in reason for reason in verdict.reasons)
+    assert any(
+        "Whether it rises by more than the margin cannot be told." in reason for reason in verdict.reasons
+    )
 
 
 def test_one_seed_speaks_about_one_network(make):

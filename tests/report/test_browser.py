@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from justright.report import render_html
+
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
 QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -148,3 +150,28 @@ def test_every_control_redraws_the_figure_without_error(opened, page):
     assert ">Accuracy<" in chart
     assert ">Epoch<" in chart
     assert set(re.findall(r"stroke=\"var\(--(c\d)\)", chart)) == {"c5", "c6", "c7"}
+
+
+# Claims with evidence of many words, as the tutorial's study has, on the width of a sheet of paper.
+PRINT = """
+<script>setTimeout(() => {
+  const sheets = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+  const paper = sheets.filter((rule) => rule.media?.mediaText === "print").flatMap((rule) => [...rule.cssRules]);
+  const style = document.createElement("style");
+  style.textContent = paper.map((rule) => rule.cssText).join("\\n");
+  document.head.append(style);
+  const cut = [...document.querySelectorAll("table")].filter((table) => table.offsetWidth > table.parentElement.clientWidth + 1);
+  document.body.dataset.cut = cut.map((table) => table.parentElement.getAttribute("aria-label")).join(";");
+}, 500)</script>
+"""
+
+
+def test_no_table_is_cut_on_paper(opened, summary):
+    """Paper does not scroll: sentences break there, and only numbers stay on one line."""
+    evidence = (
+        "Test loss minus that of Combined, each at its best epoch: " + "0.0426 [0.0376, 0.0476] (Tiny), " * 6
+    )
+    claims = [{"quote": "The model is the best one so far.", "answer": "holds", "evidence": evidence}]
+    text = POLICY.sub("", render_html(summary | {"claims": claims})) + PRINT
+    dom, _ = opened("?theme=light", "--window-size=760,900", text=text)
+    assert re.search(r'data-cut="([^"]*)"', dom).group(1) == ""

@@ -122,7 +122,7 @@ def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
     return (
         text
         if not rise.low <= overfit.margin <= rise.high
-        else f"{text} That is too close to the margin to tell."
+        else f"{text} Whether it rises by more than the margin cannot be told."
     )
 
 

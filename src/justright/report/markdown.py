@@ -70,11 +70,14 @@ def _verdict_table(summary: Mapping[str, Any]) -> str:
 
 
 def _reasons(summary: Mapping[str, Any]) -> str:
-    lines = [
-        f"- **{escape_markdown(variant['name'])}**: {escape_markdown(' '.join(variant['verdict']['reasons'] or []))}"
-        for variant in summary["variants"]
-        if variant["verdict"]["reasons"]
-    ]
+    lines = []
+    for variant in summary["variants"]:
+        reasons = variant["verdict"]["reasons"]
+        if reasons:
+            lines.append(
+                f"- **{escape_markdown(variant['name'])}** ({escape_markdown(variant['verdict']['label'])})"
+            )
+            lines += [f"  - {escape_markdown(reason)}" for reason in reasons]
     return "## Reasons\n\n" + "\n".join(lines) if lines else ""
 
 
