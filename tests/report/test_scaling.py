@@ -43,9 +43,17 @@ def test_markdown_has_the_table_and_the_conclusions(summary):
 
 def test_the_page_has_figure_table_and_conclusions(summary):
     """Forecasts are named so in the table, dashed in the figure, and names are escaped."""
-    page = render_html(summary | {"data_scaling": CURVES})
+    named = {"A|B": "Tiny", "C": "Large"}
+    curves = [curve | {"variant": named[curve["variant"]]} for curve in CURVES]
+    page = render_html(summary | {"data_scaling": curves})
     section = page.partition('<section aria-labelledby="data">')[2].partition("</section>")[0]
-    assert "<th>A|B</th>" in section
+    assert "<th>Tiny</th>" in section
+    assert (
+        'style="--colour: var(--c4)"></span>Large</span>' in section
+    )  # the legend, in the colours of the other figures
     assert '<th scope="row">400 (forecast)</th><td>0.450 ± 0.020</td><td>–</td>' in section
     assert "<p>C: no forecast.</p>" in section
     assert "stroke-dasharray" in section
+    assert all(
+        f">{rows}</text>" in section for rows in ("100", "200", "400")
+    )  # the sizes that were trained, in full

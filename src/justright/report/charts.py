@@ -176,9 +176,10 @@ def interval_chart(rows: int, title: str, *, margin: float | None) -> dict[str, 
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=ROW_HEIGHT * rows))
 
 
-def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
+def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) -> dict[str, Any]:
     """Return the chart of test loss against training rows, over data named `lines`: {v, x, y, low, high, kind}.
 
+    The axis names the sizes there are, as many as there is room for.
     `kind` is 'measured' (points with intervals), 'forecast' (a dashed line and its band) or 'join' (where that begins).
     """
     import altair as alt
@@ -187,7 +188,7 @@ def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
         "x:Q",
         title="Training rows",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~s", tickCount=6),
+        axis=alt.Axis(values=list(sizes), format=",.0f", labelOverlap="greedy", grid=False),
     )
     y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
     colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
