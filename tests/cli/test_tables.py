@@ -39,6 +39,15 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     ]
 
 
+def test_the_lines_of_a_fact_stand_under_each_other(make, terminal, tmp_path):
+    """Where one ends and the next begins is seen at the dashes."""
+    summary = make.summary() | {"facts": ["word " * 30, "Another."]}
+    lines = printed(terminal, summary, tmp_path)
+    start = next(number for number, line in enumerate(lines) if line.startswith("- word"))
+    assert lines[start + 1].startswith("  word")
+    assert "- Another." in lines[start + 2 : start + 4]
+
+
 def test_the_full_table_at_120_columns(make, terminal, tmp_path):
     """Training values and accuracies as well."""
     lines = printed(terminal, make.summary(seeds=3), tmp_path, width=120)

@@ -42,7 +42,7 @@ def test_markdown_has_the_table_and_the_conclusions(summary):
 
 
 def test_the_page_has_figure_table_and_conclusions(summary):
-    """Forecasts are named so in the table, dashed in the figure, and names are escaped."""
+    """Forecasts are named so in the table, dashed in the figure, and a legend says whose is whose."""
     named = {"A|B": "Tiny", "C": "Large"}
     curves = [curve | {"variant": named[curve["variant"]]} for curve in CURVES]
     page = render_html(summary | {"data_scaling": curves})

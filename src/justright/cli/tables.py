@@ -92,9 +92,9 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        terminal.print("- " + plain(fact))
+        terminal.print(_bullet(fact))
     for said in scaling.scaling_sentences(summary):
-        terminal.print("- " + said)
+        terminal.print(_bullet(said))
     pending = pending_runs(summary)
     if pending:
         terminal.print()
@@ -102,6 +102,13 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
     terminal.print()
     for name, place in places(folder):
         terminal.say(f"{name:12} {place}")
+
+
+def _bullet(text: str) -> Table:
+    """Return a sentence behind a dash, its further lines under the first."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row("-", Text(plain(text)))
+    return grid
 
 
 def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Table:
