@@ -106,7 +106,7 @@ def test_data_scaling_holds_forecast_and_conclusion():
     judgement = Judgement((), (), None, None, 0.001, "", ())
     (found,) = judge_more_data(filled(), STUDY, judgement)
     assert found["refusal"] is None
-    assert found["conclusion"].startswith("Tiny: twice the rows (3,200) is worth -0.01")
+    assert found["conclusion"].startswith("Tiny: twice the rows (3,200) would change the test loss by -0.01")
     (twice, four) = (2 * (factor * 1_600) ** -0.5 - 2 * 1_600**-0.5 for factor in (2, 4))
     for gain, truth in zip(found["gains"], (twice, four), strict=True):
         assert gain["low"] <= truth <= gain["high"] < 0

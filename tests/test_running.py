@@ -76,6 +76,11 @@ def done(tmp_path_factory):
     return folder, result, heard
 
 
+def test_a_study_without_damage_names_no_repair(done):
+    """The diary's lines about runs that started and ended are routine: the command line would print each as an error."""
+    assert done[1].repairs == ()
+
+
 def test_every_run_is_told_and_stored(done):
     """Variants built, runs started, epochs, ends and the reference: once each, and all of it in the database."""
     folder, result, heard = done

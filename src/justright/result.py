@@ -182,7 +182,17 @@ class Result:
         """
         from justright.report.plots import plot_history
 
-        return plot_history(self.curves, metric, smoothing_std=smoothing_std, variants=variants, ax=ax)
+        return plot_history(
+            self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
+        )
+
+    def _ordered_curves(self) -> pl.DataFrame:
+        """Return the curves in the study's order of variants: colours are those of the report then."""
+        import polars as pl
+
+        places = {item["name"]: place for place, item in enumerate(self.summary["variants"])}
+        place = pl.col("variant").replace_strict(places, default=len(places), return_dtype=pl.Int64)
+        return self.curves.sort(place, maintain_order=True)
 
     def write_report(self) -> Path:
         """Write `report.html` again and return its path."""

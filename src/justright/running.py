@@ -103,7 +103,7 @@ def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tupl
     store, rebuilt = open_store(folder)
     with store:
         known = len(store.notes()) - (rebuilt is not None)
-        yield store, lambda: tuple(note.text for note in store.notes()[known:])
+        yield store, lambda: tuple(note.text for note in store.notes()[known:] if not note.is_routine)
 
 
 def _check_seconds(**times: float) -> None:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from justright.cli.dots import DotLog
 from justright.cli.live import LiveView, live_view
 from justright.cli.progress import StudyProgress
-from justright.engine.events import RunKey, RunStarted
+from justright.engine.events import PlanMade, RunKey, RunStarted
 
 
 def trained_view(make, symbols, *, seeds=1):
@@ -60,6 +60,29 @@ def test_no_line_is_wider_than_the_terminal(make, terminal, width, seeds, encodi
     assert max(map(cell_len, lines)) <= width
     if encoding == "ascii":
         assert all(line.isascii() for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_hint_is_never_cut(make, terminal, width):
+    """With a plan and a time left, 80 columns took the end of 'the same command resumes'."""
+    view = trained_view(make, terminal()[0].symbols)
+    view.handle(PlanMade(3, 3, 2, 2_140_000_000, 21_400_000_000))
+    text = "\n".join(frame_lines(view, terminal, width))
+    assert "of 21.4 GB free." in text
+    assert "Ctrl-C stops; the same command resumes." in text
+    assert "\u2026" not in text.rpartition("waiting")[2]
+
+
+def test_a_low_window_keeps_what_trains_and_the_time_left(make, terminal):
+    """The terminal would cut the bottom of a frame that is too high; what waits is left out instead, and counted."""
+    view = trained_view(make, terminal()[0].symbols)
+    console, file = terminal(80)
+    console.print(view.frame(80, 5))
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert [line.split()[0] for line in lines[1:3]] == ["Large", "\u2026"]
+    assert lines[2] == "  \u2026 2 more variants"
+    assert lines[-1].startswith("  1 of 3 runs done, ")
+    assert len(lines) < 5
 
 
 def test_several_seeds_share_a_line_and_are_counted(make, terminal):

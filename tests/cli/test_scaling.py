@@ -18,7 +18,7 @@ def curve(name):
         "variant": name,
         "measured": [point(5_000, 0.6), point(10_000, 0.58)],
         "forecast": [point(20_000, 0.57)],
-        "conclusion": f"{name}: twice the rows (20,000) is worth -0.01.",
+        "conclusion": f"{name}: twice the rows (20,000) would change the test loss by -0.01.",
     }
 
 
@@ -36,11 +36,11 @@ def test_sizes_are_rows_and_variants_columns(make, terminal, tmp_path):
     start = next(number for number, line in enumerate(lines) if line.startswith("training rows"))
     assert [" ".join(line.split()) for line in (lines[start], *lines[start + 2 : start + 5])] == [
         "training rows Small Large",
-        "5,000 0.6000±0.0100 0.6000±0.0100",
-        "10,000 0.5800±0.0100 0.5800±0.0100",
-        "20,000 0.5700±0.0100 0.5700±0.0100 forecast",
+        "5,000 0.600±0.010 0.600±0.010",
+        "10,000 0.580±0.010 0.580±0.010",
+        "20,000 0.570±0.010 0.570±0.010 forecast",
     ]
-    assert "- Large: twice the rows (20,000) is worth -0.01." in lines
+    assert "- Large: twice the rows (20,000) would change the test loss by -0.01." in lines
 
 
 def test_variants_that_do_not_fit_get_a_table_of_their_own(make, terminal, tmp_path):

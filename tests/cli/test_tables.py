@@ -27,14 +27,25 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     ]
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
-        "Loss: binary crossentropy at the best epoch, one seed; ±: half of a 95 %",
-        "interval.",
+        "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
+        "Just right: neither of the two, beyond the margin. Overfits: its last epoch is",
+        "worse than its best one, whose weights are saved. Undecided: neither shown nor",
+        "excluded; its reasons say what would decide.",
         "",
         "Tiny is as good as Large on test rows.",
         "- Gradient-boosted trees reach 0.566 on the same rows.",
         "",
         f"Folder       {tmp_path}",
     ]
+
+
+def test_the_lines_of_a_fact_stand_under_each_other(make, terminal, tmp_path):
+    """Where one ends and the next begins is seen at the dashes."""
+    summary = make.summary() | {"facts": ["word " * 30, "Another."]}
+    lines = printed(terminal, summary, tmp_path)
+    start = next(number for number, line in enumerate(lines) if line.startswith("- word"))
+    assert lines[start + 1].startswith("  word")
+    assert "- Another." in lines[start + 2 : start + 4]
 
 
 def test_the_full_table_at_120_columns(make, terminal, tmp_path):
@@ -55,8 +66,40 @@ def test_losses_of_many_digits_leave_out_columns_and_cut_none(make, terminal, tm
     lines = printed(terminal, summary, tmp_path, width=120)
     assert not any("…" in line for line in lines[:5])
     assert lines[3].split() == [
-        *("Tiny", "803,329", "123–125", "0.586", "7.5e11±1.2e12", "66.2±0.5", "%", "undecided"),
+        *("Tiny", "803,329", "123–125", *["8e11±1.2e12"] * 3),
+        *("71.0±3.0", "%", "68.0±3.0", "%", "66.2±0.5", "%", "undecided"),
     ]
+    assert printed(terminal, summary, tmp_path, width=100)[3].split() == [
+        *("Tiny", "803,329", "123–125", "0.586", "8e11±1.2e12", "66.2±0.5", "%", "undecided"),
+    ]
+
+
+def test_since_when_is_said_behind_the_verdict_where_it_fits(make, terminal, tmp_path):
+    """What follows the verdict must never cost a column of the narrow table."""
+    summary = make.summary({"Tiny": "overfits", "Large": "overfits", "Net": "undecided"})
+    onsets = ({"low": 9, "high": 140, "last": 299}, {"low": 9, "high": 299, "last": 299}, None)
+    for variant, onset in zip(summary["variants"], onsets, strict=True):
+        variant["verdict"]["onset_epoch"] = onset
+    for width in (80, 120):
+        verdicts = [
+            line.partition(" %  ")[2].split("%")[-1].strip()
+            for line in printed(terminal, summary, tmp_path, width=width)[3:6]
+        ]
+        assert verdicts == ["overfits after 140", "overfits at the end", "undecided"]
+    narrow = printed(terminal, summary, tmp_path, width=72)[3:6]
+    assert [line.split()[-1] for line in narrow] == ["overfits", "overfits", "undecided"]
+
+
+def test_the_other_error_of_a_regression_is_named(make, terminal, tmp_path):
+    """'error' alone would leave open which; large ones are whole numbers, as exact as their interval."""
+    summary = make.summary({"Tiny": "undecided"}) | {
+        "loss": "mean_squared_error",
+        "score": "mean_absolute_error",
+    }
+    summary["variants"][0]["intervals"]["test_score"] = {"mean": 24_612.0, "low": 22_969.0, "high": 26_255.0}
+    lines = printed(terminal, summary, tmp_path)
+    assert "24,600±1,600" in lines[3]
+    assert lines[4].startswith("Loss: mean squared error, error: mean absolute error at the best epoch, one")
 
 
 def test_a_terminal_without_unicode_gets_ascii(make, terminal, tmp_path):

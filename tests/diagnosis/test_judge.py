@@ -124,7 +124,7 @@ def test_plain_values_have_the_contracts_names(study):
     first = values["variants"][1]
     assert set(first) == {"name", "verdict", "test"}
     assert set(first["verdict"]) == {"label", "onset_epoch", "margin", "reasons"}
-    assert set(first["verdict"]["onset_epoch"]) == {"low", "high"}
+    assert set(first["verdict"]["onset_epoch"]) == {"low", "high", "last"}
     assert set(first["test"]) == {"mean", "low", "high"}
     assert set(values["effects"][0]) == {
         "baseline",

@@ -65,14 +65,17 @@ def test_only_epochs_common_to_all_runs_and_finite_are_compared():
     first, second = curve(3), curve(4)
     second.pop(99)
     first[80] = np.full_like(first[80], np.nan)
-    assert find_onset([first, second]).high <= 64
+    onset = find_onset([first, second])
+    assert onset.high <= 64
+    assert onset.last == max(epoch for epoch in first if epoch != 80 and epoch in second)
+    assert onset.is_dated
 
 
 def test_nothing_measured_has_no_onset_and_one_epoch_is_its_own():
     """Edge cases of the grid."""
     assert find_onset([]) is None
     assert find_onset([{}]) is None
-    assert find_onset([{7: np.ones(5, np.float32)}]) == Onset(7, 7, 7)
+    assert find_onset([{7: np.ones(5, np.float32)}]) == Onset(7, 7, 7, 7)
 
 
 def test_rows_and_runs_may_come_in_any_order():

@@ -151,8 +151,8 @@ def test_what_more_rows_are_worth_is_said_beside_the_remedy_worth_as_much():
     found = judge_scaling(measured(power_law(ROWS)), margin=MARGIN)
     effects = [effect("Dropout", -0.0125), effect("L2", -0.09)]
     said = scaling_sentence(found, effects=effects, margin=MARGIN, loss="test loss")
-    assert said.startswith("Large: twice the rows (20,000) is worth -0.0")
-    assert " of test loss, as much as Dropout (-0.013); four times the rows -0.0" in said
+    assert said.startswith("Large: twice the rows (20,000) would change the test loss by -0.0")
+    assert "], as much as Dropout (-0.013); four times the rows -0.0" in said
     assert " was measured." in said
     less = scaling_sentence(found, effects=[effect("L2", -0.2)], margin=MARGIN, loss="test loss")
     assert ", less than L2 (-0.200); four times" in less

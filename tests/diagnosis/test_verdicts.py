@@ -29,14 +29,30 @@ def test_a_network_whose_end_is_worse_overfits_and_says_since_when(maker):
     assert verdict.overfit.low < 0.3 < verdict.overfit.high
     assert verdict.onset.low <= 24 <= verdict.onset.high <= 40
     since = r"epochs \d+ to \d+ cannot be told from the best, \d+; \d+ is the cheapest good epoch, and after \d+ it overfits"
-    alone = r"every measured epoch but epoch 24 is distinguishably worse"
+    alone = r"every measured epoch but epoch 24 is distinguishably worse: after it, it overfits"
     patterns = [
-        r"Test loss at the last epoch is 0\.\d+ \[0\.\d+, 0\.\d+\] above that at the chosen epoch 24 \(margin 0\.0014\d\)\.",
-        r"Meanwhile the training loss fell: 0\.500 at the chosen epoch 24, 0\.300 at the last\.",
+        r"Test loss at the last epoch is 0\.\d+ \[0\.\d+, 0\.\d+\] above that at the best epoch 24 \(margin 0\.0014\d\)\.",
+        r"Meanwhile the training loss fell: 0\.500 at the best epoch 24, 0\.300 at the last\.",
         rf"On validation rows ({since}|{alone})\.",
     ]
     for pattern, reason in zip(patterns, verdict.reasons, strict=False):
         assert re.fullmatch(pattern, reason), reason
+
+
+def test_no_epoch_is_named_after_which_nothing_was_measured(maker):
+    """Test rows show the rise, validation rows do not: "after 99 it overfits" would speak of epochs never trained."""
+    rows = np.linspace(0.5, 0.6, maker.validation_rows, dtype=np.float32)
+    validation = {
+        epoch: rows + np.float32(0.01) * (rows[::-1] - rows) * (epoch != 24) for epoch in (24, 60, 99)
+    }
+    verdict = judged(maker, maker.variant("Large", 1_000, 0.55, 0.3, validation=validation), reference=0.55)
+    assert verdict.label == OVERFITS
+    assert verdict.onset.high == verdict.onset.last == 99
+    assert (
+        "On validation rows epochs 24 to 99 cannot be told from the best, 24; 24 is the cheapest good epoch, and 99 is "
+        "the last one measured: since when it overfits cannot be told."
+    ) in verdict.reasons
+    assert not any("after 99" in reason for reason in verdict.reasons)
 
 
 def test_the_same_rise_with_a_rising_training_loss_is_divergence(maker):
@@ -44,8 +60,7 @@ def test_the_same_rise_with_a_rising_training_loss_is_divergence(maker):
     verdict = judged(maker, maker.variant("Large", 9, 0.55, 0.3, train_loss_last=0.9), reference=0.55)
     assert verdict.label == DIVERGED
     assert (
-        "Meanwhile the training loss rose: 0.500 at the chosen epoch 24, 0.900 at the last."
-        in verdict.reasons
+        "Meanwhile the training loss rose: 0.500 at the best epoch 24, 0.900 at the last." in verdict.reasons
     )
 
 
@@ -180,7 +195,9 @@ def test_a_clear_underfit_is_the_label_while_overfitting_is_open(make):
         maker, maker.variant("Tiny", 10, 0.60, 0.01), maker.variant("Large", 99, 0.50), margin=0.01
     )
     assert verdict.label == UNDERFITS
-    assert any("too close to the margin to tell" in reason for reason in verdict.reasons)
+    assert any(
+        "Whether it rises by more than the margin cannot be told." in reason for reason in verdict.reasons
+    )
 
 
 def test_one_seed_speaks_about_one_network(make):
@@ -241,7 +258,7 @@ def test_the_chosen_epoch_being_the_last_is_said_instead_of_a_difference_of_zero
     verdict = judged(maker, replace(variant, runs=runs), reference=0.60)
     assert verdict.label == JUST_RIGHT
     assert verdict.reasons[0] == (
-        "The chosen epoch is the last one, so the end of training cannot have made the loss worse."
+        "The best epoch is the last one, so the end of training cannot have made the loss worse."
     )
 
 
@@ -255,7 +272,7 @@ def test_accuracy_that_disagrees_is_said(maker):
     verdict = judged(maker, replace(variant, runs=runs), reference=0.55)
     assert verdict.label == OVERFITS
     assert (
-        "Accuracy does not confirm it: it changes by 0 exactly from the chosen epoch 24 to the last."
+        "Accuracy does not confirm it: it changes by 0 exactly from the best epoch 24 to the last."
         in verdict.reasons
     )
 

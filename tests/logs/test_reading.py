@@ -83,7 +83,7 @@ def test_a_rise_too_small_to_matter_is_said_to_be_so():
     )
     reading = diagnose_curves(smooth)
     assert reading.label == "undecided"
-    assert reading.sentences[1].endswith("less than 1% of its lowest value: too little to matter.")
+    assert reading.sentences[1].endswith("less than 1 % of its lowest value: too little to matter.")
 
 
 def test_a_loss_that_left_the_numbers_diverged():

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from justright.report import render_html
+
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
 QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -58,6 +60,9 @@ def light(opened):
     """The page in the light theme at the width of a desktop."""
     return opened("?theme=light", "--window-size=1200,900")
 
+
+# It would stop the tests' own scripts.
+POLICY = re.compile(r"<meta http-equiv=.Content-Security-Policy[^>]*>")
 
 # Presses every control of the first figure of curves, one after the other, and leaves all of them drawn.
 PRESS_ALL = """
@@ -110,12 +115,32 @@ def test_charts_fit_the_width_of_a_phone(opened):
     assert console == []
 
 
+# Writes down what is wider than its place: the page itself, and every box that scrolls.
+MEASURE = """
+<script>setTimeout(() => {
+  const wide = [...document.querySelectorAll(".scroll")].filter((box) => box.scrollWidth > box.clientWidth);
+  const named = wide.map((box) => box.getAttribute("aria-label"));
+  document.body.dataset.page = document.documentElement.scrollWidth <= innerWidth ? "fits" : "is cut";
+  document.body.dataset.wide = named.join(";");
+  document.body.dataset.keys = [...document.querySelectorAll(".scroll")].every((box) => box.tabIndex === 0);
+  document.body.dataset.width = innerWidth;
+}, 500)</script>
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 768, 500])
+def test_the_verdicts_fit_every_width(opened, page, width):
+    """Nothing is cut at the right: the verdict table needs no scrolling, and what does has a box of its own for it."""
+    text = POLICY.sub("", page) + MEASURE
+    dom, _ = opened("?theme=light", f"--window-size={width},900", text=text)
+    said = dict(re.findall(r'data-(page|wide|keys|width)="([^"]*)"', dom[dom.index("<body") :]))
+    assert (said["page"], said["keys"], said["width"]) == ("fits", "true", str(width))
+    assert "Verdicts" not in said["wide"].split(";")
+
+
 def test_every_control_redraws_the_figure_without_error(opened, page):
     """The last choice of each control is what is drawn: accuracy, linear epochs, fixed subset, the other variants."""
-    policy = re.compile(
-        r"<meta http-equiv=.Content-Security-Policy[^>]*>"
-    )  # it would stop this test's own script
-    dom, console = opened("?theme=light", text=policy.sub("", page) + PRESS_ALL)
+    dom, console = opened("?theme=light", text=POLICY.sub("", page) + PRESS_ALL)
     assert console == []
     assert 'data-pressed="all"' in dom
     figure = re.search(r'<figure data-chart="curves-0">.*?</figure>', dom, flags=re.DOTALL).group(0)
@@ -125,3 +150,28 @@ def test_every_control_redraws_the_figure_without_error(opened, page):
     assert ">Accuracy<" in chart
     assert ">Epoch<" in chart
     assert set(re.findall(r"stroke=\"var\(--(c\d)\)", chart)) == {"c5", "c6", "c7"}
+
+
+# Claims with evidence of many words, as the tutorial's study has, on the width of a sheet of paper.
+PRINT = """
+<script>setTimeout(() => {
+  const sheets = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+  const paper = sheets.filter((rule) => rule.media?.mediaText === "print").flatMap((rule) => [...rule.cssRules]);
+  const style = document.createElement("style");
+  style.textContent = paper.map((rule) => rule.cssText).join("\\n");
+  document.head.append(style);
+  const cut = [...document.querySelectorAll("table")].filter((table) => table.offsetWidth > table.parentElement.clientWidth + 1);
+  document.body.dataset.cut = cut.map((table) => table.parentElement.getAttribute("aria-label")).join(";");
+}, 500)</script>
+"""
+
+
+def test_no_table_is_cut_on_paper(opened, summary):
+    """Paper does not scroll: sentences break there, and only numbers stay on one line."""
+    evidence = (
+        "Test loss minus that of Combined, each at its best epoch: " + "0.0426 [0.0376, 0.0476] (Tiny), " * 6
+    )
+    claims = [{"quote": "The model is the best one so far.", "answer": "holds", "evidence": evidence}]
+    text = POLICY.sub("", render_html(summary | {"claims": claims})) + PRINT
+    dom, _ = opened("?theme=light", "--window-size=760,900", text=text)
+    assert re.search(r'data-cut="([^"]*)"', dom).group(1) == ""

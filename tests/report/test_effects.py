@@ -28,6 +28,17 @@ def test_steps_come_last_and_in_their_order(remedies_summary):
     assert len(effect_rows(remedies_summary, steps=False)) == 4
 
 
+def test_the_best_remedy_is_not_tied_with_itself(remedies_summary):
+    """A mark that says 'cannot be told from the best' beside the best alone says nothing; and no chance is 100 %."""
+    effects = [
+        {**one, "is_tied_with_best": number == 0, "probability_better": 1.0}
+        for number, one in enumerate(remedies_summary["effects"])
+    ]
+    rows = effect_rows({**remedies_summary, "effects": effects})
+    assert {row["tie"] for row in rows} == {""}
+    assert {row["chance"] for row in rows} == {"> 99.9 %"}
+
+
 def test_a_row_says_what_was_chosen_tied_and_covered(remedies_summary):
     """Strengths where several were tried; ties; intervals over rows only; the last epoch as the other side."""
     rows = {row["remedy"]: row for row in effect_rows(remedies_summary)}

@@ -67,7 +67,7 @@ def test_table_has_a_row_a_variant_and_as_many_cells_in_each(summary):
         "Combined",
     ]
     assert {len(cells) for cells in rows} == {8}
-    assert rows[4][1:4] == ["↑ overfits", "803,329", "5–6"]
+    assert rows[4][1:4] == ["↑ overfits after epoch 10", "803,329", "5–6"]
 
 
 def test_hostile_names_stay_in_their_cells(small_summary):

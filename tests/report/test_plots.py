@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
 import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter
 
 from justright.errors import InputError
 from justright.report import plot_history
+from justright.report.palette import LIGHT
+from justright.result import Result
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +87,62 @@ def test_first_epoch_keeps_its_place_on_a_logarithmic_axis(curves):
     ax.set_xscale("log")
     assert labelled(ax)["Tiny Train"].get_xdata().tolist() == list(range(1, 61))
     assert ax.get_xlim()[0] <= 1
+
+
+def test_a_result_s_plot_has_the_report_s_colours():
+    """The store gives curves by name, the report colours variants in the study's order."""
+    summary = {"variants": [{"name": "Tiny"}, {"name": "Large"}]}
+    frame = pl.concat([one_run([1.0, 2.0], variant=name) for name in ("Large", "Tiny")])
+    ordered = Result._ordered_curves(SimpleNamespace(summary=summary, curves=frame))  # type: ignore[arg-type]
+    lines = labelled(plot_history(ordered, "loss"))
+    assert [name for name in lines if name.endswith("Train")] == ["Tiny Train", "Large Train"]
+    assert lines["Tiny Train"].get_color() == LIGHT[0]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "names"),
+    [
+        (8, ["1", "2", "5"]),
+        (60, ["1", "2", "5", "10", "20", "50"]),
+        (9_000, ["1", "2", "5", "10", "20", "50", "100", "200", "500", "1,000", "2,000", "5,000", "10,000"]),
+    ],
+)
+def test_a_logarithmic_axis_names_plain_numbers(epochs, names):
+    """2 × 10⁰ epochs is nobody's number; the axis is made logarithmic after it was drawn on, as in the README."""
+    ax = plot_history(one_run(np.linspace(1, 0, epochs)), "loss")
+    ax.set_xscale("log")
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    shown = [tick.label1.get_text() for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert [name for name in shown if float(name.replace(",", "")) >= 1] == names
+    assert not any(label.get_text() for label in ax.xaxis.get_ticklabels(minor=True))
+
+
+def test_ticks_that_the_caller_chose_stay():
+    """Ours replace matplotlib's, nothing else."""
+    ax = plot_history(one_run(np.ones(50)), "loss")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(mine := FuncFormatter(lambda value, _: "mine"))
+    ax.set_xlim(1, 1_000)
+    ax.figure.canvas.draw()
+    assert ax.xaxis.get_major_formatter() is mine
+
+
+def test_the_legend_of_a_figure_of_its_own_covers_no_curve(curves):
+    """It stands to the right of the axes, inside the figure."""
+    ax = plot_history(curves, "binary_crossentropy")
+    ax.figure.canvas.draw()
+    legend, frame = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert legend.x0 >= frame.x1
+    assert legend.x1 <= ax.figure.bbox.x1
+
+
+def test_more_variants_than_colours_still_look_different():
+    """The ninth has the first one's colour, and marks that it has not."""
+    frame = pl.concat([one_run([1.0, 2.0], variant=f"V{number}") for number in range(17)])
+    lines = [line for name, line in labelled(plot_history(frame, "loss")).items() if name.endswith("Train")]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 17
+    assert lines[0].get_color() == lines[8].get_color()
 
 
 @pytest.mark.parametrize("std", [1.0, 10.0])

@@ -15,7 +15,7 @@ from justright.records.folder import StudyFolder
 from justright.records.reading import RunRecord
 from justright.records.store import Store
 from justright.report import render_json, result_json, summarise
-from justright.report.summary import mean_of
+from justright.report.words import mean_of
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,19 @@ def test_test_loss_comes_from_the_judgement_with_its_interval(summary):
     assert cells["test_interval"] == f"[{test['low']:.4f}, {test['high']:.4f}]"
 
 
+def test_values_are_as_exact_as_their_intervals(summary):
+    """A validation loss known to 0.025 has no fourth decimal; that of 29,000 test rows may have one."""
+    changed = copy.deepcopy(summary)
+    variant = changed["variants"][0]
+    value = variant["runs"][0]["best"]["val_binary_crossentropy"]
+    variant["runs"] = variant["runs"][:1]
+    variant["intervals"] = {"validation": {"mean": value, "low": value - 0.025, "high": value + 0.025}}
+    variant["test"] = {"mean": 2.942e9, "low": 0.64e9, "high": 5.24e9}
+    cells = verdict_rows(changed)[0]["loss"]
+    assert cells["validation"] == f"{value:.3f}"
+    assert (cells["test"], cells["test_interval"]) == ("2.9e9", "[6e8, 5.2e9]")
+
+
 def test_only_the_largest_training_size_is_averaged(summary):
     """Runs on fewer rows would blur the answer."""
     changed = copy.deepcopy(summary)

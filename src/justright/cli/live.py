@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from justright.engine.events import Event
 
 FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
+OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
 WIDE = 110  # columns from which the longer sparkline, state and names fit
 # The first of these that any seed of a variant is in names the whole line.
 STATES: tuple[State, ...] = (
@@ -60,24 +61,32 @@ class LiveView:
         with self._lock:
             self.progress.handle(event)
 
-    def frame(self, width: int) -> RenderableType:
-        """Return what to show now on a terminal of `width` columns."""
+    def frame(self, width: int, height: int | None = None) -> RenderableType:
+        """Return what to show now on a terminal of `width` columns and `height` lines; None shows every variant."""
         with self._lock:
             table = _header(width)
-            for variant in self.progress.variants.values():
+            plan = [f"{self.progress.plan}."] if self.progress.plan else []
+            lines = _lines([*plan, *self._footer()], width)
+            variants = list(self.progress.variants.values())
+            shown = variants if height is None else _fitting(variants, height - len(lines) - OTHER_LINES)
+            for variant in shown:
                 table.add_row(*_cells(variant, width, self.symbols))
-            lines = [f"  {self.progress.plan}.", self._footer()] if self.progress.plan else [self._footer()]
-            return Group(table, *(Text(line, style="dim", no_wrap=True, overflow="crop") for line in lines))
+            if len(shown) < len(variants):
+                lines.insert(0, f"  {self.symbols.ellipsis} {len(variants) - len(shown)} more variants")
+            return Group(
+                table, *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines)
+            )
 
-    def _footer(self) -> str:
+    def _footer(self) -> list[str]:
+        """Return sentences about how far the study is, and what can be done meanwhile."""
         runs = [run for _, run in self.progress.runs()]
         over = sum(run.is_over for run in runs)
         parts = [f"{over} of {len(runs)} runs done", f"{clock(time.monotonic() - self.started)} elapsed"]
         left = self.progress.seconds_left()
         if left is not None:
             parts.append(f"{time_left(*left, self.symbols)} left")
-        hint = "" if over == len(runs) else " Ctrl-C stops; the same command resumes."
-        return "  " + ", ".join(parts) + "." + hint
+        hint = [] if over == len(runs) else ["Ctrl-C stops; the same command resumes."]
+        return [", ".join(parts) + ".", *hint]
 
 
 @contextmanager
@@ -87,11 +96,12 @@ def live_view(progress: StudyProgress, terminal: Terminal) -> Iterator[LiveView]
     with Live(
         console=terminal,
         refresh_per_second=FRAMES_PER_SECOND,
-        get_renderable=lambda: view.frame(terminal.width),
+        get_renderable=lambda: view.frame(terminal.width, terminal.height),
         redirect_stdout=False,  # results belong to stdout, which may be a pipe
         redirect_stderr=False,
     ):
         yield view
+    terminal.print()  # what was found stands apart from how it went
 
 
 def clock(seconds: float) -> str:
@@ -117,6 +127,35 @@ def time_left(least: float, most: float, symbols: Symbols) -> str:
     if round(least) == round(most):
         return f"about {clock(most)}"
     return f"{clock(least)} {symbols.dash} {clock(most)}"
+
+
+def _fitting(variants: list[VariantState], most: int) -> list[VariantState]:
+    """Return at most so many variants in their order: those that train before those that ended, then those that wait.
+
+    A catalogue of forty does not fit into a window, and what the terminal cuts is the bottom: the time left.
+    """
+    ranks = {"training": 0, "compiling": 0, "waiting": 2}
+    ranked = sorted(
+        range(len(variants)),
+        key=lambda number: min(ranks.get(run.state, 1) for run in variants[number].runs.values()),
+    )
+    return [variants[number] for number in sorted(ranked[: max(1, most)])]
+
+
+def _lines(sentences: list[str], width: int) -> list[str]:
+    """Return sentences on as few lines as they fill, none of them cut where the terminal has room for it.
+
+    Example:
+        >>> _lines(["7 runs.", "Ctrl-C stops."], 18), _lines(["7 runs.", "Ctrl-C stops."], 80)
+        (['  7 runs.', '  Ctrl-C stops.'], ['  7 runs. Ctrl-C stops.'])
+    """
+    lines = ["  " + sentences[0]]
+    for sentence in sentences[1:]:
+        if len(lines[-1]) + 1 + len(sentence) <= width - 1:
+            lines[-1] += " " + sentence
+        else:
+            lines.append("  " + sentence)
+    return lines
 
 
 def _header(width: int) -> Table:

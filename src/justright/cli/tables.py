@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from justright.cli import remedies, scaling
+from justright.cli.numbers import SHARES, format_value, with_half
 from justright.cli.terminal import Terminal
 from justright.cli.text import Symbols, plain, shorten
+from justright.report.since import since_short
+from justright.report.words import meanings
 
 FULL_WIDTH = 120  # columns the full table needs
 NAME_WIDTH = 12  # of variants: with it ten columns with intervals fit into 120 characters
@@ -28,9 +31,6 @@ VERDICT_STYLES = {
     "undecided": "dim",
     "diverged": "bold red",
 }
-# Scores that are shares of rows are printed in per cent.
-SHARES = ("accuracy",)
-
 # Kinds of rows whose values measure, so that their interval is shown wherever there is any space.
 MEASURING = ("test", "test_score")
 
@@ -52,6 +52,21 @@ class Column:
     narrow: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of the final table is shown.
+
+    Args:
+        full: training and validation values as well.
+        spreads: half an interval behind those, too, and not only behind test values.
+        since: since when a variant overfits, behind its verdict.
+    """
+
+    full: bool
+    spreads: bool = True
+    since: bool = True
+
+
 def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) -> None:
     """Print what a study found: table, conclusion, facts, what is still to be trained, and where everything is.
 
@@ -62,6 +77,7 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
     """
     terminal.print(study_table(summary, terminal.width, terminal.symbols))
     terminal.print(_note(summary, terminal.symbols), style="dim")
+    terminal.print(meanings({"variants": remedies.shown_variants(summary)}), style="dim")
     if remedies.has_catalogue(summary):
         terminal.print()
         terminal.print(remedies.remedy_table(summary, terminal.width, terminal.symbols))
@@ -76,9 +92,9 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        terminal.print("- " + plain(fact))
+        terminal.print(_bullet(fact))
     for said in scaling.scaling_sentences(summary):
-        terminal.print("- " + said)
+        terminal.print(_bullet(said))
     pending = pending_runs(summary)
     if pending:
         terminal.print()
@@ -88,13 +104,26 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.say(f"{name:12} {place}")
 
 
+def _bullet(text: str) -> Table:
+    """Return a sentence behind a dash, its further lines under the first."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row("-", Text(plain(text)))
+    return grid
+
+
 def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Table:
-    """Return the table of a study's variants: the full one where `width` columns suffice, else the essential columns."""
-    if width >= FULL_WIDTH:
-        table = _variants_table(summary, symbols, full=True)
+    """Return the table of a study's variants: the fullest of its shapes that fits into `width` columns."""
+    shapes = (
+        Shape(full=True),
+        Shape(full=True, spreads=False),
+        Shape(full=False),
+        Shape(full=False, since=False),
+    )
+    for shape in shapes[0 if width >= FULL_WIDTH else 2 :]:
+        table = _variants_table(summary, symbols, shape)
         if table_width(table) <= width:  # losses in the target's units may take any number of digits
-            return table
-    return _variants_table(summary, symbols, full=False)
+            break
+    return table
 
 
 def table_width(table: Table) -> int:
@@ -103,9 +132,9 @@ def table_width(table: Table) -> int:
     return Measurement.get(wide, wide.options, table).maximum
 
 
-def _variants_table(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> Table:
+def _variants_table(summary: Mapping[str, Any], symbols: Symbols, shape: Shape) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    columns = [column for column in _columns(summary, symbols, full=full) if full or column.narrow]
+    columns = [column for column in _columns(summary, symbols, shape) if shape.full or column.narrow]
     for number, column in enumerate(columns):
         table.add_column(
             column.header, justify="right" if 0 < number < len(columns) - 1 else "left", no_wrap=True
@@ -147,19 +176,23 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
     yield "Folder", plain(folder)
 
 
-def _columns(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> list[Column]:
-    loss, score = summary["loss"], summary["score"]
+def _columns(summary: Mapping[str, Any], symbols: Symbols, shape: Shape) -> list[Column]:
+    full, loss, score = shape.full, summary["loss"], summary["score"]
     word = "accuracy" if score.endswith(SHARES) else "error"
     short = "acc." if score.endswith(SHARES) else "error"
 
     def value(kind: str, metric: str, fallback: Callable[[Mapping[str, Any]], float | None]) -> Cell:
-        return lambda variant: _estimate(variant, kind, metric, fallback(variant), symbols)
+        return lambda variant: _estimate(
+            variant, kind, metric, fallback(variant), symbols, spreads=shape.spreads
+        )
 
     def mean(part: str, metric: str) -> Callable[[Mapping[str, Any]], float | None]:
         return lambda variant: _mean(variant, part, metric)
 
     plain_value = (
-        (lambda variant: _format(loss, _mean(variant, "best", f"val_{loss}"), symbols)) if not full else None
+        (lambda variant: format_value(loss, _mean(variant, "best", f"val_{loss}"), symbols))
+        if not full
+        else None
     )
     return [
         Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTH, symbols)),
@@ -177,7 +210,7 @@ def _columns(summary: Mapping[str, Any], symbols: Symbols, *, full: bool) -> lis
         ),
         Column(f"val.\n{word}", value("validation_score", score, mean("best", f"val_{score}")), narrow=False),
         Column(f"test\n{word if full else short}", value("test_score", score, mean("test", score))),
-        Column("verdict", lambda variant: plain(variant["verdict"]["label"])),
+        Column("verdict", lambda variant: _verdict(variant, since=shape.since)),
     ]
 
 
@@ -185,8 +218,10 @@ def _note(summary: Mapping[str, Any], symbols: Symbols) -> str:
     """Return the line under the table that says what its numbers are."""
     loss = summary["loss"].replace("_", " ")
     seeds = len(summary.get("seeds") or ())
-    means = "one seed" if seeds == 1 else f"means over {seeds} seeds"
-    return f"Loss: {loss} at the best epoch, {means}; {symbols.plus_minus}: half of a 95 % interval."
+    means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
+    score = summary["score"]
+    error = "" if score.endswith(SHARES) else f", error: {score.replace('_', ' ')}"
+    return f"Loss: {loss}{error} at the best epoch, {means}; {symbols.plus_minus}: half a 95 % interval."
 
 
 def _largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -218,39 +253,32 @@ def _best_epochs(variant: Mapping[str, Any], symbols: Symbols) -> str:
 
 
 def _estimate(
-    variant: Mapping[str, Any], kind: str, metric: str, fallback: float | None, symbols: Symbols
+    variant: Mapping[str, Any],
+    kind: str,
+    metric: str,
+    fallback: float | None,
+    symbols: Symbols,
+    *,
+    spreads: bool,
 ) -> str:
     """Return a mean with half its interval, for instance 0.618±0.006 or 66.4±0.5 %; the plain value without one."""
     interval = (variant.get("intervals") or {}).get(kind)
     if interval is None or interval.get("low") is None or interval.get("high") is None:
-        return _format(metric, fallback, symbols)
-    if (
-        kind not in MEASURING and len(symbols.plus_minus) > 1
-    ):  # plain ASCII needs the space for the test columns
-        return _format(metric, interval["mean"], symbols)
+        return format_value(metric, fallback, symbols)
+    # Plain ASCII needs the space for the test columns.
+    if kind not in MEASURING and (len(symbols.plus_minus) > 1 or not spreads):
+        return format_value(metric, interval["mean"], symbols)
     if metric.endswith(SHARES):  # with two seeds an interval may reach beyond what a share can be
         half = (min(interval["high"], 1) - max(interval["low"], 0)) / 2
         return f"{100 * interval['mean']:.1f}{symbols.plus_minus}{100 * half:.1f} %"
     half = (interval["high"] - interval["low"]) / 2
-    return f"{_number(interval['mean'])}{symbols.plus_minus}{_number(half, digits=2)}"
+    return symbols.plus_minus.join(with_half(interval["mean"], half))
 
 
-def _format(metric: str, value: float | None, symbols: Symbols) -> str:
-    if value is None or not math.isfinite(value):
-        return symbols.dash
-    return f"{100 * value:.1f} %" if metric.endswith(SHARES) else _number(value)
-
-
-def _number(value: float, *, digits: int = 3) -> str:
-    """Return a loss with three decimals, or `digits` digits where those would say nothing.
-
-    Example:
-        >>> _number(0.5874), _number(48_292_134_912.0), _number(2.5e9, digits=2)
-        ('0.587', '4.83e10', '2.5e9')
-    """
-    if value == 0 or 0.001 <= abs(value) < 1000:
-        return f"{value:.3f}"
-    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
+def _verdict(variant: Mapping[str, Any], *, since: bool) -> str:
+    """Return the label, and since when where it overfits and there is room to say so."""
+    words = [plain(variant["verdict"]["label"]), since_short(variant) if since else ""]
+    return " ".join(filter(None, words))
 
 
 def _whole(value: int | None, symbols: Symbols) -> str:

@@ -15,7 +15,7 @@ from justright.diagnosis.measured import Measured, cross_fitted, paired_differen
 from justright.diagnosis.simultaneous import judge_jointly
 from justright.diagnosis.underfitting import REFERENCE_KIND
 from justright.diagnosis.verdicts import OVERFITS, Verdict
-from justright.diagnosis.wording import counted, estimate, number, rounded, sentence, word
+from justright.diagnosis.wording import counted, estimate, number, rough, rounded, sentence, word
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called
 # little, and above it a train-test gap is called large: both only choose words, no label depends on them.
@@ -82,14 +82,17 @@ def reference_fact(verdicts: tuple[Verdict, ...], name: str, test: Interval) -> 
     """Return how the networks compare with the reference, where that can be told."""
     mine = [one for verdict in verdicts for one in verdict.candidates if one.kind == REFERENCE_KIND]
     if mine and all(one.is_better for one in mine):
-        underfit = "every network here underfits" if len(mine) > 1 else "the network underfits"
-        return sentence(f"{name} reach {estimate(test)}: {underfit}")
+        networks = "every network here" if len(mine) > 1 else "the network"
+        return sentence(
+            f"{name} reach {estimate(test)}, less than {networks}: more can be learned from these rows"
+        )
     if mine and any(one.is_excluded for one in mine):
         beaten = min((verdict for verdict in verdicts if verdict.test), key=lambda one: one.test.mean)  # type: ignore[union-attr]  # filtered in the same line
         own = [one for one in beaten.candidates if one.kind == REFERENCE_KIND]
         if own and own[0].is_excluded and beaten.test is not None:
+            better = "measurably better" if test.mean < beaten.test.mean else "better"
             return sentence(
-                f"{name} reach {estimate(test)}, not measurably better than {beaten.variant} at {estimate(beaten.test)}"
+                f"{name} reach {estimate(test)}, not {better} than {beaten.variant} at {estimate(beaten.test)}"
             )
     return None
 
@@ -109,7 +112,7 @@ def gap_fact(verdicts: tuple[Verdict, ...], measured: dict[str, Measured], learn
         return None
     gap, name = max(gaps)
     return (
-        f"{name} ends with {number(gap)} more loss on test than on training rows and yet does not overfit: "
+        f"{name} ends with about {rough(gap)} more loss on test than on training rows and yet does not overfit: "
         f"its loss on unseen rows has not risen. A gap alone is not a verdict."
     )
 
@@ -164,12 +167,13 @@ def _size_fact(
     widest = max(intervals, key=lambda one: max(-one.low, one.high))
     largest, spread = max(-widest.low, widest.high), max(means.values()) - min(means.values())
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
-    ends = f"spread {rounded(spread, widest)}, at most {rounded(largest, widest)}"
+    ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if measured[names[0]].source == "test" else "on validation rows"
     if all(one.low <= 0 <= one.high for one in intervals):
         return f"{sizes} do not measurably differ {place} ({ends})."
     if learnable > 0 and largest < NOTABLE_SHARE * learnable:
-        return f"{sizes} differ little {place} ({ends}) where {number(learnable)} can be learned."
+        gained = f"the best model beats a constant prediction by {number(learnable)}"
+        return f"{sizes} differ little {place}: {ends}, where {gained}."
     best, worst = min(names, key=means.__getitem__), max(names, key=means.__getitem__)
     gain = paired_interval(paired_differences(measured[worst], measured[best]), level=level)  # type: ignore[arg-type]  # every pair was formed above
     return f"{sizes} differ {place}: {best} has the lowest loss, {estimate(gain)} below that of {worst}."

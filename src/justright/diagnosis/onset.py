@@ -21,11 +21,18 @@ class Onset:
         low: the cheapest good epoch: training further has not measurably helped.
         high: the last good epoch: beyond it every measured epoch is worse.
         best: the epoch of the lowest mean validation loss over all runs.
+        last: the last epoch that was measured on every run.
     """
 
     low: int
     high: int
     best: int
+    last: int
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether an epoch after `high` was measured, so that `high` says since when the loss is worse."""
+        return self.high < self.last
 
 
 def find_onset(
@@ -53,7 +60,7 @@ def find_onset(
     Example:
         >>> rows = np.linspace(0.0, 1.0, 50)
         >>> find_onset([{epoch: rows + abs(epoch - 4) * (1 + rows) for epoch in range(9)}])
-        Onset(low=4, high=4, best=4)
+        Onset(low=4, high=4, best=4, last=8)
     """
     epochs = _common_epochs(validation)
     if not epochs:
@@ -62,12 +69,12 @@ def find_onset(
     best = epochs[int(np.argmin(means))]
     others = [epoch for epoch in epochs if epoch != best]
     if not others:
-        return Onset(best, best, best)
+        return Onset(best, best, best, best)
     base = _stacked(validation, best)
     tables = [crossed(_stacked(validation, epoch) - base) for epoch in others]
     intervals = judge_jointly(tables, level=level, rng=rng).intervals
     good = [epoch for epoch, one in zip(others, intervals, strict=True) if not one.is_above(0.0)]
-    return Onset(min([best, *good]), max([best, *good]), best)
+    return Onset(min([best, *good]), max([best, *good]), best, epochs[-1])
 
 
 def _common_epochs(validation: Sequence[Mapping[int, Losses]]) -> list[int]:

@@ -91,7 +91,7 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
 def overfit_reasons(overfit: Overfit, measured: Measured) -> tuple[str, ...]:
     """Return the sentences about the end of training: the change, the training loss, the accuracy."""
     chosen = [run.best_epoch for run in measured.runs]
-    at_chosen = f"the chosen {epochs(min(chosen), max(chosen))}"
+    at_chosen = f"the best {epochs(min(chosen), max(chosen))}"
     sentences = [_change_sentence(overfit, at_chosen, measured.loss)]
     if overfit.has_risen and np.isfinite(overfit.train_last - overfit.train_best):
         verb = "fell" if overfit.has_train_fallen else "rose" if overfit.has_train_risen else "did not fall"
@@ -113,7 +113,7 @@ def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
     """Return the sentence about the loss at the last epoch."""
     rise = overfit.rise
     if rise.low == rise.high == 0:
-        return "The chosen epoch is the last one, so the end of training cannot have made the loss worse."
+        return "The best epoch is the last one, so the end of training cannot have made the loss worse."
     size, side = (rise, "above") if rise.mean >= 0 else (rise.negated(), "below")
     text = sentence(
         f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} "
@@ -122,7 +122,7 @@ def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
     return (
         text
         if not rise.low <= overfit.margin <= rise.high
-        else f"{text} That is too close to the margin to tell."
+        else f"{text} Whether it rises by more than the margin cannot be told."
     )
 
 

@@ -59,7 +59,7 @@ def _worth(scaling: Scaling, gain: Interval, margin: float, loss: str) -> str:
         return f"{rows} would change the {loss} by {estimate(gain)}, less than the margin {number(margin)}"
     if gain.high >= 0:
         return f"whether {rows} would lower the {loss} cannot be told: the forecast is {estimate(gain)}"
-    return f"{rows} is worth {estimate(gain)} of {loss}"
+    return f"{rows} would change the {loss} by {estimate(gain)}"
 
 
 def _comparison(scaling: Scaling, effects: Sequence[Effect]) -> str:

@@ -27,7 +27,7 @@ class Candidate:
     """Something measured that might have been better than the variant judged.
 
     Args:
-        kind: 'more capacity', 'longer training', 'less regularization', 'capacity with regularization' or 'reference'.
+        kind: 'more capacity', 'longer training', 'less regularization', 'more capacity and regularization' or 'reference'.
         name: the variant or the reference.
         difference: its loss minus the variant's, each at its chosen epoch; simultaneous over all candidates.
         gain_margin: what it must gain to count.
@@ -146,7 +146,7 @@ def _kind(judged: VariantEvidence, other: VariantEvidence) -> str:
     if other.baseline == judged.name and other.change in UNDERFIT_CHANGES:
         return other.change
     if other.parameters > judged.parameters:
-        return "more capacity" if other.baseline is None else "capacity with regularization"
+        return "more capacity" if other.baseline is None else "more capacity and regularization"
     is_untreated = judged.baseline == other.name and other.parameters == judged.parameters
     return "less regularization" if is_untreated and judged.change not in UNDERFIT_CHANGES else ""
 

@@ -49,7 +49,8 @@ class Verdict:
     Args:
         variant: its name.
         label: one of `LABELS`.
-        onset: first and last epoch that cannot be told from the best; beyond `high` it overfits, if it does.
+        onset: first and last epoch that cannot be told from the best; beyond `high` it overfits, if it does and that
+            was measured.
         margin: what counts as a difference, in units of the loss.
         reasons: plain sentences, the decisive one first.
         overfit: loss at the last minus at the chosen epoch; None when no run could be measured.
@@ -70,7 +71,9 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the `verdict` of a variant in result.json."""
-        onset = None if self.onset is None else {"low": self.onset.low, "high": self.onset.high}
+        onset = None
+        if self.onset is not None:
+            onset = {"low": self.onset.low, "high": self.onset.high, "last": self.onset.last}
         return {
             "label": self.label,
             "onset_epoch": onset,
@@ -139,9 +142,15 @@ def _onset_reasons(overfit: Overfit, onset: Onset | None) -> tuple[str, ...]:
     if onset is None or not overfit.has_risen:
         return ()
     if onset.low == onset.high:
-        return (f"On validation rows every measured epoch but epoch {onset.best} is distinguishably worse.",)
+        since = ": after it, it overfits" if onset.is_dated else ""
+        return (
+            f"On validation rows every measured epoch but epoch {onset.best} is distinguishably worse{since}.",
+        )
     good = f"On validation rows {epochs(onset.low, onset.high)} cannot be told from the best, {onset.best}"
-    return (f"{good}; {onset.low} is the cheapest good epoch, and after {onset.high} it overfits.",)
+    since = f"after {onset.high} it overfits"
+    if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
+        since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
+    return (f"{good}; {onset.low} is the cheapest good epoch, and {since}.",)
 
 
 def _run_reasons(measured: Measured) -> tuple[str, ...]:

@@ -26,6 +26,16 @@ def number(value: float) -> str:
     return _fixed(value, _decimals(abs(value), PLAIN_DIGITS))
 
 
+def rough(value: float) -> str:
+    """Return a number to two digits: for what is said without an interval of its own.
+
+    Example:
+        >>> rough(0.0665), rough(1234.5)
+        ('0.067', '1,234')
+    """
+    return f"{value:g}" if value == 0 else _fixed(value, _decimals(abs(value), UNCERTAIN_DIGITS))
+
+
 def estimate(interval: Interval) -> str:
     """Return an estimate with its interval, to the second digit of the uncertainty.
 
@@ -49,7 +59,18 @@ def rounded(value: float, interval: Interval) -> str:
         '0.600'
     """
     half = (interval.high - interval.low) / 2
-    return _fixed(value, _decimals(half, UNCERTAIN_DIGITS)) if half > 0 else number(value)
+    return rounded_by(value, half) if half > 0 else number(value)
+
+
+def rounded_by(value: float, half: float, *, most: int = MAX_DECIMALS) -> str:
+    """Return `value` to the second digit of `half`, half of its interval; with at most so many decimals.
+
+    Example:
+        >>> rounded_by(0.61931, 0.0051), rounded_by(24_612.0, 1_643.0), rounded_by(2.94e9, 2.3e9)
+        ('0.6193', '24,600', '2.9e9')
+    """
+    decimals = min(_decimals(half, UNCERTAIN_DIGITS), most)
+    return _fixed(round(value, decimals), decimals)
 
 
 def counted(count: int, thing: str) -> str:

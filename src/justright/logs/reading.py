@@ -229,7 +229,7 @@ def _why_not(rise: Change, best: float, train_change: float | None) -> Sequence[
         ]
     if rise.value <= MARGIN_SHARE * abs(best):
         return [
-            f"It then rose by {rise.value:.3g}, less than {MARGIN_SHARE:.0%} of its lowest value: too little to matter."
+            f"It then rose by {rise.value:.3g}, less than {100 * MARGIN_SHARE:g} % of its lowest value: too little to matter."
         ]
     if train_change is None:
         return [

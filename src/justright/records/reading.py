@@ -85,6 +85,11 @@ class Note:
     kind: str
     text: str
 
+    @property
+    def is_routine(self) -> bool:
+        """Whether it is what every run leaves behind; any other note tells of damage and its repair."""
+        return self.kind in ("run started", "run ended")
+
 
 class StoreReader:
     """Read access to a study's database, also while another process writes to it.

@@ -12,7 +12,7 @@ WIDTH = 720  # pixels of the picture made without a browser; a browser takes the
 HEIGHT = 340
 ROW_HEIGHT = 30  # pixels an interval
 # Epochs a logarithmic axis names. The axis is symmetric-logarithmic in the epoch, log(1 + epoch): epoch 0 has a place.
-LOG_TICKS = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+LOG_TICKS = (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)), 1_000_000)
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 # Colours are the page's own variables, so that a chart follows the theme without being drawn again, on paper too.
 INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--paper)"
@@ -176,9 +176,10 @@ def interval_chart(rows: int, title: str, *, margin: float | None) -> dict[str, 
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=ROW_HEIGHT * rows))
 
 
-def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
+def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) -> dict[str, Any]:
     """Return the chart of test loss against training rows, over data named `lines`: {v, x, y, low, high, kind}.
 
+    The axis names the sizes there are, as many as there is room for.
     `kind` is 'measured' (points with intervals), 'forecast' (a dashed line and its band) or 'join' (where that begins).
     """
     import altair as alt
@@ -187,7 +188,7 @@ def scaling_chart(title: str, colours: Mapping[str, str]) -> dict[str, Any]:
         "x:Q",
         title="Training rows",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~s", tickCount=6),
+        axis=alt.Axis(values=list(sizes), format=",.0f", labelOverlap="greedy", grid=False),
     )
     y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
     colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)

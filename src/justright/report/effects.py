@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.report.words import MISSING, format_interval, format_loss, format_metric, metric_words
+from justright.report.words import format_chance, format_interval, format_rounded, metric_words
 from justright.study.remedies import LADDER_GROUP
 
 TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
@@ -28,8 +28,16 @@ def effect_rows(summary: Mapping[str, Any], *, steps: bool | None = None) -> lis
         for item in summary.get("strengths") or ()
     }
     rivals = Counter(one["baseline"] for one in summary["effects"] if _is_variant(one))
+    ties = Counter(
+        one["baseline"] for one in summary["effects"] if _is_variant(one) and one.get("is_tied_with_best")
+    )
     return [
-        _row(effect, strengths.get(effect["remedy"], ()), has_rivals=rivals[effect["baseline"]] > 1)
+        _row(
+            effect,
+            strengths.get(effect["remedy"], ()),
+            has_rivals=rivals[effect["baseline"]] > 1,
+            has_ties=ties[effect["baseline"]] > 1,
+        )
         for effect in ordered_effects(summary, steps=steps)
     ]
 
@@ -80,12 +88,14 @@ def choice_sentence(summary: Mapping[str, Any]) -> str:
     over = "test rows" if choice["is_ensemble"] or len(summary["seeds"]) < MANY else "test rows and seeds"
     return (
         f"Validation rows choose {choice['name']} of {choice['candidates']} networks and ensembles: {loss} "
-        f"{format_loss(test['mean'])} {format_interval('loss', test['low'], test['high'])} over {over}."
+        f"{format_rounded('loss', test['mean'], test['low'], test['high'])} {format_interval('loss', test['low'], test['high'])} over {over}."
     )
 
 
-def _row(effect: Mapping[str, Any], strengths: Sequence[float | None], *, has_rivals: bool) -> dict[str, str]:
-    """Return one row; the only remedy of a network is neither the best nor tied with it."""
+def _row(
+    effect: Mapping[str, Any], strengths: Sequence[float | None], *, has_rivals: bool, has_ties: bool
+) -> dict[str, str]:
+    """Return one row; the only remedy of a network is not the best of several, and one that wins alone ties with none."""
     difference = effect.get("difference")
     searched = [f"{one:g}" for one in strengths if one is not None]
     return {
@@ -93,11 +103,11 @@ def _row(effect: Mapping[str, Any], strengths: Sequence[float | None], *, has_ri
         "baseline": str(effect["baseline"])
         + (" at its last epoch" if effect.get("kind") == "early stopping" else ""),
         "strengths": ", ".join(searched) if len(searched) > 1 else "",
-        "difference": MISSING if difference is None else format_loss(difference, signed=True),
+        "difference": format_rounded("loss", difference, effect.get("low"), effect.get("high"), signed=True),
         "interval": format_interval("loss", effect.get("low"), effect.get("high"), signed=True),
-        "chance": format_metric("accuracy", effect.get("probability_better")),
-        "chance_best": format_metric("accuracy", effect.get("probability_best") if has_rivals else None),
-        "tie": TIE if has_rivals and effect.get("is_tied_with_best") and _is_variant(effect) else "",
+        "chance": format_chance(effect.get("probability_better")),
+        "chance_best": format_chance(effect.get("probability_best") if has_rivals else None),
+        "tie": TIE if has_ties and effect.get("is_tied_with_best") and _is_variant(effect) else "",
         "note": "rows only" if effect.get("covers") == "rows" else "",
     }
 

@@ -194,8 +194,7 @@ def _effects(summary: Mapping[str, Any], *, steps: bool) -> dict[str, Any] | Non
     rows = effects.effect_lines(summary, steps=steps)
     if not rows:
         return None
-    title = f"Difference of test {words.metric_words(summary['loss']).lower()} (left is better)"
-    spec = charts.interval_chart(len(rows), title, margin=summary["margin"])
+    spec = charts.interval_chart(len(rows), "Difference of test loss", margin=summary["margin"])
     return _plain_chart("steps" if steps else "effects", spec, rows)
 
 
@@ -203,9 +202,9 @@ def _scaling(summary: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str
     rows = figures.scaling_rows(summary)
     if not rows:
         return None
-    return _plain_chart(
-        "scaling", charts.scaling_chart(f"Test {words.metric_words(summary['loss']).lower()}", colours), rows
-    )
+    title = f"Test {words.metric_words(summary['loss']).lower()}"
+    sizes = sorted({row["x"] for row in rows})
+    return _plain_chart("scaling", charts.scaling_chart(title, colours, sizes), rows)
 
 
 def _plain_chart(name: str, spec: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from justright.report.effects import choice_sentence, effect_rows
 from justright.report.scaling import scaling_table
 from justright.report.tables import heading, reference_row, verdict_rows
-from justright.report.words import format_duration, metric_words
+from justright.report.words import format_duration, meanings, metric_words
 
 # What CommonMark, its tables, its maths and the HTML in it read as markup anywhere in a line; and addresses, which
 # GitHub turns into links unasked.
@@ -59,22 +59,25 @@ def _verdict_table(summary: Mapping[str, Any]) -> str:
     rows = [
         [
             escape_markdown(row["name"]),
-            f"{row['symbol']} {escape_markdown(row['label'])}",
+            " ".join(filter(None, (row["symbol"], escape_markdown(row["label"]), row["since"]))),
             *(row["parameters"], row["best_epoch"], row["loss"]["train"], row["loss"]["validation"]),
             f"{row['loss']['test']} {row['loss']['test_interval']}".strip(),
             f"{row['score']['test']} {row['score']['test_interval']}".strip(),
         ]
         for row in verdict_rows(summary)
     ]
-    return _table(header, rows, left=2)
+    return "\n\n".join((_table(header, rows, left=2), escape_markdown(meanings(summary))))
 
 
 def _reasons(summary: Mapping[str, Any]) -> str:
-    lines = [
-        f"- **{escape_markdown(variant['name'])}**: {escape_markdown(' '.join(variant['verdict']['reasons'] or []))}"
-        for variant in summary["variants"]
-        if variant["verdict"]["reasons"]
-    ]
+    lines = []
+    for variant in summary["variants"]:
+        reasons = variant["verdict"]["reasons"]
+        if reasons:
+            lines.append(
+                f"- **{escape_markdown(variant['name'])}** ({escape_markdown(variant['verdict']['label'])})"
+            )
+            lines += [f"  - {escape_markdown(reason)}" for reason in reasons]
     return "## Reasons\n\n" + "\n".join(lines) if lines else ""
 
 

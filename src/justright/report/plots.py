@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from justright.errors import InputError, one_of
-from justright.report.palette import assign_colours
+from justright.report.epoch_axis import name_epochs_plainly
+from justright.report.palette import LIGHT, assign_colours
 from justright.report.words import metric_words
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
-FIGURE_SIZE = (8.0, 5.0)  # inches, the shape of the tutorial's figures
+FIGURE_SIZE = (9.5, 5.0)  # inches: the shape of the tutorial's figures, and a legend beside it
+# Beyond the colours there are, lines carry marks as well, so that no two variants look alike.
+MARKS = ("", "o", "s", "^", "D", "v")
+MARK_EVERY = 0.12  # of the line's length
 FAINT = 0.22  # opacity of what lies behind a mean or a smoothed line
 BAND = 0.15  # opacity of the range over seeds
 
@@ -39,7 +43,8 @@ def plot_history(
     Smoothing convolves each run with a Gaussian whose standard deviation is `smoothing_std` epochs; the measured
     values stay visible, faintly, behind. Several seeds are drawn as their mean, as far as all of them trained,
     with a band from the lowest to the highest seed.
-    Where there are several training sizes, the largest is drawn.
+    Where there are several training sizes, the largest is drawn. Colours are safe for colour-blind readers; where there
+    are more variants than colours, lines carry marks as well.
 
     Args:
         curves: columns `variant`, `seed`, `train_rows`, `epoch`, and the metrics.
@@ -67,18 +72,31 @@ def plot_history(
         ['Tiny Train', 'Tiny Val']
     """
     names = _check(curves, metric, smoothing_std, variants)
+    is_own = ax is None
     ax = _new_axes() if ax is None else ax
-    every = assign_colours(curves["variant"].unique(maintain_order=True).to_list())
+    looks = _looks(curves["variant"].unique(maintain_order=True).to_list())
     for name in names:
         for column, style, role in ((metric, "-", "Train"), (f"val_{metric}", "--", "Val")):
             runs = _runs_of(curves, name, column)
             if runs:
-                _draw(ax, runs, smoothing_std, style, every[name], f"{name} {role}")
+                _draw(ax, runs, smoothing_std, looks[name] | {"linestyle": style}, f"{name} {role}")
     ax.set_xlabel("Epochs trained")
     ax.set_ylabel(metric_words(metric))
     ax.grid(visible=True, alpha=0.3)
-    ax.legend()
+    # Beside the curves of a figure of our own; the caller's has no room to count on.
+    ax.legend(
+        **({"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0} if is_own else {})
+    )
+    name_epochs_plainly(ax)
     return ax
+
+
+def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the colour of each variant, and its mark where the colours do not suffice."""
+    return {
+        name: {"color": colour, "marker": MARKS[index // len(LIGHT) % len(MARKS)], "markevery": MARK_EVERY}
+        for index, (name, colour) in enumerate(assign_colours(names).items())
+    }
 
 
 def _check(
@@ -127,7 +145,7 @@ def _runs_of(curves: pl.DataFrame, variant: str, column: str) -> list[Curve]:
     return [run for run in runs if np.isfinite(run[1]).any()]
 
 
-def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, style: str, colour: str, label: str) -> None:
+def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, look: Mapping[str, Any], label: str) -> None:
     """Draw the runs of one variant and role: one labelled line, with what it summarises behind it."""
     epochs, stacked = _common([_measured(at, _smooth(values, smoothing_std)) for at, values in runs])
     if smoothing_std or len(runs) > 1:
@@ -135,8 +153,8 @@ def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, style: str, colour:
             ax.plot(
                 run_epochs + 1,
                 values,
-                style,
-                color=colour,
+                linestyle=look["linestyle"],
+                color=look["color"],
                 alpha=FAINT,
                 linewidth=0.8,
                 label="_measured",
@@ -144,9 +162,9 @@ def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, style: str, colour:
             )
     if len(runs) > 1:
         ax.fill_between(
-            epochs + 1, stacked.min(0), stacked.max(0), color=colour, alpha=BAND, linewidth=0, zorder=1
+            epochs + 1, stacked.min(0), stacked.max(0), color=look["color"], alpha=BAND, linewidth=0, zorder=1
         )
-    ax.plot(epochs + 1, stacked.mean(0), style, color=colour, label=label, zorder=2)
+    ax.plot(epochs + 1, stacked.mean(0), label=label, zorder=2, markersize=5, **look)
 
 
 def _smooth(values: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:

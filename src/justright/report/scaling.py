@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from justright.diagnosis.wording import MAX_DECIMALS, rounded_by
 from justright.report.words import MISSING, format_count, format_loss
 
 
@@ -16,12 +17,12 @@ def scaling_table(
     Args:
         curves: entries of a summary's `data_scaling`.
         plus_minus: what stands between a loss and half its interval.
-        decimals: of losses; None takes those of the reports.
+        decimals: at most so many, and no blanks, for a narrow column; None for the reports.
 
     Example:
         >>> point = {"train_rows": 100, "mean": 0.5, "low": 0.4, "high": 0.6}
         >>> scaling_table([{"variant": "A", "measured": [point], "forecast": []}])
-        [{'rows': '100', 'is_forecast': False, 'cells': ['0.5000 ± 0.1000']}]
+        [{'rows': '100', 'is_forecast': False, 'cells': ['0.50 ± 0.10']}]
     """
     found = []
     for kind in ("measured", "forecast"):
@@ -36,6 +37,9 @@ def _cell(point: Mapping[str, Any] | None, plus_minus: str, decimals: int | None
     if point is None:
         return MISSING
     half = (point["high"] - point["low"]) / 2
-    if decimals is not None:
-        return f"{point['mean']:.{decimals}f}{plus_minus}{half:.{decimals}f}"
-    return f"{format_loss(point['mean'])} {plus_minus} {format_loss(half)}"
+    if not half > 0:
+        return format_loss(point["mean"])
+    most = MAX_DECIMALS if decimals is None else decimals
+    gap = " " if decimals is None else ""
+    mean, spread = (rounded_by(value, half, most=most) for value in (point["mean"], half))
+    return f"{mean}{gap}{plus_minus}{gap}{spread}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -185,14 +184,3 @@ def _toml(study: Mapping[str, Any]) -> str:
     import tomli_w
 
     return tomli_w.dumps(study)
-
-
-def mean_of(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that were measured, or None when none was.
-
-    Example:
-        >>> mean_of([1.0, None, 2.0]), mean_of([])
-        (1.5, None)
-    """
-    measured = [value for value in values if value is not None]
-    return math.fsum(measured) / len(measured) if measured else None

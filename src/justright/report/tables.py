@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.report.summary import mean_of
+from justright.report.since import since_words
 from justright.report.words import (
     format_count,
     format_interval,
     format_metric,
+    format_rounded,
     format_span,
+    largest_runs,
+    mean_of,
     metric_words,
     verdict_symbol,
 )
@@ -18,21 +21,16 @@ from justright.report.words import (
 # Which recorded values a table's columns show. Training values are those of the fixed subset, in inference mode and
 # without penalties, where it was measured: the only ones comparable with validation and test values.
 TRAIN, VALIDATION, TEST = ("train", "validation", "test")
+MEASURED = ("fixed", VALIDATION, TEST)  # the kinds of rows that may have an interval
 
 
 def verdict_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row a variant of the table that answers the question; every cell is text.
 
     Each is {name, parameters, best_epoch, loss: {train, validation, test, test_interval}, score: the same,
-    label, symbol, slug}. Values are means over seeds at each run's best epoch.
+    label, since, symbol, slug}. Values are means over seeds at each run's best epoch.
     """
     return [_verdict_row(variant, summary["loss"], summary["score"]) for variant in summary["variants"]]
-
-
-def largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a variant's runs at its largest training size: those that tables show."""
-    most = max((run["train_rows"] for run in variant["runs"]), default=0)
-    return [run for run in variant["runs"] if run["train_rows"] == most]
 
 
 def run_rows(variant: Mapping[str, Any], loss: str) -> list[dict[str, Any]]:
@@ -63,8 +61,8 @@ def reference_row(summary: Mapping[str, Any]) -> dict[str, Any] | None:
     interval = {"mean": reference.get("test"), "low": reference.get("low"), "high": reference.get("high")}
     return {
         "name": str(reference["name"]),
-        "loss": _values([], summary["loss"], interval),
-        "score": _values([], summary["score"], {"mean": reference.get("score")}),
+        "loss": _values([], summary["loss"], {TEST: interval}),
+        "score": _values([], summary["score"], {TEST: {"mean": reference.get("score")}}),
     }
 
 
@@ -84,31 +82,39 @@ def heading(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _verdict_row(variant: Mapping[str, Any], loss: str, score: str) -> dict[str, Any]:
     runs = largest_runs(variant)
     label = variant["verdict"]["label"]
+    intervals = variant.get("intervals") or {}
     return {
         "name": variant["name"],
         "parameters": format_count(variant["parameters"]),
         "best_epoch": format_span([run["best_epoch"] for run in runs if run["best_epoch"] is not None]),
-        "loss": _values(runs, loss, variant["test"]),
-        "score": _values(runs, score, (variant.get("intervals") or {}).get("test_score") or {}),
+        "loss": _values(runs, loss, intervals | {TEST: variant["test"]}),
+        "score": _values(runs, score, {part: intervals.get(f"{part}_score") for part in MEASURED}),
+        "since": since_words(variant, loss),
         "label": label,
         "symbol": verdict_symbol(label),
         "slug": slug(label),
     }
 
 
-def _values(runs: Sequence[Mapping[str, Any]], metric: str, interval: Mapping[str, Any]) -> dict[str, str]:
-    """Return one metric at the best epochs: on training, validation and test rows, as text."""
-    train = mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs)
-    validation = mean_of(run["best"].get(f"val_{metric}") for run in runs)
-    test = interval.get("mean")
-    if test is None:
-        test = mean_of(run["test"].get(metric) for run in runs)
-    return {
-        TRAIN: format_metric(metric, train),
-        VALIDATION: format_metric(metric, validation),
-        TEST: format_metric(metric, test),
-        "test_interval": format_interval(metric, interval.get("low"), interval.get("high")),
+def _values(runs: Sequence[Mapping[str, Any]], metric: str, intervals: Mapping[str, Any]) -> dict[str, str]:
+    """Return one metric at the best epochs: on training, validation and test rows, as text.
+
+    Each is as exact as its interval where there is one; `intervals` maps 'fixed', 'validation' and 'test' to them.
+    """
+    means = (
+        mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs),
+        mean_of(run["best"].get(f"val_{metric}") for run in runs),
+        mean_of(run["test"].get(metric) for run in runs),
+    )
+    known = {part: intervals.get(part) or {} for part in MEASURED}
+    test = known[TEST]
+    mean = test.get("mean")
+    values = (*means[:2], means[2] if mean is None else mean)
+    cells = {
+        part: format_rounded(metric, value, interval.get("low"), interval.get("high"))
+        for part, value, interval in zip((TRAIN, VALIDATION, TEST), values, known.values(), strict=True)
     }
+    return cells | {"test_interval": format_interval(metric, test.get("low"), test.get("high"))}
 
 
 def slug(label: str) -> str:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+
+from justright.diagnosis.wording import rounded_by
 
 MISSING = "–"  # an en dash: nothing was measured, which is not the same as zero
 
 # Verdict -> the symbol printed before the word, so that no reader depends on colour. Plain text symbols, never emoji.
 SYMBOLS: Mapping[str, str] = MappingProxyType(
     {"underfits": "↓", "just right": "✓", "overfits": "↑", "undecided": "?", "diverged": "×"}
+)
+# What each verdict says, to be read under a table by somebody who meets it for the first time.
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "underfits": "something else measured has a lower loss",
+        "just right": "neither of the two, beyond the margin",
+        "overfits": "its last epoch is worse than its best one, whose weights are saved",
+        "undecided": "neither shown nor excluded; its reasons say what would decide",
+        "diverged": "training itself went wrong",
+    }
 )
 # Metrics that are shares of rows, printed as percentages; higher is better.
 SHARES = ("accuracy",)
@@ -75,15 +87,46 @@ def format_interval(metric: str, low: float | None, high: float | None, *, signe
 
     Example:
         >>> format_interval("loss", 0.6, 0.62)
-        '[0.6000, 0.6200]'
+        '[0.600, 0.620]'
     """
     if low is None or high is None:
         return ""
-    if signed:
-        return f"[{format_loss(low, signed=True)}, {format_loss(high, signed=True)}]"
     if is_share(metric):
         return f"[{100 * low:.1f}, {100 * high:.1f}]"
-    return f"[{format_metric(metric, low)}, {format_metric(metric, high)}]"
+    ends = (format_rounded(metric, end, low, high, signed=signed) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def format_rounded(
+    metric: str, value: float | None, low: float | None, high: float | None, *, signed: bool = False
+) -> str:
+    """Return a loss to the second digit of half its interval: further ones say nothing.
+
+    Without an interval, and for shares of rows, what `format_metric` says.
+
+    Example:
+        >>> format_rounded("loss", 0.60487, 0.577, 0.633), format_rounded("loss", 0.60487, None, None)
+        ('0.605', '0.6049')
+    """
+    if value is None or not math.isfinite(value) or is_share(metric):
+        return format_metric(metric, value)
+    if low is None or high is None or not high > low:
+        return format_loss(value, signed=signed)
+    text = rounded_by(value, (high - low) / 2).replace("-", "−")
+    return f"+{text}" if signed and not text.startswith("−") else text
+
+
+def format_chance(probability: float | None) -> str:
+    """Return a probability in per cent; never as certain, which no sample is.
+
+    Example:
+        >>> format_chance(0.9512), format_chance(1.0), format_chance(0.0)
+        ('95.1 %', '> 99.9 %', '< 0.1 %')
+    """
+    if probability is None or not math.isfinite(probability):
+        return MISSING
+    share = 100 * probability
+    return "> 99.9 %" if share >= 99.95 else "< 0.1 %" if share < 0.05 else f"{share:.1f} %"
 
 
 def format_count(value: float | None) -> str:
@@ -157,3 +200,31 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # any plain value in, its JSON fo
     if isinstance(value, Sequence | set | frozenset):
         return [plain(item) for item in value]
     raise TypeError(f"a summary holds text, numbers, lists and mappings; got {value!r}")
+
+
+def largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a variant's runs at its largest training size: those that tables show."""
+    most = max((run["train_rows"] for run in variant["runs"]), default=0)
+    return [run for run in variant["runs"] if run["train_rows"] == most]
+
+
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the values that were measured, or None when none was.
+
+    Example:
+        >>> mean_of([1.0, None, 2.0]), mean_of([])
+        (1.5, None)
+    """
+    measured = [value for value in values if value is not None]
+    return math.fsum(measured) / len(measured) if measured else None
+
+
+def meanings(summary: Mapping[str, Any]) -> str:
+    """Return what the verdicts of a summary mean, each of them once, in one line.
+
+    Example:
+        >>> meanings({"variants": [{"verdict": {"label": "diverged"}}]})
+        'Diverged: training itself went wrong.'
+    """
+    labels = {variant["verdict"]["label"] for variant in summary["variants"]}
+    return " ".join(f"{label.capitalize()}: {text}." for label, text in MEANINGS.items() if label in labels)
