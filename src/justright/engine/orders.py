@@ -29,14 +29,14 @@ def batch_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int32]:
     number_bits = np.uint64(max(1, (rows - 1).bit_length()))
     keys = np.random.Generator(np.random.SFC64((seed, epoch))).integers(0, 2**64, rows, dtype=np.uint64)
     order = _order_by_upper_half(keys) if rows <= MAX_HALF_ROWS else None
-    if order is None:
-        keys = (keys >> number_bits << number_bits) | np.arange(rows, dtype=np.uint64)
-        keys.sort()
-        order = keys & ((np.uint64(1) << number_bits) - np.uint64(1))
-    return order.astype(np.int32)
+    if order is not None:
+        return order
+    keys = (keys >> number_bits << number_bits) | np.arange(rows, dtype=np.uint64)
+    keys.sort()
+    return (keys & ((np.uint64(1) << number_bits) - np.uint64(1))).astype(np.int32)
 
 
-def _order_by_upper_half(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64] | None:
+def _order_by_upper_half(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32] | None:
     """Return the order of (rows,) keys if their upper 32 bits decide it, else None.
 
     Two stable sorts by 16 bits, for which NumPy counts instead of comparing: 93 us for 10,000 rows, the sort of whole
@@ -46,7 +46,7 @@ def _order_by_upper_half(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64] 
     order = np.argsort(upper.astype(np.uint16), kind="stable")
     order = order[np.argsort((upper >> np.uint32(16)).astype(np.uint16)[order], kind="stable")]
     in_order = upper[order]
-    return None if (in_order[1:] == in_order[:-1]).any() else order
+    return None if (in_order[1:] == in_order[:-1]).any() else order.astype(np.int32)
 
 
 def chunk_orders(
