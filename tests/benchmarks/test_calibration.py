@@ -58,7 +58,7 @@ def records():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdicts, "DESIGNS", designs)
         for world in range(2):
-            found += verdicts.judge_world(world, world_of(world), constant=0.69)
+            found += verdicts.judge_world(world, world_of(world), 0.69, designs)
     return found
 
 
