@@ -76,7 +76,7 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        terminal.print("- " + plain(fact))
+        terminal.print("- " + plain(fact.replace("--out DIR", f"--out {shlex.quote(str(folder))}")))
     for said in scaling.scaling_sentences(summary):
         terminal.print("- " + said)
     pending = pending_runs(summary)
