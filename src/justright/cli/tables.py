@@ -76,7 +76,9 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        terminal.print("- " + plain(fact.replace("--out DIR", f"--out {shlex.quote(str(folder))}")))
+        said = "- " + plain(fact.replace("--out DIR", f"--out {shlex.quote(str(folder))}"))
+        # A command stays on one line, to be copied.
+        (terminal.print if said == f"- {plain(fact)}" else terminal.say)(said)
     for said in scaling.scaling_sentences(summary):
         terminal.print("- " + said)
     pending = pending_runs(summary)

@@ -12,6 +12,21 @@ Overfitting is about how training ended, underfitting about what else was measur
 epochs for a network whose best epoch a larger one beats). Then the label is `overfits`, because it is what the
 user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. A verdict of
 `just right` claims only what was measured: no counterfactual, no `just right`.
+
+What can show underfitting, each measured in the same study and paired by seed and row: *more capacity* and *capacity
+with regularization* (any variant with more parameters, without or with a baseline of its own), *less regularization*
+(the baseline of a regularized variant), the reference model, and what a variant says that it changes of its baseline:
+`jr.Variant("Longer", jr.mlp(16), recipe=jr.Recipe(max_epochs=5_000), baseline="Tiny", change="longer training")`, or
+`change = "longer training"` in a study file.
+
+**Since when.** Where the end made it worse, the verdict names the epochs that cannot be told from the best one by
+validation loss (intervals over all measured epochs hold together), the first of them as the cheapest good epoch. In
+binary tasks the same is done for accuracy, and said where it ends sooner or later: confidence in wrong answers can
+grow while the answers get better. With several classes accuracy at the chosen and the last epoch is compared over seeds.
+
+**What would decide.** An `undecided` verdict says how many more seeds or test rows would probably do, from the variances
+measured so far, and the facts name the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
+`justright run --out DIR --test FILE` measures what was trained on other test rows, and nothing is trained twice.
 """
 
 from __future__ import annotations
