@@ -76,6 +76,15 @@ def test_the_documented_catalogue_is_the_catalogue():
         assert f"| {remedy.name} | {remedy.summary} | {strengths} |\n" in page
 
 
+def test_every_usual_remedy_is_in_the_catalogue():
+    """What a textbook would name; early stopping and the ensemble of seeds are measured in every study of remedies."""
+    assert {remedy.name for remedy in CATALOGUE} >= {
+        *("Fewer units", "Fewer layers", "L1", "L2", "L1 + L2", "AdamW", "Dropout", "L2 + dropout"),
+        *("Batch normalisation", "Input noise", "Mixup", "Label smoothing", "Weight averaging"),
+        *("Random turns", "Random reflections", "Standardised inputs"),
+    }
+
+
 def test_strengths_are_few_and_named_apart():
     """One or two to four, weakest first for penalties and shares; names differ."""
     assert all(1 <= len(remedy.strengths) <= 4 for remedy in CATALOGUE)
