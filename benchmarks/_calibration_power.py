@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._calibration_studies import VARIANTS, DrawnStudy
+from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks._calibration_training import Trained
 from justright.diagnosis.crossed import crossed
 from justright.diagnosis.intervals import interval_of
@@ -18,7 +18,6 @@ POWER_AT = (1, 2, 5)  # effects in margins
 COMPONENT_ROWS = 10_000  # of the pool, for variance components: right to 1.5 %
 
 Key = tuple[str, str, str]  # kind of effect, what is worse, what is better
-SIZES = tuple(name for name, (_, baseline) in VARIANTS.items() if baseline is None)
 KEYS: tuple[Key, ...] = (
     *(("rise", name, name) for name in VARIANTS),
     *(("gain", small, large) for at, small in enumerate(SIZES) for large in SIZES[at + 1 :]),
@@ -38,7 +37,8 @@ class WorldPower:
         self.margin = default_margin(constant, min(float(one.true_best.mean()) for one in trained.values()))
         seeds, pool = next(iter(trained.values())).best.shape
         every = np.arange(seeds), np.arange(min(COMPONENT_ROWS, pool))
-        self.tables = {key: crossed(_differences(trained, key, *every)) for key in KEYS}
+        self.keys = tuple(key for key in KEYS if key[1] in trained and key[2] in trained)
+        self.tables = {key: crossed(_differences(trained, key, *every)) for key in self.keys}
         self.planned: dict[tuple[int, int], dict[Key, list[float]]] = {}
 
     def records(self, study: DrawnStudy, judgement: Judgement) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ class WorldPower:
                 "planned": planned[key],
                 "spread": float(np.sqrt(self.tables[key].components[0])) / self.margin,
             }
-            for key in KEYS
+            for key in self.keys
         ]
 
     def _planned(
@@ -66,7 +66,8 @@ class WorldPower:
         seeds, rows = design = len(study.seeds), len(study.rows)
         if design not in self.planned:
             self.planned[design] = {}
-            for key, (low, high) in intervals.items():
+            for key in self.keys:
+                low, high = intervals[key]
                 alone = interval_of(crossed(_differences(study.trained, key, study.seeds, study.rows)))
                 width = alone.high - alone.low
                 widening = (high - low) / width if width else 1.0
@@ -96,4 +97,4 @@ def _intervals(judgement: Judgement) -> dict[Key, tuple[float, float]]:
             found["gain", one.variant, each.name] = -each.difference.high, -each.difference.low
     for effect in judgement.effects:
         found["effect", effect.baseline, effect.remedy] = -effect.high, -effect.low
-    return {key: found[key] for key in KEYS}
+    return found

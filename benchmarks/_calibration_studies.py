@@ -21,6 +21,7 @@ VARIANTS: Variants = {
     "Dropout": (jr.mlp(24, 24, dropout=0.3), BASELINE),
     "Both": (jr.mlp(24, 24, l2=0.001, dropout=0.2), BASELINE),
 }
+SIZES = tuple(name for name, (_, baseline) in VARIANTS.items() if baseline is None)
 PARAMETERS = {name: build.parameters(8, 1) for name, (build, _) in VARIANTS.items()}
 
 
@@ -29,7 +30,7 @@ class DrawnStudy:
     """Some seeds and test rows of a world, as a study of their own.
 
     Args:
-        trained: all seeds of every variant.
+        trained: all seeds of every variant that the study has.
         constant: loss of the constant prediction.
         seeds, rows: which of the world's seeds and test rows the study has.
         margin: what counts as a difference; None for the default.
@@ -56,6 +57,7 @@ class DrawnStudy:
                 group="regularizers" if baseline else "sizes",
             )
             for name, (_, baseline) in VARIANTS.items()
+            if name in self.trained
         )
         return StudyEvidence("binary", "binary_crossentropy", variants, self.constant, len(self.rows), 0)
 
@@ -110,5 +112,6 @@ class DrawnStudy:
             gain: by how much the true loss of every other variant is lower.
             margin: what counts as a difference.
         """
-        added = {name: -gain - self.true_difference(name, JUDGED) for name in VARIANTS if name != JUDGED}
+        others = (name for name in self.trained if name != JUDGED)
+        added = {name: -gain - self.true_difference(name, JUDGED) for name in others}
         return replace(self, margin=margin, added=added)

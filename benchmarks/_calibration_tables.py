@@ -152,7 +152,10 @@ def _rankings(by_design: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list
         [
             words,
             *(
-                share([holds(one["ranking"]) for one in studies], [one["world"] for one in studies])
+                share(
+                    [holds(one["ranking"]) for one in studies if one["ranking"]],
+                    [one["world"] for one in studies if one["ranking"]],
+                )
                 for studies in by_design.values()
             ),
         ]

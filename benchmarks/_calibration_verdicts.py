@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import justright as jr
 from benchmarks._calibration_plans import follow_advice
 from benchmarks._calibration_power import WorldPower
-from benchmarks._calibration_studies import VARIANTS, DrawnStudy
+from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks._calibration_training import Engine, Sizes, Trained, world_rows
 from justright.diagnosis import paired_interval
 from justright.diagnosis.judge import Judgement
@@ -19,6 +19,8 @@ from justright.diagnosis.verdicts import Verdict
 
 POOL, FRESH = 50_000, 100_000
 SEEDS = 48  # of each variant in a world: what a study's few seeds are held against
+MANY_SEEDS = 144  # of each size, where studies have up to 128
+MANY_POOL, MANY_FRESH = 100_000, 50_000  # and up to 100,000 test rows
 PLANS_A_WORLD = 1  # studies whose `undecided` verdicts are followed up
 
 
@@ -35,9 +37,9 @@ class Plenty:
     validation: int
     batch_size: int
 
-    @property
-    def sizes(self) -> Sizes:
-        return Sizes(train=self.train, validation=self.validation, pool=POOL, fresh=FRESH)
+    def sizes(self, *, pool: int = POOL, fresh: int = FRESH) -> Sizes:
+        """Return the rows of a world with so many test rows."""
+        return Sizes(train=self.train, validation=self.validation, pool=pool, fresh=fresh)
 
     @property
     def recipe(self) -> jr.Recipe:
@@ -82,18 +84,39 @@ DESIGNS = (
     Design(12, 20_000, studies=3),
     Design(32, 50_000, studies=1),
 )
+MANY_DESIGNS = (Design(64, 100_000, studies=2), Design(128, 100_000, studies=1))
 
 
-def calibrate_world(number: int, engines: Mapping[Plenty, Engine]) -> list[dict[str, Any]]:
+def calibrate_world(
+    number: int, engines: Mapping[Plenty, Engine], *, seeds: int = SEEDS
+) -> list[dict[str, Any]]:
     """Return the record of every study of one world."""
+    trained, constant = train_world(number, engines, tuple(VARIANTS), seeds=seeds, pool=POOL, fresh=FRESH)
+    return judge_world(number, trained, constant, DESIGNS)
+
+
+def calibrate_sizes(
+    number: int, engines: Mapping[Plenty, Engine], *, seeds: int = MANY_SEEDS
+) -> list[dict[str, Any]]:
+    """Return the record of every large study of one world: the three sizes alone, over many seeds and test rows."""
+    trained, constant = train_world(number, engines, SIZES, seeds=seeds, pool=MANY_POOL, fresh=MANY_FRESH)
+    return judge_world(number, trained, constant, MANY_DESIGNS)
+
+
+def train_world(
+    number: int, engines: Mapping[Plenty, Engine], names: Sequence[str], *, seeds: int, pool: int, fresh: int
+) -> tuple[dict[str, Trained], float]:
+    """Return all seeds of each network of a world, and the constant's loss."""
     kind = plenty(number)
-    rows, constant = world_rows(number, kind.sizes)
-    seeds = range(1 + 1_000 * number, 1 + 1_000 * number + SEEDS)
+    rows, constant = world_rows(number, kind.sizes(pool=pool, fresh=fresh))
+    every = range(1 + 1_000 * number, 1 + 1_000 * number + seeds)
     trained = {
-        name: engines[kind].train(name, build, rows, seeds=seeds, train_rows=kind.train, pool=POOL)
-        for name, (build, _) in VARIANTS.items()
+        name: engines[kind].train(
+            name, VARIANTS[name][0], rows, seeds=every, train_rows=kind.train, pool=pool
+        )
+        for name in names
     }
-    return judge_world(number, trained, constant)
+    return trained, constant
 
 
 def engines() -> dict[Plenty, Engine]:
@@ -101,11 +124,13 @@ def engines() -> dict[Plenty, Engine]:
     return {kind: Engine(kind.recipe) for kind in (AMPLE, SCARCE)}
 
 
-def judge_world(number: int, trained: dict[str, Trained], constant: float) -> list[dict[str, Any]]:
+def judge_world(
+    number: int, trained: dict[str, Trained], constant: float, designs: Sequence[Design]
+) -> list[dict[str, Any]]:
     """Return the records of all designs' studies of a world that is trained."""
     records = []
     power = WorldPower(trained, constant)
-    for design in DESIGNS:
+    for design in designs:
         for index, study in enumerate(draw_studies(number, design, trained, constant)):
             judgement = study.judge()
             record = {"world": number, "design": design.name, **judged(study, judgement)}
@@ -121,8 +146,8 @@ def draw_studies(
 ) -> Iterator[DrawnStudy]:
     """Yield studies of a design over seeds of their own; test rows repeat once the pool is used up."""
     rng = np.random.default_rng([number, 7, design.seeds, design.rows])
-    seeds = rng.permutation(len(trained[next(iter(VARIANTS))].epochs))
-    pool = rng.permutation(trained[next(iter(VARIANTS))].best.shape[1])
+    count, rows_of_pool = next(iter(trained.values())).best.shape
+    seeds, pool = rng.permutation(count), rng.permutation(rows_of_pool)
     for study in range(design.studies):
         first = study * design.rows % len(pool)
         rows = np.take(pool, range(first, first + design.rows), mode="wrap")
@@ -135,7 +160,7 @@ def judged(study: DrawnStudy, judgement: Judgement) -> dict[str, Any]:
         "margin": judgement.margin,
         "families": _families(study, judgement),
         "verdicts": [_verdict(study, one, judgement) for one in judgement.verdicts],
-        "ranking": _ranking(study, judgement),
+        "ranking": _ranking(study, judgement) if judgement.effects else None,
     }
 
 
@@ -153,9 +178,10 @@ def _families(study: DrawnStudy, judgement: Judgement) -> list[dict[str, Any]]:
         if against:
             found.append(_family("candidates", against))
     effects = [(one, study.true_difference(one.remedy, one.baseline)) for one in judgement.effects]
-    found.append(_family("effects", effects))
+    if effects:
+        found.append(_family("effects", effects))
     for name, (_, baseline) in VARIANTS.items():
-        if baseline:
+        if baseline and name in study.trained:
             one, other = study.trained[name], study.trained[baseline]
             differences = paired_interval(one.best[cells].astype(np.float64) - other.best[cells])
             found.append(_family("one effect", [(differences, study.true_difference(name, baseline))]))

@@ -1,11 +1,12 @@
 """How often are the intervals, verdicts, rankings and forecasts right? Hundreds of studies whose truth is known.
 
-    python -m benchmarks.calibration [--worlds 18] [--curves 24] [--seconds 280] --out FOLDER
+    python -m benchmarks.calibration [--worlds 18] [--sizes 18] [--curves 24] [--seconds 280] --out FOLDER
     python -m benchmarks.calibration --show FOLDER            # print the tables of what is there
 
 A *world* is a random teacher network (`justright.tables.teacher`) with its training and validation rows. The engine
 trains 48 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
-from those and judged as any study is. The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
+from those and judged as any study is. For studies of up to 128 seeds and 100,000 rows it then trains 144 seeds of the
+three sizes alone (`--sizes` worlds). The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
 known probabilities; from it follows how large an effect each study needs to find it. Forecasts are held against networks
 trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command goes on where an
 earlier one ended.
@@ -32,7 +33,7 @@ def main() -> None:
         return
     options.out.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + options.seconds
-    measure(options.out, ends, {"world": options.worlds, "curves": options.curves})
+    measure(options.out, ends, {"world": options.worlds, "curves": options.curves, "sizes": options.sizes})
     show(options.out)
 
 
@@ -41,6 +42,9 @@ def parse_options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--worlds", type=int, default=18, help="27 studies each (default 18)")
+    parser.add_argument(
+        "--sizes", type=int, default=18, help="of those, also with studies of 64 and 128 seeds (default 18)"
+    )
     parser.add_argument("--curves", type=int, default=24, help="learning curves (default 24)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about this long")
     parser.add_argument("--out", type=Path, default=Path("calibration"), metavar="FOLDER")
@@ -59,6 +63,7 @@ def measure(folder: Path, ends: float, wanted: dict[str, int]) -> None:
     parts: dict[str, tuple[Callable[..., list[dict[str, Any]]], Any]] = {
         "world": (verdicts.calibrate_world, verdicts.engines()),
         "curves": (forecasts.forecast_world, training.Engine(forecasts.RECIPE)),
+        "sizes": (verdicts.calibrate_sizes, verdicts.engines()),
     }
     for index in range(max(wanted.values())):
         for kind, (calibrate, engine) in parts.items():
@@ -84,9 +89,9 @@ def show(folder: Path) -> None:
     """Print the tables of all worlds in a folder."""
     read = {
         kind: [one for path in sorted(folder.glob(f"{kind}-*.json")) for one in json.loads(path.read_text())]
-        for kind in ("world", "curves")
+        for kind in ("world", "sizes", "curves")
     }
-    print_tables(read["world"], read["curves"])
+    print_tables(read["world"] + read["sizes"], read["curves"])
 
 
 if __name__ == "__main__":

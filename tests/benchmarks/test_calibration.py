@@ -12,7 +12,7 @@ from benchmarks import _calibration_verdicts as verdicts
 from benchmarks import calibration
 from benchmarks._calibration_power import WorldPower
 from benchmarks._calibration_shares import is_covered, share
-from benchmarks._calibration_studies import DrawnStudy
+from benchmarks._calibration_studies import SIZES, DrawnStudy
 from benchmarks._calibration_tables import print_tables
 from benchmarks._calibration_training import FRESH, POOL, Engine, Sizes, Trained, world_rows, world_teacher
 from justright.study import Recipe
@@ -58,7 +58,7 @@ def records():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdicts, "DESIGNS", designs)
         for world in range(2):
-            found += verdicts.judge_world(world, world_of(world), constant=0.69)
+            found += verdicts.judge_world(world, world_of(world), 0.69, designs)
     return found
 
 
@@ -137,6 +137,19 @@ def test_records_are_plain_and_tables_can_be_printed_from_them(records, tmp_path
     assert "| test loss of a variant | " in shown
     print_tables(json.loads(json.dumps(records)), [])
     assert capsys.readouterr().out == shown
+
+
+def test_a_study_of_the_sizes_alone_has_gains_and_no_effects(capsys):
+    """Large designs leave the remedies out: verdicts, gains and rises are judged as ever, and the tables have a column."""
+    sizes = {name: one for name, one in world_of(0).items() if name in SIZES}
+    design = verdicts.Design(12, 20_000, studies=1)
+    (record,) = verdicts.judge_world(0, sizes, 0.69, (design,))
+    assert [one["variant"] for one in record["verdicts"]] == ["Tiny", "Small", "Large"]
+    assert [one["kind"] for one in record["power"]] == ["rise"] * 3 + ["gain"] * 3
+    assert {one["kind"] for one in record["families"]} <= {"test loss", "rise", "no rise", "candidates"}
+    assert record["ranking"] is None
+    print_tables([record], [])
+    assert "| the first is truly within 1 margin of the best | - |" in capsys.readouterr().out
 
 
 def test_the_truth_that_intervals_are_held_against_adds_no_error_of_its_own():

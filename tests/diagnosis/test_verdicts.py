@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 
 from justright.diagnosis import LABELS, judge_study
-from justright.diagnosis.intervals import Interval
-from justright.diagnosis.overfitting import Overfit
-from justright.diagnosis.planning import Needs
-from justright.diagnosis.underfitting import Candidate
-from justright.diagnosis.verdicts import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS, _needs
+from justright.diagnosis.evidence import UNDERFIT_CHANGES
+from justright.diagnosis.verdicts import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
 
 
 def judged(maker, *variants, reference=None, margin=None, name=None):
@@ -105,6 +102,29 @@ def test_longer_training_that_helps_shows_underfitting(maker):
     assert verdict.reasons[0].startswith("With longer training (longer) the test loss is 0.0")
 
 
+def test_a_larger_network_with_regularization_that_helps_shows_underfitting(maker):
+    """The larger network alone is no better; with L2 it is, and that one is named."""
+    large = maker.variant("Large", 1_000, 0.60)
+    treated = maker.variant("Large with L2", 1_000, 0.55, baseline="Large", change="regularization")
+    verdict = judged(maker, maker.variant("Tiny", 10, 0.60), large, treated)
+    assert verdict.label == UNDERFITS
+    assert [one.name for one in verdict.candidates if one.is_better] == ["Large with L2"]
+    said = "With more capacity and regularization (Large with L2) the test loss is 0.0"
+    assert verdict.reasons[0].startswith(said)
+
+
+@pytest.mark.parametrize("kind", UNDERFIT_CHANGES)
+def test_every_counterfactual_can_be_the_one_that_is_named(kind, maker):
+    """Declared as the change of a variant, it is named with what it gains, and only it."""
+    other = maker.variant("Other", 10, 0.55, baseline="Mine", change=kind)
+    verdict = judged(maker, maker.variant("Mine", 10, 0.60), other, reference=0.60)
+    assert verdict.label == UNDERFITS
+    assert [(one.kind, one.name) for one in verdict.candidates if one.is_better] == [(kind, "Other")]
+    gain = verdict.candidates[0].difference
+    assert gain.low < -0.05 < gain.high
+    assert verdict.reasons[0].startswith(f"With {kind} (Other) the test loss is 0.0")
+
+
 def test_a_remedy_against_overfitting_is_no_evidence_of_underfitting(maker):
     """L2 improves the same network: it learned too much, not too little."""
     remedy = maker.variant("L2", 1_000, 0.50, baseline="Large", change="l2")
@@ -146,39 +166,6 @@ def test_close_calls_are_undecided_and_say_what_would_decide(make):
         reason.startswith(("Probably decided by", "No number of seeds and rows"))
         for reason in verdict.reasons
     )
-
-
-def test_one_gain_that_is_enough_is_all_that_undecided_asks_for():
-    """A candidate almost exactly at the margin needs not be decided where another one shows the label."""
-    clear, close, rise = Needs(4, None), Needs(None, None), Needs(90, None, (90, 9_000))
-    measured = Interval(0.0, -0.1, 0.1, 3, 100, "combined")
-    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, rise)
-
-    def candidate(gain: float, needs: Needs) -> Candidate:
-        return Candidate("more capacity", "Large", replace(measured, mean=-gain), 0.01, needs)
-
-    assert _needs(overfit, (candidate(0.05, clear), candidate(0.0101, close))) == Needs(4, None, (4, 0))
-    assert _needs(overfit, (candidate(0.05, Needs(40, 800)), candidate(0.05, clear))) == Needs(4, 800, (4, 0))
-
-
-def test_no_gain_beyond_the_margin_means_that_all_must_be_excluded():
-    """`just right` needs every comparison; one that nothing would decide leaves nothing to ask for."""
-    measured = Interval(0.0, -0.1, 0.1, 3, 100, "combined")
-    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, Needs(90, None))
-    few = Candidate("more capacity", "Large", measured, 0.01, Needs(4, 500))
-    never = replace(few, needs=Needs(None, None))
-    assert _needs(overfit, (few,)) == Needs(90, None, (90, 0))
-    assert _needs(overfit, (few, never)) == Needs(None, None, None)
-    assert _needs(replace(overfit, needs=None), (replace(few, needs=None),)) is None
-
-
-def test_a_rise_without_a_known_training_loss_does_not_stand_for_the_label():
-    """More rows would show the rise, but neither label that it could earn."""
-    measured = Interval(0.05, -0.1, 0.1, 3, 100, "combined")
-    overfit = Overfit(measured, 0.01, np.nan, np.nan, np.nan, None, Needs(4, None))
-    other = Candidate("more capacity", "Large", replace(measured, mean=0.0), 0.01, Needs(9, None))
-    assert _needs(overfit, (other,)) == Needs(9, None, (9, 0))
-    assert _needs(replace(overfit, train_best=0.4, train_last=0.3), (other,)) == Needs(4, None, (4, 0))
 
 
 def test_overfitting_is_the_label_where_both_hold_and_both_are_said(maker):
@@ -259,21 +246,6 @@ def test_the_chosen_epoch_being_the_last_is_said_instead_of_a_difference_of_zero
     assert verdict.label == JUST_RIGHT
     assert verdict.reasons[0] == (
         "The best epoch is the last one, so the end of training cannot have made the loss worse."
-    )
-
-
-def test_accuracy_that_disagrees_is_said(maker):
-    """Confidence in wrong answers grows, the answers stay: loss up, accuracy not down."""
-    variant = maker.variant("A", 10, 0.55)
-    wrong = np.arange(maker.rows) % 4 == 0
-    best = np.where(wrong, 0.9, 0.4).astype(np.float32)
-    last = np.where(wrong, 3.0, 0.2).astype(np.float32)
-    runs = tuple(replace(run, test_best=best, test_last=last) for run in variant.runs)
-    verdict = judged(maker, replace(variant, runs=runs), reference=0.55)
-    assert verdict.label == OVERFITS
-    assert (
-        "Accuracy does not confirm it: it changes by 0 exactly from the best epoch 24 to the last."
-        in verdict.reasons
     )
 
 

@@ -92,7 +92,11 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        terminal.print(_bullet(fact))
+        said = "- " + plain(fact.replace("--out DIR", f"--out {shlex.quote(str(folder))}"))
+        if said == f"- {plain(fact)}":
+            terminal.print(_bullet(fact))
+        else:  # a command stays on one line, to be copied
+            terminal.say(said)
     for said in scaling.scaling_sentences(summary):
         terminal.print(_bullet(said))
     pending = pending_runs(summary)

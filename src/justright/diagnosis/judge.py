@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from justright.diagnosis.advice import decision_facts
 from justright.diagnosis.choosing import (
     ModelChoice,
     StrengthChoice,
@@ -23,7 +24,7 @@ from justright.diagnosis.facts import constant_fact, gap_fact, reference_fact, r
 from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
-from justright.diagnosis.overfitting import judge_overfit
+from justright.diagnosis.overfitting import errors, judge_overfit
 from justright.diagnosis.remedies import choice_fact, free_effects, ladder_fact
 from justright.diagnosis.underfitting import judge_candidates
 from justright.diagnosis.verdicts import (
@@ -185,12 +186,13 @@ class _Judge:
             level=self.level,
             rng=draws_for(self.seed, "candidates", name),
         )
-        onset = find_onset(
-            [run.validation for run in measured.runs],
-            level=self.level,
-            rng=draws_for(self.seed, "onset", name),
-        )
-        return decide(measured, overfit, candidates, self.losses[name], onset)
+        curves = [run.validation for run in measured.runs]
+        onset = find_onset(curves, level=self.level, rng=draws_for(self.seed, "onset", name))
+        by_accuracy = None
+        if is_binary:
+            draws = draws_for(self.seed, "onset by accuracy", name)
+            by_accuracy = find_onset([errors(curve) for curve in curves], level=self.level, rng=draws)
+        return decide(measured, overfit, candidates, self.losses[name], onset, by_accuracy)
 
     def facts(
         self,
@@ -215,6 +217,8 @@ class _Judge:
         facts.append(ladder_fact(self.evidence, found))
         if rejected_strengths(self.evidence) or steps:
             facts.append(choice_fact(choice))
+        needs = {one.variant: one.needs for one in verdicts if one.needs is not None}
+        facts += decision_facts(needs, self.measured, self.evidence.test_rows)
         facts.append(gap_fact(verdicts, self.measured, learnable))
         facts.append(constant_fact(self.evidence, best_loss))
         return tuple(fact for fact in facts if fact)

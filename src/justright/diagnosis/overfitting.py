@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from justright.diagnosis.crossed import crossed
-from justright.diagnosis.evidence import RunEvidence
+from justright.diagnosis.crossed import MIN_ROWS, crossed
+from justright.diagnosis.evidence import Losses, RunEvidence
 from justright.diagnosis.intervals import Interval, interval_of
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.planning import Needs, required_seeds_or_rows
@@ -16,6 +16,7 @@ from justright.diagnosis.wording import epochs, estimate, number, sentence
 
 # Per-row binary cross-entropy above ln 2 means a probability below 1/2 for the true class: a wrong answer.
 WRONG_ABOVE = float(np.log(2))
+ACCURACY = "accuracy"  # the score of tasks with classes, as runs record it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Overfit:
         train_first: mean training loss at the first epoch; NaN where unknown.
         train_best: the same at the chosen epoch.
         train_last: the same at the last epoch.
-        accuracy_change: accuracy at the last epoch minus at the chosen one; None for other tasks than binary.
+        accuracy_change: accuracy at the last epoch minus at the chosen one: by row for binary tasks, by seed for several
+            classes, where it covers other seeds on the same rows; None where it is not known.
         needs: what would decide it, when neither side of the margin is reached.
     """
 
@@ -83,7 +85,7 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
         _mean(measured, lambda run: run.train_loss_first),
         _mean(measured, lambda run: run.train_loss_best),
         _mean(measured, lambda run: run.train_loss_last),
-        _accuracy_change(measured, level) if is_binary else None,
+        _accuracy_change(measured, level) if is_binary else _score_change(measured, level),
         required_seeds_or_rows(table, margin, level=level) if is_open else None,
     )
 
@@ -106,7 +108,24 @@ def overfit_reasons(overfit: Overfit, measured: Measured) -> tuple[str, ...]:
         sentences.append(
             f"Accuracy does not confirm it: it changes by {estimate(accuracy)} from {at_chosen} to the last."
         )
+    elif not overfit.has_risen and accuracy is not None and accuracy.is_below(0.0):
+        sentences.append(
+            f"Accuracy disagrees with the loss: it falls by {estimate(accuracy.negated())} from {at_chosen} to the last."
+        )
     return tuple(sentences)
+
+
+def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:
+    """Return epoch -> (rows,) 1 where the answer is wrong, else 0, from binary cross-entropies; NaN stays NaN.
+
+    Example:
+        >>> errors({3: np.array([0.1, 0.9], np.float32)})
+        {3: array([0., 1.], dtype=float32)}
+    """
+    return {
+        epoch: np.where(np.isfinite(losses), losses > WRONG_ABOVE, np.nan).astype(np.float32)
+        for epoch, losses in curve.items()
+    }
 
 
 def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
@@ -135,3 +154,16 @@ def _accuracy_change(measured: Measured, level: float) -> Interval:
     """Return accuracy at the last epoch minus at the chosen one, paired, from binary cross-entropies."""
     best, last = measured.best < WRONG_ABOVE, measured.last < WRONG_ABOVE
     return interval_of(crossed(last.astype(np.float64) - best), level=level)
+
+
+def _score_change(measured: Measured, level: float) -> Interval | None:
+    """Return accuracy at the last epoch minus at the chosen one from the runs' own scores: Student's t over seeds.
+
+    None with fewer than two seeds, or where a run has no accuracy.
+    """
+    pairs = [(run.score_best.get(ACCURACY), run.score_last.get(ACCURACY)) for run in measured.runs]
+    changes = [last - best for best, last in pairs if best is not None and last is not None]
+    if len(changes) < max(len(pairs), MIN_ROWS) or measured.source != "test":
+        return None
+    # Seeds in the place of rows: with a single "seed" the interval is Student's t over what is left.
+    return interval_of(crossed([changes]), level=level)

@@ -12,6 +12,21 @@ Overfitting is about how training ended, underfitting about what else was measur
 epochs for a network whose best epoch a larger one beats). Then the label is `overfits`, because it is what the
 user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. A verdict of
 `just right` claims only what was measured: no counterfactual, no `just right`.
+
+What can show underfitting, each measured in the same study and paired by seed and row: *more capacity* and *capacity
+with regularization* (any variant with more parameters, without or with a baseline of its own), *less regularization*
+(the baseline of a regularized variant), the reference model, and what a variant says that it changes of its baseline:
+`jr.Variant("Longer", jr.mlp(16), recipe=jr.Recipe(max_epochs=5_000), baseline="Tiny", change="longer training")`, or
+`change = "longer training"` in a study file.
+
+**Since when.** Where the end made it worse, the verdict names the epochs that cannot be told from the best one by
+validation loss (intervals over all measured epochs hold together), the first of them as the cheapest good epoch. In
+binary tasks the same is done for accuracy, and said where it ends sooner or later: confidence in wrong answers can
+grow while the answers get better. With several classes accuracy at the chosen and the last epoch is compared over seeds.
+
+**What would decide.** An `undecided` verdict says how many more seeds or test rows would probably do, from the variances
+measured so far, and the facts name the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
+`justright run --out DIR --test FILE` measures what was trained on other test rows, and nothing is trained twice.
 """
 
 from __future__ import annotations
@@ -19,6 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from justright.diagnosis.advice import needs_reasons, what_decides
 from justright.diagnosis.evidence import VariantEvidence
 from justright.diagnosis.intervals import Interval
 from justright.diagnosis.measured import Measured
@@ -49,14 +65,15 @@ class Verdict:
     Args:
         variant: its name.
         label: one of `LABELS`.
-        onset: first and last epoch that cannot be told from the best; beyond `high` it overfits, if it does and that
-            was measured.
+        onset: first and last epoch that cannot be told from the best by the loss; beyond `high` it overfits, if it does and
+            that was measured.
         margin: what counts as a difference, in units of the loss.
         reasons: plain sentences, the decisive one first.
         overfit: loss at the last minus at the chosen epoch; None when no run could be measured.
         test: mean loss at the chosen epoch on the rows that measure; None likewise.
         candidates: what was measured against it, the largest gain first.
         needs: what would decide an `undecided` verdict.
+        accuracy_onset: `onset` by the share of wrong answers; None for other tasks than binary.
     """
 
     variant: str
@@ -68,6 +85,7 @@ class Verdict:
     test: Interval | None
     candidates: tuple[Candidate, ...] = ()
     needs: Needs | None = None
+    accuracy_onset: Onset | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the `verdict` of a variant in result.json."""
@@ -98,6 +116,7 @@ def decide(
     candidates: tuple[Candidate, ...],
     test: Interval,
     onset: Onset | None,
+    accuracy_onset: Onset | None = None,
 ) -> Verdict:
     """Return the verdict on a measured variant.
 
@@ -107,20 +126,22 @@ def decide(
         candidates: what was measured against it.
         test: mean loss at the chosen epoch.
         onset: the epochs that cannot be told from the best.
+        accuracy_onset: those by the share of wrong answers, where it is known.
     """
     label = _label(measured, overfit, candidates)
     margin = overfit.margin
-    ending = (*overfit_reasons(overfit, measured), *_onset_reasons(overfit, onset))
+    ending = (*overfit_reasons(overfit, measured), *_onset_reasons(overfit, onset, accuracy_onset))
     others = candidate_reasons(candidates, margin, loss=measured.loss)
-    needs = _needs(overfit, candidates) if label == UNDECIDED else None
+    needs = what_decides(overfit, candidates) if label == UNDECIDED else None
     reasons = (
         *_run_reasons(measured),
         *((*others, *ending) if label == UNDERFITS else (*ending, *others)),
-        *_needs_reasons(needs, measured),
+        *needs_reasons(needs, measured),
         *_limits(measured),
     )
     return Verdict(
-        measured.variant.name, label, onset, margin, reasons, overfit.rise, test, candidates, needs
+        *(measured.variant.name, label, onset, margin, reasons, overfit.rise, test, candidates, needs),
+        accuracy_onset,
     )
 
 
@@ -137,20 +158,31 @@ def _label(measured: Measured, overfit: Overfit, candidates: tuple[Candidate, ..
     return JUST_RIGHT if is_healthy else UNDECIDED
 
 
-def _onset_reasons(overfit: Overfit, onset: Onset | None) -> tuple[str, ...]:
-    """Return the sentence about the good epochs, where the end of training made it worse."""
+def _onset_reasons(overfit: Overfit, onset: Onset | None, by_accuracy: Onset | None) -> tuple[str, ...]:
+    """Return the sentences about the good epochs, by loss and by accuracy, where the end of training made it worse."""
     if onset is None or not overfit.has_risen:
         return ()
     if onset.low == onset.high:
         since = ": after it, it overfits" if onset.is_dated else ""
-        return (
-            f"On validation rows every measured epoch but epoch {onset.best} is distinguishably worse{since}.",
+        said = (
+            f"On validation rows every measured epoch but epoch {onset.best} is distinguishably worse{since}."
         )
-    good = f"On validation rows {epochs(onset.low, onset.high)} cannot be told from the best, {onset.best}"
-    since = f"after {onset.high} it overfits"
-    if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
-        since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
-    return (f"{good}; {onset.low} is the cheapest good epoch, and {since}.",)
+    else:
+        good = (
+            f"On validation rows {epochs(onset.low, onset.high)} cannot be told from the best, {onset.best}"
+        )
+        since = f"after {onset.high} it overfits"
+        if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
+            since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
+        said = f"{good}; {onset.low} is the cheapest good epoch, and {since}."
+    if by_accuracy is None or by_accuracy.high == onset.high:
+        return (said,)
+    kept = epochs(by_accuracy.low, by_accuracy.high)
+    order = "later" if by_accuracy.high > onset.high else "sooner"
+    return (
+        said,
+        f"By accuracy the good epochs end {order}: {kept} cannot be told from the best, {by_accuracy.best}.",
+    )
 
 
 def _run_reasons(measured: Measured) -> tuple[str, ...]:
@@ -165,68 +197,6 @@ def _run_reasons(measured: Measured) -> tuple[str, ...]:
         else "no losses"
     )
     return (f"{counted(left_out, 'run')} of {len(measured.variant.runs)} left out ({kinds}).",)
-
-
-def _needs(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
-    """Return what would decide the label; None where no comparison is open.
-
-    Where a measured difference lies beyond the margin, showing that one is enough; else all must be excluded.
-    """
-    harmful = [one.needs for one in candidates if one.difference.mean < -one.gain_margin]
-    if overfit.rise.mean > overfit.margin and (overfit.has_train_fallen or overfit.has_train_risen):
-        harmful.append(overfit.needs)
-    if any(one is not None for one in harmful):
-        return _combined([one for one in harmful if one is not None], any_is_enough=True)
-    every = [overfit.needs, *(candidate.needs for candidate in candidates)]
-    found = [one for one in every if one is not None]
-    return _combined(found, any_is_enough=False) if found else None
-
-
-def _combined(every: list[Needs], *, any_is_enough: bool) -> Needs:
-    """Return what decides one of several comparisons, the cheapest, or all of them."""
-    choose = min if any_is_enough else max
-    least = [one.least for one in every if one.least is not None]
-    together = None
-    if any_is_enough:
-        together = min(least, default=None)
-    elif len(least) == len(every):
-        together = max(seeds for seeds, _ in least), max(rows for _, rows in least)
-
-    def chosen(ways: list[int | None]) -> int | None:
-        known = [way for way in ways if way is not None]
-        return choose(known) if known and (any_is_enough or len(known) == len(ways)) else None
-
-    return Needs(
-        chosen([one.more_seeds for one in every]), chosen([one.more_rows for one in every]), together
-    )
-
-
-def _needs_reasons(needs: Needs | None, measured: Measured) -> tuple[str, ...]:
-    """Return the sentence about what would decide."""
-    if needs is None:
-        return ()
-    kind = "test row" if measured.source == "test" else "validation row"
-    ways = []
-    if needs.more_seeds:
-        ways.append(
-            f"{counted(needs.more_seeds, 'more seed')} ({len(measured.runs) + needs.more_seeds} in all)"
-        )
-    if needs.more_rows:
-        ways.append(counted(needs.more_rows, f"more {kind}"))
-    if not ways and needs.together and all(needs.together):
-        more_seeds, more_rows = needs.together
-        ways.append(f"{counted(more_seeds, 'more seed')} together with {counted(more_rows, f'more {kind}')}")
-    if not ways:
-        if needs.more_seeds == 0 or needs.more_rows == 0:
-            return (
-                "The measured difference lies just inside the interval: any more seeds would probably decide.",
-            )
-        if len(measured.runs) == 1:
-            return ("With one seed it cannot be said what would decide; train at least 3.",)
-        return (
-            "No number of seeds and rows within reason would decide: the difference is almost exactly the margin.",
-        )
-    return (f"Probably decided by {' or '.join(ways)}, if the measured difference is the true one.",)
 
 
 def _limits(measured: Measured) -> tuple[str, ...]:

@@ -109,9 +109,7 @@ def kinematics(momenta: Any, etas: Any, azimuths: Any, missing: Any, missing_azi
     import keras
 
     ops = keras.ops
-    p = ops.maximum(momenta, SMALL) * _row(MOMENTUM_SCALES[name] for name in ETA_SCALES)
-    lost = ops.maximum(missing, SMALL) * MOMENTUM_SCALES[MISSING]
-    eta = etas * _row(ETA_SCALES.values())
+    p, eta, lost = in_common_units(momenta, etas, missing)
     opening = ops.cosh(differences(eta, len(ETA_SCALES))) - ops.cos(differences(azimuths, len(ETA_SCALES)))
     masses = (sums(ops.log(p), len(ETA_SCALES)) + ops.log(ops.maximum(opening, 0.0) + SMALL)) / 2
     side = 1.0 - ops.cos(azimuths - missing_azimuth)
@@ -125,6 +123,22 @@ def kinematics(momenta: Any, etas: Any, azimuths: Any, missing: Any, missing_azi
         ops.absolute(ops.sum(p * ops.sinh(eta), axis=1, keepdims=True)),
     ]
     return ops.concatenate([masses, transverse, *event], axis=1)
+
+
+def in_common_units(momenta: Any, etas: Any, missing: Any) -> tuple[Any, Any, Any]:
+    """Return momenta, pseudorapidities and the missing momentum, the momenta all in units of the lepton's column.
+
+    Shape:
+        momenta, etas: (rows, particles); missing: (rows, 1), all in the table's units. The result has the same shapes.
+
+    Momenta are positive in the result, so that their logarithms are finite.
+    """
+    import keras
+
+    ops = keras.ops
+    p = ops.maximum(momenta, SMALL) * constant([[MOMENTUM_SCALES[name] for name in ETA_SCALES]])
+    eta = etas * constant([list(ETA_SCALES.values())])
+    return p, eta, ops.maximum(missing, SMALL) * MOMENTUM_SCALES[MISSING]
 
 
 def differences(values: Any, count: int) -> Any:
@@ -149,8 +163,8 @@ def _size(x: Any, y: Any) -> Any:
     return keras.ops.sqrt(x * x + y * y + SMALL * SMALL)
 
 
-def _row(numbers: Any) -> Any:
-    """Return numbers as a (1, numbers) list of lists, which a saved model holds as plain JSON."""
+def constant(numbers: Any) -> Any:
+    """Return numbers as a float32 tensor; given as lists of lists, which a saved model holds as plain JSON."""
     import keras
 
-    return keras.ops.convert_to_tensor([list(numbers)], dtype="float32")
+    return keras.ops.convert_to_tensor(numbers, dtype="float32")

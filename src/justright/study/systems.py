@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from justright.study.kinematics import ETA_SCALES, MISSING, MOMENTUM_SCALES, SMALL
+from justright.study.kinematics import constant, in_common_units
 
 W_MASS = 1.346  # 0.9885 times 1.361: 80.4 GeV in units of the lepton's column
 # Squared masses are small differences of large float32 numbers; below this they are rounding errors.
@@ -45,12 +45,10 @@ def system_masses(momenta: Any, etas: Any, azimuths: Any, missing: Any, missing_
     import keras
 
     ops = keras.ops
-    p = ops.maximum(momenta, SMALL) * _constant([[MOMENTUM_SCALES[name] for name in ETA_SCALES]])
-    eta = etas * _constant([list(ETA_SCALES.values())])
-    lost = ops.maximum(missing, SMALL) * MOMENTUM_SCALES[MISSING]
+    p, eta, lost = in_common_units(momenta, etas, missing)
     visible = [p * ops.cosh(eta), p * ops.cos(azimuths), p * ops.sin(azimuths), p * ops.sinh(eta)]
     neutrino = _neutrino([one[:, :1] for one in visible], lost, missing_azimuth)
-    members = _constant([[[float(one in group) for one in range(_NEUTRINO + 1)] for group in GROUPS]])
+    members = constant([[[float(one in group) for one in range(_NEUTRINO + 1)] for group in GROUPS]])
     # Sums of products in float32, never a matrix product: bf16 operands would leave nothing of the differences below.
     energy, x, y, z = (
         ops.sum(ops.expand_dims(ops.concatenate(parts, axis=1), 1) * members, axis=-1)
@@ -76,9 +74,3 @@ def _neutrino(lepton: list[Any], lost: Any, azimuth: Any) -> list[Any]:
     forward, backward = (a * z + root) / square, (a * z - root) / square
     along = ops.where(ops.abs(forward) < ops.abs(backward), forward, backward)
     return [ops.sqrt(lost * lost + along * along), lost_x, lost_y, along]
-
-
-def _constant(numbers: Any) -> Any:
-    import keras
-
-    return keras.ops.convert_to_tensor(numbers, dtype="float32")
