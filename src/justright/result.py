@@ -55,7 +55,7 @@ class Result:
     Args:
         folder: path of the study folder.
         interrupted: whether training stopped before its end; the same command goes on.
-        repairs: what was found damaged on the way, a sentence each.
+        repairs: what was found damaged on the way, and which runs failed, a sentence each.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.

@@ -85,6 +85,15 @@ class Note:
     kind: str
     text: str
 
+    @property
+    def is_routine(self) -> bool:
+        """Whether it says only that a run started, or ended as runs do."""
+        return self.kind in ROUTINE_NOTES
+
+
+RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
+ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
+
 
 class StoreReader:
     """Read access to a study's database, also while another process writes to it.
