@@ -169,7 +169,8 @@ class StoreReader:
         }
         which = np.repeat(np.arange(len(blocks)), counts)
         frame = {name: series.gather(which) for name, series in keys.items()}
-        frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
+        with np.errstate(invalid="raise"):  # an epoch that is no number is damage, not a warning
+            frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
         metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
         return polars.DataFrame(frame | metrics)
 
