@@ -103,6 +103,21 @@ def test_lanes_and_workers_are_reduced_to_fit(free_bytes, expected) -> None:
     assert fit(free_bytes) == expected
 
 
+def test_workers_that_train_many_stacks_need_more() -> None:
+    """Each stack leaves something behind in its worker: five each of ten, and none where there is none to train."""
+    for stacks, expected in ((10, 2 * (100 + 5 * 7)), (2, 2 * (100 + 7)), (0, 50)):
+        found = fit_plan(
+            lambda stacks=stacks, **_: ["stack"] * stacks,
+            lambda stack: 100,
+            workers=2,
+            max_lanes=1,
+            free=None,
+            least_bytes=50,
+            left_bytes=7,
+        )
+        assert found.memory_bytes == expected
+
+
 @pytest.mark.parametrize(
     ("machines", "expected"),
     [
