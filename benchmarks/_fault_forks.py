@@ -86,6 +86,10 @@ class Forked:
         """End it at once."""
         self._process.kill()
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
 
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
     """Be the command: in its folder and environment, with workers that are forks of it."""
@@ -94,6 +98,7 @@ def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -
 
     os.chdir(folder)
     os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, wherever this was started
     errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(errors, 2)

@@ -1,12 +1,12 @@
 """Is anything lost? A study is killed at random moments, and met by other faults, and compared with an undisturbed one.
 
-    python -m benchmarks.faults                     # 100 kills, every other fault once, 12,000 bad inputs
-    python -m benchmarks.faults --kills 10 --kinds "disk full,database damaged"
+    python -m benchmarks.faults                     # 100 kills, 20 interruptions, every other fault once, 12,000 bad inputs
+    python -m benchmarks.faults --kills 10 --interruptions 0 --kinds "disk full,database damaged"
 
-Killed is the coordinator or one of its workers, with kill -9; the same command then goes on. Compared, bit by bit, are
-every curve, best epoch, row loss, model weight, verdict and effect. Moments are random within each phase of a study: start,
-compilation, training, the writing of a checkpoint and its record, judging and reporting. The exit code is 1 when anything
-differs.
+Killed is the coordinator or one of its workers, with kill -9; interrupted the coordinator, by SIGINT or SIGTERM; the same
+command then goes on. Compared, bit by bit, are every curve, best epoch, row loss, model weight, verdict and effect.
+Moments are random within each phase of a study: start, compilation, training, the writing of a checkpoint and its record,
+judging and reporting. The exit code is 1 when anything differs, or an interrupted command took longer than it may.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ import psutil
 
 from benchmarks._fault_inputs import try_bad_inputs
 from benchmarks._fault_kinds import KINDS, Seen
-from benchmarks._fault_study import Command, Place, contents, differences
+from benchmarks._fault_phases import wait_for_phase
+from benchmarks._fault_signals import hear_interrupts, run_interruptions
+from benchmarks._fault_study import Place, contents, differences
 
 EPOCHS = 600  # several seconds on two processors, many checkpoints
 SHOWN_CHARACTERS = 110
 INPUTS = 2_000
-POLL_SECONDS = 0.01
+INTERRUPTIONS = 20
 # One study is killed once for each of these, in any order, and then so often while it is judged and reported.
 DURING = ("start", *("compile",) * 3, *("train",) * 4, *("checkpoint",) * 4)
 REPORT_KILLS = 2
 WORKER_SHARE = 0.6
-# The moment is drawn uniformly from so long after the phase was seen to begin: a checkpoint's file first, then the
-# database's record of it within milliseconds.
-PHASE_SECONDS = {"start": 1.5, "compile": 3.0, "train": 1.0, "checkpoint": 0.06, "report": 3.0}
 
 
 def main() -> int:
@@ -45,6 +44,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=100, help="kills at random moments")
+    parser.add_argument("--interruptions", type=int, default=INTERRUPTIONS, help="signals at random moments")
     parser.add_argument("--kinds", default=",".join(KINDS), help="other faults, by commas; '' for none")
     parser.add_argument("--inputs", type=int, default=INPUTS, help="bad inputs for each reader")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
@@ -56,14 +56,16 @@ def main() -> int:
     for name in kinds:
         if name not in KINDS:
             parser.error(f"--kinds must be of {', '.join(KINDS)}; got {name!r}")
+    hear_interrupts()
     os.environ.setdefault("KERAS_BACKEND", "jax")  # models are opened to compare their weights
     with tempfile.TemporaryDirectory() as temporary:
         place = Place((options.out or Path(temporary)).absolute(), options.epochs, is_forked=not options.cold)
         place.make()
         lost, dice = 0, random.Random(options.seed)  # noqa: S311  # moments, not secrets
-        if options.kills or kinds:
+        if options.kills or options.interruptions or kinds:
             run_undisturbed(place)
             lost += run_kills(place, options.kills, dice)
+            lost += run_interruptions(place, options.interruptions, dice)
             lost += run_kinds(place, kinds)
         if options.inputs:
             lost += try_bad_inputs(options.inputs, options.seed)
@@ -92,6 +94,8 @@ def run_kills(place: Place, kills: int, dice: random.Random) -> int:
     tried: Counter[str] = Counter()
     phases: Counter[str] = Counter()
     studies = identical = 0
+    if not kills:
+        return 0
     while sum(tried.values()) < kills:
         studies += 1
         out = f"killed-{studies}"
@@ -149,26 +153,6 @@ def kill_one_study(
     code, said = command.end()
     if code:
         raise SystemExit(f"{out} ended with {code}: {said}")
-
-
-def wait_for_phase(command: Command, phase: str, dice: random.Random) -> None:
-    """Wait until a command is somewhere in a phase, or over."""
-    began = time.time()
-    had_workers = False
-    while not command.is_over():
-        workers = bool(command.workers())
-        had_workers |= workers
-        if (
-            phase == "start"
-            or (phase == "compile" and workers)
-            or (phase in ("train", "checkpoint") and command.written(began))
-            or (phase == "report" and had_workers and not workers)
-        ):
-            break
-        time.sleep(POLL_SECONDS)
-    moment = time.monotonic() + dice.uniform(0, PHASE_SECONDS[phase])
-    while not command.is_over() and time.monotonic() < moment:
-        time.sleep(POLL_SECONDS)
 
 
 def run_kinds(place: Place, kinds: list[str]) -> int:

@@ -146,6 +146,48 @@ def test_a_newer_folder_is_refused(folder):
     )
 
 
+# Values of every kind that SQLite has, where each may be something else; the last is text that is no UTF-8.
+STRANGE = ("NULL", "'x'", "x'ff'", "1e300", "-9223372036854775808", "'{}'", "'[1]'", "CAST(x'ff' AS TEXT)")
+
+
+def columns_of(path):
+    """Return (table, column) of a database."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        return [
+            (table, row[1]) for table in tables for row in connection.execute(f"PRAGMA table_info({table})")
+        ]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.* encountered in:RuntimeWarning"
+)  # 1e300 as a loss is large, and no damage
+@pytest.mark.parametrize("value", STRANGE)
+def test_a_sound_database_with_strange_values_is_shown_or_refused(folder, value, tmp_path, capsys):
+    """A folder from a stranger: whatever a column holds, `show` prints a table or one sentence."""
+    good, refused = (folder / "study.db").read_bytes(), []
+    for table, column in columns_of(folder / "study.db"):
+        for file in folder.glob("study.db*"):
+            file.unlink()
+        (folder / "study.db").write_bytes(good)
+        with closing(sqlite3.connect(folder / "study.db")) as connection, connection:
+            try:
+                connection.execute(f'UPDATE OR IGNORE "{table}" SET "{column}" = {value}')
+            except sqlite3.IntegrityError:  # the schema refuses it, as it would anybody's
+                continue
+        with pytest.raises(SystemExit) as ended:
+            main(["show", str(folder)])
+        said = capsys.readouterr()
+        assert ended.value.code in (0, 2), (table, column)
+        if ended.value.code:
+            assert said.err.startswith("justright: ")
+            assert said.err.count("\n") == 1
+            refused.append((table, column))
+    assert ("meta", "value") in refused or value == "NULL"
+
+
 def test_the_fixture_is_small_and_names_no_machine():
     """It stays in the repository for good."""
     files = list(VERSION_1.iterdir())

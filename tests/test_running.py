@@ -95,6 +95,29 @@ def test_every_run_is_told_and_stored(done):
     assert result.curves.group_by("variant").len().sort("variant").rows() == [("Mine", 3), ("Net", 3)]
 
 
+def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
+    """The diary's lines about runs that started and ended are no damage: `--quiet` printed them all once."""
+    assert done[1].repairs == ()
+
+
+def test_runs_that_failed_are_reported_with_the_reason(tmp_path):
+    """The rest of the study completes; what failed is said, not only counted."""
+
+    def explode():
+        model = dense(2)()
+        model.stateless_call = lambda *given, **named: 1 / 0  # in the worker, when it trains
+        return model
+
+    result = study(variants={"Bad": explode, "Net": jr.mlp(4)}, reference=False).run(
+        tmp_path / "s", workers=1
+    )
+    outcomes = {run["outcome"] for variant in result.summary["variants"] for run in variant["runs"]}
+    assert outcomes == {"failed", "finished"}
+    assert result.repairs == (
+        "Bad, seed 1, 100 rows: failed after 0 epochs. ZeroDivisionError: division by zero",
+    )
+
+
 def test_the_folder_holds_what_it_promises(done):
     """Study, database, models, event files, result and report; result.json is what the result says."""
     folder, result, _ = done

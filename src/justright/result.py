@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from justright.errors import FolderError
 from justright.judging import summarise_folder, write_report
+from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reading import StoreReader
 from justright.study.spec import read_spec
@@ -55,7 +56,7 @@ class Result:
     Args:
         folder: path of the study folder.
         interrupted: whether training stopped before its end; the same command goes on.
-        repairs: what was found damaged on the way, a sentence each.
+        repairs: what was found damaged on the way, and which runs failed, a sentence each.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.
@@ -66,7 +67,7 @@ class Result:
         self.interrupted = interrupted
         self.repairs = tuple(repairs)
         self.study = read_spec(self._folder.study_path)
-        with StoreReader(self._folder) as store:
+        with StoreReader(self._folder) as store, content_faults(store.path):
             self.summary = summarise_folder(store, self.study)
             self.curves: pl.DataFrame = store.curves()
 

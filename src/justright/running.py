@@ -99,7 +99,7 @@ def run_study(
 
 @contextmanager
 def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tuple[str, ...]]]]:
-    """Yield the folder's store, and a function that returns what was found damaged since it was opened."""
+    """Yield the folder's store, and a function that returns what was found damaged, or failed, since it was opened."""
     store, rebuilt = open_store(folder)
     with store:
         known = len(store.notes()) - (rebuilt is not None)

@@ -10,7 +10,7 @@ import pytest
 
 from justright.engine import machine
 from justright.engine.events import RunKey, VariantBuilt
-from justright.engine.memory import MEBIBYTE, device_bytes, fit_plan, gigabytes, worker_bytes
+from justright.engine.memory import MEBIBYTE, FreeMemory, device_bytes, fit_plan, gigabytes, worker_bytes
 from justright.engine.tasks import StackTask, StudyRows
 from justright.errors import InputError
 from justright.study.families import mlp
@@ -83,7 +83,7 @@ def fit(free_bytes, *, runs=8, workers=4):
         lambda stack: 100 + 10 * stack.lanes,
         workers=workers,
         max_lanes=64,
-        free_bytes=free_bytes,
+        free=None if free_bytes is None else FreeMemory((free_bytes,)),
     )
     return found.workers, [stack.lanes for stack in found.stacks], found.memory_bytes
 
@@ -103,6 +103,49 @@ def test_lanes_and_workers_are_reduced_to_fit(free_bytes, expected) -> None:
     assert fit(free_bytes) == expected
 
 
+def test_workers_that_train_many_stacks_need_more() -> None:
+    """Each stack leaves something behind in its worker: five each of ten, and none where there is none to train."""
+    for stacks, expected in ((10, 2 * (100 + 5 * 7)), (2, 2 * (100 + 7)), (0, 50)):
+        found = fit_plan(
+            lambda stacks=stacks, **_: ["stack"] * stacks,
+            lambda stack: 100,
+            workers=2,
+            max_lanes=1,
+            free=None,
+            least_bytes=50,
+            left_bytes=7,
+        )
+        assert found.memory_bytes == expected
+
+
+@pytest.mark.parametrize(
+    ("machines", "expected"),
+    [
+        ((10_000,), (4, 4 * 120)),
+        ((500, 500), (4, 4 * 120)),
+        ((150, 150, 150), (3, 3 * 130)),  # as much together as would do for three, and one on each machine
+        ((400, 100), (3, 3 * 120)),  # 360 hold three of 120 bytes; 90 hold none
+        ((10, 130), (1, 110)),
+    ],
+)
+def test_workers_that_reserve_memory_are_put_on_machines_that_have_it(machines, expected) -> None:
+    """Each is given what the largest stack needs, on one machine: what is free on two of them is not one worker's."""
+
+    def plan(*, workers, max_lanes):
+        lanes = min(max_lanes, -(-8 // workers))
+        return [SimpleNamespace(lanes=min(lanes, 8 - start)) for start in range(0, 8, lanes)]
+
+    found = fit_plan(
+        plan,
+        lambda stack: 100 + 10 * stack.lanes,
+        workers=4,
+        max_lanes=64,
+        free=FreeMemory(machines, is_reserved=True),
+    )
+    assert (found.workers, found.memory_bytes) == expected
+    assert found.worker_bytes * found.workers == found.memory_bytes
+
+
 def test_a_study_that_cannot_fit_is_refused_with_its_numbers() -> None:
     """One message before anything trains."""
 
@@ -110,7 +153,7 @@ def test_a_study_that_cannot_fit_is_refused_with_its_numbers() -> None:
         return ["stack"]
 
     with pytest.raises(InputError) as caught:
-        fit_plan(plan, lambda stack: 3_210_000_000, workers=2, max_lanes=4, free_bytes=2_000_000_000)
+        fit_plan(plan, lambda stack: 3_210_000_000, workers=2, max_lanes=4, free=FreeMemory((2_000_000_000,)))
     assert str(caught.value) == (
         "Training must fit into memory: its largest network needs about 3.2 GB in one worker, 2.0 GB are free. "
         "End other programs, or take fewer rows, a smaller batch or a smaller network."
@@ -143,7 +186,7 @@ def fit_device(share, *, runs=8, workers=4):
         lambda stack: 1,
         workers=workers,
         max_lanes=64,
-        free_bytes=10_000,
+        free=FreeMemory((10_000,)),
         device_need=lambda stack: 100 * stack.lanes,
         device_share=share,
     )
@@ -172,7 +215,7 @@ def test_a_study_too_large_for_the_accelerator_is_refused_with_its_numbers() -> 
             lambda stack: 1,
             workers=1,
             max_lanes=4,
-            free_bytes=10**10,
+            free=FreeMemory((10**10,)),
             device_need=lambda stack: 9_000_000_000,
             device_share=lambda workers: 8_000_000_000,
         )

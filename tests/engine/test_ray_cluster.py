@@ -11,13 +11,16 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import psutil
 import pytest
 
+from justright.engine import watching
 from justright.engine.events import RunFinished, RunKey, RunStarted, StackCheckpoint, VariantBuilt
 from justright.engine.executors import open_executor
 from justright.engine.local import LocalExecutor
-from justright.engine.ray_cluster import RayExecutor
-from justright.engine.ray_connection import START_TRIES, connect
+from justright.engine.memory import base_bytes
+from justright.engine.ray_cluster import NETWORK_BYTES, RayExecutor
+from justright.engine.ray_connection import START_TRIES, connect, free_memory
 from justright.engine.tasks import BuildTask, StackTask, Storage
 from justright.errors import InputError
 from justright.records.checkpoints import read_tensors, write_tensors
@@ -29,6 +32,9 @@ CORES = 2
 # A killed or interrupted stack must not have ended by then. While the coordinator is busy a worker may run ahead by
 # as many messages as are unread, each chunk of at most 256 epochs making three: far fewer epochs than these.
 MANY_EPOCHS = 4_000
+HANG_SECONDS = (
+    8.0  # a stopped actor is noticed after these; the shortest that compiling on a crowded machine survives
+)
 
 pytestmark = [
     pytest.mark.slow,  # Ray takes seconds to start
@@ -108,7 +114,7 @@ def assert_same_curves(ours, theirs):
             np.testing.assert_array_equal(ours[run][metric], values, err_msg=f"{run} {metric}")
 
 
-def on_ray(tasks, rows, folder, *, handle=None, workers=CORES):
+def on_ray(tasks, rows, folder, *, handle=None, workers=CORES, **options):
     """Return the events of actors, which cannot see the folder; `handle` may interfere."""
     events = []
 
@@ -117,7 +123,8 @@ def on_ray(tasks, rows, folder, *, handle=None, workers=CORES):
         if handle:
             handle(event)
 
-    with RayExecutor(rows, folder_storage(folder), workers=workers, jobs=len(tasks), address=None) as cluster:
+    given = {"workers": workers, "jobs": len(tasks), "address": None} | options
+    with RayExecutor(rows, folder_storage(folder), **given) as cluster:
         try:
             cluster.execute(tasks, take)
         except KeyboardInterrupt:
@@ -170,6 +177,53 @@ def test_a_killed_actor_is_replaced_and_its_stack_goes_on_from_the_last_checkpoi
     assert starts[0] == 0 < starts[1]
     assert outcomes(ours)[task.runs[0]].outcome == "finished"
     assert_same_curves(ours, local([task]))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows cannot stop a process")
+def test_a_stopped_actor_is_ended_and_its_stack_goes_on_elsewhere(
+    ray, small_rows, tmp_path, local, monkeypatch
+):
+    """Ray itself would wait for it for ever; the curve has neither gap nor seam, and no process is left behind."""
+    monkeypatch.setattr(
+        watching, "CHUNK_FACTOR", 0.0
+    )  # the first chunk compiles: its time would be the limit
+    pid_file = tmp_path / "pid"
+
+    def build():
+        pid_file.write_text(str(os.getpid()))
+        return keras.Sequential([keras.Input((28,)), keras.layers.Dense(4, "elu"), keras.layers.Dense(1)])
+
+    def stop_once(event):
+        if isinstance(event, StackCheckpoint) and event.lanes and event.epoch and not stopped:
+            stopped.append(int(pid_file.read_text()))
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    stopped = []
+    task = stack("Mine", build, small_rows, epochs=MANY_EPOCHS)
+    ours = on_ray(
+        [task], small_rows, tmp_path / "ray", handle=stop_once, workers=1, hang_seconds=HANG_SECONDS
+    )
+    starts = [event.epoch for event in ours if isinstance(event, RunStarted)]
+    assert len(starts) == 2
+    assert starts[0] == 0 < starts[1]
+    assert outcomes(ours)[task.runs[0]].outcome == "finished"
+    assert_same_curves(ours, local([task]))
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in stopped if psutil.pid_exists(pid)], 30)
+    assert alive == []
+
+
+def test_actors_reserve_memory_of_ray(ray, small_rows, tmp_path):
+    """Ray's own account, before, while an executor is open, and when its plan asks for more."""
+    before = free_memory(ray).total
+    with RayExecutor(
+        small_rows, folder_storage(tmp_path), workers=CORES, jobs=CORES, address=None
+    ) as cluster:
+        cluster.execute([BuildTask(())], lambda event: None)
+        assert cluster.free_memory().total == before
+        assert before - free_memory(ray).total == CORES * (base_bytes(small_rows) + NETWORK_BYTES)
+        cluster.keep_workers(1, 2 * 10**9)
+        cluster.execute([BuildTask(())], lambda event: None)
+        assert before - free_memory(ray).total == pytest.approx(2 * 10**9, rel=1e-3)
 
 
 def test_an_interrupted_stack_leaves_a_checkpoint_to_go_on_from(ray, small_rows, tmp_path, local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,6 +90,23 @@ def test_a_checkpoint_is_written_whenever_it_is_due(few_rows, train, programs):
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs, checkpoint_seconds=0.0)
     reports = [event.epoch for event in ours.events if isinstance(event, StackProgress)]
     assert [event.epoch for event in ours.checkpoints] == reports
+
+
+def test_no_more_training_than_promised_lies_between_checkpoints(few_rows, train, programs, monkeypatch):
+    """A kill costs at most that: the state is written before a chunk that would end too late, and not after it."""
+    clock, chunk = [0.0], stack._Session.train_chunk
+
+    def two_seconds(session):
+        chunk(session)
+        clock[0] += 2.0
+
+    monkeypatch.setattr(stack, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(stack._Session, "train_chunk", two_seconds)
+    ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs, checkpoint_seconds=5.0)
+    at = {event.epoch: event.seconds for event in ours.events if isinstance(event, StackProgress)}
+    written = [at[event.epoch] for event in ours.checkpoints if event.lanes]
+    assert set(np.diff([0.0, *written])) <= {2.0, 4.0}  # six seconds would be more than five
+    assert written[0] == 4.0
 
 
 def test_validation_rows_are_kept_on_the_grid(whole):

@@ -255,6 +255,7 @@ def test_the_diary_says_what_happened(store, finished) -> None:
         ("retry", "The worker was killed."),
         ("run ended", "Tiny, seed 0, 10000 rows: finished after 5 epochs. It reached the limit."),
     ]
+    assert [note.is_routine for note in store.notes()] == [True, False, True]
 
 
 def test_a_forgotten_run_leaves_nothing_and_others_alone(store, block, checkpoint) -> None:

@@ -21,12 +21,14 @@ def report(
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.terminal import results
     from justright.cli.text import plain
+    from justright.records.faults import content_faults
     from justright.result import open_result
 
     result = open_result(folder)
-    paths = [result.write_report()]
-    if markdown:
-        paths.append(_write_markdown(result.folder, result.summary))
+    with content_faults(folder):
+        paths = [result.write_report()]
+        if markdown:
+            paths.append(_write_markdown(result.folder, result.summary))
     for path in paths:
         results().say(plain(path))
 

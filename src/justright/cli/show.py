@@ -21,10 +21,12 @@ def show(
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.tables import print_study
     from justright.cli.terminal import results, write_json
+    from justright.records.faults import content_faults
     from justright.result import open_result
 
     result = open_result(folder)
-    if as_json:
-        write_json(result.result)
-    else:
-        print_study(results(), result.summary, result.folder)
+    with content_faults(folder):
+        if as_json:
+            write_json(result.result)
+        else:
+            print_study(results(), result.summary, result.folder)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from justright.data.arrow_footer import unpacked_arrow_bytes
 from justright.data.footer import FooterError, unpacked_bytes
+from justright.data.native_output import held_stderr
 from justright.data.raw import MAX_TABLE_BYTES, RawTable, row_place
 from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # A value takes at most this once read; text longer than that is not a feature anyway.
 BYTES_PER_VALUE = 8
@@ -46,13 +52,8 @@ def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
         is_parquet = kind == "Parquet"
         count = unpacked_bytes if is_parquet else unpacked_arrow_bytes
         _check_unpacked(label, count(path, rows=rows), "pages" if is_parquet else "buffers")
-        # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
-        with path.open("rb") as file:
-            lazy = pl.scan_parquet(file) if is_parquet else pl.scan_ipc(file)
-            width = len(lazy.collect_schema())
-            height = int(lazy.select(pl.len()).collect().item())
-            _check_size(label, height, width, rows)
-            frame = (lazy if rows is None or rows > height else lazy.head(rows)).collect()
+        with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
+            frame = _frame(path, label, rows, pl.scan_parquet if is_parquet else pl.scan_ipc)
     except (
         pl.exceptions.PolarsError,
         FooterError,
@@ -65,6 +66,20 @@ def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
             raise
         raise _damaged(label, kind, error) from None
     return RawTable(frame, label, has_header=True, locate=row_place)
+
+
+def _frame(
+    path: Path, label: str, rows: int | None, scan: Callable[[IO[bytes]], pl.LazyFrame]
+) -> pl.DataFrame:
+    import polars as pl
+
+    # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
+    with path.open("rb") as file:
+        lazy = scan(file)
+        width = len(lazy.collect_schema())
+        height = int(lazy.select(pl.len()).collect().item())
+        _check_size(label, height, width, rows)
+        return (lazy if rows is None or rows > height else lazy.head(rows)).collect()
 
 
 def _check_size(label: str, height: int, width: int, rows: int | None) -> None:

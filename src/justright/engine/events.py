@@ -154,7 +154,7 @@ class PlanMade:
         stacks: stacks they share.
         workers: how many stacks train at the same time.
         memory_bytes: expected peak of all workers together.
-        free_bytes: what they may take on this machine; None where that cannot be known.
+        free_bytes: what they may take together; None where that cannot be known.
     """
 
     runs: int

@@ -34,7 +34,7 @@ def open_executor(
         workers: how many; None takes one an accelerator, or a core where there is none, but no more than there are jobs.
         jobs: runs to be trained.
         address: the Ray cluster's; None starts one here.
-        hang_seconds: how long a worker of this machine may be silent without computing; Ray looks after its own.
+        hang_seconds: how long a worker may be silent without computing.
 
     Raises:
         InputError: the engine is unknown or not installed, or `workers` is not a positive number.
@@ -53,5 +53,7 @@ def open_executor(
     if engine == "ray":
         from justright.engine.ray_cluster import RayExecutor
 
-        return RayExecutor(rows, storage, workers=workers, jobs=jobs, address=address)
+        return RayExecutor(
+            rows, storage, workers=workers, jobs=jobs, address=address, hang_seconds=hang_seconds
+        )
     raise one_of("engine", engine, ENGINES)

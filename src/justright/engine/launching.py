@@ -19,7 +19,7 @@ from justright.engine.accelerators import Accelerators
 from justright.engine.compiled import compile_cache_variables
 from justright.engine.machine import available_cores
 from justright.engine.tasks import WorkerTask
-from justright.engine.watching import Watch
+from justright.engine.watching import Watch, processor_seconds
 from justright.errors import InputError
 
 # jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the
@@ -50,6 +50,10 @@ class Worker:
     task: WorkerTask | None = None
     ready: bool = False
     attempts: int = 1
+
+    def processor_seconds(self) -> float:
+        """Return the processor time its process has used."""
+        return processor_seconds(self.process.pid)
 
 
 def start_worker(
@@ -121,7 +125,7 @@ def _launch(number: int, workers: int, hang_seconds: float, accelerators: Accele
         env=_environment(len(cores)) | devices,
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
-    worker = Worker(number, process, log, Watch(process.pid, hang_seconds))
+    worker = Worker(number, process, log, Watch(hang_seconds))
     if hasattr(os, "sched_setaffinity"):
         with suppress(ProcessLookupError):  # dead already: found out below
             os.sched_setaffinity(process.pid, cores)

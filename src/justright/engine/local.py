@@ -22,8 +22,9 @@ from justright.engine.launching import (
     start_worker,
 )
 from justright.engine.machine import free_memory_bytes, resident_bytes
+from justright.engine.memory import FreeMemory
 from justright.engine.tasks import Storage, StudyRows, WorkerTask
-from justright.engine.watching import HANG_SECONDS
+from justright.engine.watching import HANG_SECONDS, no_progress
 
 # An interrupted command must end within 5 s. On a crowded machine what follows the last checkpoints takes its time too; a
 # worker that is not done by then is ended, and trains again from the checkpoint before, to the same numbers.
@@ -71,11 +72,12 @@ class LocalExecutor:
         for worker in self._processes:
             end_worker(worker)
 
-    def free_bytes(self) -> int:
+    def free_memory(self) -> FreeMemory:
         """Return the memory that workers may take together: what they hold and what is free."""
-        return free_memory_bytes() + sum(resident_bytes(worker.process.pid) for worker in self._processes)
+        held = sum(resident_bytes(worker.process.pid) for worker in self._processes)
+        return FreeMemory((free_memory_bytes() + held,))
 
-    def keep_workers(self, count: int) -> None:
+    def keep_workers(self, count: int, worker_bytes: int) -> None:
         """End all workers but `count`, which share the cores from now on as they were given them."""
         kept, surplus = self._processes[:count], self._processes[count:]
         for worker in surplus:
@@ -115,22 +117,24 @@ class LocalExecutor:
         for worker in list(self._processes):
             if worker.process.poll() is not None:
                 self._replace(worker, pending, handle)
-            elif (worker.task or not worker.ready) and (silent := worker.watch.hung_seconds()):
-                said = f"worker {worker.number} made no progress for {silent:.0f} seconds and was ended"
-                self._replace(worker, pending, handle, reason=said)
+            elif (worker.task or not worker.ready) and (
+                silent := worker.watch.hung_seconds(worker.processor_seconds)
+            ):
+                reason = no_progress(f"worker {worker.number}", silent)
+                self._replace(worker, pending, handle, reason=reason)
 
     def _take(self, worker: Worker, message: bytes, pending: deque[WorkerTask], handle: Handle) -> None:
         import pickle
 
         # Only a worker that this process started, and that shares its one-time key, can write here.
         kind, *content = pickle.loads(message)  # noqa: S301  # see above
-        worker.watch.hear()
+        worker.watch.hear(worker.processor_seconds())
         if kind == "ready":
             worker.ready = True
         elif kind == "event":
             handle(content[0])
             self._attempts.note(content[0])
-            worker.watch.begin()  # a slow sink is not the worker's silence
+            worker.watch.begin(worker.processor_seconds())  # a slow sink is not the worker's silence
         else:
             raise_refusal(kind, str(content[0]))
             task, worker.task = worker.task, None
@@ -161,7 +165,7 @@ class LocalExecutor:
 
     def _give(self, worker: Worker, task: WorkerTask) -> None:
         worker.task = task
-        worker.watch.begin()
+        worker.watch.begin(worker.processor_seconds())
         self._send(worker, task)
 
     def _send(self, worker: Worker, message: Any) -> None:

@@ -29,6 +29,8 @@ PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and savi
 LANE_BYTES = (
     MEBIBYTE // 2
 )  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
+# What a stack leaves behind in its worker: after 43 stacks, most of them of Large, 195 MB more were held than after 7.
+LEFT_BYTES = 6 * MEBIBYTE
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
 # disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
 STATE_VALUES = 4
@@ -44,6 +46,40 @@ UNKNOWN_SHAPE = "?"
 
 
 @dataclass(frozen=True, slots=True)
+class FreeMemory:
+    """What workers may take.
+
+    Args:
+        machines: bytes on each machine that has some.
+        is_reserved: whether each worker sets aside what the largest stack needs, as it may be given any; otherwise
+            they share what there is.
+    """
+
+    machines: tuple[int, ...]
+    is_reserved: bool = False
+
+    @property
+    def total(self) -> int:
+        """What all workers may take together."""
+        return sum(self.machines)
+
+    def fits(self, needs: Sequence[int]) -> bool:
+        """Return whether workers that need so many bytes, the most first, fit when each is put where most is left.
+
+        Example:
+            >>> FreeMemory((100, 60)).fits([50, 50, 40]), FreeMemory((100, 60)).fits([90, 60])
+            (True, False)
+        """
+        left = [USABLE_SHARE * machine for machine in self.machines]
+        for need in needs:
+            most = max(range(len(left)), key=left.__getitem__)
+            left[most] -= need
+            if left[most] < 0:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Stacks to train, the longest first, and what they are expected to take.
 
@@ -51,16 +87,18 @@ class Plan:
         stacks: the stacks.
         workers: how many workers there is room for.
         memory_bytes: expected peak of all workers together.
+        worker_bytes: expected peak of the one that trains the largest stack.
     """
+
+    stacks: tuple[StackTask, ...]
+    workers: int
+    memory_bytes: int
+    worker_bytes: int
 
     @property
     def busy_workers(self) -> int:
         """How many stacks train at the same time."""
         return max(1, min(self.workers, len(self.stacks)))
-
-    stacks: tuple[StackTask, ...]
-    workers: int
-    memory_bytes: int
 
 
 def fit_plan(
@@ -69,8 +107,9 @@ def fit_plan(
     *,
     workers: int,
     max_lanes: int,
-    free_bytes: int | None,
+    free: FreeMemory | None,
     least_bytes: int = 0,
+    left_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int], int | None] = lambda workers: None,
 ) -> Plan:
@@ -81,35 +120,54 @@ def fit_plan(
         need: expected peak of a worker that trains a stack.
         workers: the most workers.
         max_lanes: the most lanes.
-        free_bytes: what may be used; None takes the largest plan.
+        free: what may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
+        left_bytes: what each stack leaves behind in its worker.
         device_need: what a stack is expected to take of an accelerator.
         device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
 
     Raises:
         InputError: a single worker with single lanes takes more than is free.
     """
-    smallest, on_device, share = 0, 0, None
+    needs, on_device, share = [0], 0, None
     for count in range(workers, 0, -1):
         lanes = max_lanes
         while lanes:
             stacks = tuple(plan(workers=count, max_lanes=lanes))
-            smallest = max(sum(sorted(map(need, stacks))[-count:]), least_bytes)
+            left = left_bytes * math.ceil(len(stacks) / count)
+            needs = _needs([need(stack) + left for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
-            if _fits(smallest, free_bytes) and _fits(on_device, share):
-                return Plan(stacks, count, smallest)
+            if (free is None or free.fits(needs)) and _fits(on_device, share):
+                return Plan(stacks, count, sum(needs), needs[0])
             lanes //= 2
-    needed, free = (smallest, free_bytes) if _fits(on_device, share) else (on_device, share)
-    where = "in one worker" if _fits(on_device, share) else "of an accelerator"
+    is_device = not _fits(on_device, share)
+    most = max(free.machines) if free else 0
+    needed, there = (on_device, share or 0) if is_device else (sum(needs), most)
+    where = "of an accelerator" if is_device else "in one worker"
     raise InputError(
         f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
-        f"{gigabytes(free or 0)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
+        f"{gigabytes(there)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
         "smaller network."
     )
 
 
-def _fits(needed: int, free_bytes: int | None) -> bool:
-    return free_bytes is None or needed <= USABLE_SHARE * free_bytes
+def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | None) -> list[int]:
+    """Return what each worker may need, the most first: the largest stacks at the same time, or one like the largest each.
+
+    Args:
+        stacks: what each stack needs.
+        workers: how many train at the same time.
+        least: what one worker needs for the study's other tasks.
+        free: how memory is shared.
+    """
+    largest = sorted(stacks, reverse=True)[:workers]
+    if not largest or sum(largest) < least:
+        return [least]
+    return [largest[0]] * workers if free and free.is_reserved else largest
+
+
+def _fits(needed: int, share: int | None) -> bool:
+    return share is None or needed <= USABLE_SHARE * share
 
 
 def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:

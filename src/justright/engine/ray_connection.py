@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from justright.engine.memory import FreeMemory
 from justright.errors import InputError
 
 # Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
@@ -60,6 +61,18 @@ def connect(ray: Any, address: str | None, *, cores: int) -> None:
                 f"`ray_address` must be that of a running Ray cluster; nothing answers at {address!r}. "
                 "Start one with `ray start --head`, or leave the address out to start Ray on this machine."
             ) from error
+
+
+def free_memory(ray: Any) -> FreeMemory | None:
+    """Return the memory that Ray has to give on each node of the cluster; None when its nodes offer none.
+
+    Ray counts what actors asked for, not what they use: other programs are left what was taken when a node was started,
+    unless its owner said otherwise.
+    """
+    # Ray's own call for developers; the public ones give sums over all nodes, of which no actor can have more than one's.
+    nodes = ray._private.state.available_resources_per_node()
+    machines = tuple(int(node["memory"]) for node in nodes.values() if node.get("memory", 0) >= 1)
+    return FreeMemory(machines, is_reserved=True) if machines else None
 
 
 def _start_here(ray: Any, **options: Any) -> None:

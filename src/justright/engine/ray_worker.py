@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -55,8 +56,12 @@ class RayWorker:
         """Ask for a last checkpoint; answered while a task is under way."""
         self._stopping.set()
 
-    def perform(self, task: WorkerTask, checkpoint: Checkpoint | None) -> Iterator[Message]:
-        """Yield what happens in a task; the last message says how it went.
+    def processor_seconds(self) -> float:
+        """Return the processor time this process has used; answered while a task is under way, unless it is stuck."""
+        return time.process_time()
+
+    def perform(self, task: WorkerTask, checkpoint: Checkpoint | None) -> Iterator[tuple[float, Message]]:
+        """Yield what happens in a task, each message with the processor time used so far; the last says how it went.
 
         Messages are ('event', event), ('tensors', path, arrays, metadata) and ('model', path, bytes), paths relative
         to the study folder, and at the end one of `attempt`.
@@ -69,7 +74,7 @@ class RayWorker:
         future = self._thread.submit(self._run, task)
         while not (future.done() and self._unread.empty()):
             message = self._unread.get()
-            yield message
+            yield self.processor_seconds(), message
             if message[0] not in ("event", "tensors", "model"):
                 return
 

@@ -84,10 +84,12 @@ def run_stack(
             emit(RunStarted(run, session.progress.epoch, place_of(jax.devices()[0].platform)))
     last_write = time.monotonic()
     while not session.is_done:
+        began = time.monotonic()
         session.train_chunk()
         emit(session.report())
-        stopping = is_stopping()
-        due = time.monotonic() - last_write >= task.checkpoint_seconds
+        stopping, now = is_stopping(), time.monotonic()
+        # After another chunk as long as this one it would be too late.
+        due = now - last_write + (now - began) > task.checkpoint_seconds
         if session.progress.finished or due or stopping or session.is_done:
             emit(session.write_checkpoint())
             last_write = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from justright.engine.accelerators import Accelerators
 from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
-from justright.engine.memory import base_bytes, device_bytes, fit_plan, worker_bytes
+from justright.engine.memory import LEFT_BYTES, FreeMemory, base_bytes, device_bytes, fit_plan, worker_bytes
 from justright.engine.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
 from justright.engine.tasks import (
     CHECKPOINT_SECONDS,
@@ -32,11 +32,11 @@ class Executor(Protocol):
     workers: int
     accelerators: Accelerators | None
 
-    def free_bytes(self) -> int | None:
-        """Return the memory that its workers may take together; None where that cannot be known."""
+    def free_memory(self) -> FreeMemory | None:
+        """Return the memory that its workers may take; None where that cannot be known."""
 
-    def keep_workers(self, count: int) -> None:
-        """End all workers but `count`."""
+    def keep_workers(self, count: int, worker_bytes: int) -> None:
+        """End all workers but `count`, and let each have so much memory."""
 
     def execute(self, tasks: Sequence[WorkerTask], handle: Callable[[Event], None]) -> None:
         """Perform all tasks and pass on their events, in order for each stack."""
@@ -95,7 +95,7 @@ def train_study(
 
     variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
     executor.execute([BuildTask(variants)], take)
-    free_bytes = executor.free_bytes()
+    free = executor.free_memory()
     rows = study_rows(study)
     parameters = {name: event.parameters for name, event in built.items()}
     accelerators = executor.accelerators
@@ -114,15 +114,17 @@ def train_study(
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
         workers=executor.workers,
         max_lanes=MAX_LANES,
-        free_bytes=free_bytes,
+        free=free,
         least_bytes=base_bytes(rows),
+        left_bytes=LEFT_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
     )
     on_built(built)
-    executor.keep_workers(plan.workers)
+    executor.keep_workers(plan.workers, plan.worker_bytes)
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
+        free_bytes = free.total if free else None
         handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, plan.memory_bytes, free_bytes))
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from justright.errors import FolderError
+from justright.errors import FolderError, JustrightError
 
 # EFBIG is what a process limited by `ulimit -f` sees; to the user it is the same: no more may be written.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -18,6 +18,17 @@ GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 LOCKED_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PRIMARY_CODE = 0xFF  # SQLite's extended result codes keep the primary one in the low byte
+
+# What reading raises where a value is not of the kind that this program writes. SQLite checks pages, not meanings.
+STRANGE_VALUES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    sqlite3.OperationalError,  # text that is no UTF-8
+)
 
 
 class DamagedError(FolderError):
@@ -56,6 +67,26 @@ def database_faults(path: Path) -> Iterator[None]:
         if code is None:  # raised by the sqlite3 module itself (misuse): a bug, which keeps its traceback
             raise
         raise _database_error(path, error, code & PRIMARY_CODE) from error
+
+
+@contextmanager
+def content_faults(path: Path) -> Iterator[None]:
+    """Turn what a database's strange values lead to, while a study is read and shown, into one sentence.
+
+    A folder may come from anybody, and its database may be sound with any values in it.
+
+    Raises:
+        DamagedError: instead of any error of a value; the package's own pass through.
+    """
+    try:
+        yield
+    except JustrightError:
+        raise
+    except STRANGE_VALUES as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise DamagedError(
+            f"The database {str(path)!r} holds what no study writes ({reason}). Take the folder from its source again."
+        ) from error
 
 
 def _disk_sentence(error: OSError) -> str:

@@ -87,8 +87,12 @@ class Note:
 
     @property
     def is_routine(self) -> bool:
-        """Whether it is what every run leaves behind; any other note tells of damage and its repair."""
-        return self.kind in ("run started", "run ended")
+        """Whether it says only that a run started, or ended as runs do."""
+        return self.kind in ROUTINE_NOTES
+
+
+RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
+ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
 
 
 class StoreReader:
@@ -165,7 +169,8 @@ class StoreReader:
         }
         which = np.repeat(np.arange(len(blocks)), counts)
         frame = {name: series.gather(which) for name, series in keys.items()}
-        frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
+        with np.errstate(invalid="raise"):  # an epoch that is no number is damage, not a warning
+            frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
         metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
         return polars.DataFrame(frame | metrics)
 

@@ -31,7 +31,7 @@ from justright.records.faults import database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
 from justright.records.forgetting import forget_end, forget_run, forget_test
-from justright.records.reading import StoreReader
+from justright.records.reading import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
 from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
 
 KEY_COLUMNS = frozenset({"run", "epoch"})  # of the table `epochs`; a metric of that name gets another column
@@ -182,7 +182,7 @@ class Store(StoreReader):
         with self._transaction() as connection:
             number = self._run_number(event.run)
             connection.execute("UPDATE runs SET worker = ? WHERE id = ?", (event.worker, number))
-            self._put_note("run started", f"{_words(event.run)}: from epoch {event.epoch} on {event.worker}")
+            self._put_note(RUN_STARTED, f"{_words(event.run)}: from epoch {event.epoch} on {event.worker}")
 
     def _put_checkpoint(self, event: StackCheckpoint) -> None:
         """Store blocks, ended runs and the checkpoint's name together, then remove what that made obsolete."""
@@ -235,8 +235,9 @@ class Store(StoreReader):
         self._connection.execute("DELETE FROM epochs WHERE run = ? AND epoch >= ?", beyond)
         self._connection.execute("DELETE FROM row_losses WHERE run = ? AND epoch >= ?", beyond)
         self._put_rows(number, event.rows)
+        kind = RUN_FAILED if event.outcome == "failed" else RUN_ENDED
         self._put_note(
-            "run ended", f"{_words(event.run)}: {event.outcome} after {event.epochs} epochs. {event.reason}"
+            kind, f"{_words(event.run)}: {event.outcome} after {event.epochs} epochs. {event.reason}"
         )
 
     def _put_test(self, event: RunMeasured) -> None:

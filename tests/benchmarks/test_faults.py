@@ -1,0 +1,199 @@
+"""The fault harness: it finds what is lost when something is, and a few kills and signals at random moments lose nothing."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import _fault_inputs, faults
+from benchmarks._fault_inputs import READ, REFUSED, change
+from benchmarks._fault_kinds import Seen
+from benchmarks._fault_signals import Interruption, describe, hear_interrupts, run_interruptions
+from benchmarks._fault_study import Place, contents, differences, model_digest
+from justright.errors import InputError
+from justright.records.models import save_model_atomically
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "study-version-1"
+EPOCHS = 300
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """The study of the first version's fixture, without its models."""
+    path = tmp_path / "study"
+    path.mkdir()
+    shutil.copy(FIXTURE / "study.toml", path)
+    with closing(sqlite3.connect(path / "study.db")) as database:
+        database.executescript((FIXTURE / "study.sql").read_text())
+        database.execute("UPDATE runs SET model_path = NULL")
+        database.commit()
+    return path
+
+
+# What is done to the database -> the words that the names of what differs begin with.
+CHANGES = {
+    "UPDATE epochs SET loss = loss * (1 + 1e-7) WHERE run = 1 AND epoch = 1": {"curves of"},
+    "DELETE FROM epochs WHERE run = 1 AND epoch = 1": {"curves of"},
+    "UPDATE runs SET best_epoch = best_epoch + 1 WHERE id = 1": {"end of"},
+    "UPDATE runs SET best = replace(best, '0.', '1.') WHERE id = 1": {"end of"},
+    "UPDATE row_losses SET losses = CAST(x'00000000' || substr(losses, 5) AS BLOB) WHERE run = 1 AND kind = 'test'": {
+        "test rows"
+    },
+    "DELETE FROM verdicts WHERE rowid = 1": {"verdicts and"},
+    "DELETE FROM runs WHERE id = 1": {"curves of", "end of", "test rows", "validation rows"},
+}
+
+
+@pytest.mark.parametrize("statement", CHANGES)
+def test_every_change_of_a_study_is_found(folder, statement) -> None:
+    """One number, one row or one run: a comparison that cannot fail would show nothing."""
+    before = contents(folder)
+    assert differences(contents(folder), before) == []
+    with closing(sqlite3.connect(folder / "study.db")) as database, database:
+        assert database.execute(statement).rowcount > 0
+    found = differences(contents(folder), before)
+    assert {" ".join(name.split()[:2]) for name in found} >= CHANGES[statement]
+
+
+def test_another_models_weights_are_found(tmp_path) -> None:
+    """Models are compared by their weights, to the last bit; their files differ in the time they were written."""
+    digests = []
+    for number, added in enumerate((0.0, 0.0, 1e-6)):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        model.set_weights([values * np.float32(1 + added) for values in model.get_weights()])
+        path = tmp_path / f"{number}.keras"
+        save_model_atomically(model, path)
+        digests.append(model_digest(path))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def place_of(tmp_path, found) -> Place:
+    """A place whose undisturbed study found this."""
+    place = Place(tmp_path, EPOCHS)
+    place.found = found
+    return place
+
+
+@pytest.mark.parametrize(("found", "lost"), [({"a": "1"}, 0), ({"a": "2"}, 1), ({"a": "1", "b": "1"}, 1)])
+def test_a_killed_study_that_differs_is_counted_as_lost(tmp_path, monkeypatch, capsys, found, lost) -> None:
+    """Something else, or something missing: the study is not among the identical ones."""
+
+    def kill(place, out, phases, dice, tried, seen):
+        tried["of a worker"] += len(phases)
+
+    monkeypatch.setattr(faults, "kill_one_study", kill)
+    monkeypatch.setattr(faults, "contents", lambda folder: {"a": "1"})
+    assert faults.run_kills(place_of(tmp_path, found), 3, random.Random(0)) == lost
+    said = capsys.readouterr().out
+    assert "kills tried: 3 (3 of a worker; )" in said
+    assert f"resumes identical: {1 - lost} of 1 studies" in said
+
+
+@pytest.mark.parametrize(
+    ("seen", "wrong"),
+    [
+        (Seen(2, "said", is_right=True, lost=[]), 0),
+        (Seen(2, "said", is_right=True), 0),
+        (Seen(0, "said", is_right=False, lost=[]), 1),
+        (Seen(0, "said", is_right=True, lost=["curves of Tiny"]), 1),
+    ],
+)
+def test_a_fault_that_goes_wrong_is_counted(tmp_path, monkeypatch, capsys, seen, wrong) -> None:
+    """By what the command did, and by what was lost."""
+    monkeypatch.setitem(faults.KINDS, "a fault", lambda place, out: seen)
+    assert faults.run_kinds(place_of(tmp_path, {}), ["a fault"]) == wrong
+    said = capsys.readouterr().out
+    assert f"faults injected: 1 kinds; as they should, and nothing lost: {1 - wrong}" in said
+    assert ("lost: curves of Tiny" in said) == bool(seen.lost)
+
+
+@pytest.mark.parametrize(("lost", "code", "said"), [(0, 0, "nothing lost"), (2, 1, "LOST OR WRONG: 2")])
+def test_the_program_fails_when_anything_is_lost(monkeypatch, capsys, lost, code, said) -> None:
+    """Its exit code and its last line."""
+    monkeypatch.setattr(sys, "argv", ["faults", "--kills", "0", "--kinds", "", "--interruptions", "0"])
+    monkeypatch.setattr(faults, "try_bad_inputs", lambda inputs, seed: lost)
+    assert faults.main() == code
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code", "is_kept"), [(0.4, 130, True), (5.1, 130, False), (0.4, 0, False), (0.4, -15, False)]
+)
+def test_an_interruption_that_breaks_the_promise_is_named(seconds, code, is_kept) -> None:
+    """Too slow, or another exit code."""
+    one = Interruption("train", signal.SIGTERM, seconds, code)
+    assert one.is_kept == is_kept
+    broken = f"BROKEN: SIGTERM during train, code {code} after {seconds} s"
+    assert (broken in describe([one])) == (not is_kept)
+
+
+class Reader:
+    """A target of the bad inputs that meets one of each end."""
+
+    ends = iter(())
+
+    def load(self) -> None:
+        """Nothing to import."""
+
+    def seeds(self) -> list[bytes]:
+        """One good file."""
+        return [b"good"]
+
+    def run(self, data, folder) -> None:
+        """Read, refuse, or fail otherwise."""
+        error = next(self.ends)
+        if error:
+            raise error
+
+
+def test_an_input_that_ends_in_another_error_is_told_by_its_place(monkeypatch, capsys) -> None:
+    """Anything but read or refused is a finding."""
+    reader = Reader()
+    reader.ends = iter([None, InputError("x"), KeyError("x")])
+    monkeypatch.setitem(_fault_inputs.TARGETS, "reader", reader)
+    monkeypatch.setattr(_fault_inputs, "lower_limits", lambda: None)
+    _fault_inputs.feed("reader", 0, 0, 3)
+    read, refused, other = capsys.readouterr().out.splitlines()
+    assert (read, refused) == (READ, REFUSED)
+    assert "KeyError" in other
+
+
+def test_bad_inputs_can_be_made_again() -> None:
+    """The same seed gives the same bytes, and almost always others than the good ones."""
+    good = bytes(range(256))
+    first, again = ([change(good, random.Random(seed)) for seed in range(50)] for _ in range(2))
+    assert first == again
+    assert sum(one != good for one in first) > 45
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows cannot fork")
+def test_a_few_kills_and_signals_at_random_moments_lose_nothing(tmp_path, monkeypatch, capsys) -> None:
+    """The short version of `python -m benchmarks.faults`, with a damaged database and a second command."""
+    for name in ("JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # put back afterwards: the harness sets them for its commands
+    before = signal.getsignal(signal.SIGINT)
+    hear_interrupts()
+    place, dice = Place(tmp_path, EPOCHS), random.Random(0)
+    try:
+        place.make()
+        faults.run_undisturbed(place)
+        wrong = faults.run_kills(place, 4, dice)
+        wrong += run_interruptions(place, 2, dice)
+        wrong += faults.run_kinds(place, ["database damaged", "two commands on one folder"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    said = capsys.readouterr().out
+    assert wrong == 0, said
+    assert "kills tried: 4" in said
+    assert "interruptions tried: 2" in said
+    assert "nothing lost: 2" in said
