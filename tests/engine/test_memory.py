@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,15 @@ import pytest
 
 from justright.engine import machine
 from justright.engine.events import RunKey, VariantBuilt
-from justright.engine.memory import MEBIBYTE, FreeMemory, device_bytes, fit_plan, gigabytes, worker_bytes
+from justright.engine.memory import (
+    KEPT_PROGRAMS,
+    MEBIBYTE,
+    FreeMemory,
+    device_bytes,
+    fit_plan,
+    gigabytes,
+    worker_bytes,
+)
 from justright.engine.tasks import StackTask, StudyRows
 from justright.errors import InputError
 from justright.study.families import mlp
@@ -101,6 +110,17 @@ def fit(free_bytes, *, runs=8, workers=4):
 def test_lanes_and_workers_are_reduced_to_fit(free_bytes, expected) -> None:
     """As many workers as fit with the fewest lanes, and then as many lanes."""
     assert fit(free_bytes) == expected
+
+
+@pytest.mark.parametrize(
+    ("variants", "kept"), [(1, 0), (3, 2), (KEPT_PROGRAMS, KEPT_PROGRAMS - 1), (46, KEPT_PROGRAMS - 1)]
+)
+def test_kept_programs_count_until_a_worker_starts_afresh(variants, kept) -> None:
+    """Ten bytes for each after the first, however many variants there are."""
+    one = stack_of(1, 2)
+    stacks = [replace(one, variant=f"V{number}") for number in range(variants) for _ in range(2)]
+    plan = {"workers": 1, "max_lanes": 1, "free": None, "program_bytes": 10}
+    assert fit_plan(lambda **_: stacks, lambda stack: 100, **plan).memory_bytes == 100 + 10 * kept
 
 
 def test_workers_that_train_many_stacks_need_more() -> None:

@@ -31,6 +31,11 @@ LANE_BYTES = (
 )  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
 # What a stack leaves behind in its worker: after 43 stacks, most of them of Large, 195 MB more were held than after 7.
 LEFT_BYTES = 6 * MEBIBYTE
+# A worker keeps compiled programs until it would have more than these. What JAX keeps of one and what compiling it leaves to the
+# allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker. The stacks of a
+# variant come one after the other, and the files of the compile cache stay: starting afresh costs a second or two.
+KEPT_PROGRAMS = 8
+KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
 # disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
 STATE_VALUES = 4
@@ -110,6 +115,7 @@ def fit_plan(
     free: FreeMemory | None,
     least_bytes: int = 0,
     left_bytes: int = 0,
+    program_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int], int | None] = lambda workers: None,
 ) -> Plan:
@@ -123,6 +129,7 @@ def fit_plan(
         free: what may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
         left_bytes: what each stack leaves behind in its worker.
+        program_bytes: what each compiled program that is kept takes, after the first.
         device_need: what a stack is expected to take of an accelerator.
         device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
 
@@ -135,6 +142,7 @@ def fit_plan(
         while lanes:
             stacks = tuple(plan(workers=count, max_lanes=lanes))
             left = left_bytes * math.ceil(len(stacks) / count)
+            left += program_bytes and program_bytes * (_kept_programs(stacks) - 1)
             needs = _needs([need(stack) + left for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
             if (free is None or free.fits(needs)) and _fits(on_device, share):
@@ -149,6 +157,12 @@ def fit_plan(
         f"{gigabytes(there)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
         "smaller network."
     )
+
+
+def _kept_programs(stacks: Sequence[StackTask]) -> int:
+    """Return how many compiled programs a worker comes to hold at once, one at least."""
+    shapes = {(stack.variant, len(stack.train_index), len(stack.runs)) for stack in stacks}
+    return max(1, min(len(shapes), KEPT_PROGRAMS))
 
 
 def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | None) -> list[int]:

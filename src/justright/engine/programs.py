@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+from contextlib import suppress
 from typing import Any
 
 import jax
 
+from justright.engine.memory import KEPT_PROGRAMS
 from justright.engine.network import Network, build_network
 from justright.engine.program import Program
 from justright.engine.tasks import StackTask, StudyRows
@@ -14,12 +18,26 @@ ProgramCache = dict[Any, Program]
 
 
 def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
-    """Return the compiled functions of a stack, those of an earlier one of the same shape where there are some."""
+    """Return the compiled functions of a stack, those of a recent one of the same shape where there are some.
+
+    The cache is emptied before there are more than `KEPT_PROGRAMS`.
+    """
     key = (task.variant, len(task.train_index), len(task.runs))
     if key not in cache:
+        if len(cache) >= KEPT_PROGRAMS:
+            _forget(cache)
         network = stack_network(task, rows, seed=task.runs[0].seed)
         cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
     return cache[key]
+
+
+def _forget(cache: ProgramCache) -> None:
+    """Let go of all programs, of what JAX keeps of them, and of memory that the allocator keeps for more."""
+    cache.clear()
+    jax.clear_caches()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another system, or another allocator
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:

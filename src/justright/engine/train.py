@@ -8,7 +8,15 @@ from typing import Protocol
 
 from justright.engine.accelerators import Accelerators
 from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
-from justright.engine.memory import LEFT_BYTES, FreeMemory, base_bytes, device_bytes, fit_plan, worker_bytes
+from justright.engine.memory import (
+    KEPT_PROGRAM_BYTES,
+    LEFT_BYTES,
+    FreeMemory,
+    base_bytes,
+    device_bytes,
+    fit_plan,
+    worker_bytes,
+)
 from justright.engine.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
 from justright.engine.tasks import (
     CHECKPOINT_SECONDS,
@@ -117,6 +125,7 @@ def train_study(
         free=free,
         least_bytes=base_bytes(rows),
         left_bytes=LEFT_BYTES,
+        program_bytes=KEPT_PROGRAM_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
     )
