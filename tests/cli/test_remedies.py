@@ -104,6 +104,9 @@ def test_the_main_table_shows_what_is_changed_and_what_was_chosen(summary):
         "Step 1 Cosine and sine of phi",
     ]
     assert remedy_note(summary).endswith("The report shows 3 more variants.")
+    # An ensemble may be chosen whose seeds are not the best network: both are shown.
+    best = summary["variants"][-1]["name"]
+    assert [variant["name"] for variant in shown_variants({**summary, "best_variant": best})][-1] == best
     plain = {**summary, "strengths": []}
     assert not has_catalogue(plain)
     assert len(shown_variants(plain)) == 6

@@ -18,12 +18,12 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     """The essential columns, and intervals as half widths."""
     lines = printed(terminal, make.summary(), tmp_path)
     assert lines[:6] == [
-        "                        best   val.         test        test",
-        "variant        params  epoch   loss         loss        acc.  verdict",
+        "                                best   val.         test        test",
+        "variant                params  epoch   loss         loss        acc.  verdict",
         lines[2],
-        "Tiny          803,329    123  0.586  0.618±0.006  66.2±0.5 %  undecided",
-        "Large         803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits",
-        "Large, drop…  803,329    123  0.586  0.618±0.006  66.2±0.5 %  just right",
+        "Tiny                  803,329    123  0.586  0.618±0.006  66.2±0.5 %  undecided",
+        "Large                 803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits",
+        "Large, dropout and …  803,329    123  0.586  0.618±0.006  66.2±0.5 %  just right",
     ]
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
@@ -55,6 +55,15 @@ def test_the_full_table_at_120_columns(make, terminal, tmp_path):
         *("Tiny", "803,329", "123–125", "0.550±0.020", "0.586±0.020", "0.618±0.006"),
         *("71.0±3.0", "%", "68.0±3.0", "%", "66.2±0.5", "%", "undecided"),
     ]
+
+
+def test_names_take_the_room_there_is(make, terminal, tmp_path):
+    """Cut at 72 columns, whole at 140: two strengths of one remedy differ in their last characters only."""
+    summary = make.summary(seeds=3)
+    name = summary["variants"][-1]["name"] = "Step 12 Dropout 0.3"
+    cut, whole = (printed(terminal, summary, tmp_path, width=width)[5] for width in (72, 140))
+    assert cut.startswith("Step 12 D") and "…" in cut
+    assert whole.startswith(f"{name} ")
 
 
 def test_losses_of_many_digits_leave_out_columns_and_cut_none(make, terminal, tmp_path):

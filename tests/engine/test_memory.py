@@ -123,21 +123,6 @@ def test_kept_programs_count_until_a_worker_starts_afresh(variants, kept) -> Non
     assert fit_plan(lambda **_: stacks, lambda stack: 100, **plan).memory_bytes == 100 + 10 * kept
 
 
-def test_workers_that_train_many_stacks_need_more() -> None:
-    """Each stack leaves something behind in its worker: five each of ten, and none where there is none to train."""
-    for stacks, expected in ((10, 2 * (100 + 5 * 7)), (2, 2 * (100 + 7)), (0, 50)):
-        found = fit_plan(
-            lambda stacks=stacks, **_: ["stack"] * stacks,
-            lambda stack: 100,
-            workers=2,
-            max_lanes=1,
-            free=None,
-            least_bytes=50,
-            left_bytes=7,
-        )
-        assert found.memory_bytes == expected
-
-
 @pytest.mark.parametrize(
     ("machines", "expected"),
     [

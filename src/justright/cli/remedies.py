@@ -14,8 +14,8 @@ from justright.report.effects import effect_rows, ordered_effects
 from justright.report.words import format_interval
 
 FULL_WIDTH = 120  # columns the full table needs
-NAME_WIDTH, NARROW_NAME_WIDTH = 34, 29  # the longest step of the catalogue is 29 characters
-BASELINE_WIDTH = 26
+NAME_WIDTH, NARROW_NAME_WIDTH = 30, 29  # the longest step of the catalogue is 29 characters
+BASELINE_WIDTH = 24
 ANSWER_STYLES = {"holds": "green", "does not hold": "red", "cannot be told": "dim"}
 
 
@@ -30,11 +30,11 @@ def has_catalogue(summary: Mapping[str, Any]) -> bool:
 
 
 def shown_variants(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the variants of the main table: all, or, beside a table of remedies, what they change and the choice."""
+    """Return the variants of the main table: all, or, beside a table of remedies, what they change and the best ones."""
     if not has_catalogue(summary):
         return list(summary["variants"])
-    chosen = (summary.get("choice") or {}).get("variant")
-    return [one for one in summary["variants"] if not one.get("remedy") or one["name"] == chosen]
+    best = {(summary.get("choice") or {}).get("variant"), summary.get("best_variant")}
+    return [one for one in summary["variants"] if not one.get("remedy") or one["name"] in best]
 
 
 def remedy_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from justright.report.since import since_short
 from justright.report.words import meanings
 
 FULL_WIDTH = 120  # columns the full table needs
-NAME_WIDTH = 12  # of variants: with it ten columns with intervals fit into 120 characters
+NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
 VERDICT_STYLES = {
     "just right": "green",
     "overfits": "red",
@@ -60,11 +60,13 @@ class Shape:
         full: training and validation values as well.
         spreads: half an interval behind those, too, and not only behind test values.
         since: since when a variant overfits, behind its verdict.
+        names: columns of a variant's name.
     """
 
     full: bool
     spreads: bool = True
     since: bool = True
+    names: int = NAME_WIDTH
 
 
 def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) -> None:
@@ -125,8 +127,10 @@ def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Tab
     )
     for shape in shapes[0 if width >= FULL_WIDTH else 2 :]:
         table = _variants_table(summary, symbols, shape)
-        if table_width(table) <= width:  # losses in the target's units may take any number of digits
-            break
+        if (
+            room := width - table_width(table)
+        ) >= 0:  # losses in the target's units may take any number of digits
+            return _variants_table(summary, symbols, replace(shape, names=NAME_WIDTH + room))
     return table
 
 
@@ -182,8 +186,7 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _columns(summary: Mapping[str, Any], symbols: Symbols, shape: Shape) -> list[Column]:
     full, loss, score = shape.full, summary["loss"], summary["score"]
-    word = "accuracy" if score.endswith(SHARES) else "error"
-    short = "acc." if score.endswith(SHARES) else "error"
+    word, short = ("accuracy", "acc.") if score.endswith(SHARES) else ("error", "error")
 
     def value(kind: str, metric: str, fallback: Callable[[Mapping[str, Any]], float | None]) -> Cell:
         return lambda variant: _estimate(
@@ -193,19 +196,17 @@ def _columns(summary: Mapping[str, Any], symbols: Symbols, shape: Shape) -> list
     def mean(part: str, metric: str) -> Callable[[Mapping[str, Any]], float | None]:
         return lambda variant: _mean(variant, part, metric)
 
-    plain_value = (
-        (lambda variant: format_value(loss, _mean(variant, "best", f"val_{loss}"), symbols))
-        if not full
-        else None
-    )
+    def plain_value(variant: Mapping[str, Any]) -> str:
+        return format_value(loss, _mean(variant, "best", f"val_{loss}"), symbols)
+
     return [
-        Column("variant", lambda variant: shorten(variant["name"], NAME_WIDTH, symbols)),
+        Column("variant", lambda variant: shorten(variant["name"], shape.names, symbols)),
         Column("parameters" if full else "params", lambda variant: _whole(variant["parameters"], symbols)),
         Column("best\nepoch", lambda variant: _best_epochs(variant, symbols)),
         Column(
             "train\nloss", value("fixed", loss, lambda variant: _train_value(variant, loss)), narrow=False
         ),
-        Column("val.\nloss", plain_value or value("validation", loss, mean("best", f"val_{loss}"))),
+        Column("val.\nloss", value("validation", loss, mean("best", f"val_{loss}")) if full else plain_value),
         Column("test\nloss", value("test", loss, mean("test", loss))),
         Column(
             f"train\n{word}",

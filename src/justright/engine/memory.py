@@ -29,11 +29,10 @@ PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and savi
 LANE_BYTES = (
     MEBIBYTE // 2
 )  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
-# What a stack leaves behind in its worker: after 43 stacks, most of them of Large, 195 MB more were held than after 7.
-LEFT_BYTES = 6 * MEBIBYTE
 # A worker keeps compiled programs until it would have more than these. What JAX keeps of one and what compiling it leaves to the
-# allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker. The stacks of a
-# variant come one after the other, and the files of the compile cache stay: starting afresh costs a second or two.
+# allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker, and the tutorial's
+# seven of 20 seeds by 195 MB. The stacks of a variant come one after the other, and the files of the compile cache stay:
+# starting afresh costs a second or two.
 KEPT_PROGRAMS = 8
 KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
@@ -114,7 +113,6 @@ def fit_plan(
     max_lanes: int,
     free: FreeMemory | None,
     least_bytes: int = 0,
-    left_bytes: int = 0,
     program_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int], int | None] = lambda workers: None,
@@ -128,7 +126,6 @@ def fit_plan(
         max_lanes: the most lanes.
         free: what may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
-        left_bytes: what each stack leaves behind in its worker.
         program_bytes: what each compiled program that is kept takes, after the first.
         device_need: what a stack is expected to take of an accelerator.
         device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
@@ -141,9 +138,8 @@ def fit_plan(
         lanes = max_lanes
         while lanes:
             stacks = tuple(plan(workers=count, max_lanes=lanes))
-            left = left_bytes * math.ceil(len(stacks) / count)
-            left += program_bytes and program_bytes * (_kept_programs(stacks) - 1)
-            needs = _needs([need(stack) + left for stack in stacks], count, least_bytes, free)
+            kept = program_bytes and program_bytes * (_kept_programs(stacks) - 1)
+            needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
             if (free is None or free.fits(needs)) and _fits(on_device, share):
                 return Plan(stacks, count, sum(needs), needs[0])

@@ -10,7 +10,6 @@ from justright.engine.accelerators import Accelerators
 from justright.engine.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.engine.memory import (
     KEPT_PROGRAM_BYTES,
-    LEFT_BYTES,
     FreeMemory,
     base_bytes,
     device_bytes,
@@ -124,7 +123,6 @@ def train_study(
         max_lanes=MAX_LANES,
         free=free,
         least_bytes=base_bytes(rows),
-        left_bytes=LEFT_BYTES,
         program_bytes=KEPT_PROGRAM_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
