@@ -62,7 +62,7 @@ def test_names_take_the_room_there_is(make, terminal, tmp_path):
     summary = make.summary(seeds=3)
     name = summary["variants"][-1]["name"] = "Step 12 Dropout 0.3"
     cut, whole = (printed(terminal, summary, tmp_path, width=width)[5] for width in (72, 140))
-    assert cut.startswith("Step 12 D") and "…" in cut
+    assert "…" in cut
     assert whole.startswith(f"{name} ")
 
 
