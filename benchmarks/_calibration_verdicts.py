@@ -19,8 +19,9 @@ from justright.diagnosis.verdicts import Verdict
 
 POOL, FRESH = 50_000, 100_000
 SEEDS = 48  # of each variant in a world: what a study's few seeds are held against
-MANY_SEEDS = 144  # of each size, where studies have up to 128
-MANY_POOL, MANY_FRESH = 100_000, 50_000  # and up to 100,000 test rows
+MANY_SEEDS = 272  # of each size, where studies have up to 256
+MANY_POOL = 100_000  # and up to so many test rows
+MANY_FRESH = 400_000  # the truth must be several times as exact: from 50,000 a right interval covered in 89 %
 PLANS_A_WORLD = 1  # studies whose `undecided` verdicts are followed up
 
 
@@ -84,7 +85,11 @@ DESIGNS = (
     Design(12, 20_000, studies=3),
     Design(32, 50_000, studies=1),
 )
-MANY_DESIGNS = (Design(64, 100_000, studies=2), Design(128, 100_000, studies=1))
+MANY_DESIGNS = (
+    Design(64, 100_000, studies=4),
+    Design(128, 100_000, studies=2),
+    Design(256, 100_000, studies=1),
+)
 
 
 def calibrate_world(

@@ -5,7 +5,7 @@
 
 A *world* is a random teacher network (`justright.tables.teacher`) with its training and validation rows. The engine
 trains 48 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
-from those and judged as any study is. For studies of up to 128 seeds and 100,000 rows it then trains 144 seeds of the
+from those and judged as any study is. For studies of up to 256 seeds and 100,000 rows it then trains 272 seeds of the
 three sizes alone (`--sizes` worlds). The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
 known probabilities; from it follows how large an effect each study needs to find it. Forecasts are held against networks
 trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command goes on where an
@@ -43,7 +43,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--worlds", type=int, default=18, help="27 studies each (default 18)")
     parser.add_argument(
-        "--sizes", type=int, default=18, help="of those, also with studies of 64 and 128 seeds (default 18)"
+        "--sizes", type=int, default=18, help="of those, also with studies of 64 to 256 seeds (default 18)"
     )
     parser.add_argument("--curves", type=int, default=24, help="learning curves (default 24)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after about this long")
