@@ -341,7 +341,7 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     result = SimpleNamespace(summary=make.summary(), result={"study": "quick"}, folder=tmp_path)
     monkeypatch.setattr("justright.result.open_result", lambda folder: result)
     shown = runner.invoke(app, ["show", str(tmp_path)], env={"COLUMNS": "80"})
-    assert "Large         803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits" in shown.stdout
+    assert "Large                 803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits" in shown.stdout
     assert json.loads(runner.invoke(app, ["show", str(tmp_path), "--json"]).stdout) == {"study": "quick"}
 
 
