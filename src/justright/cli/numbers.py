@@ -6,9 +6,8 @@ import math
 
 from justright.cli.text import Symbols
 from justright.diagnosis.wording import rounded_by
+from justright.report.words import is_share
 
-# Scores that are shares of rows are printed in per cent.
-SHARES = ("accuracy",)
 MOST_DECIMAL = 1_000.0  # losses below have three decimals
 
 
@@ -16,7 +15,7 @@ def format_value(metric: str, value: float | None, symbols: Symbols) -> str:
     """Return a value of `metric`: shares in per cent, a dash for what was not measured."""
     if value is None or not math.isfinite(value):
         return symbols.dash
-    return f"{100 * value:.1f} %" if metric.endswith(SHARES) else _number(value)
+    return f"{100 * value:.1f} %" if is_share(metric) else _number(value)
 
 
 def with_half(mean: float, half: float) -> tuple[str, str]:

@@ -16,11 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from justright.cli import remedies, scaling
-from justright.cli.numbers import SHARES, format_value, with_half
+from justright.cli.numbers import format_value, with_half
 from justright.cli.terminal import Terminal
 from justright.cli.text import Symbols, plain, shorten
+from justright.diagnosis.advice import COMMAND
 from justright.report.since import since_short
-from justright.report.words import meanings
+from justright.report.words import is_share, largest_runs, mean_of, meanings
 
 FULL_WIDTH = 120  # columns the full table needs
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
@@ -94,11 +95,11 @@ def print_study(terminal: Terminal, summary: Mapping[str, Any], folder: Path) ->
         terminal.print()
         terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     for fact in summary.get("facts") or ():
-        said = "- " + plain(fact.replace("--out DIR", f"--out {shlex.quote(str(folder))}"))
-        if said == f"- {plain(fact)}":
+        if COMMAND in fact:  # a command stays on one line, to be copied
+            here = shlex.join(["justright", "run", "--out", str(folder)])
+            terminal.say("- " + plain(fact.replace(COMMAND, here)))
+        else:
             terminal.print(_bullet(fact))
-        else:  # a command stays on one line, to be copied
-            terminal.say(said)
     for said in scaling.scaling_sentences(summary):
         terminal.print(_bullet(said))
     pending = pending_runs(summary)
@@ -127,9 +128,8 @@ def study_table(summary: Mapping[str, Any], width: int, symbols: Symbols) -> Tab
     )
     for shape in shapes[0 if width >= FULL_WIDTH else 2 :]:
         table = _variants_table(summary, symbols, shape)
-        if (
-            room := width - table_width(table)
-        ) >= 0:  # losses in the target's units may take any number of digits
+        room = width - table_width(table)  # losses in the target's units may take any number of digits
+        if room >= 0:
             return _variants_table(summary, symbols, replace(shape, names=NAME_WIDTH + room))
     return table
 
@@ -186,7 +186,7 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _columns(summary: Mapping[str, Any], symbols: Symbols, shape: Shape) -> list[Column]:
     full, loss, score = shape.full, summary["loss"], summary["score"]
-    word, short = ("accuracy", "acc.") if score.endswith(SHARES) else ("error", "error")
+    word, short = ("accuracy", "acc.") if is_share(score) else ("error", "error")
 
     def value(kind: str, metric: str, fallback: Callable[[Mapping[str, Any]], float | None]) -> Cell:
         return lambda variant: _estimate(
@@ -225,21 +225,19 @@ def _note(summary: Mapping[str, Any], symbols: Symbols) -> str:
     seeds = len(summary.get("seeds") or ())
     means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
     score = summary["score"]
-    error = "" if score.endswith(SHARES) else f", error: {score.replace('_', ' ')}"
+    error = "" if is_share(score) else f", error: {score.replace('_', ' ')}"
     return f"Loss: {loss}{error} at the best epoch, {means}; {symbols.plus_minus}: half a 95 % interval."
 
 
 def _largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the ended runs on the most training rows: smaller ones are there for the scaling figure."""
     ended = [run for run in variant["runs"] if run.get("outcome") and run["outcome"] != "failed"]
-    most = max((run["train_rows"] for run in ended), default=0)
-    return [run for run in ended if run["train_rows"] == most]
+    return largest_runs({"runs": ended})
 
 
 def _mean(variant: Mapping[str, Any], part: str, metric: str) -> float | None:
     values = [run[part].get(metric) for run in _largest_runs(variant)]
-    finite = [value for value in values if value is not None and math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else None
+    return mean_of(value for value in values if value is not None and math.isfinite(value))
 
 
 def _train_value(variant: Mapping[str, Any], metric: str) -> float | None:
@@ -273,7 +271,7 @@ def _estimate(
     # Plain ASCII needs the space for the test columns.
     if kind not in MEASURING and (len(symbols.plus_minus) > 1 or not spreads):
         return format_value(metric, interval["mean"], symbols)
-    if metric.endswith(SHARES):  # with two seeds an interval may reach beyond what a share can be
+    if is_share(metric):  # with two seeds an interval may reach beyond what a share can be
         half = (min(interval["high"], 1) - max(interval["low"], 0)) / 2
         return f"{100 * interval['mean']:.1f}{symbols.plus_minus}{100 * half:.1f} %"
     half = (interval["high"] - interval["low"]) / 2

@@ -51,8 +51,8 @@ def _command_sentence(way: tuple[bool, bool], found: Mapping[str, tuple[int, int
         counts.append(f"{rows:,} test rows")
         options += " --test FILE"
     names = list(found)
-    who = listed(names) if len(names) <= MOST_NAMES else f"{word(len(names))} undecided variants"
-    who = f"{who[0].upper()}{who[1:]}" if len(names) > MOST_NAMES else who
+    many = f"{word(len(names)).capitalize()} undecided variants"
+    who = listed(names) if len(names) <= MOST_NAMES else many
     return f"{who} would probably be decided by {listed(counts)} in all: {COMMAND}{options}."
 
 

@@ -138,7 +138,7 @@ def fit_plan(
         lanes = max_lanes
         while lanes:
             stacks = tuple(plan(workers=count, max_lanes=lanes))
-            kept = program_bytes and program_bytes * (_kept_programs(stacks) - 1)
+            kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
             needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
             if (free is None or free.fits(needs)) and _fits(on_device, share):

@@ -101,15 +101,14 @@ def _values(runs: Sequence[Mapping[str, Any]], metric: str, intervals: Mapping[s
 
     Each is as exact as its interval where there is one; `intervals` maps 'fixed', 'validation' and 'test' to them.
     """
-    means = (
-        mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs),
-        mean_of(run["best"].get(f"val_{metric}") for run in runs),
-        mean_of(run["test"].get(metric) for run in runs),
-    )
     known = {part: intervals.get(part) or {} for part in MEASURED}
     test = known[TEST]
     mean = test.get("mean")
-    values = (*means[:2], means[2] if mean is None else mean)
+    values = (
+        mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs),
+        mean_of(run["best"].get(f"val_{metric}") for run in runs),
+        mean_of(run["test"].get(metric) for run in runs) if mean is None else mean,
+    )
     cells = {
         part: format_rounded(metric, value, interval.get("low"), interval.get("high"))
         for part, value, interval in zip((TRAIN, VALIDATION, TEST), values, known.values(), strict=True)
