@@ -91,11 +91,11 @@ def run_undisturbed(place: Place) -> None:
 
 def run_kills(place: Place, kills: int, dice: random.Random) -> int:
     """Kill at so many moments; print the counts, and return how many studies were not identical."""
+    if not kills:
+        return 0
     tried: Counter[str] = Counter()
     phases: Counter[str] = Counter()
     studies = identical = 0
-    if not kills:
-        return 0
     while sum(tried.values()) < kills:
         studies += 1
         out = f"killed-{studies}"

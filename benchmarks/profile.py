@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -21,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._calibration_training import use_one_thread
 from benchmarks._engine_tables import print_table
-from benchmarks.engine import TRAIN_ROWS, VALIDATION_ROWS, chosen_from, write_rows
-from benchmarks.peers.common import BATCH_ROWS, NETWORKS, thread_variables
+from benchmarks.engine import TRAIN_ROWS, VALIDATION_ROWS, chosen_from, run_peer, write_rows
+from benchmarks.peers.common import BATCH_ROWS, NETWORKS
 
 SEED = 1
 LEAST_SECONDS = 1.0  # of a chunk: short epochs are profiled by the hundred
-GEMM_SIDE, GEMM_REPEATS = 512, 200
+GEMM_SECONDS = 2.0
 KINDS = (
     "matrix products",
     "activations, dropout, losses",
@@ -53,45 +55,39 @@ def main() -> None:
     )
     parser.add_argument("--higgs", type=Path)
     options = parser.parse_args()
-    use_one_processor()
-    rate = gemm_rate()
-    print(f"NumPy's matrix products, float32, one processor: {rate:.0f} GFLOP/s. Milliseconds an epoch:\n")
     with tempfile.TemporaryDirectory() as folder:
-        write_rows(Path(folder) / "rows.npz", options.higgs)
-        with np.load(Path(folder) / "rows.npz") as rows:
-            arrays = dict(rows)
-    lines = [
-        line_of(variant, precision, arrays, rate)
-        for variant in options.variants
-        for precision in options.precisions
-    ]
+        use_one_processor(Path(folder) / "compiled")
+        rows = Path(folder) / "rows.npz"
+        write_rows(rows, options.higgs)
+        rate = gemm_rate(rows)
+        print(
+            f"NumPy's matrix products, float32, one processor: {rate:.0f} GFLOP/s. Milliseconds an epoch:\n"
+        )
+        with np.load(rows) as read:
+            arrays = dict(read)
+        lines = [
+            line_of(variant, precision, arrays, rate)
+            for variant in options.variants
+            for precision in options.precisions
+        ]
     print_table(
         ("variant", "precision", "all", "orders", *KINDS, "GFLOP/s in products", "products at NumPy's rate"),
         lines,
     )
 
 
-def use_one_processor() -> None:
-    """Make this process what a worker is; before JAX and NumPy's library are used."""
-    from justright.engine.launching import worker_variables
-
-    os.environ |= worker_variables(1) | thread_variables(1)
+def use_one_processor(compiled: Path) -> None:
+    """Make this process, and those it starts, what a worker is; `compiled` keeps what XLA compiles."""
+    use_one_thread(compiled)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
 
 
-def gemm_rate() -> float:
-    """Return GFLOP/s of (500, 512) x (512, 512) in NumPy, the median of many."""
-    from threadpoolctl import threadpool_limits
-
-    left, right = (np.ones((rows, GEMM_SIDE), np.float32) for rows in (BATCH_ROWS, GEMM_SIDE))
-    seconds = []
-    with threadpool_limits(1):
-        for _ in range(GEMM_REPEATS):
-            start = time.process_time()
-            left @ right
-            seconds.append(time.process_time() - start)
-    return 2 * BATCH_ROWS * GEMM_SIDE**2 / float(np.median(seconds)) / 1e9
+def gemm_rate(rows: Path) -> float:
+    """Return NumPy's GFLOP/s for Large's products on the processor of this process, as `benchmarks.engine` measures them."""
+    settings = argparse.Namespace(seconds=GEMM_SECONDS, seeds=1)
+    report = run_peer(settings, sys.executable, "gemm", "numpy", "Large", rows, threads=1)
+    return float(report["gigaflop_per_second"])
 
 
 def line_of(variant: str, precision: str, arrays: dict[str, np.ndarray], rate: float) -> tuple[str, ...]:
