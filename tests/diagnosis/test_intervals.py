@@ -78,11 +78,26 @@ def test_generalized_interval_is_that_of_behrens_and_fisher():
     np.testing.assert_allclose(half_widths([table], level=0.95, method="generalized"), expected, rtol=0.01)
 
 
-def test_combined_half_width_is_the_quadratic_mean_of_its_two_parts():
-    """The default is made of nothing else."""
-    table = crossed(table_of(np.random.default_rng(6), 3, 300))
-    parts = [half_widths([table], level=0.9, method=m)[0] for m in ("random effects", "generalized")]
-    np.testing.assert_allclose(half_widths([table], level=0.9), np.sqrt(np.mean(np.square(parts))))
+@pytest.mark.parametrize(("seeds", "deviation"), [(2, 0.0), (2, 9.0), (3, 0.0), (3, 1.0), (5, 9.0)])
+def test_combined_half_width_weighs_its_parts_by_what_seeds_add_to_the_error(seeds, deviation):
+    """Hand arithmetic: the second part weighs as the seeds' share of the standard error, 1/2 at least with two seeds."""
+    table = crossed(table_of(np.random.default_rng(6), seeds, 300, deviation=deviation))
+    narrow, wide = (
+        half_widths([table], level=0.9, method=method)[0] for method in ("random effects", "generalized")
+    )
+    by_seed, by_row, rest = table.parts
+    excess = max(by_seed - rest, 0.0)
+    weight = np.sqrt(excess / (by_row + excess))
+    weight = max(weight, 0.5) if seeds == 2 else weight
+    expected = np.sqrt((1 - weight) * narrow**2 + weight * wide**2)
+    np.testing.assert_allclose(half_widths([table], level=0.9)[0], expected)
+
+
+def test_seeds_that_differ_no_more_than_chance_leave_the_narrower_interval():
+    """Three seeds over rows they share: as wide as the random effects' alone, not as the fiducial one."""
+    table = crossed(table_of(np.random.default_rng(1), 3, 2_000, deviation=0.0, rest=0.0) + np.zeros((3, 1)))
+    half, narrow = (half_widths([table], level=0.95, method=m)[0] for m in ("combined", "random effects"))
+    np.testing.assert_allclose(half, narrow, rtol=1e-6)
 
 
 def test_bootstrap_agrees_with_normal_theory_where_both_are_right():
