@@ -7,7 +7,7 @@ from justright.study import changes
 from justright.study.changes import Facts
 from justright.study.collisions import has_collisions
 from justright.study.kinematics import particle_columns
-from justright.study.remedy import LESS_CAPACITY, Remedy
+from justright.study.remedy import LESS_CAPACITY, LONGER_TRAINING, Remedy
 
 
 def _has_classes(facts: Facts) -> bool:
@@ -121,6 +121,14 @@ CATALOGUE: tuple[Remedy, ...] = (
         "the learning rate falls from this along a half cosine to 0 at the epoch limit",
         (0.001, 0.003),
         changes.cosine_schedule,
+        needs_family=False,
+    ),
+    Remedy(
+        "Longer training",
+        "the epoch limit and the patience are twice as large",
+        (2,),
+        changes.longer_training,
+        LONGER_TRAINING,
         needs_family=False,
     ),
     Remedy(

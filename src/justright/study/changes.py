@@ -115,6 +115,20 @@ def cosine_schedule(baseline: Variant, strength: float, facts: Facts) -> Variant
     return _with_recipe(baseline, facts, optimizer=optimizer | {"config": config})
 
 
+def longer_training(baseline: Variant, strength: float, facts: Facts) -> Variant:
+    """Return the baseline with `strength` times the epoch limit, and times the patience where there is one.
+
+    Example:
+        >>> facts = Facts("binary", (), 100, Recipe(max_epochs=60, patience=None))
+        >>> longer_training(Variant("Tiny", Mlp((4,))), 2.0, facts).recipe.max_epochs
+        120
+    """
+    recipe = facts.recipe_of(baseline)
+    patience = None if recipe.patience is None else round(recipe.patience * strength)
+    limit = round(recipe.max_epochs * strength)
+    return _with_recipe(baseline, facts, max_epochs=limit, patience=patience)
+
+
 def family_option(option: str) -> Change:
     """Return the change that sets one option of a family to the strength."""
     return lambda baseline, strength, facts: _with(baseline, **{option: strength})

@@ -11,8 +11,9 @@ from justright.study.families import Mlp
 from justright.study.variant import Variant
 
 GROUP = "remedies"
-# What a remedy does, in the words of verdicts. None of these can show that its baseline underfits.
+# What a remedy does, in the words of verdicts. Of these only longer training can show that its baseline underfits.
 LESS_CAPACITY = "less capacity"
+LONGER_TRAINING = "longer training"
 REGULARIZATION = "regularization"
 
 
