@@ -188,6 +188,18 @@ def test_a_sound_database_with_strange_values_is_shown_or_refused(folder, value,
     assert ("meta", "value") in refused or value == "NULL"
 
 
+@pytest.mark.parametrize("value", ["'[1]'", "'7'", "CAST(x'ff' AS TEXT)"])
+def test_a_run_into_a_folder_with_strange_values_is_refused_before_anything_is_trained(folder, study, value):
+    """What `show` says about such a folder, `run` says as well, and changes nothing."""
+    with closing(sqlite3.connect(folder / "study.db")) as connection, connection:
+        connection.execute(f"UPDATE meta SET value = {value} WHERE key = 'fingerprints'")
+        before = connection.execute("SELECT count(*), max(epoch) FROM epochs").fetchall()
+    with pytest.raises(FolderError, match="holds what no study writes"):
+        study.run(folder)
+    with closing(sqlite3.connect(folder / "study.db")) as connection:
+        assert connection.execute("SELECT count(*), max(epoch) FROM epochs").fetchall() == before
+
+
 def test_the_fixture_is_small_and_names_no_machine():
     """It stays in the repository for good."""
     files = list(VERSION_1.iterdir())

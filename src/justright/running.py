@@ -24,6 +24,7 @@ from justright.extending import Remaining, check_same_study, find_remaining, fin
 from justright.judging import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.preparing import prepare_study
 from justright.records.checkpoints import read_tensors, write_tensors
+from justright.records.faults import content_faults
 from justright.records.files import write_atomically
 from justright.records.fingerprints import versions
 from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_beside
@@ -82,7 +83,8 @@ def run_study(
     mode: Mode = "resume" if holds_study(path) else "create"
     with StudyFolder.open(path, mode) as folder, _open_noting(folder) as (store, repairs):
         session = _Session(study, folder, store, tuple(sinks), fingerprints(study))
-        session.check_same_study()
+        with content_faults(store.path):  # the folder may be a stranger's
+            session.check_same_study()
         interrupted = session.train(
             command,
             engine=engine,
