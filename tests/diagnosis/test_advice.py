@@ -78,6 +78,19 @@ def test_undecided_names_the_command_that_would_decide(make):
     )
 
 
+def test_what_is_cheap_to_decide_is_named_before_all(make):
+    """One variant that needs a tenth of what all need is a command of its own; rows are rounded up to two digits."""
+    maker = make(seeds=3)
+    measured = measure_study(maker.study(*(maker.variant(name, 9, 0.5) for name in "AB")))
+    needs = {"A": Needs(None, None, (97, 36_345)), "B": Needs(None, None, (7, 869))}
+    assert decision_facts(needs, measured, 4_000) == (
+        (
+            "B would probably be decided by 10 seeds and 4,900 test rows in all: justright run --out DIR --seeds 10 "
+            "--test FILE; both would take 100 seeds and 41,000 test rows."
+        ),
+    )
+
+
 def test_a_judged_study_says_the_command(make):
     """A close call among the facts of a study, with the seeds that its reason names."""
     maker = make(rows=20_000, seed_deviation=0.002)

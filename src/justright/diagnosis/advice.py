@@ -9,12 +9,14 @@ from justright.diagnosis.measured import Measured
 from justright.diagnosis.overfitting import Overfit
 from justright.diagnosis.planning import Needs
 from justright.diagnosis.underfitting import Candidate
-from justright.diagnosis.wording import counted, listed, word
+from justright.diagnosis.wording import counted, listed, rounded_up, word
 
 # What adds to a finished study; the reader knows the folder, and may have moved it.
 COMMAND = "justright run --out DIR"
 LEAST_SEEDS = 3  # two say how much seeds differ, with an interval that is too wide to be of use
 MOST_NAMES = 4  # more of them make no sentence
+PAIR = 2
+MUCH_CHEAPER = 2  # as many times fewer seeds, or rows, as make one variant worth naming before all
 
 
 def decision_facts(
@@ -41,19 +43,31 @@ def decision_facts(
 
 
 def _command_sentence(way: tuple[bool, bool], found: Mapping[str, tuple[int, int]]) -> str:
-    """Return how all of `found`, variant -> (seeds, rows) in all, would be decided by more seeds, more rows or both."""
-    seeds, rows = (max(total[at] for total in found.values()) for at in (0, 1))
-    counts, options = [], ""
-    if way[0]:
-        counts.append(f"{seeds} seeds")
-        options += f" --seeds {seeds}"
-    if way[1]:
-        counts.append(f"{rows:,} test rows")
-        options += " --test FILE"
-    names = list(found)
-    many = f"{word(len(names)).capitalize()} undecided variants"
-    who = listed(names) if len(names) <= MOST_NAMES else many
-    return f"{who} would probably be decided by {listed(counts)} in all: {COMMAND}{options}."
+    """Return how `found`, variant -> (seeds, rows) in all, would be decided by more seeds, more rows or both.
+
+    All at once, unless one of them is far cheaper than all: then that one, and what all would take.
+    """
+    everything = max(seeds for seeds, _ in found.values()), max(rows for _, rows in found.values())
+    first, cheapest = min(found.items(), key=lambda item: item[1])
+    many = f"{word(len(found))} undecided variants"
+    much = [MUCH_CHEAPER * few <= most for few, most in zip(cheapest, everything, strict=True)]
+    if not (way[0] and much[0]) and not (way[1] and much[1]):
+        who = listed(list(found)) if len(found) <= MOST_NAMES else many.capitalize()
+        return f"{_decided(who, way, everything)}."
+    rest = "both" if len(found) == PAIR else f"all {many}"
+    return f"{_decided(first, way, cheapest)}; {rest} would take {_totals(way, everything)}."
+
+
+def _decided(who: str, way: tuple[bool, bool], total: tuple[int, int]) -> str:
+    """Return by what `who` would be decided, with the command."""
+    options = (f" --seeds {total[0]}" if way[0] else "") + (" --test FILE" if way[1] else "")
+    return f"{who} would probably be decided by {_totals(way, total)} in all: {COMMAND}{options}"
+
+
+def _totals(way: tuple[bool, bool], total: tuple[int, int]) -> str:
+    """Return so many seeds, test rows, or both."""
+    counts = f"{total[0]} seeds", f"{rounded_up(total[1]):,} test rows"
+    return listed([count for count, is_needed in zip(counts, way, strict=True) if is_needed])
 
 
 def what_decides(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
@@ -100,10 +114,11 @@ def needs_reasons(needs: Needs | None, measured: Measured) -> tuple[str, ...]:
     if needs.more_seeds:
         ways.append(f"{counted(needs.more_seeds, 'more seed')} ({trained + needs.more_seeds} in all)")
     if needs.more_rows:
-        ways.append(counted(needs.more_rows, f"more {kind}"))
+        ways.append(counted(rounded_up(needs.more_rows), f"more {kind}"))
     if not ways and needs.together and all(needs.together):
         more_seeds, more_rows = needs.together
-        ways.append(f"{counted(more_seeds, 'more seed')} together with {counted(more_rows, f'more {kind}')}")
+        rows = counted(rounded_up(more_rows), f"more {kind}")
+        ways.append(f"{counted(more_seeds, 'more seed')} together with {rows}")
     if not ways:
         if needs.more_seeds == 0 or needs.more_rows == 0:
             return (
@@ -115,6 +130,6 @@ def needs_reasons(needs: Needs | None, measured: Measured) -> tuple[str, ...]:
                 f"With one seed it cannot be said what would decide; train at least {LEAST_SEEDS}: {command}.",
             )
         return (
-            "No number of seeds and rows within reason would decide: the difference is almost exactly the margin.",
+            "No number of seeds and rows within reason would decide: the difference is too near the margin for that.",
         )
     return (f"Probably decided by {' or '.join(ways)}, if the measured difference is the true one.",)

@@ -12,7 +12,10 @@ from justright.diagnosis.intervals import DEFAULT_LEVEL, half_width
 
 POWER = 0.8  # the usual chance of success that a plan is made for
 MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
-MAX_ROWS = 100_000_000  # the same for rows
+MOST_TIMES_ROWS, ALWAYS_ROWS = (
+    100,
+    100_000,
+)  # nor has anybody 100 times the rows there are, unless those are few
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 
@@ -68,7 +71,8 @@ def required_seeds_or_rows(
     seeds = None
     if table.seeds >= MIN_SEEDS_TO_PLAN:
         seeds = _smallest(lambda more: is_enough(table.seeds + more, table.rows), MAX_SEEDS - table.seeds)
-    rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), MAX_ROWS - table.rows)
+    most_rows = max(MOST_TIMES_ROWS * table.rows, ALWAYS_ROWS)
+    rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), most_rows - table.rows)
     if seeds is not None or rows is not None or table.seeds < MIN_SEEDS_TO_PLAN:
         return Needs(seeds, rows)
     # Each further seed brings its share of further rows, so that both sources of error shrink alike.

@@ -73,6 +73,17 @@ def rounded_by(value: float, half: float, *, most: int = MAX_DECIMALS) -> str:
     return _fixed(round(value, decimals), decimals)
 
 
+def rounded_up(count: int) -> int:
+    """Return a count to two digits, rounded up: a plan is no more exact than that.
+
+    Example:
+        >>> rounded_up(3_869), rounded_up(45)
+        (3900, 45)
+    """
+    step: int = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // step) * step
+
+
 def counted(count: int, thing: str) -> str:
     """Return a count with its noun in the right number.
 
