@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from justright.diagnosis.choosing import choose_model, choose_strengths, rejected_strengths
+from justright.diagnosis import judge_study
+from justright.diagnosis.choosing import choose_model, choose_strengths, rejected_strengths, search_fact
 from justright.diagnosis.effects import effects
 from justright.diagnosis.evidence import EnsembleEvidence
 
@@ -53,6 +54,21 @@ def test_the_strength_with_the_lowest_validation_loss_is_chosen(study):
         assert loss == pytest.approx(direct, rel=1e-12)
         assert name.endswith(str(strength))
     assert rejected_strengths(study) == {"Dropout 0.2", "Dropout 0.8"}
+
+
+def test_the_strongest_strength_as_choice_is_said_to_leave_stronger_ones_untried(study):
+    """Dropout 0.5 lies between others; without 0.8 it is the end of what was tried. One strength alone is no search."""
+    assert search_fact(choose_strengths(study)) is None
+    shorter = replace(study, variants=tuple(one for one in study.variants if one.name != "Dropout 0.8"))
+    said = (
+        "Of the strengths tried the strongest is the one that validation rows choose for Dropout: stronger ones may "
+        "be better."
+    )
+    assert search_fact(choose_strengths(shorter)) == said
+    assert said in judge_study(shorter).facts
+    assert said not in judge_study(study).facts
+    alone = replace(shorter, variants=tuple(one for one in shorter.variants if one.name != "Dropout 0.2"))
+    assert search_fact(choose_strengths(alone)) is None
 
 
 def test_test_rows_take_no_part_in_the_choice(study):

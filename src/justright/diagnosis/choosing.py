@@ -6,6 +6,7 @@ Test rows take no part in it, so that what they measure of the chosen ones is no
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from justright.diagnosis.crossed import MIN_ROWS, crossed
 from justright.diagnosis.evidence import EnsembleEvidence, Losses, StudyEvidence, VariantEvidence
 from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval, interval_of, mean_interval
+from justright.diagnosis.wording import listed
 
 Candidate = VariantEvidence | EnsembleEvidence
 
@@ -105,6 +107,25 @@ def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
         )
         for (baseline, remedy), members in groups.items()
     )
+
+
+def search_fact(choices: Sequence[StrengthChoice]) -> str | None:
+    """Return of which remedies the strongest strength tried was chosen, so that a still stronger one may be better.
+
+    Strengths are in the study's order, weakest first as in the catalogue.
+
+    Example:
+        >>> tried = (("L2 0.1", 0.1, 0.6), ("L2 1", 1.0, 0.5))
+        >>> search_fact([StrengthChoice("Large", "L2", "L2 1", tried)])
+        'Of the strengths tried the strongest is the one that validation rows choose for L2: stronger ones may be better.'
+    """
+    names = dict.fromkeys(
+        one.remedy for one in choices if len(one.strengths) > 1 and one.chosen == one.strengths[-1][0]
+    )
+    if not names:
+        return None
+    said = "Of the strengths tried the strongest is the one that validation rows choose for"
+    return f"{said} {listed(list(names))}: stronger ones may be better."
 
 
 def rejected_strengths(evidence: StudyEvidence) -> frozenset[str]:

@@ -14,6 +14,7 @@ from justright.diagnosis.choosing import (
     choose_model,
     choose_strengths,
     rejected_strengths,
+    search_fact,
 )
 from justright.diagnosis.claims import Claim, judge_claims
 from justright.diagnosis.concluding import conclude
@@ -214,6 +215,9 @@ class _Judge:
             for variant in self.evidence.variants
             if variant.name not in steps
         ]
+        facts.append(
+            search_fact([one for one in choose_strengths(self.evidence) if one.baseline not in steps])
+        )
         facts.append(ladder_fact(self.evidence, found))
         if rejected_strengths(self.evidence) or steps:
             facts.append(choice_fact(choice))

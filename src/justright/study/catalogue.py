@@ -48,13 +48,13 @@ CATALOGUE: tuple[Remedy, ...] = (
     Remedy(
         "L1",
         "the loss also counts the absolute kernel weights, times this",
-        (1e-5, 1e-4),
+        (1e-5, 1e-4, 1e-3),
         changes.family_option("l1"),
     ),
     Remedy(
         "L2",
         "the loss also counts the squared kernel weights, times this",
-        (1e-4, 1e-3),
+        (1e-4, 1e-3, 1e-2),
         changes.family_option("l2"),
     ),
     Remedy(
@@ -66,14 +66,14 @@ CATALOGUE: tuple[Remedy, ...] = (
     Remedy(
         "AdamW",
         "each step also shrinks all weights by this times the learning rate, apart from the gradient",
-        (0.1, 1.0),
+        (0.1, 1.0, 10.0),
         changes.weight_decay,
         needs_family=False,
     ),
     Remedy(
         "Dropout",
         "training zeroes this share of the hidden units at random, anew at each step",
-        (0.2, 0.5),
+        (0.2, 0.5, 0.7),
         changes.family_option("dropout"),
     ),
     Remedy(
@@ -112,7 +112,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     Remedy(
         "Weight averaging",
         "what is validated and kept is an exponential moving average of the weights with this decay a step (EMA)",
-        (0.98, 0.995),
+        (0.98, 0.995, 0.998),
         changes.recipe_option("ema"),
         needs_family=False,
     ),

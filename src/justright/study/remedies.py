@@ -45,7 +45,7 @@ def remedies(
         >>> facts = Facts("binary", ("a", "b"), 1_000, Recipe().resolve("binary", 1_000))
         >>> made = remedies(Variant("Large", Mlp((64, 64))), facts, only=["Dropout", "Fewer layers"])
         >>> [variant.name for variant in made]
-        ['Dropout 0.2', 'Dropout 0.5', 'Fewer layers 1']
+        ['Dropout 0.2', 'Dropout 0.5', 'Dropout 0.7', 'Fewer layers 1']
     """
     known = facts if isinstance(facts, Facts) else Facts.of(facts)
     chosen = CATALOGUE if only is None else tuple(remedy_named(name) for name in only)
