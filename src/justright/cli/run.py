@@ -221,6 +221,7 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
     if quiet:
         return
+    from justright.cli.precision import precision_hint
     from justright.cli.terminal import progress
     from justright.cli.text import plain
 
@@ -231,6 +232,9 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
         f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
         f"({table.task}), rows: {rows}{left_out}."
     )
+    hint = precision_hint(study)
+    if hint:
+        progress().say(hint)
 
 
 @contextmanager

@@ -56,13 +56,18 @@ class Accelerators:
         return self.memory_bytes // -(-workers // self.count)
 
 
+def may_have_accelerators() -> bool:
+    """Return whether a plugin for JAX is installed; without one it computes on the CPU."""
+    return bool(entry_points(group=PLUGINS) or find_spec(PLUGINS))
+
+
 def find_accelerators() -> Accelerators | None:
     """Return the accelerators that JAX would use here; None where it would use the CPU.
 
     Only where a plugin for JAX is installed a process is started to ask it: the coordinator imports no JAX, and must
     hold no device's memory. A driver that fails leaves the CPU, as in JAX itself.
     """
-    if not (entry_points(group=PLUGINS) or find_spec(PLUGINS)):
+    if not may_have_accelerators():
         return None
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "2"}
     try:

@@ -8,6 +8,9 @@ import re
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere the platform's own word is used
+# Linux' words for instructions that XLA was seen to use: x86-64 alone.
+BFLOAT16_FEATURES = frozenset({"avx512_bf16", "amx_bf16"})
+BFLOAT16_MACHINE = "x86_64"
 CONTAINER = Path("/sys/fs/cgroup")  # a container's own limits on Linux (cgroup v2)
 
 
@@ -58,3 +61,10 @@ def processor_features() -> str:
     text = CPU_INFO.read_text(errors="replace") if CPU_INFO.is_file() else ""
     found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
     return f"{platform.machine()} {processor_name()} {found[1] if found else ''}"
+
+
+def has_bfloat16_products() -> bool | None:
+    """Return whether this processor's own instructions multiply bfloat16 matrices; None where that is not known."""
+    if not CPU_INFO.is_file() or platform.machine() != BFLOAT16_MACHINE:
+        return None
+    return bool(BFLOAT16_FEATURES.intersection(processor_features().split()))
