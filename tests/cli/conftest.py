@@ -20,8 +20,8 @@ LOSS = "binary_crossentropy"
 
 def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 100) -> Any:
     """Return what the progress view needs of a study: runs, recipes and the task."""
-    recipe = SimpleNamespace(max_epochs=max_epochs, patience=patience)
-    variants = [SimpleNamespace(name=name) for name in NAMES]
+    recipe = SimpleNamespace(max_epochs=max_epochs, patience=patience, precision="float32")
+    variants = [SimpleNamespace(name=name, build=None) for name in NAMES]
     runs = [(variant, seed, ROWS) for variant in variants for seed in range(seeds)]
     return SimpleNamespace(
         split=SimpleNamespace(
@@ -34,6 +34,7 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
             ),
             sizes={"train": ROWS, "validation": 1_000, "test": 200},
         ),
+        variants=variants,
         runs=lambda: iter(runs),
         recipe_of=lambda variant: recipe,
     )

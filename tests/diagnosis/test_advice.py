@@ -86,7 +86,7 @@ def test_what_is_cheap_to_decide_is_named_before_all(make):
     assert decision_facts(needs, measured, 4_000) == (
         (
             "B would probably be decided by 10 seeds and 4,900 test rows in all: justright run --out DIR --seeds 10 "
-            "--test FILE; both would take 100 seeds and 41,000 test rows."
+            "--test FILE; 100 seeds and 41,000 test rows would probably decide A as well."
         ),
     )
 

@@ -9,6 +9,7 @@ from justright.diagnosis.wording import rounded_by
 from justright.report.words import is_share
 
 MOST_DECIMAL = 1_000.0  # losses below have three decimals
+MOST_UNCERTAIN = 1.0  # where half an interval is below this: three decimals of 51 +- 16 say nothing
 
 
 def format_value(metric: str, value: float | None, symbols: Symbols) -> str:
@@ -22,12 +23,17 @@ def with_half(mean: float, half: float) -> tuple[str, str]:
     """Return a loss and half its interval: with three decimals, or to the second digit of the half.
 
     Example:
-        >>> with_half(0.6183, 0.0061), with_half(24_612.0, 1_643.0), with_half(2.94e9, 2.3e9)
-        (('0.618', '0.006'), ('24,600', '1,600'), ('2.9e9', '2.3e9'))
+        >>> (
+        ...     with_half(0.6183, 0.0061),
+        ...     with_half(51.133, 16.21),
+        ...     with_half(24_612.0, 1_643.0),
+        ...     with_half(2.94e9, 2.3e9),
+        ... )
+        (('0.618', '0.006'), ('51', '16'), ('24,600', '1,600'), ('2.9e9', '2.3e9'))
     """
     if not half > 0:
         return _number(mean), _number(half)
-    if abs(mean) < MOST_DECIMAL and 0.001 <= half < MOST_DECIMAL:
+    if abs(mean) < MOST_DECIMAL and 0.001 <= half < MOST_UNCERTAIN:
         return f"{mean:.3f}", f"{half:.3f}"
     return rounded_by(mean, half), rounded_by(half, half)
 

@@ -15,7 +15,6 @@ from justright.diagnosis.wording import counted, listed, rounded_up, word
 COMMAND = "justright run --out DIR"
 LEAST_SEEDS = 3  # two say how much seeds differ, with an interval that is too wide to be of use
 MOST_NAMES = 4  # more of them make no sentence
-PAIR = 2
 MUCH_CHEAPER = 2  # as many times fewer seeds, or rows, as make one variant worth naming before all
 
 
@@ -54,8 +53,11 @@ def _command_sentence(way: tuple[bool, bool], found: Mapping[str, tuple[int, int
     if not (way[0] and much[0]) and not (way[1] and much[1]):
         who = listed(list(found)) if len(found) <= MOST_NAMES else many.capitalize()
         return f"{_decided(who, way, everything)}."
-    rest = "both" if len(found) == PAIR else f"all {many}"
-    return f"{_decided(first, way, cheapest)}; {rest} would take {_totals(way, everything)}."
+    others = [name for name in found if name != first]
+    rest = listed(others) if len(others) < MOST_NAMES else f"the other {word(len(others))}"
+    return (
+        f"{_decided(first, way, cheapest)}; {_totals(way, everything)} would probably decide {rest} as well."
+    )
 
 
 def _decided(who: str, way: tuple[bool, bool], total: tuple[int, int]) -> str:
