@@ -72,7 +72,7 @@ def find_onset(
         return Onset(best, best, best, best)
     base = _stacked(validation, best)
     tables = [crossed(_stacked(validation, epoch) - base) for epoch in others]
-    intervals = judge_jointly(tables, level=level, rng=rng).intervals
+    intervals = judge_jointly(tables, level=level, rng=rng, of_same_runs=True).intervals
     good = [epoch for epoch, one in zip(others, intervals, strict=True) if not one.is_above(0.0)]
     return Onset(min([best, *good]), max([best, *good]), best, epochs[-1])
 

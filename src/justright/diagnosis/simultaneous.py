@@ -99,7 +99,11 @@ def probability_best(
 
 
 def judge_jointly(
-    tables: Sequence[Crossed], *, level: float = DEFAULT_LEVEL, rng: np.random.Generator | None = None
+    tables: Sequence[Crossed],
+    *,
+    level: float = DEFAULT_LEVEL,
+    rng: np.random.Generator | None = None,
+    of_same_runs: bool = False,
 ) -> Joint:
     """Return simultaneous intervals and draws for comparisons over the same seeds and rows.
 
@@ -107,6 +111,8 @@ def judge_jointly(
         tables: the moments of each comparison; at least one.
         level: nominal coverage of all intervals together.
         rng: source of the draws; None starts from 0.
+        of_same_runs: whether they compare the same runs with themselves, as epochs of one course are: then a lucky
+            estimate of how much seeds differ is lucky for all of them.
 
     Raises:
         InputError: there is no comparison, or seeds or rows differ.
@@ -121,7 +127,8 @@ def judge_jointly(
         raise InputError(f"Comparisons must share their seeds and rows; got the shapes {sorted(shapes)!r}.")
     generator = rng if rng is not None else np.random.default_rng(0)
     shared, separate = _deviations(tables, generator)
-    halves = half_widths(list(tables), level=level) * _common_multiplier(shared, separate, level)
+    widening = _widening(shared, level) if of_same_runs else _common_multiplier(shared, separate, level)
+    halves = half_widths(list(tables), level=level) * widening
     seeds, rows = shapes.pop()
     means = np.array([table.mean for table in tables])
     method = METHOD if len(tables) > 1 else "combined"
