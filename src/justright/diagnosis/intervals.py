@@ -179,6 +179,23 @@ def half_width(
     return HALF_WIDTHS[method](by_seed, by_row, rest, seeds, rows, level)
 
 
+def share_of_seeds(by_seed: Floats, by_row: Floats, rest: Floats) -> Floats:
+    """Return (n,) the share of seeds in the standard error: the root of their share in the estimated variance.
+
+    Args:
+        by_seed: (n,) variance of the mean between seeds, the rest included.
+        by_row: (n,) between rows, the rest included.
+        rest: (n,) the rest alone.
+
+    Example:
+        >>> share_of_seeds(np.array([2.0, 0.5]), np.array([3.0, 3.0]), np.array([1.0, 1.0]))
+        array([0.5, 0. ])
+    """
+    excess = np.maximum(by_seed - rest, 0)
+    total = by_row + excess
+    return np.sqrt(np.divide(excess, total, out=np.zeros_like(total), where=total > 0))
+
+
 def crossed_bootstrap(table: Floats, rng: np.random.Generator, *, draws: int = BOOTSTRAP_DRAWS) -> Floats:
     """Return (draws,) means of a (seeds, rows) table with seeds and rows drawn anew, independently.
 
@@ -258,10 +275,7 @@ def _combined(by_seed: Floats, by_row: Floats, rest: Floats, seeds: int, rows: i
     """Return the quadratic mean of the too narrow and the too wide half-width, weighted by what the seeds add."""
     narrow = _random_effects(by_seed, by_row, rest, seeds, rows, level)
     wide = _generalized(by_seed, by_row, rest, seeds, rows, level)
-    excess = np.maximum(by_seed - rest, 0)
-    total = by_row + excess
-    share = np.divide(excess, total, out=np.zeros_like(total), where=total > 0)
-    weight = np.maximum(np.sqrt(share), 1 / 2 if seeds == FEWEST_SEEDS else 0)
+    weight = np.maximum(share_of_seeds(by_seed, by_row, rest), 1 / 2 if seeds == FEWEST_SEEDS else 0)
     return np.asarray(np.sqrt((1 - weight) * narrow**2 + weight * wide**2), dtype=np.float64)
 
 
