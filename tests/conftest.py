@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 # No deadline: the first example of a property may compile a program, and two test processes share the machine.
 settings.register_profile("justright", deadline=None, print_blob=True)
 settings.load_profile("justright")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have the most slow tests, so that no process is left with one of them at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def pytest_unconfigure() -> None:

@@ -86,7 +86,7 @@ def test_one_strength_is_measured_and_it_is_the_one_that_validation_rows_prefer(
         for item in result.result["variants"]
         if item["name"].startswith("Dropout")
     }
-    assert len(losses) == 2
+    assert len(losses) == 3
     assert measured == [min(losses, key=losses.get)]
 
 

@@ -55,10 +55,10 @@ def split(**sizes):
     return table().split(**({"validation": 40, "train": 100, "test": 60} | sizes))
 
 
-def dense(units):
+def dense(units, activation="tanh"):
     """Return a builder of a network with one hidden layer."""
     layers = keras.layers
-    return lambda: keras.Sequential([keras.Input((3,)), layers.Dense(units, "tanh"), layers.Dense(1)])
+    return lambda: keras.Sequential([keras.Input((3,)), layers.Dense(units, activation), layers.Dense(1)])
 
 
 def study(**options):
@@ -197,6 +197,8 @@ def test_a_builder_that_builds_another_model_is_refused(done):
         f"{str(folder)!r} holds another study: variant 'Mine' built another model (11 parameters, now 36). "
         "Run that one again, choose another --out, or start beside it with --new."
     )
+    with pytest.raises(jr.FolderError, match="11 parameters as before, other layers or options"):
+        study(variants={"Mine": dense(2, "relu"), "Net": jr.mlp(4)}, seeds=2).run(folder, workers=1)
     assert jr.open_result(folder).result == result.result
 
 

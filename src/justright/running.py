@@ -230,9 +230,11 @@ class _Session:
     def _check_same_model(self, before: VariantBuilt, now: VariantBuilt) -> None:
         """Raise FolderError when a builder makes another model than the one whose runs the folder holds."""
         if (before.parameters, before.config) != (now.parameters, now.config):
+            counts = f"{before.parameters:,} parameters, now {now.parameters:,}"
+            same = f"{now.parameters:,} parameters as before, other layers or options"
             raise FolderError(
                 f"{str(self.folder.path)!r} holds another study: variant {now.variant!r} built another model "
-                f"({before.parameters:,} parameters, now {now.parameters:,}). "
+                f"({same if before.parameters == now.parameters else counts}). "
                 "Run that one again, choose another --out, or start beside it with --new."
             )
 
