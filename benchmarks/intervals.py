@@ -5,7 +5,11 @@
 A table has few seeds and 500 rows, true mean 0. The rows' standard error is 1; `rest` is the share of its square that
 is each seed's own (the rest of a two-way table), and seeds differ by 0 to 10 such standard errors. Each cell: per cent
 of studies whose 95 % interval covers 0, and in brackets the mean half-width in standard errors of the mean. The last
-lines have log-normal rows, as skewed as per-row losses are. docs/calibration.md quotes it.
+lines have log-normal rows, as skewed as per-row losses are.
+
+The second table is of 3, 8 and 25 comparisons with one baseline: how often all their intervals cover together, with seed
+variances whose estimates err alike in all of them, as for epochs of the same runs, and as comparisons of different
+networks are judged. A fifth as many studies. docs/calibration.md quotes both.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy as np
 from benchmarks._engine_tables import print_table
 from justright.diagnosis.crossed import Crossed, crossed
 from justright.diagnosis.intervals import half_widths
+from justright.diagnosis.simultaneous import judge_jointly
 
 ROWS = 500
 SEEDS = (2, 3, 5, 12)
@@ -25,6 +30,8 @@ DEVIATIONS = (0.0, 0.3, 1.0, 3.0, 10.0)
 RESTS = (0.0, 0.5, 1.0)
 METHODS = ("random effects", "generalized", "combined")
 SKEW = 1.0  # standard deviation of the logarithm
+COMPARISONS = (3, 8, 25)
+FAMILY_ROWS = 200
 
 
 def main() -> None:
@@ -33,8 +40,9 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=int, default=2_000, help="of each cell (default 2,000)")
     options = parser.parse_args()
-    headings = ("seeds", "rest", "rows", "method", *(f"{one:g}" for one in DEVIATIONS))
-    print_table(headings, lines(options.studies))
+    deviations = tuple(f"{one:g}" for one in DEVIATIONS)
+    print_table(("seeds", "rest", "rows", "method", *deviations), lines(options.studies))
+    print_table(("seeds", "comparisons", "seed variances", *deviations), family_lines(options.studies // 5))
 
 
 def lines(studies: int) -> Iterator[tuple[str, ...]]:
@@ -80,6 +88,42 @@ def coverage(tables: list[Crossed], deviation: float, method: str) -> str:
     means = np.array([table.mean for table in tables])
     error = np.sqrt(1 + deviation**2 / tables[0].seeds)
     return f"{100 * (np.abs(means) <= halves).mean():.1f} ({halves.mean() / error:.2f})"
+
+
+def family_lines(studies: int) -> Iterator[tuple[str, ...]]:
+    """Yield the second table's lines: of each number of seeds and comparisons one for both ways to widen."""
+    for seeds in SEEDS:
+        for comparisons in COMPARISONS:
+            every = [families(seeds, comparisons, deviation, studies) for deviation in DEVIATIONS]
+            for same, word in ((True, "err alike"), (False, "as used")):
+                yield str(seeds), str(comparisons), word, *(joint_coverage(tables, same) for tables in every)
+
+
+def families(seeds: int, comparisons: int, deviation: float, studies: int) -> list[list[Crossed]]:
+    """Return the moments of networks compared with one baseline on the same rows, true differences 0.
+
+    Half of a difference's variance between rows is common to all seeds, half each seed's own; seeds of each network differ by
+    `deviation` standard errors of its rows.
+    """
+    rng = np.random.default_rng([seeds, comparisons, int(10 * deviation)])
+    found = []
+    for _ in range(studies):
+        networks = rng.standard_normal((comparisons + 1, 1, FAMILY_ROWS))
+        networks = networks + rng.standard_normal((comparisons + 1, seeds, FAMILY_ROWS))
+        networks += np.sqrt(2 / FAMILY_ROWS) * deviation * rng.standard_normal((comparisons + 1, seeds, 1))
+        found.append([crossed(network - networks[0]) for network in networks[1:]])
+    return found
+
+
+def joint_coverage(studies: list[list[Crossed]], are_same: bool) -> str:
+    """Return the per cent of studies all of whose intervals cover 0, and by how much they are widened for it, in the mean."""
+    hits, widened = [], []
+    for tables in studies:
+        halves = half_widths(tables, level=0.95)
+        intervals = judge_jointly(tables, of_same_runs=are_same).intervals
+        hits.append(all(one.low <= 0 <= one.high for one in intervals))
+        widened.append((intervals[0].high - intervals[0].low) / (2 * halves[0]))
+    return f"{100 * np.mean(hits):.1f} (x {np.mean(widened):.2f})"
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ from justright.errors import InputError
 
 DRAWS = 5_000  # the Monte Carlo error of the common multiplier is then about 1.5 %
 METHOD = "combined, simultaneous"
-# With few seeds neither law of the seed variances is right for a family of comparisons: one factor common to all makes
-# intervals too narrow where seeds differ much (3 seeds, 25 comparisons: 73 %), separate ones too wide (100 %). Their
-# multipliers are averaged geometrically, the second with this weight times the share of seeds in the standard error.
+# With few seeds neither law of the seed variances is right for comparisons of different networks: one factor common to
+# all makes intervals too narrow where seeds differ much, separate ones too wide. Their multipliers are averaged
+# geometrically, the second with this weight times the share of seeds in the standard error (benchmarks/intervals.py).
 SEPARATE_WEIGHT = 0.7
 
 
