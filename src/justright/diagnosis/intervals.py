@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from justright.diagnosis.bootstrap import crossed_bootstrap
 from justright.diagnosis.crossed import Crossed, Floats, crossed
 from justright.errors import InputError, one_of
 
@@ -33,8 +34,6 @@ DEFAULT_LEVEL = 0.95
 NODES = 500  # of the quadrature over the seeds' variance: right to 0.2 % even with the heavy tail of 2 seeds
 HALVINGS = 32  # bisection steps: 2**-32 of the bracket, far below what any reader sees
 FEWEST_SEEDS = 2  # of which a variance can be had, with one degree of freedom
-BOOTSTRAP_DRAWS = 2_000  # the Monte Carlo error of a 2.5 % quantile is then about 5 % of the half-width
-BOOTSTRAP_CHUNK = 100  # draws at a time, to hold the row weights of 29,000 rows in 12 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,27 +193,6 @@ def share_of_seeds(by_seed: Floats, by_row: Floats, rest: Floats) -> Floats:
     excess = np.maximum(by_seed - rest, 0)
     total = by_row + excess
     return np.sqrt(np.divide(excess, total, out=np.zeros_like(total), where=total > 0))
-
-
-def crossed_bootstrap(table: Floats, rng: np.random.Generator, *, draws: int = BOOTSTRAP_DRAWS) -> Floats:
-    """Return (draws,) means of a (seeds, rows) table with seeds and rows drawn anew, independently.
-
-    Owen, Annals of Applied Statistics 1 (2007): "the pigeonhole bootstrap". Two matrix products: the mean is
-    linear in the row counts and in the seed counts. Too narrow with few seeds; here to compare with.
-
-    Example:
-        >>> crossed_bootstrap(np.ones((2, 3)), np.random.default_rng(0), draws=4)
-        array([1., 1., 1., 1.])
-    """
-    seeds, rows = table.shape
-    means = []
-    for start in range(0, draws, BOOTSTRAP_CHUNK):
-        size = min(BOOTSTRAP_CHUNK, draws - start)
-        row_counts = rng.multinomial(rows, np.full(rows, 1 / rows), size=size)
-        seed_counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=size)
-        by_seed = row_counts.astype(np.float64) @ table.T
-        means.append((by_seed * seed_counts).sum(axis=1) / (seeds * rows))
-    return np.concatenate(means)
 
 
 def check_level(level: float) -> None:
