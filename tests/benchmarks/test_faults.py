@@ -181,6 +181,7 @@ def test_a_few_kills_and_signals_at_random_moments_lose_nothing(tmp_path, monkey
     """The short version of `python -m benchmarks.faults`, with a second command in the same folder."""
     for name in ("JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
         monkeypatch.setenv(name, "")  # put back afterwards: the harness sets them for its commands
+    monkeypatch.setattr(faults, "REPORT_KILLS", 1)  # so that one of two kills is in the training
     before = signal.getsignal(signal.SIGINT)
     hear_interrupts()
     place, dice = Place(tmp_path, EPOCHS), random.Random(0)
