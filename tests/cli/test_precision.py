@@ -13,7 +13,7 @@ from justright.engine import accelerators, machine
 FASTER = (
     "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster, and as well."
 )
-SLOWER = "This processor has no bfloat16 products: with --precision bfloat16 it is slower than with float32."
+WITHOUT = "This processor has no bfloat16 products: --precision bfloat16 gains no speed here."
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def study_of(units: int, precision: str) -> jr.Study:
         ("amx_bf16 avx512_fp16", 512, "float32", FASTER),
         ("avx512_bf16", 16, "float32", None),
         ("avx512_bf16", 512, "bfloat16", None),
-        ("avx2", 512, "bfloat16", SLOWER),
+        ("avx2", 512, "bfloat16", WITHOUT),
         ("avx2", 512, "float32", None),
         ("avx2", 16, "bfloat16", None),
     ],

@@ -95,7 +95,7 @@ def test_combined_half_width_weighs_its_parts_by_what_seeds_add_to_the_error(see
 
 def test_seeds_that_differ_no_more_than_chance_leave_the_narrower_interval():
     """Three seeds over rows they share: as wide as the random effects' alone, not as the fiducial one."""
-    table = crossed(table_of(np.random.default_rng(1), 3, 2_000, deviation=0.0, rest=0.0) + np.zeros((3, 1)))
+    table = crossed(table_of(np.random.default_rng(1), 3, 2_000, deviation=0.0, rest=0.0))
     half, narrow = (half_widths([table], level=0.95, method=m)[0] for m in ("combined", "random effects"))
     np.testing.assert_allclose(half, narrow, rtol=1e-6)
 

@@ -48,11 +48,12 @@ def _command_sentence(way: tuple[bool, bool], found: Mapping[str, tuple[int, int
     """
     everything = max(seeds for seeds, _ in found.values()), max(rows for _, rows in found.values())
     first, cheapest = min(found.items(), key=lambda item: item[1])
-    many = f"{word(len(found))} undecided variants"
-    much = [MUCH_CHEAPER * few <= most for few, most in zip(cheapest, everything, strict=True)]
-    if not (way[0] and much[0]) and not (way[1] and much[1]):
-        who = listed(list(found)) if len(found) <= MOST_NAMES else many.capitalize()
-        return f"{_decided(who, way, everything)}."
+    if not any(
+        is_needed and MUCH_CHEAPER * few <= most
+        for is_needed, few, most in zip(way, cheapest, everything, strict=True)
+    ):
+        many = f"{word(len(found)).capitalize()} undecided variants"
+        return f"{_decided(listed(list(found)) if len(found) <= MOST_NAMES else many, way, everything)}."
     others = [name for name in found if name != first]
     rest = listed(others) if len(others) < MOST_NAMES else f"the other {word(len(others))}"
     return (

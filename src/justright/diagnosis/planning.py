@@ -12,10 +12,8 @@ from justright.diagnosis.intervals import DEFAULT_LEVEL, half_width
 
 POWER = 0.8  # the usual chance of success that a plan is made for
 MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
-MOST_TIMES_ROWS, ALWAYS_ROWS = (
-    100,
-    100_000,
-)  # nor has anybody 100 times the rows there are, unless those are few
+MOST_TIMES_ROWS = 100  # nor has anybody so many times the rows there are,
+ALWAYS_ROWS = 100_000  # unless those are few: so many are always within reason
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 

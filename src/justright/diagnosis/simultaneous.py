@@ -185,8 +185,6 @@ def _normal_draws(covariance: Floats, rng: np.random.Generator) -> Floats:
 
 def _mean_share_of_seeds(tables: Sequence[Crossed]) -> float:
     """Return the share of seeds in the standard errors, the mean over comparisons; 0 with one seed."""
-    if tables[0].seeds == 1:
-        return 0.0
     by_seed, by_row, rest = np.array([table.parts for table in tables]).T
     return float(share_of_seeds(by_seed, by_row, rest).mean())
 
