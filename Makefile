@@ -11,6 +11,9 @@ OUT ?= runs/higgs-sim
 # Two processes; a file's tests stay in one of them, so that they share what they have trained.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
+# Containers often forbid bytecode. Without it each process compiles the sources of Keras and JAX anew: 7 s more a worker.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The lock files are complete and hashed, so pip neither resolves nor builds. No upgrade check: it would ask the network.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL := $(PIP) install -qq --require-hashes --no-deps --no-compile --only-binary :all:
