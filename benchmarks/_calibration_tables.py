@@ -29,7 +29,8 @@ def print_tables(studies: Sequence[Mapping[str, Any]], forecasts: Sequence[Mappi
     if studies:
         worlds = len({one["world"] for one in studies})
         print(f"{len(studies):,} studies in {worlds} worlds; columns are seeds x test rows.\n")
-        _print("Coverage of 95 % intervals", designs, _coverage(by_design) + _points(by_design))
+        covered = by_design | {"all designs": studies}
+        _print("Coverage of 95 % intervals", list(covered), _coverage(covered) + _points(covered))
         _print("False alarms, and effects as they are", designs, _alarms(by_design) + _powers(by_design))
         note = "Found ± standard error over worlds (planned); bold from 80 %."
         _print("Effects of a known size", designs, power_rows(by_design), note=note)

@@ -20,25 +20,39 @@ def test_every_order_visits_every_row_once(seed, epoch, rows):
     np.testing.assert_array_equal(order, batch_order(seed, epoch, rows))
 
 
-def order_by_whole_keys(seed, epoch, rows):
-    """The order as it is defined: rows sorted by random keys, equal ones by number."""
-    bits = max(1, (rows - 1).bit_length())
-    keys = np.random.Generator(np.random.SFC64((seed, epoch))).integers(0, 2**64, rows, dtype=np.uint64)
-    return np.argsort(keys >> np.uint64(bits), kind="stable")
+@pytest.mark.parametrize("rows", [orders.SHORT_KEY_ROWS + 1, 100_000])
+def test_many_rows_come_in_the_order_of_their_whole_keys(rows):
+    """Beyond 16-bit keys rows are sorted by 64 random bits less those of the row number, equal ones by number."""
+    bits = (rows - 1).bit_length()
+    for epoch in range(5):
+        keys = np.random.Generator(np.random.SFC64((7, epoch))).integers(0, 2**64, rows, dtype=np.uint64)
+        expected = np.argsort(keys >> np.uint64(bits), kind="stable")
+        np.testing.assert_array_equal(batch_order(7, epoch, rows), expected)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 500, 10_000, orders.MAX_HALF_ROWS, orders.MAX_HALF_ROWS + 1])
-def test_rows_come_in_the_order_of_their_keys(rows):
-    """Sorting by halves of the keys is a shortcut and no other order; with 32,768 rows one epoch in 8 cannot take it."""
-    for epoch in range(20):
-        np.testing.assert_array_equal(batch_order(7, epoch, rows), order_by_whole_keys(7, epoch, rows))
+@pytest.mark.parametrize("rows", [2, 10_000, orders.SHORT_KEY_ROWS, orders.SHORT_KEY_ROWS + 1])
+def test_of_two_rows_either_comes_first_equally_often(rows):
+    """Neighbours in the file, and rows half a file apart: keys of 16 bits are seldom enough equal not to be noticed."""
+    epochs = max(4, 8_000 // rows)
+    for distance in (1, rows // 2):
+        first = np.zeros(2)
+        for epoch in range(epochs):
+            place = np.argsort(batch_order(3, epoch, rows))
+            pairs = np.arange(rows - distance)
+            pairs = pairs[pairs // distance % 2 == 0]  # each row in one pair
+            first += (place[pairs] < place[pairs + distance]).sum(), len(pairs)
+        assert stats.binomtest(int(first[0]), int(first[1])).pvalue > 1e-6
 
 
-def test_equal_upper_halves_do_not_decide():
-    """Two keys that differ only in their lower halves are left to the sort of whole keys."""
-    keys = np.array([5 << 32 | 9, 1 << 60, 5 << 32 | 3], np.uint64)
-    assert orders._order_by_upper_half(keys) is None
-    assert orders._order_by_upper_half(keys[:2]).tolist() == [0, 1]
+@pytest.mark.parametrize("rows", [10_000, orders.SHORT_KEY_ROWS])
+def test_orders_are_as_uncorrelated_as_shuffles(rows):
+    """With the file, and one epoch's with the next: rank correlations are standard normal over sqrt(rows - 1)."""
+    every = np.array([batch_order(5, epoch, rows) for epoch in range(100)], np.float64)
+    every -= every.mean(axis=1, keepdims=True)
+    file = np.arange(rows) - (rows - 1) / 2
+    scale = np.sqrt(rows - 1) / (file**2).sum()
+    for found in (every @ file, (every[1:] * every[:-1]).sum(axis=1)):
+        assert stats.kstest(found * scale, stats.norm.cdf).pvalue > 1e-6
 
 
 def test_orders_differ_by_seed_and_by_epoch():
