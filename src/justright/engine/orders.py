@@ -17,8 +17,8 @@ def batch_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int32]:
 
     Keyed by (seed, epoch) alone: chunk length, lane and worker cannot change it. Rows are sorted by random keys, equal
     ones in file order. Up to `SHORT_KEY_ROWS` keys have 16 bits, so that of two rows the first comes first with
-    probability 1/2 + 2^-17: a third of the time of a shuffle of 10,000 rows. Beyond, keys of 64 bits carry the row
-    number in their low bits, for no cache misses on millions; two collide with probability below 2^-28.
+    probability 1/2 + 2^-17. Beyond, keys of 64 bits carry the row number in their low bits, for no cache misses on
+    millions; those of two rows are equal with probability below 2^-32.
 
     Shape:
         (rows,), a permutation of 0..rows-1.
