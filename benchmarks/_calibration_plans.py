@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks._calibration_studies import JUDGED, DrawnStudy
 from justright.diagnosis.judge import Judgement
-from justright.diagnosis.planning import Needs
 from justright.diagnosis.verdicts import JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
+from justright.statistics.sample_size import Needs
 
 ROUNDS = 4  # how often it may ask
 FOLLOWED = 2  # undecided verdicts of a study: each is judged up to five times

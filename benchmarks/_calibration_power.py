@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks._calibration_training import Trained
-from justright.diagnosis.crossed import crossed
-from justright.diagnosis.intervals import interval_of
 from justright.diagnosis.judge import Judgement, default_margin
-from justright.diagnosis.planning import chance_to_decide
+from justright.statistics.crossed import crossed
+from justright.statistics.intervals import interval_of
+from justright.statistics.sample_size import chance_to_decide
 
 POWER_AT = (1, 2, 5)  # effects in margins
 COMPONENT_ROWS = 10_000  # of the pool, for variance components: right to 1.5 %

@@ -16,8 +16,8 @@ import numpy as np
 
 from justright.data import tables
 from justright.data.tables import Teacher
-from justright.engine.events import Event, RunFinished, RunKey, StackCheckpoint
-from justright.engine.tasks import StackTask, Storage, StudyRows
+from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
+from justright.runs.tasks import StackTask, Storage, StudyRows
 from justright.study import Mlp, Recipe
 
 FEATURES = 8  # of every world, so that all share their compiled programs; how many of them matter varies
@@ -106,7 +106,7 @@ class Engine:
         self, name: str, build: Mlp, rows: StudyRows, *, seeds: Sequence[int], train_rows: int, pool: int
     ) -> Trained:
         """Return all seeds of a variant, trained as one stack on the first `train_rows` rows."""
-        from justright.engine.stack import run_stack
+        from justright.training.stack import run_stack
 
         finished: list[RunFinished] = []
 
@@ -165,7 +165,7 @@ def use_one_thread(compiled: Path) -> None:
     """
     import os
 
-    from justright.engine.launching import worker_variables
+    from justright.workers.processes import worker_variables
 
     os.environ.update(worker_variables(1))
     os.environ.update(

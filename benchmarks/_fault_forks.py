@@ -32,16 +32,16 @@ IMPORTS = (
     "filelock",
     "tomli_w",
     "safetensors.numpy",
-    "justright.running",
+    "justright.session.run",
     "justright.cli.main",
-    "justright.cli.tables",
-    "justright.engine.local",
-    "justright.engine.worker",
-    "justright.engine.measuring",
-    "justright.engine.network",
-    "justright.engine.programs",
-    "justright.engine.reference",
-    "justright.engine.stack",
+    "justright.report.terminal.study",
+    "justright.workers.local",
+    "justright.workers.worker",
+    "justright.training.revisit",
+    "justright.training.network",
+    "justright.training.programs",
+    "justright.training.reference",
+    "justright.training.stack",
     "justright.report.html",
     "justright.report.summary",
 )
@@ -94,7 +94,7 @@ class Forked:
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
     """Be the command: in its folder and environment, with workers that are forks of it."""
     from benchmarks._fault_study import run_command
-    from justright.engine import launching
+    from justright.workers import processes
 
     os.chdir(folder)
     os.environ.update(environment)
@@ -102,7 +102,7 @@ def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -
     errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(errors, 2)
-    launching.subprocess = _Forking  # type: ignore[attr-defined]  # the place where workers are started
+    processes.subprocess = _Forking  # type: ignore[attr-defined]  # the place where workers are started
     run_command(words)
 
 
@@ -156,7 +156,7 @@ class _Forking:
 
 
 def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
-    """Be a worker until its end, as `python -m justright.engine.worker` with this environment; never return."""
+    """Be a worker until its end, as `python -m justright.workers.worker` with this environment; never return."""
     code = 1
     try:
         os.setsid()
@@ -173,7 +173,7 @@ def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115  # as long as it
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        from justright.engine.worker import main
+        from justright.workers.worker import main
 
         main()
         code = 0

@@ -50,7 +50,7 @@ NEVER_HANGS = 600.0
 
 def run_command(words: list[str]) -> None:
     """Be the command line as users have it; only what counts as hung, and how large a file may be, is set."""
-    import justright.running as running
+    import justright.session.run as running
     from justright.cli.main import main
 
     if (
@@ -167,7 +167,7 @@ class Command:
 def contents(folder: Path) -> dict[str, str]:
     """Return a digest of each thing a study found: none may depend on what happened on the way."""
     from justright.records.folder import StudyFolder
-    from justright.records.reading import StoreReader
+    from justright.records.reader import StoreReader
 
     found: dict[str, str] = {}
     with StoreReader(StudyFolder.open(folder)) as store:

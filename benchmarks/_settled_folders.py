@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks._engine_tables import print_table as print_cells
 from benchmarks._settled_table import judge_epochs
-from justright.engine.settling import History, SettlingRule, look_after
+from justright.training.settled import History, SettlingRule, look_after
 
 HEADINGS = (
     *("variant", "seed", "epochs, patience", "epochs, settled", "share", "best epoch, patience", "settled"),
@@ -23,7 +23,7 @@ HEADINGS = (
 def print_folders(folders) -> None:
     """Print a line a run of each study folder."""
     import justright as jr
-    from justright.records.reading import StoreReader
+    from justright.records.reader import StoreReader
 
     cells = []
     for folder in folders:

@@ -1,4 +1,4 @@
-"""How often do the intervals of `justright.diagnosis.intervals` cover, and how wide are they? Simulated tables.
+"""How often do the intervals of `justright.statistics.intervals` cover, and how wide are they? Simulated tables.
 
     python -m benchmarks.intervals [--studies 2000]
 
@@ -20,9 +20,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks._engine_tables import print_table
-from justright.diagnosis.crossed import Crossed, crossed
-from justright.diagnosis.intervals import half_widths
-from justright.diagnosis.simultaneous import judge_jointly
+from justright.statistics.crossed import Crossed, crossed
+from justright.statistics.intervals import half_widths
+from justright.statistics.simultaneous import judge_jointly
 
 ROWS = 500
 SEEDS = (2, 3, 5, 12)

@@ -85,7 +85,7 @@ def parse_options() -> argparse.Namespace:
 def study_rows() -> Any:
     """Return rows of a teacher, as many as the tutorial and its fresh rows have."""
     from justright.data import tables
-    from justright.engine.tasks import StudyRows
+    from justright.runs.tasks import StudyRows
 
     teacher = tables.teacher(FEATURES, seed=1)
     parts = [
@@ -112,13 +112,13 @@ def train(
 ) -> Seconds:
     """Return what one run of so many epochs took, recorded in a new study folder."""
     import justright as jr
-    from justright.engine.events import RunKey
-    from justright.engine.stack import run_stack
-    from justright.engine.tasks import StackTask, Storage
     from justright.records.checkpoints import read_tensors, write_tensors
     from justright.records.folder import StudyFolder
     from justright.records.models import save_model_atomically
     from justright.records.store import Store
+    from justright.runs.events import RunKey
+    from justright.runs.tasks import StackTask, Storage
+    from justright.training.stack import run_stack
 
     network = NETWORKS[name]
     build = jr.mlp(*network.units, l2=network.l2, dropout=network.dropout)
@@ -141,7 +141,7 @@ def train(
 @contextmanager
 def sides(measures: bool) -> Iterator[None]:
     """Train as always, or with an empty grid of epochs and no rows to measure in the end."""
-    from justright.engine import stack
+    from justright.training import stack
 
     with ExitStack() as patches:
         if not measures:

@@ -135,9 +135,9 @@ class Chunk:
         import jax.numpy as jnp
 
         import justright as jr
-        from justright.engine.lanes import Data, Rows, first_lane, stack_lanes
-        from justright.engine.network import build_network
-        from justright.engine.program import Program
+        from justright.training.lanes import Data, Rows, first_lane, stack_lanes
+        from justright.training.network import build_network
+        from justright.training.program import Program
 
         network = NETWORKS[variant]
         recipe = jr.Recipe(patience=None, precision=precision).resolve("binary", train_rows=TRAIN_ROWS)
@@ -193,7 +193,7 @@ class Chunk:
         return found
 
     def _arguments(self, epochs: int) -> tuple[object, ...]:
-        from justright.engine.orders import chunk_orders
+        from justright.training.orders import chunk_orders
 
         orders = chunk_orders((SEED,), self._epoch, epochs, TRAIN_ROWS, length=epochs)
         numbers = np.int32(self._epoch), np.int32(epochs)

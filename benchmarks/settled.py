@@ -58,7 +58,7 @@ def main() -> None:
 
 def record(options) -> None:
     """Record every run that OUT does not hold, one after the other, seed by seed."""
-    from justright.engine.launching import worker_variables
+    from justright.workers.processes import worker_variables
 
     os.environ.update(worker_variables(1))
     deadline = time.monotonic() + options.seconds
@@ -81,8 +81,8 @@ def record(options) -> None:
 def read_study(folder):
     """Return the tutorial's study on real rows, and its rows with a fixed part of the others as test rows."""
     import justright as jr
-    from justright.engine.train import study_rows
     from justright.study import named_study
+    from justright.workers.train import study_rows
 
     table = jr.read_table("higgs", rows=11_000, location=str(folder / "HIGGS-prefix.csv.gz"))
     other = jr.read_table(str(folder / "heldout.parquet"))
@@ -95,8 +95,8 @@ def read_study(folder):
 
 def write_reference(path, rows) -> None:
     """Keep what verdicts need besides: the reference's losses and those of the constant prediction."""
-    from justright.engine.baseline import constant_loss
-    from justright.engine.reference import measure_reference
+    from justright.runs.baseline import constant_loss
+    from justright.training.reference import measure_reference
 
     measured = measure_reference(rows)
     validation = replace(rows, test=tuple(part[:0] for part in rows.test))
@@ -120,8 +120,8 @@ class Recorder:
 
     def run(self, programs, deadline) -> bool:
         """Train to the end, or until the deadline; return whether it ended."""
-        from justright.engine.lanes import ALIVE
-        from justright.engine.orders import chunk_orders
+        from justright.training.lanes import ALIVE
+        from justright.training.orders import chunk_orders
 
         self._prepare(programs)
         measured, count = np.ones(1, bool), len(self.rows.train[0])
@@ -150,11 +150,11 @@ class Recorder:
         return self.path.with_suffix(".part.npz")
 
     def _prepare(self, programs) -> None:
-        from justright.engine.events import RunKey
-        from justright.engine.lanes import Data, Rows, first_lane, stack_lanes
-        from justright.engine.programs import stack_network, stack_program
-        from justright.engine.state_files import unflatten_lanes
-        from justright.engine.tasks import StackTask
+        from justright.runs.events import RunKey
+        from justright.runs.tasks import StackTask
+        from justright.training.lanes import Data, Rows, first_lane, stack_lanes
+        from justright.training.programs import stack_network, stack_program
+        from justright.training.state_files import unflatten_lanes
 
         count, name = len(self.rows.train[0]), self.variant.name
         run = RunKey(name, self.seed, count)
@@ -175,7 +175,7 @@ class Recorder:
             self.lanes = stack_lanes([first_lane(stack_network(task, self.rows, seed=self.seed))])
 
     def _state(self):
-        from justright.engine.state_files import flatten_lanes
+        from justright.training.state_files import flatten_lanes
 
         return flatten_lanes(self.lanes)
 

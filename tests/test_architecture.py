@@ -12,7 +12,21 @@ from typing import NamedTuple
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "justright"
 
 # Imports point one way: a package may import those to its left, itself, and the modules of `EVERYWHERE`.
-LAYERS = ("data", "study", "engine", "records", "diagnosis", "logs", "report", "cli")
+LAYERS = (
+    "data",
+    "study",
+    "runs",
+    "training",
+    "workers",
+    "records",
+    "statistics",
+    "diagnosis",
+    "logs",
+    "report",
+    "session",
+    "higgs",
+    "cli",
+)
 EVERYWHERE = frozenset({"errors"})
 # The modules beside the packages put them together. Only the command line lies above them.
 TOP_MODULES = frozenset(path.stem for path in SOURCE.glob("[a-z]*.py")) - EVERYWHERE
@@ -30,8 +44,11 @@ PICKLE_READERS = frozenset({"load", "loads", "Unpickler"})
 PICKLE_MODULES = frozenset({"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"})
 # (file, call) -> why reading a pickle is safe there.
 PICKLE_EXCEPTIONS = {
-    ("engine/local.py", "pickle.loads"): "a message from a worker process that we started, over its own pipe",
-    ("engine/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",
+    (
+        "workers/local.py",
+        "pickle.loads",
+    ): "a message from a worker process that we started, over its own pipe",
+    ("workers/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",
 }
 
 MAX_LINES = 300
@@ -144,14 +161,14 @@ def test_only_the_engine_imports_jax() -> None:
     """Everything else works, and starts quickly, without it."""
     jax = [item for item in all_imports() if root_of(item) in {"jax", "jaxlib"}]
     assert jax != []
-    assert [item for item in jax if layer_of(item.file) != "engine"] == []
+    assert [item for item in jax if layer_of(item.file) != "training"] == []
 
 
 def test_keras_is_imported_inside_functions() -> None:
     """Keras takes seconds to import and picks its backend then: only the engine's modules may name it at the top."""
     keras = [item for item in all_imports() if root_of(item) == "keras"]
     assert keras != []
-    assert [item for item in keras if item.at_import_time and layer_of(item.file) != "engine"] == []
+    assert [item for item in keras if item.at_import_time and layer_of(item.file) != "training"] == []
 
 
 def test_slow_libraries_are_imported_inside_functions() -> None:
@@ -255,11 +272,11 @@ def test_the_rules_see_what_they_forbid() -> None:
     ]
     assert wrong_direction(found[1]) == "data/x.py:5: data must not import engine"
     assert (
-        wrong_direction(Import("study/study.py", 1, "justright.running.run_study", at_import_time=False))
+        wrong_direction(Import("study/study.py", 1, "justright.session.run.run_study", at_import_time=False))
         is None
     )
     assert (
-        wrong_direction(Import("study/study.py", 1, "justright.running.run_study", at_import_time=True))
+        wrong_direction(Import("study/study.py", 1, "justright.session.run.run_study", at_import_time=True))
         is not None
     )
     for source in (

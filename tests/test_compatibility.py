@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 import justright as jr
-from justright import extending
 from justright.cli.main import main
 from justright.data import read_table
 from justright.errors import FolderError, InputError
+from justright.session import extend
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
 
 VERSION_1 = Path(__file__).parent / "fixtures" / "study-version-1"
@@ -91,7 +91,7 @@ def test_running_it_again_with_another_recipe_names_what_differs(folder, monkeyp
     """The versions of that time are not today's, and the batch size was changed: each by name, nothing trained."""
     before = recorded(folder)
     monkeypatch.setattr(
-        extending,
+        extend,
         "versions",
         lambda: {
             "justright": "9.0",
@@ -118,7 +118,7 @@ def test_the_description_of_a_study_gives_the_same_fingerprints(folder, study):
     """If table, split or recipe were described in another way now, no old folder could be resumed."""
     with closing(sqlite3.connect(folder / "study.db")) as connection:
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'fingerprints'").fetchone()
-    stored, current = json.loads(text), extending.fingerprints(study)
+    stored, current = json.loads(text), extend.fingerprints(study)
     parts = set(stored) - {"versions"}
     assert parts >= {"split", "test", "recipe", "variants"}
     assert {part: json.loads(json.dumps(current[part])) for part in parts} == {

@@ -15,15 +15,15 @@ import psutil
 import pytest
 
 from justright.records.folder import StudyFolder
-from justright.records.reading import StoreReader
-from justright.result import open_result
+from justright.records.reader import StoreReader
+from justright.session.result import open_result
 
 # The command line as users have it, except that every event prints a line and checkpoints follow each other quickly.
 DRIVER = """
 import sys
-import justright.running as running
+import justright.session.run as running
 from justright.cli.main import main
-from justright.engine.events import StackCheckpoint
+from justright.runs.events import StackCheckpoint
 
 class Lines:
     def handle(self, event):

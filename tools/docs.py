@@ -30,8 +30,9 @@ def command_line_page() -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import intervals, judge, overfitting, verdicts
-    from justright.engine import grid
+    from justright.diagnosis import judge, overfit, verdicts
+    from justright.runs import grid
+    from justright.statistics import intervals
 
     numbers = {
         "intervals": f"{100 * intervals.DEFAULT_LEVEL:g} %",
@@ -39,7 +40,7 @@ def verdicts_page() -> str:
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]
-    documented = (verdicts.__doc__ or "", (overfitting.judge_overfit.__doc__ or ""))
+    documented = (verdicts.__doc__ or "", (overfit.judge_overfit.__doc__ or ""))
     interval = intervals.__doc__ or ""
     return (
         "\n\n".join(
@@ -59,18 +60,19 @@ def verdicts_page() -> str:
 
 def security_page() -> str:
     """Return docs/security.md: what is trusted, the limits as the code has them, and how all of it is tried."""
-    from justright.data import checks, fetch, footer, inflate, npz, raw
-    from justright.engine import watching
+    from justright.data import checks
+    from justright.data.readers import fetch, inflate, npz, parquet_footer, raw
     from justright.logs import events, source
     from justright.records import models
     from justright.study import spec, variant
+    from justright.workers import watch
 
     limits = {
         "table, decompressed or in memory": _size(raw.MAX_TABLE_BYTES),
         "download": _size(raw.MAX_TABLE_BYTES),
         "gzip, inflated at a time": _size(inflate.PIECE_BYTES),
         "Zstandard window": _size(inflate.ZSTD_WINDOW_BYTES),
-        "Parquet page header": f"{_size(footer.MAX_HEADER_BYTES)}, nested {footer.MAX_DEPTH} deep",
+        "Parquet page header": f"{_size(parquet_footer.MAX_HEADER_BYTES)}, nested {parquet_footer.MAX_DEPTH} deep",
         "header of an NPZ array": _size(npz.MAX_HEADER_BYTES),
         "name of a column or class": f"{checks.MAX_NAME_CHARACTERS} characters, none of them a control character",
         "name of a variant": f"{variant.MAX_NAME_LENGTH} characters and {variant.MAX_NAME_BYTES} bytes of UTF-8",
@@ -81,7 +83,7 @@ def security_page() -> str:
         "values in event files": f"{events.MAX_POINTS:,}",
         "configuration of a model": _size(models.MAX_CONFIG_BYTES),
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
-        "silence of a worker": f"{watching.HANG_SECONDS:g} s without computing",
+        "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
     }
     table = "\n".join(
         ["| what | limit |", "|---|---|", *(f"| {name} | {value} |" for name, value in limits.items())]

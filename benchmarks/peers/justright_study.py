@@ -24,12 +24,12 @@ LEAST_REPORTS = 3
 
 def main() -> None:
     case = read_case()
-    from justright.engine.events import StackProgress
-    from justright.engine.local import LocalExecutor
-    from justright.engine.tasks import Storage
-    from justright.engine.train import study_rows, train_study
     from justright.records.checkpoints import read_tensors, write_tensors
     from justright.records.models import save_model_atomically
+    from justright.runs.events import StackProgress
+    from justright.runs.tasks import Storage
+    from justright.workers.local import LocalExecutor
+    from justright.workers.train import study_rows, train_study
 
     study = describe_study(case)
     workers = min(case.threads, SEEDS)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from justright.data import Split, Table, read_table, tables
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs import diagnose
-    from justright.running import Result, open_result, run_study
+    from justright.session.run import Result, open_result, run_study
     from justright.study import KerasConfig, Mlp, Recipe, Study, Variant, learning_sizes, mlp, remedies
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ EXPORTS = {
     "KerasConfig": "justright.study",
     "Mlp": "justright.study",
     "Recipe": "justright.study",
-    "Result": "justright.running",
+    "Result": "justright.session.run",
     "Split": "justright.data",
     "Study": "justright.study",
     "Table": "justright.data",
@@ -33,10 +33,10 @@ EXPORTS = {
     "diagnose": "justright.logs",
     "learning_sizes": "justright.study",
     "mlp": "justright.study",
-    "open_result": "justright.running",
+    "open_result": "justright.session.run",
     "read_table": "justright.data",
     "remedies": "justright.study",
-    "run_study": "justright.running",
+    "run_study": "justright.session.run",
     "tables": "justright.data",
 }
 

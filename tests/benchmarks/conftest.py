@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from justright.engine.launching import XLA_FLAGS
+from justright.workers.processes import XLA_FLAGS
 
 # Before Keras or JAX is imported anywhere in this process; the same flags workers get.
 os.environ["KERAS_BACKEND"] = "jax"

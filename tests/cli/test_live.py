@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from justright.cli.dots import DotLog
 from justright.cli.live import LiveView, live_view
 from justright.cli.progress import StudyProgress
-from justright.engine.events import PlanMade, RunKey, RunStarted
+from justright.runs.events import PlanMade, RunKey, RunStarted
 
 
 def trained_view(make, symbols, *, seeds=1):

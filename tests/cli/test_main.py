@@ -93,9 +93,9 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
             repairs=calls.repairs,
         )
 
-    module = ModuleType("justright.running")
+    module = ModuleType("justright.session.run")
     module.prepare_study, module.run_study = prepare_study, run_study  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "justright.running", module)
+    monkeypatch.setitem(sys.modules, "justright.session.run", module)
     return calls
 
 
@@ -122,7 +122,7 @@ def test_data_imports_no_framework(tmp_path, table):
 def test_the_modules_behind_show_and_report_import_no_framework():
     """Reading a study folder and writing its report need no network."""
     program = (
-        "import sys, justright.cli.show, justright.cli.report, justright.cli.tables, justright.result, justright.report\n"
+        "import sys, justright.cli.show, justright.cli.report, justright.report.terminal.study, justright.session.result, justright.report\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -339,7 +339,7 @@ def test_a_folder_that_is_none_exits_with_2(command, tmp_path):
 def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     """The same view as at the end of a run."""
     result = SimpleNamespace(summary=make.summary(), result={"study": "quick"}, folder=tmp_path)
-    monkeypatch.setattr("justright.result.open_result", lambda folder: result)
+    monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
     shown = runner.invoke(app, ["show", str(tmp_path)], env={"COLUMNS": "80"})
     assert "Large                 803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits" in shown.stdout
     assert json.loads(runner.invoke(app, ["show", str(tmp_path), "--json"]).stdout) == {"study": "quick"}
@@ -348,7 +348,7 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
 def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
     """So that a script can open it."""
     result = SimpleNamespace(summary={}, folder=tmp_path, write_report=lambda: tmp_path / "report.html")
-    monkeypatch.setattr("justright.result.open_result", lambda folder: result)
+    monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
     assert runner.invoke(app, ["report", str(tmp_path)]).stdout == f"{tmp_path / 'report.html'}\n"
 
 
@@ -482,12 +482,12 @@ def test_the_default_folder_is_named_after_source_and_study():
 
 def test_help_texts_state_the_librarys_own_defaults():
     """The copies in the help text, which must not import the library, equal the originals."""
-    from justright import preparing
     from justright.cli import run
-    from justright.engine.tasks import CHECKPOINT_SECONDS
+    from justright.runs.tasks import CHECKPOINT_SECONDS
+    from justright.session import prepare
     from justright.study import studies
 
-    assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (preparing.DEFAULT_SOURCE, preparing.DEFAULT_STUDY)
+    assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (prepare.DEFAULT_SOURCE, prepare.DEFAULT_STUDY)
     assert tuple(studies.STUDIES) == run.STUDY_NAMES
     assert run.DEFAULT_CHECKPOINT_SECONDS == CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 

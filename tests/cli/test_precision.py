@@ -8,7 +8,7 @@ import pytest
 
 import justright as jr
 from justright.cli.precision import precision_hint
-from justright.engine import accelerators, machine
+from justright.workers import accelerators, machine
 
 FASTER = (
     "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster, and as well."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from justright.cli.progress import TRAIL_POINTS, StudyProgress
-from justright.engine.events import RunKey, RunStarted
+from justright.runs.events import RunKey, RunStarted
 
 
 def state_of(progress, name, seed=0):

@@ -13,7 +13,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from justright.data import inflate, raw, read, read_table
+from justright.data import read, read_table
+from justright.data.readers import inflate, raw
 from justright.errors import InputError
 
 GOOD = "x,label\n1,0\n2,1\n"
@@ -382,7 +383,7 @@ def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch):
 
 def test_a_columnar_file_beyond_the_limit_is_refused_by_its_metadata(tmp_path):
     """Equal values take hardly any room in a file; the rows it declares are counted before they are read."""
-    from justright.data import columnar
+    from justright.data.readers import columnar
 
     path = tmp_path / "t.parquet"
     pl.DataFrame(

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from justright.data import arrow_footer, columnar, fetch, footer, inflate, npz, read, read_table
+from justright.data import read, read_table
+from justright.data.readers import arrow_footer, columnar, fetch, inflate, npz, parquet_footer
 from justright.errors import InputError
 
 LIMIT = 100_000
@@ -120,7 +121,7 @@ def test_a_parquet_file_stops_at_the_limit_by_its_pages(tmp_path, limited, codec
     table = pa.table({"x": ["a" * 1_000_000, "b"], "label": [0, 1]})
     pq.write_table(table, path, compression=codec, use_dictionary=False, write_statistics=False)
     assert path.stat().st_size < LIMIT
-    unpacked = footer.unpacked_bytes(path)
+    unpacked = parquet_footer.unpacked_bytes(path)
     assert 1_000_000 < unpacked < 1_001_000
     assert message(path) == (
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its pages unpack to {unpacked:,}. "
@@ -199,7 +200,7 @@ def test_pages_add_up_to_what_the_footer_says(tmp_path, options):
     stated = sum(
         group.column(column).total_uncompressed_size for group in groups for column in range(meta.num_columns)
     )
-    assert 0.8 * stated < footer.unpacked_bytes(path) <= stated
+    assert 0.8 * stated < parquet_footer.unpacked_bytes(path) <= stated
 
 
 @pytest.mark.parametrize("compression", ["uncompressed", "snappy", "zstd", "gzip", "lz4", "brotli"])
@@ -208,8 +209,8 @@ def test_what_polars_writes_is_understood(tmp_path, compression):
     path = tmp_path / "t.parquet"
     frame = pl.DataFrame({"x": np.arange(3_000.0), "z": [None, *range(2_999)], "label": np.arange(3_000) % 2})
     frame.write_parquet(path, compression=compression, row_group_size=1_000)
-    assert footer.unpacked_bytes(path) > 0
-    assert footer.unpacked_bytes(path, rows=1_000) * 2 < footer.unpacked_bytes(path)
+    assert parquet_footer.unpacked_bytes(path) > 0
+    assert parquet_footer.unpacked_bytes(path, rows=1_000) * 2 < parquet_footer.unpacked_bytes(path)
     assert read_table(path, missing=[""]).rows == 2_999
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from justright.diagnosis import judge_study
-from justright.diagnosis.advice import decision_facts, what_decides
-from justright.diagnosis.intervals import Interval
 from justright.diagnosis.measured import measure_study
-from justright.diagnosis.overfitting import Overfit
-from justright.diagnosis.planning import Needs
-from justright.diagnosis.underfitting import Candidate
+from justright.diagnosis.overfit import Overfit
+from justright.diagnosis.underfit import Candidate
 from justright.diagnosis.verdicts import UNDECIDED
+from justright.diagnosis.words.advice import decision_facts, what_decides
+from justright.statistics.intervals import Interval
+from justright.statistics.sample_size import Needs
 
 
 def test_one_gain_that_is_enough_is_all_that_undecided_asks_for():

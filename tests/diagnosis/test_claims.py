@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from justright.diagnosis.claims import CLAIMS, NETWORKS, judge_claims
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
+from justright.higgs.claims import CLAIMS, NETWORKS, judge_claims
 
 MARGIN = 0.005
 # True loss at the best epoch and its rise to the last one, as the tutorial has them.

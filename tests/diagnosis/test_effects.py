@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from justright.diagnosis.effects import effect_sentence, effects, rank_remedies
-from justright.diagnosis.wording import estimate
+from justright.diagnosis.words.numbers import estimate
 
 
 @pytest.fixture

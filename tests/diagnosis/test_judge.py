@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from justright.diagnosis import ReferenceEvidence, VariantEvidence, default_margin, judge_study
-from justright.diagnosis.wording import estimate
+from justright.diagnosis.words.numbers import estimate
 from justright.errors import InputError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.engine.events import EpochBlock, RowLosses, RunFinished, RunKey, StackCheckpoint
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
+from justright.runs.events import EpochBlock, RowLosses, RunFinished, RunKey, StackCheckpoint
 
 RUN = RunKey("Tiny", 0, 10_000)
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from justright.engine.events import RunKey
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder, holds_study, new_folder_beside
+from justright.runs.events import RunKey
 
 HOLD = """
 import sys

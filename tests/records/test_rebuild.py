@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.engine.events import EpochBlock, RowLosses, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 from justright.records.faults import DamagedError
 from justright.records.folder import StudyFolder
-from justright.records.reading import StoreReader
+from justright.records.reader import StoreReader
 from justright.records.rebuild import open_store
 from justright.records.store import Store
+from justright.runs.events import EpochBlock, RowLosses, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 RUNS = [RunKey("Tiny", seed, 100) for seed in range(12)]
 EPOCHS = 200

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.engine.events import RunKey
 from justright.errors import FolderError
 from justright.records import schema
 from justright.records.folder import StudyFolder
-from justright.records.reading import CheckpointRecord, StoreReader
+from justright.records.reader import CheckpointRecord, StoreReader
 from justright.records.schema import MIGRATIONS, TABLES, open_for_reading, open_for_writing
 from justright.records.store import Store
+from justright.runs.events import RunKey
 
 VERSION_1 = Path(__file__).parent / "fixtures" / "version-1.sql"
 

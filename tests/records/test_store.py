@@ -13,7 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from justright.engine.events import (
+from justright.errors import FolderError
+from justright.records.folder import StudyFolder
+from justright.records.reader import CheckpointRecord, RunRecord, StoreReader
+from justright.records.store import Store
+from justright.runs.events import (
     EpochBlock,
     RunFinished,
     RunKey,
@@ -22,10 +26,6 @@ from justright.engine.events import (
     StackProgress,
     VariantBuilt,
 )
-from justright.errors import FolderError
-from justright.records.folder import StudyFolder
-from justright.records.reading import CheckpointRecord, RunRecord, StoreReader
-from justright.records.store import Store
 
 RUN = RunKey("Tiny", 0, 10_000)
 OTHER = RunKey("Tiny", 1, 10_000)
@@ -34,7 +34,7 @@ OTHER = RunKey("Tiny", 1, 10_000)
 WRITE_FOREVER = """
 import sys
 import numpy as np
-from justright.engine.events import EpochBlock, RunKey, StackCheckpoint
+from justright.runs.events import EpochBlock, RunKey, StackCheckpoint
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
 run = RunKey("Tiny", 0, 10_000)

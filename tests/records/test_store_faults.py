@@ -16,7 +16,7 @@ import pytest
 
 from justright.errors import FolderError
 from justright.records.folder import StudyFolder
-from justright.records.reading import StoreReader
+from justright.records.reader import StoreReader
 from justright.records.store import Store
 
 NOBODY = 65534  # root ignores permissions, so a test that root runs becomes this user
@@ -54,7 +54,7 @@ def test_a_read_only_folder_is_read(read_only) -> None:
     program = (
         "import os, filelock, logging, polars\n"  # before what holds Python may no longer be read
         "from justright.records.folder import StudyFolder\n"
-        "from justright.records.reading import StoreReader\n"
+        "from justright.records.reader import StoreReader\n"
         f"os.getuid() == 0 and os.setuid({NOBODY})\n"
         f"print(len(StoreReader(StudyFolder.open({str(read_only)!r})).curves()))\n"
         f"StudyFolder.open({str(read_only)!r}, 'resume')\n"

@@ -13,11 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.util.tensor_util import make_ndarray
 
-from justright.engine.events import EpochBlock, RunKey, StackCheckpoint, VariantBuilt
 from justright.errors import FolderError
 from justright.records.store import Store
 from justright.records.tensorboard import EVENT_FILE, PARTS, TensorBoardFiles, append_run, is_level, write_run
 from justright.records.tfrecord import read_payloads
+from justright.runs.events import EpochBlock, RunKey, StackCheckpoint, VariantBuilt
 
 KERAS = json.loads((Path(__file__).parent / "fixtures" / "keras_tensorboard.json").read_text())
 RUN = RunKey("Tiny", 0, 10_000)

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from justright.engine.events import RunKey, VariantBuilt
-from justright.records.reading import RunRecord
+from justright.records.reader import RunRecord
 from justright.report import render_html, summarise
+from justright.runs.events import RunKey, VariantBuilt
 
 LOSS, SCORE = "binary_crossentropy", "accuracy"
 # Name -> (parameters, floor of the validation loss, epochs to get there, rise an epoch after it, epochs trained, group).

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from justright.errors import InputError
 from justright.report import plot_history
 from justright.report.palette import LIGHT
-from justright.result import Result
+from justright.session.result import Result
 
 
 @pytest.fixture(autouse=True)

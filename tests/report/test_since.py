@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from justright.diagnosis.words.formats import meanings
 from justright.report.since import onset_epoch, since_short, since_words
-from justright.report.words import meanings
 
 
 def variant(

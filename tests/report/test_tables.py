@@ -6,8 +6,7 @@ import copy
 
 import pytest
 
-from justright.report.tables import heading, reference_row, run_rows, slug, verdict_rows
-from justright.report.words import (
+from justright.diagnosis.words.formats import (
     SYMBOLS,
     format_duration,
     format_interval,
@@ -18,6 +17,7 @@ from justright.report.words import (
     plain,
     verdict_symbol,
 )
+from justright.report.tables import heading, reference_row, run_rows, slug, verdict_rows
 
 
 def test_cells_are_means_over_seeds_at_the_best_epochs(summary):

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from justright.data import read_table
-from justright.data.higgs_columns import HIGGS_FEATURES
 from justright.diagnosis.evidence import UNDERFIT_CHANGES
 from justright.errors import InputError
+from justright.higgs.columns import HIGGS_FEATURES
+from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.study import Mlp, Recipe, Study, Variant, mlp, study_from_dict, study_to_dict
 from justright.study.catalogue import CATALOGUE
 from justright.study.changes import Facts
-from justright.study.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.study.remedies import ladder, remedies, remedy_named
 from justright.study.studies import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS, STUDIES, default_split
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from tools.higgs_sim.table import FEATURES, LABEL, SIGNED
 
-PACKAGED = Path(__file__).resolve().parents[2] / "src/justright/data/simulated/higgs_sim.parquet"
+PACKAGED = Path(__file__).resolve().parents[2] / "src/justright/higgs/higgs_sim.parquet"
 SHA256 = "e3f7a21c15658326ac0e84e8b10c291e2ab07d62671a78df4beae81856ed985d"
 ROUNDING = 0.5e-4  # four decimals
 W_MASS = 80.4  # GeV

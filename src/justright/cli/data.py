@@ -32,10 +32,10 @@ def data(
       justright data higgs-sim
       justright data houses.csv --target price
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.cli.features import print_table_description
-    from justright.cli.reading import ReadingLine
-    from justright.cli.terminal import progress, results, write_json
+    from justright.cli.table_progress import ReadingLine
     from justright.data import describe_table, read_table
+    from justright.report.terminal.table import print_table_description
+    from justright.report.terminal.terminal import progress, results, write_json
 
     with ReadingLine(progress()) as line:
         table = read_table(

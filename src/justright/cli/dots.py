@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from justright.cli.live import loss_text
 from justright.cli.progress import StudyProgress, VariantState, mean_of
-from justright.cli.terminal import Terminal
-from justright.cli.text import shorten
-from justright.engine.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import shorten
+from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
 
 if TYPE_CHECKING:
-    from justright.engine.events import Event
+    from justright.runs.events import Event
 
 DOTS_PER_LINE = 10
 MOST_DOTS = 50  # of a stack that reports seldom: a line stays within 120 columns

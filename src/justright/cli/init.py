@@ -84,8 +84,8 @@ def init(
       justright init study.toml
       justright run --study study.toml --out runs/mine
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.cli.terminal import results
-    from justright.cli.text import plain
+    from justright.report.terminal.terminal import results
+    from justright.report.terminal.text import plain
 
     write_template(path)
     results().say(f"Wrote {plain(path)}. Edit it, then: justright run --study {plain(path)}")

@@ -15,12 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from justright.cli.progress import RunState, State, StudyProgress, VariantState, mean_of
-from justright.cli.sparkline import sparkline
-from justright.cli.terminal import Terminal
-from justright.cli.text import Symbols, shorten
+from justright.report.terminal.sparkline import sparkline
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import Symbols, shorten
 
 if TYPE_CHECKING:
-    from justright.engine.events import Event
+    from justright.runs.events import Event
 
 FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
 OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
@@ -120,7 +120,7 @@ def time_left(least: float, most: float, symbols: Symbols) -> str:
     """Return how long a study can still take: one time when both ends agree, else the range they span.
 
     Example:
-        >>> from justright.cli.text import ASCII
+        >>> from justright.report.terminal.text import ASCII
         >>> time_left(40, 3_000, ASCII), time_left(300, 300, ASCII)
         ('0:40 - 50:00', 'about 5:00')
     """
@@ -225,7 +225,7 @@ def loss_text(value: float, symbols: Symbols) -> str:
     """Return a loss in at most seven characters.
 
     Example:
-        >>> from justright.cli.text import ASCII
+        >>> from justright.report.terminal.text import ASCII
         >>> loss_text(0.61849, ASCII), loss_text(12345.6, ASCII), loss_text(math.nan, ASCII)
         ('0.6185', '1.2e+04', '-')
     """

@@ -43,13 +43,13 @@ class _Group(TyperGroup):
             try:
                 return super().invoke(ctx)
             except JustrightError as error:
-                from justright.cli.terminal import say_error
-                from justright.cli.text import with_flags
+                from justright.report.terminal.terminal import say_error
+                from justright.report.terminal.text import with_flags
 
                 say_error(with_flags(str(error)))
                 raise typer.Exit(EXIT_BAD_INPUT) from error
             except KeyboardInterrupt as interrupt:
-                from justright.cli.terminal import say_error
+                from justright.report.terminal.terminal import say_error
 
                 say_error("interrupted.")
                 raise typer.Exit(EXIT_INTERRUPTED) from interrupt

@@ -16,9 +16,9 @@ def precision_hint(study: Study) -> str | None:
     Args:
         study: with its recipes; models of the user's own are not looked into.
     """
-    from justright.engine.accelerators import may_have_accelerators
-    from justright.engine.machine import has_bfloat16_products
     from justright.study.families import Mlp
+    from justright.workers.accelerators import may_have_accelerators
+    from justright.workers.machine import has_bfloat16_products
 
     precisions = {
         study.recipe_of(variant).precision

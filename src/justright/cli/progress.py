@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from justright.engine.events import (
+from justright.runs.events import (
     Event,
     PlanMade,
     RunFinished,
@@ -17,8 +17,8 @@ from justright.engine.events import (
     StackCheckpoint,
     StackProgress,
 )
-from justright.engine.memory import gigabytes
 from justright.study import LOSSES
+from justright.workers.memory import gigabytes
 
 if TYPE_CHECKING:
     from justright.study import Study

@@ -19,10 +19,10 @@ def report(
     Example:
       justright report runs/higgs --markdown
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.cli.terminal import results
-    from justright.cli.text import plain
     from justright.records.faults import content_faults
-    from justright.result import open_result
+    from justright.report.terminal.terminal import results
+    from justright.report.terminal.text import plain
+    from justright.session.result import open_result
 
     result = open_result(folder)
     with content_faults(folder):

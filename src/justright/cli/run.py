@@ -15,12 +15,12 @@ import typer
 from justright.cli.options import CATEGORICAL, MISSING, TASK
 
 if TYPE_CHECKING:
-    from justright.cli.reading import ReadingLine
-    from justright.engine.events import Sink
-    from justright.result import Result
+    from justright.cli.table_progress import ReadingLine
+    from justright.runs.events import Sink
+    from justright.session.result import Result
     from justright.study import Study
 
-# Copies of what `justright.preparing` and `justright.study` say, which help texts must not import (tested to be equal).
+# Copies of what `justright.session.prepare` and `justright.study` say, which help texts must not import (tested to be equal).
 DEFAULT_SOURCE = "higgs-sim"
 DEFAULT_STUDY = "quick"
 DEFAULT_CHECKPOINT_SECONDS = 10.0
@@ -112,7 +112,7 @@ def run(
       justright run higgs --rows 20000 --study tutorial --seeds 3 --out runs/higgs
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.running import prepare_study, run_study
+    from justright.session.run import prepare_study, run_study
 
     labels = _labels(fail_on)
     _refuse_address(engine, ray_address)
@@ -211,8 +211,8 @@ def _text(path: Path | None) -> str | None:
 
 def _reading_line(*, quiet: bool) -> AbstractContextManager[ReadingLine | None]:
     """Return what shows how far reading the table has come."""
-    from justright.cli.reading import ReadingLine
-    from justright.cli.terminal import progress
+    from justright.cli.table_progress import ReadingLine
+    from justright.report.terminal.terminal import progress
 
     return nullcontext() if quiet else ReadingLine(progress())
 
@@ -222,8 +222,8 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
     if quiet:
         return
     from justright.cli.precision import precision_hint
-    from justright.cli.terminal import progress
-    from justright.cli.text import plain
+    from justright.report.terminal.terminal import progress
+    from justright.report.terminal.text import plain
 
     table, sizes = study.split.table, study.split.sizes
     rows = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test"))
@@ -244,7 +244,7 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
         yield []
         return
     from justright.cli.progress import StudyProgress
-    from justright.cli.terminal import progress
+    from justright.report.terminal.terminal import progress
 
     terminal = progress()
     if terminal.is_terminal and not terminal.is_dumb_terminal:
@@ -259,8 +259,8 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
 
 
 def _show_result(result: Result, *, as_json: bool) -> None:
-    from justright.cli.tables import print_study
-    from justright.cli.terminal import results, say_error, write_json
+    from justright.report.terminal.study import print_study
+    from justright.report.terminal.terminal import results, say_error, write_json
 
     if as_json:
         write_json(result.result)
@@ -273,8 +273,8 @@ def _show_result(result: Result, *, as_json: bool) -> None:
 def _exit(result: Result, labels: list[str]) -> None:
     """Leave with the exit code that says how it went."""
     from justright.cli.main import EXIT_INTERRUPTED, EXIT_VERDICT
-    from justright.cli.terminal import say_error
-    from justright.result import failed_labels
+    from justright.report.terminal.terminal import say_error
+    from justright.session.result import failed_labels
 
     if result.interrupted:
         say_error(

@@ -19,10 +19,10 @@ def show(
     Example:
       justright show runs/higgs
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.cli.tables import print_study
-    from justright.cli.terminal import results, write_json
     from justright.records.faults import content_faults
-    from justright.result import open_result
+    from justright.report.terminal.study import print_study
+    from justright.report.terminal.terminal import results, write_json
+    from justright.session.result import open_result
 
     result = open_result(folder)
     with content_faults(folder):

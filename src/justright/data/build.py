@@ -12,11 +12,11 @@ import numpy.typing as npt
 from justright.data.align import MADE_UP_NAME
 from justright.data.checks import check_names
 from justright.data.columns import encode_levels, is_missing, to_numbers
-from justright.data.higgs_columns import HIGGS_COLUMNS, looks_like_higgs
-from justright.data.raw import RawTable, Request
+from justright.data.readers.raw import RawTable, Request
 from justright.data.table import Table, TableSource
 from justright.data.target import encode_target
 from justright.errors import InputError
+from justright.higgs.columns import HIGGS_COLUMNS, looks_like_higgs
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import MAX_NAME_CHARACTERS
-from justright.data.raw import RawTable
+from justright.data.readers.raw import RawTable
 from justright.errors import InputError
 
 if TYPE_CHECKING:

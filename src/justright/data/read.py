@@ -14,19 +14,19 @@ from types import MappingProxyType
 
 from justright.data.build import build_table
 from justright.data.checks import is_whole
-from justright.data.columnar import read_arrow, read_parquet
-from justright.data.delimited import read_delimited
-from justright.data.frames import is_in_memory, read_memory
-from justright.data.higgs_columns import HIGGS_TARGET
-from justright.data.inflate import inflate_all
-from justright.data.npz import read_npz
 from justright.data.progress import Progress, is_url
-from justright.data.raw import MAX_TABLE_BYTES, RawTable, Request
+from justright.data.readers.columnar import read_arrow, read_parquet
+from justright.data.readers.delimited import read_delimited
+from justright.data.readers.inflate import inflate_all
+from justright.data.readers.memory import is_in_memory, read_memory
+from justright.data.readers.npz import read_npz
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, Request
 from justright.data.table import MEMORY_SOURCE, TASKS, Table, Task
 from justright.errors import InputError, one_of
+from justright.higgs.columns import HIGGS_TARGET
 
 BUILT_IN = ("higgs-sim", "higgs")
-PACKAGED_FILE = "simulated/higgs_sim.parquet"
+PACKAGED_FILE = "higgs_sim.parquet"
 # Bytes that tell binary formats apart, whatever the file is called.
 MAGIC_BYTES = 6
 MAX_NEIGHBOURS = 1_000  # files looked at for a near miss: a hint must not take seconds
@@ -72,7 +72,7 @@ def read_table(
     if location is not None and not _is_higgs(source):
         raise InputError("`location` says where to read 'higgs' from; give other files as `source`.")
     if _is_higgs(source):
-        from justright.data.higgs import read_higgs  # the web client in it is slow to import
+        from justright.higgs.uci import read_higgs  # the web client in it is slow to import
 
         _check_higgs(request, target)
         return read_higgs(rows=rows, location=location, progress=progress, cache_dir=cache_dir)
@@ -125,11 +125,11 @@ def _checked_target(target: object) -> str | int | None:
 
 def _read_named(source: str, rows: int | None, progress: Progress | None) -> tuple[RawTable, str | None]:
     if source == "higgs-sim":
-        with as_file(files("justright.data").joinpath(PACKAGED_FILE)) as path:
+        with as_file(files("justright.higgs").joinpath(PACKAGED_FILE)) as path:
             return read_parquet(path, "'higgs-sim'", rows=rows), HIGGS_TARGET
     if not is_url(source):
         return read_file(_existing(source), repr(source), rows=rows)
-    from justright.data.fetch import download  # the web client in it is slow to import
+    from justright.data.readers.fetch import download  # the web client in it is slow to import
 
     with tempfile.TemporaryDirectory(prefix="justright-") as folder:
         path = Path(folder) / "download"

@@ -16,7 +16,7 @@ from justright.data.columns import (
     to_class_values,
     to_numbers,
 )
-from justright.data.raw import RawTable
+from justright.data.readers.raw import RawTable
 from justright.data.table import Task
 from justright.errors import InputError
 

@@ -1,15 +1,15 @@
 """Curves and per-row losses -> verdicts, onsets, effects of remedies: numbers with their uncertainty."""
 
-from justright.diagnosis.curves import generalization_gap, smooth
 from justright.diagnosis.effects import Effect, effects, rank_remedies
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
-from justright.diagnosis.intervals import Interval, mean_interval, paired_interval
 from justright.diagnosis.judge import Judgement, default_margin, judge_study
 from justright.diagnosis.onset import Onset, find_onset
-from justright.diagnosis.planning import Needs, required_seeds_or_rows
-from justright.diagnosis.simultaneous import probability_best, simultaneous_intervals
-from justright.diagnosis.underfitting import Candidate
+from justright.diagnosis.underfit import Candidate
 from justright.diagnosis.verdicts import LABELS, Label, Verdict
+from justright.statistics.curves import generalization_gap, smooth
+from justright.statistics.intervals import Interval, mean_interval, paired_interval
+from justright.statistics.sample_size import Needs, required_seeds_or_rows
+from justright.statistics.simultaneous import probability_best, simultaneous_intervals
 
 __all__ = [
     "LABELS",

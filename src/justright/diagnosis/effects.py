@@ -10,13 +10,13 @@ from zlib import crc32
 
 import numpy as np
 
-from justright.diagnosis.choosing import rejected_strengths
-from justright.diagnosis.crossed import crossed
+from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.evidence import StudyEvidence
-from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval
 from justright.diagnosis.measured import Measured, measure_study, paired_differences
-from justright.diagnosis.simultaneous import judge_jointly
-from justright.diagnosis.wording import estimate, listed
+from justright.diagnosis.words.numbers import estimate, listed
+from justright.statistics.crossed import crossed
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval
+from justright.statistics.simultaneous import judge_jointly
 
 Kind = Literal["variant", "early stopping", "ensemble"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.crossed import Floats
 from justright.diagnosis.evidence import EnsembleEvidence, Losses, Task
+from justright.statistics.crossed import Floats
 
 MIN_SEEDS = 2  # one model is no ensemble
 # How closely a loss computed from a recorded output must agree with the recorded loss, to tell logits from

@@ -7,15 +7,15 @@ from itertools import combinations
 
 import numpy as np
 
-from justright.diagnosis.crossed import Floats, crossed
 from justright.diagnosis.effects import draws_for
 from justright.diagnosis.evidence import StudyEvidence
-from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval, paired_interval
 from justright.diagnosis.measured import Measured, cross_fitted, paired_differences
-from justright.diagnosis.simultaneous import judge_jointly
-from justright.diagnosis.underfitting import REFERENCE_KIND
+from justright.diagnosis.underfit import REFERENCE_KIND
 from justright.diagnosis.verdicts import OVERFITS, Verdict
-from justright.diagnosis.wording import counted, estimate, number, rough, rounded, sentence, word
+from justright.diagnosis.words.numbers import counted, estimate, number, rough, rounded, sentence, word
+from justright.statistics.crossed import Floats, crossed
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, paired_interval
+from justright.statistics.simultaneous import judge_jointly
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called
 # little, and above it a train-test gap is called large: both only choose words, no label depends on them.

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.advice import decision_facts
-from justright.diagnosis.choosing import (
+from justright.diagnosis.choice import (
     ModelChoice,
     StrengthChoice,
     choose_model,
@@ -16,24 +15,25 @@ from justright.diagnosis.choosing import (
     rejected_strengths,
     search_fact,
 )
-from justright.diagnosis.claims import Claim, judge_claims
-from justright.diagnosis.concluding import conclude
-from justright.diagnosis.crossed import MIN_ROWS
 from justright.diagnosis.effects import Effect, draws_for, effect_sentence, effects
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
 from justright.diagnosis.facts import constant_fact, gap_fact, reference_fact, row_fact, size_facts
-from justright.diagnosis.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
+from justright.diagnosis.free_effects import choice_fact, free_effects, ladder_fact
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
-from justright.diagnosis.overfitting import errors, judge_overfit
-from justright.diagnosis.remedies import choice_fact, free_effects, ladder_fact
-from justright.diagnosis.underfitting import judge_candidates
+from justright.diagnosis.overfit import errors, judge_overfit
+from justright.diagnosis.underfit import judge_candidates
 from justright.diagnosis.verdicts import (
     Verdict,
     decide,
     unmeasured_verdict,
 )
+from justright.diagnosis.words.advice import decision_facts
+from justright.diagnosis.words.conclusion import conclude
 from justright.errors import InputError
+from justright.higgs.claims import Claim, judge_claims
+from justright.statistics.crossed import MIN_ROWS
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
 from justright.study.remedies import LADDER_GROUP
 
 # A difference below 1 % of what can be learned (constant prediction minus best loss) is not worth acting on.

@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from justright.diagnosis.crossed import MIN_ROWS, Floats
 from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, VariantEvidence
+from justright.statistics.crossed import MIN_ROWS, Floats
 
 RowSource = Literal["test", "validation halves"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from justright.diagnosis.crossed import MIN_ROWS, crossed
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.intervals import DEFAULT_LEVEL
-from justright.diagnosis.simultaneous import judge_jointly
+from justright.statistics.crossed import MIN_ROWS, crossed
+from justright.statistics.intervals import DEFAULT_LEVEL
+from justright.statistics.simultaneous import judge_jointly
 
 
 @dataclass(frozen=True, slots=True)

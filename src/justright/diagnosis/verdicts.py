@@ -34,15 +34,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from justright.diagnosis.advice import needs_reasons, what_decides
 from justright.diagnosis.evidence import VariantEvidence
-from justright.diagnosis.intervals import Interval
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.onset import Onset
-from justright.diagnosis.overfitting import Overfit, overfit_reasons
-from justright.diagnosis.planning import Needs
-from justright.diagnosis.underfitting import Candidate, candidate_reasons
-from justright.diagnosis.wording import counted, epochs, listed
+from justright.diagnosis.overfit import Overfit, overfit_reasons
+from justright.diagnosis.underfit import Candidate, candidate_reasons
+from justright.diagnosis.words.advice import needs_reasons, what_decides
+from justright.diagnosis.words.numbers import counted, epochs, listed
+from justright.statistics.intervals import Interval
+from justright.statistics.sample_size import Needs
 
 Label = Literal["overfits", "underfits", "just right", "undecided", "diverged"]
 

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Literal, Self
 
-from justright.engine.events import RunKey
 from justright.errors import FolderError, one_of
 from justright.records.faults import disk_faults
 from justright.records.files import make_folders, remove_leftovers
 from justright.records.ownership import Ownership
+from justright.runs.events import RunKey
 
 Mode = Literal["create", "resume", "read"]
 MODES: tuple[Mode, ...] = ("create", "resume", "read")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from justright.engine.events import RunKey
-from justright.engine.grid import measured_epochs
+from justright.runs.events import RunKey
+from justright.runs.grid import measured_epochs
 
 WHERE_RUN = "variant = ? AND seed = ? AND train_rows = ?"
 FORGET_END = """

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from justright.records.encoding import lanes_from_json
+from justright.records.codec import lanes_from_json
 from justright.records.faults import DamagedError, database_faults, disk_faults
 from justright.records.files import remove, replacing
 from justright.records.folder import StudyFolder

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.engine.events import (
+from justright.errors import FolderError
+from justright.records.codec import lanes_to_json, losses_to_blob, metrics_to_json, to_json
+from justright.records.faults import database_faults
+from justright.records.files import remove
+from justright.records.folder import StudyFolder
+from justright.records.forgetting import forget_end, forget_run, forget_test
+from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
+from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
+from justright.runs.events import (
     EpochBlock,
     Event,
     RowKind,
@@ -25,14 +33,6 @@ from justright.engine.events import (
     StackCheckpoint,
     VariantBuilt,
 )
-from justright.errors import FolderError
-from justright.records.encoding import lanes_to_json, losses_to_blob, metrics_to_json, to_json
-from justright.records.faults import database_faults
-from justright.records.files import remove
-from justright.records.folder import StudyFolder
-from justright.records.forgetting import forget_end, forget_run, forget_test
-from justright.records.reading import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
-from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
 
 KEY_COLUMNS = frozenset({"run", "epoch"})  # of the table `epochs`; a metric of that name gets another column
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from justright.engine.events import EpochBlock, Event, RunKey, StackCheckpoint
 from justright.records.faults import disk_faults
 from justright.records.files import write_atomically
 from justright.records.folder import StudyFolder
-from justright.records.reading import StoreReader
+from justright.records.reader import StoreReader
 from justright.records.tfrecord import frame, read_payloads
+from justright.runs.events import EpochBlock, Event, RunKey, StackCheckpoint
 
 PARTS = ("train", "validation")  # subfolders, named as Keras names them
 # One file a folder, so that it can be rebuilt in place. TensorBoard takes any name with "tfevents" in it.

@@ -11,10 +11,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from justright.report import charts, effects, figures, tables, words
+from justright.diagnosis.words import formats
+from justright.report import charts, effects, figures, tables
 from justright.report.histograms import histogram_cells
+from justright.report.more_data import scaling_table
 from justright.report.palette import DARK, LIGHT
-from justright.report.scaling import scaling_table
 from justright.report.texts import drawable, printable
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def render_html(summary: Mapping[str, Any]) -> str:
             style=_resource(STYLE),
             palette={"light": LIGHT, "dark": DARK},
             policy=security_policy(scripts),
-            words=words,
+            words=formats,
         )
     )
 
@@ -154,7 +155,7 @@ def _curve_figure(
     }
     zoom = {}
     for kind, data in kept.items():
-        ranges = figures.opening_range(data["lines"], is_share=words.is_share(summary[kind]))
+        ranges = figures.opening_range(data["lines"], is_share=formats.is_share(summary[kind]))
         if ranges is not None:
             zoom[kind] = {"opening": ranges[0], "full": ranges[1]}
     low, high = zoom["loss"]["opening"] if "loss" in zoom else (0, 1)
@@ -171,11 +172,11 @@ def _curve_chart(
     """Return the chart of 'loss' or 'score' on a 'log' or 'linear' axis of epochs, which all figures of curves share."""
     last = max((line["x"][-1] for data in curves.values() for line in data["lines"]), default=0)
     return charts.curve_chart(
-        words.metric_words(summary[kind]),
+        formats.metric_words(summary[kind]),
         colour_variables(summary),
         log_x=axis == "log",
         last_epoch=last,
-        share=words.is_share(summary[kind]),
+        share=formats.is_share(summary[kind]),
         is_live=is_live,
     )
 
@@ -202,7 +203,7 @@ def _scaling(summary: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str
     rows = figures.scaling_rows(summary)
     if not rows:
         return None
-    title = f"Test {words.metric_words(summary['loss']).lower()}"
+    title = f"Test {formats.metric_words(summary['loss']).lower()}"
     sizes = sorted({row["x"] for row in rows})
     return _plain_chart("scaling", charts.scaling_chart(title, colours, sizes), rows)
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from justright.diagnosis.words.formats import format_duration, meanings, metric_words
 from justright.report.effects import choice_sentence, effect_rows
-from justright.report.scaling import scaling_table
+from justright.report.more_data import scaling_table
 from justright.report.tables import heading, reference_row, verdict_rows
-from justright.report.words import format_duration, meanings, metric_words
 
 # What CommonMark, its tables, its maths and the HTML in it read as markup anywhere in a line; and addresses, which
 # GitHub turns into links unasked.

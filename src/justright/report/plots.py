@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from justright.diagnosis.words.formats import metric_words
 from justright.errors import InputError, one_of
 from justright.report.epoch_axis import name_epochs_plainly
 from justright.report.palette import LIGHT, assign_colours
-from justright.report.words import metric_words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -168,7 +168,7 @@ def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, look: Mapping[str, 
 
 
 def _smooth(values: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
-    from justright.diagnosis.curves import smooth
+    from justright.statistics.curves import smooth
 
     return smooth(values, std) if std else values
 

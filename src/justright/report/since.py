@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from justright.report.words import format_count, format_loss, largest_runs, mean_of
+from justright.diagnosis.words.formats import format_count, format_loss, largest_runs, mean_of
 
 AT_THE_END = "at the end"
 

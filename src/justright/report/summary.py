@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from justright.data.higgs_columns import HIGGS_FEATURES
-from justright.report.thinning import thin_curves
-from justright.report.words import plain
+from justright.diagnosis.words.formats import plain
+from justright.higgs.columns import HIGGS_FEATURES
+from justright.report.thinned_curves import thin_curves
 from justright.study.recipe import LOSSES, SCORES
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from justright.engine.events import VariantBuilt
-    from justright.records.reading import RunRecord
+    from justright.records.reader import RunRecord
+    from justright.runs.events import VariantBuilt
 
 SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes away makes it 2
 # The keys of `result.json`, in order: a contract with the programs that read it.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.report.since import since_words
-from justright.report.words import (
+from justright.diagnosis.words.formats import (
     format_count,
     format_interval,
     format_metric,
@@ -17,6 +16,7 @@ from justright.report.words import (
     metric_words,
     verdict_symbol,
 )
+from justright.report.since import since_words
 
 # Which recorded values a table's columns show. Training values are those of the fixed subset, in inference mode and
 # without penalties, where it was measured: the only ones comparable with validation and test values.

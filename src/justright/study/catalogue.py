@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from justright.errors import InputError
+from justright.higgs.collisions import has_collisions
+from justright.higgs.kinematics import particle_columns
 from justright.study import changes
 from justright.study.changes import Facts
-from justright.study.collisions import has_collisions
-from justright.study.kinematics import particle_columns
 from justright.study.remedy import LESS_CAPACITY, LONGER_TRAINING, Remedy
 
 

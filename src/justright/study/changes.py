@@ -8,10 +8,10 @@ from typing import Any
 
 from justright.data import Split, Task
 from justright.errors import InputError
-from justright.study.collisions import collision_columns
+from justright.higgs.collisions import collision_columns
+from justright.higgs.kinematics import particle_columns, positive_columns
+from justright.higgs.physics import HiggsMlp
 from justright.study.families import Mlp
-from justright.study.kinematics import particle_columns, positive_columns
-from justright.study.physics import HiggsMlp
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from justright.errors import one_of
+from justright.higgs.physics import HiggsMlp
 from justright.study.families import Mlp, family_of
-from justright.study.physics import HiggsMlp
 
 
 def family_from_dict(values: Mapping[str, Any]) -> Mlp:

@@ -14,7 +14,7 @@ from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import Variant, as_variants, check_name
 
 if TYPE_CHECKING:
-    from justright.running import Result
+    from justright.session.run import Result
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
 # A number of seeds means 1, 2, ...: they are counted as people count.
@@ -125,12 +125,12 @@ class Study:
         Args:
             out: the study folder; made when missing, resumed when it holds this study.
             options: `workers`, `engine`, `ray_address`, `sinks`, `new`, `checkpoint_seconds` and `hang_seconds`; see
-                `justright.running.run_study`.
+                `justright.session.run.run_study`.
 
         Raises:
             FolderError: the folder holds another study, or another process owns it.
         """
-        from justright.running import run_study
+        from justright.session.run import run_study
 
         return run_study(self, out, **options)
 

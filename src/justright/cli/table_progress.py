@@ -1,0 +1,76 @@
+"""A progress bar in bytes and rows while a table is read from elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import plain, shorten
+
+if TYPE_CHECKING:
+    from justright.data import ReadProgress
+
+BAR_CELLS = 20
+ADDRESS_CELLS = 34  # leaves room for bar, bytes and rows on 80 columns
+FRAMES_PER_SECOND = 4
+
+
+class ReadingLine:
+    """Shows how far reading has come: a bar on a terminal that goes away, one line at the end elsewhere.
+
+    Local files that are read in a moment show nothing.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        """Return a line that is not shown yet."""
+        self.terminal = terminal
+        self._latest: ReadProgress | None = None
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._latest is not None and kind is None:
+            self.terminal.say(f"Read {_amount(self._latest)} from {plain(self._latest.address)}")
+
+    def __call__(self, latest: ReadProgress) -> None:
+        """Show how far reading has come."""
+        self._latest = latest
+        if not self.terminal.is_terminal or self.terminal.is_dumb_terminal:
+            return
+        if self._bar is None:
+            self._bar = self._new_bar()
+            self._task = self._bar.add_task(
+                shorten(latest.address, ADDRESS_CELLS, self.terminal.symbols), amount=""
+            )
+            self._bar.start()
+        done = latest.rows if latest.rows else None
+        self._bar.update(self._task, completed=done, total=latest.total_rows, amount=_amount(latest))
+
+    def _new_bar(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(BAR_CELLS),
+            TextColumn("{task.fields[amount]}", markup=False),
+            console=self.terminal,
+            transient=True,
+            refresh_per_second=FRAMES_PER_SECOND,
+        )
+
+
+def _amount(latest: ReadProgress) -> str:
+    """Return bytes, and rows once there are some."""
+    size = f"{latest.bytes / 1e6:.1f} MB"
+    return f"{latest.rows:,} rows, {size}" if latest.rows else size

@@ -1,0 +1,106 @@
+"""Parquet and Arrow/Feather files, read with Polars after their size was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from justright.data.readers.arrow_footer import unpacked_arrow_bytes
+from justright.data.readers.native_output import held_stderr
+from justright.data.readers.parquet_footer import FooterError, unpacked_bytes
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, row_place
+from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# A value takes at most this once read; text longer than that is not a feature anyway.
+BYTES_PER_VALUE = 8
+
+
+def read_parquet(path: Path, label: str, *, rows: int | None) -> RawTable:
+    """Return the columns of a Parquet file.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+        rows: first rows to read; None for all.
+    Raises:
+        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
+    """
+    return _read(path, label, rows, kind="Parquet")
+
+
+def read_arrow(path: Path, label: str, *, rows: int | None) -> RawTable:
+    """Return the columns of an Arrow IPC (Feather version 2) file.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+        rows: first rows to read; None for all.
+    Raises:
+        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
+    """
+    return _read(path, label, rows, kind="Arrow")
+
+
+def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
+    import polars as pl
+
+    try:
+        is_parquet = kind == "Parquet"
+        count = unpacked_bytes if is_parquet else unpacked_arrow_bytes
+        _check_unpacked(label, count(path, rows=rows), "pages" if is_parquet else "buffers")
+        with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
+            frame = _frame(path, label, rows, pl.scan_parquet if is_parquet else pl.scan_ipc)
+    except (
+        pl.exceptions.PolarsError,
+        FooterError,
+        OSError,
+    ) as error:  # Polars says OSError of some damaged files, too
+        raise _damaged(label, kind, error) from None
+    except BaseException as error:
+        # Polars reports some damage by a Rust panic, which is no Exception; nothing else may be swallowed here.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _damaged(label, kind, error) from None
+    return RawTable(frame, label, has_header=True, locate=row_place)
+
+
+def _frame(
+    path: Path, label: str, rows: int | None, scan: Callable[[IO[bytes]], pl.LazyFrame]
+) -> pl.DataFrame:
+    import polars as pl
+
+    # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
+    with path.open("rb") as file:
+        lazy = scan(file)
+        width = len(lazy.collect_schema())
+        height = int(lazy.select(pl.len()).collect().item())
+        _check_size(label, height, width, rows)
+        return (lazy if rows is None or rows > height else lazy.head(rows)).collect()
+
+
+def _check_size(label: str, height: int, width: int, rows: int | None) -> None:
+    wanted = height if rows is None else min(rows, height)
+    if wanted * width * BYTES_PER_VALUE > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; {wanted:,} rows of {width:,} "
+            "columns take more. Ask for fewer `rows`."
+        )
+
+
+def _check_unpacked(label: str, unpacked: int, what: str) -> None:
+    if unpacked > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; its {what} unpack to "
+            f"{unpacked:,}. Ask for fewer `rows`."
+        )
+
+
+def _damaged(label: str, kind: str, error: BaseException) -> InputError:
+    reason = (str(error).splitlines() or ["no reason given"])[0]
+    return InputError(
+        f"{label}: a readable {kind} file was expected; {reason!r}. Write or download it again."
+    )

@@ -1,0 +1,206 @@
+"""CSV, TSV and their kin: find delimiter and header, read fast when all is well, explain when it is not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from justright.data.checks import check_names
+from justright.data.columns import counted
+from justright.data.readers.raw import RawTable, made_up_names, row_place
+from justright.data.readers.sniff import check_text, find_delimiter, find_header
+from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# One cell beyond this is no table: the csv module's own limit, kept as ours so that both refuse alike.
+MAX_CELL_CHARACTERS = 131_072
+# What `bytes.strip` takes away: a line must be blank as text exactly when it is blank as bytes.
+BLANKS = " \t\n\r\v\f"
+# Records looked at to tell a header from data: enough to see a column of numbers under a word.
+HEAD_RECORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The data lines of a text, without its header.
+
+    Args:
+        data: the lines.
+        delimiter: between fields.
+        columns: a name a field.
+        label: how messages name the source.
+        lines_before: lines cut off before `data`.
+        rows: first rows that matter; None for all.
+    """
+
+    data: bytes
+    delimiter: str
+    columns: tuple[str, ...]
+    label: str
+    lines_before: int = 0
+    rows: int | None = None
+
+
+def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTable:
+    r"""Return the columns of delimited text: numbers as float64, everything else as text.
+
+    The delimiter is the one of comma, tab, semicolon and bar that the first line holds most; the first line
+    is a header unless it looks like the lines below it. Blank lines are skipped, spaces around cells removed.
+
+    Args:
+        data: the text, UTF-8 with or without byte-order mark.
+        label: how messages name it.
+        rows: first rows that matter; later ones stay unread. None for all.
+    Raises:
+        InputError: empty, not UTF-8, a row with more or fewer fields than the first, a nameless or repeated
+            column; the message says in which line.
+    Example:
+        >>> read_delimited(b"x,y\n1,0\n2,1\n", "'a.csv'").frame.columns
+        ['x', 'y']
+    """
+    data = check_text(data, label)
+    delimiter = find_delimiter(data)
+    whole = Body(data, delimiter, (), label)
+    head = list(islice(_records(whole), HEAD_RECORDS))
+    if not head:
+        raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")
+    names = find_header([cells for _, cells in head])
+    _check_header(names, label)
+    columns = tuple(names or made_up_names(len(head[0][1])))
+    cut = head[0][0] if names else 0
+    body = Body(_without_lines(data, cut), delimiter, columns, label, cut, rows)
+    frame = _read_numbers(body)
+    if frame is None:
+        _check_fields(body)
+        frame = _read_text(body)
+    return RawTable(frame, label, has_header=names is not None, locate=partial(_locate, body))
+
+
+def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None:
+    """Return header-less comma-separated numbers as float64 columns, or None where anything is not a number.
+
+    Args:
+        text: whole lines.
+        columns: names, one a field.
+    """
+    return _read_numbers(Body(text, ",", tuple(columns), ""))
+
+
+def _without_lines(data: bytes, lines: int) -> bytes:
+    end = 0
+    for _ in range(lines):
+        end = data.find(b"\n", end) + 1 or len(data)
+    return data[end:]
+
+
+def _check_header(names: Sequence[str] | None, label: str) -> None:
+    if names is None:
+        return
+    if "" in names:
+        raise InputError(
+            f"{label}: every column must have a name in the header (line 1); column number {names.index('')} (from 0) "
+            "has none. Name it, or remove it if it only numbers the rows."
+        )
+    try:
+        check_names("column", names)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
+
+
+def _read_numbers(body: Body) -> pl.DataFrame | None:
+    import polars as pl
+
+    try:
+        frame = _read_csv(body, body.data, pl.Float64)
+    except pl.exceptions.PolarsError:
+        return None
+    # A null is an empty cell, a short row or a blank line: all of them are told apart on the slow path.
+    return None if any(column.null_count() for column in frame.iter_columns()) else frame
+
+
+def _read_csv(body: Body, data: bytes, dtype: type[pl.DataType]) -> pl.DataFrame:
+    import polars as pl
+
+    if not data.strip():  # Polars refuses empty input, but a header alone is a table of no rows
+        return pl.DataFrame(schema=dict.fromkeys(body.columns, dtype))
+    return pl.read_csv(
+        data,
+        has_header=False,
+        separator=body.delimiter,
+        schema=dict.fromkeys(body.columns, dtype),
+        n_rows=body.rows,
+    )
+
+
+def _check_fields(body: Body) -> None:
+    for line, cells in islice(_records(body), body.rows):
+        if len(cells) != len(body.columns):
+            raise InputError(
+                f"{body.label}: every line must have {counted(len(body.columns), 'field')} as line 1 has; line "
+                f"{line:,} has {len(cells):,}. Correct that line."
+            )
+
+
+def _read_text(body: Body) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        # Spaces alone make a line blank too; Polars would read it as a row of one cell.
+        lines = b"\n".join(line for line in body.data.splitlines() if line.strip())
+        # Polars and the csv module read stray quotes differently; rows were counted with the latter.
+        frame = _read_records(body) if b'"' in body.data else _read_csv(body, lines, pl.String)
+    except pl.exceptions.PolarsError:
+        # It looks beyond the rows asked for, where a line of any length may stand.
+        frame = _read_records(body)
+    return frame.with_columns([_narrowed(column) for column in frame.iter_columns()])
+
+
+def _read_records(body: Body) -> pl.DataFrame:
+    import polars as pl
+
+    records = [cells for _, cells in islice(_records(body), body.rows)]
+    series = [
+        pl.Series(name, [cells[index] or None for cells in records], dtype=pl.String)
+        for index, name in enumerate(body.columns)
+    ]
+    return pl.DataFrame(series)
+
+
+def _narrowed(column: pl.Series) -> pl.Series:
+    """Return a text column as numbers where every value that is there is one."""
+    import polars as pl
+
+    text = column.str.strip_chars()
+    text = text.set(text == "", None)
+    numbers = text.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == text.null_count() else text
+
+
+def _records(body: Body) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank with the line of the file it ends on, counted from 1."""
+    text = io.TextIOWrapper(io.BytesIO(body.data), encoding="utf-8", newline="")
+    reader = csv.reader(text, delimiter=body.delimiter, strict=True)
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    try:
+        for cells in reader:
+            if len(cells) > 1 or (cells and cells[0].strip(BLANKS)):
+                yield reader.line_num + body.lines_before, [cell.strip(BLANKS) for cell in cells]
+    except csv.Error as error:
+        line = reader.line_num + body.lines_before
+        raise InputError(
+            f"{body.label}: every line must be readable as delimited text; line {line:,} is not ({error}). "
+            "Correct its quotes."
+        ) from None
+
+
+def _locate(body: Body, row: int) -> str:
+    for line, _ in islice(_records(body), row, None):
+        return f"{row_place(row)}, line {line:,}"
+    return row_place(row)

@@ -1,0 +1,123 @@
+"""Compressed bytes to plain ones, a bounded piece at a time: gzip (several members too) and Zstandard."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from justright.data.readers.raw import MAX_TABLE_BYTES
+from justright.errors import InputError
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# Inflated at a time. A 64 kB piece of a bomb inflates to 64 MB; bounded output keeps that out of memory.
+PIECE_BYTES = 1 << 20
+# zlib's code for "gzip format, largest window".
+GZIP_WINDOW = 31
+# A Zstandard frame may ask for gigabytes of window; 128 MB is the largest that its own tool accepts unasked.
+ZSTD_WINDOW_BYTES = 1 << 27
+# Given to Zstandard at a time. A block of a few bytes may stand for 128 kB, so this bounds a piece to some 32 MB.
+ZSTD_INPUT_BYTES = 1 << 10
+
+
+class CorruptDataError(ValueError):
+    """The compressed bytes are damaged or end too early."""
+
+
+def inflate_gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what gzip-compressed chunks hold, as they arrive, at most `PIECE_BYTES` at a time.
+
+    Each member's CRC-32 and length are checked when its end is reached (RFC 1952). Zero bytes after the last
+    member are padding, as in gzip itself.
+
+    Args:
+        chunks: the compressed bytes in pieces of any length.
+    Raises:
+        CorruptDataError: damaged or truncated.
+    Example:
+        >>> import gzip
+        >>> b"".join(inflate_gzip([gzip.compress(b"a"), gzip.compress(b"b")]))
+        b'ab'
+    """
+    member, started = zlib.decompressobj(GZIP_WINDOW), False
+    for chunk in chunks:
+        while chunk:
+            if not started and not chunk.strip(b"\0"):
+                break
+            started = True
+            try:
+                piece = member.decompress(chunk, PIECE_BYTES)
+            except zlib.error as error:
+                raise CorruptDataError(f"gzip data are damaged: {error}") from None
+            if piece:
+                yield piece
+            chunk = member.unconsumed_tail
+            if member.eof:
+                chunk = member.unused_data
+                member, started = zlib.decompressobj(GZIP_WINDOW), False
+    if started:
+        raise CorruptDataError("gzip data end too early")
+
+
+def inflate_zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what Zstandard-compressed chunks hold, a bounded piece at a time.
+
+    Args:
+        chunks: the compressed bytes in pieces of any length.
+    Raises:
+        CorruptDataError: damaged or truncated.
+    """
+    import zstandard
+
+    options = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
+    frame, started = options.decompressobj(), False
+    try:
+        for chunk in chunks:
+            # Small inputs bound the output: decompressobj has no output limit of its own.
+            for start in range(0, len(chunk), ZSTD_INPUT_BYTES):
+                data = chunk[start : start + ZSTD_INPUT_BYTES]
+                while data:
+                    started = True
+                    piece = frame.decompress(data)
+                    if piece:
+                        yield piece
+                    data = b""
+                    if frame.eof:
+                        data = frame.unused_data
+                        frame, started = options.decompressobj(), False
+    except zstandard.ZstdError as error:
+        raise CorruptDataError(f"Zstandard data are damaged: {error}") from None
+    if started:
+        raise CorruptDataError("Zstandard data end too early")
+
+
+def inflate_all(data: bytes, label: str, *, limit: int | None = None) -> bytes:
+    """Return the plain bytes of gzip or Zstandard data, or the data themselves if they are neither.
+
+    Args:
+        data: the file's bytes.
+        label: how messages name it.
+        limit: most bytes to inflate to; None takes `MAX_TABLE_BYTES`.
+    Raises:
+        InputError: damaged, truncated, or larger than `limit` when inflated.
+    """
+    if data.startswith(GZIP_MAGIC):
+        pieces = inflate_gzip([data])
+    elif data.startswith(ZSTD_MAGIC):
+        pieces = inflate_zstd([data])
+    else:
+        return data
+    plain, most = bytearray(), MAX_TABLE_BYTES if limit is None else limit
+    try:
+        for piece in pieces:
+            plain += piece
+            if len(plain) > most:
+                raise InputError(
+                    f"{label}: a table must take at most {most:,} bytes once decompressed; it takes more. "
+                    "Split it, or save it as Parquet and ask for fewer `rows`."
+                )
+    except CorruptDataError as error:
+        raise InputError(
+            f"{label}: a readable compressed file was expected; {error}. Download it again."
+        ) from None
+    return bytes(plain)

@@ -1,0 +1,97 @@
+"""NPZ archives with a feature and a target array. Never a pickle: object arrays are refused unread."""
+
+from __future__ import annotations
+
+import io
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data.readers.memory import pair_table
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
+from justright.errors import InputError
+
+# Names of the two arrays, as scikit-learn, Keras' data sets and our own examples write them.
+ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
+
+# What NumPy writes. Others (LZMA, bzip2) unpack a file of a kilobyte to gigabytes, and NumPy never wrote them.
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# An array's header is a line of some hundred bytes, but may declare gigabytes; NumPy itself refuses more than 10,000.
+MAX_HEADER_BYTES = 1 << 14
+
+
+def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
+    """Return the columns of the two arrays of an NPZ archive, and the target's name.
+
+    Args:
+        path: the file; holds `X` and `y`, `x` and `y`, or `features` and `target`.
+        label: how messages name it.
+    Raises:
+        InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {
+                name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")
+            }
+            pair = next((pair for pair in ARRAY_NAMES if set(pair) <= set(members)), None)
+            if pair is None:
+                raise InputError(
+                    f"{label}: an NPZ file must hold two arrays called X and y, x and y, or features and target; "
+                    f"got {sorted(members)!r}. Save it with numpy.savez(path, X=X, y=y)."
+                )
+            features, target = (_read_array(archive, members[name], name, label) for name in pair)
+    except DAMAGES as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{label}: a readable NPZ file was expected; {str(error)!r}. Write or download it again."
+        ) from None
+    return pair_table(features, target, label)
+
+
+def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
+    _check_compression(archive.getinfo(member), name, label)
+    with archive.open(member) as packed:
+        file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
+        version = np.lib.format.read_magic(file)
+        header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = header(file)
+    if dtype.hasobject:
+        raise InputError(
+            f"{label}: array {name!r} must hold numbers or text; it holds Python objects, which are pickles and never "
+            "loaded. Save it with .astype(float) or .astype(str)."
+        )
+    # Python integers: the product of a hostile header's axes must not wrap around.
+    size = dtype.itemsize
+    for length in shape:
+        size *= int(length)
+    if size > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: array {name!r} must take at most {MAX_TABLE_BYTES:,} bytes; it declares {size:,}. Save fewer rows."
+        )
+    with archive.open(member) as content:
+        array: npt.NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
+    return array
+
+
+def _check_compression(member: zipfile.ZipInfo, name: str, label: str) -> None:
+    if member.compress_type not in COMPRESSIONS:
+        raise InputError(
+            f"{label}: array {name!r} must be stored or deflated; it is compressed in another way. "
+            "Save it with numpy.savez or numpy.savez_compressed."
+        )
+
+
+# What zipfile, zlib and NumPy's header parser raise on damaged archives.
+DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
+    *(ValueError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError),
+)

@@ -1,0 +1,206 @@
+"""What validation rows choose: the strength of each remedy, and the model of the whole study.
+
+Test rows take no part in it, so that what they measure of the chosen ones is not flattered by the choice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from justright.diagnosis.evidence import EnsembleEvidence, Losses, StudyEvidence, VariantEvidence
+from justright.diagnosis.words.numbers import listed
+from justright.statistics.crossed import MIN_ROWS, crossed
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of, mean_interval
+
+Candidate = VariantEvidence | EnsembleEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthChoice:
+    """One remedy of one baseline: its strengths, and the one that validation rows choose.
+
+    Args:
+        baseline: the variant that is changed.
+        remedy: as the catalogue calls it.
+        chosen: the variant with the lowest validation loss.
+        strengths: (variant, strength, validation loss) of all of them, in the study's order.
+    """
+
+    baseline: str
+    remedy: str
+    chosen: str
+    strengths: tuple[tuple[str, float | None, float], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the choice as plain values."""
+        return {
+            "baseline": self.baseline,
+            "remedy": self.remedy,
+            "chosen": self.chosen,
+            "strengths": [
+                {"name": name, "strength": strength, "validation": loss}
+                for name, strength, loss in self.strengths
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The network, or ensemble of its seeds, that validation rows choose.
+
+    Args:
+        name: what it is called.
+        variant: whose runs it is made of.
+        is_ensemble: whether it is the mean of all seeds, or one network a seed.
+        validation: its mean loss on the rows that chose it: it flatters.
+        test: its mean loss on test rows; for an ensemble the interval covers rows only. None without test rows.
+        rivals: how many other candidates validation rows cannot tell from it.
+        candidates: among how many it was chosen.
+    """
+
+    name: str
+    variant: str
+    is_ensemble: bool
+    validation: float
+    test: Interval | None
+    rivals: int
+    candidates: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the choice as plain values."""
+        ends = ("mean", "low", "high")
+        return {
+            "name": self.name,
+            "variant": self.variant,
+            "is_ensemble": self.is_ensemble,
+            "validation": self.validation,
+            "test": {end: getattr(self.test, end) for end in ends} if self.test else dict.fromkeys(ends),
+            "rivals": self.rivals,
+            "candidates": self.candidates,
+        }
+
+
+def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
+    """Return, for each remedy of each baseline, the strength with the lowest mean loss on validation rows.
+
+    A strength counts only with as many measured runs as the best measured of its remedy: a strength at which some
+    seeds diverged is not chosen for the luck of the others. Variants that name no remedy are left out.
+
+    Args:
+        evidence: the study.
+    """
+    groups: dict[tuple[str, str], list[VariantEvidence]] = defaultdict(list)
+    for variant in evidence.variants:
+        if variant.remedy and variant.baseline is not None:
+            groups[variant.baseline, variant.remedy].append(variant)
+    return tuple(
+        StrengthChoice(
+            baseline,
+            remedy,
+            min(members, key=_preference).name,
+            tuple((one.name, one.strength, one.validation_loss) for one in members),
+        )
+        for (baseline, remedy), members in groups.items()
+    )
+
+
+def search_fact(choices: Sequence[StrengthChoice]) -> str | None:
+    """Return of which remedies the strongest strength tried was chosen, so that a still stronger one may be better.
+
+    Strengths are in the study's order, weakest first as in the catalogue.
+
+    Example:
+        >>> tried = (("L2 0.1", 0.1, 0.6), ("L2 1", 1.0, 0.5))
+        >>> search_fact([StrengthChoice("Large", "L2", "L2 1", tried)])
+        'Of the strengths tried the strongest is the one that validation rows choose for L2: stronger ones may be better.'
+    """
+    names = dict.fromkeys(
+        one.remedy for one in choices if len(one.strengths) > 1 and one.chosen == one.strengths[-1][0]
+    )
+    if not names:
+        return None
+    said = "Of the strengths tried the strongest is the one that validation rows choose for"
+    return f"{said} {listed(list(names))}: stronger ones may be better."
+
+
+def rejected_strengths(evidence: StudyEvidence) -> frozenset[str]:
+    """Return the variants that are strengths of a remedy which validation rows did not choose.
+
+    A strength on which a further variant builds is never rejected: it is measured as that one's baseline.
+    """
+    chosen = {choice.chosen for choice in choose_strengths(evidence)}
+    baselines = {variant.baseline for variant in evidence.variants}
+    return frozenset(
+        variant.name
+        for variant in evidence.variants
+        if variant.remedy and variant.name not in chosen and variant.name not in baselines
+    )
+
+
+def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> ModelChoice | None:
+    """Return the variant or ensemble with the lowest loss on validation rows, or None when no run recorded any.
+
+    Args:
+        evidence: the study.
+        level: coverage of the interval of its test loss.
+    """
+    everything: tuple[Candidate, ...] = (*evidence.variants, *evidence.ensembles)
+    candidates = [one for one in everything if np.isfinite(one.validation_loss)]
+    if not candidates:
+        return None
+    best = min(candidates, key=lambda one: (one.validation_loss, one.name))
+    rivals = [one for one in candidates if one is not best and not _is_worse(one, best, level)]
+    test = _test_losses(best)
+    return ModelChoice(
+        best.name,
+        best.variant if isinstance(best, EnsembleEvidence) else best.name,
+        isinstance(best, EnsembleEvidence),
+        best.validation_loss,
+        mean_interval(test, level=level) if test is not None and test.shape[1] >= MIN_ROWS else None,
+        len(rivals),
+        len(candidates),
+    )
+
+
+def _preference(variant: VariantEvidence) -> tuple[int, float, str]:
+    """Return what the chosen strength has least of: missing runs, then validation loss."""
+    loss = variant.validation_loss
+    measured = sum(run.is_measured for run in variant.runs)
+    return (-measured, loss if np.isfinite(loss) else np.inf, variant.name)
+
+
+def _is_worse(one: Candidate, best: Candidate, level: float) -> bool:
+    """Return whether validation rows tell a candidate from the best one.
+
+    Networks are compared seed by seed, so that other seeds are allowed for; an ensemble is one model.
+    """
+    rows, others = _validation_rows(one), _validation_rows(best)
+    common = [seed for seed in rows if seed in others]
+    if common:
+        differences = np.array([rows[seed].astype(np.float64) - others[seed] for seed in common])
+    else:
+        means = [np.stack(list(each.values())).mean(axis=0, dtype=np.float64) for each in (rows, others)]
+        differences = np.atleast_2d(means[0] - means[1])
+    enough = differences.shape[1] >= MIN_ROWS
+    return enough and interval_of(crossed(differences), level=level).is_above(0)
+
+
+def _validation_rows(one: Candidate) -> dict[int | None, Losses]:
+    """Return seed -> (rows,) validation losses at the chosen epoch; None stands for an ensemble of seeds."""
+    if isinstance(one, EnsembleEvidence):
+        return {None: one.validation}
+    return {run.seed: run.validation[run.best_epoch] for run in one.runs if run.is_measured}
+
+
+def _test_losses(one: Candidate) -> Losses | None:
+    """Return (seeds, rows) test losses; one row of them for an ensemble."""
+    if isinstance(one, EnsembleEvidence):
+        return None if one.test is None else one.test[None]
+    tests = [run.test_best for run in one.runs if run.is_measured]
+    found = [test for test in tests if test is not None]
+    return np.stack(found) if found and len(found) == len(tests) else None

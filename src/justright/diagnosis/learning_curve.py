@@ -1,0 +1,300 @@
+"""What more training rows would be worth: a learning curve measured, fitted, tested on its own end, and forecast.
+
+The error of a measured curve has three parts. Test rows are the same at all sizes, so their error is one the sizes
+share. Seeds differ; how much is estimated from all sizes together. And the training rows are one nested sample: how far
+that lies from the mean of all samples is put at half of the change from size to size; scatter about the fit beyond all that
+widens everything by its ratio to it (Birge, Phys. Rev. 40, 1932). Draws of all three are refitted by both families of curves;
+the interval of a forecast runs from the lower of their lower ends to the higher of their higher ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from justright.diagnosis.effects import draws_for
+from justright.diagnosis.evidence import Losses
+from justright.diagnosis.learning_curve_checks import shape_problem, size_problem
+from justright.diagnosis.words.numbers import estimate, rounded
+from justright.errors import InputError
+from justright.statistics.crossed import Crossed, Floats, crossed
+from justright.statistics.curve_fits import FAMILIES, CurveFit, fit_curve, fit_draws
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, interval_of
+
+FACTORS = (2, 4)  # how many times the rows a forecast looks ahead; beyond 4 no family of curves is reliable
+FORECAST_DRAWS = 1_000  # the Monte Carlo error of a 2.5 % quantile is then about 7 % of the half-width
+# The training rows are one nested sample; how far its curve lies from the mean of all samples, five sizes cannot show. Of
+# 19 simulated curves (docs/calibration.md) gains were covered 13 times without this, 18 times with half of the change
+# from size to size as its standard deviation.
+SAMPLE_SHARE = 0.5
+PARAMETERS = 3  # that a fit uses up: a floor, a height and an exponent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningCurve:
+    """One variant trained on nested subsets of its training rows.
+
+    Shape:
+        losses: a table (seeds, rows) a size, of losses at the chosen epoch; the same seeds and rows at each.
+
+    Args:
+        variant: its name.
+        train_rows: the sizes, rising.
+
+    Raises:
+        InputError: sizes do not rise, or the tables do not fit each other.
+    """
+
+    variant: str
+    train_rows: tuple[int, ...]
+    losses: tuple[Losses | Floats, ...]
+
+    def __post_init__(self) -> None:
+        if list(self.train_rows) != sorted(set(self.train_rows)) or len(self.losses) != len(self.train_rows):
+            raise InputError(
+                f"`train_rows` must rise and have a table of losses each; got {self.train_rows!r} and "
+                f"{len(self.losses)} tables."
+            )
+        if len({table.shape for table in self.losses}) > 1:
+            shapes = sorted({table.shape for table in self.losses})
+            raise InputError(f"All sizes must share their seeds and rows; got the shapes {shapes!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A loss at a number of training rows, with its interval."""
+
+    train_rows: int
+    mean: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the point as in result.json."""
+        return {"train_rows": self.train_rows, "mean": self.mean, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class BackTest:
+    """The largest size, predicted from the smaller ones.
+
+    `predicted` has the interval of the difference, around the measured value.
+    """
+
+    predicted: Point
+    measured: float
+
+    @property
+    def has_held(self) -> bool:
+        """Whether the measured value lies in the predicted interval."""
+        return self.predicted.low <= self.measured <= self.predicted.high
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What is known of one variant's learning curve.
+
+    Args:
+        variant: its name.
+        measured: the curve, a point a size.
+        forecast: losses at `FACTORS` times the rows; empty when refused.
+        gains: change of the loss from the measured rows to those of `forecast`, in its order.
+        fits: both families fitted to the measured curve; empty when there are too few sizes.
+        back_test: how well the smaller sizes predicted the largest; None when that was not tried.
+        refusal: why there is no forecast, in a sentence; None when there is one.
+    """
+
+    variant: str
+    measured: tuple[Point, ...]
+    forecast: tuple[Point, ...]
+    gains: tuple[Interval, ...]
+    fits: tuple[CurveFit, ...]
+    back_test: BackTest | None
+    refusal: str | None
+
+
+def judge_scaling(
+    curve: LearningCurve, *, margin: float, level: float = DEFAULT_LEVEL, seed: int = 0
+) -> Scaling:
+    """Return what a measured learning curve says about more rows, or why it says nothing.
+
+    Args:
+        curve: the measured losses.
+        margin: what counts as a difference, in units of the loss.
+        level: coverage of each interval.
+        seed: of the draws; the same seed gives the same forecast.
+    """
+    check_level(level)
+    tables = [crossed(losses) for losses in curve.losses]
+    intervals = [interval_of(table, level=level) for table in tables]
+    measured = tuple(
+        Point(rows, one.mean, one.low, one.high)
+        for rows, one in zip(curve.train_rows, intervals, strict=True)
+    )
+    problem = size_problem(curve.train_rows, seeds=tables[0].seeds if tables else 0)
+    if problem:
+        return Scaling(curve.variant, measured, (), (), (), None, problem)
+    rng = draws_for(seed, "scaling", curve.variant)
+    means = np.array([table.mean for table in tables])
+    noisy = _Noisy(
+        curve.train_rows,
+        means,
+        error_covariance(tables) + np.diag(_sample_variances(means)),
+        len(tables) * (tables[0].seeds - 1),
+    )
+    fits = tuple(fit_curve(family, noisy.rows, noisy.means, noisy.covariance) for family in FAMILIES)
+    back_test = _back_test(noisy, level, rng)
+    problem = shape_problem(curve.train_rows, curve.losses, margin=margin, level=level, rng=rng)
+    problem = problem or _miss(noisy, back_test, level)
+    if problem:
+        return Scaling(curve.variant, measured, (), (), fits, back_test, problem)
+    forecast, gains = _forecast(noisy, tables[0], level, rng)
+    problem = _vagueness(noisy, gains[0], margin)
+    if problem:
+        return Scaling(curve.variant, measured, (), (), fits, back_test, problem)
+    return Scaling(curve.variant, measured, forecast, gains, fits, back_test, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Noisy:
+    """A curve's means with their errors.
+
+    Shape:
+        means: (sizes,); covariance: (sizes, sizes).
+
+    Args:
+        rows: the sizes.
+        freedom: degrees of freedom of the variance between seeds, over all sizes.
+    """
+
+    rows: tuple[int, ...]
+    means: Floats
+    covariance: Floats
+    freedom: int
+
+    def draws(self, rng: np.random.Generator, *, fitted: int) -> Floats:
+        """Return (draws, sizes) plausible curves, the measured one first.
+
+        Errors have the covariance that rows and seeds explain, times the scatter about the better fit of the first
+        `fitted` sizes where that is larger, times the chance that both were estimated too small.
+        """
+        part = self.covariance[:fitted, :fitted]
+        misfits = [fit_curve(each, self.rows[:fitted], self.means[:fitted], part).misfit for each in FAMILIES]
+        scatter = max(1.0, min(misfits) / max(1, fitted - PARAMETERS))
+        chance = rng.chisquare(self.freedom, size=(FORECAST_DRAWS, 1)) / self.freedom
+        normal = rng.standard_normal((FORECAST_DRAWS, len(self.rows)))
+        errors = np.sqrt(scatter / chance) * (normal @ np.linalg.cholesky(self.covariance).T)
+        errors[0] = 0.0
+        return np.asarray(self.means + errors, dtype=np.float64)
+
+
+def error_covariance(tables: Sequence[Crossed]) -> Floats:
+    """Return the (sizes, sizes) covariance of the errors of the means that rows and seeds explain.
+
+    Rows are shared by all sizes. The variance between seeds is that of a straight line through the logarithms of the
+    sizes' own estimates, against the logarithm of the mean loss: three seeds alone say next to nothing about it.
+
+    Args:
+        tables: losses by seed and row, a table a size, over the same seeds and rows; at least two seeds.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> shared = rng.normal(0, 1, 100)
+        >>> one = error_covariance([crossed(shared + rng.normal(0, 0.1, (3, 1)) + 1 / n) for n in (1, 2, 4)])
+        >>> bool(one[0, 1] > 0.9 * shared.var() / 100)
+        True
+    """
+    seeds, rows = tables[0].seeds, tables[0].rows
+    row_means = np.array([table.row_means for table in tables])
+    row_means -= row_means.mean(axis=1, keepdims=True)
+    from_rows = row_means @ row_means.T / ((rows - 1) * rows)
+    by_seed, _, rest = np.array([table.parts for table in tables]).T
+    between = np.maximum(_smoothed_variances(by_seed, seeds - 1) - rest, 0)
+    # A variance of exactly 0, as of two equal seeds, would make one size decide everything.
+    floor = max(1e-3 * float(np.trace(from_rows)) / len(tables), np.finfo(np.float64).tiny)
+    return np.asarray(from_rows + np.diag(np.maximum(between, floor)), dtype=np.float64)
+
+
+def _sample_variances(means: Floats) -> Floats:
+    """Return (sizes,) variances for the choice of training rows: in proportion to the change to the neighbouring sizes."""
+    squares = (SAMPLE_SHARE * np.diff(means)) ** 2
+    return np.asarray((np.r_[squares[0], squares] + np.r_[squares, squares[-1]]) / 2, dtype=np.float64)
+
+
+def _smoothed_variances(variances: Floats, freedom: int) -> Floats:
+    """Return variances that follow a straight line in their logarithms from size to size; unbiased on that scale."""
+    from scipy import special
+
+    positive = variances > 0
+    if not positive.any():
+        return variances
+    bias = float(special.digamma(freedom / 2) - np.log(freedom / 2))
+    logs = np.log(np.where(positive, variances, variances[positive].min())) - bias
+    steps = np.arange(len(variances)) - (len(variances) - 1) / 2
+    slope = float(steps @ logs / (steps @ steps))
+    return np.asarray(np.exp(logs.mean() + slope * steps), dtype=np.float64)
+
+
+def _forecast(
+    noisy: _Noisy, table: Crossed, level: float, rng: np.random.Generator
+) -> tuple[tuple[Point, ...], tuple[Interval, ...]]:
+    """Return the losses at `FACTORS` times the rows, and by how much they differ from the fitted one now."""
+    now = noisy.rows[-1]
+    targets = [now, *(factor * now for factor in FACTORS)]
+    draws = noisy.draws(rng, fitted=len(noisy.rows))
+    fitted = [
+        fit_draws(family, noisy.rows, draws, noisy.covariance, targets).predictions for family in FAMILIES
+    ]
+    points, gains = [], []
+    for number, target in enumerate(targets[1:], start=1):
+        points.append(Point(target, *_ends([each[:, number] for each in fitted], level)))
+        ends = _ends([each[:, number] - each[:, 0] for each in fitted], level)
+        gains.append(Interval(*ends, table.seeds, table.rows, "forecast", level))
+    return tuple(points), tuple(gains)
+
+
+def _back_test(noisy: _Noisy, level: float, rng: np.random.Generator) -> BackTest:
+    """Return the prediction of the largest size from the smaller ones."""
+    draws = noisy.draws(rng, fitted=len(noisy.rows) - 1)
+    smaller, part = noisy.rows[:-1], noisy.covariance[:-1, :-1]
+    errors = [
+        fit_draws(family, smaller, draws[:, :-1], part, noisy.rows[-1:]).predictions[:, 0] - draws[:, -1]
+        for family in FAMILIES
+    ]
+    now = float(noisy.means[-1])
+    # `errors` are predicted minus measured: their interval around the measured value is that of the prediction.
+    mean, low, high = (now + end for end in _ends(errors, level))
+    return BackTest(Point(noisy.rows[-1], mean, low, high), now)
+
+
+def _ends(families: Sequence[Floats], level: float) -> tuple[float, float, float]:
+    """Return the mean over families of what the measured curve gives, and the hull of their intervals."""
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    lows, highs = np.array([np.quantile(draws, tails) for draws in families]).T
+    return float(np.mean([draws[0] for draws in families])), float(lows.min()), float(highs.max())
+
+
+def _miss(noisy: _Noisy, back_test: BackTest, level: float) -> str | None:
+    """Return the sentence about a back-test that failed, or None."""
+    if back_test.has_held:
+        return None
+    predicted, rows = back_test.predicted, noisy.rows
+    interval = Interval(predicted.mean, predicted.low, predicted.high, 0, 0, "forecast", level)
+    return (
+        f"The sizes up to {rows[-2]:,} rows predict {estimate(interval)} at {rows[-1]:,}, where "
+        f"{rounded(back_test.measured, interval)} was measured: the curve does not follow the families it is fitted with."
+    )
+
+
+def _vagueness(noisy: _Noisy, gain: Interval, margin: float) -> str | None:
+    """Return the sentence about a forecast wider than all that was measured, unless it is surely below the margin."""
+    change = float(noisy.means[-1] - noisy.means[0])
+    if gain.high - gain.low <= -change or gain.low > -margin:
+        return None
+    return (
+        f"Its forecast is too vague to be of use: {estimate(gain)} for {FACTORS[0]} times the rows, where "
+        f"{noisy.rows[-1] / noisy.rows[0]:.0f} times the rows changed the loss by {rounded(change, gain)} so far."
+    )

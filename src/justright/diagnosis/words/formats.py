@@ -1,0 +1,230 @@
+"""Words, symbols and numbers as every report prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from justright.diagnosis.words.numbers import rounded_by
+
+MISSING = "–"  # an en dash: nothing was measured, which is not the same as zero
+
+# Verdict -> the symbol printed before the word, so that no reader depends on colour. Plain text symbols, never emoji.
+SYMBOLS: Mapping[str, str] = MappingProxyType(
+    {"underfits": "↓", "just right": "✓", "overfits": "↑", "undecided": "?", "diverged": "×"}
+)
+# What each verdict says, to be read under a table by somebody who meets it for the first time.
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "underfits": "something else measured has a lower loss",
+        "just right": "neither of the two, beyond the margin",
+        "overfits": "its last epoch is worse than its best one, whose weights are saved",
+        "undecided": "neither shown nor excluded; its reasons say what would decide",
+        "diverged": "training itself went wrong",
+    }
+)
+# Metrics that are shares of rows, printed as percentages; higher is better.
+SHARES = ("accuracy",)
+LOSS_DECIMALS = 4
+LOSS_DIGITS = 4  # significant ones, for losses too large or small for fixed decimals
+LARGE_DIGITS = (
+    3  # with an exponent behind them: four would push the table's last column off a page of 1,200 pixels
+)
+WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
+FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
+
+
+def metric_words(metric: str) -> str:
+    """Return the metric's name in words: the label of an axis or a column.
+
+    Example:
+        >>> metric_words("val_binary_crossentropy"), metric_words("accuracy")
+        ('Binary crossentropy', 'Accuracy')
+    """
+    name = metric.removeprefix("val_").removeprefix("fixed_").replace("_", " ")
+    return name[:1].upper() + name[1:]
+
+
+def format_metric(metric: str, value: float | None) -> str:
+    """Return one value of `metric` as text: shares as percentages, losses with four decimals.
+
+    Example:
+        >>> format_metric("accuracy", 0.7123), format_metric("loss", 0.61849), format_metric("loss", None)
+        ('71.2 %', '0.6185', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{100 * value:.1f} %" if is_share(metric) else format_loss(value)
+
+
+def format_loss(value: float, *, signed: bool = False) -> str:
+    """Return a loss, or with `signed` a difference of losses, with a true minus sign.
+
+    Example:
+        >>> format_loss(1234.5678), format_loss(-0.01234, signed=True), format_loss(0.01, signed=True)
+        ('1235', '−0.0123', '+0.0100')
+        >>> format_loss(26_684.1), format_loss(1.36834e9)
+        ('26,684', '1.37e9')
+    """
+    size = abs(value)
+    low, high = FIXED_RANGE
+    sign = "+" if signed else ""
+    fixed = value == 0 or signed or low <= size < high
+    if fixed and size < high:
+        text = f"{value:{sign}.{LOSS_DECIMALS}f}"
+    elif WHOLE_RANGE[0] <= size < WHOLE_RANGE[1]:
+        text = f"{value:{sign},.0f}"
+    else:
+        digits = LOSS_DIGITS if size < WHOLE_RANGE[1] else LARGE_DIGITS
+        text = f"{value:{sign}.{digits}g}".replace("e+0", "e").replace("e+", "e")
+    return text.replace("-", "−")
+
+
+def format_interval(metric: str, low: float | None, high: float | None, *, signed: bool = False) -> str:
+    """Return an interval as `[low, high]`, or nothing when an end is missing.
+
+    Example:
+        >>> format_interval("loss", 0.6, 0.62)
+        '[0.600, 0.620]'
+    """
+    if low is None or high is None:
+        return ""
+    if is_share(metric):
+        return f"[{100 * low:.1f}, {100 * high:.1f}]"
+    ends = (format_rounded(metric, end, low, high, signed=signed) for end in (low, high))
+    return f"[{', '.join(ends)}]"
+
+
+def format_rounded(
+    metric: str, value: float | None, low: float | None, high: float | None, *, signed: bool = False
+) -> str:
+    """Return a loss to the second digit of half its interval: further ones say nothing.
+
+    Without an interval, and for shares of rows, what `format_metric` says.
+
+    Example:
+        >>> format_rounded("loss", 0.60487, 0.577, 0.633), format_rounded("loss", 0.60487, None, None)
+        ('0.605', '0.6049')
+    """
+    if value is None or not math.isfinite(value) or is_share(metric):
+        return format_metric(metric, value)
+    if low is None or high is None or not high > low:
+        return format_loss(value, signed=signed)
+    text = rounded_by(value, (high - low) / 2).replace("-", "−")
+    return f"+{text}" if signed and not text.startswith("−") else text
+
+
+def format_chance(probability: float | None) -> str:
+    """Return a probability in per cent; never as certain, which no sample is.
+
+    Example:
+        >>> format_chance(0.9512), format_chance(1.0), format_chance(0.0)
+        ('95.1 %', '> 99.9 %', '< 0.1 %')
+    """
+    if probability is None or not math.isfinite(probability):
+        return MISSING
+    share = 100 * probability
+    return "> 99.9 %" if share >= 99.95 else "< 0.1 %" if share < 0.05 else f"{share:.1f} %"
+
+
+def format_count(value: float | None) -> str:
+    """Return a whole number with a comma every three digits.
+
+    Example:
+        >>> format_count(803329)
+        '803,329'
+    """
+    return MISSING if value is None else f"{value:,.0f}"
+
+
+def format_span(values: Sequence[float]) -> str:
+    """Return whole numbers as one, or as their range.
+
+    Example:
+        >>> format_span([21, 19, 24]), format_span([7]), format_span([])
+        ('19–24', '7', '–')
+    """
+    if not values:
+        return MISSING
+    low, high = min(values), max(values)
+    return format_count(low) if low == high else f"{format_count(low)}–{format_count(high)}"
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration with two units at most.
+
+    Example:
+        >>> format_duration(3.21), format_duration(75), format_duration(8_130)
+        ('3.2 s', '1 min 15 s', '2 h 15 min')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3_600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3_600} h {whole % 3_600 // 60} min"
+
+
+def is_share(metric: str) -> bool:
+    """Return whether `metric` is a share of rows, of which more is better."""
+    return metric.endswith(SHARES)
+
+
+def verdict_symbol(label: str) -> str:
+    """Return the symbol of a verdict; a question mark for a label of a newer version."""
+    return SYMBOLS.get(label, "?")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # any plain value in, its JSON form out
+    """Return `value` as JSON can hold it: NumPy scalars and arrays unwrapped, NaN and infinities None.
+
+    Raises:
+        TypeError: a value is of a kind that JSON cannot hold.
+
+    Example:
+        >>> plain({"a": (1.0, float("nan"))})
+        {'a': [1.0, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # a NumPy array or scalar
+        return plain(value.tolist())
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(item) for item in value]
+    raise TypeError(f"a summary holds text, numbers, lists and mappings; got {value!r}")
+
+
+def largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a variant's runs at its largest training size: those that tables show."""
+    most = max((run["train_rows"] for run in variant["runs"]), default=0)
+    return [run for run in variant["runs"] if run["train_rows"] == most]
+
+
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the values that were measured, or None when none was.
+
+    Example:
+        >>> mean_of([1.0, None, 2.0]), mean_of([])
+        (1.5, None)
+    """
+    measured = [value for value in values if value is not None]
+    return math.fsum(measured) / len(measured) if measured else None
+
+
+def meanings(summary: Mapping[str, Any]) -> str:
+    """Return what the verdicts of a summary mean, each of them once, in one line.
+
+    Example:
+        >>> meanings({"variants": [{"verdict": {"label": "diverged"}}]})
+        'Diverged: training itself went wrong.'
+    """
+    labels = {variant["verdict"]["label"] for variant in summary["variants"]}
+    return " ".join(f"{label.capitalize()}: {text}." for label, text in MEANINGS.items() if label in labels)

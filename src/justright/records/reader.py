@@ -1,0 +1,261 @@
+"""Reading what a study folder's database holds."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.records.codec import lanes_from_json, losses_from_blob, metrics_from_json
+from justright.records.faults import database_faults
+from justright.records.folder import StudyFolder
+from justright.records.schema import BUSY_SECONDS, open_for_reading, quoted
+from justright.runs.events import Outcome, RowKind, RunKey, VariantBuilt
+
+if TYPE_CHECKING:
+    import polars
+
+SELECT_RUNS = """
+    SELECT variant, seed, train_rows, worker, outcome, reason,
+        coalesce((SELECT max(epoch) + 1 FROM epochs WHERE run = runs.id), 0),
+        best_epoch, train_seconds, model_path, best, last, test, test_last
+    FROM runs ORDER BY variant, seed, train_rows
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What is recorded about a run, apart from its curves and row losses.
+
+    Args:
+        run: which.
+        worker: where it last trained.
+        outcome: how it ended; None while it has not.
+        reason: the sentence to the outcome; empty while there is none.
+        epochs: epochs recorded so far.
+        best_epoch: the epoch that validation rows chose; None until the run ended.
+        train_seconds: wall time of training; None until the run ended.
+        best: every metric at the best epoch; empty until the run ended, as the other three.
+        last: every metric at the last epoch.
+        test: loss and score on test rows at the best epoch.
+        test_last: the same at the last epoch.
+        model_path: the saved model, relative to the folder; None when there is none.
+    """
+
+    run: RunKey
+    worker: str
+    outcome: Outcome | None
+    reason: str
+    epochs: int
+    best_epoch: int | None
+    train_seconds: float | None
+    best: dict[str, float]
+    last: dict[str, float]
+    test: dict[str, float]
+    test_last: dict[str, float]
+    model_path: str | None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the run has an outcome, whatever it is."""
+        return self.outcome is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """The current checkpoint of a stack, the last one when it is done; `path` is relative, `lanes` the runs in it."""
+
+    stack: str
+    path: str
+    epoch: int
+    lanes: tuple[RunKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of the study's diary; `time` is UTC in ISO 8601 and only for people to read."""
+
+    time: str
+    kind: str
+    text: str
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether it says only that a run started, or ended as runs do."""
+        return self.kind in ROUTINE_NOTES
+
+
+RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
+ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
+
+
+class StoreReader:
+    """Read access to a study's database, also while another process writes to it.
+
+    Args:
+        folder: the study folder, opened in any mode.
+        busy_seconds: how long to wait for a lock.
+
+    Raises:
+        DamagedError: the database is not readable; `rebuild` recovers what is.
+        FolderError: it is of a newer version, locked or gone. Every method raises these two as well.
+    """
+
+    def __init__(self, folder: StudyFolder, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.folder = folder
+        self.path = folder.database_path
+        self._connection = self._connect(busy_seconds)
+
+    def close(self) -> None:
+        """Close the database; harmless to call twice."""
+        with database_faults(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def runs(self) -> list[RunRecord]:
+        """Return every run known, by variant, seed and training size."""
+        return [_run_record(*row) for row in self._rows(SELECT_RUNS)]
+
+    def variants(self) -> list[VariantBuilt]:
+        """Return the variants in the order they were built."""
+        rows = self._rows("SELECT name, parameters, summary, config, layers FROM variants ORDER BY rowid")
+        return [
+            VariantBuilt(
+                name, parameters, summary, config, tuple(tuple(layer) for layer in json.loads(layers))
+            )
+            for name, parameters, summary, config, layers in rows
+        ]
+
+    def curves(
+        self, *, variant: str | None = None, seed: int | None = None, train_rows: int | None = None
+    ) -> polars.DataFrame:
+        """Return the curves of all runs, or of those that match.
+
+        Returns:
+            One row a run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then a float64 column for
+            each metric in the order first seen; NaN where it was not measured (and -0.0 comes back as 0.0).
+        """
+        import polars
+
+        names, columns = self._metric_columns()
+        # One query a run: its epochs lie together and in order, so nothing is sorted.
+        runs = self._rows(
+            "SELECT id, variant, seed, train_rows FROM runs WHERE variant = coalesce(?, variant)"
+            " AND seed = coalesce(?, seed) AND train_rows = coalesce(?, train_rows) ORDER BY 2, 3, 4",
+            (variant, seed, train_rows),
+        )
+        selected = ", ".join(map(quoted, ["epoch", *columns]))
+        select = f"SELECT {selected} FROM epochs WHERE run = ? ORDER BY epoch"  # noqa: S608  # names are quoted
+        blocks = [(run, self._rows(select, (number,))) for number, *run in runs]
+        counts = [len(rows) for _, rows in blocks]
+        values = _as_floats([row for _, rows in blocks for row in rows], width=1 + len(columns))
+        keys = {
+            "variant": polars.Series([run[0] for run, _ in blocks], dtype=polars.String),
+            "seed": polars.Series([run[1] for run, _ in blocks], dtype=polars.Int64),
+            "train_rows": polars.Series([run[2] for run, _ in blocks], dtype=polars.Int64),
+        }
+        which = np.repeat(np.arange(len(blocks)), counts)
+        frame = {name: series.gather(which) for name, series in keys.items()}
+        with np.errstate(invalid="raise"):  # an epoch that is no number is damage, not a warning
+            frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
+        metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
+        return polars.DataFrame(frame | metrics)
+
+    def row_losses(self, run: RunKey, kind: RowKind) -> dict[int, npt.NDArray[np.float32]]:
+        """Return the losses row by row, (rows,) float32, for each epoch at which they were recorded, in order."""
+        rows = self._rows(
+            "SELECT epoch, losses FROM row_losses JOIN runs ON runs.id = run"
+            " WHERE variant = ? AND seed = ? AND train_rows = ? AND kind = ? ORDER BY epoch",
+            (*run, kind),
+        )
+        return {epoch: losses_from_blob(blob) for epoch, blob in rows}
+
+    def checkpoints(self) -> list[CheckpointRecord]:
+        """Return the current checkpoint of every stack, by name."""
+        rows = self._rows("SELECT stack, path, epoch, lanes FROM checkpoints ORDER BY stack")
+        return [
+            CheckpointRecord(stack, path, epoch, lanes_from_json(lanes)) for stack, path, epoch, lanes in rows
+        ]
+
+    def get_meta(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # plain values, as deep as they go
+        """Return what `set_meta` stored under `key`, as plain values, or `default`."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else default
+
+    def reference(self) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+        """Return the reference models' losses: name -> kind of rows -> (rows,) float32."""
+        losses: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
+        for name, kind, blob in self._rows("SELECT name, kind, losses FROM reference ORDER BY name, kind"):
+            losses.setdefault(name, {})[kind] = losses_from_blob(blob)
+        return losses
+
+    def verdicts(self) -> dict[str, Any]:
+        """Return the latest verdicts as plain values: variant -> verdict, in the order written."""
+        return {
+            name: json.loads(value) for name, value in self._rows("SELECT * FROM verdicts ORDER BY rowid")
+        }
+
+    def effects(self) -> list[Any]:
+        """Return the latest effects as plain values, in the order written."""
+        return [json.loads(value) for (value,) in self._rows("SELECT value FROM effects ORDER BY id")]
+
+    def notes(self) -> list[Note]:
+        """Return the study's diary, oldest first; the order does not depend on the clock."""
+        return [Note(*row) for row in self._rows("SELECT time, kind, text FROM events ORDER BY id")]
+
+    def _connect(self, busy_seconds: float) -> sqlite3.Connection:
+        return open_for_reading(self.path, busy_seconds=busy_seconds)
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with database_faults(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _metric_columns(self) -> tuple[list[str], list[str]]:
+        """Return the metrics' names and the columns that hold them, in the order first seen."""
+        pairs = self._rows("SELECT name, column_name FROM metrics ORDER BY rowid")
+        return [name for name, _ in pairs], [column for _, column in pairs]
+
+
+def _run_record(
+    variant: str,
+    seed: int,
+    train_rows: int,
+    *facts: Any,  # as SELECT_RUNS names them
+) -> RunRecord:
+    """Return one row of SELECT_RUNS as a record."""
+    worker, outcome, reason, epochs, best_epoch, train_seconds, model_path, *texts = facts
+    best, last, test, test_last = map(metrics_from_json, texts)
+    return RunRecord(
+        run=RunKey(variant, seed, train_rows),
+        worker=worker,
+        outcome=outcome,
+        reason=reason,
+        epochs=epochs,
+        best_epoch=best_epoch,
+        train_seconds=train_seconds,
+        best=best,
+        last=last,
+        test=test,
+        test_last=test_last,
+        model_path=model_path,
+    )
+
+
+def _as_floats(rows: list[tuple[Any, ...]], *, width: int) -> npt.NDArray[np.float64]:
+    """Return database rows as a (rows, width) array; NULL becomes NaN."""
+    if not rows:
+        return np.empty((0, width))
+    return np.asfortranarray(np.array(rows, dtype=np.float64))

@@ -1,0 +1,59 @@
+"""What logs say, for a terminal: a table of runs, then each run's sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from justright.cli.live import loss_text
+from justright.logs.reading import NOT_SEEN
+from justright.report.terminal.study import VERDICT_STYLES
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import plain, shorten
+
+if TYPE_CHECKING:
+    from justright.logs import CurveReading
+
+OTHER_COLUMNS = 52  # cells taken by all columns but the run's name
+
+
+def print_readings(terminal: Terminal, readings: Sequence[CurveReading]) -> None:
+    """Print a table with a line a run, what each says, and once what no curve can say."""
+    terminal.print(readings_table(terminal, readings))
+    for reading in readings:
+        terminal.print()
+        terminal.print(Text(f"{plain(reading.name)}: {reading.label}", style="bold"))
+        for sentence in reading.sentences:
+            if sentence != NOT_SEEN:
+                terminal.print(Padding(Text(plain(sentence)), (0, 0, 0, 2), expand=False))
+    terminal.print()
+    terminal.print(NOT_SEEN)
+
+
+def readings_table(terminal: Terminal, readings: Sequence[CurveReading]) -> Table:
+    """Return the table of runs; names are cut from the left, where paths are alike."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for number, header in enumerate(("run", "epochs", "best epoch", "lowest", "last", "reading")):
+        table.add_column(header, justify="right" if 0 < number < 5 else "left", no_wrap=True)
+    symbols = terminal.symbols
+    for reading in readings:
+        cells = (
+            _tail(reading.name, max(12, terminal.width - OTHER_COLUMNS), terminal),
+            f"{reading.epochs:,}",
+            f"{reading.best_epoch:g}",
+            loss_text(reading.best, symbols),
+            loss_text(reading.last, symbols),
+            Text(reading.label, style=VERDICT_STYLES[reading.label]),
+        )
+        table.add_row(*cells)
+    return table
+
+
+def _tail(name: str, width: int, terminal: Terminal) -> str:
+    """Return the end of a path, which tells runs apart."""
+    return shorten(plain(name)[::-1], width, terminal.symbols)[::-1]

@@ -1,0 +1,72 @@
+"""A table's description for a terminal: a paragraph, then a line a feature with a small histogram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from justright.report.terminal.sparkline import histogram
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import Symbols, plain, shorten
+
+NAME_WIDTH = 26
+NEGLIGIBLE = 1e-6  # times the standard deviation: rounding of float32
+HISTOGRAM_CELLS = 15  # of the description's bins two share a cell
+
+
+def print_table_description(terminal: Terminal, description: Mapping[str, Any]) -> None:
+    """Print what `justright.data.describe_table` returned."""
+    rows, features = description["rows"], description["features"]
+    terminal.say(
+        f"{plain(description['source'])}: {rows:,} rows, {features:,} features, {description['task']}"
+    )
+    terminal.say(_target_sentence(description))
+    if description["rows_left_out"]:
+        terminal.say(f"{description['rows_left_out']:,} rows with missing values were left out.")
+    terminal.print()
+    terminal.print(_columns_table(description, terminal.symbols))
+
+
+def _target_sentence(description: Mapping[str, Any]) -> str:
+    target = plain(description["target"])
+    if description["target_column"] is not None:
+        column = description["target_column"]
+        return f"Target {target}: mean {column['mean']:.4g}, from {column['min']:.4g} to {column['max']:.4g}"
+    classes = (
+        f"{plain(entry['name'])} {entry['rows']:,} ({100 * entry['fraction']:.1f} %)"
+        for entry in description["classes"]
+    )
+    return f"Target {target}: {', '.join(classes)}"
+
+
+def _columns_table(description: Mapping[str, Any], symbols: Symbols) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("feature", no_wrap=True)
+    for header in ("mean", "std", "min", "max"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("histogram", no_wrap=True)
+    target = description["target_column"]
+    for column in [*description["columns"], *([target] if target else [])]:
+        numbers = (_number(column[name], column["std"]) for name in ("mean", "std", "min", "max"))
+        bars = histogram(_merged(column["counts"], HISTOGRAM_CELLS), symbols)
+        table.add_row(shorten(column["name"], NAME_WIDTH, symbols), *numbers, bars)
+    return table
+
+
+def _number(value: float, scale: float) -> str:
+    """Return a number in four digits; one that is nothing beside the column's standard deviation is 0."""
+    return "0" if abs(value) < NEGLIGIBLE * scale else f"{value:.4g}"
+
+
+def _merged(counts: Sequence[int], cells: int) -> list[int]:
+    """Return counts in at most `cells` bins, neighbours added.
+
+    Example:
+        >>> _merged([1, 2, 3, 4, 5], 2)
+        [6, 9]
+    """
+    share = -(-len(counts) // cells)
+    return [sum(counts[start : start + share]) for start in range(0, len(counts), share)]

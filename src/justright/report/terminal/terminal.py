@@ -1,0 +1,83 @@
+"""Where output goes: results to stdout, progress and errors to stderr, whatever the terminal can or cannot do."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from rich.console import Console
+
+from justright.report.terminal.text import Symbols, plain, symbols_for
+
+FILE_WIDTH = (
+    120  # columns where there is no terminal to ask: a file or a pipe can be as wide as the full table
+)
+
+
+class Terminal(Console):
+    """A Rich console that prints text as it is, and goes on quietly when its reader has left."""
+
+    def __init__(self, file: IO[str], width: int | None = None) -> None:
+        """Return a console on `file`; `width` in columns, None asks the terminal."""
+        if width is None and not file.isatty() and "COLUMNS" not in os.environ:
+            width = FILE_WIDTH
+        super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+    @property
+    def symbols(self) -> Symbols:
+        """The symbols this console's encoding can hold."""
+        return symbols_for(self.encoding)
+
+    def on_broken_pipe(self) -> None:
+        """Let later output vanish: `justright show DIR | head` is no failure, and must not change an exit code."""
+        discard(self.file)
+
+    def say(self, text: str) -> None:
+        """Print a sentence as it is, unbroken: paths and commands are copied from it."""
+        self.print(text, soft_wrap=True)
+
+
+def results() -> Terminal:
+    """Return the console for results."""
+    return Terminal(sys.stdout)
+
+
+def progress() -> Terminal:
+    """Return the console for progress and messages."""
+    return Terminal(sys.stderr)
+
+
+def say_error(message: object) -> None:
+    """Print one message about what went wrong."""
+    progress().say("justright: " + plain(message, keep="\n"))
+
+
+def write_json(value: object) -> None:
+    """Write `value` as JSON to stdout, in ASCII: any terminal, pipe or parser can take it."""
+    try:
+        sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)
+
+
+def discard(stream: IO[str]) -> None:
+    """Send what is still written to `stream` nowhere, so that Python can flush it when it exits."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _finite(value: object) -> object:
+    """Return plain nested values with NaN and infinities as None, which JSON can hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(item) for item in value]
+    return value

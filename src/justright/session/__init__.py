@@ -1,0 +1,1 @@
+"""One study from start to end: prepare, extend, run, judge, and its result."""

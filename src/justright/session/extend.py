@@ -1,0 +1,163 @@
+"""What a folder still needs to hold a study: runs to train, to go on with beyond their old limit, to measure again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from justright.errors import FolderError
+from justright.records.checkpoints import read_tensors
+from justright.records.fingerprints import changed, versions
+from justright.records.models import damage_of
+from justright.records.reader import CheckpointRecord, RunRecord
+from justright.records.store import Store
+from justright.runs.events import RunKey
+from justright.study.spec import ROLE_KEYS, study_to_dict
+from justright.study.study import Study
+from justright.workers.plan import Revisit, SavedStack
+
+# Keys of a variant's description that say nothing about its numbers.
+NOT_TRAINED = (*ROLE_KEYS, "keras_config")
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What is left to do, found without changing what is recorded.
+
+    Args:
+        wanted: every run of the study.
+        ended: runs that need no more training.
+        reopened: ended runs that train again: from where they ended under a lower epoch limit, or, where the state they
+            ended with is lost, from their first epoch to the same numbers.
+        saved: stacks to go on with.
+        revisited: stacks of ended runs that are to be measured on the study's test rows, or whose models are lost.
+        has_other_test: whether what is recorded was measured on other test rows.
+        reference: whether the reference model is to be trained.
+    """
+
+    wanted: frozenset[RunKey]
+    ended: frozenset[RunKey]
+    reopened: tuple[RunKey, ...]
+    saved: tuple[SavedStack, ...]
+    revisited: tuple[Revisit, ...]
+    has_other_test: bool
+    reference: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the folder holds the whole study."""
+        return self.wanted <= self.ended and not self.revisited and not self.reference
+
+
+def fingerprints(study: Study) -> dict[str, Any]:
+    """Return the description that decides whether a folder holds this study; see `records.fingerprints`."""
+    values = study_to_dict(study)
+    return {
+        "split": study.split.digest("train", "validation"),
+        "test": study.split.digest("test"),
+        "recipe": values["recipe"],
+        "variants": {
+            name: {key: value for key, value in member.items() if key not in NOT_TRAINED}
+            for name, member in values["variants"].items()
+        },
+        "versions": versions(),
+    }
+
+
+def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fingerprints to remember: those of the study, and of variants that only the folder holds.
+
+    Raises:
+        FolderError: the folder holds runs of another study; the message names what differs.
+    """
+    stored = store.get_meta("fingerprints")
+    if stored is None or not store.runs():  # until something has trained, anything may change
+        return dict(current)
+    merged = dict(current) | {"variants": stored["variants"] | current["variants"]}
+    differences = changed(stored, merged)
+    missing = [name for name in stored["variants"] if name not in current["variants"]]
+    if missing and stored["test"] != current["test"]:
+        differences.append(
+            f"the test rows differ, and variant {missing[0]!r}, measured on those before, is left out"
+        )
+    if differences:
+        raise FolderError(
+            f"{str(store.folder.path)!r} holds another study: {'; '.join(differences)}. "
+            "Run that one again, choose another --out, or start beside it with --new."
+        )
+    return merged
+
+
+def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Remaining:
+    """Return what the folder still needs; damaged checkpoints and models are named in its diary and made again."""
+    stored = store.get_meta("fingerprints", current)
+    other_test = stored["test"] != current["test"]
+    records = {record.run: record for record in store.runs()}
+    wanted = frozenset(RunKey(variant.name, seed, rows) for variant, seed, rows in study.runs())
+    extended = {run for run, record in records.items() if _is_below_limit(study, record)}
+    ended = {
+        run for run, record in records.items() if record.is_ended and record.outcome != "failed"
+    } - extended
+    has_test = study.split.sizes["test"] > 0
+    unmeasured = {
+        run for run in ended if has_test and (other_test or not records[run].test) and _has_best(records[run])
+    }
+    unsaved = {run for run in sorted(wanted & ended) if _has_lost_model(store, records[run])}
+    stacks = _usable_stacks(store, (wanted - ended) | unmeasured | unsaved)
+    lost = (unmeasured | unsaved).difference(*(stack.runs for stack in stacks))
+    revisited = [
+        Revisit(
+            stack, frozenset(unmeasured.intersection(stack.runs)), frozenset(unsaved.intersection(stack.runs))
+        )
+        for stack in stacks
+    ]
+    ended -= lost
+    return Remaining(
+        wanted=wanted,
+        ended=frozenset(ended),
+        reopened=tuple(sorted(extended | lost)),
+        saved=tuple(stack for stack in stacks if not ended.issuperset(stack.runs)),
+        revisited=tuple(one for one in revisited if one.unmeasured or one.unsaved),
+        has_other_test=other_test and bool(records),
+        reference=study.reference and (other_test or store.get_meta("reference") is None),
+    )
+
+
+def _is_below_limit(study: Study, record: RunRecord) -> bool:
+    """Return whether a run ended by an epoch limit lower than the study's."""
+    limits = {variant.name: study.recipe_of(variant).max_epochs for variant in study.variants}
+    return record.outcome == "finished" and record.epochs < limits.get(record.run.variant, 0)
+
+
+def _has_best(record: RunRecord) -> bool:
+    return record.best_epoch is not None and record.best_epoch >= 0
+
+
+def _has_lost_model(store: Store, record: RunRecord) -> bool:
+    """Return whether the model that a run saved is missing or damaged, and note which."""
+    if record.model_path is None:
+        return False
+    damage = damage_of(store.folder.inside(record.model_path))
+    if damage:
+        store.note("model damaged", f"Model {record.model_path!r} is made again: {damage}.")
+    return bool(damage)
+
+
+def _usable_stacks(store: Store, runs: frozenset[RunKey]) -> list[SavedStack]:
+    """Return the stacks with any of `runs` whose checkpoints can be read."""
+    return [
+        SavedStack(record.stack, record.path, record.lanes)
+        for record in store.checkpoints()
+        if runs.intersection(record.lanes) and _is_readable(store, record)
+    ]
+
+
+def _is_readable(store: Store, record: CheckpointRecord) -> bool:
+    try:
+        read_tensors(store.folder.inside(record.path))
+    except FolderError as error:
+        store.note("checkpoint damaged", str(error))
+        store.forget_checkpoint(record.stack)
+        return False
+    return True

@@ -1,0 +1,226 @@
+"""From what a study folder recorded to verdicts, summary and reports. Neither Keras nor JAX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data import Task
+from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
+from justright.diagnosis.evidence import (
+    MEASURED_OUTCOMES,
+    EnsembleEvidence,
+    Losses,
+    ReferenceEvidence,
+    RunEvidence,
+    StudyEvidence,
+    VariantEvidence,
+)
+from justright.diagnosis.judge import Judgement, judge_study
+from justright.records.files import write_atomically
+from justright.records.folder import StudyFolder
+from justright.records.reader import RunRecord, StoreReader
+from justright.records.store import Store
+from justright.runs.events import RowKind
+from justright.session.learning_curves import judge_more_data
+from justright.statistics.intervals import mean_interval
+from justright.study.recipe import LOSSES
+
+# Beside the reference models' losses: what the rows' targets are, which ensembles are measured against.
+TARGETS = "(targets)"
+ROW_KINDS: tuple[RowKind, ...] = (
+    "fixed",
+    "validation",
+    "test",
+    "fixed_score",
+    "validation_score",
+    "test_score",
+)
+
+
+def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
+    """Return the verdicts of everything a folder has recorded, and store them; None while nothing has ended.
+
+    Args:
+        store: the folder's store.
+        study: the plain values of its study.toml.
+    """
+    evidence = collect_evidence(store, study)
+    if evidence is None:
+        return None
+    judgement = judge_study(evidence, margin=study.get("margin"))
+    values = judgement.to_dict()
+    for item in values["variants"]:
+        item["intervals"] = _mean_intervals(store, item["name"])
+    values["data_scaling"] = judge_more_data(store, study, judgement)
+    store.set_meta("judgement", values | {"margin": judgement.margin})
+    store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
+    return judgement
+
+
+def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
+    """Return what the verdicts need of a folder; None while no run on the most training rows has ended.
+
+    Runs on fewer rows (training sizes) are about the worth of data, not about a variant's verdict. The reference learned
+    from all training rows: where no variant did, it is left out.
+    """
+    facts = store.get_meta("table")
+    reference = store.get_meta("reference")
+    task, rows = facts["task"], facts["parts"]
+    built = {event.variant: event for event in store.variants()}
+    most = max(study.get("train_sizes") or [rows["train"]])
+    ended: dict[str, list[RunRecord]] = {}
+    for record in store.runs():
+        if record.is_ended and record.run.train_rows == most:
+            ended.setdefault(record.run.variant, []).append(record)
+    described = {name: values for name, values in study["variants"].items() if name in ended}
+    if not described:
+        return None
+    variants = tuple(
+        VariantEvidence(
+            name,
+            built[name].parameters,
+            tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
+            baseline=values.get("baseline") if values.get("baseline") in described else None,
+            **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
+        )
+        for name, values in described.items()
+    )
+    kind = "test" if rows["test"] else "validation"
+    measured = store.reference()
+    return StudyEvidence(
+        task=task,
+        loss_name=LOSSES[task],
+        variants=variants,
+        constant_loss=facts["constant_loss"],
+        test_rows=rows["test"],
+        validation_rows=rows["validation"],
+        reference=ReferenceEvidence(reference["name"], measured[reference["name"]][kind])
+        if reference and most == rows["train"]
+        else None,
+        ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
+    )
+
+
+def _ensembles(
+    store: StoreReader,
+    ended: Mapping[str, list[RunRecord]],
+    names: Iterable[str],
+    task: Task,
+    targets: Mapping[str, npt.NDArray[np.float32]],
+) -> tuple[EnsembleEvidence, ...]:
+    """Return the ensemble of the seeds of every variant whose outputs and whose rows' targets were recorded."""
+    found = []
+    for name in names:
+        runs = [record for record in ended[name] if record.outcome in MEASURED_OUTCOMES]
+        if len(runs) < MIN_SEEDS:
+            continue
+        kinds: tuple[tuple[RowKind, RowKind], ...] = (
+            ("validation", "validation_output"),
+            ("test", "test_output"),
+        )
+        outputs: dict[str, dict[int, Losses]] = {}
+        losses: dict[str, dict[int, Losses]] = {}
+        for kind, output in kinds:
+            for record in runs:
+                best = record.best_epoch if record.best_epoch is not None else -1
+                said, lost = (store.row_losses(record.run, part).get(best) for part in (output, kind))
+                if said is not None and lost is not None:
+                    outputs.setdefault(kind, {})[record.run.seed] = said
+                    losses.setdefault(kind, {})[record.run.seed] = lost
+        found.append(build_ensemble(name, task, outputs, losses, targets))
+    return tuple(one for one in found if one is not None)
+
+
+def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
+    run = record.run
+    test = store.row_losses(run, "test")
+    fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
+    first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
+    best = record.best_epoch if record.best_epoch is not None else -1
+    last = record.epochs - 1
+    missing = float("nan")
+    return RunEvidence(
+        seed=run.seed,
+        outcome=record.outcome or "failed",
+        epochs=record.epochs,
+        best_epoch=best,
+        test_best=test.get(best),
+        test_last=test.get(last),
+        validation=store.row_losses(run, "validation"),
+        train_loss_first=float(first[f"fixed_{loss}"][0]) if first.height else missing,
+        train_loss_best=fixed.get(best, missing),
+        train_loss_last=fixed.get(last, missing),
+        score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},
+        score_last={name: value for name, value in record.test_last.items() if name not in ("loss", loss)},
+    )
+
+
+def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, float]]:
+    """Return the mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows that was measured.
+
+    Those of training and validation rows describe the rows that learned and chose: they are not performance.
+    """
+    runs = [
+        record
+        for record in store.runs()
+        if record.run.variant == variant and record.outcome in MEASURED_OUTCOMES
+    ]
+    full = max((record.run.train_rows for record in runs), default=0)
+    runs = [record for record in runs if record.run.train_rows == full]
+    intervals: dict[str, dict[str, float]] = {}
+    for kind in ROW_KINDS:
+        rows = [store.row_losses(record.run, kind).get(record.best_epoch or 0) for record in runs]
+        measured = [values for values in rows if values is not None and len(values)]
+        if runs and len(measured) == len(runs):
+            interval = mean_interval(np.stack(measured).astype(np.float64))
+            intervals[kind] = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return intervals
+
+
+def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything the reports say about a folder, from what it has recorded."""
+    from justright.report.summary import summarise
+
+    judgement = store.get_meta("judgement", {})
+    return summarise(
+        store,
+        study=study,
+        judgement=judgement | {"reference": _reference(store, judgement)},
+        table=store.get_meta("table"),
+        environment=store.get_meta("environment", {}),
+        command=store.get_meta("command", ""),
+        wall_seconds=store.get_meta("wall_seconds", 0.0),
+        rows=store.get_meta("table")["parts"],
+    )
+
+
+def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+    """Write result.json, whole or not at all, and return its path."""
+    from justright.report.summary import result_json
+
+    text = json.dumps(result_json(summary), indent=2, allow_nan=False) + "\n"
+    write_atomically(folder.result_path, text.encode())
+    return folder.result_path
+
+
+def write_report(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+    """Write report.html, whole or not at all, and return its path."""
+    from justright.report.html import render_html
+
+    write_atomically(folder.report_path, render_html(summary).encode())
+    return folder.report_path
+
+
+def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the reference model as reports name it: its name, test loss with interval, and score; None without one."""
+    measured = store.get_meta("reference")
+    if not measured:
+        return None
+    judged = judgement.get("reference") or {"name": measured["name"], "test": None}
+    return judged | {"score": measured["test_score"], "iterations": measured["iterations"]}

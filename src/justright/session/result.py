@@ -1,0 +1,215 @@
+"""The result of a study: verdicts, effects and curves as frames, plots, and the best model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from justright.errors import FolderError
+from justright.records.faults import content_faults
+from justright.records.folder import StudyFolder
+from justright.records.reader import StoreReader
+from justright.session.judge import summarise_folder, write_report
+from justright.study.spec import read_spec
+
+if TYPE_CHECKING:
+    import keras
+    import polars as pl
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """A run's saved model: the weights of the epoch that validation rows chose.
+
+    Args:
+        variant: the variant's name.
+        seed: the run's seed.
+        epoch: the chosen epoch, counted from 0.
+        validation: the monitored-loss value of that epoch on validation rows; it chose, so it is optimistic.
+        path: the `.keras` file.
+    """
+
+    variant: str
+    seed: int
+    epoch: int
+    validation: float
+    path: Path
+
+    def load(self) -> keras.Model:
+        """Return the Keras model, on whatever backend Keras has in this process.
+
+        Raises:
+            FolderError: the file is missing, damaged, or contains code.
+        """
+        from justright.records.models import load_model
+
+        return load_model(self.path)
+
+
+class Result:
+    """What a study folder holds, read once.
+
+    Args:
+        folder: path of the study folder.
+        interrupted: whether training stopped before its end; the same command goes on.
+        repairs: what was found damaged on the way, and which runs failed, a sentence each.
+
+    Raises:
+        FolderError: the folder holds no study, or cannot be read.
+    """
+
+    def __init__(self, folder: str | Path, *, interrupted: bool = False, repairs: Sequence[str] = ()) -> None:
+        self._folder = StudyFolder.open(folder, "read")
+        self.interrupted = interrupted
+        self.repairs = tuple(repairs)
+        self.study = read_spec(self._folder.study_path)
+        with StoreReader(self._folder) as store, content_faults(store.path):
+            self.summary = summarise_folder(store, self.study)
+            self.curves: pl.DataFrame = store.curves()
+
+    def __repr__(self) -> str:
+        labels = {item["name"]: item["verdict"]["label"] for item in self.summary["variants"]}
+        return f"Result({str(self.folder)!r}, {labels!r})"
+
+    @property
+    def folder(self) -> Path:
+        """The study folder."""
+        return self._folder.path
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+        from justright.report.summary import result_json
+
+        return result_json(self.summary)
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """A row a variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
+        import polars as pl
+
+        return pl.DataFrame(
+            [
+                {
+                    "variant": item["name"],
+                    "parameters": item["parameters"],
+                    "label": item["verdict"]["label"],
+                    "onset_low": (item["verdict"]["onset_epoch"] or {}).get("low"),
+                    "onset_high": (item["verdict"]["onset_epoch"] or {}).get("high"),
+                    "test_loss": item["test"]["mean"],
+                    "test_loss_low": item["test"]["low"],
+                    "test_loss_high": item["test"]["high"],
+                    "reasons": item["verdict"]["reasons"],
+                }
+                for item in self.summary["variants"]
+            ],
+            schema={
+                "variant": pl.String,
+                "parameters": pl.Int64,
+                "label": pl.String,
+                "onset_low": pl.Int64,
+                "onset_high": pl.Int64,
+                "test_loss": pl.Float64,
+                "test_loss_low": pl.Float64,
+                "test_loss_high": pl.Float64,
+                "reasons": pl.List(pl.String),
+            },
+        )
+
+    @cached_property
+    def effects(self) -> pl.DataFrame:
+        """A row a remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
+        import polars as pl
+
+        names = ("difference", "low", "high", "probability_better")
+        schema = {"baseline": pl.String, "remedy": pl.String} | dict.fromkeys(names, pl.Float64)
+        return pl.DataFrame(
+            [{key: item.get(key) for key in schema} for item in self.result["effects"]], schema=schema
+        )
+
+    @cached_property
+    def models(self) -> tuple[SavedModel, ...]:
+        """Every saved model, those that validation rows like best first."""
+        loss = f"val_{self.summary['loss']}"
+        models = [
+            SavedModel(
+                item["name"],
+                run["seed"],
+                run["best_epoch"],
+                run["best"][loss],
+                self._folder.inside(run["model_path"]),
+            )
+            for item in self.summary["variants"]
+            for run in item["runs"]
+            if run["model_path"] and run["best"].get(loss) is not None
+        ]
+        return tuple(sorted(models, key=lambda model: model.validation))
+
+    @property
+    def best(self) -> SavedModel:
+        """The model with the lowest loss on validation rows.
+
+        Raises:
+            FolderError: no run has ended with a model yet.
+        """
+        if not self.models:
+            raise FolderError(
+                f"{str(self.folder)!r} must hold a finished run to have a best model; none has ended yet."
+            )
+        return self.models[0]
+
+    def plot(
+        self,
+        metric: str,
+        *,
+        smoothing_std: float = 0.0,
+        variants: Sequence[str] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Return matplotlib axes with the training (solid) and validation (dashed) curves of `metric`.
+
+        Args:
+            metric: for instance 'binary_crossentropy' or 'accuracy'.
+            smoothing_std: standard deviation of the Gaussian smoothing, in epochs; 0 for none.
+            variants: names to draw; None draws all.
+            ax: where to draw; None makes a new figure.
+
+        Raises:
+            InputError: the metric or a variant is unknown.
+        """
+        from justright.report.plots import plot_history
+
+        return plot_history(
+            self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
+        )
+
+    def _ordered_curves(self) -> pl.DataFrame:
+        """Return the curves in the study's order of variants: colours are those of the report then."""
+        import polars as pl
+
+        places = {item["name"]: place for place, item in enumerate(self.summary["variants"])}
+        place = pl.col("variant").replace_strict(places, default=len(places), return_dtype=pl.Int64)
+        return self.curves.sort(place, maintain_order=True)
+
+    def write_report(self) -> Path:
+        """Write `report.html` again and return its path."""
+        return write_report(self._folder, self.summary)
+
+
+def open_result(folder: str | Path) -> Result:
+    """Return the result of a study folder, finished or not, without training anything.
+
+    Raises:
+        FolderError: the folder holds no study, or cannot be read.
+    """
+    return Result(folder)
+
+
+def failed_labels(summary: Mapping[str, Any], labels: Sequence[str]) -> dict[str, str]:
+    """Return the variants whose verdict is one of `labels`, with it: what `--fail-on` asks."""
+    verdicts = {item["name"]: item["verdict"]["label"] for item in summary["variants"]}
+    return {name: label for name, label in verdicts.items() if label in labels}

@@ -1,0 +1,1 @@
+"""Intervals, crossed effects, families of comparisons, planning: numbers that know nothing of studies."""

@@ -1,0 +1,149 @@
+"""What would decide an undecided comparison: how many more seeds, or how many more rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from justright.statistics.crossed import Crossed
+from justright.statistics.intervals import DEFAULT_LEVEL, half_width
+
+POWER = 0.8  # the usual chance of success that a plan is made for
+MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
+MOST_TIMES_ROWS = 100  # nor has anybody so many times the rows there are,
+ALWAYS_ROWS = 100_000  # unless those are few: so many are always within reason
+MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What would decide a comparison with the other kept as it is; None where that alone would not do.
+
+    Args:
+        more_seeds: seeds to add.
+        more_rows: measuring rows to add.
+        together: (seeds, rows) to add where neither alone would do: both grow by one factor. None where that is too much.
+    """
+
+    more_seeds: int | None
+    more_rows: int | None
+    together: tuple[int, int] | None = None
+
+    @property
+    def least(self) -> tuple[int, int] | None:
+        """(seeds, rows) to add: seeds where they alone would do, else rows, else both; None where nothing would do."""
+        if self.more_seeds is not None:
+            return self.more_seeds, 0
+        return (0, self.more_rows) if self.more_rows is not None else self.together
+
+
+def required_seeds_or_rows(
+    table: Crossed, threshold: float, *, level: float = DEFAULT_LEVEL, widening: float = 1.0
+) -> Needs:
+    """Return how many more seeds or rows would put the interval on one side of `threshold`.
+
+    Planned for a chance of 80 %, supposing that the measured mean is the true one and that the variance
+    components stay as they are. With one seed the seeds' own spread is unknown, so no number of seeds is given.
+
+    Args:
+        table: moments of the comparison so far.
+        threshold: the value that the interval should exclude.
+        level: coverage of the interval.
+        widening: common multiplier of simultaneous intervals.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> from justright.statistics.crossed import crossed
+        >>> required_seeds_or_rows(crossed(rng.normal(0.1, 1.0, (1, 100))), 0.0).more_seeds is None
+        True
+    """
+    distance = abs(table.mean - threshold)
+
+    def is_enough(seeds: int, rows: int) -> bool:
+        return _reach(table, seeds, rows, level, widening) <= distance
+
+    if is_enough(table.seeds, table.rows):
+        return Needs(0, 0)
+    seeds = None
+    if table.seeds >= MIN_SEEDS_TO_PLAN:
+        seeds = _smallest(lambda more: is_enough(table.seeds + more, table.rows), MAX_SEEDS - table.seeds)
+    most_rows = max(MOST_TIMES_ROWS * table.rows, ALWAYS_ROWS)
+    rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), most_rows - table.rows)
+    if seeds is not None or rows is not None or table.seeds < MIN_SEEDS_TO_PLAN:
+        return Needs(seeds, rows)
+    # Each further seed brings its share of further rows, so that both sources of error shrink alike.
+    share = table.rows / table.seeds
+    more = _smallest(
+        lambda more: is_enough(table.seeds + more, table.rows + round(more * share)), MAX_SEEDS - table.seeds
+    )
+    return Needs(None, None, None if more is None else (more, round(more * share)))
+
+
+def chance_to_decide(
+    table: Crossed,
+    distance: float,
+    *,
+    seeds: int,
+    rows: int,
+    level: float = DEFAULT_LEVEL,
+    widening: float = 1.0,
+) -> float:
+    """Return how probably the interval of a study of `seeds` x `rows` excludes a value `distance` from the true mean.
+
+    By the arithmetic of `required_seeds_or_rows`: the variance components are those of `table`, and the half-width is
+    taken for its expected one.
+
+    Example:
+        >>> from justright.statistics.crossed import crossed
+        >>> table = crossed(np.random.default_rng(0).normal(size=(4, 500)))
+        >>> few, many = (chance_to_decide(table, 0.1, seeds=4, rows=rows) for rows in (100, 10_000))
+        >>> few < 0.8 < many
+        True
+    """
+    from scipy import special
+
+    half, error = _half_and_error(table, seeds, rows, level)
+    room = distance - half * widening
+    return float(special.ndtr(room / error)) if error else float(room > 0)
+
+
+def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
+    """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
+    from scipy import special
+
+    half, error = _half_and_error(table, seeds, rows, level)
+    return half * widening + float(special.ndtri(POWER)) * error
+
+
+def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tuple[float, float]:
+    """Return the expected half-width and the standard error of a study's mean, from the components of `table`."""
+    seed, row, error = table.components
+    rest = error / (seeds * rows)
+    by_seed, by_row = seed / seeds + rest, row / rows + rest
+    half = half_width(
+        *(np.array([part]) for part in (by_seed, by_row, rest)),
+        seeds=seeds,
+        rows=rows,
+        level=level,
+        method="combined",
+    )
+    variance = by_seed + by_row - rest if seeds > 1 else by_row
+    return float(half[0]), float(np.sqrt(variance))
+
+
+def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
+    """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
+    # The limit first: most often asked is what would never do.
+    if limit < 1 or not is_enough(limit):
+        return None
+    high = 1
+    while high < limit and not is_enough(high):
+        high *= 2
+    high = min(high, limit)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high

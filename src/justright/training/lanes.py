@@ -1,0 +1,91 @@
+"""The state of runs in training, a lane each, and the rows they see."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from justright.training.network import Network
+
+# Outcomes of a lane, as data inside the program.
+ALIVE, STOPPED, DIVERGED, SETTLED = 0, 1, 2, 3
+
+
+class Rows(NamedTuple):
+    """Features (rows, features) float32 and targets (rows,) of one kind of rows."""
+
+    x: Any
+    y: Any
+
+
+class Data(NamedTuple):
+    """The rows a program trains on, chooses by, and measures besides."""
+
+    train: Rows
+    validation: Rows
+    fixed: Rows
+
+
+class Lane(NamedTuple):
+    """The whole state of one run. With a leading axis (lanes,), that of a stack.
+
+    Args:
+        weights, others, optimizer: values of trainable, non-trainable and optimizer variables.
+        best_weights, best_others: values at the best epoch so far, averaged ones where weights are averaged.
+        best_value: the monitored metric there; best_epoch: which one (-1: none yet).
+        wait: epochs since; outcome: ALIVE, STOPPED, DIVERGED or SETTLED; epochs: trained so far.
+        average_weights, average_others: running averages of the former two; empty where weights are not averaged.
+    """
+
+    weights: list[Any]
+    others: list[Any]
+    optimizer: list[Any]
+    best_weights: list[Any]
+    best_others: list[Any]
+    best_value: Any
+    best_epoch: Any
+    wait: Any
+    outcome: Any
+    epochs: Any
+    average_weights: list[Any]
+    average_others: list[Any]
+
+    @property
+    def measured(self) -> tuple[list[Any], list[Any]]:
+        """Trainable and non-trainable values that are measured after an epoch: the averages where there are any."""
+        if self.average_weights:
+            return self.average_weights, self.average_others
+        return self.weights, self.others
+
+
+def first_lane(network: Network, *, is_averaged: bool = False) -> Lane:
+    """Return the state of a run before its first epoch, from the network's initial values."""
+    values = network.initial_values()
+
+    def copies(name: str, *, wanted: bool = True) -> list[Any]:
+        return [value.copy() for value in values[name] if wanted]
+
+    return Lane(
+        **values,
+        best_weights=copies("weights"),
+        best_others=copies("others"),
+        best_value=jnp.float32(jnp.inf),
+        best_epoch=jnp.int32(-1),
+        wait=jnp.int32(0),
+        outcome=jnp.int32(ALIVE),
+        epochs=jnp.int32(0),
+        average_weights=copies("weights", wanted=is_averaged),
+        average_others=copies("others", wanted=is_averaged),
+    )
+
+
+def stack_lanes(lanes: list[Lane]) -> Lane:
+    """Return single lanes as a stack, with a leading axis (lanes,)."""
+    return jax.tree.map(lambda *values: jnp.stack(values), *lanes)
+
+
+def lane_of(stack: Lane, index: int) -> Lane:
+    """Return one lane of a stack."""
+    return jax.tree.map(lambda values: values[index], stack)

@@ -1,0 +1,233 @@
+"""A Keras model as pure functions: built once an architecture, initialised once a seed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from justright.data import Task
+from justright.errors import InputError
+from justright.runs.events import VariantBuilt
+from justright.study.families import Mlp
+from justright.study.recipe import Recipe
+from justright.study.variant import Build, KerasConfig
+from justright.training.masks import hashed_dropout
+from justright.training.normalization import adapt_normalization, normalization_from_state
+from justright.training.objective import Objective, objective_for
+
+# Activations of a last layer whose outputs are probabilities already.
+PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
+SEED_STATE = "seed_generator_state"  # Keras' name of the variable from which a layer draws its randomness
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A built Keras model with its optimizer and objective.
+
+    Args:
+        model: its variables hold the initial weights of the seed it was built with.
+        optimizer: built for the model's trainable variables.
+        objective: loss and score by row.
+        random_states: positions among the non-trainable variables from which layers draw their randomness.
+    """
+
+    model: Any
+    optimizer: Any
+    objective: Objective
+    random_states: tuple[int, ...]
+
+    def initial_values(self) -> dict[str, list[Any]]:
+        """Return copies of the current values: trainable, other, and optimizer variables."""
+        return {
+            "weights": [variable.value.copy() for variable in self.model.trainable_variables],
+            "others": [variable.value.copy() for variable in self.model.non_trainable_variables],
+            "optimizer": [variable.value.copy() for variable in self.optimizer.variables],
+        }
+
+    def apply(self, weights: Any, others: Any, x: Any, *, training: bool) -> tuple[Any, list[Any], list[Any]]:
+        """Return outputs (rows, outputs) float32, new non-trainable values, and penalties, as a pure function.
+
+        Args:
+            weights: values of the trainable variables.
+            others: values of the non-trainable ones.
+            x: (rows, features) float32.
+            training: whether layers behave as in training; dropout draws hashed masks then.
+        """
+        with normalization_from_state(), hashed_dropout():
+            outputs, others, penalties = self.model.stateless_call(
+                weights, others, x, training=training, return_losses=True
+            )
+        return outputs.astype("float32"), others, penalties
+
+
+def build_network(
+    name: str,
+    build: Build,
+    recipe: Recipe,
+    *,
+    seed: int,
+    features: int,
+    outputs: int,
+    task: Task,
+    train_x: Callable[[], npt.NDArray[np.float32]] | None = None,
+) -> Network:
+    """Return the network of a variant with the initial weights that `seed` gives.
+
+    Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
+    `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them.
+
+    Raises:
+        InputError: the builder fails, returns no model, or the model does not fit the table.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    model = _build_model(name, build, features, outputs)
+    _check_outputs(name, model, features, outputs, task)
+    if train_x is not None:
+        adapt_normalization(model, train_x)
+    optimizer = _build_optimizer(name, recipe)
+    optimizer.build(model.trainable_variables)
+    from_logits = ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
+    states = tuple(
+        position
+        for position, variable in enumerate(model.non_trainable_variables)
+        if variable.name == SEED_STATE
+    )
+    objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
+    return Network(model, optimizer, objective, states)
+
+
+def describe_network(name: str, network: Network) -> VariantBuilt:
+    """Return what there is to say about a variant's model before it trains."""
+    lines: list[str] = []
+    network.model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
+    try:
+        config = network.model.to_json()
+    except (NotImplementedError, TypeError, ValueError):  # subclassed models need not be describable
+        config = ""
+    layers = tuple(
+        (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
+        for layer in network.model.layers
+    )
+    parameters = sum(int(variable.value.size) for variable in network.model.trainable_variables)
+    return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
+
+
+def ends_in_logits(model: Any) -> bool:
+    """Return whether the last layer's activation leaves logits (anything but a sigmoid or softmax)."""
+    layers = getattr(model, "layers", [])
+    activation = getattr(layers[-1], "activation", None) if layers else None
+    return getattr(activation, "__name__", "linear") not in PROBABILITIES and not (
+        layers and type(layers[-1]).__name__ == "Softmax"
+    )
+
+
+def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
+    """Return the network's model compiled with Keras' own loss and metrics, ready to be saved."""
+    from_logits = ends_in_logits(network.model) if recipe.from_logits is None else recipe.from_logits
+    threshold = 0.0 if from_logits else 0.5
+    losses: dict[Task, Callable[[], Any]] = {
+        "binary": lambda: keras.losses.BinaryCrossentropy(from_logits=from_logits),
+        "multiclass": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits),
+        "regression": keras.losses.MeanSquaredError,
+    }
+    metrics: dict[Task, Callable[[], list[Any]]] = {
+        "binary": lambda: [
+            keras.metrics.BinaryCrossentropy(name="binary_crossentropy", from_logits=from_logits),
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold),
+        ],
+        "multiclass": lambda: [
+            keras.metrics.SparseCategoricalCrossentropy(
+                name="sparse_categorical_crossentropy", from_logits=from_logits
+            ),
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        ],
+        "regression": lambda: [
+            keras.metrics.MeanSquaredError(name="mean_squared_error"),
+            keras.metrics.MeanAbsoluteError(name="mean_absolute_error"),
+        ],
+    }
+    optimizer = _build_optimizer("", recipe)
+    optimizer.build(
+        network.model.trainable_variables
+    )  # plain Keras warns about a saved one that is not built
+    network.model.compile(optimizer=optimizer, loss=losses[task](), metrics=metrics[task]())
+    return network.model
+
+
+def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
+    try:
+        if isinstance(build, Mlp):
+            return build(features, outputs)
+        # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
+        model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()
+    except Exception as error:
+        raise InputError(f"Variant {name!r} cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(model, keras.Model):
+        raise InputError(f"The builder of variant {name!r} must return a keras.Model; got {model!r}.")
+    if model.compiled:
+        raise InputError(
+            f"The builder of variant {name!r} returned a compiled keras.Model; optimizer, loss and metrics belong to "
+            "the recipe. Return the model uncompiled."
+        )
+    if not model.built:
+        _build_by_calling(name, model, features)
+    return model
+
+
+def _build_by_calling(name: str, model: Any, features: int) -> None:
+    """Make the weights of a model that learns its input's shape when called: subclassed ones need no `build` for it."""
+    try:
+        model(keras.ops.zeros((1, features)))
+    except Exception as error:
+        raise _uncallable(name, features, error) from error
+
+
+def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Task) -> None:
+    """Raise InputError unless the model takes the table's rows and gives one output vector a row."""
+    expected = (None, features)
+    given = getattr(model, "input_shape", expected)
+    if given != expected:
+        raise InputError(
+            f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
+        )
+    try:
+        shape = tuple(model.compute_output_spec(keras.KerasTensor((None, features))).shape)
+    except Exception as error:
+        raise _uncallable(name, features, error) from error
+    if shape != (None, outputs):
+        raise InputError(
+            f"Variant {name!r} must end in shape (None, {outputs}) for a {task} target; it ends in {shape}. "
+            f"Let the last layer be Dense({outputs})."
+        )
+    if not model.trainable_variables:
+        raise InputError(f"Variant {name!r} must have trainable weights; it has none.")
+
+
+def _uncallable(name: str, features: int, error: Exception) -> InputError:
+    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {error}")
+
+
+def _build_optimizer(name: str, recipe: Recipe) -> Any:
+    if recipe.optimizer is None:
+        raise InputError("A recipe must be resolved for its table before it is used; call `Recipe.resolve`.")
+    try:
+        optimizer = keras.optimizers.deserialize(copy.deepcopy(dict(recipe.optimizer)))
+    except Exception as error:
+        raise InputError(f"The optimizer of variant {name!r} cannot be built: {error}") from error
+    if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras gives an unknown name back
+        raise InputError(f"The optimizer of variant {name!r} cannot be built: Keras knows no {optimizer!r}.")
+    return optimizer
+
+
+def _output_shape(layer: Any) -> Any:
+    try:
+        return layer.output.shape
+    except (AttributeError, ValueError):  # a layer of a subclassed model has no single output
+        return "?"

@@ -1,0 +1,240 @@
+"""The compiled program of a stack: a chunk of epochs for all lanes, validation and early stopping inside.
+
+The loop lives here once. Everything random is derived from (seed, epoch, step), never carried, so that neither
+resuming nor the length of a chunk can change a result.
+
+Lanes are mapped one after the other on a CPU (`lax.map`: vmapped lanes gain nothing there, and a lane's
+arithmetic then does not depend on its neighbours) and vmapped on accelerators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from justright.study.recipe import Recipe
+from justright.training.jaxpr import rewrite
+from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
+from justright.training.network import Network
+from justright.training.step import TrainStep, Values
+from justright.training.strengths import Strengths, find_strengths
+from justright.workers.memory import PIECE_ROWS
+
+NEVER = 2**31 - 1  # patience of a recipe that never stops early
+
+
+def metric_names(network: Network) -> tuple[str, ...]:
+    """Return the metrics of an epoch, in the order of the program's output."""
+    loss, score = network.objective.loss_name, network.objective.score_name
+    return (
+        *("loss", loss, score),
+        *("val_loss", f"val_{loss}", f"val_{score}"),
+        *(f"fixed_{loss}", f"fixed_{score}"),
+        "learning_rate",
+    )
+
+
+class Program:
+    """Compiled functions for stacks of one network under one recipe.
+
+    Args:
+        network: model, optimizer and objective.
+        recipe: a resolved recipe.
+        one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, *, one_by_one: bool = True) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.metric_names = metric_names(network)
+        self._map = _map_one_by_one if one_by_one else _map_together
+        monitor = recipe.monitor or ""
+        self._monitored = self.metric_names.index(monitor)
+        self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
+        self._step = rewrite(
+            TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16", copies=one_by_one
+        )
+        strengths = find_strengths(network.model, network.optimizer)
+        self.run_chunk = _with_strengths(strengths, self._run_chunk, donate_argnums=1)
+        self.measure_rows = _with_strengths(strengths, self._measure_rows)
+
+    def _run_chunk(
+        self,
+        lanes: Lane,
+        orders: Any,
+        measured: Any,
+        first_epoch: Any,
+        epochs: Any,
+        data: Data,
+        mixes: Any = None,
+    ) -> Any:
+        """Train up to `epochs` epochs; end sooner when no lane is alive.
+
+        Shape:
+            orders: (length, lanes, train rows) int32; measured: (length,) bool.
+            mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed.
+
+        Returns:
+            lanes, metrics (length, lanes, metrics), validation losses (length, lanes, validation rows), and
+            the number of epochs that ran; entries from there on, and of lanes not alive, are NaN.
+        """
+        length, width = orders.shape[:2]
+        metrics = jnp.full((length, width, len(self.metric_names)), jnp.nan, jnp.float32)
+        losses = jnp.full((length, width, data.validation.x.shape[0]), jnp.nan, jnp.float32)
+
+        def goes_on(carry: Any) -> Any:
+            index, lanes, *_ = carry
+            return (index < epochs) & (lanes.outcome == ALIVE).any()
+
+        def one_epoch(carry: Any) -> Any:
+            index, lanes, metrics, losses = carry
+            epoch = first_epoch + index
+
+            def one_lane(lane: Lane, order: Any, mix: Any) -> Any:
+                return lax.cond(
+                    lane.outcome == ALIVE,
+                    lambda: self._train_epoch(lane, (order, mix), epoch, measured[index], data),
+                    lambda: (
+                        lane,
+                        jnp.full_like(metrics[0, 0], jnp.nan),
+                        jnp.full_like(losses[0, 0], jnp.nan),
+                    ),
+                )
+
+            mix = None if mixes is None else mixes[index]
+            lanes, values, rows = self._map(one_lane, (lanes, orders[index], mix))
+            return index + 1, lanes, metrics.at[index].set(values), losses.at[index].set(rows)
+
+        ran, lanes, metrics, losses = lax.while_loop(
+            goes_on, one_epoch, (jnp.int32(0), lanes, metrics, losses)
+        )
+        return lanes, metrics, losses, ran
+
+    def _train_epoch(self, lane: Lane, plan: Any, epoch: Any, measured: Any, data: Data) -> Any:
+        """Return the lane after one epoch, the epoch's metrics and its validation losses by row.
+
+        `plan` is the order of training rows, and the weights of mixtures (steps,) or None.
+        """
+        lane, train = self._train(lane, plan, epoch, data.train)
+        weights, others = lane.measured
+        losses, scores, penalty = self._evaluate(weights, others, data.validation)
+        fixed = lax.cond(
+            measured,
+            lambda: self._fixed_metrics(weights, others, data.fixed),
+            lambda: jnp.full(2, jnp.nan, jnp.float32),
+        )
+        validation = jnp.stack([losses.mean() + penalty, losses.mean(), scores.mean()])
+        rate = self._learning_rate(lane.optimizer)
+        metrics = jnp.concatenate([train, validation, fixed, rate[None]]).astype(jnp.float32)
+        lane = lane._replace(epochs=epoch + 1)
+        return self._choose_epoch(lane, epoch, metrics), metrics, losses
+
+    def _train(self, lane: Lane, plan: Any, epoch: Any, rows: Rows) -> Any:
+        """Return the lane after the steps of one epoch, and the means of what they measured."""
+        order, mixes = plan
+        size = min(self.recipe.batch_size, order.shape[0])
+        full, rest = divmod(order.shape[0], size)
+        first_step = epoch * (full + (rest > 0))
+
+        def step(values: Values, item: Any) -> Any:
+            number, chosen, mix = item
+            batch = jax.tree.map(lambda part: jnp.take(part, chosen, axis=0, mode="clip"), rows)
+            return self._step(values, number, batch, mix)
+
+        values = Values(*(getattr(lane, name) for name in Values._fields))
+        numbers, parts = first_step + jnp.arange(full), order[: full * size].reshape(full, size)
+        values, sums = lax.scan(step, values, (numbers, parts, None if mixes is None else mixes[:full]))
+        totals = sums.sum(0) * size
+        if rest:
+            last = (first_step + full, order[full * size :], None if mixes is None else mixes[full])
+            values, measured = step(values, last)
+            totals = totals + measured * rest
+        return lane._replace(**values._asdict()), totals / order.shape[0]
+
+    def _evaluate(self, weights: Any, others: Any, rows: Rows, *, with_outputs: bool = False) -> Any:
+        """Return losses (rows,), scores (rows,), outputs (rows, outputs) on request, and the summed penalty.
+
+        In inference mode.
+        """
+
+        def piece(rows: Rows) -> Any:
+            outputs, _, penalties = self.network.apply(weights, others, rows.x, training=False)
+            objective = self.network.objective
+            penalty = jnp.float32(sum(penalties))
+            values = objective.row_losses(rows.y, outputs), objective.row_scores(rows.y, outputs)
+            return (*values, outputs) if with_outputs else values, penalty
+
+        count = rows.x.shape[0] // PIECE_ROWS
+        split = count * PIECE_ROWS
+        parts = []
+        if count:
+            stacked = jax.tree.map(
+                lambda values: values[:split].reshape(count, PIECE_ROWS, *values.shape[1:]), rows
+            )
+            values, penalties = lax.map(piece, stacked)
+            parts.append(([value.reshape(split, *value.shape[2:]) for value in values], penalties[0]))
+        if split < rows.x.shape[0]:
+            parts.append(piece(jax.tree.map(lambda values: values[split:], rows)))
+        by_row = zip(*(values for values, _ in parts), strict=True)
+        return *(jnp.concatenate(values) for values in by_row), parts[0][1]
+
+    def _fixed_metrics(self, weights: Any, others: Any, rows: Rows) -> Any:
+        losses, scores, _ = self._evaluate(weights, others, rows)
+        return jnp.stack([losses.mean(), scores.mean()])
+
+    def _learning_rate(self, optimizer: Any) -> Any:
+        """Return the learning rate after the epoch's last step, as Keras reports it."""
+        import keras
+
+        mapping = list(zip(self.network.optimizer.variables, optimizer, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            return jnp.asarray(keras.ops.convert_to_tensor(self.network.optimizer.learning_rate), jnp.float32)
+
+    def _choose_epoch(self, lane: Lane, epoch: Any, metrics: Any) -> Lane:
+        """Return the lane with its best epoch and outcome brought up to date, as Keras' EarlyStopping does."""
+        value = metrics[self._monitored] * self._sign
+        finite = jnp.isfinite(metrics[0]) & jnp.isfinite(metrics[3])
+        better = finite & (value < lane.best_value)
+        wait = jnp.where(better, 0, lane.wait + 1)
+        best_weights, best_others = lax.cond(
+            better, lambda: lane.measured, lambda: (lane.best_weights, lane.best_others)
+        )
+        patience = self.recipe.patience or NEVER
+        stopped = jnp.where((wait >= patience) & (epoch > 0), STOPPED, ALIVE)
+        return lane._replace(
+            best_weights=best_weights,
+            best_others=best_others,
+            best_value=jnp.where(better, value, lane.best_value),
+            best_epoch=jnp.where(better, epoch, lane.best_epoch).astype(jnp.int32),
+            wait=wait.astype(jnp.int32),
+            outcome=jnp.where(finite, stopped, DIVERGED).astype(jnp.int32),
+        )
+
+    def _measure_rows(self, weights: Any, others: Any, rows: Rows) -> Any:
+        """Return losses (rows,), scores (rows,) and outputs (rows, outputs) of one lane, in inference mode."""
+        losses, scores, outputs, _ = self._evaluate(weights, others, rows, with_outputs=True)
+        return losses, scores, outputs
+
+
+def _with_strengths(strengths: Strengths, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`."""
+
+    def traced(values: Any, *arguments: Any) -> Any:
+        with strengths.replaced(values):
+            return function(*arguments)
+
+    traced.__name__ = function.__name__  # the name of the program in profiles and in the compile cache
+    return partial(jax.jit(traced, **options), strengths.values())
+
+
+def _map_one_by_one(function: Any, arguments: Any) -> Any:
+    return lax.map(lambda items: function(*items), arguments)
+
+
+def _map_together(function: Any, arguments: Any) -> Any:
+    return jax.vmap(function)(*arguments)

@@ -1,0 +1,155 @@
+"""The end of a run: its best and last weights measured row by row, its model saved, its outcome in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from justright.runs.events import Outcome, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
+from justright.runs.grid import measured_epochs
+from justright.runs.tasks import StackTask, Storage, StudyRows
+from justright.training.lanes import DIVERGED, SETTLED, STOPPED, Lane, Rows
+from justright.training.network import compiled_model
+from justright.training.program import Program
+
+SCORES_OF: dict[RowKind, RowKind] = {
+    "validation": "validation_score",
+    "fixed": "fixed_score",
+    "test": "test_score",
+}
+# Without those of the fixed subset, which no decision and no ensemble needs.
+OUTPUTS_OF: dict[RowKind, RowKind] = {"validation": "validation_output", "test": "test_output"}
+
+
+@dataclass(slots=True)
+class Ending:
+    """Ends the runs of one stack.
+
+    Args:
+        program: the stack's compiled functions.
+        task: the stack.
+        rows: the study's rows.
+        storage: how models are written.
+        measured: kind of rows -> the rows on the device.
+    """
+
+    program: Program
+    task: StackTask
+    rows: StudyRows
+    storage: Storage
+    measured: dict[RowKind, Rows]
+
+    def finish(
+        self,
+        lane: int,
+        state: Lane,
+        best: dict[str, float],
+        last: dict[str, float],
+        *,
+        train_seconds: float,
+        settled: str = "",
+    ) -> RunFinished:
+        """Return how one lane ended.
+
+        Args:
+            lane: its number in the stack.
+            state: its own state, without the axis of lanes.
+            best: its metrics at the best epoch; those of the fixed subset are filled in.
+            last: the same at the last epoch.
+            train_seconds: its share of the stack's training time.
+            settled: why it is settled, if it ended so.
+        """
+        run = self.task.runs[lane]
+        epochs, best_epoch = int(state.epochs), int(state.best_epoch)
+        outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch, settled)
+        if best_epoch < 0:  # diverged before a first finite epoch: there is no best to measure or to save
+            return RunFinished(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, {}, {})
+        test, rows = self._measure(
+            run, best_epoch, (state.best_weights, state.best_others), best, is_best=True
+        )
+        test_last, rows_last = self._measure(run, epochs - 1, state.measured, last)
+        return RunFinished(
+            *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
+            rows=rows + (rows_last if epochs - 1 != best_epoch else ()),
+            model_path=self.save(lane, state),
+        )
+
+    def measure_test(self, lane: int, state: Lane) -> RunMeasured:
+        """Return what test rows give with one lane's best and last weights; arguments as `finish`."""
+        run, best_epoch, last_epoch = self.task.runs[lane], int(state.best_epoch), int(state.epochs) - 1
+        best, rows = self._measure(run, best_epoch, (state.best_weights, state.best_others), {}, is_best=True)
+        last, rows_last = self._measure(run, last_epoch, state.measured, {})
+        return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
+
+    def save(self, lane: int, state: Lane) -> str:
+        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it; return its path.
+
+        All lanes share one Keras model, so its own values are put back afterwards.
+        """
+        network, path = self.program.network, self.task.models[lane]
+        model = network.model
+        kept = [variable.value for variable in model.variables]
+        best = [*state.best_weights, *state.best_others]
+        for variable, value in zip(
+            [*model.trainable_variables, *model.non_trainable_variables], best, strict=True
+        ):
+            variable.assign(value)
+        try:
+            compiled = compiled_model(network, self.task.recipe, self.rows.task)
+            self.storage.save_model(compiled, self.storage.folder / path)
+        finally:
+            for variable, value in zip(model.variables, kept, strict=True):
+                variable.assign(value)
+        return path
+
+    def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
+        if code == DIVERGED:
+            return "diverged", f"A loss was not finite at epoch {epochs - 1}."
+        if code == STOPPED:
+            return (
+                "stopped early",
+                f"No better {self.task.recipe.monitor} for {epochs - 1 - best_epoch} epochs.",
+            )
+        if code == SETTLED:
+            return "stopped early", settled
+        return "finished", f"The limit of {self.task.recipe.max_epochs} epochs was reached."
+
+    def _measure(
+        self,
+        run: RunKey,
+        epoch: int,
+        values: tuple[list[Any], list[Any]],
+        metrics: dict[str, float],
+        *,
+        is_best: bool = False,
+    ) -> tuple[dict[str, float], tuple[RowLosses, ...]]:
+        """Return loss and score on test rows, and losses by row of every kind; fill in the fixed-subset metrics.
+
+        Args:
+            run: which.
+            epoch: the epoch after which it had these values.
+            values: trainable and non-trainable.
+            metrics: of that epoch.
+            is_best: whether scores and outputs by row are wanted too.
+        """
+        objective = self.program.network.objective
+        rows: list[RowLosses] = []
+        test: dict[str, float] = {}
+        for kind, measured in self.measured.items():
+            losses, scores, outputs = map(np.asarray, self.program.measure_rows(*values, measured))
+            # Measured on the grid already, in the chunk's program; a run that goes on later must find those values.
+            if kind != "validation" or not measured_epochs(epoch, 1)[0]:
+                rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
+            if is_best:
+                rows.append(RowLosses(run, SCORES_OF[kind], epoch, scores.astype(np.float32)))
+            if is_best and kind in OUTPUTS_OF:
+                rows.append(RowLosses(run, OUTPUTS_OF[kind], epoch, outputs.astype(np.float32).ravel()))
+            loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
+            if kind == "test":
+                test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}
+            elif kind == "fixed":
+                metrics[f"fixed_{objective.loss_name}"] = loss
+                metrics[f"fixed_{objective.score_name}"] = score
+        return test, tuple(rows)

@@ -1,0 +1,296 @@
+"""Training one stack in a worker: chunk after chunk, with checkpoints, until every lane has ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from justright.runs.events import (
+    EpochBlock,
+    Event,
+    RowKind,
+    RowLosses,
+    RunFinished,
+    RunStarted,
+    StackCheckpoint,
+    StackProgress,
+)
+from justright.runs.grid import measured_epochs
+from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
+from justright.study.recipe import steps_per_epoch
+from justright.training.lanes import ALIVE, SETTLED, Data, Lane, Rows, first_lane, lane_of, stack_lanes
+from justright.training.orders import chunk_mixes, chunk_orders
+from justright.training.programs import ProgramCache, stack_network, stack_program
+from justright.training.run_end import Ending
+from justright.training.settled_memory import Settling, begin_settling, restore_settling
+from justright.training.state_files import flatten_lanes, unflatten_lanes, without_optimizer
+from justright.workers.accelerators import place_of
+from justright.workers.memory import CHUNK_BYTES
+
+# A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
+# batch orders and messages cost little.
+CHUNK_SECONDS = 0.8
+MAX_CHUNK_EPOCHS = 256
+# A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
+MAX_SETTLING_EPOCHS = 64
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the host knows of a stack besides its device state.
+
+    Shape:
+        best_metrics, last_metrics: (lanes, metrics), NaN before the first epoch.
+    """
+
+    epoch: int
+    best_metrics: npt.NDArray[np.float64]
+    last_metrics: npt.NDArray[np.float64]
+    ended: set[int] = field(default_factory=set)
+    blocks: list[EpochBlock] = field(default_factory=list)
+    finished: list[RunFinished] = field(default_factory=list)
+    train_seconds: float = 0.0
+
+
+def run_stack(
+    task: StackTask,
+    rows: StudyRows,
+    storage: Storage,
+    emit: Emit,
+    is_stopping: Callable[[], bool],
+    cache: ProgramCache,
+) -> bool:
+    """Train a stack to its end, or until told to stop; return whether it ended.
+
+    Everything up to the last checkpoint is safe: its event carries all epochs and ended runs since the one before.
+
+    Raises:
+        InputError: a model cannot be built.
+        FolderError: a checkpoint cannot be read or written.
+    """
+    session = _Session(task, rows, storage, emit, cache)
+    for lane, run in enumerate(task.runs):
+        if lane not in session.progress.ended:
+            emit(RunStarted(run, session.progress.epoch, place_of(jax.devices()[0].platform)))
+    last_write = time.monotonic()
+    while not session.is_done:
+        began = time.monotonic()
+        session.train_chunk()
+        emit(session.report())
+        stopping, now = is_stopping(), time.monotonic()
+        # After another chunk as long as this one it would be too late.
+        due = now - last_write + (now - began) > task.checkpoint_seconds
+        if session.progress.finished or due or stopping or session.is_done:
+            emit(session.write_checkpoint())
+            last_write = time.monotonic()
+        if stopping and not session.is_done:
+            return False
+    return True
+
+
+class _Session:
+    """One stack being trained: device state, compiled program and host progress."""
+
+    def __init__(
+        self, task: StackTask, rows: StudyRows, storage: Storage, emit: Emit, cache: ProgramCache
+    ) -> None:
+        self.task = task
+        self.storage = storage
+        self.started = time.monotonic()
+        self.train_rows = len(task.train_index)
+        train = tuple(values[task.train_index] for values in rows.train)
+        count = min(task.recipe.measure_rows, self.train_rows)
+        # The fixed subset: the same rows for every seed and variant, drawn once.
+        chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
+        self.data = Data(
+            train=_rows(train),
+            validation=_rows(rows.validation),
+            fixed=_rows(tuple(values[chosen] for values in train)),
+        )
+        self.rows = rows
+        self.program = stack_program(task, rows, cache)
+        self.ending = Ending(self.program, task, rows, storage, self._measured_rows())
+        self.length = self._chunk_length()
+        self.seconds_per_epoch = 0.0
+        self.warm = False
+        self.settling: Settling | None = None
+        self.lanes, self.progress = self._restore() if task.checkpoint else self._begin()
+
+    @property
+    def is_done(self) -> bool:
+        return len(self.progress.ended) == len(self.task.runs)
+
+    def train_chunk(self) -> None:
+        """Train up to a chunk of epochs and take down what happened."""
+        progress, task = self.progress, self.task
+        epochs = self._epochs_to_train()
+        orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
+        measured = np.zeros(self.length, bool)
+        measured[:epochs] = measured_epochs(progress.epoch, epochs)
+        mixes = self._mixes(epochs)
+        start = time.monotonic()
+        self.lanes, metrics, losses, ran = self.program.run_chunk(
+            self.lanes, orders, measured, np.int32(progress.epoch), np.int32(epochs), self.data, mixes
+        )
+        done = int(ran)
+        seconds = time.monotonic() - start
+        progress.train_seconds += seconds
+        if self.warm:  # the first chunk's time is mostly compilation
+            self.seconds_per_epoch = seconds / max(done, 1)
+        self.warm = True
+        curves, row_losses = np.asarray(metrics[:done], np.float64), np.asarray(losses[:done])
+        self._take_down(curves, row_losses, measured[:done])
+        progress.epoch += done
+        self._end_lanes(self._settle(curves, row_losses))
+
+    def report(self) -> StackProgress:
+        """Return how far the stack is."""
+        names = self.program.metric_names
+        latest = {
+            run: dict(zip(names, self.progress.last_metrics[lane].tolist(), strict=True))
+            for lane, run in enumerate(self.task.runs)
+        }
+        waits = dict(zip(self.task.runs, np.asarray(self.lanes.wait).tolist(), strict=True))
+        seconds = time.monotonic() - self.started
+        return StackProgress(self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits)
+
+    def write_checkpoint(self) -> StackCheckpoint:
+        """Write the stack's state and return the event that makes it count."""
+        task, progress = self.task, self.progress
+        path = checkpoint_path(task.name, progress.epoch)
+        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(self.lanes) | {
+            "best_metrics": progress.best_metrics,
+            "last_metrics": progress.last_metrics,
+            "train_seconds": np.array([progress.train_seconds]),
+        }
+        tensors |= self.settling.to_tensors() if self.settling else {}
+        if (np.asarray(self.lanes.outcome) != ALIVE).all():
+            tensors = without_optimizer(tensors)
+        metadata = {"stack": task.name, "epoch": str(progress.epoch), "runs": json.dumps(task.runs)}
+        self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
+        blocks, finished = tuple(progress.blocks), tuple(progress.finished)
+        progress.blocks, progress.finished = [], []
+        return StackCheckpoint(task.name, path, progress.epoch, task.runs, blocks, finished)
+
+    def _measured_rows(self) -> dict[RowKind, Rows]:
+        kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
+        return kinds | ({"test": _rows(self.rows.test)} if len(self.rows.test[0]) else {})
+
+    def _begin(self) -> tuple[Lane, _Progress]:
+        networks = (stack_network(self.task, self.rows, seed=run.seed) for run in self.task.runs)
+        averaged = self.task.recipe.ema > 0
+        lanes = stack_lanes([first_lane(network, is_averaged=averaged) for network in networks])
+        self.settling = begin_settling(self.task, self.rows)
+        empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
+        return lanes, _Progress(0, empty, empty.copy())
+
+    def _restore(self) -> tuple[Lane, _Progress]:
+        tensors, metadata = self.storage.read_tensors(self.storage.folder / (self.task.checkpoint or ""))
+        progress = _Progress(
+            int(metadata["epoch"]),
+            tensors.pop("best_metrics"),
+            tensors.pop("last_metrics"),
+            train_seconds=float(tensors.pop("train_seconds")[0]),
+        )
+        self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
+        lanes = unflatten_lanes(tensors)
+        progress.ended |= self._ended_lanes(lanes, progress.epoch)
+        return lanes, progress
+
+    def _mixes(self, epochs: int) -> npt.NDArray[np.float32] | None:
+        """Return the weights of the next chunk's mixtures (length, lanes, steps); None where rows are not mixed."""
+        recipe = self.task.recipe
+        if not recipe.mixup:
+            return None
+        steps = steps_per_epoch(self.train_rows, recipe.batch_size)
+        return chunk_mixes(
+            *(self.task.seeds, self.progress.epoch, epochs, steps), alpha=recipe.mixup, length=self.length
+        )
+
+    def _chunk_length(self) -> int:
+        width = len(self.task.runs)
+        bytes_per_epoch = 4 * width * (self.train_rows + len(self.rows.validation[0]))
+        recipe = self.task.recipe
+        most = min(MAX_CHUNK_EPOCHS, MAX_SETTLING_EPOCHS) if recipe.stop == "settled" else MAX_CHUNK_EPOCHS
+        return max(1, min(most, CHUNK_BYTES // bytes_per_epoch, recipe.max_epochs))
+
+    def _epochs_to_train(self) -> int:
+        left = self.task.recipe.max_epochs - self.progress.epoch
+        if self.settling:
+            left = min(left, self.settling.epochs_to_look())
+        wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
+        return max(1, min(left, self.length, wanted))
+
+    def _take_down(
+        self,
+        metrics: npt.NDArray[np.float64],
+        losses: npt.NDArray[np.float32],
+        measured: npt.NDArray[np.bool_],
+    ) -> None:
+        """Append each living lane's block; metrics (epochs, lanes, metrics), losses (epochs, lanes, rows)."""
+        progress, names = self.progress, self.program.metric_names
+        best_epochs, trained = np.asarray(self.lanes.best_epoch), np.asarray(self.lanes.epochs)
+        for lane, run in enumerate(self.task.runs):
+            if lane in progress.ended:
+                continue
+            epochs = int(trained[lane]) - progress.epoch
+            block = metrics[:epochs, lane]
+            rows = tuple(
+                RowLosses(run, "validation", progress.epoch + int(index), losses[index, lane].copy())
+                for index in np.flatnonzero(measured[:epochs])
+            )
+            columns = {name: block[:, column].copy() for column, name in enumerate(names)}
+            progress.blocks.append(EpochBlock(run, progress.epoch, columns, rows))
+            progress.last_metrics[lane] = block[-1]
+            best = int(best_epochs[lane]) - progress.epoch
+            if best >= 0:
+                progress.best_metrics[lane] = block[best]
+
+    def _settle(self, metrics: npt.NDArray[np.float64], losses: npt.NDArray[np.float32]) -> dict[int, str]:
+        """End the living lanes that are settled and return why; arguments as `_take_down`."""
+        if self.settling is None:
+            return {}
+        loss_name = self.program.network.objective.loss_name
+        self.settling.add(losses, metrics[:, :, self.program.metric_names.index(loss_name)])
+        outcomes = np.array(self.lanes.outcome)
+        reasons = self.settling.settled(np.flatnonzero(outcomes == ALIVE).tolist())
+        if reasons:
+            outcomes[list(reasons)] = SETTLED
+            self.lanes = self.lanes._replace(outcome=jnp.asarray(outcomes))
+        return reasons
+
+    def _end_lanes(self, settled: dict[int, str]) -> None:
+        """Finish lanes that stopped, are settled (lane -> why), diverged or reached the epoch limit."""
+        progress = self.progress
+        for lane in sorted(self._ended_lanes(self.lanes, progress.epoch) - progress.ended):
+            best, last = self._named(progress.best_metrics[lane]), self._named(progress.last_metrics[lane])
+            seconds = progress.train_seconds / len(self.task.runs)
+            state = lane_of(self.lanes, lane)
+            why = settled.get(lane, "")
+            progress.finished.append(
+                self.ending.finish(lane, state, best, last, train_seconds=seconds, settled=why)
+            )
+            progress.ended.add(lane)
+
+    def _ended_lanes(self, lanes: Lane, epoch: int) -> set[int]:
+        """Return the lanes with an outcome, or all at the epoch limit; a higher limit than before revives lanes."""
+        at_limit = epoch >= self.task.recipe.max_epochs
+        outcomes = np.asarray(lanes.outcome)
+        return {lane for lane in range(len(self.task.runs)) if at_limit or outcomes[lane] != ALIVE}
+
+    def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self.program.metric_names, values.tolist(), strict=True))
+
+
+def _rows(values: Any) -> Rows:
+    return Rows(jnp.asarray(values[0]), jnp.asarray(values[1]))

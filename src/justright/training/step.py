@@ -1,0 +1,116 @@
+"""One optimizer step of one run: the batch, its loss, the update, and the average of weights over steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from justright.study.recipe import Recipe
+from justright.training.lanes import Rows
+from justright.training.network import Network
+from justright.training.objective import RowFunction
+
+# Draws that one step may make from one layer's random state before it would meet the next step's.
+DRAWS_PER_STEP = 1_024
+
+
+class Values(NamedTuple):
+    """What a step changes; fields as in `Lane`."""
+
+    weights: list[Any]
+    others: list[Any]
+    optimizer: list[Any]
+    average_weights: list[Any]
+    average_others: list[Any]
+
+
+class TrainStep:
+    """The step of one network under one recipe, as a pure function.
+
+    Args:
+        network: model, optimizer and objective.
+        recipe: a resolved recipe.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe) -> None:
+        self._network = network
+        self._decay = recipe.ema
+
+    def __call__(self, values: Values, number: Any, batch: Rows, mix: Any) -> Any:
+        """Return the values after one step, and (loss, loss without penalties, score) of its batch.
+
+        Args:
+            values: before the step.
+            number: of the step, counted from the run's first.
+            batch: its rows.
+            mix: weight of each row in its mixture with the next row of the batch; None mixes nothing.
+        """
+        weights, others, optimizer = values[:3]
+        others = self._derive_randomness(others, number)
+        # The batch is a random part of a random order, so the next row is as good a partner as a drawn one; and no
+        # row is its own. One weight a step, as in figure 1a of Zhang et al. 2018.
+        partner = None if mix is None else jax.tree.map(lambda part: jnp.roll(part, -1, axis=0), batch)
+        x = batch.x if partner is None else mix * batch.x + (1.0 - mix) * partner.x
+
+        def mean_of(function: RowFunction, outputs: Any) -> Any:
+            value = function(batch.y, outputs).mean()
+            if partner is None:
+                return value
+            return mix * value + (1.0 - mix) * function(partner.y, outputs).mean()
+
+        def loss_of(weights: Any) -> Any:
+            outputs, new_others, penalties = self._network.apply(weights, others, x, training=True)
+            loss, metrics = self._losses(lambda function: mean_of(function, outputs), penalties)
+            return loss, (new_others, metrics)
+
+        gradients, (others, metrics) = jax.grad(loss_of, has_aux=True)(weights)
+        weights, optimizer = self._network.optimizer.stateless_apply(optimizer, gradients, weights)
+        weights, others = list(weights), list(others)
+        averages = self._average(values, weights, others, number)
+        return Values(weights, others, list(optimizer), *averages), metrics
+
+    def _losses(self, mean: Callable[[RowFunction], Any], penalties: list[Any]) -> tuple[Any, Any]:
+        """Return what is minimised, and (that, the loss without penalties and smoothing, score)."""
+        objective = self._network.objective
+        plain = mean(objective.row_losses)
+        minimised = mean(objective.smoothed_losses) if objective.smoothed_losses else plain
+        loss = minimised + sum(penalties)
+        return loss, jnp.stack([loss, plain, mean(objective.row_scores)])
+
+    def _derive_randomness(self, others: list[Any], step: Any) -> list[Any]:
+        """Return the non-trainable values with every random state set from (its seed, `step`)."""
+        others = list(others)
+        for position in self._network.random_states:
+            state = others[position]
+            others[position] = state.at[1].set((step * DRAWS_PER_STEP).astype(state.dtype))
+        return others
+
+    def _average(self, values: Values, weights: list[Any], others: list[Any], number: Any) -> Any:
+        """Return the running averages after this step; empty where weights are not averaged.
+
+        With bias correction (Kingma and Ba 2015, section 3): of step t the newest values get (1 - d) / (1 - d^t). So the
+        first average is the first step's weights, and the initial ones, which say nothing, never count; a warm start
+        there would still give them 37 % after 1 / (1 - d) steps. Moving statistics of batch normalisation are averaged
+        with the same weights, because they describe the activations that those weights gave; what is no
+        floating-point number (counts, random states) is taken as it is.
+        """
+        if not self._decay:
+            return [], []
+        steps = (number + 1).astype(jnp.float32)
+        share = (1.0 - self._decay) / -jnp.expm1(steps * math.log(self._decay))
+
+        def moved(average: Any, new: Any) -> Any:
+            return average + share.astype(new.dtype) * (new - average) if _is_float(new) else new
+
+        return (
+            list(map(moved, values.average_weights, weights)),
+            list(map(moved, values.average_others, others)),
+        )
+
+
+def _is_float(value: Any) -> bool:
+    return bool(jnp.issubdtype(value.dtype, jnp.floating))

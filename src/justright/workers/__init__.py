@@ -1,0 +1,1 @@
+"""Where stacks run: plan, memory, devices, and one pool of workers."""

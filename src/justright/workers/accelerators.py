@@ -1,0 +1,95 @@
+"""This machine's accelerators: found by a process of its own, and dealt out to workers, one device each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+
+from justright.workers.machine import available_cores
+
+# What JAX itself looks for: without a plugin it can only use the CPU, and nothing needs to be asked.
+PLUGINS = "jax_plugins"
+PROBE = """
+import json, jax
+devices = jax.local_devices()
+limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+print(json.dumps({"platform": devices[0].platform, "count": len(devices), "memory_bytes": min(limits) if all(limits) else None}))
+"""
+PROBE_SECONDS = 120.0  # as a worker's start: importing JAX and waking a driver takes 5 to 20 s
+CPU = "cpu"
+DEVICE_VARIABLE = (
+    "JAX_CUDA_VISIBLE_DEVICES"  # counts among the devices that this process's environment lets JAX see
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerators:
+    """The devices that JAX uses by default on this machine.
+
+    Args:
+        platform: JAX's word for their kind, for instance 'gpu'.
+        count: how many.
+        memory_bytes: what a process may take of the smallest; None where JAX does not say.
+    """
+
+    platform: str
+    count: int
+    memory_bytes: int | None
+
+    def variables(self, number: int, workers: int) -> dict[str, str]:
+        """Return what lets worker `number` of `workers` see one device, and share it if there are more workers."""
+        device = str(number % self.count)
+        variables = {DEVICE_VARIABLE: device, "JAX_ROCM_VISIBLE_DEVICES": device}
+        if workers > self.count:  # the first process would take three quarters of the device's memory at once
+            variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        return variables
+
+    def memory_share(self, workers: int) -> int | None:
+        """Return what each of `workers` may take of its device."""
+        if self.memory_bytes is None:
+            return None
+        return self.memory_bytes // -(-workers // self.count)
+
+
+def may_have_accelerators() -> bool:
+    """Return whether a plugin for JAX is installed; without one it computes on the CPU."""
+    return bool(entry_points(group=PLUGINS) or find_spec(PLUGINS))
+
+
+def find_accelerators() -> Accelerators | None:
+    """Return the accelerators that JAX would use here; None where it would use the CPU.
+
+    Only where a plugin for JAX is installed a process is started to ask it: the coordinator imports no JAX, and must
+    hold no device's memory. A driver that fails leaves the CPU, as in JAX itself.
+    """
+    if not may_have_accelerators():
+        return None
+    environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    try:
+        done = subprocess.run(  # noqa: S603  # this interpreter, and a program written above
+            [sys.executable, "-c", PROBE],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=True,
+        )
+        found = Accelerators(**json.loads(done.stdout.strip().splitlines()[-1]))
+    except (subprocess.SubprocessError, IndexError, TypeError, json.JSONDecodeError):
+        return None
+    return None if found.platform == CPU else found
+
+
+def place_of(platform: str) -> str:
+    """Return where a worker computes: its accelerator, or the lowest processor it is pinned to.
+
+    Example:
+        >>> place_of("gpu")
+        'gpu:0'
+    """
+    return f"{platform}:{available_cores()[0] if platform == CPU else os.environ.get(DEVICE_VARIABLE, '0')}"

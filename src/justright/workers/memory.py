@@ -1,0 +1,250 @@
+"""Expected memory of a plan, and the plan that fits into what is free.
+
+The estimate adds what was measured once (a process, a compiled program) to what follows from sizes (rows, weights,
+activations, chunks). It was within a factor of 1.5 of the measured peak for the cases beside the constants.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from justright.errors import InputError
+from justright.runs.events import VariantBuilt
+from justright.runs.tasks import StackTask, StudyRows
+
+MEBIBYTE = 1 << 20
+FLOAT_BYTES = 4
+# Rows are evaluated in pieces of this size at most, to bound the memory of activations.
+PIECE_ROWS = 8_192
+# Batch orders and validation losses of one chunk, on the host and again on the device.
+CHUNK_BYTES = 48 * MEBIBYTE
+# Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
+PROCESS_BYTES = 450 * MEBIBYTE  # Keras and JAX imported, one model built: 450-455 MB
+PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and saving its model: 104 MB more
+LANE_BYTES = (
+    MEBIBYTE // 2
+)  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
+# A worker keeps compiled programs until it would have more than these. What JAX keeps of one and what compiling it leaves to the
+# allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker, and the tutorial's
+# seven of 20 seeds by 195 MB. The stacks of a variant come one after the other, and the files of the compile cache stay:
+# starting afresh costs a second or two.
+KEPT_PROGRAMS = 8
+KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
+# A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
+# disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
+STATE_VALUES = 4
+STATE_COPIES = 5
+DEVICE_STATE_COPIES = 2  # what a chunk begins with and what it ends with
+ROW_COPIES = 3  # as received, those of the stack's training size, and on the device
+ACTIVATION_COPIES = 3  # kept for the gradient, the gradient itself, and what a layer makes between
+CHUNK_COPIES = 2  # on the host and on the device
+# What is left to other programs and to the coordinator, which holds the table and what workers sent.
+USABLE_SHARE = 0.9
+# Outputs of a layer that Keras cannot describe: those of a square dense layer with as many weights.
+UNKNOWN_SHAPE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMemory:
+    """What workers may take.
+
+    Args:
+        machines: bytes on each machine that has some.
+        is_reserved: whether each worker sets aside what the largest stack needs, as it may be given any; otherwise
+            they share what there is.
+    """
+
+    machines: tuple[int, ...]
+    is_reserved: bool = False
+
+    @property
+    def total(self) -> int:
+        """What all workers may take together."""
+        return sum(self.machines)
+
+    def fits(self, needs: Sequence[int]) -> bool:
+        """Return whether workers that need so many bytes, the most first, fit when each is put where most is left.
+
+        Example:
+            >>> FreeMemory((100, 60)).fits([50, 50, 40]), FreeMemory((100, 60)).fits([90, 60])
+            (True, False)
+        """
+        left = [USABLE_SHARE * machine for machine in self.machines]
+        for need in needs:
+            most = max(range(len(left)), key=left.__getitem__)
+            left[most] -= need
+            if left[most] < 0:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stacks to train, the longest first, and what they are expected to take.
+
+    Args:
+        stacks: the stacks.
+        workers: how many workers there is room for.
+        memory_bytes: expected peak of all workers together.
+        worker_bytes: expected peak of the one that trains the largest stack.
+    """
+
+    stacks: tuple[StackTask, ...]
+    workers: int
+    memory_bytes: int
+    worker_bytes: int
+
+    @property
+    def busy_workers(self) -> int:
+        """How many stacks train at the same time."""
+        return max(1, min(self.workers, len(self.stacks)))
+
+
+def fit_plan(
+    plan: Callable[..., Sequence[StackTask]],
+    need: Callable[[StackTask], int],
+    *,
+    workers: int,
+    max_lanes: int,
+    free: FreeMemory | None,
+    least_bytes: int = 0,
+    program_bytes: int = 0,
+    device_need: Callable[[StackTask], int] = lambda stack: 0,
+    device_share: Callable[[int], int | None] = lambda workers: None,
+) -> Plan:
+    """Return the plan with the most workers, and then the most lanes, that fits.
+
+    Args:
+        plan: called with `workers` and `max_lanes`, returns stacks.
+        need: expected peak of a worker that trains a stack.
+        workers: the most workers.
+        max_lanes: the most lanes.
+        free: what may be used; None takes the largest plan.
+        least_bytes: what one worker needs for the study's other tasks.
+        program_bytes: what each compiled program that is kept takes, after the first.
+        device_need: what a stack is expected to take of an accelerator.
+        device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
+
+    Raises:
+        InputError: a single worker with single lanes takes more than is free.
+    """
+    needs, on_device, share = [0], 0, None
+    for count in range(workers, 0, -1):
+        lanes = max_lanes
+        while lanes:
+            stacks = tuple(plan(workers=count, max_lanes=lanes))
+            kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
+            needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
+            on_device, share = max(map(device_need, stacks), default=0), device_share(count)
+            if (free is None or free.fits(needs)) and _fits(on_device, share):
+                return Plan(stacks, count, sum(needs), needs[0])
+            lanes //= 2
+    is_device = not _fits(on_device, share)
+    most = max(free.machines) if free else 0
+    needed, there = (on_device, share or 0) if is_device else (sum(needs), most)
+    where = "of an accelerator" if is_device else "in one worker"
+    raise InputError(
+        f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
+        f"{gigabytes(there)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
+        "smaller network."
+    )
+
+
+def _kept_programs(stacks: Sequence[StackTask]) -> int:
+    """Return how many compiled programs a worker comes to hold at once, one at least."""
+    shapes = {(stack.variant, len(stack.train_index), len(stack.runs)) for stack in stacks}
+    return max(1, min(len(shapes), KEPT_PROGRAMS))
+
+
+def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | None) -> list[int]:
+    """Return what each worker may need, the most first: the largest stacks at the same time, or one like the largest each.
+
+    Args:
+        stacks: what each stack needs.
+        workers: how many train at the same time.
+        least: what one worker needs for the study's other tasks.
+        free: how memory is shared.
+    """
+    largest = sorted(stacks, reverse=True)[:workers]
+    if not largest or sum(largest) < least:
+        return [least]
+    return [largest[0]] * workers if free and free.is_reserved else largest
+
+
+def _fits(needed: int, share: int | None) -> bool:
+    return share is None or needed <= USABLE_SHARE * share
+
+
+def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return the expected peak memory of a worker that trains a stack."""
+    lanes = len(stack.runs)
+    state = lanes * (STATE_COPIES * _state_bytes(stack, built) + LANE_BYTES)
+    chunk = CHUNK_COPIES * _chunk_bytes(stack, rows)
+    activations = _activation_bytes(stack, built, rows)
+    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows) + state + activations + chunk
+
+
+def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return the expected memory of a stack on an accelerator, where all its lanes are computed at once.
+
+    By the same sizes as `worker_bytes`; not measured, for want of an accelerator.
+    """
+    lane = DEVICE_STATE_COPIES * _state_bytes(stack, built) + _activation_bytes(stack, built, rows)
+    return _row_bytes(rows) + len(stack.runs) * lane + _chunk_bytes(stack, rows)
+
+
+def _state_bytes(stack: StackTask, built: VariantBuilt) -> int:
+    """Return what the values of one lane take."""
+    parameters = sum(layer[3] for layer in built.layers) or built.parameters
+    return (STATE_VALUES + (stack.recipe.ema > 0)) * FLOAT_BYTES * parameters
+
+
+def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
+    """Return what the layers of one lane take between input and gradient, in training or evaluation."""
+    widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
+    training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
+    evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
+    return ACTIVATION_COPIES * FLOAT_BYTES * max(training, min(PIECE_ROWS, evaluated) * max(widths))
+
+
+def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:
+    """Return what batch orders and validation losses of a chunk take."""
+    epoch = FLOAT_BYTES * len(stack.runs) * (len(stack.train_index) + len(rows.validation[0]))
+    return max(epoch, CHUNK_BYTES)
+
+
+def _row_bytes(rows: StudyRows) -> int:
+    parts = (rows.train, rows.validation, rows.test)
+    return sum(values.nbytes for part in parts for values in part)
+
+
+def base_bytes(rows: StudyRows) -> int:
+    """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
+    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows)
+
+
+def gigabytes(count: int) -> str:
+    """Return a number of bytes as gigabytes, with one decimal.
+
+    Example:
+        >>> gigabytes(2_140_000_000)
+        '2.1'
+    """
+    return f"{count / 1e9:.1f}"
+
+
+def _outputs(shape: str, parameters: int) -> int:
+    """Return the values a row takes in a layer's output, from the text of its shape.
+
+    Example:
+        >>> _outputs("(None, 8, 512)", 0), _outputs("?", 100)
+        (4096, 10)
+    """
+    if shape == UNKNOWN_SHAPE:
+        return math.isqrt(parameters)
+    return int(np.prod([int(size) for size in re.findall(r"\d+", shape)], dtype=np.int64))

@@ -1,0 +1,152 @@
+"""Runs -> stacks: which seeds share a program, and which stack starts first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.runs.events import RunKey
+from justright.runs.tasks import CHECKPOINT_SECONDS, StackTask
+from justright.study.families import Mlp
+from justright.study.study import Study
+from justright.study.variant import KerasConfig
+
+# Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and a stack of
+# its own lets the executor balance its runs over the cores.
+SMALL_PARAMETERS = 50_000
+MAX_LANES = 64
+# Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
+DROPOUT_FACTOR = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SavedStack:
+    """A stack by name, with the checkpoint to go on from.
+
+    Args:
+        name: the stack's.
+        path: the checkpoint, relative to the study folder; None when it begins anew.
+        runs: its lanes in order, ended ones included.
+    """
+
+    name: str
+    path: str | None
+    runs: tuple[RunKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """A stack whose ended runs are gone back to, without training.
+
+    Args:
+        stack: with its last checkpoint.
+        unmeasured: runs to measure on the study's test rows.
+        unsaved: runs whose models are missing or damaged.
+    """
+
+    stack: SavedStack
+    unmeasured: frozenset[RunKey]
+    unsaved: frozenset[RunKey]
+
+
+def plan_stacks(
+    study: Study,
+    *,
+    parameters: Mapping[str, int],
+    workers: int,
+    ended: Collection[RunKey] = (),
+    saved: Iterable[SavedStack] = (),
+    model_path: Callable[[RunKey], str],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    max_lanes: int = MAX_LANES,
+    together: bool = False,
+) -> list[StackTask]:
+    """Return the stacks that remain to be trained, the longest first.
+
+    Args:
+        study: what is trained.
+        parameters: trainable weights of each variant.
+        workers: how many stacks train at the same time.
+        ended: runs that need no more training.
+        saved: checkpoints; their stacks go on as they were.
+        model_path: where a run's model goes, relative to the study folder.
+        checkpoint_seconds: training time between checkpoints.
+        max_lanes: the most runs of a new stack.
+        together: whether large networks share a program, too, as they should where lanes are vmapped: an accelerator
+            is filled by several 512-wide networks, not by one.
+    """
+
+    def task(stack: SavedStack) -> StackTask:
+        return stack_task(study, stack, model_path=model_path, checkpoint_seconds=checkpoint_seconds)
+
+    stacks = [task(stack) for stack in saved]
+    taken = set(ended) | {run for stack in stacks for run in stack.runs}
+    groups: dict[tuple[str, int], list[RunKey]] = {}
+    for variant, seed, rows in study.runs():
+        run = RunKey(variant.name, seed, rows)
+        if run not in taken:
+            groups.setdefault((variant.name, rows), []).append(run)
+    for (name, _), runs in groups.items():
+        alone = parameters[name] > SMALL_PARAMETERS and not together
+        shares = _share(runs, workers=workers, alone=alone, most=max_lanes)
+        stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
+    # The sort is stable: equal costs keep the order of the description.
+    return sorted(stacks, key=lambda stack: -_cost(stack, parameters[stack.variant]))
+
+
+def stack_task(
+    study: Study,
+    stack: SavedStack,
+    *,
+    model_path: Callable[[RunKey], str],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> StackTask:
+    """Return what a worker needs to train a stack; arguments as `plan_stacks`."""
+    variant = study.variant(stack.runs[0].variant)
+    return StackTask(
+        name=stack.name,
+        variant=variant.name,
+        build=variant.build,
+        recipe=study.recipe_of(variant),
+        runs=stack.runs,
+        models=tuple(model_path(run) for run in stack.runs),
+        train_index=_first_rows(stack.runs[0].train_rows),
+        checkpoint=stack.path,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+@cache
+def _first_rows(count: int) -> npt.NDArray[np.int64]:
+    """Return 0..count-1, one array for all stacks: of a large table a copy for each would fill the memory."""
+    rows = np.arange(count)
+    rows.flags.writeable = False
+    return rows
+
+
+def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:
+    """Return runs dealt out to stacks: one each when `alone`, otherwise evenly over the workers."""
+    lanes = 1 if alone else min(most, ceil(len(runs) / workers))
+    return [tuple(runs[start : start + lanes]) for start in range(0, len(runs), lanes)]
+
+
+def _stack_name(runs: tuple[RunKey, ...]) -> str:
+    first, last = runs[0], runs[-1]
+    return f"{first.variant}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
+
+
+def _cost(stack: StackTask, parameters: int) -> float:
+    """Return the expected relative cost of a stack: multiply-adds of its epochs."""
+    work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.runs)
+    return work * (DROPOUT_FACTOR if _has_dropout(stack) else 1.0)
+
+
+def _has_dropout(stack: StackTask) -> bool:
+    if isinstance(stack.build, Mlp):
+        return stack.build.dropout > 0
+    return isinstance(stack.build, KerasConfig) and "Dropout" in stack.build.json

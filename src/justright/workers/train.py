@@ -1,0 +1,144 @@
+"""A study in training: build and check every variant, plan the stacks, run them on an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
+from justright.runs.tasks import (
+    CHECKPOINT_SECONDS,
+    BuildTask,
+    MeasureTask,
+    ReferenceTask,
+    StudyRows,
+    WorkerTask,
+)
+from justright.study.study import Study
+from justright.workers.accelerators import Accelerators
+from justright.workers.memory import (
+    KEPT_PROGRAM_BYTES,
+    FreeMemory,
+    base_bytes,
+    device_bytes,
+    fit_plan,
+    worker_bytes,
+)
+from justright.workers.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere: worker processes here, or a cluster.
+
+    Args:
+        workers: how many stacks train at the same time.
+        accelerators: what they train on; None for the CPU.
+    """
+
+    workers: int
+    accelerators: Accelerators | None
+
+    def free_memory(self) -> FreeMemory | None:
+        """Return the memory that its workers may take; None where that cannot be known."""
+
+    def keep_workers(self, count: int, worker_bytes: int) -> None:
+        """End all workers but `count`, and let each have so much memory."""
+
+    def execute(self, tasks: Sequence[WorkerTask], handle: Callable[[Event], None]) -> None:
+        """Perform all tasks and pass on their events, in order for each stack."""
+
+
+def study_rows(study: Study) -> StudyRows:
+    """Return the rows of a study as workers need them."""
+    split = study.split
+    task = split.table.task
+    return StudyRows(
+        task=task,
+        outputs=len(split.table.class_names) if task == "multiclass" else 1,
+        train=split.arrays("train"),
+        validation=split.arrays("validation"),
+        test=split.arrays("test"),
+    )
+
+
+def train_study(
+    study: Study,
+    executor: Executor,
+    handle: Callable[[Event], None],
+    *,
+    model_path: Callable[[RunKey], str],
+    ended: Collection[RunKey] = (),
+    saved: Sequence[SavedStack] = (),
+    revisited: Sequence[Revisit] = (),
+    measure_reference: bool = True,
+    on_built: Callable[[Mapping[str, VariantBuilt]], None] = lambda built: None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> None:
+    """Train what remains of a study.
+
+    Args:
+        study: what to train.
+        executor: where.
+        handle: takes every event.
+        model_path: where a run's model goes, relative to the study folder.
+        ended: runs that need no more training.
+        saved: checkpoints to go on from.
+        revisited: stacks of ended runs, and what is still wanted of them.
+        measure_reference: whether the reference model is still to be trained.
+        on_built: called once every variant has been built and the plan fits into memory, before anything trains.
+        checkpoint_seconds: training time between checkpoints.
+
+    Raises:
+        InputError: a variant cannot be built or does not fit the table, or memory does not suffice; nothing has
+            been trained then.
+    """
+    built: dict[str, VariantBuilt] = {}
+
+    def take(event: Event) -> None:
+        if isinstance(event, VariantBuilt):
+            built[event.variant] = event
+        handle(event)
+
+    variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
+    executor.execute([BuildTask(variants)], take)
+    free = executor.free_memory()
+    rows = study_rows(study)
+    parameters = {name: event.parameters for name, event in built.items()}
+    accelerators = executor.accelerators
+
+    plan = fit_plan(
+        partial(
+            plan_stacks,
+            study,
+            parameters=parameters,
+            ended=ended,
+            saved=saved,
+            model_path=model_path,
+            checkpoint_seconds=checkpoint_seconds,
+            together=accelerators is not None,
+        ),
+        lambda stack: worker_bytes(stack, built[stack.variant], rows),
+        workers=executor.workers,
+        max_lanes=MAX_LANES,
+        free=free,
+        least_bytes=base_bytes(rows),
+        program_bytes=KEPT_PROGRAM_BYTES,
+        device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
+        device_share=accelerators.memory_share if accelerators else lambda workers: None,
+    )
+    on_built(built)
+    executor.keep_workers(plan.workers, plan.worker_bytes)
+    runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
+    if plan.stacks:
+        free_bytes = free.total if free else None
+        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, plan.memory_bytes, free_bytes))
+    # A checkpoint is read before its stack goes on, which replaces it.
+    visits = [
+        MeasureTask(stack_task(study, one.stack, model_path=model_path), one.unmeasured, one.unsaved)
+        for one in revisited
+    ]
+    executor.execute(visits, take)
+    tasks: list[WorkerTask] = list(plan.stacks)
+    # The reference takes seconds: last, where it fills a core that would wait for the longest stack.
+    executor.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)

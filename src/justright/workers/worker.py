@@ -1,0 +1,124 @@
+"""A worker process: one pinned thread (or an accelerator) that trains the stacks it is sent.
+
+Started as `python -m justright.workers.worker`, never forked, so that neither the caller's Keras backend nor its
+threads nor its `__main__` matter. The address and a one-time key of the coordinator come on standard input.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection
+from typing import Any
+
+from justright.runs.events import Event
+from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
+from justright.workers.attempts import attempt
+
+LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
+
+
+def main() -> None:
+    """Connect to the coordinator and serve until told to leave, or until it is gone."""
+    _ignore_interrupts()
+    _die_with_parent()
+    address, key = sys.stdin.buffer.readline().decode().split()
+    connection = Client(address, authkey=bytes.fromhex(key))
+    inbox: queue.Queue[Any] = queue.Queue()
+    stopping = threading.Event()
+    threading.Thread(target=_listen, args=(connection, inbox, stopping), daemon=True).start()
+    _serve(connection, inbox, stopping)
+
+
+def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+    import cloudpickle
+
+    def send(*message: Any) -> None:
+        connection.send_bytes(cloudpickle.dumps(message))
+
+    rows, storage = inbox.get()
+    perform = make_performer(rows, storage, lambda event: send("event", event), stopping.is_set)
+    send("ready")
+    while True:
+        task = inbox.get()
+        if task is None:
+            return
+        send(*attempt(perform, task))
+
+
+def make_performer(
+    rows: StudyRows, storage: Storage, emit: Callable[[Event], None], is_stopping: Callable[[], bool]
+) -> Callable[[WorkerTask], bool]:
+    """Return the function that performs a task in this process and says whether it ended.
+
+    Keras and JAX are imported here, after the environment has chosen the backend.
+    """
+    from justright.training.network import build_network, describe_network
+    from justright.training.programs import ProgramCache
+    from justright.training.reference import measure_reference
+    from justright.training.revisit import revisit_runs
+    from justright.training.stack import run_stack
+
+    # Keras collects garbage before each model. Going through the 300,000 objects of its and JAX's modules took 0.25 s of
+    # each: 5.5 instead of 2.5 s until a stack of 16 small networks trains. They stay as long as the process.
+    gc.collect()
+    gc.freeze()
+    cache: ProgramCache = {}
+
+    def perform(task: WorkerTask) -> bool:
+        if isinstance(task, StackTask):
+            return run_stack(task, rows, storage, emit, is_stopping, cache)
+        if isinstance(task, MeasureTask):
+            revisit_runs(task, rows, storage, emit, cache)
+            return True
+        if isinstance(task, ReferenceTask):
+            emit(measure_reference(rows, seed=task.seed))
+            return True
+        shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task}
+        for name, build, recipe in task.variants:
+            emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
+        return True
+
+    return perform
+
+
+def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+    """Pass messages on; leave at once when the coordinator is gone, for its folder is no longer ours."""
+    import pickle
+
+    try:
+        while True:
+            # Only the coordinator that started this process, and shares its one-time key, can write here.
+            message = pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
+            if message == "stop":
+                stopping.set()
+            else:
+                inbox.put(message)
+    except (EOFError, OSError):
+        os._exit(LOST_COORDINATOR)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the coordinator, which asks for a last checkpoint."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, even in the middle of a compiled chunk."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+    import signal
+
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

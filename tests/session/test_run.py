@@ -1,0 +1,337 @@
+"""One study from description to result, in its folder: what is trained, what is refused, what is written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import polars as pl
+import pytest
+
+import justright as jr
+from justright.records.folder import StudyFolder
+from justright.records.reader import StoreReader
+from justright.runs.events import ReferenceMeasured, RunKey, RunStarted, StackCheckpoint, VariantBuilt
+
+RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
+
+
+@dataclass
+class Heard:
+    """A sink that keeps what it hears."""
+
+    events: list = field(default_factory=list)
+
+    def handle(self, event) -> None:
+        """Keep one event."""
+        self.events.append(event)
+
+    def of(self, kind):
+        """Return the events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(tmp_path_factory):
+    """Workers keep what XLA compiles: the studies of this file share their programs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+        yield
+
+
+def table():
+    """200 rows whose classes depend on one feature."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 3)).astype(np.float32)
+    return jr.read_table((x, (x[:, 0] + random.normal(size=200) > 0).astype(np.float32)))
+
+
+def split(**sizes):
+    """Return the table's split: 40 validate, 100 learn, 60 measure."""
+    return table().split(**({"validation": 40, "train": 100, "test": 60} | sizes))
+
+
+def dense(units, activation="tanh"):
+    """Return a builder of a network with one hidden layer."""
+    layers = keras.layers
+    return lambda: keras.Sequential([keras.Input((3,)), layers.Dense(units, activation), layers.Dense(1)])
+
+
+def study(**options):
+    """Return a study of a family member and of a callable."""
+    variants = options.pop("variants", {"Mine": dense(2), "Net": jr.mlp(4)})
+    given = {"recipe": RECIPE, "seeds": 1} | options
+    return jr.Study(given.pop("split", None) or split(), variants, **given)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """(folder, result, what was heard) of the study, run once."""
+    folder, heard = tmp_path_factory.mktemp("running") / "study", Heard()
+    result = study().run(folder, workers=1, sinks=[heard], command="justright run x")
+    return folder, result, heard
+
+
+def test_a_study_without_damage_names_no_repair(done):
+    """The diary's lines about runs that started and ended are routine: the command line would print each as an error."""
+    assert done[1].repairs == ()
+
+
+def test_every_run_is_told_and_stored(done):
+    """Variants built, runs started, epochs, ends and the reference: once each, and all of it in the database."""
+    folder, result, heard = done
+    runs = {RunKey(name, 1, 100) for name in ("Mine", "Net")}
+    assert [event.variant for event in heard.of(VariantBuilt)] == ["Mine", "Net"]
+    assert {event.run for event in heard.of(RunStarted)} == runs
+    assert {ended.run for event in heard.of(StackCheckpoint) for ended in event.finished} == runs
+    assert len(heard.of(ReferenceMeasured)) == 1
+    with StoreReader(StudyFolder.open(folder)) as store:
+        assert {record.run for record in store.runs()} == runs
+        assert all(record.outcome == "finished" for record in store.runs())
+    assert result.curves.group_by("variant").len().sort("variant").rows() == [("Mine", 3), ("Net", 3)]
+
+
+def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
+    """The diary's lines about runs that started and ended are no damage: `--quiet` printed them all once."""
+    assert done[1].repairs == ()
+
+
+def test_runs_that_failed_are_reported_with_the_reason(tmp_path):
+    """The rest of the study completes; what failed is said, not only counted."""
+
+    def explode():
+        model = dense(2)()
+        model.stateless_call = lambda *given, **named: 1 / 0  # in the worker, when it trains
+        return model
+
+    result = study(variants={"Bad": explode, "Net": jr.mlp(4)}, reference=False).run(
+        tmp_path / "s", workers=1
+    )
+    outcomes = {run["outcome"] for variant in result.summary["variants"] for run in variant["runs"]}
+    assert outcomes == {"failed", "finished"}
+    assert result.repairs == (
+        "Bad, seed 1, 100 rows: failed after 0 epochs. ZeroDivisionError: division by zero",
+    )
+
+
+def test_the_folder_holds_what_it_promises(done):
+    """Study, database, models, event files, result and report; result.json is what the result says."""
+    folder, result, _ = done
+    for name in (
+        "study.toml",
+        "study.db",
+        "report.html",
+        "models/Mine/seed-1.keras",
+        "models/Net/seed-1.keras",
+    ):
+        assert (folder / name).is_file(), name
+    for part in ("train", "validation"):
+        assert list((folder / "tensorboard" / "Net" / "seed-1" / part).glob("events.out.tfevents.*"))
+    assert json.loads((folder / "result.json").read_text()) == result.result
+    assert not result.interrupted
+
+
+def test_the_same_call_again_trains_nothing(done):
+    """No event at all, and the same result."""
+    folder, result, _ = done
+    heard = Heard()
+    again = study().run(folder, workers=1, sinks=[heard])
+    assert heard.events == []
+    assert again.result == result.result
+
+
+@pytest.mark.slow
+def test_more_seeds_train_alone(done, tmp_path):
+    """Only the new seed starts; afterwards the folder holds both."""
+    folder = tmp_path / "grown"
+    study().run(folder, workers=1)
+    heard = Heard()
+    result = study(seeds=2).run(folder, workers=1, sinks=[heard])
+    assert {event.run for event in heard.of(RunStarted)} == {RunKey(name, 2, 100) for name in ("Mine", "Net")}
+    assert heard.of(ReferenceMeasured) == []
+    assert {run["seed"] for item in result.result["variants"] for run in item["runs"]} == {1, 2}
+    assert result.study["seeds"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"recipe": jr.Recipe(batch_size=25, max_epochs=3, patience=None)}, "batch_size was 50, is 25"),
+        ({"recipe": jr.Recipe(batch_size=50, max_epochs=2, patience=None)}, "max_epochs was 3, is 2"),
+        ({"variants": {"Mine": dense(2), "Net": jr.mlp(5)}}, "variant 'Net': units was [4], is [5]"),
+    ],
+)
+def test_another_study_in_the_folder_is_refused(changes, what, done):
+    """With the name of what changed, its former and its present value, and what to do."""
+    folder, _, _ = done
+    with pytest.raises(jr.FolderError) as caught:
+        study(**changes).run(folder, workers=1)
+    said = str(caught.value)
+    assert said.startswith(f"{str(folder)!r} holds another study: ")
+    assert what in said
+    assert said.endswith("Run that one again, choose another --out, or start beside it with --new.")
+
+
+def test_other_rows_in_the_folder_are_refused(done):
+    """A split with other training rows has another fingerprint."""
+    folder, _, _ = done
+    with pytest.raises(
+        jr.FolderError,
+        match=r"holds another study: the training and validation rows had fingerprint \w+, has \w+",
+    ):
+        study(split=split(train=90)).run(folder, workers=1)
+
+
+@pytest.mark.slow
+def test_a_builder_that_builds_another_model_is_refused(done):
+    """The same name and function, but other layers: runs of two models must not mix."""
+    folder, result, _ = done
+    changed = {"Mine": dense(7), "Net": jr.mlp(4)}
+    with pytest.raises(jr.FolderError) as caught:
+        study(variants=changed, seeds=2).run(folder, workers=1)
+    assert str(caught.value) == (
+        f"{str(folder)!r} holds another study: variant 'Mine' built another model (11 parameters, now 36). "
+        "Run that one again, choose another --out, or start beside it with --new."
+    )
+    with pytest.raises(jr.FolderError, match="11 parameters as before, other layers or options"):
+        study(variants={"Mine": dense(2, "relu"), "Net": jr.mlp(4)}, seeds=2).run(folder, workers=1)
+    assert jr.open_result(folder).result == result.result
+
+
+@pytest.mark.slow
+def test_a_new_study_starts_beside_the_old_one(done):
+    """`new=True` takes the first free folder; the old one stays."""
+    folder, _, _ = done
+    result = study(recipe=jr.Recipe(batch_size=100, max_epochs=2, patience=None)).run(
+        folder, workers=1, new=True
+    )
+    assert result.folder == folder.with_name("study-2")
+    assert (folder / "study.db").is_file()
+
+
+@pytest.mark.slow
+def test_a_builder_that_raises_trains_nothing_and_can_be_mended(tmp_path):
+    """One InputError; the mended study, though described otherwise, then takes the same folder."""
+
+    def broken():
+        raise RuntimeError("no such layer")
+
+    folder, heard = tmp_path / "study", Heard()
+    with pytest.raises(jr.InputError) as caught:
+        study(variants={"Net": jr.mlp(4), "Broken": broken}).run(folder, workers=1, sinks=[heard])
+    assert str(caught.value) == "Variant 'Broken' cannot be built: RuntimeError: no such layer"
+    assert heard.of(RunStarted) == []
+    result = study(variants={"Net": jr.mlp(5)}, reference=False).run(folder, workers=1)
+    assert result.verdicts["variant"].to_list() == ["Net"]
+
+
+@pytest.mark.slow
+def test_a_split_without_test_rows_is_judged_on_validation_rows(tmp_path):
+    """No test rows: no test losses anywhere, and still a verdict, summary and report."""
+    result = study(split=split(test=0), variants={"Net": jr.mlp(4)}).run(tmp_path / "study", workers=1)
+    (item,) = result.result["variants"]
+    assert result.result["rows"]["test"] == 0
+    assert item["runs"][0]["test"] == {}
+    assert item["verdict"]["label"] in ("underfits", "just right", "overfits", "undecided", "diverged")
+    assert (result.folder / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_training_sizes_are_runs_of_their_own(tmp_path):
+    """Nested subsets of the training rows, told apart in files and results; verdicts are about all rows."""
+    sizes = study(variants={"Net": jr.mlp(4)}, train_sizes=[50, 100], reference=False)
+    result = sizes.run(tmp_path / "study", workers=1)
+    assert result.curves["train_rows"].unique().sort().to_list() == [50, 100]
+    assert (result.folder / "models" / "Net" / "seed-1-rows-50.keras").is_file()
+    assert result.verdicts.height == 1
+    (curve,) = result.result["data_scaling"]
+    assert [point["train_rows"] for point in curve["measured"]] == [50, 100]
+    assert curve["conclusion"].startswith("Net: no forecast. It was trained with 1 seed")
+
+
+def test_a_folder_in_use_is_refused(done):
+    """The second command is told who owns it."""
+    folder, _, _ = done
+    with StudyFolder.open(folder, "resume"), pytest.raises(jr.FolderError) as caught:
+        study().run(folder, workers=1)
+    assert f"{str(folder)!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True])
+def test_a_number_of_workers_that_is_none_is_refused(workers, tmp_path):
+    """Before anything is built."""
+    with pytest.raises(jr.InputError) as caught:
+        study().run(tmp_path / "study", workers=workers)
+    assert str(caught.value) == f"`workers` must be a whole number of at least 1; got {workers!r}."
+
+
+@pytest.mark.parametrize("name", ["checkpoint_seconds", "hang_seconds"])
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_time_that_is_none_is_refused(name, seconds, tmp_path):
+    """Before a folder is made."""
+    with pytest.raises(jr.InputError) as refused:
+        study().run(tmp_path / "s", **{name: seconds})
+    assert str(refused.value) == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_unknown_engine_is_refused(tmp_path):
+    """With the nearest one."""
+    with pytest.raises(jr.InputError) as caught:
+        study().run(tmp_path / "study", engine="locl")
+    assert str(caught.value) == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
+
+
+def test_the_result_s_frames_say_what_result_json_says(done):
+    """Verdicts and effects as Polars frames, a row a variant and a remedy."""
+    _, result, _ = done
+    items = {item["name"]: item for item in result.result["variants"]}
+    assert result.verdicts["variant"].to_list() == list(items)
+    for row in result.verdicts.to_dicts():
+        item = items[row["variant"]]
+        assert (row["parameters"], row["label"]) == (item["parameters"], item["verdict"]["label"])
+        assert row["test_loss"] == item["test"]["mean"]
+    assert isinstance(result.effects, pl.DataFrame)
+    assert result.effects.height == len(result.result["effects"])
+    assert repr(result).startswith("Result(")
+
+
+def test_the_best_model_is_the_one_that_validation_rows_like_best(done):
+    """It opens, and gives the validation loss that it was chosen for."""
+    _, result, _ = done
+    losses = {
+        item["name"]: item["runs"][0]["best"]["val_binary_crossentropy"] for item in result.result["variants"]
+    }
+    assert result.best.variant == min(losses, key=losses.get)
+    assert [model.validation for model in result.models] == sorted(losses.values())
+    x, y = split().arrays("validation")
+    logits = np.asarray(result.best.load()(x))[:, 0].astype(float)
+    loss = np.mean(np.logaddexp(0, logits) - y * logits)
+    assert loss == pytest.approx(result.best.validation, rel=1e-5)
+
+
+def test_the_tutorial_s_plot_is_drawn_from_the_result(done):
+    """Two lines a variant, on a logarithmic axis on request; an unknown metric is refused."""
+    _, result, _ = done
+    axes = result.plot("binary_crossentropy")
+    axes.set_xscale("log")
+    assert len(axes.get_lines()) == 4
+    axes.figure.clear()
+    with pytest.raises(jr.InputError, match="acuracy"):
+        result.plot("acuracy")
+
+
+def test_a_finished_folder_opens_without_training(done):
+    """`open_result` gives the same result; a folder that holds no study is refused."""
+    folder, result, _ = done
+    assert jr.open_result(folder).result == result.result
+    with pytest.raises(jr.FolderError) as caught:
+        jr.open_result(folder.parent / "nothing")
+    assert str(caught.value) == (
+        f"A study folder must be one that `justright run` wrote; {str(folder.parent / 'nothing')!r} is not: "
+        "there is nothing. Give the path that was given as --out."
+    )

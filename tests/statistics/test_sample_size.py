@@ -1,0 +1,157 @@
+"""How many more seeds or rows would decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from justright.statistics.crossed import Crossed, crossed
+from justright.statistics.sample_size import MAX_SEEDS, POWER, Needs, chance_to_decide, required_seeds_or_rows
+
+
+def flat(
+    mean: float, *, seeds: int, rows: int, seed_square: float, row_square: float, error: float
+) -> Crossed:
+    """Return moments with the given mean squares."""
+    return Crossed(np.full(seeds, mean), np.full(rows, mean), seed_square, row_square, error)
+
+
+def test_rows_for_one_seed_are_those_of_the_normal_sample_size_formula():
+    """(z_0.975 + z_0.8)^2 variance / distance^2, up to Student's t and rounding."""
+    table = flat(0.05, seeds=1, rows=100, seed_square=0.0, row_square=1.0, error=0.0)
+    expected = ((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) / 0.05) ** 2
+    needs = required_seeds_or_rows(table, 0.0)
+    assert needs.more_seeds is None
+    np.testing.assert_allclose(needs.more_rows + 100, expected, rtol=0.01)
+
+
+def test_rows_alone_cannot_decide_what_seeds_disagree_about():
+    """All spread between seeds: no number of rows helps, more seeds do."""
+    table = flat(0.1, seeds=3, rows=1_000, seed_square=1_000 * 0.04, row_square=0.0, error=0.0)
+    needs = required_seeds_or_rows(table, 0.0)
+    assert needs.more_rows is None
+    assert 10 <= needs.more_seeds <= 60
+
+
+def test_seeds_alone_cannot_decide_what_rows_disagree_about():
+    """All spread between rows: no number of seeds helps, more rows do."""
+    table = flat(0.01, seeds=3, rows=1_000, seed_square=0.0, row_square=3.0, error=0.0)
+    needs = required_seeds_or_rows(table, 0.0)
+    assert needs.more_seeds is None
+    assert needs.more_rows > 10_000
+
+
+def test_a_mean_exactly_at_the_threshold_cannot_be_decided():
+    """There is nothing to tell apart."""
+    table = flat(0.0, seeds=3, rows=50, seed_square=1.0, row_square=1.0, error=0.5)
+    assert required_seeds_or_rows(table, 0.0) == Needs(None, None)
+
+
+def test_what_is_decided_needs_nothing():
+    """Far from the threshold no more is needed."""
+    table = flat(10.0, seeds=3, rows=50, seed_square=1.0, row_square=1.0, error=0.5)
+    assert required_seeds_or_rows(table, 0.0) == Needs(0, 0)
+
+
+def test_wider_simultaneous_intervals_need_more():
+    """A family of comparisons costs rows."""
+    table = flat(0.05, seeds=1, rows=100, seed_square=0.0, row_square=1.0, error=0.0)
+    assert (
+        required_seeds_or_rows(table, 0.0, widening=1.3).more_rows
+        > required_seeds_or_rows(table, 0.0).more_rows
+    )
+
+
+@pytest.mark.parametrize("extra", [0, 5])
+def test_the_planned_number_of_seeds_decides_about_four_times_in_five(extra):
+    """Simulated: with the number of seeds it asks for, the interval excludes the threshold in 70-97 % of studies."""
+    from justright.statistics.intervals import paired_interval
+
+    rng = np.random.default_rng(extra)
+
+    def study(seeds: int) -> np.ndarray:
+        return 0.1 + 0.15 * rng.normal(size=(seeds, 1)) + 0.3 * rng.normal(size=(seeds, 200))
+
+    table = flat(0.1, seeds=4, rows=200, seed_square=200 * 0.15**2 + 0.09, row_square=0.09, error=0.09)
+    needs = required_seeds_or_rows(table, 0.0)
+    assert needs.more_seeds is not None
+    assert needs.more_seeds < MAX_SEEDS
+    seeds = 4 + needs.more_seeds + extra
+    share = np.mean([paired_interval(study(seeds)).is_above(0.0) for _ in range(200)])
+    assert share >= 0.7 if extra else 0.7 <= share <= 0.97
+
+
+def test_the_chance_to_decide_reaches_80_percent_where_the_plan_ends():
+    """Plan and chance are one arithmetic: one seed less than asked for is not enough."""
+    table = flat(0.1, seeds=4, rows=200, seed_square=200 * 0.15**2 + 0.09, row_square=0.09, error=0.09)
+    seeds = 4 + (required_seeds_or_rows(table, 0.0).more_seeds or 0)
+    enough, short = (chance_to_decide(table, 0.1, seeds=count, rows=200) for count in (seeds, seeds - 1))
+    assert short < POWER <= enough
+
+
+@pytest.mark.parametrize("seeds", [1, 5, 12])
+def test_the_chance_to_decide_is_the_share_of_simulated_studies_that_decide(seeds):
+    """400 simulated studies; a tenth is allowed for Monte Carlo error and for half-widths that are not their mean."""
+    from justright.statistics.intervals import paired_interval
+
+    rng = np.random.default_rng(seeds)
+    seed_deviation, rows, distance = 0.1 if seeds > 1 else 0.0, 300, 0.12
+
+    def study(count: int, size: int) -> np.ndarray:
+        between = seed_deviation * rng.normal(size=(count, 1)) + 0.3 * rng.normal(size=(1, size))
+        return distance + between + 0.5 * rng.normal(size=(count, size))
+
+    planned = chance_to_decide(crossed(study(200, 3_000)), distance, seeds=seeds, rows=rows)
+    found = np.mean([paired_interval(study(seeds, rows)).is_above(0.0) for _ in range(400)])
+    assert found == pytest.approx(planned, abs=0.1)
+
+
+def test_what_has_no_spread_is_decided_or_not():
+    """All values are the same: any distance is far enough, none is not."""
+    table = crossed(np.zeros((3, 10)))
+    assert [chance_to_decide(table, far, seeds=3, rows=10) for far in (0.0, 0.1)] == [0.0, 1.0]
+
+
+def test_more_rows_are_never_fewer_than_needed_for_a_larger_difference():
+    """Monotone: a larger difference needs no more."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(1, 300))
+    base -= base.mean()
+    rows = [required_seeds_or_rows(crossed(base + mean), 0.0).more_rows for mean in (0.02, 0.05, 0.1)]
+    assert rows == sorted(rows, reverse=True)
+
+
+def test_what_neither_seeds_nor_rows_decide_alone_both_decide_together():
+    """Seeds and rows each contribute more error than the distance: both must grow, and by the same factor."""
+    table = flat(0.05, seeds=3, rows=1_000, seed_square=1_000 * 0.004, row_square=3 * 0.8, error=0.1)
+    needs = required_seeds_or_rows(table, 0.0)
+    assert (needs.more_seeds, needs.more_rows) == (None, None)
+    assert needs.together is not None
+    more_seeds, more_rows = needs.together
+    assert more_rows == round(more_seeds * 1_000 / 3)
+    larger = flat(
+        0.05,
+        seeds=3 + more_seeds,
+        rows=1_000 + more_rows,
+        seed_square=(1_000 + more_rows) * 0.0039 + 0.1,
+        row_square=(3 + more_seeds) * 0.7667 + 0.1,
+        error=0.1,
+    )
+    from justright.statistics.intervals import interval_of
+
+    assert interval_of(larger).is_above(0.0)
+
+
+@pytest.mark.parametrize(
+    ("needs", "least"),
+    [
+        (Needs(4, 900), (4, 0)),
+        (Needs(None, 900), (0, 900)),
+        (Needs(None, None, (5, 700)), (5, 700)),
+        (Needs(None, None), None),
+    ],
+)
+def test_the_least_that_decides_is_seeds_then_rows_then_both(needs, least):
+    """Seeds cost only time; rows must be had."""
+    assert needs.least == least

@@ -1,0 +1,48 @@
+"""Compiled programs are shared by stacks of the same shape, and let go of before they fill the memory."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from justright.runs.events import RunKey
+from justright.runs.tasks import StackTask, StudyRows
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.training import programs
+
+
+@pytest.fixture
+def rows():
+    """Ten rows of two features, to validate on the same."""
+    part = np.ones((10, 2), np.float32), np.zeros(10, np.float32)
+    return StudyRows("binary", 1, part, part, part)
+
+
+def stack_of(variant):
+    """A stack of one run of a variant."""
+    recipe = Recipe(5).resolve("binary", train_rows=10)
+    return StackTask("s", variant, mlp(2), recipe, (RunKey(variant, 1, 10),), ("",), np.arange(10))
+
+
+def test_stacks_of_the_same_shape_share_a_program(rows):
+    """Another seed does; other rows do not."""
+    cache = {}
+    first = programs.stack_program(stack_of("A"), rows, cache)
+    assert programs.stack_program(replace(stack_of("A"), name="t"), rows, cache) is first
+    assert programs.stack_program(replace(stack_of("A"), train_index=np.arange(5)), rows, cache) is not first
+
+
+def test_a_worker_starts_afresh_before_programs_fill_its_memory(rows, monkeypatch):
+    """Of any number of variants no more than the limit are held, and what is let go of is truly gone."""
+    monkeypatch.setattr(programs, "KEPT_PROGRAMS", 3)
+    cache, seen = {}, []
+    for number in range(7):
+        seen.append(weakref.ref(programs.stack_program(stack_of(f"V{number}"), rows, cache)))
+        assert len(cache) <= 3
+    gc.collect()
+    assert [program() is not None for program in seen] == [False] * 6 + [True]

@@ -1,0 +1,260 @@
+"""Ray actors that hang, die or find no memory: with a Ray of this file's own, so that none need be installed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from justright.errors import InputError
+from justright.runs.events import RunKey, StackCheckpoint
+from justright.runs.tasks import ReferenceTask, StackTask
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.workers import watch
+from justright.workers.memory import MEBIBYTE, base_bytes
+from justright.workers.processes import START_SECONDS
+from justright.workers.ray_cluster import NETWORK_BYTES, RayExecutor
+from justright.workers.ray_connection import free_memory
+from justright.workers.ray_worker import installed_versions
+
+GIGABYTE = 10**9
+HANG_SECONDS = 10.0
+SILENT = object()  # the place in a script from which on an actor says nothing
+
+
+class RayError(Exception):
+    """Stands for ray.exceptions.RayError."""
+
+
+class RayActorError(RayError):
+    """Stands for ray.exceptions.RayActorError."""
+
+
+@dataclass
+class FakeActor:
+    """An actor that says what its script has, and then nothing."""
+
+    ray: FakeRay
+    options: dict
+    script: list
+    performed: list = field(default_factory=list)
+    is_killed: bool = False
+
+    def __getattr__(self, name):
+        if name == "perform":
+            return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._perform))
+        answers = {"versions": installed_versions, "processor_seconds": self.ray.meter, "stop": lambda: None}
+        return SimpleNamespace(remote=lambda: Answer(self, answers[name]))
+
+    def _perform(self, task, checkpoint):
+        self.performed.append(task)
+        return Stream(self)
+
+
+@dataclass(eq=False)
+class Answer:
+    """What a call will return."""
+
+    actor: FakeActor
+    call: object
+    is_ready: bool = True
+
+
+@dataclass(eq=False)
+class Stream:
+    """What an actor says while it performs."""
+
+    actor: FakeActor
+
+    @property
+    def is_ready(self):
+        """Whether there is something to take."""
+        return self.actor.script[:1] not in ([], [SILENT])
+
+    def __next__(self):
+        return Answer(self.actor, partial(self.actor.script.pop, 0))
+
+
+class FakeRay:
+    """As much of Ray as the executor uses; every wait takes a second of its clock."""
+
+    exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
+
+    def __init__(self, scripts=(), *, nodes=(8 * GIGABYTE,), cores=4):
+        self.scripts, self.cores = list(scripts), cores
+        self.actors, self.now = [], 100.0
+        self.is_starting_allowed = True
+        per_node = {str(number): {"memory": float(memory)} for number, memory in enumerate(nodes)}
+        self._private = SimpleNamespace(state=SimpleNamespace(available_resources_per_node=lambda: per_node))
+        self.meter = lambda: 0.0
+
+    def is_initialized(self):
+        """It runs already."""
+        return True
+
+    def cluster_resources(self):
+        """Processors."""
+        return {"CPU": float(self.cores)}
+
+    def put(self, value):
+        """Objects stay where they are."""
+        return value
+
+    def remote(self, kind):
+        """Actors get the next script."""
+
+        def start(options):
+            script = self.scripts.pop(0) if self.scripts else []
+            self.actors.append(FakeActor(self, options, script))
+            return self.actors[-1]
+
+        return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=lambda rows: start(options)))
+
+    def wait(self, sources, timeout):
+        """What is ready."""
+        self.now += 1.0
+        ready = [
+            one for one in sources if one.is_ready and (self.is_starting_allowed or isinstance(one, Stream))
+        ]
+        return ready, []
+
+    def get(self, answer, timeout=None):
+        """The answer, or its error."""
+        return answer.call()
+
+    def kill(self, actor):
+        """Take it down."""
+        actor.is_killed = True
+
+
+@pytest.fixture
+def cluster(monkeypatch, few_rows, storage):
+    """Opens an executor on a fake Ray; the clock is Ray's."""
+
+    def open_on(ray, **options):
+        monkeypatch.setitem(sys.modules, "ray", ray)
+        monkeypatch.setattr(watch.time, "monotonic", lambda: ray.now)
+        given = {"workers": None, "jobs": 4, "address": None, "hang_seconds": HANG_SECONDS} | options
+        return RayExecutor(few_rows, storage, **given)
+
+    return open_on
+
+
+@pytest.fixture
+def task(few_rows):
+    """A stack of one run."""
+    count = len(few_rows.train[0])
+    recipe = Recipe(100, 5, None).resolve("binary", count)
+    run = RunKey("v", 0, count)
+    return StackTask("v", "v", mlp(4), recipe, (run,), ("models/v.keras",), np.arange(count))
+
+
+def checkpoint(task, epoch, runs):
+    """A checkpoint event, in the message that an actor sends after `epoch` seconds of computing."""
+    path = f"checkpoints/{task.name}-{epoch}.safetensors"
+    return float(epoch), ("event", StackCheckpoint(task.name, path, epoch, runs, (), ()))
+
+
+def test_an_actor_that_hangs_twice_fails_its_runs(cluster, task, storage) -> None:
+    """Killed after the limit, its stack goes on in a new actor from the last checkpoint; then it ends with the reason."""
+    (storage.folder / "checkpoints").mkdir(exist_ok=True)
+    storage.write_tensors(storage.folder / "checkpoints/v-3.safetensors", {}, {})
+    ray = FakeRay([[checkpoint(task, 3, task.runs), SILENT], [SILENT]])
+    events = []
+    with cluster(ray, workers=1) as executor:
+        executor.execute([task], events.append)
+        first, second, third = ray.actors
+        assert (first.is_killed, second.is_killed, third.is_killed) == (True, True, False)
+        assert [one.checkpoint for one in (*first.performed, *second.performed)] == [
+            None,
+            "checkpoints/v-3.safetensors",
+        ]
+    assert third.is_killed  # with the executor's end
+    (failed,) = events[-1].finished
+    assert (failed.run, failed.outcome) == (task.runs[0], "failed")
+    assert failed.reason == "Ray actor 0 made no progress for 11 seconds and was ended"
+
+
+def test_an_actor_that_computes_gets_longer(cluster) -> None:
+    """It says so itself: one that compiles is left alone twelve times as long, and then ended all the same."""
+    ray = FakeRay([[SILENT]])
+    ray.meter = lambda: 0.5 * ray.now
+    events = []
+    with cluster(ray, workers=1) as executor, pytest.raises(InputError) as caught:
+        executor.execute([ReferenceTask()], events.append)
+    assert str(caught.value) == (
+        "Training the reference model failed twice: "
+        "Ray actor 0 made no progress for 121 seconds and was ended"
+    )
+
+
+def test_an_actor_that_answers_nothing_is_not_taken_for_busy(cluster) -> None:
+    """A stopped process does not say how long it has computed."""
+
+    def no_answer():
+        raise RayError("timed out")
+
+    ray = FakeRay([[SILENT], [(1.0, ("done", True))]])
+    ray.meter = no_answer
+    with cluster(ray, workers=1) as executor:
+        executor.execute([ReferenceTask()], lambda event: None)
+    assert [len(actor.performed) for actor in ray.actors] == [1, 1]
+    assert ray.now < 100.0 + 2 * HANG_SECONDS
+
+
+def test_an_actor_that_dies_late_has_time_to_be_replaced(cluster) -> None:
+    """The cluster's time to give a processor counts from when it was asked, not from the beginning of the study."""
+    ray = FakeRay([[SILENT], [(1.0, ("done", True))]])
+    with cluster(ray, workers=1, hang_seconds=3 * START_SECONDS) as executor:
+        executor.execute([ReferenceTask()], lambda event: None)
+    assert ray.now > 100.0 + 3 * START_SECONDS
+
+
+def test_a_cluster_that_gives_nothing_is_refused_with_what_was_asked(cluster) -> None:
+    """Processor and memory, for either may be what is missing."""
+    ray = FakeRay()
+    ray.is_starting_allowed = False
+    with cluster(ray, workers=1) as executor, pytest.raises(InputError) as caught:
+        executor.execute([ReferenceTask()], lambda event: None)
+    assert str(caught.value) == (
+        "A Ray cluster must have a free CPU and 0.8 GB of memory on one node; none became free in 120 seconds. "
+        "Wait for its other jobs, or add nodes."
+    )
+
+
+def test_actors_reserve_memory_and_no_more_are_started_than_nodes_have(cluster, few_rows) -> None:
+    """Two nodes of which each holds one actor: two of the four that processors would allow."""
+    ray = FakeRay(nodes=(GIGABYTE, GIGABYTE))
+    with cluster(ray) as executor:
+        assert executor.workers == 2
+        assert executor.free_memory().machines == (GIGABYTE, GIGABYTE)
+        assert executor.free_memory().is_reserved
+    reserved = base_bytes(few_rows) + NETWORK_BYTES
+    assert [actor.options["memory"] for actor in ray.actors] == [reserved] * 2
+
+
+def test_a_plan_that_needs_more_starts_its_actors_again(cluster) -> None:
+    """With what the largest stack needs; one that needs no more ends the actors it has no use for."""
+    ray = FakeRay()
+    with cluster(ray) as executor:
+        executor.keep_workers(3, 100 * MEBIBYTE)
+        assert [actor.is_killed for actor in ray.actors] == [False, False, False, True]
+        executor.keep_workers(2, 3 * GIGABYTE)
+        assert [actor.is_killed for actor in ray.actors] == [True] * 4 + [False] * 2
+        assert [actor.options["memory"] for actor in ray.actors[4:]] == [3 * GIGABYTE] * 2
+        assert executor.workers == 2
+
+
+def test_a_cluster_that_counts_no_memory_is_used_without(cluster) -> None:
+    """Its owner said so when the nodes were started: then nothing is known, and nothing is asked for."""
+    ray = FakeRay(nodes=(0, 0))
+    with cluster(ray) as executor:
+        assert executor.free_memory() is None
+        executor.keep_workers(1, 10**12)
+    assert [actor.options["memory"] for actor in ray.actors] == [None] * 4
+    assert free_memory(ray) is None
