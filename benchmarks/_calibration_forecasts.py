@@ -8,8 +8,8 @@ import numpy as np
 
 import justright as jr
 from benchmarks._calibration_training import Engine, Sizes, Trained, Variants, world_rows
-from justright.diagnosis.judge import default_margin
 from justright.diagnosis.learning_curve import FACTORS, LearningCurve, judge_scaling
+from justright.runs.margin import default_margin
 
 VARIANTS: Variants = {"Small": (jr.mlp(16), None)}
 LARGEST = 1_600  # training rows of the study; the truth is at 2 and 4 times as many

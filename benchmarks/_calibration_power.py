@@ -9,7 +9,8 @@ import numpy as np
 
 from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks._calibration_training import Trained
-from justright.diagnosis.judge import Judgement, default_margin
+from justright.diagnosis.judge import Judgement
+from justright.runs.margin import default_margin
 from justright.statistics.crossed import crossed
 from justright.statistics.intervals import interval_of
 from justright.statistics.sample_size import chance_to_decide

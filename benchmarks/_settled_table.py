@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks._engine_tables import print_table as print_cells
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
-from justright.diagnosis.judge import default_margin, judge_study
+from justright.diagnosis.judge import judge_study
+from justright.runs.margin import default_margin
 from justright.statistics.intervals import mean_interval
-from justright.training.settled import History, SettlingRule
-from justright.training.settled_memory import Settling
+from justright.training.settled import History, Settling, SettlingRule
 
 TOLERANCE = 0.002  # of the test loss: what counts as "no worse"
 PARAMETERS = {

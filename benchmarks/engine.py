@@ -138,7 +138,8 @@ def write_rows(path: Path, higgs: Path | None) -> dict[str, str]:
 
 
 def describe_machine() -> dict[str, object]:
-    from justright.workers.machine import available_cores, processor_name
+    from justright.runs.place import available_cores
+    from justright.workers.machine import processor_name
 
     return {"processor": processor_name(), "cores": len(available_cores()), "load_before": os.getloadavg()[0]}
 

@@ -152,9 +152,8 @@ class Recorder:
     def _prepare(self, programs) -> None:
         from justright.runs.events import RunKey
         from justright.runs.tasks import StackTask
-        from justright.training.lanes import Data, Rows, first_lane, stack_lanes
-        from justright.training.programs import stack_network, stack_program
-        from justright.training.state_files import unflatten_lanes
+        from justright.training.lanes import Data, Rows, first_lane, stack_lanes, unflatten_lanes
+        from justright.training.program import stack_network, stack_program
 
         count, name = len(self.rows.train[0]), self.variant.name
         run = RunKey(name, self.seed, count)
@@ -175,7 +174,7 @@ class Recorder:
             self.lanes = stack_lanes([first_lane(stack_network(task, self.rows, seed=self.seed))])
 
     def _state(self):
-        from justright.training.state_files import flatten_lanes
+        from justright.training.lanes import flatten_lanes
 
         return flatten_lanes(self.lanes)
 

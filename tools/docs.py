@@ -30,13 +30,13 @@ def command_line_page() -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import judge, overfit, verdicts
-    from justright.runs import grid
+    from justright.diagnosis import overfit, verdicts
+    from justright.runs import grid, margin
     from justright.statistics import intervals
 
     numbers = {
         "intervals": f"{100 * intervals.DEFAULT_LEVEL:g} %",
-        "margin": f"{100 * judge.MARGIN_SHARE:g} % of (loss of the constant prediction - best test loss of the study)",
+        "margin": f"{100 * margin.MARGIN_SHARE:g} % of (loss of the constant prediction - best test loss of the study)",
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]

@@ -17,7 +17,6 @@ from justright.records.codec import (
     losses_to_blob,
     metrics_from_json,
     metrics_to_json,
-    to_json,
 )
 from justright.runs.events import RunKey
 
@@ -47,15 +46,3 @@ def test_lanes_come_back() -> None:
     """As run keys."""
     lanes = (RunKey("Tiny", 0, 10), RunKey('"é"', -1, 5))
     assert lanes_from_json(lanes_to_json(lanes)) == lanes
-
-
-def test_what_json_lacks_becomes_null_however_deep() -> None:
-    """NumPy scalars and tuples become plain, NaN and infinities null."""
-    value = {"a": (np.float32(0.5), [float("inf")], {"b": np.nan, 3: np.int64(2)}), "c": None, "d": True}
-    assert json.loads(to_json(value)) == {"a": [0.5, [None], {"b": None, "3": 2}], "c": None, "d": True}
-
-
-def test_what_is_not_plain_is_refused() -> None:
-    """An object that nobody can read back is a bug of the caller."""
-    with pytest.raises(TypeError, match=r"^Object of type RunKeyMaker is not JSON serializable$"):
-        to_json({"a": type("RunKeyMaker", (), {})()})

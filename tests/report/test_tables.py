@@ -14,7 +14,6 @@ from justright.diagnosis.words.formats import (
     format_metric,
     format_span,
     metric_words,
-    plain,
     verdict_symbol,
 )
 from justright.report.tables import heading, reference_row, run_rows, slug, verdict_rows
@@ -138,10 +137,3 @@ def test_labels_are_those_of_diagnosis():
 def test_numbers_read_well(text, expected):
     """Shares as percentages, losses with four decimals, true minus signs, no sixty seconds."""
     assert text == expected
-
-
-def test_plain_refuses_what_json_cannot_hold():
-    """An object would only fail later, without a name."""
-    with pytest.raises(TypeError) as caught:
-        plain({"a": 1j})
-    assert str(caught.value) == "a summary holds text, numbers, lists and mappings; got 1j"

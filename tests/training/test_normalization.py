@@ -13,7 +13,7 @@ from justright.study.variant import KerasConfig
 from justright.training import normalization
 from justright.training.network import build_network
 from justright.training.normalization import adapt_normalization, normalization_from_state
-from justright.training.programs import stack_network
+from justright.training.program import stack_network
 
 RECIPE = Recipe().resolve("binary", 100)
 

@@ -11,12 +11,11 @@ import pytest
 from justright.runs.tasks import StudyRows
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training.lanes import first_lane
+from justright.training.lanes import first_lane, flatten_lanes
 from justright.training.masks import hashed_dropout
 from justright.training.network import build_network
 from justright.training.objective import objective_for
 from justright.training.orders import batch_order, chunk_mixes
-from justright.training.state_files import flatten_lanes
 from justright.training.step import DRAWS_PER_STEP
 
 EPOCHS = 3

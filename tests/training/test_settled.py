@@ -7,14 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from justright.diagnosis import judge
 from justright.errors import InputError
 from justright.runs.events import StackProgress
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.training import settled, stack
-from justright.training.settled import History, SettlingRule, look_after
-from justright.training.settled_memory import MAX_GROUPS, MIN_ROWS, Settling, begin_settling, group_means
+from justright.training.settled import (
+    MAX_GROUPS,
+    MIN_ROWS,
+    History,
+    Settling,
+    SettlingRule,
+    begin_settling,
+    group_means,
+    look_after,
+)
 
 # Fast enough to overfit 250 rows beyond doubt within 60 epochs, slowly enough for lanes to end apart.
 OPTIMIZER = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.015}}
@@ -136,8 +143,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
 
 def test_vmapped_lanes_settle_too(whole, few_rows, train):
     """The path that accelerators take: every lane is settled, at a look, by its own losses."""
-    from justright.training.program import Program
-    from justright.training.programs import stack_network
+    from justright.training.program import Program, stack_network
 
     class Together(dict):
         def __contains__(self, key):
@@ -321,16 +327,6 @@ def test_jitter_is_the_variance_of_independent_epochs():
     jitter = np.array(memory.curves)[:, 1].sum() + memory.open_curves[1].sum()
     np.testing.assert_allclose(jitter, (np.diff(means) ** 2).sum() / 2, rtol=1e-5)
     np.testing.assert_allclose(jitter / 1_000, 0.3**2, rtol=0.1)
-
-
-def test_margins_are_those_of_the_verdicts():
-    """The rule's copies of the constants, and its margin, agree with what the diagnosis uses."""
-    assert (settled.MARGIN_SHARE, settled.MARGIN_FLOOR_SHARE) == (
-        judge.MARGIN_SHARE,
-        judge.MARGIN_FLOOR_SHARE,
-    )
-    for best in (0.5, 0.689, 0.69, 0.8):
-        assert RULE.margin(best) == judge.default_margin(0.69, best)
 
 
 def test_settled_needs_the_loss_as_monitor():

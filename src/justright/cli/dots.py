@@ -82,7 +82,7 @@ class DotLog:
         self._ended.add(event.run)
         best = event.best.get(f"val_{self.progress.loss}")
         shown = "" if best is None else loss_text(best, self.terminal.symbols)
-        chosen = shown and f"; best epoch {event.best_epoch:,}, validation {shown}"
+        chosen = "" if event.best_epoch is None else f"; best epoch {event.best_epoch:,}, validation {shown}"
         self._write(
             event.run.variant,
             "",

@@ -193,8 +193,8 @@ class StudyProgress:
         if run is None:
             return
         run.state, run.epoch, run.reason = event.outcome, event.epochs, event.reason
-        run.best_epoch = event.best_epoch if event.best_epoch >= 0 else None
-        run.waited = event.epochs - 1 - event.best_epoch if event.best_epoch >= 0 else 0
+        run.best_epoch = event.best_epoch
+        run.waited = 0 if event.best_epoch is None else event.epochs - 1 - event.best_epoch
         if event.last:
             run.train = _metric(event.last, self.loss)
             run.validation = _metric(event.last, f"val_{self.loss}")

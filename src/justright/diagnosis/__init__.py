@@ -2,10 +2,11 @@
 
 from justright.diagnosis.effects import Effect, effects, rank_remedies
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
-from justright.diagnosis.judge import Judgement, default_margin, judge_study
+from justright.diagnosis.judge import Judgement, judge_study
 from justright.diagnosis.onset import Onset, find_onset
 from justright.diagnosis.underfit import Candidate
 from justright.diagnosis.verdicts import LABELS, Label, Verdict
+from justright.runs.margin import default_margin
 from justright.statistics.curves import generalization_gap, smooth
 from justright.statistics.intervals import Interval, mean_interval, paired_interval
 from justright.statistics.sample_size import Needs, required_seeds_or_rows

@@ -194,7 +194,7 @@ def _validation_rows(one: Candidate) -> dict[int | None, Losses]:
     """Return seed -> (rows,) validation losses at the chosen epoch; None stands for an ensemble of seeds."""
     if isinstance(one, EnsembleEvidence):
         return {None: one.validation}
-    return {run.seed: run.validation[run.best_epoch] for run in one.runs if run.is_measured}
+    return {run.seed: run.validation[run.chosen_epoch] for run in one.runs if run.is_measured}
 
 
 def _test_losses(one: Candidate) -> Losses | None:

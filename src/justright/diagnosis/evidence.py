@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.errors import InputError, one_of
+from justright.runs.outcomes import OUTCOMES, is_measured
 
 Losses = npt.NDArray[np.float32]
 Task = Literal["binary", "multiclass", "regression"]
 
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
-OUTCOMES = ("finished", "stopped early", "diverged", "failed")
-MEASURED_OUTCOMES = ("finished", "stopped early")  # a run that ended otherwise is not averaged with the rest
 # Kinds of change whose success shows that the baseline underfits; other remedies act against overfitting.
 UNDERFIT_CHANGES = ("more capacity", "longer training", "less regularization", "capacity with regularization")
 
@@ -33,7 +32,7 @@ class RunEvidence:
         seed: runs of two variants with the same seed are paired.
         outcome: 'finished' (epoch limit), 'stopped early', 'diverged' or 'failed'.
         epochs: epochs trained; the last one is `epochs - 1`.
-        best_epoch: the epoch that validation rows chose, counted from 0.
+        best_epoch: the epoch that validation rows chose, counted from 0; None where there is none.
         train_loss_first: loss of training rows without penalties (the fixed subset where measured), first epoch.
         train_loss_best: the same at the chosen epoch.
         train_loss_last: the same at the last epoch; NaN where unknown.
@@ -47,7 +46,7 @@ class RunEvidence:
     seed: int
     outcome: str
     epochs: int
-    best_epoch: int
+    best_epoch: int | None
     test_best: Losses | None = None
     test_last: Losses | None = None
     validation: Mapping[int, Losses] = field(default_factory=dict)
@@ -60,15 +59,22 @@ class RunEvidence:
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
             raise one_of("outcome", self.outcome, OUTCOMES)
-        if self.is_measured and not 0 <= self.best_epoch < self.epochs:
+        if self.is_measured and (self.best_epoch is None or not 0 <= self.best_epoch < self.epochs):
             raise InputError(
                 f"`best_epoch` must lie in 0..epochs - 1; got {self.best_epoch!r} of {self.epochs!r} epochs."
             )
 
     @property
+    def chosen_epoch(self) -> int:
+        """The epoch that validation rows chose; ValueError for a run that has none."""
+        if self.best_epoch is None:
+            raise ValueError(f"the run of seed {self.seed} has no best epoch")
+        return self.best_epoch
+
+    @property
     def is_measured(self) -> bool:
         """Whether the run ended by its epoch limit or stopping rule, so that its losses count."""
-        return self.outcome in MEASURED_OUTCOMES
+        return is_measured(self.outcome)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,9 +121,9 @@ class VariantEvidence:
         It chose the epochs, and so flatters: it may choose between variants, and never measures one.
         """
         runs = [run for run in self.runs if run.is_measured]
-        if not runs or any(run.best_epoch not in run.validation for run in runs):
+        if not runs or any(run.chosen_epoch not in run.validation for run in runs):
             return float("nan")
-        return float(np.mean([run.validation[run.best_epoch].mean(dtype=np.float64) for run in runs]))
+        return float(np.mean([run.validation[run.chosen_epoch].mean(dtype=np.float64) for run in runs]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,14 +32,10 @@ from justright.diagnosis.words.advice import decision_facts
 from justright.diagnosis.words.conclusion import conclude
 from justright.errors import InputError
 from justright.higgs.claims import Claim, judge_claims
+from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
 from justright.study.remedies import LADDER_GROUP
-
-# A difference below 1 % of what can be learned (constant prediction minus best loss) is not worth acting on.
-MARGIN_SHARE = 0.01
-# Where nothing beats the constant prediction there is no such scale; then 0.1 % of the constant's own loss.
-MARGIN_FLOOR_SHARE = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +133,6 @@ def judge_study(
         choice,
         judge_claims(evidence, measured, chosen_margin, level=level),
     )
-
-
-def default_margin(constant_loss: float, best_loss: float) -> float:
-    """Return what counts as a difference: 1 % of what can be learned.
-
-    Args:
-        constant_loss: loss of the best constant prediction.
-        best_loss: the study's lowest loss.
-
-    Example:
-        >>> round(default_margin(0.69, 0.57), 6), default_margin(0.69, 0.70)
-        (0.0012, 0.00069)
-    """
-    learnable = constant_loss - best_loss
-    if np.isfinite(learnable) and learnable > 0:
-        return MARGIN_SHARE * learnable
-    return MARGIN_FLOOR_SHARE * abs(constant_loss) or np.finfo(np.float32).tiny.item()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +235,7 @@ def _best_variant(measured: dict[str, Measured]) -> str | None:
         one = measured[name]
         if not has_rows:
             return float(one.best.mean(dtype=np.float64))
-        return float(np.mean([run.validation[run.best_epoch].mean(dtype=np.float64) for run in one.runs]))
+        return float(np.mean([run.validation[run.chosen_epoch].mean(dtype=np.float64) for run in one.runs]))
 
     return min(sorted(measured), key=score, default=None)
 

@@ -92,7 +92,7 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
 
 def overfit_reasons(overfit: Overfit, measured: Measured) -> tuple[str, ...]:
     """Return the sentences about the end of training: the change, the training loss, the accuracy."""
-    chosen = [run.best_epoch for run in measured.runs]
+    chosen = [run.chosen_epoch for run in measured.runs]
     at_chosen = f"the best {epochs(min(chosen), max(chosen))}"
     sentences = [_change_sentence(overfit, at_chosen, measured.loss)]
     if overfit.has_risen and np.isfinite(overfit.train_last - overfit.train_best):

@@ -203,7 +203,7 @@ def _limits(measured: Measured) -> tuple[str, ...]:
     """Return the sentences about what the verdict cannot speak about."""
     sentences = []
     limited = [run for run in measured.runs if run.outcome == ENDED_AT_LIMIT]
-    if limited and all(run.best_epoch >= STILL_IMPROVING * (run.epochs - 1) for run in limited):
+    if limited and all(run.chosen_epoch >= STILL_IMPROVING * (run.epochs - 1) for run in limited):
         sentences.append(
             f"The best epoch is near the end of a run that stopped at its limit of "
             f"{counted(limited[0].epochs, 'epoch')}: longer training may help; that was not measured."

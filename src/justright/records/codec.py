@@ -15,19 +15,6 @@ LOSS_DTYPE = np.dtype("<f4")  # little-endian whatever the machine, so that a fo
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def to_json(value: object) -> str:
-    """Return plain values as strict JSON text; NaN and infinities, which JSON lacks, become null.
-
-    Raises:
-        TypeError: something in `value` is not a plain value.
-
-    Example:
-        >>> to_json({"low": float("nan"), "epochs": (1, 2)})
-        '{"low": null, "epochs": [1, 2]}'
-    """
-    return json.dumps(_without_special(value), ensure_ascii=False, allow_nan=False)
-
-
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
     """Return metrics as JSON text that keeps every float: NaN as null, infinities by name.
 
@@ -83,15 +70,3 @@ def _float_in(value: float | str | None) -> float:
     if value is None:
         return math.nan
     return INFINITIES[value] if isinstance(value, str) else float(value)
-
-
-def _without_special(value: object) -> object:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _without_special(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_special(item) for item in value]
-    return value

@@ -16,7 +16,8 @@ from justright.records.codec import lanes_from_json, losses_from_blob, metrics_f
 from justright.records.faults import database_faults
 from justright.records.folder import StudyFolder
 from justright.records.schema import BUSY_SECONDS, open_for_reading, quoted
-from justright.runs.events import Outcome, RowKind, RunKey, VariantBuilt
+from justright.runs.events import RowKind, RunKey, VariantBuilt
+from justright.runs.outcomes import Outcome
 
 if TYPE_CHECKING:
     import polars
@@ -39,7 +40,7 @@ class RunRecord:
         outcome: how it ended; None while it has not.
         reason: the sentence to the outcome; empty while there is none.
         epochs: epochs recorded so far.
-        best_epoch: the epoch that validation rows chose; None until the run ended.
+        best_epoch: the epoch that validation rows chose; None until the run ended, and for one without any.
         train_seconds: wall time of training; None until the run ended.
         best: every metric at the best epoch; empty until the run ended, as the other three.
         last: every metric at the last epoch.
@@ -244,7 +245,9 @@ def _run_record(
         outcome=outcome,
         reason=reason,
         epochs=epochs,
-        best_epoch=best_epoch,
+        best_epoch=None
+        if best_epoch is None or best_epoch < 0
+        else best_epoch,  # -1: as written up to version 0.1
         train_seconds=train_seconds,
         best=best,
         last=last,

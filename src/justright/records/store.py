@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.errors import FolderError
-from justright.records.codec import lanes_to_json, losses_to_blob, metrics_to_json, to_json
+from justright.records.codec import lanes_to_json, losses_to_blob, metrics_to_json
 from justright.records.faults import database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
@@ -33,6 +33,7 @@ from justright.runs.events import (
     StackCheckpoint,
     VariantBuilt,
 )
+from justright.runs.plain import to_json
 
 KEY_COLUMNS = frozenset({"run", "epoch"})  # of the table `epochs`; a metric of that name gets another column
 

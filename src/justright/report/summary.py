@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from justright.diagnosis.words.formats import plain
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.report.thinned_curves import thin_curves
+from justright.runs.plain import plain
 from justright.study.recipe import LOSSES, SCORES
 
 if TYPE_CHECKING:

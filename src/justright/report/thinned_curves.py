@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.formats import is_share, plain
+from justright.diagnosis.words.formats import is_share
+from justright.runs.plain import plain
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-Outcome = Literal["finished", "stopped early", "diverged", "failed"]
+from justright.runs.outcomes import Outcome
+
 # Losses row by row of three kinds of rows; their scores (1 where right, or absolute errors) and, of two kinds, what the
 # model says (its last layer's values, logits where it ends in logits), both at the best epoch only.
 RowKind = Literal[
@@ -103,7 +104,7 @@ class RunFinished:
         outcome: 'finished' (epoch limit), 'stopped early', 'diverged' (a metric was not finite) or 'failed'.
         reason: one sentence.
         epochs: epochs trained; the last one is `epochs - 1`.
-        best_epoch: the epoch that validation rows chose, counted from 0.
+        best_epoch: the epoch that validation rows chose, counted from 0; None for a run that ended before its first one.
         train_seconds: wall time of training this run's share of its stack.
         best: every metric at `best_epoch`.
         last: every metric at the last epoch.
@@ -118,7 +119,7 @@ class RunFinished:
     outcome: Outcome
     reason: str
     epochs: int
-    best_epoch: int
+    best_epoch: int | None
     train_seconds: float
     best: Mapping[str, float]
     last: Mapping[str, float]

@@ -131,7 +131,7 @@ def _is_below_limit(study: Study, record: RunRecord) -> bool:
 
 
 def _has_best(record: RunRecord) -> bool:
-    return record.best_epoch is not None and record.best_epoch >= 0
+    return record.best_epoch is not None
 
 
 def _has_lost_model(store: Store, record: RunRecord) -> bool:

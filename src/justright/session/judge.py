@@ -13,7 +13,6 @@ import numpy.typing as npt
 from justright.data import Task
 from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
-    MEASURED_OUTCOMES,
     EnsembleEvidence,
     Losses,
     ReferenceEvidence,
@@ -27,6 +26,7 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.runs.events import RowKind
+from justright.runs.outcomes import is_measured, largest_size
 from justright.session.learning_curves import judge_more_data
 from justright.statistics.intervals import mean_interval
 from justright.study.recipe import LOSSES
@@ -73,7 +73,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     reference = store.get_meta("reference")
     task, rows = facts["task"], facts["parts"]
     built = {event.variant: event for event in store.variants()}
-    most = max(study.get("train_sizes") or [rows["train"]])
+    most = largest_size(study, rows["train"])
     ended: dict[str, list[RunRecord]] = {}
     for record in store.runs():
         if record.is_ended and record.run.train_rows == most:
@@ -117,7 +117,7 @@ def _ensembles(
     """Return the ensemble of the seeds of every variant whose outputs and whose rows' targets were recorded."""
     found = []
     for name in names:
-        runs = [record for record in ended[name] if record.outcome in MEASURED_OUTCOMES]
+        runs = [record for record in ended[name] if is_measured(record.outcome)]
         if len(runs) < MIN_SEEDS:
             continue
         kinds: tuple[tuple[RowKind, RowKind], ...] = (
@@ -128,8 +128,7 @@ def _ensembles(
         losses: dict[str, dict[int, Losses]] = {}
         for kind, output in kinds:
             for record in runs:
-                best = record.best_epoch if record.best_epoch is not None else -1
-                said, lost = (store.row_losses(record.run, part).get(best) for part in (output, kind))
+                said, lost = (_at(store, record, part) for part in (output, kind))
                 if said is not None and lost is not None:
                     outputs.setdefault(kind, {})[record.run.seed] = said
                     losses.setdefault(kind, {})[record.run.seed] = lost
@@ -137,12 +136,17 @@ def _ensembles(
     return tuple(one for one in found if one is not None)
 
 
+def _at(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
+    """Return what a run recorded of one kind of rows at its best epoch; None where it has none."""
+    return None if record.best_epoch is None else store.row_losses(record.run, kind).get(record.best_epoch)
+
+
 def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
     run = record.run
     test = store.row_losses(run, "test")
     fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
     first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
-    best = record.best_epoch if record.best_epoch is not None else -1
+    best = record.best_epoch
     last = record.epochs - 1
     missing = float("nan")
     return RunEvidence(
@@ -150,11 +154,11 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         outcome=record.outcome or "failed",
         epochs=record.epochs,
         best_epoch=best,
-        test_best=test.get(best),
+        test_best=_at(store, record, "test"),
         test_last=test.get(last),
         validation=store.row_losses(run, "validation"),
         train_loss_first=float(first[f"fixed_{loss}"][0]) if first.height else missing,
-        train_loss_best=fixed.get(best, missing),
+        train_loss_best=missing if best is None else fixed.get(best, missing),
         train_loss_last=fixed.get(last, missing),
         score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},
         score_last={name: value for name, value in record.test_last.items() if name not in ("loss", loss)},
@@ -167,15 +171,13 @@ def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, flo
     Those of training and validation rows describe the rows that learned and chose: they are not performance.
     """
     runs = [
-        record
-        for record in store.runs()
-        if record.run.variant == variant and record.outcome in MEASURED_OUTCOMES
+        record for record in store.runs() if record.run.variant == variant and is_measured(record.outcome)
     ]
     full = max((record.run.train_rows for record in runs), default=0)
     runs = [record for record in runs if record.run.train_rows == full]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
-        rows = [store.row_losses(record.run, kind).get(record.best_epoch or 0) for record in runs]
+        rows = [_at(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
             interval = mean_interval(np.stack(measured).astype(np.float64))

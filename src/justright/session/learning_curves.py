@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.evidence import MEASURED_OUTCOMES, Losses
+from justright.diagnosis.evidence import Losses
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.learning_curve import LearningCurve, judge_scaling
 from justright.diagnosis.measured import cross_fitted
 from justright.diagnosis.words.more_data import scaling_to_dict
 from justright.records.reader import RunRecord, StoreReader
+from justright.runs.outcomes import is_measured
 
 MIN_SIZES = 2  # one size is no curve
 
@@ -62,12 +63,10 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
 
 def _measured_losses(store: StoreReader, record: RunRecord) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None where it left none."""
-    if record.outcome not in MEASURED_OUTCOMES:
+    if record.best_epoch is None or not is_measured(record.outcome):
         return None
     if store.get_meta("table")["parts"]["test"]:
-        losses = store.row_losses(record.run, "test").get(
-            record.best_epoch if record.best_epoch is not None else -1
-        )
+        losses = store.row_losses(record.run, "test").get(record.best_epoch)
     else:
         validation = store.row_losses(record.run, "validation")
         losses = cross_fitted(validation)[0] if validation else None

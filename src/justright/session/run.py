@@ -24,6 +24,7 @@ from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.baseline import constant_loss
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
+from justright.runs.place import available_cores
 from justright.runs.tasks import CHECKPOINT_SECONDS, Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.judge import TARGETS, judge_folder, summarise_folder, write_report, write_result
@@ -33,7 +34,7 @@ from justright.study.recipe import steps_per_epoch
 from justright.study.spec import read_spec, study_to_dict
 from justright.study.study import Study
 from justright.workers.executors import open_executor
-from justright.workers.machine import available_cores, processor_name
+from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
 from justright.workers.watch import HANG_SECONDS
 

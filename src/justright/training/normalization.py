@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from justright.workers.memory import PIECE_ROWS
+from justright.runs.limits import PIECE_ROWS
 
 
 class _ReachedError(BaseException):

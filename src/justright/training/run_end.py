@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from justright.runs.events import Outcome, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
+from justright.runs.events import Event, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
 from justright.runs.grid import measured_epochs
-from justright.runs.tasks import StackTask, Storage, StudyRows
-from justright.training.lanes import DIVERGED, SETTLED, STOPPED, Lane, Rows
+from justright.runs.outcomes import Outcome
+from justright.runs.tasks import MeasureTask, StackTask, Storage, StudyRows
+from justright.training.lanes import (
+    DIVERGED,
+    HOST_TENSORS,
+    SETTLED,
+    STOPPED,
+    Lane,
+    Rows,
+    lane_of,
+    unflatten_lanes,
+)
 from justright.training.network import compiled_model
-from justright.training.program import Program
+from justright.training.program import Program, ProgramCache, stack_program
 
 SCORES_OF: dict[RowKind, RowKind] = {
     "validation": "validation_score",
@@ -65,7 +77,7 @@ class Ending:
         epochs, best_epoch = int(state.epochs), int(state.best_epoch)
         outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch, settled)
         if best_epoch < 0:  # diverged before a first finite epoch: there is no best to measure or to save
-            return RunFinished(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, {}, {})
+            return RunFinished(run, outcome, reason, epochs, None, train_seconds, best, last, {}, {})
         test, rows = self._measure(
             run, best_epoch, (state.best_weights, state.best_others), best, is_best=True
         )
@@ -153,3 +165,27 @@ class Ending:
                 metrics[f"fixed_{objective.loss_name}"] = loss
                 metrics[f"fixed_{objective.score_name}"] = score
         return test, tuple(rows)
+
+
+def revisit_runs(
+    task: MeasureTask, rows: StudyRows, storage: Storage, emit: Callable[[Event], None], cache: ProgramCache
+) -> None:
+    """Say what test rows give for the runs of `task` that have a best epoch, and save models that are gone.
+
+    Values and models are those that the runs would have ended with, had these been their test rows from the beginning.
+
+    Raises:
+        FolderError: the stack's last checkpoint cannot be read, or a model not be written.
+    """
+    stack = task.stack
+    tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
+    lanes = unflatten_lanes({name: values for name, values in tensors.items() if name not in HOST_TENSORS})
+    test = Rows(jnp.asarray(rows.test[0]), jnp.asarray(rows.test[1]))
+    ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": test})
+    for lane, run in enumerate(stack.runs):
+        if lanes.best_epoch[lane] < 0:
+            continue
+        if run in task.runs:
+            emit(ending.measure_test(lane, lane_of(lanes, lane)))
+        if run in task.unsaved:
+            ending.save(lane, lane_of(lanes, lane))

@@ -24,16 +24,27 @@ from justright.runs.events import (
     StackProgress,
 )
 from justright.runs.grid import measured_epochs
+from justright.runs.limits import CHUNK_BYTES
+from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
-from justright.training.lanes import ALIVE, SETTLED, Data, Lane, Rows, first_lane, lane_of, stack_lanes
+from justright.training.lanes import (
+    ALIVE,
+    SETTLED,
+    Data,
+    Lane,
+    Rows,
+    first_lane,
+    flatten_lanes,
+    lane_of,
+    stack_lanes,
+    unflatten_lanes,
+    without_optimizer,
+)
 from justright.training.orders import chunk_mixes, chunk_orders
-from justright.training.programs import ProgramCache, stack_network, stack_program
+from justright.training.program import ProgramCache, stack_network, stack_program
 from justright.training.run_end import Ending
-from justright.training.settled_memory import Settling, begin_settling, restore_settling
-from justright.training.state_files import flatten_lanes, unflatten_lanes, without_optimizer
-from justright.workers.accelerators import place_of
-from justright.workers.memory import CHUNK_BYTES
+from justright.training.settled import Settling, begin_settling, restore_settling
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
 # batch orders and messages cost little.

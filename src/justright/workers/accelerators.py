@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
-from justright.workers.machine import available_cores
+from justright.runs.place import CPU, DEVICE_VARIABLE
 
 # What JAX itself looks for: without a plugin it can only use the CPU, and nothing needs to be asked.
 PLUGINS = "jax_plugins"
@@ -21,10 +21,6 @@ limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices
 print(json.dumps({"platform": devices[0].platform, "count": len(devices), "memory_bytes": min(limits) if all(limits) else None}))
 """
 PROBE_SECONDS = 120.0  # as a worker's start: importing JAX and waking a driver takes 5 to 20 s
-CPU = "cpu"
-DEVICE_VARIABLE = (
-    "JAX_CUDA_VISIBLE_DEVICES"  # counts among the devices that this process's environment lets JAX see
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +79,3 @@ def find_accelerators() -> Accelerators | None:
     except (subprocess.SubprocessError, IndexError, TypeError, json.JSONDecodeError):
         return None
     return None if found.platform == CPU else found
-
-
-def place_of(platform: str) -> str:
-    """Return where a worker computes: its accelerator, or the lowest processor it is pinned to.
-
-    Example:
-        >>> place_of("gpu")
-        'gpu:0'
-    """
-    return f"{platform}:{available_cores()[0] if platform == CPU else os.environ.get(DEVICE_VARIABLE, '0')}"

@@ -58,7 +58,7 @@ class Attempts:
             return last
         if attempts <= MAX_ATTEMPTS:
             return replace(task, checkpoint=last.path if last else task.checkpoint)
-        failed = tuple(RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {}) for run in left)
+        failed = tuple(RunFinished(run, "failed", reason, 0, None, 0.0, {}, {}, {}, {}) for run in left)
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from pathlib import Path
@@ -12,13 +11,6 @@ CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere the platform's own word is 
 BFLOAT16_FEATURES = frozenset({"avx512_bf16", "amx_bf16"})
 BFLOAT16_MACHINE = "x86_64"
 CONTAINER = Path("/sys/fs/cgroup")  # a container's own limits on Linux (cgroup v2)
-
-
-def available_cores() -> list[int]:
-    """Return the processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def free_memory_bytes() -> int:

@@ -15,25 +15,16 @@ import numpy as np
 
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
+from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
 from justright.runs.tasks import StackTask, StudyRows
 
-MEBIBYTE = 1 << 20
 FLOAT_BYTES = 4
-# Rows are evaluated in pieces of this size at most, to bound the memory of activations.
-PIECE_ROWS = 8_192
-# Batch orders and validation losses of one chunk, on the host and again on the device.
-CHUNK_BYTES = 48 * MEBIBYTE
 # Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
 PROCESS_BYTES = 450 * MEBIBYTE  # Keras and JAX imported, one model built: 450-455 MB
 PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and saving its model: 104 MB more
 LANE_BYTES = (
     MEBIBYTE // 2
 )  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
-# A worker keeps compiled programs until it would have more than these. What JAX keeps of one and what compiling it leaves to the
-# allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker, and the tutorial's
-# seven of 20 seeds by 195 MB. The stacks of a variant come one after the other, and the files of the compile cache stay:
-# starting afresh costs a second or two.
-KEPT_PROGRAMS = 8
 KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
 # disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.

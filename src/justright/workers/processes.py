@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from justright.errors import InputError
+from justright.runs.place import available_cores
 from justright.runs.tasks import WorkerTask
 from justright.workers.accelerators import Accelerators
 from justright.workers.compiled import compile_cache_variables
-from justright.workers.machine import available_cores
 from justright.workers.watch import Watch, processor_seconds
 
 # jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the

@@ -14,13 +14,14 @@ from typing import Any, Self
 
 from justright.errors import InputError
 from justright.runs.events import StackCheckpoint
+from justright.runs.limits import MEBIBYTE
+from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
 from justright.workers.attempts import Attempts, raise_refusal
 from justright.workers.interrupts import held_interrupts
 from justright.workers.local import POLL_SECONDS, STOP_SECONDS, Handle
-from justright.workers.machine import available_cores
-from justright.workers.memory import MEBIBYTE, USABLE_SHARE, FreeMemory, base_bytes, gigabytes
+from justright.workers.memory import USABLE_SHARE, FreeMemory, base_bytes, gigabytes
 from justright.workers.processes import START_SECONDS, import_path, worker_variables
 from justright.workers.ray_actors import Actor, ModelFile, check_versions, checkpoint_of, death_of
 from justright.workers.ray_connection import connect, free_memory, import_ray

@@ -58,9 +58,9 @@ def make_performer(
     Keras and JAX are imported here, after the environment has chosen the backend.
     """
     from justright.training.network import build_network, describe_network
-    from justright.training.programs import ProgramCache
+    from justright.training.program import ProgramCache
     from justright.training.reference import measure_reference
-    from justright.training.revisit import revisit_runs
+    from justright.training.run_end import revisit_runs
     from justright.training.stack import run_stack
 
     # Keras collects garbage before each model. Going through the 300,000 objects of its and JAX's modules took 0.25 s of

@@ -179,29 +179,6 @@ def verdict_symbol(label: str) -> str:
     return SYMBOLS.get(label, "?")
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401  # any plain value in, its JSON form out
-    """Return `value` as JSON can hold it: NumPy scalars and arrays unwrapped, NaN and infinities None.
-
-    Raises:
-        TypeError: a value is of a kind that JSON cannot hold.
-
-    Example:
-        >>> plain({"a": (1.0, float("nan"))})
-        {'a': [1.0, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if hasattr(value, "tolist"):  # a NumPy array or scalar
-        return plain(value.tolist())
-    if isinstance(value, Sequence | set | frozenset):
-        return [plain(item) for item in value]
-    raise TypeError(f"a summary holds text, numbers, lists and mappings; got {value!r}")
-
-
 def largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return a variant's runs at its largest training size: those that tables show."""
     most = max((run["train_rows"] for run in variant["runs"]), default=0)

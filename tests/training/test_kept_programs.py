@@ -13,7 +13,7 @@ from justright.runs.events import RunKey
 from justright.runs.tasks import StackTask, StudyRows
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training import programs
+from justright.training import program
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ def stack_of(variant):
 def test_stacks_of_the_same_shape_share_a_program(rows):
     """Another seed does; other rows do not."""
     cache = {}
-    first = programs.stack_program(stack_of("A"), rows, cache)
-    assert programs.stack_program(replace(stack_of("A"), name="t"), rows, cache) is first
-    assert programs.stack_program(replace(stack_of("A"), train_index=np.arange(5)), rows, cache) is not first
+    first = program.stack_program(stack_of("A"), rows, cache)
+    assert program.stack_program(replace(stack_of("A"), name="t"), rows, cache) is first
+    assert program.stack_program(replace(stack_of("A"), train_index=np.arange(5)), rows, cache) is not first
 
 
 def test_a_worker_starts_afresh_before_programs_fill_its_memory(rows, monkeypatch):
     """Of any number of variants no more than the limit are held, and what is let go of is truly gone."""
-    monkeypatch.setattr(programs, "KEPT_PROGRAMS", 3)
+    monkeypatch.setattr(program, "KEPT_PROGRAMS", 3)
     cache, seen = {}, []
     for number in range(7):
-        seen.append(weakref.ref(programs.stack_program(stack_of(f"V{number}"), rows, cache)))
+        seen.append(weakref.ref(program.stack_program(stack_of(f"V{number}"), rows, cache)))
         assert len(cache) <= 3
     gc.collect()
     assert [program() is not None for program in seen] == [False] * 6 + [True]
