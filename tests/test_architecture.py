@@ -27,7 +27,7 @@ LAYERS = (
     "higgs",
     "cli",
 )
-EVERYWHERE = frozenset({"errors"})
+EVERYWHERE = frozenset({"errors", "plugins"})
 # The modules beside the packages put them together. Only the command line lies above them.
 TOP_MODULES = frozenset(path.stem for path in SOURCE.glob("[a-z]*.py")) - EVERYWHERE
 

@@ -1,1 +1,4 @@
-"""Everything about the tutorial's table, HIGGS: reading it, its physics, the networks that know it, and the claims made on it."""
+"""Everything about the tutorial's table, HIGGS: reading it, its physics, the networks that know it, its studies and claims."""
+
+# Registry -> places of this package's entries in it.
+MEMBERS: dict[str, tuple[str, ...]] = {}
