@@ -151,7 +151,7 @@ class Ending:
         test: dict[str, float] = {}
         for kind, measured in self.measured.items():
             losses, scores, outputs = map(np.asarray, self.program.measure_rows(*values, measured))
-            # Measured on the grid already, in the chunk's program; a run that goes on later must find those values.
+            # Measured on the grid already, in the chunk's program; a run that resumes later must find those values.
             if kind != "validation" or not measured_epochs(epoch, 1)[0]:
                 rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
             if is_best:
