@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from benchmarks.peers.common import BATCH_ROWS, print_report, read_case, thread_variables
+from benchmarks.peers.case import BATCH_ROWS, print_report, read_case, thread_variables
 
 WIDTH = 512
 REPEATS = 20

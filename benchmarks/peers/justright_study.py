@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.common import UNITS, Case, print_report, read_case, versions_of
+from benchmarks.peers.case import UNITS, Case, print_report, read_case, versions_of
 
 SEEDS = int(os.environ.get("BENCHMARK_SEEDS", "2"))
 ENDLESS_EPOCHS = 1_000_000  # the measurement ends by the clock

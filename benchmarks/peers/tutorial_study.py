@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from benchmarks.peers.common import NETWORKS, print_report
+from benchmarks.peers.case import NETWORKS, print_report
 
 PATIENCE = 200
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._fault_study import Command, Place, contents, differences
+from benchmarks.faults.commands import Command, Place, contents, differences
 
 # Larger than a checkpoint of these networks, smaller than their database: the disk fills up in the middle.
 FULL_BYTES = 300_000

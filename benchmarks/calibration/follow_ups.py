@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._calibration_studies import JUDGED, DrawnStudy
+from benchmarks.calibration.studies import JUDGED, DrawnStudy
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.verdicts import JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
 from justright.statistics.sample_size import Needs

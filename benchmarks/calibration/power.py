@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
-from benchmarks._calibration_training import Trained
+from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
+from benchmarks.calibration.worlds import Trained
 from justright.diagnosis.judge import Judgement
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import crossed

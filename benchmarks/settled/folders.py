@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks._engine_tables import print_table as print_cells
-from benchmarks._settled_table import judge_epochs
+from benchmarks.settled.recordings import judge_epochs
+from benchmarks.tables import print_table as print_cells
 from justright.training.settled import History, SettlingRule, look_after
 
 HEADINGS = (
@@ -21,7 +21,7 @@ HEADINGS = (
 
 
 def print_folders(folders) -> None:
-    """Print a line a run of each study folder."""
+    """Print one line per run of each study folder."""
     import justright as jr
     from justright.records.reader import StoreReader
 

@@ -7,7 +7,6 @@ environment and workers; only the imports are not repeated. No backend of JAX is
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -20,47 +19,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-# What a coordinator and a worker import on their way. Not vl_convert: it starts threads, which a fork would lose.
-IMPORTS = (
-    "keras",
-    "jax",
-    "jax.numpy",
-    "optax",
-    "sklearn.ensemble",
-    "altair",
-    "jinja2",
-    "filelock",
-    "tomli_w",
-    "safetensors.numpy",
-    "justright.session.run",
-    "justright.cli.main",
-    "justright.report.terminal.study",
-    "justright.workers.local",
-    "justright.workers.worker",
-    "justright.training.run_end",
-    "justright.training.network",
-    "justright.training.program",
-    "justright.training.reference",
-    "justright.training.stack",
-    "justright.report.html",
-    "justright.report.summary",
-)
 HIGHEST_FILE = 4096  # number of an open file that a worker must not inherit
-
-
-def import_all() -> None:
-    """Import what commands need; what is not installed is left to them."""
-    for name in IMPORTS:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
 
 
 def start_forked(words: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str]) -> Forked:
     """Start `justright` with these arguments, in `folder`, as a fork of the process that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks._fault_imports"])
+    context.set_forkserver_preload(["benchmarks.faults.imports"])
     process = context.Process(target=_run, args=(list(words), str(log), str(folder), dict(environment)))
     process.start()
     return Forked(process)
@@ -93,7 +58,7 @@ class Forked:
 
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
     """Be the command: in its folder and environment, with workers that are forks of it."""
-    from benchmarks._fault_study import run_command
+    from benchmarks.faults.commands import run_command
     from justright.workers import processes
 
     os.chdir(folder)

@@ -13,8 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from benchmarks._fuzz_targets import TARGETS
-from benchmarks.fuzz import SCRATCH, lower_limits, place_of
+from benchmarks.fuzz.targets import SCRATCH, TARGETS, lower_limits, place_of
 from justright.errors import JustrightError
 
 MOST_CHANGES = 4

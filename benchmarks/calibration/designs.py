@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 import justright as jr
-from benchmarks._calibration_plans import follow_advice
-from benchmarks._calibration_power import WorldPower
-from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
-from benchmarks._calibration_training import Engine, Sizes, Trained, world_rows
+from benchmarks.calibration.follow_ups import follow_advice
+from benchmarks.calibration.power import WorldPower
+from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
+from benchmarks.calibration.worlds import Engine, Sizes, Trained, world_rows
 from justright.diagnosis import paired_interval
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.verdicts import Verdict
