@@ -1,11 +1,11 @@
-"""How long does an epoch take? The tutorial's variants: its own code, keras.fit, PyTorch, scikit-learn and justright.
+"""How long does an epoch take? The tutorial's variants, by its own code, keras.fit, PyTorch, scikit-learn and justright.
 
     make peers                                               # once: TensorFlow and PyTorch into .venv-peers/
     python -m benchmarks.engine [--higgs FOLDER] [--variants Tiny,Large] [--repeats 3] [--json FILE]
     python -m benchmarks.engine --show FILE                  # print the tables of an earlier measurement again
 
 Each measurement is a process of its own that trains one variant for a few seconds after everything is compiled. The
-contenders take turns, `--repeats` times over, so that whatever else happens on the machine happens to all of them.
+contenders take turns, `--repeats` times over, so that whatever else the machine does hits all of them.
 Run it on an idle machine.
 """
 
@@ -59,7 +59,7 @@ class Contender:
 CONTENDERS = {
     "tutorial": Contender("tutorial (Keras on TensorFlow)", "keras_tensorflow", needs_peers=True),
     "keras": Contender("keras.fit on JAX", "keras_jax", "1"),
-    "keras-20": Contender("keras.fit on JAX, 20 steps an execution", "keras_jax", "20"),
+    "keras-20": Contender("keras.fit on JAX, 20 steps per execution", "keras_jax", "20"),
     "torch": Contender("PyTorch", "torch_loop", "f32", needs_peers=True),
     "torch-compiled": Contender("PyTorch, torch.compile", "torch_loop", "compiled", needs_peers=True),
     "torch-bf16": Contender("PyTorch bf16", "torch_loop", "bf16", needs_peers=True),
@@ -120,7 +120,7 @@ def measure_gemm(options: argparse.Namespace, rows: Path) -> dict[str, float]:
 
 
 def measure_all(options: argparse.Namespace, rows: Path) -> list[dict[str, object]]:
-    """Return one report per measurement; what cannot run is reported once, with its reason."""
+    """Return one report per measurement; what cannot run is reported once, with the reason."""
     cases = [
         (variant, CONTENDERS[name], python)
         for variant in options.variants
@@ -172,7 +172,7 @@ def measure(
 
 
 def interpreter(options: argparse.Namespace, contender: Contender) -> str | None:
-    """Return the Python of a contender; None, said once, when the peers' environment is missing."""
+    """Return the Python of a contender; None, with one message, when the peers' environment is missing."""
     if not contender.needs_peers:
         return sys.executable
     if options.peers_python.exists():

@@ -4,7 +4,7 @@
     python -m benchmarks.memory --max-epochs 50 --seeds 5
     python -m benchmarks.memory --from HIGGS.csv.gz --test heldout.parquet     # real rows
 
-Every process of the command is looked at several times a second: its proportional set (shared pages divided among those
+Every process of the command is looked at several times per second: its proportional set (shared pages divided among those
 who share them), its resident set, and what of it was swapped; and the whole machine's pages swapped in and out. The exit
 code is 1 when workers took more than the plan said, or anything of theirs was swapped. Linux only.
 """

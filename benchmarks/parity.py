@@ -29,7 +29,7 @@ from benchmarks.peers.case import BATCH_ROWS, NETWORKS
 from benchmarks.tables import print_table
 
 PATIENCE = 200  # the tutorial's
-STEPS_PER_EXECUTION = 20  # an epoch of batches: plain Keras is slow enough
+STEPS_PER_EXECUTION = 20  # one epoch of batches, for speed
 HEADINGS = ("variant", "quantity", "runs", "keras", "justright", "difference", "standard errors")
 METRIC = "val_binary_crossentropy"
 

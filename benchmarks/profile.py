@@ -29,7 +29,7 @@ from benchmarks.peers.driver import run_peer
 from benchmarks.tables import print_table
 
 SEED = 1
-LEAST_SECONDS = 1.0  # of a chunk: short epochs are profiled by the hundred
+LEAST_SECONDS = 1.0  # of a chunk: hundreds of short epochs
 GEMM_SECONDS = 2.0
 KINDS = (
     "matrix products",
@@ -90,7 +90,7 @@ def gemm_rate(rows: Path) -> float:
 
 
 def line_of(variant: str, precision: str, arrays: dict[str, np.ndarray], rate: float) -> tuple[str, ...]:
-    """Return the table's cells of one variant in one precision."""
+    """Return one row of the table: a variant in one precision."""
     chunk = Chunk(variant, precision, arrays)
     epochs = max(1, int(LEAST_SECONDS / chunk.seconds(1)))
     seconds = min(chunk.seconds(epochs) for _ in range(3)) / epochs
@@ -176,7 +176,7 @@ class Chunk:
         }
 
     def profile(self, epochs: int) -> Counter[str]:
-        """Return the seconds that the profiler saw in each operation, without those that contain others."""
+        """Return the microseconds that the profiler counted for each operation that contains no others."""
         import jax
 
         with tempfile.TemporaryDirectory() as folder:

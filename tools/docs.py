@@ -1,7 +1,7 @@
-"""Write the generated pages of docs/: nothing a command or constant already says is written a second time.
+"""Write the generated pages of docs/, so that nothing a command or constant says is written a second time.
 
 python tools/docs.py          write them
-python tools/docs.py --check  say which lag behind, and exit with 1 if any does
+python tools/docs.py --check  name those that lag behind, and exit with 1 if there are any
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ Property-based tests (Hypothesis) feed readers, study files and names with any t
     fuzzing/bin/python -m benchmarks.fuzz --seconds 240
 
 Measured on 2026-11-22 with atheris 3.0.0, Python 3.11.7, NumPy 2.4.6 and Polars 2.1.0 on two busy virtual cores of an Intel
-Xeon, 2 to 9 minutes a target, the last round of each without a finding; coverage is what atheris counts in justright and the Python parsers below it:
+Xeon, 2 to 9 minutes per target, the last round of each without a finding; coverage is what atheris counts in justright and the Python parsers below it:
 
 | target | what it reads | inputs | coverage | findings, all fixed |
 |---|---|---|---|---|

@@ -1,10 +1,10 @@
-"""Is anything lost? A study is killed at random moments, and met by other faults, and compared with an undisturbed one.
+"""Is anything lost? Studies are killed at random moments, meet other faults, and are compared with an undisturbed one.
 
     python -m benchmarks.faults                     # 100 kills, 20 interruptions, every other fault once, 12,000 bad inputs
     python -m benchmarks.faults --kills 10 --interruptions 0 --kinds "disk full,database damaged"
 
-Killed is the coordinator or one of its workers, with kill -9; interrupted the coordinator, by SIGINT or SIGTERM; the same
-command then goes on. Compared, bit by bit, are every curve, best epoch, row loss, model weight, verdict and effect.
+Kills (`kill -9`) hit the coordinator or one of its workers, interruptions (SIGINT or SIGTERM) the coordinator; the same
+command then goes on. Every curve, best epoch, row loss, model weight, verdict and effect is compared, bit by bit.
 Moments are random within each phase of a study: start, compilation, training, the writing of a checkpoint and its record,
 judging and reporting. The exit code is 1 when anything differs, or an interrupted command took longer than it may.
 """
@@ -77,7 +77,7 @@ def run_undisturbed(place: Place) -> None:
 
 
 def run_kinds(place: Place, kinds: list[str]) -> int:
-    """Meet a study with each fault once; print a line each, and return how many did not go as they should."""
+    """Let a study meet each fault once; print one line per fault, and return how many did not end as they should."""
     wrong = 0
     if not kinds:
         return 0
@@ -97,7 +97,7 @@ def run_kinds(place: Place, kinds: list[str]) -> int:
 
 
 def is_well(seen: Seen) -> bool:
-    """Whether a fault led to what it should, and to nothing lost."""
+    """Whether a fault led to what it should, and nothing was lost."""
     return seen.is_right and not seen.lost
 
 

@@ -50,7 +50,7 @@ NEVER_HANGS = 600.0
 
 
 def run_command(words: list[str]) -> None:
-    """Be the command line as users have it; only what counts as hung, and how large a file may be, is set."""
+    """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
     import justright.session.run as running
     from justright.cli.main import main
 
@@ -164,7 +164,7 @@ class Command:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return a digest of each thing a study found: none may depend on what happened on the way."""
+    """Return a digest of everything that a study found; no fault may change one."""
     from justright.records.folder import StudyFolder
     from justright.records.reader import StoreReader
 

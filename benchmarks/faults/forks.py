@@ -1,7 +1,7 @@
 """Commands and workers forked from a process that has imported everything once.
 
-Importing Keras, JAX and scikit-learn takes several seconds of each new process, which is most of what a kill costs: a
-hundred kills need minutes so, and an hour otherwise. A forked command is `justright run` with the same arguments,
+Importing Keras, JAX and scikit-learn takes each new process several seconds, which is most of what a kill costs. With
+forks a hundred kills take minutes instead of an hour. A forked command is `justright run` with the same arguments,
 environment and workers; only the imports are not repeated. No backend of JAX is open before the fork.
 """
 
@@ -57,7 +57,7 @@ class Forked:
 
 
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
-    """Be the command: in its folder and environment, with workers that are forks of it."""
+    """Run the command in its folder and environment, with workers that are forks of it."""
     from benchmarks.faults.commands import run_command
     from justright.workers import processes
 
@@ -72,7 +72,7 @@ def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -
 
 
 class _ForkedWorker:
-    """A worker forked from its coordinator, its child as ever; with the methods of a `subprocess.Popen`."""
+    """A worker forked from its coordinator, with the methods of a `subprocess.Popen`."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class _Forking:
 
 
 def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
-    """Be a worker until its end, as `python -m justright.workers.worker` with this environment; never return."""
+    """Run a worker to its end, as `python -m justright.workers.worker` in this environment does; never return."""
     code = 1
     try:
         os.setsid()
@@ -142,7 +142,7 @@ def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
 
         main()
         code = 0
-    except BaseException:  # noqa: BLE001  # whatever it is belongs into the log, as the interpreter does it
+    except BaseException:  # noqa: BLE001  # anything belongs in the log, as the interpreter writes it
         traceback.print_exc()
     finally:
         sys.stderr.flush()

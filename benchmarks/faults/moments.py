@@ -15,22 +15,23 @@ import psutil
 from benchmarks.faults.commands import Command, Place, contents, differences
 
 POLL_SECONDS = 0.01
-# The moment is drawn uniformly from so long after the phase was seen to begin: a checkpoint's file first, then the
-# database's record of it within milliseconds.
+# The moment lies at most so long after the phase was seen to begin, anywhere with equal chance. A checkpoint's file comes
+# first; the database records it within milliseconds.
 PHASE_SECONDS = {"start": 1.5, "compile": 3.0, "train": 1.0, "checkpoint": 0.06, "report": 3.0}
-# One study is killed once in each of these, in any order, and then so often while it is judged and reported.
+# A study is killed once in each of these phases, in random order, and then `REPORT_KILLS` times while it is judged and
+# reported.
 KILLED_DURING = ("start", *("compile",) * 3, *("train",) * 4, *("checkpoint",) * 4)
 REPORT_KILLS = 2
-WORKER_SHARE = 0.6
+WORKER_SHARE = 0.6  # of kills that may meet a worker, how many do
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Each study is interrupted once in each of these, in any order, and then while it is judged and reported.
+# A study is interrupted once in each of these phases, in random order, and then while it is judged and reported.
 INTERRUPTED_DURING = ("start", "compile", "train", "train", "checkpoint")
 PROMISED_SECONDS = 5.0
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def run_kills(place: Place, kills: int, dice: random.Random) -> int:
-    """Kill at so many moments; print the counts, and return how many studies were not identical."""
+    """Kill studies at so many moments; print the counts, and return how many studies were not identical."""
     if not kills:
         return 0
     tried: Counter[str] = Counter()
@@ -53,12 +54,12 @@ def run_kills(place: Place, kills: int, dice: random.Random) -> int:
 
 
 def counts(counter: Counter[str]) -> str:
-    """Return what was counted, in words."""
+    """Return the counts in words."""
     return ", ".join(f"{count} {name}" for name, count in sorted(counter.items()))
 
 
 def draw_phases(dice: random.Random) -> list[str]:
-    """Return when to kill one study, in order; what comes after training must be last."""
+    """Return the phases in which to kill one study, in order; those after training come last."""
     during = list(KILLED_DURING)
     dice.shuffle(during)
     return during + ["report"] * REPORT_KILLS
@@ -67,7 +68,7 @@ def draw_phases(dice: random.Random) -> list[str]:
 def kill_one_study(
     place: Place, out: str, phases: list[str], dice: random.Random, tried: Counter[str], seen: Counter[str]
 ) -> None:
-    """Kill one study once in each of these phases, going on with it each time, and then to its end."""
+    """Kill one study once in each phase and go on with it each time, the last time to its end."""
     command = place.start(out)
     has_lost_worker = False
     for phase in phases:
@@ -77,7 +78,7 @@ def kill_one_study(
                 return
             raise SystemExit(f"{out} ended with {command.end()}")
         workers = command.workers()
-        # One worker a command: a stack that loses two is marked failed, which another fault shows.
+        # At most one worker of each command: a stack that loses two is marked failed, which another fault shows.
         is_worker = phase in ("compile", "train", "checkpoint") and workers and not has_lost_worker
         if is_worker and dice.random() < WORKER_SHARE:
             with suppress(psutil.NoSuchProcess):
@@ -97,7 +98,7 @@ def kill_one_study(
 
 @dataclass(frozen=True)
 class Interruption:
-    """How a command ended that was sent a signal."""
+    """How a command ended after it was sent a signal."""
 
     phase: str
     number: signal.Signals
@@ -106,18 +107,18 @@ class Interruption:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the promise was: gone in time, with the right code."""
+        """Whether the promise was kept: gone in time, with the right exit code."""
         return self.code == INTERRUPTED and self.seconds <= PROMISED_SECONDS
 
 
 def hear_interrupts() -> None:
-    """Let commands hear SIGINT: they inherit that it is ignored, where this runs in the background of a shell."""
+    """Let commands hear SIGINT, even where a shell runs this in the background and has it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run_interruptions(place: Place, count: int, dice: random.Random) -> int:
-    """Interrupt at so many moments; print times, and return how many did not go as promised, or lost something."""
+    """Interrupt studies at so many moments; print the times, and return how many broke a promise or lost something."""
     if not count:
         return 0
     tried: list[Interruption] = []
@@ -135,7 +136,7 @@ def run_interruptions(place: Place, count: int, dice: random.Random) -> int:
 
 
 def describe(tried: Iterable[Interruption]) -> str:
-    """Return what was counted, in words, every broken promise by itself."""
+    """Return the counts and times in words, with every broken promise."""
     tried = list(tried)
     parts = [f"{count} {name}" for name, count in sorted(Counter(one.number.name for one in tried).items())]
     times = sorted(one.seconds for one in tried)
@@ -150,7 +151,7 @@ def describe(tried: Iterable[Interruption]) -> str:
 
 
 def interrupt_one_study(place: Place, out: str, most: int, dice: random.Random) -> list[Interruption]:
-    """Interrupt a study at up to `most` moments, going on with it each time, and then to its end."""
+    """Interrupt a study at up to `most` moments and go on with it each time, the last time to its end."""
     phases = list(INTERRUPTED_DURING)
     dice.shuffle(phases)
     tried: list[Interruption] = []
@@ -167,9 +168,9 @@ def interrupt_one_study(place: Place, out: str, most: int, dice: random.Random) 
 
 
 def interrupt(command: Command, phase: str, dice: random.Random) -> Interruption | None:
-    """Send a command a signal in a phase; None when it ended by itself before it heard of it."""
+    """Send a command a signal in a phase; return None when it ended by itself before the signal reached it."""
     while not command.is_over() and not command.folder.is_dir():
-        time.sleep(POLL_SECONDS)  # before that Python starts, and a signal ends it as it ends any program
+        time.sleep(POLL_SECONDS)  # until then Python starts, and a signal ends it like any program
     wait_for_phase(command, phase, dice)
     number = dice.choice(SIGNALS)
     sent = time.monotonic()
@@ -182,7 +183,7 @@ def interrupt(command: Command, phase: str, dice: random.Random) -> Interruption
 
 
 def wait_for_phase(command: Command, phase: str, dice: random.Random) -> None:
-    """Wait until a command is somewhere in a phase, or over."""
+    """Wait until a random moment of a phase, or until the command has ended."""
     began = time.time()
     had_workers = False
     while not command.is_over():

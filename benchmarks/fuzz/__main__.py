@@ -34,7 +34,7 @@ SLOW_SECONDS = 3
 HANG_SECONDS = 20
 # Polars, Keras and the tables of TABLE_BYTES fit several times over; a bomb does not.
 MEMORY_MB = 2_560
-# Longest input tried: room for a Parquet footer or a zip directory, short enough for thousands of inputs a second.
+# Longest input tried: room for a Parquet footer or a zip directory, short enough for thousands of inputs per second.
 INPUT_BYTES = 8 << 10
 STATISTIC = re.compile(r"stat::number_of_executed_units: *(\d+)")
 PROGRESS = re.compile(r"#(\d+)\s.* cov: (\d+) ft: \d+ corp: (\d+)/")
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def fuzz(name: str, out: Path, seconds: int) -> int:
-    """Fuzz one target in processes of its own, print a line about it, and return the number of findings."""
+    """Fuzz one target in processes of its own, print one line about it, and return the number of findings."""
     folder = out / name
     for part in ("corpus", "findings"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def try_input(name: str, data: bytes, findings: Path) -> None:
         pass
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # whatever it is, it is what is looked for
+    except BaseException as error:  # noqa: BLE001  # any such error is a finding
         keep(findings, place_of(error), data, traceback.format_exc())
     if time.process_time() - started > SLOW_SECONDS:
         keep(findings, "slow", data, f"{time.process_time() - started:.1f} s of the processor\n")

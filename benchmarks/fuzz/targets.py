@@ -1,4 +1,4 @@
-"""What `benchmarks.fuzz` feeds: each reader of files from outside, with inputs to start from.
+"""What `benchmarks.fuzz` tries: each reader of files from outside, with inputs to start from.
 
 Checksums and compression would hide a reader from random bytes: no random change of a gzip file passes its CRC. So the
 first byte of an input says how the rest is wrapped (`table`: compressed, or as arrays of an NPZ archive; `log`:
@@ -41,7 +41,7 @@ LOG_NAMES = ("log", "events.out.tfevents.1", "metrics.csv", "trainer_state.json"
 
 @dataclass(frozen=True)
 class Target:
-    """One reader, or several that share a door.
+    """One reader, or several behind one function.
 
     Args:
         load: imports what is needed, so that it is instrumented.
@@ -89,7 +89,7 @@ def run_table(data: bytes, folder: Path) -> None:
     options |= {"categorical": ["x"]} if bits & 16 else {}
     options |= {"target": -1} if bits & 32 else {}
     table = read_table(path, **options)
-    table.fingerprint  # noqa: B018  # it goes over every value and name
+    table.fingerprint  # noqa: B018  # reads every value and name
 
 
 def wrap_table(kind: str, data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """The rate of single-precision matrix products of the shapes that Large trains with, on pinned single threads.
 
-The mode is the library: 'numpy', 'jax' or 'torch'. One process a processor, at the same time.
+The mode is the library: 'numpy', 'jax' or 'torch'. One process per processor, all at the same time.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def main() -> None:
     from benchmarks.peers.keras_model import compiled_model
 
     class Marks(keras.callbacks.Callback):
-        """When each epoch ended."""
+        """Notes when each epoch ended."""
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             ends.append(time.perf_counter())

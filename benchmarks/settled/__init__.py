@@ -1,1 +1,1 @@
-"""Recorded runs, ended by the settling rule in the same way as a study ends them."""
+"""Runs recorded to the end of their patience, on which the settling rule is replayed."""

@@ -6,7 +6,7 @@
 
 FOLDER holds HIGGS-prefix.csv.gz (the first 11,000 rows) and heldout.parquet (other rows, to measure on). `record` trains
 each run once, with the tutorial's recipe and its patience of 200, and keeps the losses of every validation row and of
-5,000 test rows after *every* epoch (5-50 MB a run). It stops after `--seconds` and goes on where it was when called
+5,000 test rows after *every* epoch (5-50 MB per run). It stops after `--seconds` and goes on where it was when called
 again. `table` then replays any rule on these losses, through the engine's own code, and judges both ends of each run as
 a study of that seed would be judged. `folders` shows where the rule would have stopped the runs of study folders that
 were trained with patience alone, from the losses they keep. docs/settled.md shows the tables.

@@ -1,4 +1,4 @@
-"""The table of `benchmarks.settled`: recorded runs, ended by the rule, against the same runs at their patience's end."""
+"""Recorded runs, ended by the rule, compared with the same runs at the end of their patience."""
 
 from __future__ import annotations
 
