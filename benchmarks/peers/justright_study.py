@@ -1,7 +1,7 @@
-"""justright itself: a study of one variant with two seeds, on real worker processes, a processor each.
+"""justright itself: a study of one variant with two seeds, on real worker processes with one processor each.
 
-The mode is the precision. The rate is what the whole study gets done, from the workers' own progress events; nothing
-of the executor, the plan or the checkpoints is left out.
+The mode is the precision. The rate is that of the whole study, from the workers' own progress events; executor, plan
+and checkpoints are included.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.common import UNITS, Case, print_report, read_case, versions_of
+from benchmarks.peers.case import UNITS, Case, print_report, read_case, versions_of
 
 SEEDS = int(os.environ.get("BENCHMARK_SEEDS", "2"))
 ENDLESS_EPOCHS = 1_000_000  # the measurement ends by the clock

@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 
 import justright as jr
-from benchmarks._calibration_plans import follow_advice
-from benchmarks._calibration_power import WorldPower
-from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
-from benchmarks._calibration_training import Engine, Sizes, Trained, world_rows
+from benchmarks.calibration.follow_ups import follow_advice
+from benchmarks.calibration.power import WorldPower
+from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
+from benchmarks.calibration.worlds import Engine, Sizes, Trained, world_rows
 from justright.diagnosis import paired_interval
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.verdicts import Verdict
 
 POOL, FRESH = 50_000, 100_000
-SEEDS = 48  # of each variant in a world: what a study's few seeds are held against
+SEEDS = 48  # of each variant in a world: the truth about a study's few seeds
 MANY_SEEDS = 272  # of each size, where studies have up to 256
 MANY_POOL = 100_000  # and up to so many test rows
-MANY_FRESH = 400_000  # the truth must be several times as exact: from 50,000 a right interval covered in 89 %
+MANY_FRESH = 400_000  # the truth must be several times as exact: with 50,000 a right interval covered in 89 %
 PLANS_A_WORLD = 1  # studies whose `undecided` verdicts are followed up
 
 
 @dataclass(frozen=True)
 class Plenty:
-    """How many training rows a world has; 480 steps of training either way.
+    """How many training rows a world has; training takes 480 steps either way.
 
     Args:
         train, validation: rows.
@@ -55,7 +55,7 @@ AMPLE, SCARCE = Plenty(4_000, 2_000, 500), Plenty(1_000, 1_000, 125)
 
 
 def plenty(number: int) -> Plenty:
-    """Return the kind of a world: alternating, shifted every 6 worlds like the noise."""
+    """Return the kind of a world: the two alternate, shifted every 6 worlds like the noise."""
     return (AMPLE, SCARCE)[(number + number // 6) % 2]
 
 
@@ -103,7 +103,7 @@ def calibrate_world(
 def calibrate_sizes(
     number: int, engines: Mapping[Plenty, Engine], *, seeds: int = MANY_SEEDS
 ) -> list[dict[str, Any]]:
-    """Return the record of every large study of one world: the three sizes alone, over many seeds and test rows."""
+    """Return the record of every large study of one world: the three sizes alone, with many seeds and test rows."""
     trained, constant = train_world(number, engines, SIZES, seeds=seeds, pool=MANY_POOL, fresh=MANY_FRESH)
     return judge_world(number, trained, constant, MANY_DESIGNS)
 

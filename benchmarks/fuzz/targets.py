@@ -1,4 +1,4 @@
-"""What `benchmarks.fuzz` feeds: each reader of files from outside, with inputs to start from.
+"""What `benchmarks.fuzz` tries: each reader of files from outside, with inputs to start from.
 
 Checksums and compression would hide a reader from random bytes: no random change of a gzip file passes its CRC. So the
 first byte of an input says how the rest is wrapped (`table`: compressed, or as arrays of an NPZ archive; `log`:
@@ -11,13 +11,15 @@ import contextlib
 import gzip
 import io
 import struct
+import sys
+import traceback
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from benchmarks._fuzz_seeds import (
+from benchmarks.fuzz.seeds import (
     SEALED,
     SIZE,
     checkpoint_seeds,
@@ -30,12 +32,16 @@ from benchmarks._fuzz_seeds import (
 )
 
 TABLE_KINDS = ("as it is", "gzip", "zstd", "arrays")
+# Instead of the readers' own gigabytes, so that a bomb that is not stopped in time is seen against the fuzzer's memory limit.
+TABLE_BYTES = 64 << 20
+# Memory instead of a disk where there is one: an input is a file written and removed.
+SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 LOG_NAMES = ("log", "events.out.tfevents.1", "metrics.csv", "trainer_state.json")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One reader, or several that share a door.
+    """One reader, or several behind one function.
 
     Args:
         load: imports what is needed, so that it is instrumented.
@@ -48,6 +54,20 @@ class Target:
     run: Callable[[bytes, Path], None]
     seeds: Callable[[], list[bytes]]
     instrumented: tuple[str, ...] = ()
+
+
+def lower_limits() -> None:
+    """Make every reader stop at TABLE_BYTES."""
+    for module in [module for title, module in sys.modules.items() if title.startswith("justright.")]:
+        if hasattr(module, "MAX_TABLE_BYTES"):
+            module.MAX_TABLE_BYTES = TABLE_BYTES
+
+
+def place_of(error: BaseException) -> str:
+    """Return a short name for where an exception came from: its class and the innermost line of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/justright/" in frame.filename] or frames
+    return f"{type(error).__name__}-{Path(ours[-1].filename).stem}-{ours[-1].lineno}"
 
 
 def load_table() -> None:
@@ -69,7 +89,7 @@ def run_table(data: bytes, folder: Path) -> None:
     options |= {"categorical": ["x"]} if bits & 16 else {}
     options |= {"target": -1} if bits & 32 else {}
     table = read_table(path, **options)
-    table.fingerprint  # noqa: B018  # it goes over every value and name
+    table.fingerprint  # noqa: B018  # reads every value and name
 
 
 def wrap_table(kind: str, data: bytes) -> bytes:

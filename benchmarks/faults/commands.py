@@ -1,4 +1,4 @@
-"""The study that benchmarks/faults.py interrupts: made, run in processes of its own, and compared bit by bit."""
+"""The study that faults meet: made, run by commands of its own, and compared bit by bit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks._fault_forks import Forked, start_forked
+from benchmarks.faults.forks import Forked, start_forked
+from benchmarks.host import cache_variables
 
 ROWS, FEATURES = 600, 5
 STUDY = """
@@ -43,13 +44,13 @@ batch_size = 100
 max_epochs = {epochs}
 optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
 """
-DRIVER = "import sys; from benchmarks._fault_study import run_command; run_command(sys.argv[1:])"
+DRIVER = "import sys; from benchmarks.faults.commands import run_command; run_command(sys.argv[1:])"
 CHECKPOINT_SECONDS = 0.3
 NEVER_HANGS = 600.0
 
 
 def run_command(words: list[str]) -> None:
-    """Be the command line as users have it; only what counts as hung, and how large a file may be, is set."""
+    """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
     import justright.session.run as running
     from justright.cli.main import main
 
@@ -80,10 +81,8 @@ class Place:
         x = numbers.normal(size=(ROWS, FEATURES))
         y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
         os.environ.update(
-            JAX_COMPILATION_CACHE_DIR=str(self.path / "compiled"),
+            cache_variables(self.path / "compiled"),
             OMP_NUM_THREADS="1",  # as each worker has it; read when scikit-learn is imported, before the fork
-            JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
-            JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
             PYTHONPATH=os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
         )
         lines = [
@@ -165,7 +164,7 @@ class Command:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return a digest of each thing a study found: none may depend on what happened on the way."""
+    """Return a digest of everything that a study found; no fault may change one."""
     from justright.records.folder import StudyFolder
     from justright.records.reader import StoreReader
 

@@ -1,66 +1,25 @@
-"""What does stopping when settled save, and what does it cost? The tutorial's variants on real HIGGS rows.
-
-    python -m benchmarks.settled record --higgs FOLDER --out OUT [--variants Tiny,Small] [--seeds 0-19] [--seconds 280]
-    python -m benchmarks.settled table  --out OUT [--seeds 20-39]
-    python -m benchmarks.settled folders STUDY_FOLDER...
-
-FOLDER holds HIGGS-prefix.csv.gz (the first 11,000 rows) and heldout.parquet (other rows, to measure on). `record` trains
-each run once, with the tutorial's recipe and its patience of 200, and keeps the losses of every validation row and of
-5,000 test rows after *every* epoch (5-50 MB a run). It stops after `--seconds` and goes on where it was when called
-again. `table` then replays any rule on these losses, through the engine's own code, and judges both ends of each run as
-a study of that seed would be judged. `folders` shows where the rule would have stopped the runs of study folders that
-were trained with patience alone, from the losses they keep. docs/settled.md shows the tables.
-"""
+"""Runs recorded to the end of their patience: the losses of single rows after every epoch."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.higgs_rows import WIDE, tutorial_split
+from benchmarks.host import use_one_thread
+
 TEST_ROWS = 5_000
-WIDE = ("Large", "L2", "Dropout", "Combined")
 MAX_EPOCHS = 10_000
 REFERENCE = "reference.npz"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("command", choices=["record", "table", "folders"])
-    parser.add_argument("folders", type=Path, nargs="*")
-    parser.add_argument("--higgs", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("settled"))
-    parser.add_argument("--variants", default="Tiny,Small,Medium,Large,Dropout,L2,Combined")
-    parser.add_argument("--seeds", default="0-19", help="FIRST-LAST")
-    parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--precision", default="float32", help="of the 512-wide variants")
-    options = parser.parse_args()
-    if options.command == "folders":
-        from benchmarks._settled_folders import print_folders
-
-        return print_folders(options.folders)
-    options.out.mkdir(parents=True, exist_ok=True)
-    first, last = (int(text) for text in options.seeds.split("-"))
-    options.seeds = range(first, last + 1)
-    options.variants = options.variants.split(",")
-    if options.command == "table":
-        from benchmarks._settled_table import print_table
-
-        return print_table(options.out, options.variants, options.seeds)
-    return record(options)
-
-
 def record(options) -> None:
     """Record every run that OUT does not hold, one after the other, seed by seed."""
-    from justright.workers.processes import worker_variables
-
-    os.environ.update(worker_variables(1))
+    use_one_thread()
+    options.out.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + options.seconds
     study, rows = read_study(options.higgs)
     if not (options.out / REFERENCE).exists():
@@ -84,17 +43,16 @@ def read_study(folder):
     from justright.study import named_study
     from justright.workers.train import study_rows
 
-    table = jr.read_table("higgs", rows=11_000, location=str(folder / "HIGGS-prefix.csv.gz"))
-    other = jr.read_table(str(folder / "heldout.parquet"))
-    split = table.split(validation=1_000, train=10_000, test=0, order="head", test_table=other)
-    study = jr.Study(split, named_study("tutorial").variants, jr.Recipe(max_epochs=MAX_EPOCHS))
+    study = jr.Study(
+        tutorial_split(folder), named_study("tutorial").variants, jr.Recipe(max_epochs=MAX_EPOCHS)
+    )
     rows = study_rows(study)
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows.test[0]))[:TEST_ROWS])
     return study, replace(rows, test=tuple(part[chosen] for part in rows.test))
 
 
 def write_reference(path, rows) -> None:
-    """Keep what verdicts need besides: the reference's losses and those of the constant prediction."""
+    """Keep what verdicts also need: the losses of the reference and of the constant prediction."""
     from justright.runs.baseline import constant_loss
     from justright.training.reference import measure_reference
 
@@ -110,7 +68,7 @@ def write_reference(path, rows) -> None:
 
 @dataclass
 class Recorder:
-    """One run, trained an epoch a chunk so that test rows can be measured after each."""
+    """One run, trained in chunks of one epoch so that test rows can be measured after each."""
 
     variant: object
     recipe: object
@@ -189,7 +147,3 @@ class Recorder:
             **more,
         )
         aside.replace(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Bad inputs: good files of every kind with bytes changed, for each reader of files from outside.
 
-`benchmarks.fuzz` looks deeper, guided by coverage, and needs atheris; this needs nothing and says that the promise holds here.
-Each reader runs in a process of its own, so that one that is ended by its input counts too.
+`benchmarks.fuzz` looks deeper, guided by coverage, but needs atheris; this needs nothing.
+Each reader runs in a process of its own, so that an input that ends the process is counted, too.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from benchmarks._fuzz_targets import TARGETS
-from benchmarks.fuzz import SCRATCH, lower_limits, place_of
+from benchmarks.fuzz.targets import SCRATCH, TARGETS, lower_limits, place_of
 from justright.errors import JustrightError
 
 MOST_CHANGES = 4
-SPARSE = 64  # the share of bytes that a change replaces is at most one in so many
+SPARSE = 64  # a change replaces at most one byte in so many
 READ, REFUSED = "read", "refused"
 
 
 def try_bad_inputs(inputs: int, seed: int) -> int:
-    """Feed each reader so many changed files; print the counts, and return how many did worse than be refused."""
+    """Feed each reader so many changed files; print the counts, and return how many were neither read nor refused."""
     total: Counter[str] = Counter()
     for name in TARGETS:
         counts: Counter[str] = Counter()
@@ -43,7 +42,7 @@ def try_bad_inputs(inputs: int, seed: int) -> int:
 
 
 def feed(name: str, seed: int, first: int, last: int) -> None:
-    """Feed one reader the inputs of these numbers; print a line about each."""
+    """Feed one reader the inputs numbered `first` to `last - 1`; print one line about each."""
     target = TARGETS[name]
     target.load()
     lower_limits()

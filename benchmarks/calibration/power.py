@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._calibration_studies import SIZES, VARIANTS, DrawnStudy
-from benchmarks._calibration_training import Trained
+from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
+from benchmarks.calibration.worlds import Trained
 from justright.diagnosis.judge import Judgement
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import crossed
@@ -27,7 +27,7 @@ KEYS: tuple[Key, ...] = (
 
 
 class WorldPower:
-    """What is needed of a world to say what a study in it can find.
+    """What a world must tell to say what a study in it can find.
 
     Args:
         trained: all seeds of every variant.
@@ -63,7 +63,7 @@ class WorldPower:
     def _planned(
         self, study: DrawnStudy, intervals: Mapping[Key, tuple[float, float]]
     ) -> dict[Key, dict[str, float]]:
-        """Return the chance to see an effect of so many margins; worked out once a design, as are the widenings."""
+        """Return the chance to see an effect of so many margins; computed once per design, as are the widenings."""
         seeds, rows = design = len(study.seeds), len(study.rows)
         if design not in self.planned:
             self.planned[design] = {}

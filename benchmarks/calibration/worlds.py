@@ -16,6 +16,7 @@ import numpy as np
 
 from justright.data import tables
 from justright.data.tables import Teacher
+from justright.runs.baseline import constant_loss
 from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
 from justright.runs.tasks import StackTask, Storage, StudyRows
 from justright.study import Mlp, Recipe
@@ -43,7 +44,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Trained:
-    """All seeds of one variant on one training size.
+    """What all seeds of one variant came to on one training size.
 
     Shape:
         best, last: (seeds, pool) losses at the chosen and the last epoch; true_best, true_last: (seeds,) true losses.
@@ -66,7 +67,7 @@ def world_teacher(number: int) -> Teacher:
     return tables.teacher(
         features,
         irrelevant=FEATURES - features,
-        # Shifted each time all numbers of features were had: 18 worlds are all 18 combinations.
+        # Shifted after each round of feature counts, so that 18 worlds are all 18 combinations.
         noise=NOISES[(number + number // (FEATURES - 2)) % len(NOISES)],
         seed=number,
     )
@@ -75,20 +76,22 @@ def world_teacher(number: int) -> Teacher:
 def world_rows(number: int, sizes: Sizes) -> tuple[StudyRows, float]:
     """Return a world's rows as the engine takes them, test rows before fresh ones, and the constant's loss on the pool."""
     teacher = world_teacher(number)
-    train = teacher.sample(sizes.train, seed=TRAIN)
-    validation = teacher.sample(sizes.validation, seed=VALIDATION)
-    pool = teacher.sample(sizes.pool, seed=POOL)
-    fresh = teacher.sample(sizes.fresh, seed=FRESH)
+    train, validation, pool, fresh = (
+        teacher.sample(count, seed=seed)
+        for count, seed in (
+            (sizes.train, TRAIN),
+            (sizes.validation, VALIDATION),
+            (sizes.pool, POOL),
+            (sizes.fresh, FRESH),
+        )
+    )
+    known = (train.features, train.target), (validation.features, validation.target)
+    constant = constant_loss(StudyRows("binary", 1, *known, (pool.features, pool.target)))
     test = (
         np.concatenate([pool.features, fresh.features]),
         np.concatenate([pool.target, fresh.truth.astype(np.float32)]),
     )
-    rows = StudyRows(
-        "binary", 1, (train.features, train.target), (validation.features, validation.target), test
-    )
-    share = float(train.target.mean())
-    constant = -(pool.target * np.log(share) + (1 - pool.target) * np.log(1 - share)).mean()
-    return rows, float(constant)
+    return StudyRows("binary", 1, *known, test), constant
 
 
 class Engine:
@@ -121,7 +124,7 @@ class Engine:
             train_index=np.arange(train_rows),
             checkpoint_seconds=float("inf"),
         )
-        # Keras collects garbage for every network; not looking through the libraries each time halves the time.
+        # Keras collects garbage for every network; leaving the libraries out of that halves the time.
         gc.freeze()
         nothing = Storage(Path(), lambda *_: None, _refuse_to_read, _forget_model)
         run_stack(task, rows, nothing, emit, lambda: False, self.cache)
@@ -156,23 +159,6 @@ def _collected(runs: Sequence[RunFinished], pool: int) -> Trained:
 
 def _test_losses(run: RunFinished, epoch: int) -> np.ndarray:
     return next(rows.losses for rows in run.rows if rows.kind == "test" and rows.epoch == epoch)
-
-
-def use_one_thread(compiled: Path) -> None:
-    """Make this process what the engine's workers are: JAX below Keras, one thread, the same compiler flags.
-
-    What XLA compiles is kept in folder `compiled` for the next process.
-    """
-    import os
-
-    from justright.workers.processes import worker_variables
-
-    os.environ.update(worker_variables(1))
-    os.environ.update(
-        JAX_COMPILATION_CACHE_DIR=str(compiled),
-        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
-        JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES="-1",
-    )
 
 
 Variants = Mapping[str, tuple[Mlp, str | None]]

@@ -1,4 +1,4 @@
-"""What every contender shares: the case it is given, the clock that ends it, and its report.
+"""What all contenders share: the case they are given, the clock that ends them, and their report.
 
 Imports NumPy only: a contender runs in an interpreter of its own, which need not have justright.
 """
@@ -67,7 +67,7 @@ NETWORKS = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a contender is to do.
+    """What a contender has to do.
 
     Args:
         name, network: the variant.

@@ -1,13 +1,12 @@
 """Commands and workers forked from a process that has imported everything once.
 
-Importing Keras, JAX and scikit-learn takes several seconds of each new process, which is most of what a kill costs: a
-hundred kills need minutes so, and an hour otherwise. A forked command is `justright run` with the same arguments,
+Importing Keras, JAX and scikit-learn takes each new process several seconds, which is most of what a kill costs. With
+forks a hundred kills take minutes instead of an hour. A forked command is `justright run` with the same arguments,
 environment and workers; only the imports are not repeated. No backend of JAX is open before the fork.
 """
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -20,47 +19,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-# What a coordinator and a worker import on their way. Not vl_convert: it starts threads, which a fork would lose.
-IMPORTS = (
-    "keras",
-    "jax",
-    "jax.numpy",
-    "optax",
-    "sklearn.ensemble",
-    "altair",
-    "jinja2",
-    "filelock",
-    "tomli_w",
-    "safetensors.numpy",
-    "justright.session.run",
-    "justright.cli.main",
-    "justright.report.terminal.study",
-    "justright.workers.local",
-    "justright.workers.worker",
-    "justright.training.run_end",
-    "justright.training.network",
-    "justright.training.program",
-    "justright.training.reference",
-    "justright.training.stack",
-    "justright.report.html",
-    "justright.report.summary",
-)
 HIGHEST_FILE = 4096  # number of an open file that a worker must not inherit
-
-
-def import_all() -> None:
-    """Import what commands need; what is not installed is left to them."""
-    for name in IMPORTS:
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
 
 
 def start_forked(words: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str]) -> Forked:
     """Start `justright` with these arguments, in `folder`, as a fork of the process that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks._fault_imports"])
+    context.set_forkserver_preload(["benchmarks.faults.imports"])
     process = context.Process(target=_run, args=(list(words), str(log), str(folder), dict(environment)))
     process.start()
     return Forked(process)
@@ -92,8 +57,8 @@ class Forked:
 
 
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
-    """Be the command: in its folder and environment, with workers that are forks of it."""
-    from benchmarks._fault_study import run_command
+    """Run the command in its folder and environment, with workers that are forks of it."""
+    from benchmarks.faults.commands import run_command
     from justright.workers import processes
 
     os.chdir(folder)
@@ -107,7 +72,7 @@ def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -
 
 
 class _ForkedWorker:
-    """A worker forked from its coordinator, its child as ever; with the methods of a `subprocess.Popen`."""
+    """A worker forked from its coordinator, with the methods of a `subprocess.Popen`."""
 
     def __init__(
         self,
@@ -156,7 +121,7 @@ class _Forking:
 
 
 def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
-    """Be a worker until its end, as `python -m justright.workers.worker` with this environment; never return."""
+    """Run a worker to its end, as `python -m justright.workers.worker` in this environment does; never return."""
     code = 1
     try:
         os.setsid()
@@ -177,7 +142,7 @@ def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
 
         main()
         code = 0
-    except BaseException:  # noqa: BLE001  # whatever it is belongs into the log, as the interpreter does it
+    except BaseException:  # noqa: BLE001  # anything belongs in the log, as the interpreter writes it
         traceback.print_exc()
     finally:
         sys.stderr.flush()

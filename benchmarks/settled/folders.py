@@ -1,6 +1,6 @@
 """The settling rule on study folders that were trained to their patience's end: where it would have stopped each run.
 
-A folder keeps the losses of single rows at some epochs only (about 24 a decade), their means at every epoch. Between
+A folder keeps the losses of single rows at some epochs only (about 24 per decade), and their means at every epoch. Between
 two looks the rows' losses are taken from the epochs kept there, moved to the mean of all epochs between: the means are
 exact, and rows spread as after single epochs, a little more than means of several would. Test rows were measured at the
 chosen and the last epoch only, so what an earlier stop would have cost is shown on validation rows.
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks._engine_tables import print_table as print_cells
-from benchmarks._settled_table import judge_epochs
+from benchmarks.settled.recordings import judge_epochs
+from benchmarks.tables import print_table as print_cells
 from justright.training.settled import History, SettlingRule, look_after
 
 HEADINGS = (
@@ -21,7 +21,7 @@ HEADINGS = (
 
 
 def print_folders(folders) -> None:
-    """Print a line a run of each study folder."""
+    """Print one line per run of each study folder."""
     import justright as jr
     from justright.records.reader import StoreReader
 

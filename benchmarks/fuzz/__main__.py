@@ -25,7 +25,8 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks._fuzz_targets import TARGETS
+from benchmarks.arguments import program_parser
+from benchmarks.fuzz.targets import SCRATCH, TARGETS, lower_limits, place_of
 
 # Of the processor, not of the clock, which a busy machine stretches: an input that takes longer could stop a service.
 SLOW_SECONDS = 3
@@ -33,18 +34,14 @@ SLOW_SECONDS = 3
 HANG_SECONDS = 20
 # Polars, Keras and the tables of TABLE_BYTES fit several times over; a bomb does not.
 MEMORY_MB = 2_560
-# Instead of the readers' own gigabytes, so that a bomb that is not stopped in time is seen against MEMORY_MB.
-TABLE_BYTES = 64 << 20
-# Longest input tried: room for a Parquet footer or a zip directory, short enough for thousands of inputs a second.
+# Longest input tried: room for a Parquet footer or a zip directory, short enough for thousands of inputs per second.
 INPUT_BYTES = 8 << 10
 STATISTIC = re.compile(r"stat::number_of_executed_units: *(\d+)")
 PROGRESS = re.compile(r"#(\d+)\s.* cov: (\d+) ft: \d+ corp: (\d+)/")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all if none")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument(
@@ -69,7 +66,7 @@ def main() -> int:
 
 
 def fuzz(name: str, out: Path, seconds: int) -> int:
-    """Fuzz one target in processes of its own, print a line about it, and return the number of findings."""
+    """Fuzz one target in processes of its own, print one line about it, and return the number of findings."""
     folder = out / name
     for part in ("corpus", "findings"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -126,13 +123,6 @@ def fuzz_here(name: str, out: Path, seconds: int) -> None:
     atheris.Fuzz()
 
 
-def lower_limits() -> None:
-    """Make every reader stop at TABLE_BYTES."""
-    for module in [module for title, module in sys.modules.items() if title.startswith("justright.")]:
-        if hasattr(module, "MAX_TABLE_BYTES"):
-            module.MAX_TABLE_BYTES = TABLE_BYTES
-
-
 def try_input(name: str, data: bytes, findings: Path) -> None:
     """Run one input; keep it, once for each place in the code, if it found something."""
     from justright.errors import JustrightError
@@ -145,17 +135,10 @@ def try_input(name: str, data: bytes, findings: Path) -> None:
         pass
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # whatever it is, it is what is looked for
+    except BaseException as error:  # noqa: BLE001  # any such error is a finding
         keep(findings, place_of(error), data, traceback.format_exc())
     if time.process_time() - started > SLOW_SECONDS:
         keep(findings, "slow", data, f"{time.process_time() - started:.1f} s of the processor\n")
-
-
-def place_of(error: BaseException) -> str:
-    """Return a short name for where an exception came from: its class and the innermost line of ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "/justright/" in frame.filename] or frames
-    return f"{type(error).__name__}-{Path(ours[-1].filename).stem}-{ours[-1].lineno}"
 
 
 def keep(findings: Path, place: str, data: bytes, text: str) -> None:
@@ -181,9 +164,6 @@ def replay(name: str, path: Path) -> int:
             print("accepted")
     return 0
 
-
-# Memory instead of a disk where there is one: an input is a file written and removed.
-SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 if __name__ == "__main__":
     sys.exit(main())

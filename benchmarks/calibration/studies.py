@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 import justright as jr
-from benchmarks._calibration_training import Trained, Variants
+from benchmarks.calibration.worlds import Trained, Variants
 from justright.diagnosis import RunEvidence, StudyEvidence, VariantEvidence, judge_study
 from justright.diagnosis.judge import Judgement
 

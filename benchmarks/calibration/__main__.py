@@ -7,7 +7,7 @@ A *world* is a random teacher network (`justright.tables.teacher`) with its trai
 trains 48 seeds of six variants on it; studies of 3 seeds and 2,000 test rows up to 32 seeds and 50,000 rows are drawn
 from those and judged as any study is. For studies of up to 256 seeds and 100,000 rows it then trains 272 seeds of the
 three sizes alone (`--sizes` worlds). The truth is the mean over all seeds of the true losses, on 100,000 fresh rows with
-known probabilities; from it follows how large an effect each study needs to find it. Forecasts are held against networks
+known probabilities; from it follows how large an effect each study needs to find it. Forecasts are compared with networks
 trained on 2 and 4 times the rows. Each world is written to FOLDER when it is done, so the same command goes on where an
 earlier one ended.
 """
@@ -21,7 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks._calibration_tables import print_tables
+from benchmarks.arguments import program_parser
+from benchmarks.calibration.tables import print_tables
+from benchmarks.host import use_one_thread
 
 FIRST = 102  # number of the first world: the bounds of forecasts were chosen on curves below 100
 
@@ -38,9 +40,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("--worlds", type=int, default=18, help="27 studies each (default 18)")
     parser.add_argument(
         "--sizes", type=int, default=18, help="of those, also with studies of 64 to 256 seeds (default 18)"
@@ -53,17 +53,15 @@ def parse_options() -> argparse.Namespace:
 
 
 def measure(folder: Path, ends: float, wanted: dict[str, int]) -> None:
-    """Write the records of every world that is wanted and not there yet, until `ends` on the monotonic clock."""
-    from benchmarks import _calibration_training as training
-
-    training.use_one_thread(folder / "compiled")
-    from benchmarks import _calibration_forecasts as forecasts
-    from benchmarks import _calibration_verdicts as verdicts
+    """Write the records of every world that is wanted and missing, until `ends` on the monotonic clock."""
+    use_one_thread(folder / "compiled")
+    from benchmarks.calibration import designs, forecasts
+    from benchmarks.calibration.worlds import Engine
 
     parts: dict[str, tuple[Callable[..., list[dict[str, Any]]], Any]] = {
-        "world": (verdicts.calibrate_world, verdicts.engines()),
-        "curves": (forecasts.forecast_world, training.Engine(forecasts.RECIPE)),
-        "sizes": (verdicts.calibrate_sizes, verdicts.engines()),
+        "world": (designs.calibrate_world, designs.engines()),
+        "curves": (forecasts.forecast_world, Engine(forecasts.RECIPE)),
+        "sizes": (designs.calibrate_sizes, designs.engines()),
     }
     for index in range(max(wanted.values())):
         for kind, (calibrate, engine) in parts.items():

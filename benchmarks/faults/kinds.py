@@ -1,4 +1,4 @@
-"""Faults other than kills, one function each: what is done to a study, and what it says and does then."""
+"""Faults other than kills, one function for each: what is done to a study, and how it ends then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._fault_study import Command, Place, contents, differences
+from benchmarks.faults.commands import Command, Place, contents, differences
 
 # Larger than a checkpoint of these networks, smaller than their database: the disk fills up in the middle.
 FULL_BYTES = 300_000
@@ -38,7 +38,7 @@ class Seen:
 
 
 def worker_killed_twice(place: Place, out: str) -> Seen:
-    """Both workers, again and again: runs are tried once more, then failed, and the next command trains them."""
+    """Both workers are killed, again and again: their runs are tried once more, then failed; the next command trains them."""
     command = place.start(out)
     for _ in range(3):
         command.wait_for_checkpoint(since=time.time())
@@ -59,7 +59,7 @@ def worker_hangs(place: Place, out: str) -> Seen:
 
 
 def run_diverges(place: Place, out: str) -> Seen:
-    """A learning rate of 1e12 in one variant: an outcome of its runs, the others are as ever."""
+    """One variant has a learning rate of 1e12: its runs diverge, the others are as ever."""
     code, _ = place.start(out, study="diverging").end()
     found = contents(place.path / out)
     names = [
@@ -75,7 +75,7 @@ def run_diverges(place: Place, out: str) -> Seen:
 
 
 def disk_full(place: Place, out: str) -> Seen:
-    """No file may grow beyond a size. SQLite calls that an I/O error; of a disk that is really full it says so."""
+    """No file may grow beyond a size. SQLite calls that an I/O error; it names a disk that is really full."""
     code, said = place.start(out, limit_bytes=FULL_BYTES).end()
     return Seen(code, said, code == 2 and any(words in said for words in FULL_WORDS), resumed(place, out))
 
@@ -170,7 +170,7 @@ def lost(place: Place, out: str) -> list[str]:
     """Return what differs from the undisturbed study."""
     try:
         return differences(contents(place.path / out), place.found)
-    except Exception as error:  # noqa: BLE001  # whatever cannot be read is lost, and the table must say so
+    except Exception as error:  # noqa: BLE001  # what cannot be read is lost, and the table says so
         return [f"{type(error).__name__}: {error}"]
 
 

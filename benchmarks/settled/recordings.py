@@ -1,4 +1,4 @@
-"""The table of `benchmarks.settled`: recorded runs, ended by the rule, against the same runs at their patience's end."""
+"""Recorded runs, ended by the rule, compared with the same runs at the end of their patience."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks._engine_tables import print_table as print_cells
+from benchmarks.peers.case import FEATURES
+from benchmarks.settled.recorder import REFERENCE
+from benchmarks.tables import print_table as print_cells
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
 from justright.diagnosis.judge import judge_study
 from justright.runs.margin import default_margin
 from justright.statistics.intervals import mean_interval
+from justright.study import named_study
 from justright.training.settled import History, Settling, SettlingRule
 
 TOLERANCE = 0.002  # of the test loss: what counts as "no worse"
-PARAMETERS = {
-    "Tiny": 481,
-    "Small": 753,
-    "Medium": 10_241,
-    "Large": 803_329,
-    "L2": 803_329,
-    "Dropout": 803_329,
-    "Combined": 803_329,
-}
-BASELINE = {"L2": "Large", "Dropout": "Large", "Combined": "Large"}
 HEADINGS = (
     *("variant", "runs", "epochs, patience", "epochs, settled", "share of epochs", "least possible"),
     *("same label", "test loss within 0.002", "both", "mean difference", "worst"),
@@ -32,7 +25,7 @@ HEADINGS = (
 
 @dataclass
 class Recording:
-    """One recorded run and where the rule ends it.
+    """What was recorded of one run.
 
     Shape:
         validation: (epochs, rows); test: (epochs, test rows); curve, fixed: (epochs,).
@@ -68,7 +61,7 @@ class Recording:
         return float(self.test[self.best(epochs)].mean(dtype=np.float64))
 
     def settle(self, rule: SettlingRule) -> tuple[int, str]:
-        """Return after how many epochs the rule ends the run, and why; all of them when it does not."""
+        """Return after how many epochs the rule ends the run, and why; all epochs when it does not."""
         memory = Settling.begin(rule, lanes=1, rows=self.validation.shape[1])
         while memory.epoch < self.epochs:
             part = slice(memory.epoch, min(self.epochs, memory.epoch + memory.epochs_to_look()))
@@ -99,7 +92,7 @@ class Recording:
         return rise.is_above(margin) and bool(self.fixed[last] < self.fixed[best])
 
     def least_epochs(self, margin: float) -> int:
-        """Return the fewest epochs after which one who knew the end would have had the same answer."""
+        """Return the fewest epochs after which somebody who knew the end would have had the same answer."""
         loss, risen = self.test_loss(self.epochs), self.has_risen(self.epochs, margin)
         for epochs in range(2, self.epochs):
             if self.test_loss(epochs) <= loss + TOLERANCE and self.has_risen(epochs, margin) == risen:
@@ -108,7 +101,7 @@ class Recording:
 
 
 def judge_epochs(rule: SettlingRule, history: History, epochs: int) -> tuple[int, str]:
-    """Return after how many epochs the rule ends a run of which all looks are known, and why."""
+    """Return after how many epochs the rule ends a run whose looks are all known, and why."""
     for looks in range(1, len(history.ends) + 1):
         parts = (history.ends, history.losses, history.train, history.jitter)
         if reason := rule.judge(History(*(part[:looks] for part in parts))):
@@ -117,8 +110,8 @@ def judge_epochs(rule: SettlingRule, history: History, epochs: int) -> tuple[int
 
 
 def print_table(folder, names, seeds) -> None:
-    """Print one line a variant and one for all runs, then each run that ended otherwise than under patience."""
-    reference = np.load(folder / "reference.npz")
+    """Print one line per variant and one for all runs, then each run that the rule changed."""
+    reference = np.load(folder / REFERENCE)
     runs = [
         Recording.read(path, name, seed)
         for name in names
@@ -131,46 +124,63 @@ def print_table(folder, names, seeds) -> None:
     settled = labels(runs, [end for end, _ in ends], reference)
     margin = default_margin(float(reference["constant"]), float(reference["test"].mean()))
     lines = [
-        (
-            run,
-            end,
-            why,
-            run.test_loss(end) - run.test_loss(run.epochs),
-            before,
-            after,
-            run.least_epochs(margin),
-        )
+        Line(run, end, why, before, after, run.least_epochs(margin))
         for run, (end, why), before, after in zip(runs, ends, patient, settled, strict=True)
     ]
-    groups = [(name, [line for line in lines if line[0].name == name]) for name in names]
+    groups = [(name, [line for line in lines if line.run.name == name]) for name in names]
     print_cells(HEADINGS, [cells(name, group) for name, group in [*groups, ("all", lines)] if group])
     print()
-    for run, end, why, difference, before, after, _ in lines:
-        if before != after or difference > TOLERANCE:
+    for line in lines:
+        if line.patient != line.settled or line.difference > TOLERANCE:
             print(
-                f"{run.name}, seed {run.seed}: {end} of {run.epochs} epochs; {after} (patience: {before}); test loss "
-                f"{difference:+.4f}. {why}"
+                f"{line.run.name}, seed {line.run.seed}: {line.end} of {line.run.epochs} epochs; {line.settled} "
+                f"(patience: {line.patient}); test loss {line.difference:+.4f}. {line.why}"
             )
+
+
+@dataclass
+class Line:
+    """One run and what the rule does to it.
+
+    Args:
+        run: as it was recorded.
+        end, why: after how many epochs the rule ends it, and for what reason.
+        patient, settled: its labels at the end of its patience and at the rule's.
+        least: the fewest epochs that would have given the same answer.
+    """
+
+    run: Recording
+    end: int
+    why: str
+    patient: str
+    settled: str
+    least: int
+
+    @property
+    def difference(self) -> float:
+        """By how much the test loss is higher where the rule ends the run."""
+        return self.run.test_loss(self.end) - self.run.test_loss(self.run.epochs)
 
 
 def labels(runs, ends, reference) -> list[str]:
     """Return each run's label in a study of its seed alone, all variants ended in the same way."""
     found = {}
+    variants = {variant.name: variant for variant in named_study("tutorial").variants}
     for seed in {run.seed for run in runs}:
         members = [(run, end) for run, end in zip(runs, ends, strict=True) if run.seed == seed]
         present = {run.name for run, _ in members}
-        variants = tuple(
+        evidences = tuple(
             VariantEvidence(
                 run.name,
-                PARAMETERS[run.name],
+                variants[run.name].build.parameters(FEATURES, 1),
                 (run.evidence(end),),
-                baseline=BASELINE.get(run.name) if BASELINE.get(run.name) in present else None,
+                baseline=variants[run.name].baseline if variants[run.name].baseline in present else None,
                 group="sizes",
             )
             for run, end in members
         )
         evidence = StudyEvidence(
-            *("binary", "binary_crossentropy", variants, float(reference["constant"])),
+            *("binary", "binary_crossentropy", evidences, float(reference["constant"])),
             test_rows=len(reference["test"]),
             validation_rows=members[0][0].validation.shape[1],
             reference=ReferenceEvidence("gradient-boosted trees", reference["test"]),
@@ -180,13 +190,15 @@ def labels(runs, ends, reference) -> list[str]:
     return [found[run.name, run.seed] for run in runs]
 
 
-def cells(name, lines):
-    """Return the cells of one line of the table."""
-    patience = np.array([run.epochs for run, *_ in lines])
-    ends = np.array([line[1] for line in lines])
-    difference = np.array([line[3] for line in lines])
-    same = np.array([line[4] == line[5] for line in lines])
-    least = np.array([line[6] for line in lines])
+def cells(name: str, lines: list[Line]) -> tuple[str, ...]:
+    """Return one row of the table, of one variant's runs or of all."""
+    patience, ends, least, difference = (
+        np.array(values)
+        for values in zip(
+            *((line.run.epochs, line.end, line.least, line.difference) for line in lines), strict=True
+        )
+    )
+    same = np.array([line.patient == line.settled for line in lines])
     near = difference <= TOLERANCE
     return (
         *(name, str(len(lines)), f"{patience.sum():,}", f"{ends.sum():,}"),

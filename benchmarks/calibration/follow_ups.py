@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._calibration_studies import JUDGED, DrawnStudy
+from benchmarks.calibration.studies import JUDGED, DrawnStudy
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.verdicts import JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
 from justright.statistics.sample_size import Needs
 
 ROUNDS = 4  # how often it may ask
-FOLLOWED = 2  # undecided verdicts of a study: each is judged up to five times
+FOLLOWED = 2  # undecided verdicts per study: each is judged up to five times
 PLANTED = 2  # margins by which everything else is better than the smallest network
 
 
