@@ -47,13 +47,15 @@ class Transport(ABC, Generic[Link]):
     The transport itself says ('stored',) when it has written a file for a worker, and ('died', reason).
 
     Args:
-        kind: what a worker is called in messages.
+        kind: what a worker is, for messages.
+        label: what goes before a worker's number in messages.
         may_queue: whether a worker that starts may have to wait for a free place, so that its silence means nothing.
         workers: how many workers there are to be; known once the transport is open.
         accelerators: the devices that workers train on; None for the CPU.
     """
 
     kind: str
+    label: str
     may_queue = False
     workers: int
     accelerators: Accelerators | None = None
@@ -67,10 +69,6 @@ class Transport(ABC, Generic[Link]):
     @abstractmethod
     def start(self, number: int) -> Link:
         """Start worker `number` of `workers`, counted from 0; it says 'ready', or it dies."""
-
-    @abstractmethod
-    def name(self, link: Link) -> str:
-        """Return a worker's name in messages."""
 
     @abstractmethod
     def give(self, link: Link, task: WorkerTask) -> None:
@@ -266,7 +264,7 @@ class Pool(Generic[Link]):
                 continue
             measure = partial(self._transport.processor_seconds, worker.link)
             if silent := worker.watch.hung_seconds(measure):
-                name = self._transport.name(worker.link)
+                name = f"{self._transport.label} {worker.number}"
                 yield worker, f"{name} made no progress for {silent:.0f} seconds and was ended"
 
     def _stop(self, handle: Handle) -> None:

@@ -42,7 +42,7 @@ LOG_TAIL = 600  # characters of a dead worker's error output that go into the re
 class WorkerProcess:
     """A worker's process, where its output goes, and the connection to it; None when it never made one."""
 
-    name: str
+    number: int
     process: subprocess.Popen[bytes]
     log: IO[bytes]
     connection: Connection | None = None
@@ -59,6 +59,7 @@ class Processes(Transport[WorkerProcess]):
     """
 
     kind = "worker process"
+    label = "worker"
 
     def __init__(
         self,
@@ -78,10 +79,6 @@ class Processes(Transport[WorkerProcess]):
         worker = _launch(number, self.workers, self.accelerators)
         _send(worker, (self._rows, self._storage))
         return worker
-
-    def name(self, link: WorkerProcess) -> str:
-        """Return for instance 'worker 0'."""
-        return link.name
 
     def give(self, link: WorkerProcess, task: WorkerTask) -> None:
         """Send the task."""
@@ -142,14 +139,15 @@ def _receive(connection: Connection) -> Message | None:
 
 def _death_of(worker: WorkerProcess) -> str:
     """Return one sentence on how a worker ended, with the end of its error output; end it if it still runs."""
+    name = f"{Processes.label} {worker.number}"
     if worker.connection is None and worker.process.poll() is None:
-        return f"{worker.name} said nothing for {START_SECONDS:.0f} seconds"
+        return f"{name} said nothing for {START_SECONDS:.0f} seconds"
     worker.process.kill()
     code = worker.process.wait()
     worker.log.seek(0)
     tail = worker.log.read().decode(errors="replace")[-LOG_TAIL:].strip()
     how = "was killed by signal" if code < 0 else "ended with code"
-    return f"{worker.name} {how} {abs(code)}" + (f": {tail}" if tail else "")
+    return f"{name} {how} {abs(code)}" + (f": {tail}" if tail else "")
 
 
 def _launch(number: int, workers: int, accelerators: Accelerators | None) -> WorkerProcess:
@@ -165,7 +163,7 @@ def _launch(number: int, workers: int, accelerators: Accelerators | None) -> Wor
         env=_environment(len(cores)) | devices,
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
-    worker = WorkerProcess(f"worker {number}", process, log)
+    worker = WorkerProcess(number, process, log)
     if hasattr(os, "sched_setaffinity"):
         with suppress(ProcessLookupError):  # dead already: found out below
             os.sched_setaffinity(process.pid, cores)

@@ -38,7 +38,6 @@ class RayActor:
     """An actor: starting, idle, or streaming messages.
 
     Args:
-        number: from 0, as messages name it.
         handle: Ray's.
         asked_at: when the cluster was asked for it, on the monotonic clock.
         starting: the answer that makes it ready; None once it has come.
@@ -46,7 +45,6 @@ class RayActor:
         processor_seconds: processor time it had used when it last spoke.
     """
 
-    number: int
     handle: Any
     asked_at: float
     starting: Any
@@ -78,7 +76,7 @@ class RayCluster(Transport[RayActor]):
         address: of the cluster's head; None starts Ray on this machine, or takes the one this process has started.
     """
 
-    kind = "Ray actor"
+    kind = label = "Ray actor"
     may_queue = True
 
     def __init__(
@@ -131,11 +129,7 @@ class RayCluster(Transport[RayActor]):
             runtime_env={"env_vars": variables},
         )
         handle = actor.remote(self._sent_rows)
-        return RayActor(number, handle, time.monotonic(), handle.versions.remote())
-
-    def name(self, link: RayActor) -> str:
-        """Return for instance 'Ray actor 0'."""
-        return f"{self.kind} {link.number}"
+        return RayActor(handle, time.monotonic(), handle.versions.remote())
 
     def give(self, link: RayActor, task: WorkerTask) -> None:
         """Send the task, and the checkpoint it goes on from."""

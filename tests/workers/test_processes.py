@@ -1,4 +1,4 @@
-"""Worker processes: builders from anywhere, workers that die, signals between events."""
+"""Worker processes: builders from anywhere, workers that die, an interruption between events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from justright.runs.events import RunKey, StackCheckpoint, VariantBuilt
 from justright.runs.tasks import BuildTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.interrupts import held_interrupts
 from justright.workers.pool import Pool
 from justright.workers.processes import Processes
 
@@ -174,30 +173,6 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, reques
         assert event.epoch == trained
     assert (storage.folder / checkpoints[-1].path).is_file()
     assert checkpoints[-1].lanes
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_are_taken_down_and_handlers_put_back(number, request):
-    """Inside the block a signal is a note, outside it is what it was before."""
-    inherited = signal.signal(number, signal.default_int_handler)  # ignored in the background of a shell
-    request.addfinalizer(lambda: signal.signal(number, inherited))
-    before = signal.getsignal(number)
-    with held_interrupts() as interruption:
-        assert not interruption.requested
-        signal.raise_signal(number)
-        assert interruption.requested
-    assert signal.getsignal(number) is before
-
-
-def test_ignored_signals_stay_ignored():
-    """`nohup` and shells' background jobs ignore SIGINT: so do we then."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with held_interrupts() as interruption:
-            signal.raise_signal(signal.SIGINT)
-            assert not interruption.requested
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 SCRIPT = """
