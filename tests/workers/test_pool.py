@@ -78,7 +78,6 @@ class Script(Transport[Scripted]):
 
     def free_memory(self, links):
         """Not known."""
-        return None
 
     def resize(self, workers, worker_bytes):
         """As the test says."""
