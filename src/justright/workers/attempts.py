@@ -15,7 +15,7 @@ from justright.runs.tasks import (
     checkpoint_path,
 )
 
-# What a task that is no stack does, as its error says it.
+# What a task other than a stack does, as its error says it.
 WORK: dict[type, str] = {
     BuildTask: "Building the variants",
     MeasureTask: "Measuring the test rows or saving the models",
@@ -42,7 +42,7 @@ class Attempts:
         """Return the task to try next, a stack from its last checkpoint, or the event that ends its runs as 'failed'.
 
         Raises:
-            InputError: the task failed twice and is no stack: without it the study cannot go on.
+            InputError: a task other than a stack failed twice: the study cannot go on without it.
         """
         name = _name(task)
         attempts = self.counts[name] = self.counts.get(name, 1) + 1
