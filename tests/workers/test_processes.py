@@ -1,4 +1,4 @@
-"""Worker processes: builders from anywhere, workers that die, signals between events."""
+"""Worker processes: builders from anywhere, workers that die, an interruption between events."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from justright.runs.events import RunKey, StackCheckpoint, VariantBuilt
 from justright.runs.tasks import BuildTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.interrupts import held_interrupts
-from justright.workers.local import LocalExecutor
+from justright.workers.pool import Pool
+from justright.workers.processes import Processes
 
 RECIPE = Recipe(batch_size=100, max_epochs=3, patience=None).resolve("binary", 250)
 LONG = Recipe(batch_size=100, max_epochs=100_000, patience=None).resolve("binary", 250)
@@ -30,17 +30,17 @@ def stack(name, build, *, recipe=RECIPE, seed=1, **options):
 
 
 @pytest.fixture(scope="module")
-def executor(few_rows, tmp_path_factory):
+def pool(few_rows, tmp_path_factory):
     """One worker, shared by the tests that leave it well."""
     from justright.records.checkpoints import read_tensors, write_tensors
     from justright.records.models import save_model_atomically
     from justright.runs.tasks import Storage
 
-    folder = tmp_path_factory.mktemp("executor")
+    folder = tmp_path_factory.mktemp("pool")
     for place in ("checkpoints", "models"):
         (folder / place).mkdir()
     storage = Storage(folder, write_tensors, read_tensors, save_model_atomically)
-    with LocalExecutor(few_rows, storage, workers=1) as running:
+    with Pool(Processes(few_rows, storage, workers=1)) as running:
         yield running
 
 
@@ -68,12 +68,12 @@ def dying(marker, deaths):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_once_is_replaced_and_its_run_tried_again(executor, tmp_path):
+def test_a_worker_that_dies_once_is_replaced_and_its_run_tried_again(pool, tmp_path):
     """The run ends well, and so does the one after it."""
     events = []
     build = dying(tmp_path / "calls", deaths=1)
-    executor.execute([BuildTask((("Mortal", build, RECIPE),))], events.append)
-    executor.execute([stack("Mortal", build), stack("Plain", mlp(3))], events.append)
+    pool.execute([BuildTask((("Mortal", build, RECIPE),))], events.append)
+    pool.execute([stack("Mortal", build), stack("Plain", mlp(3))], events.append)
     assert {name: run.outcome for name, run in finished(events).items()} == {
         "Mortal": "finished",
         "Plain": "finished",
@@ -81,15 +81,15 @@ def test_a_worker_that_dies_once_is_replaced_and_its_run_tried_again(executor, t
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_twice_costs_its_runs_and_no_others(executor, tmp_path):
+def test_a_worker_that_dies_twice_costs_its_runs_and_no_others(pool, tmp_path):
     """Its run is 'failed', with code and last words as the reason; the rest of the study completes."""
     events = []
     build = dying(tmp_path / "calls", deaths=10**6)
-    executor.execute([BuildTask((("Doomed", build, RECIPE),))], events.append)
-    executor.execute([stack("Doomed", build), stack("Plain", mlp(3))], events.append)
+    pool.execute([BuildTask((("Doomed", build, RECIPE),))], events.append)
+    pool.execute([stack("Doomed", build), stack("Plain", mlp(3))], events.append)
     ended = finished(events)
     assert ended["Plain"].outcome == "finished"
-    assert (ended["Doomed"].outcome, ended["Doomed"].best_epoch) == ("failed", -1)
+    assert (ended["Doomed"].outcome, ended["Doomed"].best_epoch) == ("failed", None)
     assert ended["Doomed"].reason == "worker 0 ended with code 9: out of memory, says the model"
 
 
@@ -114,7 +114,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_once_more(few_rows, stora
     """A stray signal or a moment without memory costs nothing."""
     events = []
     short_lived(1)
-    with LocalExecutor(few_rows, storage, workers=1) as running:
+    with Pool(Processes(few_rows, storage, workers=1)) as running:
         running.execute([BuildTask((("Good", mlp(3), RECIPE),))], events.append)
     assert [event.variant for event in events] == ["Good"]
 
@@ -122,14 +122,16 @@ def test_a_worker_that_dies_while_it_starts_is_started_once_more(few_rows, stora
 def test_a_worker_that_dies_whenever_it_starts_is_one_clear_error(few_rows, storage, short_lived):
     """What it said last is the reason; the third process would have lived."""
     short_lived(2)
-    with pytest.raises(InputError) as caught, LocalExecutor(few_rows, storage, workers=1):
-        pytest.fail("a worker came to life")
+    with pytest.raises(InputError) as caught, Pool(Processes(few_rows, storage, workers=1)) as running:
+        running.execute(
+            [BuildTask((("Good", mlp(3), RECIPE),))], lambda event: pytest.fail("it came to life")
+        )
     assert str(caught.value) == (
         "A worker process could not start: worker 0 ended with code 1: no memory for me"
     )
 
 
-def test_a_builder_that_raises_ends_the_study_before_anything_trains(executor):
+def test_a_builder_that_raises_ends_the_study_before_anything_trains(pool):
     """One InputError with the variant's name and the builder's own words; the variants before it were fine."""
     events = []
 
@@ -137,12 +139,9 @@ def test_a_builder_that_raises_ends_the_study_before_anything_trains(executor):
         raise RuntimeError("no such layer")
 
     with pytest.raises(InputError) as caught:
-        executor.execute([BuildTask((("Good", mlp(3), RECIPE), ("Bad", broken, RECIPE)))], events.append)
+        pool.execute([BuildTask((("Good", mlp(3), RECIPE), ("Bad", broken, RECIPE)))], events.append)
     assert str(caught.value) == "Variant 'Bad' cannot be built: RuntimeError: no such layer"
     assert [event.variant for event in events if isinstance(event, VariantBuilt)] == ["Good"]
-    # The worker that refused has no task any more as far as this test goes: the next one gives it a new process.
-    for worker in executor._processes:
-        worker.task = None
 
 
 def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, request):
@@ -163,7 +162,7 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, reques
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     task = stack("Long", mlp(3), recipe=LONG, checkpoint_seconds=0.0)
-    with LocalExecutor(few_rows, storage, workers=1) as running, pytest.raises(KeyboardInterrupt):
+    with Pool(Processes(few_rows, storage, workers=1)) as running, pytest.raises(KeyboardInterrupt):
         running.execute([task], handle)
     checkpoints = [event for event in events if isinstance(event, StackCheckpoint)]
     assert len(checkpoints) >= 2
@@ -174,30 +173,6 @@ def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, reques
         assert event.epoch == trained
     assert (storage.folder / checkpoints[-1].path).is_file()
     assert checkpoints[-1].lanes
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_are_taken_down_and_handlers_put_back(number, request):
-    """Inside the block a signal is a note, outside it is what it was before."""
-    inherited = signal.signal(number, signal.default_int_handler)  # ignored in the background of a shell
-    request.addfinalizer(lambda: signal.signal(number, inherited))
-    before = signal.getsignal(number)
-    with held_interrupts() as interruption:
-        assert not interruption.requested
-        signal.raise_signal(number)
-        assert interruption.requested
-    assert signal.getsignal(number) is before
-
-
-def test_ignored_signals_stay_ignored():
-    """`nohup` and shells' background jobs ignore SIGINT: so do we then."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with held_interrupts() as interruption:
-            signal.raise_signal(signal.SIGINT)
-            assert not interruption.requested
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 SCRIPT = """
