@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from justright.errors import InputError
-from justright.logs import read_log, read_logs
+from justright.logs.formats.registry import read_log, read_logs
 
 
 def test_old_style_scalars_are_read_as_new_ones(tmp_path, event_writer):
