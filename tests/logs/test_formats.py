@@ -104,6 +104,10 @@ def test_unknown_json_is_refused_with_the_list_of_formats(tmp_path):
             "Every entry of `log_history` must say its epoch; entry 0 of {path!r} does not.",
         ),
         (
+            b'{"log_history": [{"epoch": 1, "eval_loss": 1' + b"0" * 400 + b"}]}",
+            "A metric must fit a 64-bit float; 'eval_loss' of {path!r} does not.",
+        ),
+        (
             b'{"loss": [1, 2], "val_loss": [1]}',
             "Every metric of a log must have one value per epoch; in {path!r} metric 'val_loss' has 1 for 2 epochs.",
         ),

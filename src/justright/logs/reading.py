@@ -77,10 +77,10 @@ def diagnose(path: str | Path) -> CurveReading:
 
 
 def diagnose_curves(curves: LogCurves) -> CurveReading:
-    """Return what the curves of one run say: overfitting and divergence can be seen, nothing else can be settled.
+    """Return what the curves of one run say: they can show overfitting and divergence, and settle nothing else.
 
     Raises:
-        InputError: there is no validation loss, or none of its values is finite and training did not diverge.
+        InputError: there is no validation loss.
     """
     loss = curves.loss_name()
     epochs, validation = _points(curves, f"val_{loss}")
@@ -119,7 +119,7 @@ def _points(curves: LogCurves, metric: str) -> tuple[npt.NDArray[np.float64], np
 
 
 def _diverged(train: npt.NDArray[np.float64] | None, validation: npt.NDArray[np.float64]) -> bool:
-    """Return whether the loss had left the finite numbers when the run ended."""
+    """Return whether the loss was not a finite number when the run ended, or at any epoch."""
     measured = validation if train is None else train[~np.isnan(train)]
     return (len(measured) > 0 and not np.isfinite(measured[-1])) or not np.isfinite(validation).any()
 
