@@ -169,7 +169,8 @@ def small_table(source: object, **options: object) -> object:
 
 def load_log() -> None:
     import justright.logs.formats.registry
-    import justright.logs.reading  # noqa: F401
+    import justright.logs.reading
+    import justright.records.event_files  # noqa: F401
 
 
 def run_log(data: bytes, folder: Path) -> None:

@@ -18,6 +18,8 @@ INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
     """Return metrics as JSON text that keeps every float: NaN as null, infinities by name.
 
+    `runs.plain` writes both as null, for readers who want numbers only; what is recorded must come back as it was.
+
     Example:
         >>> metrics_to_json({"loss": float("inf"), "accuracy": 0.5})
         '{"loss": "Infinity", "accuracy": 0.5}'
