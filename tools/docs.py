@@ -62,7 +62,8 @@ def security_page() -> str:
     """Return docs/security.md: what is trusted, the limits taken from the code, and how it is tested."""
     from justright.data import checks
     from justright.data.readers import fetch, inflate, npz, parquet_footer, raw
-    from justright.logs import events, source
+    from justright.logs import source
+    from justright.logs.formats import tfevents
     from justright.records import models
     from justright.study import spec, variant
     from justright.workers import watch
@@ -80,7 +81,7 @@ def security_page() -> str:
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
         "files below a log folder": f"{source.MAX_FILES:,}",
-        "values in event files": f"{events.MAX_POINTS:,}",
+        "values in event files": f"{tfevents.MAX_POINTS:,}",
         "configuration of a model": _size(models.MAX_CONFIG_BYTES),
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",

@@ -121,7 +121,7 @@ def seal_records(data: bytes) -> bytes:
     """Return length-prefixed pieces as records of an event file, with their checksums."""
     import numpy as np
 
-    from justright.records.tfrecord import frame
+    from justright.records.event_files import frame
 
     sealed, place = [], 0
     while place + 2 <= len(data):

@@ -188,14 +188,16 @@ def small_table(source: object, **options: object) -> object:
 
 
 def load_log() -> None:
-    import justright.logs.formats
-    import justright.logs.reading  # noqa: F401
+    import justright.logs.formats.registry
+    import justright.logs.reading
+    import justright.records.event_files  # noqa: F401
 
 
 def run_log(data: bytes, folder: Path) -> None:
     """First byte: the file's name, or records to seal; the rest: the file. Every run in it is also diagnosed."""
     from justright.errors import JustrightError
-    from justright.logs import diagnose_curves, read_logs
+    from justright.logs.formats.registry import read_logs
+    from justright.logs.reading import diagnose_curves
 
     if not data:
         return

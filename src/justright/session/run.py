@@ -20,7 +20,7 @@ from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.records.tensorboard import TensorBoardFiles
+from justright.records.tensorboard import TensorBoardFiles, mend_event_files
 from justright.runs.baseline import constant_loss
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
 from justright.runs.place import available_cores
@@ -195,8 +195,9 @@ class _Session:
         return interrupted
 
     def conclude(self) -> None:
-        """Judge what is recorded and write result.json and report.html."""
+        """Judge what is recorded and write result.json and report.html; what a kill left of event files is mended."""
         study = read_spec(self.folder.study_path)
+        mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)
         write_result(self.folder, summary)

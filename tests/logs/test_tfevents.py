@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import contextlib
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from justright.errors import InputError
-from justright.logs import read_log, read_logs
+from justright.logs.formats.registry import read_log, read_logs
+from justright.records.tensorboard import write_run
 
 
 def test_old_style_scalars_are_read_as_new_ones(tmp_path, event_writer):
     """PyTorch writes simple values, Keras tensors: both are scalars."""
     event_writer(tmp_path / "run", "val/loss", {0: 0.5, 1: 0.25}, old_style=True)
     assert read_log(tmp_path / "run").metrics["val_loss"].tolist() == [0.5, 0.25]
+
+
+def test_our_own_event_files_are_read(tmp_path):
+    """A study's TensorBoard folder is a log like any other; what counts steps in it is left out."""
+    metrics = {name: np.linspace(1, 0.5, 300) for name in ("loss", "val_loss")}
+    write_run(tmp_path / "run", metrics, steps_per_epoch=20, walls=np.ones(300))
+    curves = read_log(tmp_path / "run")
+    assert curves.epochs.tolist() == list(range(300))
+    assert {name: values.tolist() for name, values in curves.metrics.items()} == {
+        name: np.float32(values).tolist() for name, values in metrics.items()
+    }
 
 
 def test_runs_in_one_folder_stay_apart(tmp_path, event_writer):
