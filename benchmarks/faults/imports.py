@@ -20,7 +20,7 @@ IMPORTS = (
     "justright.session.run",
     "justright.cli.main",
     "justright.report.terminal.study",
-    "justright.workers.local",
+    "justright.workers.engines",
     "justright.workers.worker",
     "justright.training.run_end",
     "justright.training.network",
