@@ -44,10 +44,14 @@ def _read(source: Source) -> list[LoggedRun]:
 
 
 def _run(folder: Path, source: Source, points: Points) -> LoggedRun:
-    by_epoch = {name: values for name, values in points.items() if not name.startswith(PER_STEP_PREFIXES)}
+    by_epoch = {name: values for name, values in points.items() if not _counts_steps(name)}
     chosen = by_epoch or points
     name = source.name if len(source.files) == 1 else str(folder)
     return LoggedRun(name, chosen, _step_notes(chosen))
+
+
+def _counts_steps(name: str) -> bool:
+    return name.removeprefix("val_").removeprefix("test_").startswith(PER_STEP_PREFIXES)
 
 
 def _step_notes(points: Points) -> tuple[str, ...]:
