@@ -93,7 +93,7 @@ def _intervals(judgement: Judgement) -> dict[Key, tuple[float, float]]:
     """Return the interval of every effect as the study reports it, positive where it is one."""
     found = {}
     for one in judgement.verdicts:
-        found["rise", one.variant, one.variant] = one.overfit.low, one.overfit.high
+        found["rise", one.variant, one.variant] = one.rise.low, one.rise.high
         for each in one.candidates:
             found["gain", one.variant, each.name] = -each.difference.high, -each.difference.low
     for effect in judgement.effects:

@@ -66,7 +66,7 @@ def test_wider_simultaneous_intervals_need_more():
 @pytest.mark.parametrize("extra", [0, 5])
 def test_the_planned_number_of_seeds_decides_about_four_times_in_five(extra):
     """Simulated: with the number of seeds it asks for, the interval excludes the threshold in 70-97 % of studies."""
-    from justright.statistics.intervals import paired_interval
+    from justright.statistics.intervals import mean_interval
 
     rng = np.random.default_rng(extra)
 
@@ -78,7 +78,7 @@ def test_the_planned_number_of_seeds_decides_about_four_times_in_five(extra):
     assert needs.more_seeds is not None
     assert needs.more_seeds < MAX_SEEDS
     seeds = 4 + needs.more_seeds + extra
-    share = np.mean([paired_interval(study(seeds)).is_above(0.0) for _ in range(200)])
+    share = np.mean([mean_interval(study(seeds)).is_above(0.0) for _ in range(200)])
     assert share >= 0.7 if extra else 0.7 <= share <= 0.97
 
 
@@ -93,7 +93,7 @@ def test_the_chance_to_decide_reaches_80_percent_where_the_plan_ends():
 @pytest.mark.parametrize("seeds", [1, 5, 12])
 def test_the_chance_to_decide_is_the_share_of_simulated_studies_that_decide(seeds):
     """400 simulated studies; a tenth is allowed for Monte Carlo error and for half-widths that are not their mean."""
-    from justright.statistics.intervals import paired_interval
+    from justright.statistics.intervals import mean_interval
 
     rng = np.random.default_rng(seeds)
     seed_deviation, rows, distance = 0.1 if seeds > 1 else 0.0, 300, 0.12
@@ -103,7 +103,7 @@ def test_the_chance_to_decide_is_the_share_of_simulated_studies_that_decide(seed
         return distance + between + 0.5 * rng.normal(size=(count, size))
 
     planned = chance_to_decide(crossed(study(200, 3_000)), distance, seeds=seeds, rows=rows)
-    found = np.mean([paired_interval(study(seeds, rows)).is_above(0.0) for _ in range(400)])
+    found = np.mean([mean_interval(study(seeds, rows)).is_above(0.0) for _ in range(400)])
     assert found == pytest.approx(planned, abs=0.1)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from justright.statistics.crossed import Crossed
-from justright.statistics.intervals import DEFAULT_LEVEL, half_width
+from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
 
 POWER = 0.8  # the usual chance of success that a plan is made for
 MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
@@ -81,6 +81,30 @@ def required_seeds_or_rows(
     return Needs(None, None, None if more is None else (more, round(more * share)))
 
 
+def combine_needs(every: Sequence[Needs], *, any_is_enough: bool) -> Needs:
+    """Return what decides one of several comparisons, the cheapest, or all of them.
+
+    Example:
+        >>> combine_needs([Needs(4, None), Needs(9, 500)], any_is_enough=False)
+        Needs(more_seeds=9, more_rows=None, together=(9, 0))
+    """
+    choose = min if any_is_enough else max
+    least = [one.least for one in every if one.least is not None]
+    together = None
+    if any_is_enough:
+        together = min(least, default=None)
+    elif len(least) == len(every):
+        together = max(seeds for seeds, _ in least), max(rows for _, rows in least)
+
+    def chosen(ways: list[int | None]) -> int | None:
+        known = [way for way in ways if way is not None]
+        return choose(known) if known and (any_is_enough or len(known) == len(ways)) else None
+
+    return Needs(
+        chosen([one.more_seeds for one in every]), chosen([one.more_rows for one in every]), together
+    )
+
+
 def chance_to_decide(
     table: Crossed,
     distance: float,
@@ -122,13 +146,7 @@ def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tupl
     seed, row, error = table.components
     rest = error / (seeds * rows)
     by_seed, by_row = seed / seeds + rest, row / rows + rest
-    half = half_width(
-        *(np.array([part]) for part in (by_seed, by_row, rest)),
-        seeds=seeds,
-        rows=rows,
-        level=level,
-        method="combined",
-    )
+    half = half_widths(np.array([[by_seed], [by_row], [rest]]), seeds=seeds, rows=rows, level=level)
     variance = by_seed + by_row - rest if seeds > 1 else by_row
     return float(half[0]), float(np.sqrt(variance))
 
