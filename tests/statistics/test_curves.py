@@ -20,6 +20,14 @@ def test_smoothing_is_scipys_gaussian_of_that_standard_deviation(std):
     )
 
 
+def test_smoothing_weighs_by_a_gaussian_up_to_the_ends():
+    """Hand arithmetic at every epoch: the weights inside the curve, scaled to sum to 1."""
+    values, std = np.random.default_rng(1).normal(size=12), 1.5
+    away = np.arange(12)[:, None] - np.arange(12)
+    weights = np.where(abs(away) <= 6, np.exp(-0.5 * (away / std) ** 2), 0)  # 4 standard deviations, as SciPy
+    np.testing.assert_allclose(smooth(values, std), weights @ values / weights.sum(axis=1))
+
+
 def test_a_constant_stays_constant_to_the_ends():
     """The weights that reach beyond the ends are given to the rest."""
     np.testing.assert_allclose(smooth(np.full(30, 2.5), 10.0), 2.5)
