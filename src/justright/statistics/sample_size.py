@@ -105,50 +105,34 @@ def combine_needs(every: Sequence[Needs], *, any_is_enough: bool) -> Needs:
     )
 
 
-def chance_to_decide(
-    table: Crossed,
-    distance: float,
-    *,
-    seeds: int,
-    rows: int,
-    level: float = DEFAULT_LEVEL,
-    widening: float = 1.0,
-) -> float:
-    """Return how probably the interval of a study of `seeds` x `rows` excludes a value `distance` from the true mean.
+def expected_errors(
+    table: Crossed, *, seeds: int, rows: int, level: float = DEFAULT_LEVEL
+) -> tuple[float, float]:
+    """Return the expected half-width, and the standard error, of the mean in a study of `seeds` x `rows`.
 
-    By the arithmetic of `required_seeds_or_rows`: the variance components are those of `table`, and the half-width is
-    taken for its expected one.
+    Supposing that the variance components are those of `table`.
 
     Example:
         >>> from justright.statistics.crossed import crossed
         >>> table = crossed(np.random.default_rng(0).normal(size=(4, 500)))
-        >>> few, many = (chance_to_decide(table, 0.1, seeds=4, rows=rows) for rows in (100, 10_000))
-        >>> few < 0.8 < many
-        True
+        >>> half, error = expected_errors(table, seeds=4, rows=10_000)
+        >>> round(half, 3), round(error, 3)
+        (0.056, 0.018)
     """
-    from scipy import special
-
-    half, error = _half_and_error(table, seeds, rows, level)
-    room = distance - half * widening
-    return float(special.ndtr(room / error)) if error else float(room > 0)
-
-
-def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
-    """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
-    from scipy import special
-
-    half, error = _half_and_error(table, seeds, rows, level)
-    return half * widening + float(special.ndtri(POWER)) * error
-
-
-def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tuple[float, float]:
-    """Return the expected half-width and the standard error of a study's mean, from the components of `table`."""
     seed, row, error = table.components
     rest = error / (seeds * rows)
     by_seed, by_row = seed / seeds + rest, row / rows + rest
     half = half_widths(np.array([[by_seed], [by_row], [rest]]), seeds=seeds, rows=rows, level=level)
     variance = by_seed + by_row - rest if seeds > 1 else by_row
     return float(half[0]), float(np.sqrt(variance))
+
+
+def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
+    """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
+    from scipy import special
+
+    half, error = expected_errors(table, seeds=seeds, rows=rows, level=level)
+    return half * widening + float(special.ndtri(POWER)) * error
 
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
