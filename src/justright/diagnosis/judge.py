@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,38 +134,60 @@ def examine(
     margin = _margin(margin, evidence.constant_loss, best_loss)
     strengths = choose_strengths(evidence)
     rejected = rejected_strengths(evidence, strengths)
-    verdicts = tuple(
-        decide(_findings(variant.name, evidence, measured, losses, rejected, margin, level, seed))
-        if variant.name in measured
-        else decide_unmeasured(variant, margin)
-        for variant in evidence.variants
-    )
+    verdicts = []
+    for variant in evidence.variants:
+        name = variant.name
+        if name not in measured:
+            verdicts.append(decide_unmeasured(variant, margin))
+            continue
+        compared = {other: one for other, one in measured.items() if other == name or other not in rejected}
+        found = _findings(name, losses[name], compared, evidence, margin=margin, level=level, seed=seed)
+        verdicts.append(decide(found))
     choice = choose_model(evidence, level=level)
     effects = (
         *variant_effects(evidence, measured, rejected=rejected, level=level, seed=seed),
         *free_effects(evidence, measured, choice, level=level, seed=seed),
     )
     return JudgedStudy(
-        *(evidence, measured, verdicts, effects, reference, strengths, choice),
-        *(best_loss, margin, level, seed),
+        evidence=evidence,
+        measured=measured,
+        verdicts=tuple(verdicts),
+        effects=effects,
+        reference=reference,
+        strengths=strengths,
+        choice=choice,
+        best_loss=best_loss,
+        margin=margin,
+        level=level,
+        seed=seed,
     )
 
 
 def _findings(
     name: str,
+    test: Interval,
+    compared: Mapping[str, Measured],
     evidence: StudyEvidence,
-    measured: Mapping[str, Measured],
-    losses: Mapping[str, Interval],
-    rejected: Collection[str],
+    *,
     margin: float,
     level: float,
     seed: int,
 ) -> Findings:
-    """Return what was found about one measured variant; of the strengths of a remedy only the chosen one is compared."""
-    mine = measured[name]
+    """Return what was found about one variant.
+
+    Args:
+        name: of the variant.
+        test: its mean loss at the chosen epoch.
+        compared: variant -> measured losses of itself and of all that it is compared with.
+        evidence: the study.
+        margin: what counts as a difference.
+        level: coverage of each interval, or of each simultaneous family of intervals.
+        seed: of the draws.
+    """
+    mine = compared[name]
     is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
     candidates = judge_candidates(
-        {other: one for other, one in measured.items() if other == name or other not in rejected},
+        compared,
         name,
         evidence.reference,
         margin,
@@ -179,7 +201,7 @@ def _findings(
         draws = draws_for(seed, "onset by accuracy", name)
         by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
     overfit = judge_overfit(mine, margin, is_binary=is_binary, level=level)
-    return Findings(mine, overfit, candidates, losses[name], onset, by_accuracy)
+    return Findings(mine, overfit, candidates, test, onset, by_accuracy)
 
 
 def _margin(margin: float | None, constant_loss: float, best_loss: float) -> float:

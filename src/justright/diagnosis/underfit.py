@@ -65,7 +65,7 @@ def judge_candidates(
     size is not among them: its success shows that the variant learns too much, not too little.
 
     Args:
-        measured: the measured losses of all variants.
+        measured: the measured losses of the variant judged and of all that it is compared with.
         name: the variant judged.
         reference: another kind of model, if any.
         margin: what counts as a difference, in units of the loss.
