@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from justright.diagnosis.choice import choose_model
+from justright.diagnosis.effects import EARLY_STOPPING, free_effects
 from justright.diagnosis.evidence import EnsembleEvidence
-from justright.diagnosis.free_effects import EARLY_STOPPING, free_effects
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
@@ -42,7 +42,7 @@ def ensemble(variant):
 
 
 def test_early_stopping_is_the_best_epoch_against_the_last(study):
-    """Of the baseline alone, by the interval of direct differences; never negative luck of another run."""
+    """Of the baseline alone, by the interval of direct differences."""
     found = free_effects(study, measure_study(study), None)
     stopped = next(one for one in found if one.kind == "early stopping")
     runs = study.variant("Large").runs

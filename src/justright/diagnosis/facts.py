@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 
 from justright.diagnosis.choice import rejected_strengths
-from justright.diagnosis.effects import draws_for
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.labels import OVERFITS
 from justright.diagnosis.measured import Measured, cross_fitted, paired_differences
@@ -28,7 +27,7 @@ from justright.diagnosis.words.numbers import (
 from justright.plugins import plugged_in
 from justright.statistics.crossed import crossed
 from justright.statistics.intervals import mean_interval, unpaired_interval
-from justright.statistics.simultaneous import judge_jointly
+from justright.statistics.simultaneous import draws_for, judge_jointly
 from justright.study.remedies import LADDER_GROUP
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called

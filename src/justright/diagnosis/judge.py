@@ -16,10 +16,9 @@ from justright.diagnosis.choice import (
     rejected_strengths,
 )
 from justright.diagnosis.claims import Claim, judge_claims
-from justright.diagnosis.effects import Effect, draws_for, variant_effects
+from justright.diagnosis.effects import Effect, free_effects, variant_effects
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
 from justright.diagnosis.facts import state_facts
-from justright.diagnosis.free_effects import free_effects
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
@@ -31,6 +30,7 @@ from justright.errors import InputError
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
+from justright.statistics.simultaneous import draws_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.effects import draws_for
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.learning_curve_checks import shape_problem, size_problem
 from justright.diagnosis.words.numbers import estimate, rounded
@@ -23,6 +22,7 @@ from justright.errors import InputError
 from justright.statistics.crossed import Crossed, Floats, crossed, row_covariance, variances_by_source
 from justright.statistics.curve_fits import FAMILIES, CurveFit, fit_curve, fit_draws
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, interval_of
+from justright.statistics.simultaneous import draws_for
 
 FACTORS = (2, 4)  # how many times the rows a forecast looks ahead; beyond 4 no family of curves is reliable
 FORECAST_DRAWS = 1_000  # the Monte Carlo error of a 2.5 % quantile is then about 7 % of the half-width

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from justright.diagnosis.claims import Answer, Claim
-from justright.diagnosis.effects import draws_for
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.measured import Measured, paired_differences
 from justright.diagnosis.words.numbers import estimate, listed, number
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.statistics.crossed import Floats, crossed
 from justright.statistics.intervals import Interval
-from justright.statistics.simultaneous import judge_jointly
+from justright.statistics.simultaneous import draws_for, judge_jointly
 
 SIZES = ("Tiny", "Small", "Medium", "Large")
 NETWORKS = (*SIZES, "L2", "Dropout", "Combined")

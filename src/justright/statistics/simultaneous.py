@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -101,6 +102,16 @@ def judge_jointly(
         for mean, half in zip(means, halves, strict=True)
     )
     return Joint(intervals, means + shared)
+
+
+def draws_for(seed: int, *names: str) -> np.random.Generator:
+    """Return the random generator of one comparison: the same whatever else the study holds.
+
+    Example:
+        >>> draws_for(0, "Tiny").random() == draws_for(0, "Tiny").random()
+        True
+    """
+    return np.random.default_rng([seed, *(crc32(name.encode()) for name in names)])
 
 
 def _deviations(
