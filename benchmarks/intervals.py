@@ -20,15 +20,15 @@ import numpy as np
 
 from benchmarks.arguments import program_parser
 from benchmarks.tables import print_table
-from justright.statistics.crossed import Crossed, crossed
-from justright.statistics.intervals import half_widths
+from justright.statistics.crossed import Crossed, crossed, variances_by_source
+from justright.statistics.intervals import generalized, half_widths, random_effects
 from justright.statistics.simultaneous import judge_jointly
 
 ROWS = 500
 SEEDS = (2, 3, 5, 12)
 DEVIATIONS = (0.0, 0.3, 1.0, 3.0, 10.0)
 RESTS = (0.0, 0.5, 1.0)
-METHODS = ("random effects", "generalized", "combined")
+METHODS = {"random effects": random_effects, "generalized": generalized, "combined": half_widths}
 SKEW = 1.0  # standard deviation of the logarithm
 COMPARISONS = (3, 8, 25)
 FAMILY_ROWS = 200
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the first table: for each case one per method."""
+    """Yield the table's lines: one for each method of each case."""
     cases = [(seeds, rest, False) for seeds in SEEDS for rest in RESTS]
     for seeds, rest, is_skewed in [*cases, *((seeds, 0.5, True) for seeds in SEEDS)]:
         every = [simulate(seeds, rest, deviation, studies, is_skewed) for deviation in DEVIATIONS]
@@ -82,14 +82,15 @@ def draw(rng: np.random.Generator, shape: tuple[int, int], is_skewed: bool) -> n
 
 def coverage(tables: list[Crossed], deviation: float, method: str) -> str:
     """Return the percentage of intervals that cover 0, and their mean half-width in standard errors."""
-    halves = half_widths(tables, level=0.95, method=method)
+    seeds, rows = tables[0].seeds, tables[0].rows
+    halves = METHODS[method](variances_by_source(tables), seeds=seeds, rows=rows, level=0.95)
     means = np.array([table.mean for table in tables])
-    error = np.sqrt(1 + deviation**2 / tables[0].seeds)
+    error = np.sqrt(1 + deviation**2 / seeds)
     return f"{100 * (np.abs(means) <= halves).mean():.1f} ({halves.mean() / error:.2f})"
 
 
 def family_lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of the second table: for each number of seeds and comparisons one per way to widen."""
+    """Yield the second table's lines: one for each way to widen, of each number of seeds and comparisons."""
     for seeds in SEEDS:
         for comparisons in COMPARISONS:
             every = [families(seeds, comparisons, deviation, studies) for deviation in DEVIATIONS]
@@ -117,7 +118,7 @@ def joint_coverage(studies: list[list[Crossed]], are_same: bool) -> str:
     """Return the percentage of studies all of whose intervals cover 0, and by how much they are widened for it on average."""
     hits, widened = [], []
     for tables in studies:
-        halves = half_widths(tables, level=0.95)
+        halves = half_widths(variances_by_source(tables), seeds=tables[0].seeds, rows=FAMILY_ROWS, level=0.95)
         intervals = judge_jointly(tables, of_same_runs=are_same).intervals
         hits.append(all(one.low <= 0 <= one.high for one in intervals))
         widened.append((intervals[0].high - intervals[0].low) / (2 * halves[0]))

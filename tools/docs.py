@@ -30,7 +30,7 @@ def command_line_page() -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import overfit, verdicts
+    from justright.diagnosis import verdicts
     from justright.runs import grid, margin
     from justright.statistics import intervals
 
@@ -40,14 +40,14 @@ def verdicts_page() -> str:
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]
-    documented = (verdicts.__doc__ or "", (overfit.judge_overfit.__doc__ or ""))
+    documented = verdicts.__doc__ or ""
     interval = intervals.__doc__ or ""
     return (
         "\n\n".join(
             [
                 "# Verdicts",
                 _note(),
-                documented[0].strip(),
+                documented.strip(),
                 "## Numbers",
                 "\n".join(table),
                 "## Intervals",

@@ -13,9 +13,9 @@ from benchmarks.calibration.follow_ups import follow_advice
 from benchmarks.calibration.power import WorldPower
 from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks.calibration.worlds import Engine, Sizes, Trained, world_rows
-from justright.diagnosis import paired_interval
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.verdicts import Verdict
+from justright.statistics.intervals import mean_interval
 
 POOL, FRESH = 50_000, 100_000
 SEEDS = 48  # of each variant in a world: the truth about a study's few seeds
@@ -177,8 +177,8 @@ def _families(study: DrawnStudy, judgement: Judgement) -> list[dict[str, Any]]:
         name = verdict.variant
         found.append(_family("test loss", [(verdict.test, study.truth(study.true_losses(name)))]))
         # Where every chosen epoch is the last one, the rise is 0 for these seeds without any error.
-        kind = "rise" if verdict.overfit.low < verdict.overfit.high else "no rise"
-        found.append(_family(kind, [(verdict.overfit, study.truth(study.true_rises(name)))]))
+        kind = "rise" if verdict.rise.low < verdict.rise.high else "no rise"
+        found.append(_family(kind, [(verdict.rise, study.truth(study.true_rises(name)))]))
         against = [(each.difference, study.true_difference(each.name, name)) for each in verdict.candidates]
         if against:
             found.append(_family("candidates", against))
@@ -188,7 +188,7 @@ def _families(study: DrawnStudy, judgement: Judgement) -> list[dict[str, Any]]:
     for name, (_, baseline) in VARIANTS.items():
         if baseline and name in study.trained:
             one, other = study.trained[name], study.trained[baseline]
-            differences = paired_interval(one.best[cells].astype(np.float64) - other.best[cells])
+            differences = mean_interval(one.best[cells].astype(np.float64) - other.best[cells])
             found.append(_family("one effect", [(differences, study.true_difference(name, baseline))]))
     return found
 
@@ -205,7 +205,7 @@ def _verdict(study: DrawnStudy, verdict: Verdict, judgement: Judgement) -> dict[
     return {
         "variant": verdict.variant,
         "label": verdict.label,
-        "has_risen": verdict.overfit is not None and verdict.overfit.is_above(margin),
+        "has_risen": verdict.rise is not None and verdict.rise.is_above(margin),
         "is_better": [each.is_better for each in verdict.candidates],
         "rise": float(study.true_rises(verdict.variant).mean()) / margin,
         "gains": [gain / margin for gain in gains],

@@ -9,7 +9,6 @@ import numpy as np
 
 from benchmarks.calibration.studies import JUDGED, DrawnStudy
 from justright.diagnosis.judge import Judgement
-from justright.diagnosis.verdicts import JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS
 from justright.statistics.sample_size import Needs
 
 ROUNDS = 4  # how often it may ask
@@ -19,7 +18,7 @@ PLANTED = 2  # margins by which everything else is better than the smallest netw
 
 def follow_advice(study: DrawnStudy, margin: float) -> list[dict[str, Any]]:
     """Return what became of some undecided verdicts, and of a gain of two margins planted for the smallest network."""
-    undecided = [one.variant for one in study.judge().verdicts if one.label == UNDECIDED]
+    undecided = [one.variant for one in study.judge().verdicts if one.label == "undecided"]
     undecided = np.random.default_rng(study.seeds).permutation(undecided)[:FOLLOWED].tolist()
     planted = study.planted(PLANTED * margin, margin)
     return [*(_follow(study, name, "as it is") for name in undecided), _follow(planted, JUDGED, "planted")]
@@ -33,12 +32,12 @@ def _follow(study: DrawnStudy, name: str, start: str) -> dict[str, Any]:
         rng.permutation(np.setdiff1d(np.arange(count), mine))
         for count, mine in ((len(one.epochs), study.seeds), (one.best.shape[1], study.rows))
     ]
-    first, rounds, label, end = None, 0, UNDECIDED, "decided"
+    first, rounds, label, end = None, 0, "undecided", "decided"
     while True:
         judgement = study.judge()
         verdict = judgement.verdict(name)
         label = verdict.label
-        if label != UNDECIDED:
+        if label != "undecided":
             break
         plan = _plan(verdict.needs)
         first = first or (_what(plan), plan)
@@ -86,5 +85,5 @@ def _is_true(study: DrawnStudy, judgement: Judgement, name: str) -> bool | None:
     mean = study.true_losses(name).mean()
     is_better = any(mean - study.true_losses(each.name).mean() > margin for each in verdict.candidates)
     has_risen = study.true_rises(name).mean() > margin
-    truths = {OVERFITS: has_risen, UNDERFITS: is_better, JUST_RIGHT: not has_risen and not is_better}
+    truths = {"overfits": has_risen, "underfits": is_better, "just right": not has_risen and not is_better}
     return bool(truths[verdict.label]) if verdict.label in truths else None

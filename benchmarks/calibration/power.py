@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
 from benchmarks.calibration.worlds import Trained
 from justright.diagnosis.judge import Judgement
 from justright.runs.margin import default_margin
-from justright.statistics.crossed import crossed
+from justright.statistics.crossed import Crossed, crossed
 from justright.statistics.intervals import interval_of
-from justright.statistics.sample_size import chance_to_decide
+from justright.statistics.sample_size import expected_errors
 
 POWER_AT = (1, 2, 5)  # effects in margins
 COMPONENT_ROWS = 10_000  # of the pool, for variance components: right to 1.5 %
@@ -81,6 +82,19 @@ class WorldPower:
         return self.planned[design]
 
 
+def chance_to_decide(
+    table: Crossed, distance: float, *, seeds: int, rows: int, widening: float = 1.0
+) -> float:
+    """Return how probably the interval of a study of `seeds` x `rows` excludes a value `distance` from the true mean.
+
+    By the arithmetic of `required_seeds_or_rows`: the variance components are those of `table`, and the half-width is
+    taken to be its expected one.
+    """
+    half, error = expected_errors(table, seeds=seeds, rows=rows)
+    room = distance - half * widening
+    return float(special.ndtr(room / error)) if error else float(room > 0)
+
+
 def _differences(trained: Mapping[str, Trained], key: Key, seeds: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return (seeds, rows) of an effect: positive where it is one."""
     kind, worse, better = key
@@ -93,7 +107,7 @@ def _intervals(judgement: Judgement) -> dict[Key, tuple[float, float]]:
     """Return the interval of every effect as the study reports it, positive where it is one."""
     found = {}
     for one in judgement.verdicts:
-        found["rise", one.variant, one.variant] = one.overfit.low, one.overfit.high
+        found["rise", one.variant, one.variant] = one.rise.low, one.rise.high
         for each in one.candidates:
             found["gain", one.variant, each.name] = -each.difference.high, -each.difference.low
     for effect in judgement.effects:

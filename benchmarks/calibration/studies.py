@@ -9,8 +9,8 @@ import numpy as np
 
 import justright as jr
 from benchmarks.calibration.worlds import Trained, Variants
-from justright.diagnosis import RunEvidence, StudyEvidence, VariantEvidence, judge_study
-from justright.diagnosis.judge import Judgement
+from justright.diagnosis.evidence import RunEvidence, StudyEvidence, VariantEvidence
+from justright.diagnosis.judge import Judgement, judge_study
 
 JUDGED, BASELINE = "Tiny", "Large"
 VARIANTS: Variants = {

@@ -16,7 +16,7 @@ import numpy as np
 
 from justright.data import tables
 from justright.data.tables import Teacher
-from justright.runs.baseline import constant_loss
+from justright.runs.losses import constant_loss
 from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
 from justright.runs.tasks import StackTask, Storage, StudyRows
 from justright.study import Mlp, Recipe

@@ -53,7 +53,7 @@ def read_study(folder):
 
 def write_reference(path, rows) -> None:
     """Keep what verdicts also need: the losses of the reference and of the constant prediction."""
-    from justright.runs.baseline import constant_loss
+    from justright.runs.losses import constant_loss
     from justright.training.reference import measure_reference
 
     measured = measure_reference(rows)

@@ -21,8 +21,8 @@ from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles, mend_event_files
-from justright.runs.baseline import constant_loss
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
+from justright.runs.losses import constant_loss
 from justright.runs.place import available_cores
 from justright.runs.tasks import CHECKPOINT_SECONDS, Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints

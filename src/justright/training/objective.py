@@ -10,10 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from justright.data import Task
+from justright.runs.losses import EPSILON
 from justright.study.recipe import LOSSES, SCORES
-
-# Keras' backend.epsilon(): probabilities are clipped so that a mistake made with certainty costs 16.1, not infinity.
-EPSILON = 1e-7
 
 RowFunction = Callable[[Any, Any], Any]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.runs.baseline import constant_loss
+from justright.runs.losses import constant_loss
 from justright.runs.margin import default_margin
 from justright.runs.tasks import StackTask, StudyRows
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from justright.diagnosis.judge import judge_study
-from justright.diagnosis.measured import measure_study
-from justright.higgs.claims import CLAIMS, NETWORKS, judge_claims
+from justright.diagnosis.claims import judge_claims
+from justright.diagnosis.judge import examine, judge_study
+from justright.higgs.claims import CLAIMS, NETWORKS
+from justright.higgs.columns import HIGGS_FEATURES
 
 MARGIN = 0.005
 # True loss at the best epoch and its rise to the last one, as the tutorial has them.
@@ -21,11 +24,17 @@ AS_TOLD = {
 }
 
 
+def tutorial(maker, names=NETWORKS, **changed):
+    """Return the tutorial's networks on HIGGS, some with another (loss, rise)."""
+    truth = AS_TOLD | changed
+    study = maker.study(*(maker.variant(name, 10, *truth[name]) for name in names))
+    return replace(study, columns=HIGGS_FEATURES)
+
+
 def answers(maker, **changed):
     """What is answered when some networks' (loss, rise) are others."""
-    truth = AS_TOLD | changed
-    study = maker.study(*(maker.variant(name, 10, *truth[name]) for name in NETWORKS))
-    return [claim.answer for claim in judge_claims(study, measure_study(study), MARGIN)]
+    claims = judge_claims(examine(tutorial(maker, **changed), margin=MARGIN))
+    return [claim.answer for claim in claims]
 
 
 def test_what_is_true_holds(maker):
@@ -48,29 +57,27 @@ def test_what_is_false_does_not_hold(maker, changed, number):
     assert answers(maker, **changed)[number] == "does not hold"
 
 
-def test_what_the_rows_cannot_tell_stays_open(make):
+def test_what_the_rows_cannot_tell_stays_open(maker_of):
     """Sixty rows and two very different seeds."""
-    few = make(rows=60, seeds=2, noise=1.0, seed_deviation=0.2)
+    few = maker_of(rows=60, seeds=2, noise=1.0, seed_deviation=0.2)
     assert set(answers(few)) == {"cannot be told"}
 
 
 def test_the_evidence_names_every_network_with_its_interval(maker):
     """Four sizes in the first sentence; the judgement of the whole study carries the claims."""
-    study = maker.study(*(maker.variant(name, 10, *AS_TOLD[name]) for name in NETWORKS))
-    claims = judge_study(study, margin=MARGIN).claims
+    claims = judge_study(tutorial(maker), margin=MARGIN).claims
     assert all(f"({name})" in claims[0].evidence for name in ("Tiny", "Small", "Medium", "Large"))
     assert claims[0].evidence.endswith("(margin 0.00500).")
     assert claims[1].to_dict()["answer"] == "holds"
 
 
 def test_other_studies_have_no_claims(maker):
-    """One network of the seven is missing, or there are no rows that measure."""
-    study = maker.study(*(maker.variant(name, 10, *AS_TOLD[name]) for name in NETWORKS[1:]))
-    assert judge_claims(study, measure_study(study), MARGIN) == ()
+    """One network of the seven is missing, or the table is another one: the tutorial says nothing about those."""
+    assert judge_claims(examine(tutorial(maker, NETWORKS[1:]), margin=MARGIN)) == ()
+    other = replace(tutorial(maker), columns=("age", "income"))
+    assert judge_claims(examine(other, margin=MARGIN)) == ()
 
 
-def test_validation_rows_do_not_judge_the_tutorial(make):
+def test_validation_rows_do_not_judge_the_tutorial(maker_of):
     """Fresh rows are the point."""
-    blind = make(has_test=False)
-    study = blind.study(*(blind.variant(name, 10, *AS_TOLD[name]) for name in NETWORKS))
-    assert judge_claims(study, measure_study(study), MARGIN) == ()
+    assert judge_claims(examine(tutorial(maker_of(has_test=False)), margin=MARGIN)) == ()

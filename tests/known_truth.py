@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from justright.diagnosis import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
+from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
 
 CONSTANT_LOSS = 0.7
 BEST_EPOCH = 24
@@ -51,7 +51,7 @@ class Maker:
     def variant(
         self, name: str, parameters: int, loss: float, rise: float = 0.0, **options: object
     ) -> VariantEvidence:
-        """Return a variant with one such run a seed; what says what it is for is the variant's own option."""
+        """Return a variant with one such run for each seed; `options` are those of the variant and of its runs."""
         roles = ("baseline", "group", "change", "remedy", "strength")
         own = {key: options.pop(key) for key in roles if key in options}
         runs = tuple(self.run(name, seed, loss, rise, **options) for seed in range(self.seeds))
@@ -72,7 +72,7 @@ class Maker:
         )
 
     def _validation(self, rng: np.random.Generator, level: float, rise: float, epoch: int) -> np.ndarray:
-        """Return per-row validation losses of one epoch: a U around BEST_EPOCH, its right arm as high as `rise`."""
+        """Return per-row validation losses of one epoch: a U around BEST_EPOCH whose right arm is as high as `rise`."""
         rows = self.validation_rows
         away = abs(np.log((epoch + 1) / (BEST_EPOCH + 1)))
         slope = 0.05 if epoch < BEST_EPOCH else rise / np.log((GRID[-1] + 1) / (BEST_EPOCH + 1))
@@ -90,6 +90,6 @@ def maker() -> Maker:
 
 
 @pytest.fixture
-def make() -> type[Maker]:
+def maker_of() -> type[Maker]:
     """The maker itself, for other sizes."""
     return Maker
