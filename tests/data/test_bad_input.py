@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from justright.data import read, read_table
-from justright.data.readers import inflate, raw
+from justright.data.readers import delimited, inflate, raw
 from justright.errors import InputError
 
 GOOD = "x,label\n1,0\n2,1\n"
@@ -361,8 +361,9 @@ def test_a_decompression_bomb_stops_at_the_limit(name, monkeypatch):
     pack = gzip.compress if name == "gzip" else zstandard.ZstdCompressor().compress
     bomb = pack(bytes(1 << 24))
     assert len(bomb) < 1 << 15
+    monkeypatch.setattr(inflate, "MAX_TABLE_BYTES", 1_000)
     with pytest.raises(InputError) as caught:
-        inflate.inflate_all(bomb, "'bomb'", limit=1_000)
+        inflate.inflate_all(bomb, "'bomb'")
     assert str(caught.value) == (
         "'bomb': a table must take at most 1,000 bytes once decompressed; it takes more. "
         "Split it, or save it as Parquet and ask for fewer `rows`."
@@ -373,7 +374,7 @@ def test_a_decompression_bomb_stops_at_the_limit(name, monkeypatch):
 
 def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch):
     """The size on disk is enough to refuse."""
-    monkeypatch.setattr(read, "MAX_TABLE_BYTES", 10)
+    monkeypatch.setattr(delimited, "MAX_TABLE_BYTES", 10)
     path = write("t.csv", GOOD)
     assert message(path) == (
         f"{path!r}: a text table must take at most 10 bytes; it takes 16. "

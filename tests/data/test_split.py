@@ -10,8 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from justright.data import SplitSpec, Table, read_table
-from justright.data.split import ORDERS, PARTS, shuffled_rows
-from justright.data.stratify import allocate_rows
+from justright.data.split import ORDERS, PARTS, allocate_rows, shuffled_rows
 from justright.errors import InputError
 
 
@@ -81,16 +80,6 @@ def test_tables_of_their_own_stand_in_for_parts():
     both = table.split(test_table=other, validation_table=make_table(20, seed=2))
     assert both.sizes == {"train": 50, "validation": 20, "test": 30}
     assert (both.spec.test, both.spec.validation) == (0, 0)
-
-
-def test_training_sizes_are_nested():
-    """A larger training subset contains every smaller one."""
-    for order in ORDERS:
-        split = make_table(60).split(10, train=30, order=order)
-        assert split.train_subset(20)[:7].tolist() == split.train_subset(7).tolist()
-    with pytest.raises(InputError) as caught:
-        split.train_subset(31)
-    assert str(caught.value) == "A training size must be 1 to 30 rows (the training rows); got 31."
 
 
 def test_fingerprints_change_with_rows_and_spec():

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.data import ReadProgress, read_table
-from justright.data.readers import fetch
+from justright.data import ReadProgress, fetch, read_table
 from justright.errors import InputError
 from justright.higgs import uci
 from justright.higgs.columns import HIGGS_FEATURES

@@ -4,24 +4,26 @@ Neither Keras nor JAX is imported here; Polars only when a table is read.
 """
 
 from justright.data import tables
-from justright.data.align import align_table
 from justright.data.describe import describe_table
-from justright.data.progress import ReadProgress
 from justright.data.read import read_table
-from justright.data.split import Order, Split, SplitSpec
-from justright.data.table import MEMORY_SOURCE, Table, TableSource, Task
+from justright.data.sources import ReadProgress, Source, default_source, sources
+from justright.data.split import Order, SplitSpec
+from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource, Task, align_table
 
 __all__ = [
     "MEMORY_SOURCE",
     "Order",
     "ReadProgress",
+    "Source",
     "Split",
     "SplitSpec",
     "Table",
     "TableSource",
     "Task",
     "align_table",
+    "default_source",
     "describe_table",
     "read_table",
+    "sources",
     "tables",
 ]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.align import MADE_UP_NAME
-from justright.data.checks import check_names
+from justright.data.checks import check_names, listed
 from justright.data.columns import encode_levels, is_missing, to_numbers
-from justright.data.readers.raw import RawTable, Request
+from justright.data.readers.raw import MADE_UP_NAME, RawTable
+from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource
 from justright.data.target import encode_target
 from justright.errors import InputError
-from justright.higgs.columns import HIGGS_COLUMNS, looks_like_higgs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +33,7 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     Args:
         raw: the columns and how to name rows of them.
         request: target, rows, task, missing tokens and categorical columns.
-        source: what `TableSource.source` says.
+        source: what `TableSource.source` is to say.
     Raises:
         InputError: no target, too few rows, or a value that is neither number, class nor declared missing;
             the message names source, column and row.
@@ -41,7 +41,8 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     raw = _named(raw)
     _check_shape(raw, request)
     frame = raw.frame if request.rows is None else raw.frame.head(request.rows)
-    target = choose_target(raw, request.target)
+    wanted = raw.target if request.target is None else request.target
+    target = choose_target(raw, wanted)
     _check_categorical(raw, request, target)
     keep = _kept_rows(frame, request, raw)
     left_out = frame.height - len(keep)
@@ -58,8 +59,9 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
         class_names=encoded.class_names,
         source=TableSource(
             source=source,
-            target=None if request.target is None else str(request.target),
+            target=None if wanted is None else str(wanted),
             rows=request.rows,
+            location=None if request.location is None else str(request.location),
             task=request.task,
             missing=request.missing,
             categorical=request.categorical,
@@ -91,15 +93,21 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"{raw.label}: `target` must be a column's name, or its number from 0 to {len(names) - 1}; got {target!r}."
-        f"{hint} Columns: {_listed(names)}."
+        f"{hint} Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
 def _named(raw: RawTable) -> RawTable:
-    if not raw.has_header and looks_like_higgs(raw.frame):
-        renamed = raw.frame.rename(dict(zip(raw.frame.columns, HIGGS_COLUMNS, strict=True)))
-        return RawTable(renamed, raw.label, raw.has_header, raw.locate)
-    return raw
+    """Return columns without a header under the names of the source whose they are, if they are one's."""
+    if raw.has_header:
+        return raw
+    recognised = (source.recognise(raw.frame) for source in sources().values())
+    names = next((names for names in recognised if names), None)
+    return (
+        raw
+        if names is None
+        else replace(raw, frame=raw.frame.rename(dict(zip(raw.frame.columns, names, strict=True))))
+    )
 
 
 def _check_shape(raw: RawTable, request: Request) -> None:
@@ -123,7 +131,7 @@ def _check_categorical(raw: RawTable, request: Request, target: str) -> None:
             what = "is the target" if name == target else "is no column"
             raise InputError(
                 f"{raw.label}: `categorical` must name feature columns; {name!r} {what}. "
-                f"Columns: {_listed(raw.frame.columns)}."
+                f"Columns: {listed(raw.frame.columns, most=MAX_LISTED)}."
             )
 
 
@@ -133,10 +141,10 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
         return matches[0]
     if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
         return names[0]
-    found = f"{_listed(matches)} are" if matches else "none is"
+    found = f"{listed(matches, most=MAX_LISTED)} are" if matches else "none is"
     raise InputError(
         f"{raw.label}: `target` must name the target column, because of label, target, y and class {found} there. "
-        f"Columns: {_listed(names)}."
+        f"Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
@@ -182,8 +190,3 @@ def _features(
     features = np.empty((frame.height, len(names)), np.float32)
     np.concatenate(blocks, axis=1, out=features)
     return features, tuple(names)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MAX_LISTED])
-    return shown + (f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else "")

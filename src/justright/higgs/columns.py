@@ -18,20 +18,21 @@ HIGGS_COLUMNS: tuple[str, ...] = (
 )
 HIGGS_TARGET = HIGGS_COLUMNS[0]
 HIGGS_FEATURES = HIGGS_COLUMNS[1:]
-# A b-tag is none, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
+# A b-tag is absent, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
 B_TAG_LEVELS = 3
 
 
-def looks_like_higgs(frame: pl.DataFrame) -> bool:
-    """Return whether header-less columns are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
+def higgs_names(frame: pl.DataFrame) -> tuple[str, ...] | None:
+    """Return the names of columns without a header if they are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
 
     Args:
         frame: columns in the order of the file.
     """
     if frame.width != len(HIGGS_COLUMNS) or not all(dtype.is_numeric() for dtype in frame.dtypes):
-        return False
+        return None
     if not set(frame.to_series(0).unique().to_list()) <= {0, 1}:
-        return False
+        return None
     tags = [index for index, name in enumerate(HIGGS_COLUMNS) if name.endswith("b_tag")]
     # Rounded: copies of HIGGS exist in which some rows have three decimals.
-    return all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)
+    is_higgs = all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)
+    return HIGGS_COLUMNS if is_higgs else None

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.readers.memory import pair_table
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.errors import InputError
 
 # Names of the two arrays, as scikit-learn, Keras' data sets and our own examples write them.
@@ -25,12 +25,13 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_HEADER_BYTES = 1 << 14
 
 
-def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
-    """Return the columns of the two arrays of an NPZ archive, and the target's name.
+def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
+    """Return the columns of the two arrays of an NPZ archive.
 
     Args:
         path: the file; holds `X` and `y`, `x` and `y`, or `features` and `target`.
         label: how messages name it.
+        rows: first rows that matter; all are read.
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
@@ -82,6 +83,12 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
     return array
 
 
+def _refuse_npy(path: Path, label: str, rows: int | None) -> RawTable:
+    raise InputError(
+        f"{label}: an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."
+    )
+
+
 def _check_compression(member: zipfile.ZipInfo, name: str, label: str) -> None:
     if member.compress_type not in COMPRESSIONS:
         raise InputError(
@@ -95,3 +102,6 @@ DAMAGES = (
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
     *(ValueError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError),
 )
+
+NPZ = TableFormat("NPZ", "an NPZ file", (b"PK\x03\x04", b"PK\x05\x06"), (".npz",), read_npz)
+NPY = TableFormat("", "an NPY file", (b"\x93NUMPY",), (), _refuse_npy)

@@ -1,6 +1,6 @@
-"""What a Parquet file unpacks to, added up from its page headers before anything is unpacked.
+"""Parquet files: what one unpacks to is added up from its page headers before Polars unpacks anything.
 
-Polars has no such limit: 10 kB of Parquet can hold a text of gigabytes. Every page says in its header how many bytes it
+Polars has no limit: 10 kB of Parquet can hold a text of gigabytes. Every page says in its header how many bytes it
 unpacks to, and no decompressor writes more than that. Headers and the file's footer are Thrift in its compact
 protocol (thrift-compact-protocol.md of Apache Thrift; parquet.thrift of Apache Parquet, from which the field numbers are).
 """
@@ -12,6 +12,9 @@ import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.raw import RawTable, TableFormat
+
 MAGIC = b"PAR1"
 # Field numbers in parquet.thrift: FileMetaData, RowGroup, ColumnChunk, ColumnMetaData, PageHeader.
 ROW_GROUPS, COLUMNS, GROUP_ROWS, COLUMN_META = 4, 1, 3, 3
@@ -22,17 +25,34 @@ MAX_HEADER_BYTES = 1 << 20
 # Thrift's compact types.
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS = (4, 5, 6)
-# What numbers that lead nowhere end in: a missing field, one of another type, a place before the file's start.
-DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
 # parquet.thrift nests less; a deeper value is an attack on the stack.
 MAX_DEPTH = 16
 
 
-class FooterError(ValueError):
-    """The file does not follow the format."""
+def read_parquet(path: Path, label: str, rows: int | None) -> RawTable:
+    """Return the columns of a Parquet file.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+        rows: first rows to read; None for all.
+    Raises:
+        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
+    """
+    import polars as pl
+
+    return read_columnar(
+        path,
+        label,
+        rows,
+        kind="Parquet",
+        parts="pages",
+        count_unpacked=unpacked_parquet_bytes,
+        scan=pl.scan_parquet,
+    )
 
 
-def unpacked_bytes(path: Path, *, rows: int | None = None) -> int:
+def unpacked_parquet_bytes(path: Path, rows: int | None = None) -> int:
     """Return how many bytes the pages of a Parquet file unpack to.
 
     Args:
@@ -151,3 +171,6 @@ class _Compact:
         if length > len(self._data) - self.place:
             raise FooterError("its footer ends too early")
         self.place += length
+
+
+PARQUET = TableFormat("Parquet", "a Parquet file", (MAGIC,), (".parquet",), read_parquet)

@@ -1,6 +1,6 @@
-"""What an Arrow file's compressed buffers unpack to, added up before anything is unpacked.
+"""Arrow IPC (Feather version 2) files: what their buffers unpack to is added up before Polars unpacks anything.
 
-Polars has no such limit, and allocates whatever a damaged buffer says: a process then ends without a word. Each compressed
+Polars has no limit, and allocates whatever a damaged buffer says: a process then ends without a word. Each compressed
 buffer starts with the number of bytes it unpacks to (Arrow's columnar format, "Compressed body buffers"). Where the buffers
 are stands in FlatBuffers: File.fbs and Message.fbs of Apache Arrow, from which the field numbers are.
 """
@@ -12,7 +12,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from justright.data.readers.parquet_footer import DAMAGES, FooterError
+from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.raw import RawTable, TableFormat
 
 MAGIC = b"ARROW1"
 # Field numbers: Footer, Message, DictionaryBatch, RecordBatch.
@@ -26,7 +27,30 @@ CONTINUED = 0xFFFFFFFF  # before the length of a message's metadata, since versi
 STORED = -1  # in place of the unpacked length: this buffer is not compressed
 
 
-def unpacked_arrow_bytes(path: Path, *, rows: int | None = None) -> int:
+def read_arrow(path: Path, label: str, rows: int | None) -> RawTable:
+    """Return the columns of an Arrow IPC (Feather version 2) file.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+        rows: first rows to read; None for all.
+    Raises:
+        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
+    """
+    import polars as pl
+
+    return read_columnar(
+        path,
+        label,
+        rows,
+        kind="Arrow",
+        parts="buffers",
+        count_unpacked=unpacked_arrow_bytes,
+        scan=pl.scan_ipc,
+    )
+
+
+def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
     """Return how many bytes the buffers of an Arrow file unpack to; 0 for what does not end as one.
 
     Args:
@@ -108,3 +132,6 @@ def _structs(data: mmap.mmap, table: int, number: int, kind: struct.Struct) -> I
     start = _table(data, at)
     for index in range(_integer(data, start, "<I")):
         yield kind.unpack_from(data, start + 4 + index * kind.size)
+
+
+ARROW = TableFormat("Arrow", "an Arrow file", (MAGIC,), (".arrow", ".feather"), read_arrow)

@@ -1,0 +1,52 @@
+"""The two tables of this package by their names: the packaged simulation, and HIGGS as UCI serves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import as_file, files
+
+from justright.data import Source, SplitSpec, Table
+from justright.data.build import build_table
+from justright.data.readers.parquet import read_parquet
+from justright.data.sources import Request
+from justright.errors import InputError
+from justright.higgs.columns import HIGGS_TARGET, higgs_names
+
+PACKAGED_FILE = "higgs_sim.parquet"
+# The tutorial's: the first 1,000 rows validate, the next 10,000 learn; all others measure.
+TUTORIAL_SPLIT = SplitSpec(validation=1_000, train=10_000, order="head")
+
+
+def read_higgs_sim(request: Request) -> Table:
+    """Return the packaged table.
+
+    Raises:
+        InputError: it does not have the rows or columns asked for.
+    """
+    with as_file(files("justright.higgs").joinpath(PACKAGED_FILE)) as path:
+        raw = read_parquet(path, repr(HIGGS_SIM.name), request.rows)
+    return build_table(replace(raw, target=HIGGS_TARGET), request, source=HIGGS_SIM.name)
+
+
+def read_uci(request: Request) -> Table:
+    """Return the first rows of HIGGS.
+
+    Raises:
+        InputError: HIGGS cannot be read, or an option says what is known of its columns.
+    """
+    from justright.higgs.uci import read_higgs  # the web client in it is slow to import
+
+    fixed = {"task": request.task in (None, "binary"), "target": request.target in (None, HIGGS_TARGET)}
+    fixed |= {"missing": not request.missing, "categorical": not request.categorical}
+    for name, is_default in fixed.items():
+        if not is_default:
+            raise InputError(
+                f"`{name}` must be left out for 'higgs', whose columns are known; read a copy by its path."
+            )
+    return read_higgs(
+        rows=request.rows, location=request.location, progress=request.progress, cache_dir=request.cache_dir
+    )
+
+
+HIGGS_SIM = Source("higgs-sim", "packaged", read_higgs_sim, TUTORIAL_SPLIT, is_default=True)
+HIGGS = Source("higgs", "UCI", read_uci, TUTORIAL_SPLIT, is_remote=True, recognise=higgs_names)
