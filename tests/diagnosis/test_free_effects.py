@@ -15,7 +15,7 @@ from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
 from justright.statistics.intervals import paired_interval
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 
 @pytest.fixture

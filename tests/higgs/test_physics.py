@@ -17,7 +17,7 @@ from justright.higgs.collisions import MIN_ANGLES, collision_columns, has_collis
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
-from justright.study.registry import family_from_dict
+from justright.study.families import family_from_dict
 
 COLUMNS = collision_columns(HIGGS_FEATURES)
 PHI, ETA = list(COLUMNS["phi"]), list(COLUMNS["eta"])

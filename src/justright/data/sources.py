@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.split import SplitSpec
 from justright.data.table import Table, Task
 from justright.errors import InputError
 from justright.plugins import plugged_in
@@ -62,6 +61,14 @@ class Request:
     cache_dir: str | Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeadSplit:
+    """Numbers of a table's first rows: first those that validate, then those that learn. All others measure."""
+
+    validation: int
+    train: int
+
+
 def no_columns(frame: pl.DataFrame) -> tuple[str, ...] | None:
     """Return None: no table without a header is recognised."""
     return None
@@ -75,7 +82,7 @@ class Source:
         name: what it is called.
         summary: where it is, in a word or two, for help texts.
         read: what was asked for -> the table.
-        split: how it is split when nobody says how, in numbers of rows; None splits it as any other table.
+        split: how it is split when nobody says how; None splits it as any other table.
         is_remote: whether its rows come over the network: no more of them than needed are read, and `location` may name
             a copy.
         is_default: whether it is read when no source is named.
@@ -86,7 +93,7 @@ class Source:
     name: str
     summary: str
     read: Callable[[Request], Table]
-    split: SplitSpec | None = None
+    split: HeadSplit | None = None
     is_remote: bool = False
     is_default: bool = False
     recognise: Callable[[pl.DataFrame], tuple[str, ...] | None] = no_columns

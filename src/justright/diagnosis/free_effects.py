@@ -14,7 +14,7 @@ from justright.diagnosis.words.numbers import counted, estimate, rounded
 from justright.statistics.crossed import Crossed, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL
 from justright.statistics.simultaneous import judge_jointly
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 EARLY_STOPPING = "Early stopping"
 MIN_STEPS = 2  # a single step is a remedy like any other

@@ -35,7 +35,7 @@ from justright.higgs.claims import Claim, judge_claims
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,4 +3,23 @@
 # Registry -> places of this package's entries in it.
 MEMBERS: dict[str, tuple[str, ...]] = {
     "sources": ("justright.higgs.sources:HIGGS_SIM", "justright.higgs.sources:HIGGS"),
+    "families": ("justright.higgs.physics:HiggsMlp",),
+    "remedies": (
+        "justright.higgs.remedies:RANDOM_TURNS",
+        "justright.higgs.remedies:RANDOM_REFLECTIONS",
+        "justright.higgs.remedies:RANDOM_MIRRORS",
+        "justright.higgs.remedies:COSINE_AND_SINE_OF_PHI",
+        "justright.higgs.remedies:RELATIVE_PHI",
+        "justright.higgs.remedies:ANGLES_BETWEEN_PARTICLES",
+        "justright.higgs.remedies:MASSES_AND_MOMENTA",
+        "justright.higgs.remedies:MASSES_OF_GROUPS",
+        "justright.higgs.remedies:JETS_BY_B_TAG",
+        "justright.higgs.remedies:LOGARITHMS",
+    ),
+    "studies": (
+        "justright.higgs.studies:TUTORIAL",
+        "justright.higgs.studies:SIZES_ONLY",
+        "justright.higgs.studies:REGULARIZERS_ONLY",
+        "justright.higgs.studies:EVERY_REMEDY",
+    ),
 }

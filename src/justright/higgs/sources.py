@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.resources import as_file, files
 
-from justright.data import Source, SplitSpec, Table
+from justright.data import Source, Table
 from justright.data.build import build_table
 from justright.data.readers.parquet import read_parquet
-from justright.data.sources import Request
+from justright.data.sources import HeadSplit, Request
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_TARGET, higgs_names
 
 PACKAGED_FILE = "higgs_sim.parquet"
-# The tutorial's: the first 1,000 rows validate, the next 10,000 learn; all others measure.
-TUTORIAL_SPLIT = SplitSpec(validation=1_000, train=10_000, order="head")
+# As in the tutorial, which has no test rows.
+TUTORIAL_SPLIT = HeadSplit(validation=1_000, train=10_000)
 
 
 def read_higgs_sim(request: Request) -> Table:
