@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from justright.data.arrays import TASKS, Task
 from justright.data.build import build_table
 from justright.data.checks import is_whole
 from justright.data.readers.memory import is_in_memory, read_memory
@@ -19,7 +20,7 @@ from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError
 from justright.data.sources import Progress, Request, is_url, sources
-from justright.data.table import MEMORY_SOURCE, TASKS, Table, Task
+from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, one_of
 
 # First bytes of a file, by which formats are told apart.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.table import Table, Task
+from justright.data.arrays import Task
+from justright.data.table import Table
 from justright.errors import InputError
 from justright.plugins import plugged_in
 

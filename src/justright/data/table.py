@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.arrays import TASKS, Target, Task, check_arrays, hash_arrays
 from justright.data.checks import check_names, listed
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
 from justright.errors import InputError, one_of
 
-Task = Literal["binary", "multiclass", "regression"]
-TASKS: tuple[Task, ...] = get_args(Task)
-
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
-# Rows hashed at a time, so that a fingerprint needs no second copy of the table.
-HASH_ROWS = 65_536
 # Columns and classes listed where two tables differ: enough to see the pattern, short enough for a terminal.
 MAX_LISTED = 5
 
@@ -79,7 +73,7 @@ class Table:
     """
 
     features: npt.NDArray[np.float32]
-    target: npt.NDArray[np.float32] | npt.NDArray[np.int32]
+    target: Target
     feature_names: tuple[str, ...]
     target_name: str
     task: Task
@@ -91,7 +85,7 @@ class Table:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise one_of("task", self.task, TASKS)
-        _check_arrays(self)
+        check_arrays(self.features, self.target, self.task, self.feature_names, self.class_names)
         check_names("feature", self.feature_names)
         check_names("target", (self.target_name,))
         check_names("class", self.class_names)
@@ -114,8 +108,13 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of content, names and task: equal on every platform, unequal when any value differs."""
         if not self._digest:
-            self._digest.append(hash_rows(self, self.features, self.target))
+            self._digest.append(self.digest(self.features, self.target))
         return self._digest[0]
+
+    def digest(self, features: npt.NDArray[np.float32], target: Target) -> str:
+        """Return the SHA-256 (hex) of rows of this table, or of one aligned to it, under its names and task."""
+        names = [self.task, self.feature_names, self.target_name, self.class_names]
+        return hash_arrays(names, features, target)
 
     def split(
         self,
@@ -200,7 +199,7 @@ class Split:
 
     def digest(self, *parts: Part) -> str:
         """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""
-        hashes = [hash_rows(self.table, *self.arrays(part)) for part in parts]
+        hashes = [self.table.digest(*self.arrays(part)) for part in parts]
         return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
     def with_test_table(self, table: Table) -> Split:
@@ -212,7 +211,7 @@ class Split:
         spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
         return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
-    def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]:
+    def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:
         """Return one part's features and target.
 
         Args:
@@ -265,69 +264,6 @@ def align_table(table: Table, *, like: Table) -> Table:
     )
 
 
-def hash_rows(table: Table, features: npt.NDArray[np.float32], target: npt.NDArray[Any]) -> str:
-    """Return the SHA-256 (hex) of rows, features (rows, features) and target (rows,), and of `table`'s names and task."""
-    names = [table.task, table.feature_names, table.target_name, table.class_names, features.shape]
-    digest = hashlib.sha256(json.dumps(names).encode())
-    for _, block in _blocks(features):
-        # Adding 0 makes -0.0 and 0.0 one value: files in different formats keep or lose that sign.
-        digest.update((block + np.float32(0)).astype("<f4", copy=False).tobytes())
-    little = "<i4" if table.task == "multiclass" else "<f4"
-    digest.update((target + target.dtype.type(0)).astype(little, copy=False).tobytes())
-    return digest.hexdigest()
-
-
-def _check_arrays(table: Table) -> None:
-    features, target = table.features, table.target
-    wanted = np.int32 if table.task == "multiclass" else np.float32
-    if features.ndim != 2 or features.dtype != np.float32 or not features.flags.c_contiguous:
-        raise InputError(
-            "`features` must be a C-contiguous float32 array of shape (rows, features); got "
-            f"{features.dtype} {features.shape}. Use `read_table`, which converts."
-        )
-    if target.shape != (features.shape[0],) or target.dtype != wanted:
-        raise InputError(
-            f"`target` of a {table.task} table must be {np.dtype(wanted)} of shape ({features.shape[0]},); got "
-            f"{target.dtype} {target.shape}. Use `read_table`, which converts."
-        )
-    if len(table.feature_names) != features.shape[1]:
-        raise InputError(
-            f"`feature_names` must name all {features.shape[1]} features; got {len(table.feature_names)} names."
-        )
-    if features.shape[0] == 0 or features.shape[1] == 0:
-        raise InputError(f"A table must have at least one row and one feature; got shape {features.shape}.")
-    _check_values(table)
-
-
-def _check_values(table: Table) -> None:
-    for start, block in _blocks(table.features):
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            raise InputError(
-                f"`features` must be finite; row {start + row + 1} of {table.feature_names[column]!r} holds "
-                f"{block[row, column]}. Fill or drop such rows first."
-            )
-    if not np.isfinite(table.target).all():
-        raise InputError("`target` must be finite; it holds NaN or infinity. Drop such rows first.")
-    classes = len(table.class_names)
-    if table.task == "regression":
-        if classes:
-            raise InputError(f"`class_names` of a regression table must be empty; got {table.class_names!r}.")
-        return
-    if classes < 2 or (table.task == "binary" and classes != 2):
-        raise InputError(
-            f"`class_names` of a {table.task} table must name its classes; got {table.class_names!r}."
-        )
-    if not np.isin(table.target, np.arange(classes)).all():
-        raise InputError(f"`target` of a {table.task} table must hold class indices 0 to {classes - 1} only.")
-
-
-def _blocks(features: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    for start in range(0, features.shape[0], HASH_ROWS):
-        yield start, features[start : start + HASH_ROWS]
-
-
 def _match_features(table: Table, like: Table) -> npt.NDArray[np.float32]:
     names = table.feature_names
     if names == like.feature_names:
@@ -366,7 +302,7 @@ def _check_same_names(table: Table, like: Table) -> None:
         )
 
 
-def _match_target(table: Table, like: Table) -> npt.NDArray[np.float32] | npt.NDArray[np.int32]:
+def _match_target(table: Table, like: Table) -> Target:
     if (table.task, table.class_names) == (like.task, like.class_names):
         return table.target
     if like.task == "regression":

@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.arrays import TASKS, Task
 from justright.data.checks import is_finite_number, is_whole
-from justright.data.table import TASKS, Table, Task
+from justright.data.table import Table
 from justright.errors import InputError, one_of
 
 Floats = npt.NDArray[np.float64]

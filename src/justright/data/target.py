@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.arrays import Task
 from justright.data.columns import (
     as_float64,
     is_text,
@@ -17,7 +18,6 @@ from justright.data.columns import (
     to_numbers,
 )
 from justright.data.readers.raw import RawTable
-from justright.data.table import Task
 from justright.errors import InputError
 
 if TYPE_CHECKING:
