@@ -15,7 +15,7 @@ from justright.diagnosis.evidence import UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
-from justright.higgs.studies import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
+from justright.higgs.tutorial import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
 from justright.study import Mlp, Recipe, Study, Variant, mlp, study_from_dict, study_to_dict
 from justright.study.catalogue import catalogue, ladder, remedies, remedy_named
 from justright.study.remedy import Facts

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
-from justright.data.columns import encode_levels, is_missing, to_numbers
+from justright.data.encoding import encode_levels, is_missing, to_numbers
 from justright.data.readers.raw import MADE_UP_NAME, RawTable
 from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from justright.data.arrays import TASKS, Task
 from justright.data.build import build_table
 from justright.data.checks import is_whole
-from justright.data.readers.memory import is_in_memory, read_memory
+from justright.data.readers.in_memory import is_in_memory, read_memory
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.arrays import Task
-from justright.data.columns import (
+from justright.data.encoding import (
     as_float64,
     is_text,
     level_name,

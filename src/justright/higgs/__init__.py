@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Registry -> places of this package's entries in it.
 MEMBERS: dict[str, tuple[str, ...]] = {
-    "sources": ("justright.higgs.sources:HIGGS_SIM", "justright.higgs.sources:HIGGS"),
+    "sources": ("justright.higgs.origins:HIGGS_SIM", "justright.higgs.origins:HIGGS"),
     "families": ("justright.higgs.physics:HiggsMlp",),
     "remedies": (
         "justright.higgs.remedies:RANDOM_TURNS",
@@ -19,9 +19,9 @@ MEMBERS: dict[str, tuple[str, ...]] = {
         "justright.higgs.remedies:LOGARITHMS",
     ),
     "studies": (
-        "justright.higgs.studies:TUTORIAL",
-        "justright.higgs.studies:SIZES_ONLY",
-        "justright.higgs.studies:REGULARIZERS_ONLY",
-        "justright.higgs.studies:EVERY_REMEDY",
+        "justright.higgs.tutorial:TUTORIAL",
+        "justright.higgs.tutorial:SIZES_ONLY",
+        "justright.higgs.tutorial:REGULARIZERS_ONLY",
+        "justright.higgs.tutorial:EVERY_REMEDY",
     ),
 }

@@ -16,9 +16,9 @@ from justright.data.readers.inflate import CorruptDataError
 from justright.data.sources import Progress, ReadProgress, is_url
 from justright.data.table import Table, TableSource
 from justright.errors import InputError
-from justright.higgs.cache import CachedRows, load_rows, store_rows
 from justright.higgs.columns import HIGGS_COLUMNS, HIGGS_FEATURES, HIGGS_TARGET
 from justright.higgs.rows import RowReader, inflate_lines
+from justright.higgs.rows_cache import CachedRows, load_rows, store_rows
 
 UCI_ADDRESSES = (
     "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz",

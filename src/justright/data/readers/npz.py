@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.readers.memory import pair_table
+from justright.data.readers.in_memory import pair_table
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.errors import InputError
 

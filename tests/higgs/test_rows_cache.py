@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from justright.higgs.cache import CachedRows, load_rows, store_rows
+from justright.higgs.rows_cache import CachedRows, load_rows, store_rows
 
 VALUES = np.arange(12, dtype=np.float32).reshape(6, 2)
 
