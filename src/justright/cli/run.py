@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from justright.cli.options import CATEGORICAL, MISSING, TASK
+from justright.data.readers.registry import format_names
 
 if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
@@ -34,7 +35,7 @@ MAX_FOLDER_NAME = 60
 def run(
     source: str | None = typer.Argument(
         None,
-        help="higgs-sim (packaged), higgs (UCI), or a path or URL: CSV, TSV, Parquet, Arrow, NPZ. "
+        help=f"higgs-sim (packaged), higgs (UCI), or a path or URL: {format_names()}. "
         f"[default: the study's own table, or {DEFAULT_SOURCE}]",
         metavar="SOURCE",
     ),

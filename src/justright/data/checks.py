@@ -1,4 +1,4 @@
-"""Rules that names and numbers from outside keep, wherever they come in, and how messages list names."""
+"""Rules that names and numbers from outside keep, wherever they come in, and how messages count and list them."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ def check_names(kind: str, names: Sequence[str]) -> None:
             )
         if any(_is_disguise(character) for character in name):
             raise InputError(f"A {kind} name must hold no control characters; got {name!r}. Rename it.")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form.
+
+    Example:
+        >>> counted(1, "value"), counted(1200, "value")
+        ('1 value', '1,200 values')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def listed(names: Sequence[str], *, most: int) -> str:

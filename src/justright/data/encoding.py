@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.checks import MAX_NAME_CHARACTERS
+from justright.data.checks import MAX_NAME_CHARACTERS, counted
 from justright.data.readers.raw import RawTable
 from justright.errors import InputError
 
@@ -192,16 +192,6 @@ def level_name(value: object) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(float(value))
     return str(value)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun in the right form.
-
-    Example:
-        >>> counted(1, "value"), counted(1200, "value")
-        ('1 value', '1,200 values')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _numeric_text(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.resources import as_file, files
 
-from justright.data import Source, Table
+from justright.data import Table
 from justright.data.build import build_table
 from justright.data.readers.parquet import read_parquet
-from justright.data.sources import HeadSplit, Request
+from justright.data.sources import HeadSplit, Request, Source
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_TARGET, higgs_names
 

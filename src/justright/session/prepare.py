@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from justright.data import ReadProgress, Table, align_table, read_table, sources
+from justright.data import ReadProgress, Table, align_table, read_table
+from justright.data.sources import sources
 from justright.errors import InputError, one_of
 from justright.records.folder import holds_study
 from justright.study.recipe import Recipe

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, default_source, read_table
+from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, read_table
+from justright.data.sources import default_source
 from justright.errors import InputError, one_of
 from justright.study.families import Family, family_from_dict
 from justright.study.recipe import Recipe

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data import Split, Table, sources
+from justright.data import Split, Table
+from justright.data.sources import sources
 from justright.errors import InputError, one_of
 from justright.plugins import plugged_in
 from justright.study.families import Mlp, mlp

@@ -11,8 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.checks import check_names
-from justright.data.encoding import counted
+from justright.data.checks import check_names, counted
 from justright.data.readers.inflate import inflate_all
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
 from justright.data.readers.sniff import check_text, find_delimiter, find_header

@@ -7,14 +7,13 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from justright.data.readers.in_memory import pair_table
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Names of the two arrays, as scikit-learn, Keras' data sets and our own examples write them.
 ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
@@ -35,6 +34,8 @@ def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
+    from justright.data.readers.in_memory import pair_table
+
     try:
         with zipfile.ZipFile(path) as archive:
             members = {
@@ -57,6 +58,8 @@ def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
 
 
 def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
+    import numpy as np
+
     _check_compression(archive.getinfo(member), name, label)
     with archive.open(member) as packed:
         file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
