@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.arrays import Task
-from justright.data.table import Table
 from justright.errors import InputError
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from justright.data.arrays import Task
+    from justright.data.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,16 @@ class Source:
 def sources() -> Mapping[str, Source]:
     """Return the sources by name. All come from plug-ins."""
     return {source.name: source for source in plugged_in("sources")}
+
+
+def described_sources() -> str:
+    """Return the sources with a word or two about each, for help texts.
+
+    Example:
+        >>> described_sources()
+        'higgs-sim (packaged), higgs (UCI)'
+    """
+    return ", ".join(f"{source.name} ({source.summary})" for source in sources().values())
 
 
 def default_source() -> Source:

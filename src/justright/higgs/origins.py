@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
-from justright.data import Table
-from justright.data.build import build_table
 from justright.data.readers.parquet import read_parquet
 from justright.data.sources import HeadSplit, Request, Source
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_TARGET, higgs_names
+
+if TYPE_CHECKING:
+    from justright.data.table import Table
 
 PACKAGED_FILE = "higgs_sim.parquet"
 # As in the tutorial, which has no test rows.
@@ -23,6 +25,8 @@ def read_higgs_sim(request: Request) -> Table:
     Raises:
         InputError: it does not have the rows or columns asked for.
     """
+    from justright.data.build import build_table  # NumPy in it is slow to import
+
     with as_file(files("justright.higgs").joinpath(PACKAGED_FILE)) as path:
         raw = read_parquet(path, repr(HIGGS_SIM.name), request.rows)
     return build_table(replace(raw, target=HIGGS_TARGET), request, source=HIGGS_SIM.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from justright.data import ReadProgress, Table, align_table, read_table
-from justright.data.sources import sources
+from justright.data.sources import default_source, sources
 from justright.errors import InputError, one_of
 from justright.records.folder import holds_study
 from justright.study.recipe import Recipe
@@ -17,7 +17,7 @@ from justright.study.spec import read_spec, split_from_spec, study_from_dict
 from justright.study.studies import default_split, named_study, studies
 from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
 
-DEFAULT_SOURCE = "higgs-sim"
+DEFAULT_SOURCE = default_source().name
 DEFAULT_STUDY = "quick"
 
 Progress = Callable[[ReadProgress], None]
@@ -47,7 +47,7 @@ def prepare_study(
     """Return the study that a command line describes; options that are None keep what the study says.
 
     Args:
-        source: `higgs-sim`, `higgs`, a path or a URL; None takes the study file's table, or `higgs-sim`.
+        source: a name such as `higgs-sim`, a path or a URL; None takes the study file's table, or `higgs-sim`.
         target: the target's column name or number.
         rows: the first rows of the source.
         location: where HIGGS is read from instead of UCI.
