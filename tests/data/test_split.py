@@ -141,7 +141,7 @@ def test_classes_that_cannot_be_learned_or_stratified_say_so():
     rare = read_table((features, [0] * 18 + [1] * 2))
     assert refusal(rare, order="stratified") == (
         "'<memory>': order='stratified' needs a row of every class in each of 3 parts; of 'target' class '1' has 2 rows "
-        "(first: row 19). Correct or remove what is no class, read more rows, or use order='random'."
+        "(first: row 19). Correct or remove such values, read more rows, or use order='random'."
     )
     assert refusal(table, 1, order="stratified") == (
         "order='stratified' needs a row of each of 2 classes in every part; `validation` has 1 rows. Ask for more."

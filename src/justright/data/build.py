@@ -35,7 +35,7 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
         request: target, rows, task, missing tokens and categorical columns.
         source: what `TableSource.source` is to say.
     Raises:
-        InputError: no target, too few rows, or a value that is neither number, class nor declared missing;
+        InputError: no target, too few rows, or a value that is neither a number nor a class and not declared missing;
             the message names source, column and row.
     """
     raw = _named(raw)
@@ -141,9 +141,10 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
         return matches[0]
     if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
         return names[0]
-    found = f"{listed(matches, most=MAX_LISTED)} are" if matches else "none is"
+    found = f"{listed(matches, most=MAX_LISTED)}" if matches else "none"
     raise InputError(
-        f"{raw.label}: `target` must name the target column, because of label, target, y and class {found} there. "
+        f"{raw.label}: `target` must name the target column; of the usual names label, target, y and class the table "
+        f"has {found}. "
         f"Columns: {listed(names, most=MAX_LISTED)}."
     )
 

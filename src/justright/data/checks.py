@@ -60,7 +60,7 @@ def check_names(kind: str, names: Sequence[str]) -> None:
                 f"{len(name)}. Rename it."
             )
         if any(_is_disguise(character) for character in name):
-            raise InputError(f"A {kind} name must hold no control characters; got {name!r}. Rename it.")
+            raise InputError(f"A {kind} name must not hold control characters; got {name!r}. Rename it.")
 
 
 def counted(number: int, noun: str) -> str:

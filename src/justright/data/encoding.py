@@ -1,4 +1,4 @@
-"""One column at a time: text and numbers to float32, levels to 0/1 features, missing values found."""
+"""Columns as float32, one at a time: text and numbers to numbers, levels to 0/1 features, missing values found."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def as_float64(
         raw: the source, for messages.
         is_target: the column is the target, which cannot be declared categorical.
     Raises:
-        InputError: a value is missing or no number, or the column holds dates, lists or objects.
+        InputError: a value is missing or not a number, or the column holds dates, lists or objects.
     """
     import polars as pl
 
@@ -79,14 +79,14 @@ def as_float64(
 
 
 def encode_levels(column: pl.Series, keep: Rows, raw: RawTable) -> tuple[npt.NDArray[np.float32], list[str]]:
-    """Return one 0/1 feature a level of a categorical column, levels in sorted order.
+    """Return one 0/1 feature for each level of a categorical column, levels in sorted order.
 
     Args:
         column: text, whole numbers or booleans.
         keep: (rows,), the 0-based row of the source that each value stands in, for messages.
         raw: the source, for messages.
     Returns:
-        (rows, levels) float32 with a single 1 a row, and the levels' names.
+        (rows, levels) float32 with a single 1 in each row, and the levels' names.
     Raises:
         InputError: a value is missing, or there are fewer than 2 or more than `MAX_LEVELS` levels.
     """

@@ -154,7 +154,7 @@ def _read_address(source: str, request: Request) -> RawTable:
 
 def _read_path(source: str, request: Request) -> RawTable:
     if "\0" in source:
-        raise InputError(f"A path must hold no zero characters; got {source!r}.")
+        raise InputError(f"A path must not hold zero characters; got {source!r}.")
     path = Path(source).expanduser()
     if path.is_file():
         return read_file(path, repr(source), request.rows)

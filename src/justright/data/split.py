@@ -245,7 +245,7 @@ def _check_rows_per_class(classes: Classes, queues: list[Rows], sizes: Mapping[P
             raise InputError(
                 f"{classes.source!r}: order='stratified' needs a row of every class in each of {parts} parts; of "
                 f"{classes.target!r} class {name!r} has {has}. "
-                "Correct or remove what is no class, read more rows, or use order='random'."
+                "Correct or remove such values, read more rows, or use order='random'."
             )
     for part, size in sizes.items():
         if 0 < size < len(queues):

@@ -310,7 +310,7 @@ def _match_target(table: Table, like: Table) -> Target:
     if table.task == "regression":
         raise InputError(
             f"The target of {_name(table)} must hold the classes of {_name(like)}, {listed(like.class_names, most=MAX_LISTED)}; "
-            "its values are numbers that are no classes. Name the right target column."
+            "its values are numbers, not classes. Name the right target column."
         )
     unknown = [name for name in table.class_names if name not in like.class_names]
     if unknown:

@@ -57,7 +57,7 @@ class Sample:
             (rows,) cross-entropies in nats, or squared errors.
 
         Raises:
-            InputError: `outputs` does not have a row a row.
+            InputError: `outputs` does not have a row for each row of the sample.
 
         Example:
             >>> fresh = teacher(2, seed=1).sample(1_000, seed=2)
@@ -111,7 +111,7 @@ class Teacher:
         """Return fresh rows; another seed gives rows independent of those, the same seed the same ones.
 
         Raises:
-            InputError: `rows` or `seed` is no whole number in range.
+            InputError: `rows` or `seed` is not a whole number in range.
         """
         _check_whole("rows", rows, least=1)
         _check_whole("seed", seed, least=0)
@@ -124,7 +124,7 @@ class Teacher:
         """Return fresh rows as a table, for `Table.split` and `Study`.
 
         Raises:
-            InputError: `rows` or `seed` is no whole number in range.
+            InputError: `rows` or `seed` is not a whole number in range.
 
         Example:
             >>> table = teacher(4, irrelevant=1, seed=3).table(500)
@@ -168,7 +168,7 @@ class Teacher:
         return np.concatenate(parts)
 
     def _scale(self) -> float:
-        """Return the standard deviation of the outputs over rows, drawn once a teacher."""
+        """Return the standard deviation of the outputs over rows, the same for all rows of a teacher."""
         rng = np.random.default_rng([self.seed, SEED_OF_SCALING])
         rows = rng.standard_normal((SCALING_ROWS, self.features), dtype=np.float32)
         return float(self._outputs(rows).std())

@@ -104,7 +104,7 @@ def network_of(baseline: Variant) -> Mlp:
     """Return the description of a baseline's network.
 
     Raises:
-        InputError: it is none of a family of dense networks.
+        InputError: it does not describe a network of dense layers.
     """
     if not isinstance(baseline.build, Mlp):
         raise InputError(

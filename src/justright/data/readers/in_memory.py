@@ -122,7 +122,7 @@ def _check_characters(name: str, values: npt.NDArray[np.str_], label: str) -> No
     if bad.any():
         row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
         raise InputError(
-            f"{label}: column {name!r} must hold text; {row_place(row)} holds a number that is no character. "
+            f"{label}: column {name!r} must hold text; {row_place(row)} holds a number that is not a character. "
             "Write the file again."
         )
 

@@ -38,7 +38,7 @@ def check_text(data: bytes, label: str) -> bytes:
     place = data.find(b"\0")
     if place >= 0:
         raise BinaryError(
-            f"{label}: text must hold no zero bytes; byte {place:,} is one, so it is probably a binary file."
+            f"{label}: text must not hold zero bytes; byte {place:,} is one, so it is probably a binary file."
         )
     if not data.isascii():
         try:
