@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
-from justright.data.encoding import encode_levels, is_missing, to_numbers
+from justright.data.encoding import Column, Rows, encode_levels, is_missing, to_numbers
 from justright.data.readers.raw import MADE_UP_NAME, RawTable
 from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource
@@ -49,7 +49,7 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     if left_out:
         frame = frame[keep.tolist()]
     features, names = _features(frame.drop(target), keep, raw, request)
-    encoded = encode_target(frame[target], keep, raw, task=request.task)
+    encoded = encode_target(Column(frame[target], keep, raw, is_target=True), task=request.task)
     return Table(
         features=features,
         target=encoded.values,
@@ -162,7 +162,7 @@ def _column_number(target: str | int, raw: RawTable) -> int | None:
         return None
 
 
-def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> npt.NDArray[np.int64]:
+def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> Rows:
     gone = np.zeros(frame.height, bool)
     if request.missing:
         for column in frame.iter_columns():
@@ -176,16 +176,17 @@ def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> npt.NDAr
 
 
 def _features(
-    frame: pl.DataFrame, keep: npt.NDArray[np.int64], raw: RawTable, request: Request
+    frame: pl.DataFrame, keep: Rows, raw: RawTable, request: Request
 ) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     blocks: list[npt.NDArray[np.float32]] = []
     names: list[str] = []
-    for column in frame.iter_columns():
+    for values in frame.iter_columns():
+        column = Column(values, keep, raw)
         if column.name in request.categorical:
-            block, levels = encode_levels(column, keep, raw)
+            block, levels = encode_levels(column)
             names += [f"{column.name}={level}" for level in levels]
         else:
-            block = to_numbers(column, keep, raw)[:, None]
+            block = to_numbers(column)[:, None]
             names.append(column.name)
         blocks.append(block)
     features = np.empty((frame.height, len(names)), np.float32)
