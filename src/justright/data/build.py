@@ -101,7 +101,7 @@ def _named(raw: RawTable) -> RawTable:
     """Return columns without a header under the names of the source whose they are, if they are one's."""
     if raw.has_header:
         return raw
-    recognised = (source.recognise(raw.frame) for source in sources().values())
+    recognised = (one.recognise(raw.frame) for one in sources().values() if one.recognise)
     names = next((names for names in recognised if names), None)
     return (
         raw

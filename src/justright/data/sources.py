@@ -71,11 +71,6 @@ class HeadSplit:
     train: int
 
 
-def no_columns(frame: pl.DataFrame) -> tuple[str, ...] | None:
-    """Return None: no table without a header is recognised."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """A table with a name of its own, which `read_table` and the command line take in place of a path.
@@ -89,7 +84,7 @@ class Source:
             a copy.
         is_default: whether it is read when no source is named.
         recognise: columns without a header, numbered in the order of the file -> their names where they are this
-            source's, else None.
+            source's, else None. Without it no file is taken for this source.
     """
 
     name: str
@@ -98,7 +93,7 @@ class Source:
     split: HeadSplit | None = None
     is_remote: bool = False
     is_default: bool = False
-    recognise: Callable[[pl.DataFrame], tuple[str, ...] | None] = no_columns
+    recognise: Callable[[pl.DataFrame], tuple[str, ...] | None] | None = None
 
 
 def sources() -> Mapping[str, Source]:

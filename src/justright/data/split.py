@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
@@ -96,7 +95,8 @@ def split_rows(
         array([1, 2, 3])
     """
     sizes = _part_sizes(spec, rows, has_validation_table=has_validation_table)
-    parts = ORDER_RULES[spec.order](sizes, rows, classes, spec.seed)
+    order = np.arange(rows, dtype=np.int64) if spec.order == "head" else shuffled_rows(rows, spec.seed)
+    parts = _stratify(order, sizes, classes) if spec.order == "stratified" else _cut(order, sizes)
     if classes is not None:
         _check_every_class_learns(classes, parts["train"], spec)
     for part in parts.values():
@@ -196,35 +196,21 @@ def _check_every_class_learns(classes: Classes, train: Rows, spec: SplitSpec) ->
         )
 
 
-def _split_head(sizes: Mapping[Part, int], rows: int, classes: Classes | None, seed: int) -> dict[Part, Rows]:
-    return _cut(np.arange(rows, dtype=np.int64), sizes)
-
-
-def _split_random(
-    sizes: Mapping[Part, int], rows: int, classes: Classes | None, seed: int
-) -> dict[Part, Rows]:
-    return _cut(shuffled_rows(rows, seed), sizes)
-
-
 def _cut(rows: Rows, sizes: Mapping[Part, int]) -> dict[Part, Rows]:
     ends = np.cumsum(list(sizes.values()))
     return {part: rows[end - sizes[part] : end].copy() for part, end in zip(sizes, ends, strict=True)}
 
 
-def _split_stratified(
-    sizes: Mapping[Part, int], rows: int, classes: Classes | None, seed: int
-) -> dict[Part, Rows]:
+def _stratify(shuffled: Rows, sizes: Mapping[Part, int], classes: Classes | None) -> dict[Part, Rows]:
     """Return parts that hold the classes in the table's proportions, to the nearest row, and every class."""
     if classes is None:
         raise InputError(
             "order='stratified' needs classes; the target is numeric (regression). Use order='random'."
         )
-    shuffled = shuffled_rows(rows, seed)
     codes = classes.codes[shuffled]
     queues = [shuffled[codes == index] for index in range(len(classes.names))]
     _check_rows_per_class(classes, queues, sizes)
-    rank = np.empty(rows, np.int64)
-    rank[shuffled] = np.arange(rows)
+    rank = np.argsort(shuffled)
     parts: dict[Part, Rows] = {}
     to_come = sum(1 for size in sizes.values() if size)
     for part, size in sizes.items():
@@ -253,8 +239,3 @@ def _check_rows_per_class(classes: Classes, queues: list[Rows], sizes: Mapping[P
                 f"order='stratified' needs a row of each of {len(queues)} classes in every part; `{part}` has "
                 f"{size:,} rows. Ask for more."
             )
-
-
-ORDER_RULES: Mapping[Order, Callable[[Mapping[Part, int], int, Classes | None, int], dict[Part, Rows]]] = (
-    MappingProxyType({"head": _split_head, "random": _split_random, "stratified": _split_stratified})
-)

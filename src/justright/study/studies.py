@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data import Split, Table
+from justright.data import Order, Split, Table
 from justright.data.sources import sources
 from justright.errors import InputError, one_of
 from justright.plugins import plugged_in
@@ -163,29 +163,19 @@ def default_split(
     """
     source = sources().get(table.source.source)
     if source and source.split:
-        head, train = 0 if validation_table else source.split.validation, source.split.train
-        if table.rows < head + train:
+        validation, train = 0 if validation_table else source.split.validation, source.split.train
+        if table.rows < validation + train:
             raise InputError(
-                f"The default split of {source.name!r} needs {head + train:,} rows (validation {head:,}, training "
-                f"{train:,}); got {table.rows:,}. Give --rows {head + train} or more, or describe another [split] in a "
-                "study file."
+                f"The default split of {source.name!r} needs {validation + train:,} rows (validation {validation:,}, "
+                f"training {train:,}); got {table.rows:,}. Give --rows {validation + train} or more, or describe another "
+                "[split] in a study file."
             )
-        return table.split(
-            validation=head,
-            train=train,
-            test=0 if test_table else None,
-            order="head",
-            test_table=test_table,
-            validation_table=validation_table,
-        )
-    return table.split(
-        validation=0 if validation_table else VALIDATION_SHARE,
-        train=None,
-        test=0 if test_table else TEST_SHARE,
-        order="random" if table.task == "regression" else "stratified",
-        test_table=test_table,
-        validation_table=validation_table,
-    )
+        sizes: dict[str, Any] = {"validation": validation, "train": train}
+        order: Order = "head"
+    else:
+        sizes = {"validation": VALIDATION_SHARE, "test": TEST_SHARE}
+        order = "random" if table.task == "regression" else "stratified"
+    return table.split(**sizes, order=order, test_table=test_table, validation_table=validation_table)
 
 
 def _quick_recipe() -> Recipe:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
-from justright.data.readers.raw import RawTable, TableFormat
+from justright.data.readers.raw import TableFormat
 
 MAGIC = b"ARROW1"
 # Field numbers: Footer, Message, DictionaryBatch, RecordBatch.
@@ -25,29 +26,6 @@ BLOCK = struct.Struct("<qi4xq")  # where a message is, the length of its metadat
 BUFFER = struct.Struct("<qq")
 CONTINUED = 0xFFFFFFFF  # before the length of a message's metadata, since version 0.15
 STORED = -1  # in place of the unpacked length: this buffer is not compressed
-
-
-def read_arrow(path: Path, label: str, rows: int | None) -> RawTable:
-    """Return the columns of an Arrow IPC (Feather version 2) file.
-
-    Args:
-        path: the file.
-        label: how messages name it.
-        rows: first rows to read; None for all.
-    Raises:
-        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
-    """
-    import polars as pl
-
-    return read_columnar(
-        path,
-        label,
-        rows,
-        kind="Arrow",
-        parts="buffers",
-        count_unpacked=unpacked_arrow_bytes,
-        scan=pl.scan_ipc,
-    )
 
 
 def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
@@ -134,4 +112,7 @@ def _structs(data: mmap.mmap, table: int, number: int, kind: struct.Struct) -> I
         yield kind.unpack_from(data, start + 4 + index * kind.size)
 
 
+read_arrow = partial(
+    read_columnar, kind="Arrow", parts="buffers", count_unpacked=unpacked_arrow_bytes, scanner="scan_ipc"
+)
 ARROW = TableFormat("Arrow", "an Arrow file", (MAGIC,), (".arrow", ".feather"), read_arrow)

@@ -32,7 +32,7 @@ def read_columnar(
     kind: str,
     parts: str,
     count_unpacked: Callable[[Path, int | None], int],
-    scan: Callable[[IO[bytes]], pl.LazyFrame],
+    scanner: str,
 ) -> RawTable:
     """Return the columns of a file that Polars reads.
 
@@ -43,7 +43,7 @@ def read_columnar(
         kind: what messages call the format.
         parts: what messages call the compressed parts of such a file.
         count_unpacked: (path, rows) -> how many bytes those parts unpack to; raises FooterError.
-        scan: Polars' reader.
+        scanner: the name of Polars' function for it.
     Raises:
         InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
     """
@@ -52,7 +52,7 @@ def read_columnar(
     try:
         _check_unpacked(label, count_unpacked(path, rows), parts)
         with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
-            frame = _frame(path, label, rows, scan)
+            frame = _frame(path, label, rows, getattr(pl, scanner))
     except (pl.exceptions.PolarsError, FooterError, OSError) as error:
         # Polars says OSError of some damaged files, too.
         raise _damaged(label, kind, error) from None

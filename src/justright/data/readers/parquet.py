@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
-from justright.data.readers.raw import RawTable, TableFormat
+from justright.data.readers.raw import TableFormat
 
 MAGIC = b"PAR1"
 # Field numbers in parquet.thrift: FileMetaData, RowGroup, ColumnChunk, ColumnMetaData, PageHeader.
@@ -27,29 +28,6 @@ TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS = (4, 5, 6)
 # parquet.thrift nests less; a deeper value is an attack on the stack.
 MAX_DEPTH = 16
-
-
-def read_parquet(path: Path, label: str, rows: int | None) -> RawTable:
-    """Return the columns of a Parquet file.
-
-    Args:
-        path: the file.
-        label: how messages name it.
-        rows: first rows to read; None for all.
-    Raises:
-        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
-    """
-    import polars as pl
-
-    return read_columnar(
-        path,
-        label,
-        rows,
-        kind="Parquet",
-        parts="pages",
-        count_unpacked=unpacked_parquet_bytes,
-        scan=pl.scan_parquet,
-    )
 
 
 def unpacked_parquet_bytes(path: Path, rows: int | None = None) -> int:
@@ -173,4 +151,11 @@ class _Compact:
         self.place += length
 
 
+read_parquet = partial(
+    read_columnar,
+    kind="Parquet",
+    parts="pages",
+    count_unpacked=unpacked_parquet_bytes,
+    scanner="scan_parquet",
+)
 PARQUET = TableFormat("Parquet", "a Parquet file", (MAGIC,), (".parquet",), read_parquet)
