@@ -25,6 +25,16 @@ def is_whole(value: object, *, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def check_whole(name: str, value: object, *, least: int) -> None:
+    """Refuse what is not a whole number of at least `least`.
+
+    Raises:
+        InputError: the message names the argument `name`.
+    """
+    if not is_whole(value, least=least):
+        raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+
+
 def is_finite_number(value: object) -> bool:
     """Return whether a value is a finite number; True and False, texts and dates are not.
 

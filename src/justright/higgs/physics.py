@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
-from justright.higgs.collisions import MIN_ANGLES
+from justright.higgs.columns import MIN_ANGLES
 from justright.higgs.jets import order_jets
 from justright.higgs.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
 from justright.higgs.systems import SYSTEMS, system_masses
@@ -148,7 +148,7 @@ class HiggsMlp(Mlp):
             )
         rows = keras.Input((features,))
         hidden = self._inputs(rows, features)
-        for layer in (*self._limit(), *self._noise()):
+        for layer in self._on_inputs():
             hidden = layer(hidden)
         for width in self.units:
             for layer in self._hidden(width):

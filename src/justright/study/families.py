@@ -127,7 +127,7 @@ class Mlp(Family):
         model = keras.Sequential([keras.Input((features,))])
         if self._is_standardized:
             model.add(keras.layers.Normalization())
-        for layer in (*self._limit(), *self._noise()):
+        for layer in self._on_inputs():
             model.add(layer)
         for width in self.units:
             for layer in self._hidden(width):
@@ -141,23 +141,20 @@ class Mlp(Family):
     def _is_standardized(self) -> bool:
         return self.standardize or self.soft_limit > 0
 
-    def _limit(self) -> list[Any]:
-        """Return the layers that limit what the first hidden layer sees, if any."""
+    def _on_inputs(self) -> list[Any]:
+        """Return the layers between standardised inputs and the first hidden layer: a soft limit, then noise."""
         import keras
 
-        if not self.soft_limit:
-            return []
-        return [
-            keras.layers.Rescaling(1 / self.soft_limit),
-            keras.layers.Activation("tanh"),
-            keras.layers.Rescaling(self.soft_limit),
-        ]
-
-    def _noise(self) -> list[Any]:
-        """Return the layer of noise on what the first hidden layer sees, if any."""
-        import keras
-
-        return [keras.layers.GaussianNoise(self.input_noise)] if self.input_noise else []
+        layers: list[Any] = []
+        if self.soft_limit:
+            layers += [
+                keras.layers.Rescaling(1 / self.soft_limit),
+                keras.layers.Activation("tanh"),
+                keras.layers.Rescaling(self.soft_limit),
+            ]
+        if self.input_noise:
+            layers.append(keras.layers.GaussianNoise(self.input_noise))
+        return layers
 
     def _rescaling(self) -> list[Any]:
         """Return the Keras layer that brings outputs to the target's units, where they are not there already."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from justright.data import Task
-from justright.data.checks import is_finite_number, is_whole
+from justright.data.checks import check_whole, is_finite_number
 from justright.errors import InputError, one_of
 
 Precision = Literal["float32", "bfloat16"]
@@ -89,10 +89,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             value = getattr(self, name)
-            if value is None and name == "patience":
-                continue
-            if not is_whole(value, least=least):
-                raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+            if value is not None or name != "patience":
+                check_whole(name, value, least=least)
         if self.precision not in PRECISIONS:
             raise one_of("precision", self.precision, PRECISIONS)
         if self.stop not in STOPS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from justright.data import Split
-from justright.data.checks import is_finite_number, is_whole
+from justright.data.checks import check_whole, is_finite_number, is_whole
 from justright.errors import InputError
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
@@ -151,8 +151,7 @@ def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
         >>> learning_sizes(10_000)
         (625, 1250, 2500, 5000, 10000)
     """
-    if not is_whole(count, least=1):
-        raise InputError(f"`count` must be a whole number of at least 1; got {count!r}.")
+    check_whole("count", count, least=1)
     least = LEAST_ROWS * RATIO ** (count - 1)
     if not is_whole(rows, least=least):
         raise InputError(
