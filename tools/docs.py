@@ -60,8 +60,8 @@ def verdicts_page() -> str:
 
 def security_page() -> str:
     """Return docs/security.md: what is trusted, the limits taken from the code, and how it is tested."""
-    from justright.data import checks
-    from justright.data.readers import fetch, inflate, npz, parquet_footer, raw
+    from justright.data import checks, fetch
+    from justright.data.readers import inflate, npz, parquet, raw
     from justright.logs import source
     from justright.logs.formats import tfevents
     from justright.records import models
@@ -73,7 +73,7 @@ def security_page() -> str:
         "download": _size(raw.MAX_TABLE_BYTES),
         "gzip, inflated at a time": _size(inflate.PIECE_BYTES),
         "Zstandard window": _size(inflate.ZSTD_WINDOW_BYTES),
-        "Parquet page header": f"{_size(parquet_footer.MAX_HEADER_BYTES)}, nested {parquet_footer.MAX_DEPTH} deep",
+        "Parquet page header": f"{_size(parquet.MAX_HEADER_BYTES)}, nested {parquet.MAX_DEPTH} deep",
         "header of an NPZ array": _size(npz.MAX_HEADER_BYTES),
         "name of a column or class": f"{checks.MAX_NAME_CHARACTERS} characters, none of them a control character",
         "name of a variant": f"{variant.MAX_NAME_LENGTH} characters and {variant.MAX_NAME_BYTES} bytes of UTF-8",

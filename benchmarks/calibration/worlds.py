@@ -16,8 +16,8 @@ import numpy as np
 
 from justright.data import tables
 from justright.data.tables import Teacher
-from justright.runs.losses import constant_loss
 from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
+from justright.runs.losses import constant_loss
 from justright.runs.tasks import StackTask, Storage, StudyRows
 from justright.study import Mlp, Recipe
 

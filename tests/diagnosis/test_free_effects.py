@@ -14,7 +14,7 @@ from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
 from justright.statistics.intervals import mean_interval
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 
 @pytest.fixture

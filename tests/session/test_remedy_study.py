@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import justright as jr
-from justright.study.changes import Facts
-from justright.study.remedies import ladder
+from justright.study.catalogue import ladder
+from justright.study.remedy import Facts
 
 
 @pytest.fixture(scope="module")

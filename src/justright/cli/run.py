@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from justright.cli.options import CATEGORICAL, MISSING, TASK
+from justright.data.readers.registry import format_names
+from justright.data.sources import default_source, described_sources
 
 if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from justright.study import Study
 
 # Copies of what `justright.session.prepare` and `justright.study` say, which help texts must not import (tested to be equal).
-DEFAULT_SOURCE = "higgs-sim"
+DEFAULT_SOURCE = default_source().name
 DEFAULT_STUDY = "quick"
 DEFAULT_CHECKPOINT_SECONDS = 10.0
 STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
@@ -34,7 +36,7 @@ MAX_FOLDER_NAME = 60
 def run(
     source: str | None = typer.Argument(
         None,
-        help="higgs-sim (packaged), higgs (UCI), or a path or URL: CSV, TSV, Parquet, Arrow, NPZ. "
+        help=f"{described_sources()}, or a path or URL: {format_names()}. "
         f"[default: the study's own table, or {DEFAULT_SOURCE}]",
         metavar="SOURCE",
     ),

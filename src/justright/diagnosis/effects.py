@@ -18,7 +18,7 @@ from justright.diagnosis.measured import Measured, paired_differences
 from justright.statistics.crossed import Crossed, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval
 from justright.statistics.simultaneous import draws_for, judge_jointly
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 Kind = Literal["variant", "early stopping", "ensemble"]
 EARLY_STOPPING = "Early stopping"

@@ -28,7 +28,7 @@ from justright.plugins import plugged_in
 from justright.statistics.crossed import crossed
 from justright.statistics.intervals import mean_interval, unpaired_interval
 from justright.statistics.simultaneous import draws_for, judge_jointly
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called
 # little, and above it a train-test gap is called large: both only choose words, no label depends on them.

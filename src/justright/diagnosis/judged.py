@@ -11,7 +11,7 @@ from justright.diagnosis.evidence import StudyEvidence
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.verdicts import Verdict
 from justright.statistics.intervals import Interval
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 
 @dataclass(frozen=True, slots=True, eq=False)

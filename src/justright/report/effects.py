@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from justright.diagnosis.words.formats import format_chance, format_interval, format_rounded, metric_words
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
 

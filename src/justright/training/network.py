@@ -14,7 +14,7 @@ import numpy.typing as npt
 from justright.data import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
-from justright.study.families import Mlp
+from justright.study.families import Family
 from justright.study.recipe import Recipe
 from justright.study.variant import Build, KerasConfig
 from justright.training.masks import hashed_dropout
@@ -163,7 +163,7 @@ def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
 
 def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
     try:
-        if isinstance(build, Mlp):
+        if isinstance(build, Family):
             return build(features, outputs)
         # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
         model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 ARRAY_KINDS = "biufUS"
 # Halves of a UTF-16 pair: numbers in Python's range that are no characters (Unicode standard, section 3.8).
 SURROGATES = (0xD800, 0xDFFF)
-# The column that a separately given target gets, unless a feature has that name.
-TARGET_COLUMN = "target"
+# What the column of a separately given target is called: the first that no feature is.
+TARGET_COLUMNS = ("target", "target_", "target__")
 
 
 def is_in_memory(source: object) -> bool:
@@ -27,8 +28,8 @@ def is_in_memory(source: object) -> bool:
     return isinstance(source, (np.ndarray, tuple)) or _is_polars(source) or _is_pandas(source)
 
 
-def read_memory(source: object, target: object) -> tuple[RawTable, str | int | None]:
-    """Return the columns of arrays or frames, and which is the target.
+def read_memory(source: object, target: object) -> RawTable:
+    """Return the columns of arrays or frames.
 
     Args:
         source: (rows, columns) array, a pair (features, target), or a pandas or Polars frame.
@@ -45,12 +46,12 @@ def read_memory(source: object, target: object) -> tuple[RawTable, str | int | N
         source, target = source
     raw = _to_raw(source)
     if target is None or isinstance(target, (str, int, np.integer)):
-        return raw, int(target) if isinstance(target, np.integer) else target
+        return replace(raw, target=int(target) if isinstance(target, np.integer) else target)
     return _with_target(raw, target)
 
 
-def pair_table(features: npt.NDArray[Any], target: npt.NDArray[Any], label: str) -> tuple[RawTable, str]:
-    """Return the columns of a feature array and a target array, and the target's name.
+def pair_table(features: npt.NDArray[Any], target: npt.NDArray[Any], label: str) -> RawTable:
+    """Return the columns of a feature array and a target array.
 
     Args:
         features: (rows, features), numbers or text.
@@ -121,24 +122,20 @@ def _check_characters(name: str, values: npt.NDArray[np.str_], label: str) -> No
     if bad.any():
         row = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
         raise InputError(
-            f"{label}: column {name!r} must hold text; {row_place(row)} holds a number that is no character. "
+            f"{label}: column {name!r} must hold text; {row_place(row)} holds a number that is not a character. "
             "Write the file again."
         )
 
 
-def _with_target(raw: RawTable, target: object) -> tuple[RawTable, str]:
-    name = next(name for name in _target_names() if name not in raw.frame.columns)
+def _with_target(raw: RawTable, target: object) -> RawTable:
+    name = next(name for name in TARGET_COLUMNS if name not in raw.frame.columns)
     series = _target_series(name, target, raw.label)
     if len(series) != raw.frame.height:
         raise InputError(
             f"{raw.label}: features and target must have as many rows as each other; got {raw.frame.height:,} and "
             f"{len(series):,}."
         )
-    return RawTable(raw.frame.with_columns(series), raw.label, raw.has_header, raw.locate), name
-
-
-def _target_names() -> list[str]:
-    return [TARGET_COLUMN, "target_", "target__"]
+    return replace(raw, frame=raw.frame.with_columns(series), target=name)
 
 
 def _target_series(name: str, target: object, label: str) -> pl.Series:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from justright.data.progress import Progress, ReadProgress
+from justright.data.sources import Progress, ReadProgress
 from justright.errors import InputError
 
 # Seconds without a byte before a connection counts as dropped.

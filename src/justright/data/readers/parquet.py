@@ -1,6 +1,6 @@
-"""What a Parquet file unpacks to, added up from its page headers before anything is unpacked.
+"""Parquet files: what one unpacks to is added up from its page headers before Polars unpacks anything.
 
-Polars has no such limit: 10 kB of Parquet can hold a text of gigabytes. Every page says in its header how many bytes it
+Polars has no limit: 10 kB of Parquet can hold a text of gigabytes. Every page says in its header how many bytes it
 unpacks to, and no decompressor writes more than that. Headers and the file's footer are Thrift in its compact
 protocol (thrift-compact-protocol.md of Apache Thrift; parquet.thrift of Apache Parquet, from which the field numbers are).
 """
@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.raw import TableFormat
 
 MAGIC = b"PAR1"
 # Field numbers in parquet.thrift: FileMetaData, RowGroup, ColumnChunk, ColumnMetaData, PageHeader.
@@ -22,17 +26,11 @@ MAX_HEADER_BYTES = 1 << 20
 # Thrift's compact types.
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS = (4, 5, 6)
-# What numbers that lead nowhere end in: a missing field, one of another type, a place before the file's start.
-DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
 # parquet.thrift nests less; a deeper value is an attack on the stack.
 MAX_DEPTH = 16
 
 
-class FooterError(ValueError):
-    """The file does not follow the format."""
-
-
-def unpacked_bytes(path: Path, *, rows: int | None = None) -> int:
+def unpacked_parquet_bytes(path: Path, rows: int | None = None) -> int:
     """Return how many bytes the pages of a Parquet file unpack to.
 
     Args:
@@ -151,3 +149,13 @@ class _Compact:
         if length > len(self._data) - self.place:
             raise FooterError("its footer ends too early")
         self.place += length
+
+
+read_parquet = partial(
+    read_columnar,
+    kind="Parquet",
+    parts="pages",
+    count_unpacked=unpacked_parquet_bytes,
+    scanner="scan_parquet",
+)
+PARQUET = TableFormat("Parquet", "a Parquet file", (MAGIC,), (".parquet",), read_parquet)

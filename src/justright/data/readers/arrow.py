@@ -1,6 +1,6 @@
-"""What an Arrow file's compressed buffers unpack to, added up before anything is unpacked.
+"""Arrow IPC (Feather version 2) files: what their buffers unpack to is added up before Polars unpacks anything.
 
-Polars has no such limit, and allocates whatever a damaged buffer says: a process then ends without a word. Each compressed
+Polars has no limit, and allocates whatever a damaged buffer says: a process then ends without a word. Each compressed
 buffer starts with the number of bytes it unpacks to (Arrow's columnar format, "Compressed body buffers"). Where the buffers
 are stands in FlatBuffers: File.fbs and Message.fbs of Apache Arrow, from which the field numbers are.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from justright.data.readers.parquet_footer import DAMAGES, FooterError
+from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.raw import TableFormat
 
 MAGIC = b"ARROW1"
 # Field numbers: Footer, Message, DictionaryBatch, RecordBatch.
@@ -26,7 +28,7 @@ CONTINUED = 0xFFFFFFFF  # before the length of a message's metadata, since versi
 STORED = -1  # in place of the unpacked length: this buffer is not compressed
 
 
-def unpacked_arrow_bytes(path: Path, *, rows: int | None = None) -> int:
+def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
     """Return how many bytes the buffers of an Arrow file unpack to; 0 for what does not end as one.
 
     Args:
@@ -108,3 +110,9 @@ def _structs(data: mmap.mmap, table: int, number: int, kind: struct.Struct) -> I
     start = _table(data, at)
     for index in range(_integer(data, start, "<I")):
         yield kind.unpack_from(data, start + 4 + index * kind.size)
+
+
+read_arrow = partial(
+    read_columnar, kind="Arrow", parts="buffers", count_unpacked=unpacked_arrow_bytes, scanner="scan_ipc"
+)
+ARROW = TableFormat("Arrow", "an Arrow file", (MAGIC,), (".arrow", ".feather"), read_arrow)
