@@ -184,7 +184,7 @@ def contents(folder: Path) -> dict[str, str]:
                 )
             if record.model_path:
                 found[f"model of {run}"] = model_digest(folder / record.model_path)
-        found["verdicts and effects"] = digest(repr((store.verdicts(), store.effects())).encode())
+        found["judgement"] = digest(repr(store.get_meta("judgement")).encode())
         reference = store.reference()
         found["reference"] = digest(
             b"".join(

@@ -147,8 +147,7 @@ def contents(folder: Path) -> dict[str, object]:
                     found[f"rows {record.run} {kind} {epoch}"] = losses.tobytes()
             model = keras.saving.load_model(folder / record.model_path)
             found[f"model {record.run}"] = [np.asarray(value).tobytes() for value in model.get_weights()]
-        found["verdicts"] = store.verdicts()
-        found["effects"] = store.effects()
+        found["judgement"] = store.get_meta("judgement")
         found["reference"] = {
             name: {kind: losses.tobytes() for kind, losses in kinds.items()}
             for name, kinds in store.reference().items()

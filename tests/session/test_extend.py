@@ -80,8 +80,8 @@ def contents(folder: Path) -> dict[str, object]:
     """Everything a folder holds that does not depend on how it came about, as bytes and plain values."""
     kinds = get_args(RowKind)
     with StoreReader(StudyFolder.open(folder)) as store:
-        found: dict[str, object] = {"reference": plain(store.reference()), "effects": store.effects()}
-        found["verdicts"] = store.verdicts()
+        found: dict[str, object] = {"reference": plain(store.reference())}
+        found["judgement"] = store.get_meta("judgement")
         for record in store.runs():
             name, run = f"{record.run.variant} {record.run.seed}", record.run
             found[name] = replace(record, worker="", train_seconds=None)

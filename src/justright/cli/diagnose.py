@@ -11,10 +11,10 @@ def diagnose(
     logs: list[Path] = typer.Argument(help="Files or folders with training logs.", metavar="LOG..."),
     as_json: bool = typer.Option(False, "--json", help="Print the readings as JSON, and nothing else."),
 ) -> None:
-    """Read training logs of other tools, and say what their curves can tell.
+    """Read other tools' training logs.
 
-    Takes TensorBoard folders, Keras' CSVLogger and History (as JSON), Lightning's metrics.csv, Hugging Face's
-    trainer_state.json, XGBoost's and LightGBM's evals_result (as JSON), and any CSV with an epoch a row.
+    Says what their curves can tell. Takes TensorBoard folders, Keras' CSVLogger and History (as JSON), Lightning's metrics.csv, Hugging Face's
+    trainer_state.json, XGBoost's and LightGBM's evals_result (as JSON), and any CSV with one epoch per row.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Sizes that training keeps and that plans of memory count on."""
+"""Limits of size and time that training keeps, and that plans and options count on."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ CHUNK_BYTES = 48 * MEBIBYTE
 # tutorial's seven of 20 seeds by 195 MB. The stacks of a variant come one after the other, and the files of the compile cache
 # stay: starting afresh costs a second or two.
 KEPT_PROGRAMS = 8
+# How long training may go on before its state is written down: the most work that a kill can cost.
+CHECKPOINT_SECONDS = 10.0
+# A worker speaks once per chunk, about every second. Silent for ten minutes without using a processor, it waits for
+# something that will not come.
+HANG_SECONDS = 600.0

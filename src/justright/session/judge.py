@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,6 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         item["intervals"] = _mean_intervals(store, item["name"])
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
-    store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
     return judgement
 
 
@@ -204,10 +202,9 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, 
 
 def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
     """Write result.json, whole or not at all, and return its path."""
-    from justright.report.summary import result_json
+    from justright.report.json import render_json
 
-    text = json.dumps(result_json(summary), indent=2, allow_nan=False) + "\n"
-    write_atomically(folder.result_path, text.encode())
+    write_atomically(folder.result_path, render_json(summary).encode())
     return folder.result_path
 
 

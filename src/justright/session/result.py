@@ -56,19 +56,27 @@ class Result:
     Args:
         folder: path of the study folder.
         interrupted: whether training stopped before its end; the same command goes on.
-        repairs: what was found damaged on the way, and which runs failed, a sentence each.
+        repairs: what was found damaged on the way, and which runs failed, one sentence each.
+        summary: what the folder's summary is, where that is known; None reads it.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.
     """
 
-    def __init__(self, folder: str | Path, *, interrupted: bool = False, repairs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        interrupted: bool = False,
+        repairs: Sequence[str] = (),
+        summary: dict[str, Any] | None = None,
+    ) -> None:
         self._folder = StudyFolder.open(folder, "read")
         self.interrupted = interrupted
         self.repairs = tuple(repairs)
         self.study = read_spec(self._folder.study_path)
         with StoreReader(self._folder) as store, content_faults(store.path):
-            self.summary = summarise_folder(store, self.study)
+            self.summary = summarise_folder(store, self.study) if summary is None else summary
             self.curves: pl.DataFrame = store.curves()
 
     def __repr__(self) -> str:
@@ -89,7 +97,7 @@ class Result:
 
     @cached_property
     def verdicts(self) -> pl.DataFrame:
-        """A row a variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
+        """One row per variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
         import polars as pl
 
         return pl.DataFrame(
@@ -122,7 +130,7 @@ class Result:
 
     @cached_property
     def effects(self) -> pl.DataFrame:
-        """A row a remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
+        """One row per remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
         import polars as pl
 
         names = ("difference", "low", "high", "probability_better")

@@ -7,10 +7,10 @@ from typing import Any
 
 from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
+from justright.runs.limits import HANG_SECONDS
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows
 from justright.workers.accelerators import find_accelerators
-from justright.workers.watch import HANG_SECONDS
 
 ENGINES = ("local", "ray")
 

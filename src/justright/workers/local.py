@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from justright.runs.events import Event, StackCheckpoint
+from justright.runs.limits import HANG_SECONDS
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
 from justright.workers.attempts import Attempts, raise_refusal
@@ -24,7 +25,7 @@ from justright.workers.processes import (
     end_worker,
     start_worker,
 )
-from justright.workers.watch import HANG_SECONDS, no_progress
+from justright.workers.watch import no_progress
 
 # An interrupted command must end within 5 s. On a crowded machine what follows the last checkpoints takes its time too; a
 # worker that is not done by then is ended, and trains again from the checkpoint before, to the same numbers.

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from justright.errors import InputError
 from justright.runs.events import StackCheckpoint
-from justright.runs.limits import MEBIBYTE
+from justright.runs.limits import HANG_SECONDS, MEBIBYTE
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
@@ -26,7 +26,7 @@ from justright.workers.processes import START_SECONDS, import_path, worker_varia
 from justright.workers.ray_actors import Actor, ModelFile, check_versions, checkpoint_of, death_of
 from justright.workers.ray_connection import connect, free_memory, import_ray
 from justright.workers.ray_worker import UNREAD_MESSAGES, Checkpoint, Message, RayWorker
-from justright.workers.watch import HANG_SECONDS, Watch, no_progress
+from justright.workers.watch import Watch, no_progress
 
 # Ray pins no actor to a processor; this is how many XLA believes in (PJRT's name, and the one before).
 ONE_PROCESSOR = {"PJRT_NPROC": "1", "NPROC": "1"}

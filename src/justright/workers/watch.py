@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
-# A worker speaks once a chunk, about every second. Silent for ten minutes without using a processor, it waits for
-# something that will not come.
-HANG_SECONDS = 600.0
+from justright.runs.limits import HANG_SECONDS
+
 # One that computes may be compiling, or in an epoch of millions of rows: it gets this many times as long (two hours).
 BUSY_FACTOR = 12.0
 # Whatever it has done before may take this many times as long as the longest time so far: other programs may slow it.
