@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from justright.cli.main import command_line
+from justright import plugins
+from justright.cli.main import COMMANDS, command_line
 from justright.cli.run import default_folder, resume_command
 from justright.errors import FolderError, InputError
 from justright.runs.limits import CHECKPOINT_SECONDS, HANG_SECONDS
@@ -479,6 +480,59 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
         ),
         *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
     )
+
+
+TOY = '''
+import typer
+
+MEMBERS = {"commands": ("toy_plugin:greet",)}
+
+
+def greet(name: str = typer.Argument(help="Who is greeted.", metavar="NAME"), loud: bool = False) -> None:
+    """Say hello to somebody.
+
+    Nothing is trained.
+    """
+    print(f"Hello {name}" + "!" * loud)
+'''
+
+
+@pytest.fixture
+def toy_plugin(monkeypatch, tmp_path):
+    """One file, installed, that lists a command."""
+    (tmp_path / "toy_plugin.py").write_text(TOY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(plugins, "BUILT_IN", ("toy_plugin",))
+    caches = (plugins.plugged_in, plugins._plugins, plugins._members)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+    sys.modules.pop("toy_plugin", None)
+
+
+@pytest.mark.usefixtures("toy_plugin")
+def test_a_command_from_one_file_is_found_everywhere(docs_tool):
+    """In the help text, by the name of its function; when it is called; and in the page that is made of the commands."""
+    helped = runner.invoke(command_line(), ["--help"])
+    assert helped.stdout.splitlines()[-2:] == [
+        "  init      Write a study file to start from.",
+        "  greet     Say hello to somebody.",
+    ]
+    assert runner.invoke(command_line(), ["greet", "Ada", "--loud"]).stdout == "Hello Ada!\n"
+    page = docs_tool.command_line_page()
+    assert "## justright greet\n\nSay hello to somebody.\n\nNothing is trained.\n" in page
+    assert "| `NAME` | Who is greeted. |" in page
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_every_command_has_a_first_line_that_fits_beside_its_name(command):
+    """The help text of all commands cuts longer ones off."""
+    first, _, rest = (command.__doc__ or "").partition("\n")
+    assert len(first) <= 60
+    assert first.endswith(".")
+    assert rest.startswith("\n")
 
 
 def test_the_default_folder_is_named_after_source_and_study():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -27,6 +27,7 @@ PARTS: tuple[Part, ...] = ("validation", "train", "test")
 DEFAULT_TEST_FRACTION = 0.2
 
 Rows = npt.NDArray[np.int64]
+Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Split:
     spec: SplitSpec
     test_table: Table | None = None
     validation_table: Table | None = None
+    _copies: dict[Part, Arrays] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -118,13 +120,15 @@ class Split:
         spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
         return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
-    def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]:
-        """Return one part's features and target.
+    def arrays(self, part: Part) -> Arrays:
+        """Return one part's features and target, read-only.
+
+        Rows that are consecutive are a view of the table; others are copied once and kept.
 
         Args:
             part: `train`, `validation` or `test`.
         Returns:
-            Features (rows, features) float32 and target (rows,); a read-only view where rows are consecutive.
+            Features (rows, features) float32 and target (rows,).
         Raises:
             InputError: `part` is none of the three.
         Example:
@@ -138,8 +142,13 @@ class Split:
         stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
         if stand_in is not None:
             return stand_in.features, stand_in.target
-        rows = _as_slice(getattr(self, part))
-        return self.table.features[rows], self.table.target[rows]
+        if part not in self._copies:
+            rows = _as_slice(getattr(self, part))
+            found = self.table.features[rows], self.table.target[rows]
+            for values in found:
+                values.flags.writeable = False
+            self._copies[part] = found
+        return self._copies[part]
 
     def train_subset(self, rows: int) -> Rows:
         """Return the row numbers of a smaller training part: a larger one contains every smaller one.
