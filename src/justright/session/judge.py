@@ -55,7 +55,7 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     judgement = judge_study(evidence, margin=study.get("margin"))
     values = judgement.to_dict()
     for item in values["variants"]:
-        item["intervals"] = _mean_intervals(store, item["name"])
+        item["intervals"] = _mean_intervals(store, item["name"], _full_size(store, study))
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
@@ -69,9 +69,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     """
     facts = store.get_meta("table")
     reference = store.get_meta("reference")
-    task, rows = facts["task"], facts["parts"]
+    task, rows, most = facts["task"], facts["parts"], _full_size(store, study)
     built = {event.variant: event for event in store.variants()}
-    most = largest_size(study, rows["train"])
     ended: dict[str, list[RunRecord]] = {}
     for record in store.runs():
         if record.is_ended and record.run.train_rows == most:
@@ -103,6 +102,11 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         else None,
         ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
     )
+
+
+def _full_size(store: StoreReader, study: Mapping[str, Any]) -> int:
+    """Return the training rows of the runs that verdicts are about."""
+    return largest_size(study, store.get_meta("table")["parts"]["train"])
 
 
 def _ensembles(
@@ -163,16 +167,17 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
     )
 
 
-def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, float]]:
-    """Return the mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows that was measured.
+def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[str, dict[str, float]]:
+    """Return a variant's mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows measured.
 
     Those of training and validation rows describe the rows that learned and chose: they are not performance.
     """
     runs = [
-        record for record in store.runs() if record.run.variant == variant and is_measured(record.outcome)
+        record
+        for record in store.runs()
+        if (record.run.variant, record.run.train_rows) == (variant, train_rows)
+        and is_measured(record.outcome)
     ]
-    full = max((record.run.train_rows for record in runs), default=0)
-    runs = [record for record in runs if record.run.train_rows == full]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
         rows = [_at(store, record, kind) for record in runs]

@@ -29,7 +29,7 @@ class SavedModel:
         variant: the variant's name.
         seed: the run's seed.
         epoch: the chosen epoch, counted from 0.
-        validation: the monitored-loss value of that epoch on validation rows; it chose, so it is optimistic.
+        validation: the loss at that epoch on validation rows; it chose the epoch, so it is optimistic.
         path: the `.keras` file.
     """
 
@@ -141,7 +141,10 @@ class Result:
 
     @cached_property
     def models(self) -> tuple[SavedModel, ...]:
-        """Every saved model, those that validation rows like best first."""
+        """The saved model of every run, the one with the lowest loss on validation rows first.
+
+        Each is one network. Which variant or ensemble to prefer over all its seeds is `summary["choice"]`.
+        """
         loss = f"val_{self.summary['loss']}"
         models = [
             SavedModel(
@@ -159,7 +162,7 @@ class Result:
 
     @property
     def best(self) -> SavedModel:
-        """The model with the lowest loss on validation rows.
+        """The saved model of the run with the lowest loss on validation rows: the first of `models`.
 
         Raises:
             FolderError: no run has ended with a model yet.
