@@ -2,24 +2,24 @@
 
     python -m benchmarks.intervals [--studies 2000]
 
-A table has few seeds and 500 rows, true mean 0. The rows' standard error is 1; `rest` is the share of its square that
-is each seed's own (the rest of a two-way table), and seeds differ by 0 to 10 such standard errors. Each cell: per cent
-of studies whose 95 % interval covers 0, and in brackets the mean half-width in standard errors of the mean. The last
-lines have log-normal rows, as skewed as per-row losses are.
+A table has few seeds, 500 rows and the true mean 0. The rows' standard error is 1; `rest` is the share of its square
+that is each seed's own (the rest of a two-way table), and seeds differ by 0 to 10 such standard errors. A cell says in
+what percentage of studies the 95 % interval covers 0, and in brackets the mean half-width in standard errors of the
+mean. The last lines have log-normal rows, as skewed as losses per row are.
 
-The second table is of 3, 8 and 25 comparisons with one baseline: how often all their intervals cover together, with seed
-variances whose estimates err alike in all of them, as for epochs of the same runs, and as comparisons of different
-networks are judged. A fifth as many studies. docs/calibration.md quotes both.
+The second table has 3, 8 and 25 comparisons with one baseline, from a fifth as many studies: how often all intervals
+cover together. `err alike` takes the estimates of the seeds' variances to err alike in all comparisons, as for epochs
+of the same runs; `as used` is how different networks are compared. docs/calibration.md quotes both tables.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks._engine_tables import print_table
+from benchmarks.arguments import program_parser
+from benchmarks.tables import print_table
 from justright.statistics.crossed import Crossed, crossed
 from justright.statistics.intervals import half_widths
 from justright.statistics.simultaneous import judge_jointly
@@ -35,9 +35,7 @@ FAMILY_ROWS = 200
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("--studies", type=int, default=2_000, help="of each cell (default 2,000)")
     options = parser.parse_args()
     deviations = tuple(f"{one:g}" for one in DEVIATIONS)
@@ -46,7 +44,7 @@ def main() -> None:
 
 
 def lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the table's lines: of each case one for every method."""
+    """Yield the rows of the first table: for each case one per method."""
     cases = [(seeds, rest, False) for seeds in SEEDS for rest in RESTS]
     for seeds, rest, is_skewed in [*cases, *((seeds, 0.5, True) for seeds in SEEDS)]:
         every = [simulate(seeds, rest, deviation, studies, is_skewed) for deviation in DEVIATIONS]
@@ -83,7 +81,7 @@ def draw(rng: np.random.Generator, shape: tuple[int, int], is_skewed: bool) -> n
 
 
 def coverage(tables: list[Crossed], deviation: float, method: str) -> str:
-    """Return the per cent of intervals that cover 0, and their mean half-width in standard errors."""
+    """Return the percentage of intervals that cover 0, and their mean half-width in standard errors."""
     halves = half_widths(tables, level=0.95, method=method)
     means = np.array([table.mean for table in tables])
     error = np.sqrt(1 + deviation**2 / tables[0].seeds)
@@ -91,7 +89,7 @@ def coverage(tables: list[Crossed], deviation: float, method: str) -> str:
 
 
 def family_lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the second table's lines: of each number of seeds and comparisons one for both ways to widen."""
+    """Yield the rows of the second table: for each number of seeds and comparisons one per way to widen."""
     for seeds in SEEDS:
         for comparisons in COMPARISONS:
             every = [families(seeds, comparisons, deviation, studies) for deviation in DEVIATIONS]
@@ -116,7 +114,7 @@ def families(seeds: int, comparisons: int, deviation: float, studies: int) -> li
 
 
 def joint_coverage(studies: list[list[Crossed]], are_same: bool) -> str:
-    """Return the per cent of studies all of whose intervals cover 0, and by how much they are widened for it, in the mean."""
+    """Return the percentage of studies all of whose intervals cover 0, and by how much they are widened for it on average."""
     hits, widened = [], []
     for tables in studies:
         halves = half_widths(tables, level=0.95)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "justright"
 
-# Imports point one way: a package may import those to its left, itself, and the modules of `EVERYWHERE`.
+# Imports point one way: a package may import those above it in this list, itself, and the modules of `EVERYWHERE`.
 LAYERS = (
     "data",
     "study",
@@ -28,8 +29,8 @@ LAYERS = (
     "cli",
 )
 EVERYWHERE = frozenset({"errors", "plugins"})
-# The modules beside the packages put them together. Only the command line lies above them.
-TOP_MODULES = frozenset(path.stem for path in SOURCE.glob("[a-z]*.py")) - EVERYWHERE
+# Names that two files share, and why.
+SHARED_NAMES: dict[str, str] = {}
 
 # Reading a pickle runs what its writer wrote; sending one to our own worker process does not.
 PICKLE_READERS = frozenset({"load", "loads", "Unpickler"})
@@ -37,13 +38,16 @@ PICKLE_MODULES = frozenset({"pickle", "cloudpickle", "dill", "joblib", "shelve",
 # (file, call) -> why reading a pickle is safe there.
 PICKLE_EXCEPTIONS = {
     (
-        "workers/local.py",
+        "workers/processes.py",
         "pickle.loads",
     ): "a message from a worker process that we started, over its own pipe",
     ("workers/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",
 }
 
-MAX_LINES = 300
+# A folder shows its order; with more files it wants inner folders.
+MAX_FILES = 20
+# Names of files that say what kind of file it is, not what is in it.
+KINDS = frozenset({"__init__", "__main__", "registry"})
 
 
 class Import(NamedTuple):
@@ -107,16 +111,10 @@ def may_import(importer: str, imported: str) -> bool:
     """Whether one layer may import the other.
 
     Example:
-        >>> may_import("engine", "data"), may_import("data", "engine"), may_import("report", "errors")
+        >>> may_import("runs", "data"), may_import("data", "runs"), may_import("report", "errors")
         (True, False, True)
     """
-    if imported in EVERYWHERE or importer == imported:
-        return True
-    if importer in TOP_MODULES:
-        return imported in (*LAYERS[:-1], *TOP_MODULES)
-    if imported in TOP_MODULES:
-        return importer in {"cli", "__main__"}
-    if importer in {"__main__", "__init__"}:
+    if imported in EVERYWHERE or importer in {imported, "__init__", "__main__"}:
         return True
     return importer in LAYERS and imported in LAYERS and LAYERS.index(imported) < LAYERS.index(importer)
 
@@ -138,17 +136,69 @@ def all_imports() -> list[Import]:
     return [item for path in source_files() for item in imports_in(path)]
 
 
+def module_graph(*, types: bool) -> dict[str, set[str]]:
+    """Module -> the package's modules it imports, wherever in it; with `types` also those that only types need."""
+    modules = {relative(path).removesuffix(".py").replace("/", "."): path for path in source_files()}
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        tree = ast.parse(path.read_text())
+        if types:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.If) and is_type_checking(node.test):
+                    node.test = ast.Constant(value=True)
+        imported = (item.module for item in walk_imports(tree, name, at_import_time=True))
+        graph[name] = {
+            found for module in imported if (found := module_of(module, modules)) not in (None, name)
+        }
+    return graph
+
+
+def module_of(imported: str, modules: Collection[str]) -> str | None:
+    """The module of the package in which an imported name lies, without packages that only gather names.
+
+    Example:
+        >>> module_of("justright.data.table.Table", {"data.table"})
+        'data.table'
+    """
+    parts = imported.split(".")
+    if parts[0] != "justright":
+        return None
+    for end in range(len(parts), 1, -1):
+        if ".".join(parts[1:end]) in modules:
+            return ".".join(parts[1:end])
+    return None
+
+
+def circles(graph: Mapping[str, Set[str]]) -> list[set[str]]:
+    """Groups of modules that reach each other: every pair on a common circle."""
+    reached = {name: reachable(name, graph) for name in graph}
+    groups = {frozenset(other for other in reached[name] if name in reached[other]) for name in graph}
+    return [set(group) for group in groups if group]
+
+
+def reachable(start: str, graph: Mapping[str, Set[str]]) -> set[str]:
+    """All modules that one imports, directly or through others; itself only if it lies on a circle."""
+    found: set[str] = set()
+    left = [*graph[start]]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += graph[name]
+    return found
+
+
 def root_of(item: Import) -> str:
     """The first name of the imported module."""
     return item.module.split(".")[0]
 
 
 def test_imports_point_one_way() -> None:
-    """Layers: data -> study -> engine -> records -> diagnosis -> logs -> report -> cli, and never back."""
+    """From data down to cli, and never back; not inside a function either."""
     assert [problem for item in all_imports() if (problem := wrong_direction(item))] == []
 
 
-def test_only_the_engine_imports_jax() -> None:
+def test_only_training_imports_jax() -> None:
     """Everything else works, and starts quickly, without it."""
     jax = [item for item in all_imports() if root_of(item) in {"jax", "jaxlib"}]
     assert jax != []
@@ -156,7 +206,7 @@ def test_only_the_engine_imports_jax() -> None:
 
 
 def test_keras_is_imported_inside_functions() -> None:
-    """Keras takes seconds to import and picks its backend then: only the engine's modules may name it at the top."""
+    """Keras takes seconds to import and picks its backend then: only training may name it at the top."""
     keras = [item for item in all_imports() if root_of(item) == "keras"]
     assert keras != []
     assert [item for item in keras if item.at_import_time and layer_of(item.file) != "training"] == []
@@ -196,10 +246,22 @@ def reads_pickle(call: ast.Call, path: Path) -> bool:
     return name.split(".")[0] in PICKLE_MODULES and (relative(path), name) not in PICKLE_EXCEPTIONS
 
 
-def test_files_stay_short() -> None:
-    """A file is about one thing; at 300 lines it is about two."""
-    lengths = {relative(path): len(path.read_text().splitlines()) for path in source_files()}
-    assert {file: lines for file, lines in lengths.items() if lines > MAX_LINES} == {}
+def test_no_module_imports_itself_through_others() -> None:
+    """No circle, neither one inside functions nor one of types alone: each file can be understood after those it needs."""
+    graph = module_graph(types=True)
+    assert [sorted(group) for group in circles(graph)] == []
+
+
+def test_folders_stay_small() -> None:
+    """More than about twenty files show no order."""
+    counts = Counter(path.parent.relative_to(SOURCE).as_posix() for path in source_files())
+    assert {folder: count for folder, count in counts.items() if count > MAX_FILES + 1} == {}
+
+
+def test_a_name_means_one_thing() -> None:
+    """No two files have one name, so that a name in a message or a test says which is meant."""
+    names = Counter(path.stem for path in source_files() if path.stem not in KINDS)
+    assert {name for name, count in names.items() if count > 1} == SHARED_NAMES.keys()
 
 
 def test_every_file_says_what_it_is_for() -> None:
@@ -224,7 +286,7 @@ def postpones_annotations(path: Path) -> bool:
 
 
 def test_every_exception_is_still_needed() -> None:
-    """An exception that nothing uses any more is deleted, so that the lists stay honest."""
+    """An exception that nothing uses any more is deleted, so that the list stays honest."""
     calls = {
         (relative(path), ast.unparse(node.func))
         for path in source_files()
@@ -252,17 +314,17 @@ def test_tests_mirror_the_source() -> None:
 def test_the_rules_see_what_they_forbid() -> None:
     """The checks themselves: each finds the one offence in a file written for it."""
     offender = ast.parse(
-        "def f():\n    import jax\nif TYPE_CHECKING:\n    import torch\nfrom justright import engine\n"
+        "def f():\n    import jax\nif TYPE_CHECKING:\n    import torch\nfrom justright import training\n"
     )
     found = list(walk_imports(offender, "data/x.py", at_import_time=True))
     assert found == [
         Import("data/x.py", 2, "jax", at_import_time=False),
-        Import("data/x.py", 5, "justright.engine", at_import_time=True),
+        Import("data/x.py", 5, "justright.training", at_import_time=True),
     ]
-    assert wrong_direction(found[1]) == "data/x.py:5: data must not import engine"
-    for at_import_time in (False, True):
-        back = Import("study/study.py", 1, "justright.session.run.run_study", at_import_time=at_import_time)
-        assert wrong_direction(back) == "study/study.py:1: study must not import session"
+    assert wrong_direction(found[1]) == "data/x.py:5: data must not import training"
+    lazy = Import("study/study.py", 1, "justright.session.run.run_study", at_import_time=False)
+    assert wrong_direction(lazy) == "study/study.py:1: study must not import session"
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [{"b", "c"}]
     for source in (
         "pickle.loads(b'')",
         "np.load(path, allow_pickle=True)",

@@ -18,8 +18,9 @@ from justright import plugins
 from justright.cli.main import COMMANDS, command_line
 from justright.cli.run import default_folder, resume_command
 from justright.errors import FolderError, InputError
-from justright.runs.limits import CHECKPOINT_SECONDS, HANG_SECONDS
+from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.session.options import RunOptions, StudyOptions, choices_of
+from justright.workers.watch import HANG_SECONDS
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
 LIBRARIES = ("numpy", "polars", "matplotlib", "altair", "scipy", "sklearn")
@@ -548,11 +549,11 @@ def test_help_texts_state_the_library_s_own_values():
     from justright.data.table import TASKS
     from justright.session.options import STUDY_NAMES
     from justright.study import recipe, studies
-    from justright.workers.executors import ENGINES
+    from justright.workers.engines import ENGINES
 
     assert tuple(studies.STUDIES) == STUDY_NAMES
     assert choices_of(StudyOptions) == {"task": TASKS, "stop": recipe.STOPS, "precision": recipe.PRECISIONS}
-    assert choices_of(RunOptions) == {"engine": ENGINES}
+    assert choices_of(RunOptions) == {"engine": tuple(ENGINES)}
     assert CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 
 

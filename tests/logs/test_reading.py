@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from justright.errors import InputError
-from justright.logs import LogCurves, diagnose_curves
-from justright.logs.reading import NOT_SEEN, CurveLabel
+from justright.logs.log_curves import LogCurves
+from justright.logs.reading import NOT_SEEN, CurveLabel, diagnose_curves
 
 EPOCHS = 200
 GRID = np.arange(EPOCHS, dtype=float)

@@ -10,9 +10,9 @@ EPSILON = 1e-7  # as Keras clips probabilities
 
 
 def constant_loss(rows: StudyRows) -> float:
-    """Return the mean loss, on test rows (or validation rows without any), of the best constant on training rows.
+    """Return the mean loss on test rows of the constant prediction that fits the training rows best.
 
-    The constant is the class frequencies, or the mean for regression.
+    Without test rows it is measured on validation rows. The constant is the class frequencies, or the mean for regression.
     """
     targets = rows.test[1] if len(rows.test[0]) else rows.validation[1]
     train = rows.train[1]

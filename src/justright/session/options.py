@@ -12,7 +12,8 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from justright.errors import InputError, one_of
-from justright.runs.limits import CHECKPOINT_SECONDS, HANG_SECONDS
+from justright.runs.limits import CHECKPOINT_SECONDS
+from justright.workers.watch import HANG_SECONDS
 
 DEFAULT_SOURCE = "higgs-sim"
 DEFAULT_STUDY = "quick"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.records.tensorboard import TensorBoardFiles
+from justright.records.tensorboard import TensorBoardFiles, mend_event_files
 from justright.runs.baseline import constant_loss
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
 from justright.runs.place import available_cores
@@ -33,7 +32,8 @@ from justright.session.result import Result
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import read_spec, study_to_dict
 from justright.study.study import Study
-from justright.workers.executors import open_executor
+from justright.workers.engines import open_pool
+from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
 
@@ -134,8 +134,8 @@ class _Session:
         interrupted = False
         try:
             with (
-                _interruptible(),
-                open_executor(
+                interruptible(),
+                open_pool(
                     how.engine,
                     study_rows(self.study),
                     storage,
@@ -143,11 +143,11 @@ class _Session:
                     workers=how.workers,
                     address=how.ray_address,
                     hang_seconds=how.hang_seconds,
-                ) as executor,
+                ) as pool,
             ):
                 train_study(
                     self.study,
-                    executor,
+                    pool,
                     self._handler(),
                     model_path=self._model_path,
                     ended=remaining.ended,
@@ -192,8 +192,12 @@ class _Session:
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
     def conclude(self) -> dict[str, Any]:
-        """Judge what is recorded, write result.json and report.html, and return the summary."""
+        """Judge what is recorded, write result.json and report.html, and return the summary.
+
+        What a kill left of event files is mended.
+        """
         study = read_spec(self.folder.study_path)
+        mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)
         write_result(self.folder, summary)
@@ -256,20 +260,6 @@ class _Session:
 
     def _model_path(self, run: RunKey) -> str:
         return self.folder.relative(self.folder.model_path(run, full_rows=self.study.split.sizes["train"]))
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does, where this is the main thread."""
-    try:
-        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not the main thread: signals are somebody else's business
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _environment() -> dict[str, Any]:
