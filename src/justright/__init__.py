@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs.reading import diagnose
     from justright.session.result import Result, open_result
-    from justright.session.run import run_study
-    from justright.session.study import Study
+    from justright.session.runnable import Study
+    from justright.session.session import run_study
     from justright.study import KerasConfig, Mlp, Recipe, Variant, learning_sizes, mlp, remedies
 
 __version__ = "0.1.0"
@@ -29,7 +29,7 @@ EXPORTS = {
     "Recipe": "justright.study",
     "Result": "justright.session.result",
     "Split": "justright.data",
-    "Study": "justright.session.study",
+    "Study": "justright.session.runnable",
     "Table": "justright.data",
     "Variant": "justright.study",
     "diagnose": "justright.logs.reading",
@@ -38,7 +38,7 @@ EXPORTS = {
     "open_result": "justright.session.result",
     "read_table": "justright.data",
     "remedies": "justright.study",
-    "run_study": "justright.session.run",
+    "run_study": "justright.session.session",
     "tables": "justright.data",
 }
 

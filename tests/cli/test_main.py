@@ -97,8 +97,8 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
             repairs=calls.repairs,
         )
 
-    for stand_in in (prepare_study, run_study):
-        module = ModuleType(f"justright.session.{stand_in.__name__.partition('_')[0]}")
+    for name, stand_in in {"prepare": prepare_study, "session": run_study}.items():
+        module = ModuleType(f"justright.session.{name}")
         setattr(module, stand_in.__name__, stand_in)
         monkeypatch.setitem(sys.modules, module.__name__, module)
     return calls

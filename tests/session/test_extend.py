@@ -26,7 +26,7 @@ from justright.runs.events import (
 )
 from justright.session.prepare import prepare_study
 from justright.session.result import open_result
-from justright.session.run import run_study
+from justright.session.session import run_study
 
 ROWS, FEATURES = 500, 5
 SHORT, LONG = 30, 50

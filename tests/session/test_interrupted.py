@@ -21,7 +21,7 @@ from justright.session.result import open_result
 # The command line as users have it, except that every event prints a line and checkpoints follow each other quickly.
 DRIVER = """
 import sys
-import justright.session.run as running
+import justright.session.session as running
 from justright.cli.main import main
 from justright.runs.events import StackCheckpoint
 

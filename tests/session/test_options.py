@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from justright.cli import main
-from justright.cli.options import takes_options
+from justright.cli.parameters import takes_options
 from justright.errors import InputError
 from justright.session import options, prepare
 from justright.session.options import (

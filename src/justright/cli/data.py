@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from justright.cli.options import takes_options
+from justright.cli.parameters import takes_options
 from justright.session.options import TableOptions
 
 

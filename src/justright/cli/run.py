@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_VERDICT
-from justright.cli.options import takes_options
+from justright.cli.parameters import takes_options
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.session.prepare import prepare_study
-    from justright.session.run import run_study
+    from justright.session.session import run_study
 
     labels = _labels(fail_on)
     folder = out or default_folder(study_options.source, study_options.study)

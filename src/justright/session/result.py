@@ -13,7 +13,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
-from justright.session.judge import summarise_folder, write_report
+from justright.session.outputs import summarise_folder, write_report
 from justright.study.spec import read_spec
 
 if TYPE_CHECKING:

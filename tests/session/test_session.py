@@ -19,18 +19,18 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.events import ReferenceMeasured, RunKey, RunStarted, StackCheckpoint, VariantBuilt
 from justright.session import result as results
-from justright.session import run
+from justright.session import session
 from justright.session.result import open_result
 
 # What is done once for a fresh study, where it is called.
 WORK = (
-    (run, "describe_table"),
-    (run, "fingerprints"),
-    (run, "judge_folder"),
-    (run, "summarise_folder"),
+    (session, "describe_table"),
+    (session, "fingerprints"),
+    (session, "judge_folder"),
+    (session, "summarise_folder"),
     (results, "summarise_folder"),
-    (run, "write_result"),
-    (run, "write_report"),
+    (session, "write_result"),
+    (session, "write_report"),
 )
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
 

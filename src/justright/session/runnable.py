@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from justright.session.result import Result
-from justright.session.run import run_study
+from justright.session.session import run_study
 from justright.study import study
 
 

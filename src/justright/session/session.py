@@ -26,8 +26,8 @@ from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sin
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
-from justright.session.judge import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.session.options import RunOptions
+from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.session.result import Result
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import read_spec, study_to_dict
