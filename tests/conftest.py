@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
 import tempfile
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -64,3 +66,14 @@ def shared() -> Path:
             f"needs real HIGGS rows: no folder {folder.name}/higgs; set JUSTRIGHT_SHARED to the folder with higgs/"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def docs_tool() -> ModuleType:
+    """tools/docs.py as a module."""
+    spec = importlib.util.spec_from_file_location("docs_tool", ROOT / "tools" / "docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -322,7 +322,7 @@ def test_the_rules_see_what_they_forbid() -> None:
         Import("data/x.py", 5, "justright.training", at_import_time=True),
     ]
     assert wrong_direction(found[1]) == "data/x.py:5: data must not import training"
-    lazy = Import("study/study.py", 1, "justright.session.run.run_study", at_import_time=False)
+    lazy = Import("study/study.py", 1, "justright.session.session.run_study", at_import_time=False)
     assert wrong_direction(lazy) == "study/study.py:1: study must not import session"
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [{"b", "c"}]
     for source in (

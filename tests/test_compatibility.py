@@ -105,7 +105,7 @@ def test_running_it_again_with_another_recipe_names_what_differs(folder, monkeyp
     values["recipe"]["batch_size"] = 10
     changed = study_from_dict(values, split_from_spec(read_table(VERSION_1 / "table.csv"), values))
     with pytest.raises(FolderError) as caught:
-        changed.run(folder)
+        jr.run_study(changed, folder)
     assert str(caught.value) == (
         f"{str(folder)!r} holds another study: batch_size was 15, is 10; "
         "the version of justright was '0.1.0', is '9.0'. "
@@ -195,7 +195,7 @@ def test_a_run_into_a_folder_with_strange_values_is_refused_before_anything_is_t
         connection.execute(f"UPDATE meta SET value = {value} WHERE key = 'fingerprints'")
         before = connection.execute("SELECT count(*), max(epoch) FROM epochs").fetchall()
     with pytest.raises(FolderError, match="holds what no study writes"):
-        study.run(folder)
+        jr.run_study(study, folder)
     with closing(sqlite3.connect(folder / "study.db")) as connection:
         assert connection.execute("SELECT count(*), max(epoch) FROM epochs").fetchall() == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -15,35 +14,31 @@ README = (ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md"
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def docs_tool():
-    """Return tools/docs.py as a module."""
-    spec = importlib.util.spec_from_file_location("docs_tool", ROOT / "tools" / "docs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def spellings(docs_tool) -> dict[str, list[str]]:
+    """Return command -> its arguments and options as they are typed."""
+    return {
+        name: [docs_tool.spelling(parameter) for parameter in command.params]
+        for name, command in docs_tool.commands().items()
+    }
 
 
-def test_the_generated_pages_are_up_to_date():
+def test_the_generated_pages_are_up_to_date(docs_tool):
     """`make docs` would change nothing."""
-    assert docs_tool().stale_pages() == []
+    assert docs_tool.stale_pages() == []
 
 
-def test_every_command_and_option_is_in_the_command_line_page():
+def test_every_command_and_option_is_in_the_command_line_page(docs_tool):
     """A flag without a line in the documents does not exist for its users."""
-    from justright.cli.catalogue import list_commands
-
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    for command, spellings in list_commands().items():
+    for command, listed in spellings(docs_tool).items():
         assert f"## justright {command}\n" in page
-        for spelling in spellings:
+        for spelling in listed:
             assert f"`{spelling}" in page, spelling
 
 
-def test_every_option_the_readme_names_exists():
+def test_every_option_the_readme_names_exists(docs_tool):
     """No command in the README can fail for its flags."""
-    from justright.cli.catalogue import list_commands
-
-    known = {spelling for spellings in list_commands().values() for spelling in spellings} | {"--logdir"}
+    known = {spelling for listed in spellings(docs_tool).values() for spelling in listed} | {"--logdir"}
     for line in re.findall(r"^ *(?:\$ )?justright .*", README, flags=re.MULTILINE):
         for option in re.findall(r"(?<![\w-])--[a-z-]+", line):
             assert option in known, line

@@ -17,15 +17,30 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 def command_line_page() -> str:
     """Return docs/command-line.md: every command with its arguments, options and help."""
-    import typer.main
+    from justright.cli.main import HELP
 
-    from justright.cli.main import HELP, app
-
-    group: Any = typer.main.get_command(app)
     parts = ["# Command line", _note(), _paragraphs(HELP)]
-    for name, command in group.commands.items():
+    for name, command in commands().items():
         parts += [f"## justright {name}", _paragraphs(command.help or ""), _options(command)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def commands() -> dict[str, Any]:
+    """Return name -> every command, with its help and parameters."""
+    import typer.main
+
+    from justright.cli.main import command_line
+
+    group: Any = typer.main.get_command(command_line())
+    found: dict[str, Any] = group.commands
+    return found
+
+
+def spelling(parameter: Any) -> str:
+    """Return an option or argument as it is typed."""
+    if parameter.param_type_name == "option":
+        return str(parameter.opts[0])
+    return str(parameter.metavar or parameter.name).strip("[]")
 
 
 def verdicts_page() -> str:

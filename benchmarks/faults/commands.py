@@ -51,7 +51,7 @@ NEVER_HANGS = 600.0
 
 def run_command(words: list[str]) -> None:
     """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
-    import justright.session.run as running
+    import justright.session.session as running
     from justright.cli.main import main
 
     if (
@@ -183,7 +183,7 @@ def contents(folder: Path) -> dict[str, str]:
                 )
             if record.model_path:
                 found[f"model of {run}"] = model_digest(folder / record.model_path)
-        found["verdicts and effects"] = digest(repr((store.verdicts(), store.effects())).encode())
+        found["judgement"] = digest(repr(store.get_meta("judgement")).encode())
         reference = store.reference()
         found["reference"] = digest(
             b"".join(

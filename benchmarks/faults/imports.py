@@ -17,7 +17,7 @@ IMPORTS = (
     "filelock",
     "tomli_w",
     "safetensors.numpy",
-    "justright.session.run",
+    "justright.session.session",
     "justright.cli.main",
     "justright.report.terminal.study",
     "justright.workers.engines",

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from justright.data import Split, Table, read_table, tables
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs.reading import diagnose
-    from justright.session.run import Result, open_result, run_study
-    from justright.study import KerasConfig, Mlp, Recipe, Study, Variant, learning_sizes, mlp, remedies
+    from justright.session.result import Result, open_result
+    from justright.session.runnable import Study
+    from justright.session.session import run_study
+    from justright.study import KerasConfig, Mlp, Recipe, Variant, learning_sizes, mlp, remedies
 
 __version__ = "0.1.0"
 
@@ -25,18 +27,18 @@ EXPORTS = {
     "KerasConfig": "justright.study",
     "Mlp": "justright.study",
     "Recipe": "justright.study",
-    "Result": "justright.session.run",
+    "Result": "justright.session.result",
     "Split": "justright.data",
-    "Study": "justright.study",
+    "Study": "justright.session.runnable",
     "Table": "justright.data",
     "Variant": "justright.study",
     "diagnose": "justright.logs.reading",
     "learning_sizes": "justright.study",
     "mlp": "justright.study",
-    "open_result": "justright.session.run",
+    "open_result": "justright.session.result",
     "read_table": "justright.data",
     "remedies": "justright.study",
-    "run_study": "justright.session.run",
+    "run_study": "justright.session.session",
     "tables": "justright.data",
 }
 

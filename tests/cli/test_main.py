@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from justright.cli.catalogue import list_commands
-from justright.cli.main import app
+from justright import plugins
+from justright.cli.main import COMMANDS, command_line
 from justright.cli.run import default_folder, resume_command
 from justright.errors import FolderError, InputError
+from justright.runs.limits import CHECKPOINT_SECONDS
+from justright.session.options import RunOptions, StudyOptions, choices_of
+from justright.workers.watch import HANG_SECONDS
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
 LIBRARIES = ("numpy", "polars", "matplotlib", "altair", "scipy", "sklearn")
@@ -74,15 +78,15 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
         prepared={}, ran={}, error=None, interrupted=False, repairs=(), summary=make.summary()
     )
 
-    def prepare_study(**options: Any) -> Any:
-        calls.prepared = options
+    def prepare_study(options: StudyOptions, **named: Any) -> Any:
+        calls.prepared = asdict(options) | named
         if calls.error:
             raise calls.error
         return make.study()
 
-    def run_study(study: Any, out: Path, **options: Any) -> Any:
-        calls.ran = {"out": out} | options
-        for sink in options["sinks"]:
+    def run_study(study: Any, out: Path, options: RunOptions, **named: Any) -> Any:
+        calls.ran = {"out": out} | asdict(options) | named
+        for sink in named["sinks"]:
             sink.handle(make.end("Tiny", "finished"))
         result = {"schema_version": 1, "variants": [{"name": "Tiny", "best": float("nan")}]}
         return SimpleNamespace(
@@ -93,9 +97,10 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
             repairs=calls.repairs,
         )
 
-    module = ModuleType("justright.session.run")
-    module.prepare_study, module.run_study = prepare_study, run_study  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "justright.session.run", module)
+    for name, stand_in in {"prepare": prepare_study, "session": run_study}.items():
+        module = ModuleType(f"justright.session.{name}")
+        setattr(module, stand_in.__name__, stand_in)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     return calls
 
 
@@ -134,7 +139,7 @@ def test_the_modules_behind_show_and_report_import_no_framework():
 def test_run_hands_every_option_to_the_library(library, tmp_path):
     """Names as in the contract; what is not given is None, so that the library's default holds."""
     done = runner.invoke(
-        app,
+        command_line(),
         [
             *(
                 "run",
@@ -200,12 +205,13 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "sinks": [],
         "new": True,
         "checkpoint_seconds": 2.5,
+        "hang_seconds": HANG_SECONDS,
     }
 
 
 def test_run_without_arguments_is_the_quick_study_on_the_packaged_table(library):
     """The defaults of the command line."""
-    assert runner.invoke(app, ["run"]).exit_code == 0
+    assert runner.invoke(command_line(), ["run"]).exit_code == 0
     assert library.prepared.pop("progress") is not None
     assert library.prepared.pop("folder") == Path("runs/higgs-sim-quick")
     assert set(library.prepared.values()) == {None}
@@ -214,7 +220,7 @@ def test_run_without_arguments_is_the_quick_study_on_the_packaged_table(library)
 
 def test_results_go_to_stdout_and_progress_to_stderr(library):
     """Neither stream holds the other's lines."""
-    done = runner.invoke(app, ["run"])
+    done = runner.invoke(command_line(), ["run"])
     assert done.stderr.splitlines() == [
         (
             "t.csv: 3 features, target y (binary), rows: 10,000 train, 1,000 validation, 200 test; "
@@ -227,36 +233,36 @@ def test_results_go_to_stdout_and_progress_to_stderr(library):
 
 def test_quiet_shows_no_progress(library):
     """Nothing on stderr."""
-    assert runner.invoke(app, ["run", "--quiet"]).stderr == ""
+    assert runner.invoke(command_line(), ["run", "--quiet"]).stderr == ""
 
 
 def test_json_is_all_there_is_on_stdout(library):
     """A parser can read stdout as it is; NaN, which JSON has not, is null."""
-    done = runner.invoke(app, ["run", "--json"])
+    done = runner.invoke(command_line(), ["run", "--json"])
     assert json.loads(done.stdout) == {"schema_version": 1, "variants": [{"name": "Tiny", "best": None}]}
 
 
 def test_a_verdict_named_by_fail_on_exits_with_1(library):
     """And says which variant it was."""
-    done = runner.invoke(app, ["run", "--quiet", "--fail-on", "overfits, diverged"])
+    done = runner.invoke(command_line(), ["run", "--quiet", "--fail-on", "overfits, diverged"])
     assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Large overfits.\n")
 
 
 def test_a_verdict_not_named_exits_with_0(library):
     """Only the labels asked for count."""
-    assert runner.invoke(app, ["run", "--fail-on", "diverged"]).exit_code == 0
+    assert runner.invoke(command_line(), ["run", "--fail-on", "diverged"]).exit_code == 0
 
 
 def test_an_unknown_stopping_rule_is_refused_before_anything_trains(library):
     """Both that there are stand in the message."""
-    done = runner.invoke(app, ["run", "--stop", "settle"])
+    done = runner.invoke(command_line(), ["run", "--stop", "settle"])
     assert (done.exit_code, library.prepared) == (2, {})
     assert "'settle' is not one of 'patience', 'settled'." in " ".join(done.output.replace("│", " ").split())
 
 
 def test_a_cluster_s_address_without_the_cluster_is_refused(library):
     """It would be ignored, and the study trained on this machine."""
-    done = runner.invoke(app, ["run", "--ray-address", "auto"])
+    done = runner.invoke(command_line(), ["run", "--ray-address", "auto"])
     assert (done.exit_code, library.prepared) == (2, {})
     assert done.stderr == (
         "justright: `--ray-address` needs --engine ray; got --engine local. Give both, or neither.\n"
@@ -265,7 +271,7 @@ def test_a_cluster_s_address_without_the_cluster_is_refused(library):
 
 def test_an_unknown_label_is_refused_before_anything_trains(library):
     """With the nearest label as a hint."""
-    done = runner.invoke(app, ["run", "--fail-on", "overfit"])
+    done = runner.invoke(command_line(), ["run", "--fail-on", "overfit"])
     assert (done.exit_code, library.prepared) == (2, {})
     assert done.stderr == (
         "justright: `--fail-on` must be one of 'overfits', 'underfits', 'just right', 'undecided', 'diverged'; "
@@ -277,7 +283,7 @@ def test_an_unknown_label_is_refused_before_anything_trains(library):
 def test_bad_input_exits_with_2_and_one_message(library, error):
     """No traceback, the message as it was raised, control sequences written out."""
     library.error = error("Column 'a\x1b[2J' must be numeric.")
-    done = runner.invoke(app, ["run"])
+    done = runner.invoke(command_line(), ["run"])
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == "justright: Column 'a\\x1b[2J' must be numeric.\n"
 
@@ -285,14 +291,14 @@ def test_bad_input_exits_with_2_and_one_message(library, error):
 def test_a_bug_keeps_its_traceback(library):
     """Anything but the package's own errors is not caught."""
     library.error = ZeroDivisionError("bug")
-    assert isinstance(runner.invoke(app, ["run"]).exception, ZeroDivisionError)
+    assert isinstance(runner.invoke(command_line(), ["run"]).exception, ZeroDivisionError)
 
 
 def test_an_interrupted_study_exits_with_130_and_the_command_to_go_on(library, monkeypatch, tmp_path):
     """The table of what there is comes first; `--fail-on` does not judge half a study."""
     library.interrupted = True
     monkeypatch.setattr(sys, "argv", ["justright", "run", "--new"])
-    done = runner.invoke(app, ["run", "--quiet", "--new", "--fail-on", "overfits"])
+    done = runner.invoke(command_line(), ["run", "--quiet", "--new", "--fail-on", "overfits"])
     assert done.exit_code == 130
     assert done.stderr == (
         f"justright: interrupted; nothing recorded is lost. To go on: justright run --out {tmp_path}\n"
@@ -302,7 +308,7 @@ def test_an_interrupted_study_exits_with_130_and_the_command_to_go_on(library, m
 def test_what_was_found_damaged_is_said_beside_the_results(library):
     """On stderr, a line each, so that `--json` stays JSON."""
     library.repairs = ("Model 'models/Tiny/seed-1.keras' is made again: it is missing.",)
-    done = runner.invoke(app, ["run", "--quiet", "--json"])
+    done = runner.invoke(command_line(), ["run", "--quiet", "--json"])
     assert done.exit_code == 0
     assert done.stderr == "justright: Model 'models/Tiny/seed-1.keras' is made again: it is missing.\n"
     json.loads(done.stdout)
@@ -311,7 +317,7 @@ def test_what_was_found_damaged_is_said_beside_the_results(library):
 def test_ctrl_c_outside_training_exits_with_130(library):
     """While a table is read nothing is there to resume."""
     library.error = KeyboardInterrupt()
-    done = runner.invoke(app, ["run"])
+    done = runner.invoke(command_line(), ["run"])
     assert (done.exit_code, done.stderr) == (130, "justright: interrupted.\n")
 
 
@@ -321,7 +327,7 @@ def test_ctrl_c_outside_training_exits_with_130(library):
 )
 def test_wrong_usage_exits_with_2(arguments):
     """Typer's own errors share the code of bad input."""
-    done = runner.invoke(app, arguments)
+    done = runner.invoke(command_line(), arguments)
     assert done.exit_code == 2
     assert "Error: " in done.stderr
     assert done.stdout == ""
@@ -330,7 +336,7 @@ def test_wrong_usage_exits_with_2(arguments):
 @pytest.mark.parametrize("command", ["show", "report"])
 def test_a_folder_that_is_none_exits_with_2(command, tmp_path):
     """The message names the folder."""
-    done = runner.invoke(app, [command, str(tmp_path / "none")])
+    done = runner.invoke(command_line(), [command, str(tmp_path / "none")])
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("justright: ")
     assert repr(str(tmp_path / "none")) in done.stderr
@@ -340,21 +346,23 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     """The same view as at the end of a run."""
     result = SimpleNamespace(summary=make.summary(), result={"study": "quick"}, folder=tmp_path)
     monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
-    shown = runner.invoke(app, ["show", str(tmp_path)], env={"COLUMNS": "80"})
+    shown = runner.invoke(command_line(), ["show", str(tmp_path)], env={"COLUMNS": "80"})
     assert "Large                 803,329    123  0.586  0.618±0.006  66.2±0.5 %  overfits" in shown.stdout
-    assert json.loads(runner.invoke(app, ["show", str(tmp_path), "--json"]).stdout) == {"study": "quick"}
+    assert json.loads(runner.invoke(command_line(), ["show", str(tmp_path), "--json"]).stdout) == {
+        "study": "quick"
+    }
 
 
 def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
     """So that a script can open it."""
     result = SimpleNamespace(summary={}, folder=tmp_path, write_report=lambda: tmp_path / "report.html")
     monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
-    assert runner.invoke(app, ["report", str(tmp_path)]).stdout == f"{tmp_path / 'report.html'}\n"
+    assert runner.invoke(command_line(), ["report", str(tmp_path)]).stdout == f"{tmp_path / 'report.html'}\n"
 
 
 def test_diagnose_prints_a_table_and_sentences(log):
     """A run that turned, from its log."""
-    done = runner.invoke(app, ["diagnose", str(log)], env={"COLUMNS": "100"})
+    done = runner.invoke(command_line(), ["diagnose", str(log)], env={"COLUMNS": "100"})
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[2].split()[-5:] == ["90", "30", "0.6000", "1.1900", "overfits"]
@@ -365,13 +373,13 @@ def test_diagnose_prints_a_table_and_sentences(log):
 
 def test_diagnose_as_json(log):
     """One object a run."""
-    (reading,) = json.loads(runner.invoke(app, ["diagnose", str(log), "--json"]).stdout)
+    (reading,) = json.loads(runner.invoke(command_line(), ["diagnose", str(log), "--json"]).stdout)
     assert (reading["label"], reading["best_epoch"], reading["format"]) == ("overfits", 30.0, "keras-csv")
 
 
 def test_data_describes_a_table(table):
     """Shape, task, classes, and a line a feature; markup in a name is text."""
-    done = runner.invoke(app, ["data", str(table), "--target", "label"], env={"COLUMNS": "80"})
+    done = runner.invoke(command_line(), ["data", str(table), "--target", "label"], env={"COLUMNS": "80"})
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"{table}: 60 rows, 2 features, binary"
@@ -381,7 +389,7 @@ def test_data_describes_a_table(table):
 
 def test_data_as_json(table):
     """The library's own description."""
-    done = runner.invoke(app, ["data", str(table), "--target", "label", "--json"])
+    done = runner.invoke(command_line(), ["data", str(table), "--target", "label", "--json"])
     assert json.loads(done.stdout)["rows"] == 60
 
 
@@ -390,7 +398,7 @@ def test_init_writes_a_study_that_can_be_read(tmp_path):
     from justright.study.spec import read_spec, study_from_dict
 
     path = tmp_path / "study.toml"
-    done = runner.invoke(app, ["init", str(path)])
+    done = runner.invoke(command_line(), ["init", str(path)])
     assert (done.exit_code, done.stdout) == (
         0,
         f"Wrote {path}. Edit it, then: justright run --study {path}\n",
@@ -404,7 +412,7 @@ def test_init_keeps_an_existing_file(tmp_path):
     """Nobody's study is overwritten."""
     path = tmp_path / "study.toml"
     path.write_text("mine")
-    done = runner.invoke(app, ["init", str(path)])
+    done = runner.invoke(command_line(), ["init", str(path)])
     assert (done.exit_code, path.read_text()) == (2, "mine")
     assert (
         done.stderr
@@ -439,9 +447,12 @@ def test_a_terminal_without_unicode_gets_ascii(log, tmp_path):
         assert done.stdout.isascii()
 
 
-def test_the_catalogue_lists_every_command_and_option():
+def test_the_command_line_lists_every_command_and_option(docs_tool):
     """What documents are checked against."""
-    commands = list_commands()
+    commands = {
+        name: tuple(docs_tool.spelling(parameter) for parameter in command.params)
+        for name, command in docs_tool.commands().items()
+    }
     assert list(commands) == ["run", "show", "report", "diagnose", "data", "init"]
     assert commands["run"] == (
         *(
@@ -472,6 +483,59 @@ def test_the_catalogue_lists_every_command_and_option():
     )
 
 
+TOY = '''
+import typer
+
+MEMBERS = {"commands": ("toy_plugin:greet",)}
+
+
+def greet(name: str = typer.Argument(help="Who is greeted.", metavar="NAME"), loud: bool = False) -> None:
+    """Say hello to somebody.
+
+    Nothing is trained.
+    """
+    print(f"Hello {name}" + "!" * loud)
+'''
+
+
+@pytest.fixture
+def toy_plugin(monkeypatch, tmp_path):
+    """One file, installed, that lists a command."""
+    (tmp_path / "toy_plugin.py").write_text(TOY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(plugins, "BUILT_IN", ("toy_plugin",))
+    caches = (plugins.plugged_in, plugins._plugins, plugins._members)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+    sys.modules.pop("toy_plugin", None)
+
+
+@pytest.mark.usefixtures("toy_plugin")
+def test_a_command_from_one_file_is_found_everywhere(docs_tool):
+    """In the help text, by the name of its function; when it is called; and in the page that is made of the commands."""
+    helped = runner.invoke(command_line(), ["--help"])
+    assert helped.stdout.splitlines()[-2:] == [
+        "  init      Write a study file to start from.",
+        "  greet     Say hello to somebody.",
+    ]
+    assert runner.invoke(command_line(), ["greet", "Ada", "--loud"]).stdout == "Hello Ada!\n"
+    page = docs_tool.command_line_page()
+    assert "## justright greet\n\nSay hello to somebody.\n\nNothing is trained.\n" in page
+    assert "| `NAME` | Who is greeted. |" in page
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_every_command_has_a_first_line_that_fits_beside_its_name(command):
+    """The help text of all commands cuts longer ones off."""
+    first, _, rest = (command.__doc__ or "").partition("\n")
+    assert len(first) <= 60
+    assert first.endswith(".")
+    assert rest.startswith("\n")
+
+
 def test_the_default_folder_is_named_after_source_and_study():
     """Nothing in a source's name can leave the runs folder."""
     assert default_folder("https://x.org/a/../b?c=1.csv.gz", "my/own.toml") == Path("runs/b-c-1-own")
@@ -480,16 +544,17 @@ def test_the_default_folder_is_named_after_source_and_study():
     assert default_folder(None, "my/own.toml") == Path("runs/own")
 
 
-def test_help_texts_state_the_librarys_own_defaults():
-    """The copies in the help text, which must not import the library, equal the originals."""
-    from justright.cli import run
-    from justright.runs.tasks import CHECKPOINT_SECONDS
-    from justright.session import prepare
-    from justright.study import studies
+def test_help_texts_state_the_library_s_own_values():
+    """The options are light to import; what they say of registries and choices elsewhere is what those hold."""
+    from justright.data.table import TASKS
+    from justright.session.options import STUDY_NAMES
+    from justright.study import recipe, studies
+    from justright.workers.engines import ENGINES
 
-    assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (prepare.DEFAULT_SOURCE, prepare.DEFAULT_STUDY)
-    assert tuple(studies.studies()) == run.STUDY_NAMES
-    assert run.DEFAULT_CHECKPOINT_SECONDS == CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
+    assert tuple(studies.studies()) == STUDY_NAMES
+    assert choices_of(StudyOptions) == {"task": TASKS, "stop": recipe.STOPS, "precision": recipe.PRECISIONS}
+    assert choices_of(RunOptions) == {"engine": tuple(ENGINES)}
+    assert CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 
 
 def test_a_command_that_resumes_names_the_folder_once():

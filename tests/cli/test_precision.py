@@ -7,7 +7,7 @@ import platform
 import pytest
 
 import justright as jr
-from justright.cli.precision import precision_hint
+from justright.cli.run import precision_hint
 from justright.workers import accelerators, machine
 
 FASTER = (

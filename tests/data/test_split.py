@@ -36,6 +36,17 @@ def refusal(table: Table, *sizes: float, **options: object) -> str:
     return str(caught.value)
 
 
+def test_a_part_is_copied_once_and_read_only():
+    """Training, validation and the study's description all ask for the same rows of what may be gigabytes."""
+    split = read_table((np.zeros((50, 2), np.float32), np.arange(50.0, dtype=np.float32))).split(
+        order="random"
+    )
+    for part in PARTS:
+        for first, again in zip(split.arrays(part), split.arrays(part), strict=True):
+            assert first is again
+            assert not first.flags.writeable
+
+
 def test_head_takes_validation_then_train_then_test():
     """The tutorial's order: the first rows validate, the next train, the rest test."""
     split = make_table(100).split(10, train=50)

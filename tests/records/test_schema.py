@@ -52,10 +52,6 @@ def contents(path: Path) -> None:
         assert reader.get_meta("versions") == {"jax": "0.10.2"}
         assert [built.layers for built in reader.variants()] == [(("dense", "Dense", "(None, 1)", 29),)]
         np.testing.assert_equal(reader.reference(), {"boosted trees": {"test": np.float32([0.5, 1.0])}})
-        assert (reader.verdicts(), reader.effects()) == (
-            {"Tiny": {"label": "just right"}},
-            [{"baseline": "Tiny"}],
-        )
         assert [note.kind for note in reader.notes()] == ["run started"]
 
 

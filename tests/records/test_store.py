@@ -124,13 +124,7 @@ def test_an_empty_study_has_empty_curves(store) -> None:
         "train_rows": polars.Int64,
         "epoch": polars.Int64,
     }
-    assert (store.runs(), store.checkpoints(), store.verdicts(), store.effects(), store.reference()) == (
-        [],
-        [],
-        {},
-        [],
-        {},
-    )
+    assert (store.runs(), store.checkpoints(), store.reference()) == ([], [], {})
 
 
 def test_epochs_delivered_again_replace_those_recorded(store, block, checkpoint) -> None:
@@ -233,12 +227,8 @@ def test_meta_judgement_and_reference_come_back(store) -> None:
     store.set_meta("versions", {"jax": "0.10.3", "low": math.nan})
     assert store.get_meta("versions") == {"jax": "0.10.3", "low": None}
     assert (store.get_meta("absent"), store.get_meta("absent", 3)) == (None, 3)
-    store.write_judgement(
-        {"Tiny": {"label": "overfits"}, "Gone": {}}, [{"baseline": "Tiny"}, {"baseline": "A"}]
-    )
-    store.write_judgement({"Tiny": {"label": "just right"}}, [{"difference": np.float64(0.5)}])
-    assert store.verdicts() == {"Tiny": {"label": "just right"}}
-    assert store.effects() == [{"difference": 0.5}]
+    store.set_meta("judgement", {"effects": [{"difference": np.float64(0.5)}]})
+    assert store.get_meta("judgement") == {"effects": [{"difference": 0.5}]}
     losses = np.float32([0.25, np.nan])
     store.write_reference("boosted trees", {"test": np.float32([1]), "validation": losses})
     store.write_reference("boosted trees", {"test": losses})

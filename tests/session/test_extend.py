@@ -26,7 +26,7 @@ from justright.runs.events import (
 )
 from justright.session.prepare import prepare_study
 from justright.session.result import open_result
-from justright.session.run import run_study
+from justright.session.session import run_study
 
 ROWS, FEATURES = 500, 5
 SHORT, LONG = 30, 50
@@ -80,8 +80,8 @@ def contents(folder: Path) -> dict[str, object]:
     """Everything a folder holds that does not depend on how it came about, as bytes and plain values."""
     kinds = get_args(RowKind)
     with StoreReader(StudyFolder.open(folder)) as store:
-        found: dict[str, object] = {"reference": plain(store.reference()), "effects": store.effects()}
-        found["verdicts"] = store.verdicts()
+        found: dict[str, object] = {"reference": plain(store.reference())}
+        found["judgement"] = store.get_meta("judgement")
         for record in store.runs():
             name, run = f"{record.run.variant} {record.run.seed}", record.run
             found[name] = replace(record, worker="", train_seconds=None)

@@ -15,7 +15,7 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.store import Store
 from justright.runs.events import StackProgress
-from justright.session import run
+from justright.session import session
 
 INTRUDERS: list[sqlite3.Connection] = []  # a connection that nobody holds would end, and its lock with it
 
@@ -85,9 +85,9 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
                 self.begun = True
                 fault(folder, opened[0])
 
-    monkeypatch.setattr(run, "open_store", open_store)
+    monkeypatch.setattr(session, "open_store", open_store)
     with pytest.raises(FolderError) as caught:
-        run.run_study(study, folder, workers=1, sinks=[Fault()], checkpoint_seconds=0.2)
+        session.run_study(study, folder, workers=1, sinks=[Fault()], checkpoint_seconds=0.2)
     assert str(caught.value) == message.format(database=str(folder / "study.db"))
     assert not [child for child in psutil.Process().children() if "justright" in " ".join(child.cmdline())]
     if fault is lock_database:

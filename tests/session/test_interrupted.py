@@ -21,7 +21,7 @@ from justright.session.result import open_result
 # The command line as users have it, except that every event prints a line and checkpoints follow each other quickly.
 DRIVER = """
 import sys
-import justright.session.run as running
+import justright.session.session as running
 from justright.cli.main import main
 from justright.runs.events import StackCheckpoint
 
@@ -147,8 +147,7 @@ def contents(folder: Path) -> dict[str, object]:
                     found[f"rows {record.run} {kind} {epoch}"] = losses.tobytes()
             model = keras.saving.load_model(folder / record.model_path)
             found[f"model {record.run}"] = [np.asarray(value).tobytes() for value in model.get_weights()]
-        found["verdicts"] = store.verdicts()
-        found["effects"] = store.effects()
+        found["judgement"] = store.get_meta("judgement")
         found["reference"] = {
             name: {kind: losses.tobytes() for kind, losses in kinds.items()}
             for name, kinds in store.reference().items()

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import typer
 
-from justright.cli.options import CATEGORICAL, MISSING, TASK
+from justright.cli.parameters import takes_options
 from justright.data.sources import sources
+from justright.session.options import TableOptions
 
 
+@takes_options()
 def data(
+    options: TableOptions,
     source: str = typer.Argument(
         help=f"{', '.join(sources())}, or a path or URL, as for `justright run`.", metavar="SOURCE"
     ),
-    target: str | None = typer.Option(
-        None, help="The column to predict; its number in a file without a header.", metavar="COLUMN"
-    ),
-    rows: int | None = typer.Option(None, min=1, help="Read only this many rows.", metavar="N"),
-    location: str | None = typer.Option(
-        None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
-    ),
-    task: Literal["binary", "multiclass", "regression"] | None = TASK,
-    missing: list[str] | None = MISSING,
-    categorical: list[str] | None = CATEGORICAL,
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:
-    """Describe a table: shape, task, classes, and every feature with a small histogram.
+    """Describe a table.
+
+    Shape, task, classes, and every feature with a small histogram.
 
     \b
     Examples:
@@ -39,16 +32,7 @@ def data(
     from justright.report.terminal.terminal import progress, results, write_json
 
     with ReadingLine(progress()) as line:
-        table = read_table(
-            source,
-            target=target,
-            rows=rows,
-            location=location,
-            task=task,
-            missing=missing or (),
-            categorical=categorical or (),
-            progress=line,
-        )
+        table = read_table(**options.given(TableOptions), progress=line)
     description = describe_table(table)
     if as_json:
         write_json(description)

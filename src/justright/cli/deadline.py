@@ -9,13 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from justright.cli.exit_codes import EXIT_INTERRUPTED
 from justright.workers.interrupts import interruptible
 
 # An interrupted command promises to be gone within 5 s. Last checkpoints are waited for less long than this (`pool`);
 # on a crowded machine they, or a chart that is being drawn, would take the rest. Nothing recorded can be lost by leaving
 # at any instruction: that is a kill, which the study survives.
 DEADLINE_SECONDS = 4.5
-EXIT_CODE = 130  # 128 + SIGINT, as shells have it
 SAID = b"\njustright: interrupted, and ended at once; nothing recorded is lost. The same command goes on (without --new).\n"
 
 
@@ -54,4 +54,4 @@ def _watch(receiver: socket.socket, left: threading.Event, seconds: float) -> No
     if not left.wait(seconds):
         with suppress(OSError):
             os.write(2, SAID)
-        os._exit(EXIT_CODE)
+        os._exit(EXIT_INTERRUPTED)

@@ -13,9 +13,9 @@ def diagnose(
     logs: list[Path] = typer.Argument(help="Files or folders with training logs.", metavar="LOG..."),
     as_json: bool = typer.Option(False, "--json", help="Print the readings as JSON, and nothing else."),
 ) -> None:
-    """Read training logs of other tools, and say what their curves can tell.
+    """Read other tools' training logs.
 
-    Takes {formats}.
+    Says what their curves can tell. Takes {formats}.
 
     \b
     Examples:

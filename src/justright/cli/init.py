@@ -80,7 +80,9 @@ def init(
         "study.toml", help="Where to write it; an existing file is kept.", metavar="FILE"
     ),
 ) -> None:
-    """Write an annotated study file to start from.
+    """Write a study file to start from.
+
+    It is annotated: change values, do not look up names.
 
     \b
     Example:

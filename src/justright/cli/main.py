@@ -13,16 +13,13 @@ from typer.core import TyperGroup
 from justright.cli.data import data
 from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
+from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from justright.cli.init import init
 from justright.cli.report import report
 from justright.cli.run import run
 from justright.cli.show import show
 from justright.errors import JustrightError
-
-EXIT_DONE = 0
-EXIT_VERDICT = 1  # a verdict named by --fail-on was met
-EXIT_BAD_INPUT = 2  # as Typer's own usage errors
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+from justright.plugins import plugged_in
 
 HELP = """Is this network underfit, overfit, or just right for this table - since when, and what would help?
 
@@ -72,9 +69,9 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exits with one of the codes above."""
+    """Run the command line; exits with one of `justright.cli.exit_codes`."""
     _tolerate_any_encoding()
-    app(args=arguments if arguments is not None else sys.argv[1:], prog_name="justright")
+    command_line()(args=arguments if arguments is not None else sys.argv[1:], prog_name="justright")
 
 
 def _tolerate_any_encoding() -> None:
@@ -84,34 +81,27 @@ def _tolerate_any_encoding() -> None:
             stream.reconfigure(errors="replace")
 
 
-# In the order of the help text.
-COMMANDS: dict[str, Callable[..., None]] = {
-    "run": run,
-    "show": show,
-    "report": report,
-    "diagnose": diagnose,
-    "data": data,
-    "init": init,
-}
+def commands() -> tuple[Callable[..., None], ...]:
+    """Return every command, in the order of the help text; a command is called as its function is."""
+    return (*COMMANDS, *plugged_in("commands"))
 
-SHORT_HELP = {
-    "run": "Train a study and say what it found.",
-    "show": "Print what a study found so far.",
-    "report": "Write a study's report again.",
-    "diagnose": "Read other tools' training logs.",
-    "data": "Describe a table.",
-    "init": "Write a study file to start from.",
-}
 
-app = typer.Typer(
-    cls=_Group,
-    help=HELP,
-    no_args_is_help=True,
-    add_completion=False,  # would add two options to every help text; --help is quick enough
-    pretty_exceptions_enable=False,  # a bug keeps Python's own traceback, which can be pasted into a report
-    rich_markup_mode=None,  # plain help: no markup in examples, and Rich need not be imported for it
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    callback=_root,
-)
-for _name, _command in COMMANDS.items():
-    app.command(_name, short_help=SHORT_HELP[_name])(_command)
+def command_line() -> typer.Typer:
+    """Return the command line with every command there is; a command's docstring is its help, its first line the short one."""
+    app = typer.Typer(
+        cls=_Group,
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,  # would add two options to every help text; --help is quick enough
+        pretty_exceptions_enable=False,  # a bug keeps Python's own traceback, which can be pasted into a report
+        rich_markup_mode=None,  # plain help: no markup in examples, and Rich need not be imported for it
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        callback=_root,
+    )
+    for command in commands():
+        app.command(command.__name__)(command)
+    return app
+
+
+# What comes with the package; plug-ins add theirs.
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, report, diagnose, data, init)

@@ -13,7 +13,9 @@ def report(
     folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
     markdown: bool = typer.Option(False, "--markdown", help=f"Write {MARKDOWN_NAME} as well."),
 ) -> None:
-    """Write report.html of a study again, and print where it is.
+    """Write a study's report again.
+
+    Writes report.html, and prints where it is.
 
     \b
     Example:

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
-from justright.cli.options import CATEGORICAL, MISSING, TASK
-from justright.data.readers.registry import format_names
-from justright.data.sources import default_source, described_sources
+from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_VERDICT
+from justright.cli.parameters import takes_options
+from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
 if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
@@ -22,79 +22,26 @@ if TYPE_CHECKING:
     from justright.session.result import Result
     from justright.study import Study
 
-# Copies of what `justright.session.prepare` and `justright.study` say, which help texts must not import (tested to be equal).
-DEFAULT_SOURCE = default_source().name
-DEFAULT_STUDY = "quick"
-DEFAULT_CHECKPOINT_SECONDS = 10.0
-STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
 RUNS_FOLDER = "runs"
 # What folder names may hold on every system; the rest of a source's name becomes a dash.
 FOLDER_CHARACTERS = re.compile(r"[^\w.-]+")
 MAX_FOLDER_NAME = 60
+# Units from which on matrix products are where the time of a network goes.
+WIDE = 256
+# What most people need comes first in the help text.
+FIRST = (
+    *("source", "target", "rows", "study", "out", "seeds", "workers", "max_epochs", "patience", "stop"),
+    *("batch_size", "precision", "engine", "ray_address", "task", "missing", "categorical"),
+    *("test", "validation", "location"),
+)
 
 
+@takes_options(order=FIRST)
 def run(
-    source: str | None = typer.Argument(
-        None,
-        help=f"{described_sources()}, or a path or URL: {format_names()}. "
-        f"[default: the study's own table, or {DEFAULT_SOURCE}]",
-        metavar="SOURCE",
-    ),
-    target: str | None = typer.Option(
-        None, help="The column to predict; its number in a file without a header.", metavar="COLUMN"
-    ),
-    rows: int | None = typer.Option(None, min=1, help="Read only this many rows.", metavar="N"),
-    study: str | None = typer.Option(
-        None,
-        help=f"{', '.join(STUDY_NAMES)}, or a study file. [default: what DIR holds, or {DEFAULT_STUDY}]",
-        metavar="NAME|FILE.toml",
-    ),
+    study_options: StudyOptions,
+    run_options: RunOptions,
     out: Path | None = typer.Option(
         None, help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]", metavar="DIR"
-    ),
-    seeds: int | None = typer.Option(
-        None, min=1, help="Runs of every variant, each from its own start.", metavar="N"
-    ),
-    workers: int | None = typer.Option(
-        None, min=1, help="Processes that train at the same time. [default: one a core]", metavar="N"
-    ),
-    max_epochs: int | None = typer.Option(
-        None, min=1, help="End every run after this many epochs.", metavar="N"
-    ),
-    patience: int | None = typer.Option(
-        None, min=1, help="Stop a run this many epochs after its best one.", metavar="N"
-    ),
-    stop: Literal["patience", "settled"] | None = typer.Option(
-        None,
-        help="settled: also stop a run once neither its best epoch nor its verdict can plausibly change. "
-        "[default: settled for quick, else patience]",
-    ),
-    batch_size: int | None = typer.Option(None, min=1, help="Training rows a step.", metavar="N"),
-    precision: Literal["float32", "bfloat16"] | None = typer.Option(
-        None, help="bfloat16: faster matrix products where the CPU has them; networks come out equally good."
-    ),
-    engine: Literal["local", "ray"] = typer.Option(
-        "local", help="Where runs train: this machine, or a Ray cluster."
-    ),
-    ray_address: str | None = typer.Option(
-        None, help="The cluster; without it, Ray starts on this machine.", metavar="A"
-    ),
-    task: Literal["binary", "multiclass", "regression"] | None = TASK,
-    missing: list[str] | None = MISSING,
-    categorical: list[str] | None = CATEGORICAL,
-    test: Path | None = typer.Option(None, help="A second table that only measures.", metavar="FILE"),
-    validation: Path | None = typer.Option(None, help="A second table that chooses epochs.", metavar="FILE"),
-    location: str | None = typer.Option(
-        None, "--from", help="Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL"
-    ),
-    checkpoint_seconds: float = typer.Option(
-        DEFAULT_CHECKPOINT_SECONDS,
-        min=0.1,
-        help="Training time between checkpoints: the most that a kill or a power cut can cost.",
-        metavar="S",
-    ),
-    new: bool = typer.Option(
-        False, "--new", help="Start in a fresh folder beside DIR when that holds a study."
     ),
     fail_on: str | None = typer.Option(
         None, help="Exit with 1 when a variant's verdict is one of these.", metavar="LABEL[,LABEL]"
@@ -104,9 +51,10 @@ def run(
     ),
     quiet: bool = typer.Option(False, "--quiet", help="Show no progress."),
 ) -> None:
-    """Train a study, judge every variant, and write table, curves, models and report.
+    """Train a study and say what it found.
 
-    Running the same command again resumes, and trains only what is missing.
+    Judges every variant, and writes table, curves, models and report. Running the same command again resumes, and
+    trains only what is missing.
 
     \b
     Examples:
@@ -114,45 +62,17 @@ def run(
       justright run higgs --rows 20000 --study tutorial --seeds 3 --out runs/higgs
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.session.run import prepare_study, run_study
+    from justright.session.prepare import prepare_study
+    from justright.session.session import run_study
 
     labels = _labels(fail_on)
-    _refuse_address(engine, ray_address)
-    folder = default_folder(source, study) if out is None else out
+    folder = out or default_folder(study_options.source, study_options.study)
     with _reading_line(quiet=quiet) as line:
-        prepared = prepare_study(
-            source=source,
-            target=target,
-            rows=rows,
-            location=location,
-            task=task,
-            missing=missing,
-            categorical=categorical,
-            test=_text(test),
-            validation=_text(validation),
-            study=study,
-            seeds=seeds,
-            max_epochs=max_epochs,
-            patience=patience,
-            stop=stop,
-            batch_size=batch_size,
-            precision=precision,
-            folder=folder,
-            progress=line,
-        )
-    _say_what_is_trained(prepared, quiet=quiet)
-    with _progress_sinks(prepared, quiet=quiet) as sinks:
-        result = run_study(
-            prepared,
-            folder,
-            workers=workers,
-            engine=engine,
-            ray_address=ray_address,
-            sinks=sinks,
-            new=new,
-            checkpoint_seconds=checkpoint_seconds,
-            command=shlex.join(["justright", *sys.argv[1:]]),
-        )
+        study = prepare_study(study_options, folder=folder, progress=line)
+    _say_what_is_trained(study, quiet=quiet)
+    with _progress_sinks(study, quiet=quiet) as sinks:
+        command = shlex.join(["justright", *sys.argv[1:]])
+        result = run_study(study, folder, run_options, sinks=sinks, command=command)
     _show_result(result, as_json=as_json)
     _exit(result, labels)
 
@@ -164,8 +84,10 @@ def default_folder(source: str | None, study: str | None) -> Path:
         >>> default_folder("tables/house prices.csv", None).as_posix()
         'runs/house-prices-quick'
     """
+    from justright.study.studies import studies
+
     table = Path((source or "").rstrip("/")).name.partition(".")[0]
-    if not table and study in (None, *STUDY_NAMES):
+    if not table and study in (None, *studies()):
         table = DEFAULT_SOURCE  # a study file names its own table
     words = [word for word in (table, Path(study or DEFAULT_STUDY).stem) if word]
     return Path(RUNS_FOLDER) / FOLDER_CHARACTERS.sub("-", "-".join(words)).strip("-.")[:MAX_FOLDER_NAME]
@@ -200,17 +122,6 @@ def _labels(fail_on: str | None) -> list[str]:
     return labels
 
 
-def _refuse_address(engine: str, ray_address: str | None) -> None:
-    from justright.errors import InputError
-
-    if ray_address is not None and engine != "ray":
-        raise InputError(f"`--ray-address` needs --engine ray; got --engine {engine}. Give both, or neither.")
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
 def _reading_line(*, quiet: bool) -> AbstractContextManager[ReadingLine | None]:
     """Return what shows how far reading the table has come."""
     from justright.cli.table_progress import ReadingLine
@@ -223,7 +134,6 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
     if quiet:
         return
-    from justright.cli.precision import precision_hint
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
 
@@ -237,6 +147,31 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
     hint = precision_hint(study)
     if hint:
         progress().say(hint)
+
+
+def precision_hint(study: Study) -> str | None:
+    """Return what bfloat16 would do here for a study's wide networks; None where they have it, or would gain nothing.
+
+    Args:
+        study: with its recipes; models of the user's own are not looked into.
+    """
+    from justright.study.families import Mlp
+    from justright.workers.accelerators import may_have_accelerators
+    from justright.workers.machine import has_bfloat16_products
+
+    precisions = {
+        study.recipe_of(variant).precision
+        for variant in study.variants
+        if isinstance(variant.build, Mlp) and max(variant.build.units, default=0) >= WIDE
+    }
+    if not precisions or may_have_accelerators():
+        return None
+    is_faster = has_bfloat16_products()
+    if is_faster is False and "bfloat16" in precisions:
+        return "This processor has no bfloat16 products: --precision bfloat16 gains no speed here."
+    if is_faster and precisions == {"float32"}:
+        return "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster, and as well."
+    return None
 
 
 @contextmanager
@@ -274,7 +209,6 @@ def _show_result(result: Result, *, as_json: bool) -> None:
 
 def _exit(result: Result, labels: list[str]) -> None:
     """Leave with the exit code that says how it went."""
-    from justright.cli.main import EXIT_INTERRUPTED, EXIT_VERDICT
     from justright.report.terminal.terminal import say_error
     from justright.session.result import failed_labels
 

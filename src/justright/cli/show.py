@@ -13,7 +13,9 @@ def show(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),
 ) -> None:
-    """Print what a study found so far, and which runs are still to be trained.
+    """Print what a study found so far.
+
+    Also says which runs are still to be trained.
 
     \b
     Example:

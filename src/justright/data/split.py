@@ -22,6 +22,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 DEFAULT_TEST_FRACTION = 0.2
 
 Rows = npt.NDArray[np.int64]
+Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,16 +202,6 @@ class StoreReader:
             losses.setdefault(name, {})[kind] = losses_from_blob(blob)
         return losses
 
-    def verdicts(self) -> dict[str, Any]:
-        """Return the latest verdicts as plain values: variant -> verdict, in the order written."""
-        return {
-            name: json.loads(value) for name, value in self._rows("SELECT * FROM verdicts ORDER BY rowid")
-        }
-
-    def effects(self) -> list[Any]:
-        """Return the latest effects as plain values, in the order written."""
-        return [json.loads(value) for (value,) in self._rows("SELECT value FROM effects ORDER BY id")]
-
     def notes(self) -> list[Note]:
         """Return the study's diary, oldest first; the order does not depend on the clock."""
         return [Note(*row) for row in self._rows("SELECT time, kind, text FROM events ORDER BY id")]

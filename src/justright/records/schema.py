@@ -45,7 +45,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE events (id INTEGER PRIMARY KEY, time TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
     """,
 )
-# Every table, parents before children.
+# Every table, parents before children. `verdicts` and `effects` hold what versions up to 0.1 wrote and none read: the
+# judgement is the value of 'judgement' in `meta`.
 TABLES = (
     *("meta", "variants", "runs", "metrics", "epochs", "row_losses", "checkpoints"),
     *("reference", "verdicts", "effects", "events"),

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,17 +90,6 @@ class Store(StoreReader):
         """Add a line to the study's diary: a fault, a retry, a repair."""
         with self._transaction():
             self._put_note(kind, text)
-
-    def write_judgement(self, verdicts: Mapping[str, Any], effects: Iterable[Any] = ()) -> None:
-        """Replace all verdicts (variant -> plain values) and effects (plain values)."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM verdicts")
-            connection.execute("DELETE FROM effects")
-            pairs = [(variant, to_json(verdict)) for variant, verdict in verdicts.items()]
-            connection.executemany("INSERT INTO verdicts VALUES (?, ?)", pairs)
-            connection.executemany(
-                "INSERT INTO effects (value) VALUES (?)", [(to_json(item),) for item in effects]
-            )
 
     def write_reference(self, name: str, losses: Mapping[RowKind, npt.NDArray[np.float32]]) -> None:
         """Replace the row losses of the reference model `name`: kind of rows -> (rows,)."""

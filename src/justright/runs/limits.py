@@ -1,4 +1,4 @@
-"""Sizes that training keeps to and memory plans rely on."""
+"""Limits of size and time that training keeps to, and that memory plans and options rely on."""
 
 from __future__ import annotations
 
@@ -11,3 +11,5 @@ CHUNK_BYTES = 48 * MEBIBYTE
 # study of 46 variants with 3 seeds grew to 3 GB per worker, and the tutorial's seven with 20 seeds grew by 195 MB. Dropping them
 # costs a second or two: the stacks of a variant follow one another, and the files of the compile cache stay.
 KEPT_PROGRAMS = 8
+# How long training may go on before its state is saved: the most work that a kill can cost.
+CHECKPOINT_SECONDS = 10.0

@@ -12,11 +12,9 @@ import numpy.typing as npt
 
 from justright.data import Task
 from justright.runs.events import RunKey
+from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.study.recipe import Recipe
 from justright.study.variant import Build
-
-# How long training may go on before its state is saved: the most work that a kill can cost.
-CHECKPOINT_SECONDS = 10.0
 
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
 

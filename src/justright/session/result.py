@@ -13,7 +13,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
-from justright.session.judge import summarise_folder, write_report
+from justright.session.outputs import summarise_folder, write_report
 from justright.study.spec import read_spec
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SavedModel:
         variant: the variant's name.
         seed: the run's seed.
         epoch: the chosen epoch, counted from 0.
-        validation: the monitored-loss value of that epoch on validation rows; it chose, so it is optimistic.
+        validation: the loss at that epoch on validation rows; it chose the epoch, so it is optimistic.
         path: the `.keras` file.
     """
 
@@ -57,19 +57,27 @@ class Result:
     Args:
         folder: path of the study folder.
         interrupted: whether training stopped before its end; the same command goes on.
-        repairs: what was found damaged on the way, and which runs failed, a sentence each.
+        repairs: what was found damaged on the way, and which runs failed, one sentence each.
+        summary: what the folder's summary is, where that is known; None reads it.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.
     """
 
-    def __init__(self, folder: str | Path, *, interrupted: bool = False, repairs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        interrupted: bool = False,
+        repairs: Sequence[str] = (),
+        summary: dict[str, Any] | None = None,
+    ) -> None:
         self._folder = StudyFolder.open(folder, "read")
         self.interrupted = interrupted
         self.repairs = tuple(repairs)
         self.study = read_spec(self._folder.study_path)
         with StoreReader(self._folder) as store, content_faults(store.path):
-            self.summary = summarise_folder(store, self.study)
+            self.summary = summarise_folder(store, self.study) if summary is None else summary
             self.curves: pl.DataFrame = store.curves()
 
     def __repr__(self) -> str:
@@ -90,7 +98,7 @@ class Result:
 
     @cached_property
     def verdicts(self) -> pl.DataFrame:
-        """A row a variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
+        """One row per variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
         import polars as pl
 
         return pl.DataFrame(
@@ -123,7 +131,7 @@ class Result:
 
     @cached_property
     def effects(self) -> pl.DataFrame:
-        """A row a remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
+        """One row per remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
         import polars as pl
 
         names = ("difference", "low", "high", "probability_better")
@@ -134,7 +142,10 @@ class Result:
 
     @cached_property
     def models(self) -> tuple[SavedModel, ...]:
-        """Every saved model, those that validation rows like best first."""
+        """The saved model of every run, the one with the lowest loss on validation rows first.
+
+        Each is one network. Which variant or ensemble to prefer over all its seeds is `summary["choice"]`.
+        """
         loss = f"val_{self.summary['loss']}"
         models = [
             SavedModel(
@@ -152,7 +163,7 @@ class Result:
 
     @property
     def best(self) -> SavedModel:
-        """The model with the lowest loss on validation rows.
+        """The saved model of the run with the lowest loss on validation rows: the first of `models`.
 
         Raises:
             FolderError: no run has ended with a model yet.

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from justright.data import Split
 from justright.data.checks import check_whole, is_finite_number, is_whole
 from justright.errors import InputError
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
-
-if TYPE_CHECKING:
-    from justright.session.run import Result
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
 # A number of seeds means 1, 2, ...: they are counted as people count.
@@ -118,21 +114,6 @@ class Study:
             for rows in self.train_sizes or (self.split.sizes["train"],):
                 for seed in self.seeds:
                     yield member, seed, rows
-
-    def run(self, out: str | Path, **options: Any) -> Result:
-        """Train the study in folder `out` (or go on with it) and return its result.
-
-        Args:
-            out: the study folder; made when missing, resumed when it holds this study.
-            options: `workers`, `engine`, `ray_address`, `sinks`, `new`, `checkpoint_seconds` and `hang_seconds`; see
-                `justright.session.run.run_study`.
-
-        Raises:
-            FolderError: the folder holds another study, or another process owns it.
-        """
-        from justright.session.run import run_study
-
-        return run_study(self, out, **options)
 
 
 def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.events import RunKey
-from justright.runs.tasks import CHECKPOINT_SECONDS, StackTask
+from justright.runs.limits import CHECKPOINT_SECONDS
+from justright.runs.tasks import StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
 from justright.study.variant import KerasConfig

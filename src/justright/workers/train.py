@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
+from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.runs.tasks import (
-    CHECKPOINT_SECONDS,
     BuildTask,
     MeasureTask,
     ReferenceTask,

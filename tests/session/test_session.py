@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import dataclass, field
 
 import keras
@@ -12,12 +13,25 @@ import polars as pl
 import pytest
 
 import justright as jr
+import justright.study
 from justright.records.event_files import read_events
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.events import ReferenceMeasured, RunKey, RunStarted, StackCheckpoint, VariantBuilt
+from justright.session import result as results
+from justright.session import session
 from justright.session.result import open_result
 
+# What is done once for a fresh study, where it is called.
+WORK = (
+    (session, "describe_table"),
+    (session, "fingerprints"),
+    (session, "judge_folder"),
+    (session, "summarise_folder"),
+    (results, "summarise_folder"),
+    (session, "write_result"),
+    (session, "write_report"),
+)
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
 
 
@@ -26,10 +40,20 @@ class Heard:
     """A sink that keeps what it hears."""
 
     events: list = field(default_factory=list)
+    calls: Counter = field(default_factory=Counter)
 
     def handle(self, event) -> None:
         """Keep one event."""
         self.events.append(event)
+
+    def counted(self, name, function):
+        """Return a function that counts its calls."""
+
+        def call(*arguments, **options):
+            self.calls[name] += 1
+            return function(*arguments, **options)
+
+        return call
 
     def of(self, kind):
         """Return the events of one kind."""
@@ -75,8 +99,26 @@ def study(**options):
 def done(tmp_path_factory):
     """(folder, result, what was heard) of the study, run once."""
     folder, heard = tmp_path_factory.mktemp("running") / "study", Heard()
-    result = study().run(folder, workers=1, sinks=[heard], command="justright run x")
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in WORK:
+            patch.setattr(module, name, heard.counted(name, getattr(module, name)))
+        result = study().run(folder, workers=1, sinks=[heard], command="justright run x")
     return folder, result, heard
+
+
+def test_a_fresh_study_is_described_judged_and_summarised_once(done):
+    """Its histograms, checks and curves take seconds on a large table."""
+    assert done[2].calls == dict.fromkeys((name for _, name in WORK), 1)
+
+
+def test_a_plain_description_runs_as_well(done):
+    """What built-in studies and files return has no `run` of its own; the library's function takes both."""
+    folder, result, _ = done
+    mine = study()
+    plain = justright.study.Study(mine.split, mine.variants, mine.recipe, seeds=mine.seeds)
+    assert isinstance(mine, justright.study.Study)
+    assert not hasattr(plain, "run")
+    assert jr.run_study(plain, folder, workers=1).result == result.result
 
 
 def test_a_study_without_damage_names_no_repair(done):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,10 +55,9 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     judgement = judge_study(evidence, margin=study.get("margin"))
     values = judgement.to_dict()
     for item in values["variants"]:
-        item["intervals"] = _mean_intervals(store, item["name"])
+        item["intervals"] = _mean_intervals(store, item["name"], _full_size(store, study))
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
-    store.write_judgement({item["name"]: item["verdict"] for item in values["variants"]}, values["effects"])
     return judgement
 
 
@@ -71,9 +69,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     """
     facts = store.get_meta("table")
     reference = store.get_meta("reference")
-    task, rows = facts["task"], facts["parts"]
+    task, rows, most = facts["task"], facts["parts"], _full_size(store, study)
     built = {event.variant: event for event in store.variants()}
-    most = largest_size(study, rows["train"])
     ended: dict[str, list[RunRecord]] = {}
     for record in store.runs():
         if record.is_ended and record.run.train_rows == most:
@@ -106,6 +103,11 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
     )
+
+
+def _full_size(store: StoreReader, study: Mapping[str, Any]) -> int:
+    """Return the training rows of the runs that verdicts are about."""
+    return largest_size(study, store.get_meta("table")["parts"]["train"])
 
 
 def _ensembles(
@@ -166,16 +168,17 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
     )
 
 
-def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, float]]:
-    """Return the mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows that was measured.
+def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[str, dict[str, float]]:
+    """Return a variant's mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows measured.
 
     Those of training and validation rows describe the rows that learned and chose: they are not performance.
     """
     runs = [
-        record for record in store.runs() if record.run.variant == variant and is_measured(record.outcome)
+        record
+        for record in store.runs()
+        if (record.run.variant, record.run.train_rows) == (variant, train_rows)
+        and is_measured(record.outcome)
     ]
-    full = max((record.run.train_rows for record in runs), default=0)
-    runs = [record for record in runs if record.run.train_rows == full]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
         rows = [_at(store, record, kind) for record in runs]
@@ -205,10 +208,9 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, 
 
 def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
     """Write result.json, whole or not at all, and return its path."""
-    from justright.report.summary import result_json
+    from justright.report.json import render_json
 
-    text = json.dumps(result_json(summary), indent=2, allow_nan=False) + "\n"
-    write_atomically(folder.result_path, text.encode())
+    write_atomically(folder.result_path, render_json(summary).encode())
     return folder.result_path
 
 

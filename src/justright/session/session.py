@@ -1,4 +1,4 @@
-"""One study from description to result: the place where table, engine, records, verdicts and reports meet."""
+"""One study from description to result: the place where table, training, records, verdicts and reports meet."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from justright.data import describe_table
-from justright.errors import FolderError, InputError
+from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults
 from justright.records.files import write_atomically
@@ -24,11 +24,11 @@ from justright.records.tensorboard import TensorBoardFiles, mend_event_files
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
 from justright.runs.losses import constant_loss
 from justright.runs.place import available_cores
-from justright.runs.tasks import CHECKPOINT_SECONDS, Storage
+from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
-from justright.session.judge import TARGETS, judge_folder, summarise_folder, write_report, write_result
-from justright.session.prepare import prepare_study
-from justright.session.result import Result, open_result
+from justright.session.options import RunOptions
+from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report, write_result
+from justright.session.result import Result
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import read_spec, study_to_dict
 from justright.study.study import Study
@@ -36,23 +36,16 @@ from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
-from justright.workers.watch import HANG_SECONDS
-
-__all__ = ["Result", "open_result", "prepare_study", "run_study"]
 
 
 def run_study(
     study: Study,
     out: str | Path,
+    options: RunOptions | None = None,
     *,
-    workers: int | None = None,
-    engine: str = "local",
-    ray_address: str | None = None,
     sinks: Sequence[Sink] = (),
-    new: bool = False,
     command: str = "",
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    hang_seconds: float = HANG_SECONDS,
+    **given: Any,
 ) -> Result:
     """Train what is missing of a study in folder `out`, judge it, write its reports and return its result.
 
@@ -62,42 +55,32 @@ def run_study(
     Args:
         study: what to train.
         out: the study folder.
-        workers: stacks trained at the same time; None takes a worker a core.
-        engine: 'local', or 'ray' for a Ray cluster.
-        ray_address: the cluster; None starts one on this machine.
+        options: how to train; None takes every default.
         sinks: take every event after it is stored, for instance a live view.
-        new: start in a fresh folder beside `out` when that holds a study already.
         command: the shell command that makes this study again, for the report.
-        checkpoint_seconds: training time between checkpoints: the most that a kill can cost.
-        hang_seconds: how long a worker may say nothing without computing before it is ended and its runs tried again.
+        given: single options, which take the place of those in `options`: `workers`, `engine`, `ray_address`, `new`,
+            `checkpoint_seconds` and `hang_seconds`.
 
     Returns:
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early, and the same call goes on.
 
     Raises:
-        InputError: a variant cannot be built, memory does not suffice, or a time is none; nothing has been trained then.
+        InputError: a variant cannot be built, memory does not suffice, or an option does not fit; nothing has been
+            trained then.
         FolderError: the folder holds another study, belongs to another process, or can no longer be written; what was
             recorded stays.
     """
-    _check_seconds(checkpoint_seconds=checkpoint_seconds, hang_seconds=hang_seconds)
-    path = Path(new_folder_beside(out) if new else out)
+    how = replace(options or RunOptions(), **given)
+    path = Path(new_folder_beside(out) if how.new else out)
     mode: Mode = "resume" if holds_study(path) else "create"
     with StudyFolder.open(path, mode) as folder, _open_noting(folder) as (store, repairs):
-        session = _Session(study, folder, store, tuple(sinks), fingerprints(study))
         with content_faults(store.path):  # the folder may be a stranger's
-            session.check_same_study()
-        interrupted = session.train(
-            command,
-            engine=engine,
-            workers=workers,
-            address=ray_address,
-            checkpoint_seconds=checkpoint_seconds,
-            hang_seconds=hang_seconds,
-        )
-        if not interrupted:  # who pressed Ctrl-C waits for checkpoints, not for a report
-            session.conclude()
+            session = _Session.start(study, folder, store, sinks=sinks, command=command)
+        interrupted = session.train(how)
+        # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
+        summary = None if interrupted else session.conclude()
         repaired = repairs()
-    return Result(path, interrupted=interrupted, repairs=repaired)
+    return Result(path, interrupted=interrupted, repairs=repaired, summary=summary)
 
 
 @contextmanager
@@ -109,14 +92,7 @@ def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tupl
         yield store, lambda: tuple(note.text for note in store.notes()[known:] if not note.is_routine)
 
 
-def _check_seconds(**times: float) -> None:
-    """Raise InputError for a time that is none."""
-    for name, seconds in times.items():
-        if not seconds > 0:  # also NaN
-            raise InputError(f"`{name}` must be more than 0 seconds; got {seconds!r}.")
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Session:
     """One call of `run_study` on its open folder."""
 
@@ -124,47 +100,34 @@ class _Session:
     folder: StudyFolder
     store: Store
     sinks: tuple[Sink, ...]
+    command: str
     fingerprints: dict[str, Any]
-    remaining: Remaining = field(init=False)
+    remaining: Remaining
 
-    def check_same_study(self) -> None:
-        """Raise FolderError when the folder holds another study, naming what differs."""
-        fingerprints = check_same_study(self.store, self.fingerprints)
-        self.remaining = find_remaining(self.study, self.store, self.fingerprints)
-        self.fingerprints = fingerprints
+    @classmethod
+    def start(
+        cls, study: Study, folder: StudyFolder, store: Store, *, sinks: Sequence[Sink], command: str
+    ) -> _Session:
+        """Return the session of a study in a folder.
 
-    def adopt(self, command: str, configs: Mapping[str, str]) -> None:
-        """Make the folder one of this study; killed in between, the same or the former command goes on.
-
-        What is recorded is not touched before every variant has been built.
+        Raises:
+            FolderError: the folder holds another study; the message names what differs.
         """
-        if self.remaining.has_other_test:
-            self.store.forget_test()
-        self.describe(command, configs)
-        self.store.set_meta("fingerprints", self.fingerprints)
-        for run in self.remaining.reopened:
-            self.store.extend_run(run)
+        current = fingerprints(study)
+        merged = check_same_study(store, current)
+        remaining = find_remaining(study, store, current)
+        return cls(study, folder, store, tuple(sinks), command, merged, remaining)
 
-    def describe(self, command: str, configs: Mapping[str, str]) -> None:
-        """Write down the study, its table and this machine, before anything trains."""
-        rows = study_rows(self.study)
-        table = describe_table(self.study.split.table)
-        parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
-        self.store.set_meta("table", dict(table) | parts)
-        targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
-        self.store.write_reference(TARGETS, targets)
-        self.store.set_meta("environment", _environment())
-        if command or self.store.get_meta("command") is None:
-            self.store.set_meta("command", command)
-        self._write_study(configs)
-
-    def train(self, command: str, *, engine: str, checkpoint_seconds: float, **options: Any) -> bool:
-        """Train what is missing; return whether it was interrupted. `options` are those of `open_pool`."""
+    def train(self, how: RunOptions) -> bool:
+        """Train what is missing; return whether it was interrupted."""
         remaining = self.remaining
-        if remaining.is_nothing or not self.store.runs():
-            self.adopt(command, {event.variant: event.config for event in self.store.variants()})
+        is_new = not self.store.runs()
+        if remaining.is_nothing or is_new:
+            self.adopt({event.variant: event.config for event in self.store.variants()})
         if remaining.is_nothing:
             return False
+        # What a new study's folder says of it lacks only how its variants were built.
+        describe = self.write_study if is_new else self.adopt
         started = time.monotonic()
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
         jobs = len(remaining.wanted - remaining.ended) + len(remaining.revisited)
@@ -172,7 +135,15 @@ class _Session:
         try:
             with (
                 interruptible(),
-                open_pool(engine, study_rows(self.study), storage, jobs=max(1, jobs), **options) as pool,
+                open_pool(
+                    how.engine,
+                    study_rows(self.study),
+                    storage,
+                    jobs=max(1, jobs),
+                    workers=how.workers,
+                    address=how.ray_address,
+                    hang_seconds=how.hang_seconds,
+                ) as pool,
             ):
                 train_study(
                     self.study,
@@ -183,10 +154,8 @@ class _Session:
                     saved=remaining.saved,
                     revisited=remaining.revisited,
                     measure_reference=remaining.reference,
-                    on_built=lambda built: self.adopt(
-                        command, {name: event.config for name, event in built.items()}
-                    ),
-                    checkpoint_seconds=checkpoint_seconds,
+                    on_built=lambda built: describe({name: event.config for name, event in built.items()}),
+                    checkpoint_seconds=how.checkpoint_seconds,
                 )
         except KeyboardInterrupt:
             interrupted = True
@@ -194,17 +163,61 @@ class _Session:
         self.store.set_meta("wall_seconds", spent)
         return interrupted
 
-    def conclude(self) -> None:
-        """Judge what is recorded and write result.json and report.html; what a kill left of event files is mended."""
+    def adopt(self, configs: Mapping[str, str]) -> None:
+        """Make the folder one of this study; killed in between, the same or the former command goes on.
+
+        Of a folder with runs nothing is touched before every variant has been built.
+        """
+        if self.remaining.has_other_test:
+            self.store.forget_test()
+        self._describe()
+        self.write_study(configs)
+        self.store.set_meta("fingerprints", self.fingerprints)
+        for run in self.remaining.reopened:
+            self.store.extend_run(run)
+
+    def write_study(self, configs: Mapping[str, str]) -> None:
+        """Write study.toml: this study, with the seeds and variants that the folder already holds.
+
+        Args:
+            configs: variant -> how Keras describes its model, for those that were built.
+        """
+        import tomli_w
+
+        values = study_to_dict(self.study, configs)
+        if self.folder.study_path.is_file() and self.store.runs():
+            before = read_spec(self.folder.study_path)
+            values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
+            values["variants"] = before.get("variants", {}) | values["variants"]
+        write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
+
+    def conclude(self) -> dict[str, Any]:
+        """Judge what is recorded, write result.json and report.html, and return the summary.
+
+        What a kill left of event files is mended.
+        """
         study = read_spec(self.folder.study_path)
         mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)
         write_result(self.folder, summary)
         write_report(self.folder, summary)
+        return summary
+
+    def _describe(self) -> None:
+        """Write down the table, its rows' targets and this machine."""
+        rows = study_rows(self.study)
+        table = describe_table(self.study.split.table)
+        parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
+        self.store.set_meta("table", dict(table) | parts)
+        targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
+        self.store.write_reference(TARGETS, targets)
+        self.store.set_meta("environment", _environment())
+        if self.command or self.store.get_meta("command") is None:
+            self.store.set_meta("command", self.command)
 
     def _handler(self) -> Callable[[Event], None]:
-        """Return what takes the engine's events: the store first, then files and views."""
+        """Return what takes the events of training: the store first, then files and views."""
         split = self.study.split
         recipes = {variant.name: self.study.recipe_of(variant) for variant in self.study.variants}
         tensorboard = TensorBoardFiles(
@@ -247,17 +260,6 @@ class _Session:
 
     def _model_path(self, run: RunKey) -> str:
         return self.folder.relative(self.folder.model_path(run, full_rows=self.study.split.sizes["train"]))
-
-    def _write_study(self, configs: Mapping[str, str]) -> None:
-        """Write study.toml: this study, with the seeds and variants that the folder already holds."""
-        import tomli_w
-
-        values = study_to_dict(self.study, configs)
-        if self.folder.study_path.is_file() and self.store.runs():
-            before = read_spec(self.folder.study_path)
-            values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
-            values["variants"] = before.get("variants", {}) | values["variants"]
-        write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
 
 def _environment() -> dict[str, Any]:

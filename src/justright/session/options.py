@@ -1,0 +1,203 @@
+"""Options of a study, each written once: the commands, the library and their documents all read them here.
+
+An option is one field: its name, type and default, its help text, and what its value must be. Nothing here imports NumPy
+or Keras, so `justright run --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from justright.data.readers.registry import format_names
+from justright.data.sources import default_source, described_sources
+from justright.errors import InputError, one_of
+from justright.runs.limits import CHECKPOINT_SECONDS
+from justright.workers.watch import HANG_SECONDS
+
+DEFAULT_SOURCE = default_source().name
+DEFAULT_STUDY = "quick"
+# The built-in studies as the help text lists them: the registry itself imports NumPy. A test holds the two together.
+STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
+
+Check = Callable[[str, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a field says of an option beside name, type and default.
+
+    Args:
+        help: the help text; None for an option of the library alone.
+        metavar: what stands for the value in help texts; '' for none.
+        flag: the option on the command line; None makes it of the field's name.
+        least: the least number allowed there.
+        check: raises InputError for a value that cannot be used; not asked about None.
+        is_argument: whether the command line takes it by position.
+    """
+
+    help: str | None
+    metavar: str = ""
+    flag: str | None = None
+    least: float | None = None
+    check: Check | None = None
+    is_argument: bool = False
+
+
+def option(help: str | None, *, default: Any = None, **described: Any) -> Any:  # noqa: A002, ANN401  # as Typer's
+    """Return the field of an option; further arguments are those of `Described`."""
+    return field(default=default, metadata={"option": Described(help, **described)})
+
+
+def at_least(least: int) -> dict[str, Any]:
+    """Return `least` and `check` of an option that is a whole number."""
+
+    def check(name: str, value: object) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+
+    return {"least": least, "check": check}
+
+
+def check_seconds(name: str, value: float) -> None:
+    """Raise InputError unless `value` is a positive number of seconds."""
+    if not value > 0:  # also NaN
+        raise InputError(f"`{name}` must be more than 0 seconds; got {value!r}.")
+
+
+class Options:
+    """What the classes of options share: each value is checked when it is set."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        choices = choices_of(type(self))
+        for name, described in descriptions(type(self)).items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if name in choices and value not in choices[name]:
+                raise one_of(name, value, choices[name])
+            if described.check:
+                described.check(name, value)
+
+    def given(self, kind: type[Any]) -> dict[str, Any]:
+        """Return name -> value of the options that are fields of `kind`, too, and were given: not None, not empty."""
+        values = {one.name: getattr(self, one.name, None) for one in fields(kind)}
+        return {name: value for name, value in values.items() if value not in (None, [], ())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions(Options):
+    """Which table, and how it is read: arguments of `read_table`. None takes what `read_table` does by itself."""
+
+    source: str | None = option(
+        f"{described_sources()}, or a path or URL: {format_names()}. "
+        f"[default: the study's own table, or {DEFAULT_SOURCE}]",
+        metavar="SOURCE",
+        is_argument=True,
+    )
+    target: str | None = option(
+        "The column to predict; its number in a file without a header.", metavar="COLUMN"
+    )
+    rows: int | None = option("Read only this many rows.", metavar="N", **at_least(1))
+    location: str | None = option(
+        "Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL", flag="--from"
+    )
+    task: Literal["binary", "multiclass", "regression"] | None = option(
+        "What the target is. [default: found from its values]"
+    )
+    missing: list[str] | None = option(
+        "Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
+        metavar="TEXT",
+    )
+    categorical: list[str] | None = option(
+        "Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions(TableOptions):
+    """What is trained, on which rows: arguments of `prepare_study`. None keeps what the study says.
+
+    An option with the name of a `Recipe`'s field takes its place in the study's recipe.
+    """
+
+    test: str | None = option("A second table that only measures.", metavar="FILE")
+    validation: str | None = option("A second table that chooses epochs.", metavar="FILE")
+    study: str | None = option(
+        f"{', '.join(STUDY_NAMES)}, or a study file. [default: what DIR holds, or {DEFAULT_STUDY}]",
+        metavar="NAME|FILE.toml",
+    )
+    # `Study` checks it: it knows the upper limit.
+    seeds: int | None = option("Runs of every variant, each from its own start.", metavar="N", least=1)
+    max_epochs: int | None = option("End every run after this many epochs.", metavar="N", **at_least(1))
+    patience: int | None = option(
+        "Stop a run this many epochs after its best one.", metavar="N", **at_least(1)
+    )
+    stop: Literal["patience", "settled"] | None = option(
+        "settled: also stop a run once neither its best epoch nor its verdict can plausibly change. "
+        "[default: settled for quick, else patience]",
+    )
+    batch_size: int | None = option("Training rows a step.", metavar="N", **at_least(1))
+    precision: Literal["float32", "bfloat16"] | None = option(
+        "bfloat16: faster matrix products where the CPU has them; networks come out equally good."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(Options):
+    """How a study is trained, which changes none of its numbers: arguments of `run_study` and `Study.run`."""
+
+    workers: int | None = option(
+        "Processes that train at the same time. [default: one a core]", metavar="N", **at_least(1)
+    )
+    engine: Literal["local", "ray"] = option(
+        "Where runs train: this machine, or a Ray cluster.", default="local"
+    )
+    ray_address: str | None = option("The cluster; without it, Ray starts on this machine.", metavar="A")
+    checkpoint_seconds: float = option(
+        "Training time between checkpoints: the most that a kill or a power cut can cost.",
+        default=CHECKPOINT_SECONDS,
+        metavar="S",
+        least=0.1,
+        check=check_seconds,
+    )
+    # How long a worker may be silent without computing before it is ended and its runs are tried again.
+    hang_seconds: float = option(None, default=HANG_SECONDS, check=check_seconds)
+    new: bool = option("Start in a fresh folder beside DIR when that holds a study.", default=False)
+
+    def __post_init__(self) -> None:
+        Options.__post_init__(self)
+        if self.ray_address is not None and self.engine != "ray":
+            raise InputError(
+                f"`--ray-address` needs --engine ray; got --engine {self.engine}. Give both, or neither."
+            )
+
+
+def descriptions(kind: type[Any]) -> Mapping[str, Described]:
+    """Return name -> description of every option of a class, in the order of its fields."""
+    return {one.name: one.metadata["option"] for one in fields(kind)}
+
+
+def choices_of(kind: type) -> Mapping[str, tuple[str, ...]]:
+    """Return name -> allowed values of the options whose type is a `Literal`, or one or None."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        for part in parts:
+            if get_origin(part) is Literal:
+                found[name] = get_args(part)
+    return found
+
+
+def flag_of(kind: type, name: str) -> str:
+    """Return how the command line spells an option.
+
+    Example:
+        >>> flag_of(TableOptions, "location"), flag_of(StudyOptions, "max_epochs")
+        ('--from', '--max-epochs')
+    """
+    return descriptions(kind)[name].flag or f"--{name.replace('_', '-')}"

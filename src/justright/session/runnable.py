@@ -1,0 +1,28 @@
+"""The study that users make: a description that can be run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from justright.session.result import Result
+from justright.session.session import run_study
+from justright.study import study
+
+
+class Study(study.Study):  # noqa: D101  # the docstring of the description, whose arguments it takes
+    __doc__ = study.Study.__doc__
+
+    __slots__ = ()
+
+    def run(self, out: str | Path, **options: Any) -> Result:
+        """Train the study in folder `out`, or go on with it, and return its result.
+
+        Args:
+            out: the study folder; made when missing, resumed when it holds this study.
+            options: those of `justright.run_study`, such as `workers` and `new`.
+
+        Raises:
+            FolderError: the folder holds another study, or another process owns it.
+        """
+        return run_study(self, out, **options)
