@@ -178,6 +178,9 @@ class Split:
     spec: SplitSpec
     test_table: Table | None = None
     validation_table: Table | None = None
+    _copies: dict[Part, tuple[npt.NDArray[np.float32], Target]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -212,12 +215,14 @@ class Split:
         return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
     def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:
-        """Return one part's features and target.
+        """Return one part's features and target, read-only.
+
+        Rows that are consecutive are a view of the table; others are copied once and kept.
 
         Args:
             part: `train`, `validation` or `test`.
         Returns:
-            Features (rows, features) float32 and target (rows,); a read-only view where rows are consecutive.
+            Features (rows, features) float32 and target (rows,).
         Raises:
             InputError: `part` is none of the three.
         Example:
@@ -231,8 +236,13 @@ class Split:
         stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
         if stand_in is not None:
             return stand_in.features, stand_in.target
-        rows = _as_slice(getattr(self, part))
-        return self.table.features[rows], self.table.target[rows]
+        if part not in self._copies:
+            rows = _as_slice(getattr(self, part))
+            found = self.table.features[rows], self.table.target[rows]
+            for values in found:
+                values.flags.writeable = False
+            self._copies[part] = found
+        return self._copies[part]
 
 
 def align_table(table: Table, *, like: Table) -> Table:
