@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from justright.diagnosis.words.formats import meanings
+from justright.report.number_formats import meanings
 from justright.report.since import onset_epoch, since_short, since_words
 
 

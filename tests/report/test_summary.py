@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from justright.diagnosis.words.formats import mean_of
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.records.folder import StudyFolder
 from justright.records.reader import RunRecord
 from justright.records.store import Store
 from justright.report import render_json, result_json, summarise
+from justright.report.number_formats import mean_of
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from justright.diagnosis.words.formats import (
+from justright.report.number_formats import (
     SYMBOLS,
     format_duration,
     format_interval,

@@ -22,7 +22,7 @@ def diagnose(
       justright diagnose logs/ --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.logs import diagnose_curves, read_logs
-    from justright.report.terminal.readings import print_readings
+    from justright.report.terminal.log_report import print_readings
     from justright.report.terminal.terminal import results, write_json
 
     readings = [diagnose_curves(curves) for path in logs for curves in read_logs(path)]

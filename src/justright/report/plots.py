@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.formats import metric_words
 from justright.errors import InputError, one_of
 from justright.report.epoch_axis import name_epochs_plainly
+from justright.report.number_formats import metric_words
 from justright.report.palette import LIGHT, assign_colours
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.formats import is_share
+from justright.report.number_formats import is_share
 from justright.runs.plain import plain
 
 if TYPE_CHECKING:

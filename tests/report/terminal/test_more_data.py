@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from justright.report.terminal.study import print_study
+from justright.report.terminal.study_report import print_study
 
 
 def point(rows, mean):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from justright.report.terminal.study import pending_runs, print_study
+from justright.report.terminal.study_report import pending_runs, print_study
 
 
 def printed(terminal, summary, folder, *, width=80, encoding="utf-8"):
