@@ -188,13 +188,14 @@ def resume_command(arguments: Sequence[str], folder: Path) -> str:
 
 def _labels(fail_on: str | None) -> list[str]:
     """Return the verdicts named by --fail-on; raise InputError before anything trains when one does not exist."""
-    from justright.diagnosis import LABELS
+    from justright.diagnosis.labels import LABELS
     from justright.errors import one_of
 
+    known = [label.name for label in LABELS]
     labels = [label.strip() for label in (fail_on or "").split(",") if label.strip()]
     for label in labels:
-        if label not in LABELS:
-            raise one_of("--fail-on", label, LABELS)
+        if label not in known:
+            raise one_of("--fail-on", label, known)
     return labels
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from justright.report.blocks import PAGE, Block, Cell, Column, Folded, Row, Section, Sentences, Table, Text
 from justright.report.number_formats import format_count, format_duration, format_metric
 from justright.report.palette import page_colours
@@ -43,12 +45,8 @@ def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:
         inside.append(Sentences(tuple(variant["verdict"]["reasons"])))
     if variant["runs"]:
         inside.append(run_table(variant, loss))
-    return Folded(
-        Cell(variant["name"], swatch=colour),
-        tuple(inside),
-        verdict_cell(variant, loss),
-        _good_epochs(variant),
-    )
+    verdict = replace(verdict_cell(variant, loss), detail="")  # the remark says it more exactly
+    return Folded(Cell(variant["name"], swatch=colour), tuple(inside), verdict, _good_epochs(variant))
 
 
 def _good_epochs(variant: VariantSummary) -> str:

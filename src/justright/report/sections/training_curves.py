@@ -10,7 +10,7 @@ from justright.report.summary import Summary
 
 NOTE = (
     "Strong lines: mean over seeds, as far as all of them trained. Faint lines: each seed. Dots: best epochs. Epochs count "
-    "from 0.\n“As trained” is what Keras reports: means over moving weights, dropout on. “Fixed subset” is measured like "
+    "from 0. “As trained” is what Keras reports: means over moving weights, dropout on. “Fixed subset” is measured like "
     "validation: still weights, dropout off."
 )
 
