@@ -34,7 +34,7 @@ IMPORTS = (
     "safetensors.numpy",
     "justright.session.run",
     "justright.cli.main",
-    "justright.report.terminal.study",
+    "justright.report.terminal.study_report",
     "justright.workers.local",
     "justright.workers.worker",
     "justright.training.run_end",
