@@ -28,11 +28,6 @@ class Label:
     many: str
     tone: Tone
 
-    @property
-    def slug(self) -> str:
-        """Return the name as a CSS class."""
-        return self.name.replace(" ", "-")
-
 
 OVERFITS = Label(
     "overfits",
@@ -66,8 +61,8 @@ def label_named(name: str) -> Label:
     """Return the label called `name`; one that this version does not know is open.
 
     Example:
-        >>> label_named("just right").slug, label_named("of tomorrow").symbol
-        ('just-right', '?')
+        >>> label_named("just right").symbol, label_named("of tomorrow").symbol
+        ('✓', '?')
     """
     known = {label.name: label for label in LABELS}
     return known.get(name) or Label(name, "?", "a label of a newer version", name, name, "open")
