@@ -14,6 +14,7 @@ EVERYWHERE: frozenset[Medium] = frozenset({"page", "markdown", "terminal"})
 WRITTEN: frozenset[Medium] = frozenset({"page", "markdown"})
 PAGE: frozenset[Medium] = frozenset({"page"})
 TERMINAL: frozenset[Medium] = frozenset({"terminal"})
+NOWHERE: frozenset[Medium] = frozenset()
 
 # How a table gives way where a terminal is too narrow for it, step by step; columns say at which step they do.
 SPREADS, NARROW, DETAILS = 1, 2, 3

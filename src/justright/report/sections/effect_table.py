@@ -12,6 +12,7 @@ from justright.report import charts
 from justright.report.blocks import (
     EVERYWHERE,
     NARROW,
+    NOWHERE,
     TERMINAL,
     WRITTEN,
     Block,
@@ -81,15 +82,13 @@ def effect_table(summary: Summary) -> Table:
     columns = (
         Column("Remedy", "remedy", is_text=True),
         Column("Instead of", "instead of", is_text=True, leaves=NARROW),
-        *([Column("Chosen from", is_text=True, media=WRITTEN)] if any(tried.values()) else []),
+        Column("Chosen from", is_text=True, media=WRITTEN if any(tried.values()) else NOWHERE),
         Column("Difference of test loss", "change of\ntest loss", css="main"),
         Column("95 % interval", css="unbroken"),
         Column("Chance to be better", "chance to\nbe better"),
         Column("Chance to be best", "chance to\nbe best", leaves=NARROW),
         Column("", is_text=True, media=TERMINAL),
     )
-    if not any(tried.values()):
-        rows = [Row((*row.cells[:2], *row.cells[3:]), row.tone, row.starts_part) for row in rows]
     media = EVERYWHERE if has_catalogue(summary) else WRITTEN
     return Table("Effects of remedies", columns, tuple(rows), media=media)
 
