@@ -70,7 +70,8 @@ sbom: $(TEST_INSTALLED)  ## write dist/justright.cdx.json: a CycloneDX list of t
 		--spec-version 1.6 --output-format JSON --output-file dist/justright.cdx.json requirements/run.txt
 
 bench: $(TEST_INSTALLED)  ## name the benchmarks; each is run alone, on an idle machine
-	@grep -H -m1 '^"""' benchmarks/*.py | grep -v '/_' | sed -E 's|benchmarks/([a-z_]+)\.py:"""|  $(BIN)/python -m benchmarks.\1: |'
+	@grep -l __main__ benchmarks/*.py benchmarks/*/__main__.py | xargs grep -H -m1 '^"""' | \
+		sed -E 's|benchmarks/([a-z_]+)(/__main__)?\.py:"""|  $(BIN)/python -m benchmarks.\1: |'
 
 peers:  ## make .venv-peers/ with TensorFlow and PyTorch, for python -m benchmarks.engine
 	$(PYTHON) -m venv .venv-peers

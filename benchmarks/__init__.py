@@ -1,1 +1,1 @@
-"""Measurements against peers. Off by default: none of them runs in the tests."""
+"""Measurements that take longer than a test may. Off by default: no test runs one of them in full."""

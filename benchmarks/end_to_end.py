@@ -20,11 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks._engine_tables import print_table
-from benchmarks.engine import PEERS_PYTHON, ROOT, describe_machine, write_rows
-from benchmarks.peers.common import NETWORKS
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.higgs_rows import HELDOUT, PREFIX, write_rows
+from benchmarks.host import describe_machine
+from benchmarks.peers.case import NETWORKS
+from benchmarks.peers.driver import IMPORT_PATH, PEERS_PYTHON, last_report
+from benchmarks.tables import print_table
 
 MODES = {
     "float32": [],
@@ -36,22 +40,20 @@ HEADINGS = ("what", "seconds", "times faster", *NETWORKS)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("--higgs", type=Path, help="folder with HIGGS-prefix.csv.gz and heldout.parquet")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the epochs that the tutorial's code trains"
     )
-    parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("--modes", type=names_among(MODES), default=list(MODES))
     parser.add_argument("--peers-python", type=Path, default=PEERS_PYTHON)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "seconds.json"
     seconds = json.loads(path.read_text()) if path.exists() else {}
     if options.higgs:
-        for mode in options.modes.split(","):
+        for mode in options.modes:
             if mode not in seconds:
                 seconds[mode] = run_study(options, mode)
                 path.write_text(json.dumps(seconds))
@@ -63,27 +65,12 @@ def main() -> None:
 
 def run_study(options: argparse.Namespace, mode: str) -> dict[str, float]:
     """Return the wall seconds of the whole command."""
-    command = [
-        sys.executable,
-        "-m",
-        "justright",
-        "run",
-        "higgs",
-        "--study",
-        "tutorial",
-        "--seeds",
-        "1",
-        "--quiet",
-    ]
-    command += [
-        "--from",
-        str(options.higgs / "HIGGS-prefix.csv.gz"),
-        "--test",
-        str(options.higgs / "heldout.parquet"),
-    ]
+    command = [sys.executable, "-m", "justright", "run", "higgs"]
+    command += ["--study", "tutorial", "--seeds", "1", "--quiet", "--out", str(options.out / mode)]
+    command += ["--from", str(options.higgs / PREFIX), "--test", str(options.higgs / HELDOUT)]
     started = time.perf_counter()
     subprocess.run(
-        [*command, *MODES[mode], "--out", str(options.out / mode)],
+        [*command, *MODES[mode]],
         env=os.environ | {"JUSTRIGHT_COMPILE_CACHE": "off"},
         stdout=subprocess.DEVNULL,
         check=True,
@@ -92,27 +79,21 @@ def run_study(options: argparse.Namespace, mode: str) -> dict[str, float]:
 
 
 def run_tutorial(options: argparse.Namespace) -> dict[str, float]:
-    """Return the seconds of the tutorial's own code: start-up, and each network's, of all its epochs."""
-    counts = epochs_of(options.out / "float32")
+    """Return the seconds of the tutorial's own code: in total, and for all epochs of each network."""
+    counts = {name: epochs_of(variant) for name, variant in variants_of(options.out / "float32").items()}
     epochs = {name: max(2, round(options.share * count)) for name, count in counts.items()}
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.npz"
         write_rows(rows, options.higgs)
+        command = [options.peers_python, "-m", "benchmarks.peers.tutorial_study", rows, json.dumps(epochs)]
         done = subprocess.run(
-            [
-                options.peers_python,
-                "-m",
-                "benchmarks.peers.tutorial_study",
-                rows,
-                json.dumps(epochs),
-                str(time.time()),
-            ],
-            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
+            [*command, str(time.time())],
+            env=os.environ | IMPORT_PATH,
             stdout=subprocess.PIPE,
             text=True,
             check=True,
         )
-    report = json.loads(done.stdout.strip().splitlines()[-1])
+    report = last_report(done.stdout)
     by_network = {
         name: first + rest * (counts[name] - 1) / max(1, epochs[name] - 1)
         for name, (first, rest) in report["seconds"].items()
@@ -123,41 +104,37 @@ def run_tutorial(options: argparse.Namespace) -> dict[str, float]:
     }
 
 
-def epochs_of(folder: Path) -> dict[str, int]:
-    """Return how many epochs each network of a study was trained."""
-    return {
-        variant["name"]: variant["runs"][0]["epochs"]
-        for variant in json.loads((folder / "result.json").read_text())["variants"]
-    }
+def variants_of(folder: Path) -> dict[str, dict]:
+    """Return what a study's result has for each network, by its name."""
+    variants = json.loads((folder / "result.json").read_text())["variants"]
+    return {variant["name"]: variant for variant in variants}
+
+
+def epochs_of(variant: dict) -> int:
+    """Return for how many epochs a network was trained."""
+    return variant["runs"][0]["epochs"]
 
 
 def show(out: Path, seconds: dict[str, dict[str, float]]) -> None:
-    """Print what took how long, and in each network's column its epochs and verdict."""
+    """Print how long each side took; for justright with the epochs and the verdict of each network."""
     machine = describe_machine()
     print(f"{machine['processor']}, {machine['cores']} processors")
+    print_table(HEADINGS, rows_of(out, seconds))
+
+
+def rows_of(out: Path, seconds: dict[str, dict[str, float]]) -> Iterator[tuple[str, ...]]:
     tutorial = seconds.get("tutorial")
-
-    def cells():
-        if tutorial:
-            spent = [f"{tutorial[name]:.0f} s" for name in NETWORKS]
-            name = "the tutorial's own code" + (
-                f" (share {tutorial['share']:g})" if tutorial["share"] < 1 else ""
-            )
-            yield (name, f"{tutorial['total']:.0f}", "1", *spent)
-        for mode in MODES:
-            if mode in seconds:
-                total = seconds[mode]["total"]
-                ratio = f"{tutorial['total'] / total:.2f}" if tutorial else ""
-                yield (f"justright, {mode}", f"{total:.0f}", ratio, *ends(out / mode))
-
-    print_table(HEADINGS, cells())
-
-
-def ends(folder: Path) -> list[str]:
-    variants = {item["name"]: item for item in json.loads((folder / "result.json").read_text())["variants"]}
-    return [
-        f"{variants[name]['runs'][0]['epochs']}, {variants[name]['verdict']['label']}" for name in NETWORKS
-    ]
+    if tutorial:
+        share = f" (share {tutorial['share']:g})" if tutorial["share"] < 1 else ""
+        spent = (f"{tutorial[name]:.0f} s" for name in NETWORKS)
+        yield (f"the tutorial's own code{share}", f"{tutorial['total']:.0f}", "1", *spent)
+    for mode in MODES:
+        if mode in seconds:
+            total = seconds[mode]["total"]
+            ratio = f"{tutorial['total'] / total:.2f}" if tutorial else ""
+            variants = variants_of(out / mode)
+            ends = (f"{epochs_of(variants[name])}, {variants[name]['verdict']['label']}" for name in NETWORKS)
+            yield (f"justright, {mode}", f"{total:.0f}", ratio, *ends)
 
 
 if __name__ == "__main__":

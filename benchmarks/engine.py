@@ -1,11 +1,11 @@
-"""How long does an epoch take? The tutorial's variants: its own code, keras.fit, PyTorch, scikit-learn and justright.
+"""How long does an epoch take? The tutorial's variants, by its own code, keras.fit, PyTorch, scikit-learn and justright.
 
     make peers                                               # once: TensorFlow and PyTorch into .venv-peers/
     python -m benchmarks.engine [--higgs FOLDER] [--variants Tiny,Large] [--repeats 3] [--json FILE]
     python -m benchmarks.engine --show FILE                  # print the tables of an earlier measurement again
 
 Each measurement is a process of its own that trains one variant for a few seconds after everything is compiled. The
-contenders take turns, `--repeats` times over, so that whatever else happens on the machine happens to all of them.
+contenders take turns, `--repeats` times over, so that whatever else the machine does hits all of them.
 Run it on an idle machine.
 """
 
@@ -13,25 +13,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS, write_rows
+from benchmarks.host import describe_machine
+from benchmarks.peers.case import BATCH_ROWS, NETWORKS
+from benchmarks.peers.driver import PEERS_PYTHON, run_peer
+from benchmarks.tables import print_table
+from justright.runs.place import available_cores
 
-from benchmarks._engine_tables import print_tables
-from benchmarks.peers.common import NETWORKS, thread_variables
-
-ROOT = Path(__file__).resolve().parent.parent
-PEERS_PYTHON = ROOT / ".venv-peers/bin/python"
-VALIDATION_ROWS, TRAIN_ROWS = 1_000, 10_000
 GEMM_LIBRARIES = ("numpy", "jax", "torch")
-TIMEOUT_SECONDS = 600
-ERROR_CHARACTERS = 300
+TRIAL_SHARE = 0.5  # of a measurement's seconds, to find the better number of threads
+LARGE_UNITS = 512  # from this width on, matrix products are where the time goes
+HEADINGS = ("contender", "ms per epoch and run", "min", "max", "/ best f32 peer", "/ tutorial", "GEMM share")
+SIDE_HEADINGS = ("contender", "threads", "start-up s", "compile s", "peak MB", "best validation loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Contender:
 CONTENDERS = {
     "tutorial": Contender("tutorial (Keras on TensorFlow)", "keras_tensorflow", needs_peers=True),
     "keras": Contender("keras.fit on JAX", "keras_jax", "1"),
-    "keras-20": Contender("keras.fit on JAX, 20 steps an execution", "keras_jax", "20"),
+    "keras-20": Contender("keras.fit on JAX, 20 steps per execution", "keras_jax", "20"),
     "torch": Contender("PyTorch", "torch_loop", "f32", needs_peers=True),
     "torch-compiled": Contender("PyTorch, torch.compile", "torch_loop", "compiled", needs_peers=True),
     "torch-bf16": Contender("PyTorch bf16", "torch_loop", "bf16", needs_peers=True),
@@ -87,15 +88,13 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--variants", type=chosen_from(NETWORKS), default=list(NETWORKS))
+    parser = program_parser(__doc__)
+    parser.add_argument("--variants", type=names_among(NETWORKS), default=list(NETWORKS))
     parser.add_argument(
-        "--contenders", type=chosen_from(CONTENDERS), default=list(CONTENDERS), metavar="NAME,..."
+        "--contenders", type=names_among(CONTENDERS), default=list(CONTENDERS), metavar="NAME,..."
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of training a measurement (default 4)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of training per measurement (default 4)")
     parser.add_argument("--seeds", type=int, default=2, help="runs of justright's study (default 2)")
     parser.add_argument(
         "--higgs", type=Path, help="folder with HIGGS-prefix.csv.gz; otherwise the packaged table"
@@ -106,127 +105,75 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen_from(names):
-    """Return a parser of comma-separated names."""
-
-    def parse(text: str) -> list[str]:
-        chosen = [name.strip() for name in text.split(",")]
-        if not set(chosen) <= set(names):
-            raise argparse.ArgumentTypeError(f"must be among {', '.join(names)}; got {text!r}")
-        return chosen
-
-    return parse
-
-
-def write_rows(path: Path, higgs: Path | None) -> dict[str, str]:
-    """Write the tutorial's split for all contenders; return what rows these are."""
-    import justright as jr
-
-    count = VALIDATION_ROWS + TRAIN_ROWS
-    table = (
-        jr.read_table("higgs", rows=count, location=str(higgs / "HIGGS-prefix.csv.gz"))
-        if higgs
-        else jr.read_table("higgs-sim", rows=count)
-    )
-    split = table.split(validation=VALIDATION_ROWS, train=TRAIN_ROWS, test=0, order="head")
-    arrays = {}
-    for part in ("train", "validation"):
-        features, targets = split.arrays(part)
-        arrays |= {f"x_{part}": features, f"y_{part}": targets.astype(np.float32)}
-    np.savez(path, **arrays)
-    return {"rows": "HIGGS" if higgs else "higgs-sim"}
-
-
-def describe_machine() -> dict[str, object]:
-    from justright.runs.place import available_cores
-    from justright.workers.machine import processor_name
-
-    return {"processor": processor_name(), "cores": len(available_cores()), "load_before": os.getloadavg()[0]}
-
-
 def measure_gemm(options: argparse.Namespace, rows: Path) -> dict[str, float]:
     """Return GFLOP/s of f32 matrix products, all processors together, by library; the fastest is the machine's rate."""
-    if not any(NETWORKS[name].units[0] >= 512 for name in options.variants):
+    if not any(map(is_large, options.variants)):
         return {}
     rates = {}
     for library in GEMM_LIBRARIES:
-        python = interpreter(options, needs_peers=library == "torch")
-        if python:
-            report = run_peer(options, python, "gemm", library, "Large", rows, threads=cores())
+        contender = Contender(library, "gemm", library, needs_peers=library == "torch")
+        if python := interpreter(options, contender):
+            report = measure(options, python, contender, "Large", rows, len(available_cores()))
             if "error" not in report:
                 rates[library] = report["gigaflop_per_second"]
     return rates
 
 
 def measure_all(options: argparse.Namespace, rows: Path) -> list[dict[str, object]]:
-    """Return one report a measurement; what cannot run is reported once, with its reason."""
-    cases = []
-    for variant in options.variants:
-        for name in options.contenders:
-            contender = CONTENDERS[name]
-            python = interpreter(options, needs_peers=contender.needs_peers)
-            if python and (contender.dropout or not NETWORKS[variant].dropout):
-                cases.append((variant, contender, python))
-    reports, threads = [], {}
-    for repeat in range(options.repeats):
-        for variant, contender, python in cases:
-            key = variant, contender.name
-            if repeat == 0:
-                threads[key] = best_threads(options, python, contender, variant, rows)
-            if threads[key] is None:
+    """Return one report per measurement; what cannot run is reported once, with the reason."""
+    cases = [
+        (variant, CONTENDERS[name], python)
+        for variant in options.variants
+        for name in options.contenders
+        if (python := interpreter(options, CONTENDERS[name]))
+        and (CONTENDERS[name].dropout or not NETWORKS[variant].dropout)
+    ]
+    reports, failed = [], set()
+    threads = {}
+    for _ in range(options.repeats):
+        for case in cases:
+            variant, contender, python = case
+            if case in failed:
                 continue
-            report = run_peer(
-                options, python, contender.module, contender.mode, variant, rows, threads=threads[key]
-            )
+            if case not in threads:
+                threads[case] = best_threads(options, python, contender, variant, rows)
+            report = measure(options, python, contender, variant, rows, threads[case])
             reports.append(
-                {"variant": variant, "contender": contender.name, "threads": threads[key]} | report
+                {"variant": variant, "contender": contender.name, "threads": threads[case]} | report
             )
             if "error" in report:
-                threads[key] = None
+                failed.add(case)
             announce(reports[-1])
     return reports
 
 
 def best_threads(options, python: str, contender: Contender, variant: str, rows: Path) -> int:
     """Return the number of threads with which a contender is faster, one or all, from a short trial of each."""
-    if contender.one_setting or cores() == 1:
-        return cores()
+    cores = len(available_cores())
+    if contender.one_setting or cores == 1:
+        return cores
     trials = {}
-    for threads in (1, cores()):
-        report = run_peer(
-            options, python, contender.module, contender.mode, variant, rows, threads=threads, share=0.5
-        )
+    for threads in (1, cores):
+        report = measure(options, python, contender, variant, rows, threads, share=TRIAL_SHARE)
         trials[threads] = report.get("milliseconds", float("inf"))
     return min(trials, key=trials.get)
 
 
-def run_peer(
-    options, python: str, module: str, mode: str, variant: str, rows: Path, *, threads: int, share=1.0
-):
-    """Return a contender's report, or {'error': the end of what it said}."""
-    command = [python, "-m", f"benchmarks.peers.{module}", "--variant", variant, "--mode", mode]
-    command += ["--rows", str(rows), "--seconds", str(share * options.seconds), "--threads", str(threads)]
-    environment = os.environ | thread_variables(threads)
-    environment |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "BENCHMARK_SEEDS": str(options.seeds)}
-    try:
-        done = subprocess.run(
-            [*command, "--started", str(time.time())],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"not done after {TIMEOUT_SECONDS} seconds"}
-    if done.returncode:
-        return {"error": done.stderr.strip()[-ERROR_CHARACTERS:]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def measure(
+    options, python: str, contender: Contender, variant: str, rows: Path, threads: int, *, share=1.0
+) -> dict:
+    """Return the report of one contender that trains for a share of `--seconds`."""
+    return run_peer(
+        *(python, contender.module, contender.mode, variant, rows),
+        threads=threads,
+        seconds=share * options.seconds,
+        seeds=options.seeds,
+    )
 
 
-def interpreter(options: argparse.Namespace, *, needs_peers: bool) -> str | None:
-    """Return the Python of a contender; None, said once, when the peers' environment is not there."""
-    if not needs_peers:
+def interpreter(options: argparse.Namespace, contender: Contender) -> str | None:
+    """Return the Python of a contender; None, with one message, when the peers' environment is missing."""
+    if not contender.needs_peers:
         return sys.executable
     if options.peers_python.exists():
         return str(options.peers_python)
@@ -244,8 +191,90 @@ def announce(report: dict[str, object]) -> None:
     print(f"{report['variant']:9} {report['contender']:40} {said}", file=sys.stderr, flush=True)
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def print_tables(results: dict) -> None:
+    """Print for each variant how fast the contenders are, and what else they take."""
+    machine = results["machine"]
+    print(
+        f"\n{machine['processor']}, {machine['cores']} processors (load before: {machine['load_before']:.1f}); "
+        f"{results['rows']} rows: {TRAIN_ROWS:,} train, {VALIDATION_ROWS:,} validate after every epoch; "
+        f"batch {BATCH_ROWS}.\n"
+        f"justright: throughput of a study of {results['seeds']} seeds on all processors. "
+        f"Versions: {versions(results)}."
+    )
+    if results["gemm"]:
+        rates = ", ".join(f"{library} {rate:.0f}" for library, rate in results["gemm"].items())
+        print(
+            f"Matrix products in f32, all processors, one thread each: {rates} GFLOP/s; the fastest counts."
+        )
+    variants = dict.fromkeys(report["variant"] for report in results["measurements"])
+    for variant in variants:
+        reports = [report for report in results["measurements"] if report["variant"] == variant]
+        print(f"\n## {variant}\n")
+        print_table(HEADINGS, speed_rows(variant, reports, max(results["gemm"].values(), default=None)))
+        print()
+        print_table(SIDE_HEADINGS, side_rows(reports))
+        for report in reports:
+            if "error" in report:
+                print(f"\n{report['contender']} did not run: {' '.join(report['error'].split())}")
+
+
+def speed_rows(variant: str, reports: list[dict], gemm: float | None) -> Iterable[tuple[str, ...]]:
+    """Yield the cells of each contender; ratios say how many times longer the other takes."""
+    times = by_contender(reports, "milliseconds")
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    peers = [median for name, median in medians.items() if is_f32_peer(name)]
+    tutorial = CONTENDERS["tutorial"].name
+    flop = NETWORKS[variant].multiplications_flop(TRAIN_ROWS, VALIDATION_ROWS)
+    for name, median in medians.items():
+        share = f"{flop / (median / 1000) / (gemm * 1e9):.0%}" if gemm and is_large(variant) else ""
+        yield (
+            name,
+            f"{median:.3g}",
+            f"{min(times[name]):.3g}",
+            f"{max(times[name]):.3g}",
+            f"{min(peers) / median:.2f}x" if peers else "",
+            f"{medians[tutorial] / median:.2f}x" if tutorial in medians else "",
+            share,
+        )
+
+
+def side_rows(reports: list[dict]) -> Iterable[tuple[str, ...]]:
+    """Yield start-up, compilation, memory, and the loss that shows whether the same thing was trained."""
+    columns = {key: by_contender(reports, key) for key in ("threads", "startup_seconds", "compile_seconds")}
+    memory, loss = by_contender(reports, "memory_bytes"), by_contender(reports, "validation_loss")
+    for name in memory:
+        yield (
+            name,
+            str(columns["threads"][name][0]),
+            f"{statistics.median(columns['startup_seconds'][name]):.1f}",
+            f"{statistics.median(columns['compile_seconds'][name]):.1f}",
+            f"{max(memory[name]) / 1e6:.0f}",
+            f"{statistics.median(loss[name]):.3f}",
+        )
+
+
+def by_contender(reports: list[dict], key: str) -> dict[str, list]:
+    """Return {contender: [value of each measurement]}, failures left out."""
+    values: dict[str, list] = {}
+    for report in reports:
+        if "error" not in report:
+            values.setdefault(report["contender"], []).append(report[key])
+    return values
+
+
+def is_f32_peer(name: str) -> bool:
+    return not name.startswith("justright") and "bf16" not in name
+
+
+def is_large(variant: str) -> bool:
+    return NETWORKS[variant].units[0] >= LARGE_UNITS
+
+
+def versions(results: dict) -> str:
+    found: dict[str, str] = {}
+    for report in results["measurements"]:
+        found |= report.get("versions", {})
+    return ", ".join(f"{package} {number}" for package, number in sorted(found.items()))
 
 
 if __name__ == "__main__":

@@ -2,42 +2,40 @@
 
     python -m benchmarks.intervals [--studies 2000]
 
-A table has few seeds and 500 rows, true mean 0. The rows' standard error is 1; `rest` is the share of its square that
-is each seed's own (the rest of a two-way table), and seeds differ by 0 to 10 such standard errors. Each cell: per cent
-of studies whose 95 % interval covers 0, and in brackets the mean half-width in standard errors of the mean. The last
-lines have log-normal rows, as skewed as per-row losses are.
+A table has few seeds, 500 rows and the true mean 0. The rows' standard error is 1; `rest` is the share of its square
+that is each seed's own (the rest of a two-way table), and seeds differ by 0 to 10 such standard errors. A cell says in
+what percentage of studies the 95 % interval covers 0, and in brackets the mean half-width in standard errors of the
+mean. The last lines have log-normal rows, as skewed as losses per row are.
 
-The second table is of 3, 8 and 25 comparisons with one baseline: how often all their intervals cover together, with seed
-variances whose estimates err alike in all of them, as for epochs of the same runs, and as comparisons of different
-networks are judged. A fifth as many studies. docs/calibration.md quotes both.
+The second table has 3, 8 and 25 comparisons with one baseline, from a fifth as many studies: how often all intervals
+cover together. `err alike` takes the estimates of the seeds' variances to err alike in all comparisons, as for epochs
+of the same runs; `as used` is how different networks are compared. docs/calibration.md quotes both tables.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks._engine_tables import print_table
-from justright.statistics.crossed import Crossed, crossed
-from justright.statistics.intervals import half_widths
+from benchmarks.arguments import program_parser
+from benchmarks.tables import print_table
+from justright.statistics.crossed import Crossed, crossed, variances_by_source
+from justright.statistics.intervals import generalized, half_widths, random_effects
 from justright.statistics.simultaneous import judge_jointly
 
 ROWS = 500
 SEEDS = (2, 3, 5, 12)
 DEVIATIONS = (0.0, 0.3, 1.0, 3.0, 10.0)
 RESTS = (0.0, 0.5, 1.0)
-METHODS = ("random effects", "generalized", "combined")
+METHODS = {"random effects": random_effects, "generalized": generalized, "combined": half_widths}
 SKEW = 1.0  # standard deviation of the logarithm
 COMPARISONS = (3, 8, 25)
 FAMILY_ROWS = 200
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("--studies", type=int, default=2_000, help="of each cell (default 2,000)")
     options = parser.parse_args()
     deviations = tuple(f"{one:g}" for one in DEVIATIONS)
@@ -46,7 +44,7 @@ def main() -> None:
 
 
 def lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the table's lines: of each case one for every method."""
+    """Yield the table's lines: one for each method of each case."""
     cases = [(seeds, rest, False) for seeds in SEEDS for rest in RESTS]
     for seeds, rest, is_skewed in [*cases, *((seeds, 0.5, True) for seeds in SEEDS)]:
         every = [simulate(seeds, rest, deviation, studies, is_skewed) for deviation in DEVIATIONS]
@@ -83,15 +81,16 @@ def draw(rng: np.random.Generator, shape: tuple[int, int], is_skewed: bool) -> n
 
 
 def coverage(tables: list[Crossed], deviation: float, method: str) -> str:
-    """Return the per cent of intervals that cover 0, and their mean half-width in standard errors."""
-    halves = half_widths(tables, level=0.95, method=method)
+    """Return the percentage of intervals that cover 0, and their mean half-width in standard errors."""
+    seeds, rows = tables[0].seeds, tables[0].rows
+    halves = METHODS[method](variances_by_source(tables), seeds=seeds, rows=rows, level=0.95)
     means = np.array([table.mean for table in tables])
-    error = np.sqrt(1 + deviation**2 / tables[0].seeds)
+    error = np.sqrt(1 + deviation**2 / seeds)
     return f"{100 * (np.abs(means) <= halves).mean():.1f} ({halves.mean() / error:.2f})"
 
 
 def family_lines(studies: int) -> Iterator[tuple[str, ...]]:
-    """Yield the second table's lines: of each number of seeds and comparisons one for both ways to widen."""
+    """Yield the second table's lines: one for each way to widen, of each number of seeds and comparisons."""
     for seeds in SEEDS:
         for comparisons in COMPARISONS:
             every = [families(seeds, comparisons, deviation, studies) for deviation in DEVIATIONS]
@@ -116,10 +115,10 @@ def families(seeds: int, comparisons: int, deviation: float, studies: int) -> li
 
 
 def joint_coverage(studies: list[list[Crossed]], are_same: bool) -> str:
-    """Return the per cent of studies all of whose intervals cover 0, and by how much they are widened for it, in the mean."""
+    """Return the percentage of studies all of whose intervals cover 0, and by how much they are widened for it on average."""
     hits, widened = [], []
     for tables in studies:
-        halves = half_widths(tables, level=0.95)
+        halves = half_widths(variances_by_source(tables), seeds=tables[0].seeds, rows=FAMILY_ROWS, level=0.95)
         intervals = judge_jointly(tables, of_same_runs=are_same).intervals
         hits.append(all(one.low <= 0 <= one.high for one in intervals))
         widened.append((intervals[0].high - intervals[0].low) / (2 * halves[0]))

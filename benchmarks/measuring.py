@@ -9,9 +9,9 @@ model and its database on disk, and both validate after every epoch, since early
 - measures test, validation and fixed rows one by one at the chosen and at the last epoch;
 - writes all that to the database.
 
-The sides take turns, the first one changing, after a first training of each for compilation. The share is that of the processor
-time, which other programs on the machine hardly change; that of the clock, which they do, stands beside it. Left in both:
-writing the validation losses to the compiled program's own buffer, 4 kB an epoch.
+Each side trains once to compile; then they take turns, and take turns at being first. `more` is the share of processor
+time, which other programs on the machine hardly change; `by the clock`, which they do change, stands beside it. Both
+sides write the validation losses to the compiled program's own buffer, 4 kB per epoch.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks._calibration_training import use_one_thread
-from benchmarks.peers.common import NETWORKS
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS
+from benchmarks.host import use_one_thread
+from benchmarks.peers.case import FEATURES, NETWORKS
+from benchmarks.tables import print_table
 
-TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS, FEATURES = 10_000, 1_000, 29_075, 28  # as HIGGS in docs/benchmarks.md
+TEST_ROWS = 29_075  # as of HIGGS in docs/benchmarks.md
 # Short runs, whose share is the largest: at the tutorial's patience of 200 each trains several times as long.
 EPOCHS = {"Tiny": 400, "Small": 400, "Medium": 150}
 FEW_EPOCHS = 40
@@ -56,34 +59,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         use_one_thread(Path(folder) / "compiled")
         rows = study_rows()
-        print(
-            "| network | epochs | seconds without | with | more | by the clock |\n|---|---:|---:|---:|---:|---:|"
-        )
+        cells = []
         for name in options.networks:
             epochs = options.epochs or EPOCHS.get(name, FEW_EPOCHS)
             times = compare(name, rows, Path(folder), epochs=epochs, repeats=options.repeats)
-            print(describe(name, epochs, times), flush=True)
+            cells.append((name, str(epochs), *compared(times)))
+    print_table(("network", "epochs", "seconds without", "with", "more", "by the clock"), cells)
 
 
 def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--networks",
-        type=lambda text: text.split(","),
-        default=["Tiny", "Medium", "Large"],
-        metavar="NAME,...",
-    )
+    parser = program_parser(__doc__)
+    networks = ["Tiny", "Medium", "Large"]
+    parser.add_argument("--networks", type=names_among(NETWORKS), default=networks, metavar="NAME,...")
     parser.add_argument("--repeats", type=int, default=3, help="of each side (default 3)")
-    parser.add_argument(
-        "--epochs", type=int, default=0, help=f"default {EPOCHS} and {FEW_EPOCHS} for 512-wide ones"
-    )
+    words = ", ".join(f"{count} for {name}" for name, count in EPOCHS.items())
+    parser.add_argument("--epochs", type=int, help=f"of each run (default {words}, {FEW_EPOCHS} for others)")
     return parser.parse_args()
 
 
 def study_rows() -> Any:
-    """Return rows of a teacher, as many as the tutorial and its fresh rows have."""
+    """Return a teacher's rows, as many as the tutorial trains, validates and tests on."""
     from justright.data import tables
     from justright.runs.tasks import StudyRows
 
@@ -155,17 +150,21 @@ def _no_epochs(first_epoch: int, epochs: int) -> np.ndarray:
     return np.zeros(epochs, bool)
 
 
-def describe(name: str, epochs: int, times: dict[bool, list[Seconds]]) -> str:
-    """Return a row of the table: medians, and by how much the measuring side takes longer.
+def compared(times: dict[bool, list[Seconds]]) -> tuple[str, ...]:
+    """Return the cells of a network: medians, and by how much the side that measures takes longer.
 
     Example:
-        >>> describe("Tiny", 9, {False: [Seconds(2.0, 4.0)], True: [Seconds(2.1, 4.4)]})
-        '| Tiny | 9 | 2.00 | 2.10 | 5.0 % | 10.0 % |'
+        >>> compared({False: [Seconds(2.0, 4.0)], True: [Seconds(2.1, 4.4)]})
+        ('2.00', '2.10', '5.0 %', '10.0 %')
     """
     without, with_ = (median(one.processor for one in times[side]) for side in (False, True))
     clock = median(one.clock for one in times[True]) / median(one.clock for one in times[False]) - 1
-    more = with_ / without - 1
-    return f"| {name} | {epochs} | {without:.2f} | {with_:.2f} | {100 * more:.1f} % | {100 * clock:.1f} % |"
+    return (
+        f"{without:.2f}",
+        f"{with_:.2f}",
+        f"{100 * (with_ / without - 1):.1f} %",
+        f"{100 * clock:.1f} %",
+    )
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@
     python -m benchmarks.memory --max-epochs 50 --seeds 5
     python -m benchmarks.memory --from HIGGS.csv.gz --test heldout.parquet     # real rows
 
-Every process of the command is looked at several times a second: its proportional set (shared pages divided among those
+Every process of the command is looked at several times per second: its proportional set (shared pages divided among those
 who share them), its resident set, and what of it was swapped; and the whole machine's pages swapped in and out. The exit
 code is 1 when workers took more than the plan said, or anything of theirs was swapped. Linux only.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 import subprocess
 import sys
@@ -25,6 +23,9 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.arguments import program_parser
+from justright.runs.place import available_cores
+
 SAMPLE_SECONDS = 0.2
 PLAN = re.compile(
     r"(?P<runs>\S+) runs? in .* on (?P<workers>\d+) workers?: about (?P<need>\S+) GB of (?P<free>\S+) GB"
@@ -35,7 +36,7 @@ GIGABYTE = 1e9
 
 @dataclass
 class Peaks:
-    """The most bytes seen at a time."""
+    """The most bytes seen at any time."""
 
     workers_pss: int = 0
     workers_rss: int = 0
@@ -64,9 +65,7 @@ class Memory:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--max-epochs", type=int, default=2)
     parser.add_argument("--from", dest="location", help="HIGGS, by path or address; else the packaged table")
@@ -137,14 +136,14 @@ def show(plan: re.Match[str], peaks: Peaks, swapped: Sequence[int]) -> None:
         "memory of the machine": gigabytes(psutil.virtual_memory().total),
         "swap space of the machine": gigabytes(psutil.swap_memory().total),
         "pages swapped in, out by the machine": f"{swapped[0]:,}, {swapped[1]:,}",
-        "processors": str(len(os.sched_getaffinity(0))),
+        "processors": str(len(available_cores())),
     }
     for name, value in lines.items():
         print(f"{name:40} {value}")
 
 
 def gigabytes(count: int) -> str:
-    """Return bytes in words."""
+    """Return bytes in gigabytes, as text."""
     return f"{count / GIGABYTE:.2f} GB"
 
 

@@ -17,93 +17,78 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-VARIANTS = {  # name -> hidden widths, L2, dropout
-    "Tiny": ((16,), 0.0, 0.0),
-    "Small": ((16, 16), 0.0, 0.0),
-    "Medium": ((64, 64, 64), 0.0, 0.0),
-    "Large": ((512,) * 4, 0.0, 0.0),
-    "L2": ((512,) * 4, 0.001, 0.0),
-    "Dropout": ((512,) * 4, 0.0, 0.5),
-    "Combined": ((512,) * 4, 0.0001, 0.5),
-}
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.higgs_rows import WIDE, tutorial_split
+from benchmarks.peers.case import BATCH_ROWS, NETWORKS
+from benchmarks.tables import print_table
+
+PATIENCE = 200  # the tutorial's
+STEPS_PER_EXECUTION = 20  # one epoch of batches, for speed
+HEADINGS = ("variant", "quantity", "runs", "keras", "justright", "difference", "standard errors")
 METRIC = "val_binary_crossentropy"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("side", choices=["keras", "justright", "compare"])
     parser.add_argument("--higgs", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", default="0/1")
-    parser.add_argument("--wide-patience", type=int, default=200)
+    parser.add_argument("--wide-patience", type=int, default=PATIENCE)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--variants", type=names_among(NETWORKS), default=list(NETWORKS))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     {"keras": run_keras, "justright": run_justright, "compare": compare}[options.side](options)
 
 
-def run_keras(options) -> None:
-    """Train with plain `model.fit`, one run after the other, and write one JSON file a run."""
-    os.environ["KERAS_BACKEND"] = "jax"
-    # Without it jax 0.10.2 computes wrong numbers for some fused reductions (jax issue 39103).
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_experimental_ynn_fusion_type=individual_dot")
-    import justright as jr
+def run_keras(options: argparse.Namespace) -> None:
+    """Train with plain `model.fit`, one run after the other, and write one JSON file per run."""
+    from justright.workers.processes import XLA_FLAGS
 
+    # Without the first flag jax 0.10.2 computes wrong numbers for some fused reductions (jax issue 39103).
+    os.environ.setdefault("XLA_FLAGS", XLA_FLAGS[0])
+    os.environ["KERAS_BACKEND"] = "jax"
     part, parts = (int(text) for text in options.part.split("/"))
-    train, validation, test = read_rows(jr, options.higgs)
+    split = tutorial_split(options.higgs)
+    # A column of labels, as Keras wants them beside outputs of shape (rows, 1).
+    rows = tuple((x, y[:, None]) for x, y in map(split.arrays, ("train", "validation", "test")))
     # Longest runs first, dealt out over the parts.
-    jobs = [
-        (name, seed) for seed in range(1, options.seeds + 1) for name in reversed(options.variants.split(","))
-    ]
+    jobs = [(name, seed) for seed in range(1, options.seeds + 1) for name in reversed(options.variants)]
     for name, seed in jobs[part::parts]:
         path = options.out / f"keras-{name}-{seed}.json"
         if not path.exists():
-            path.write_text(
-                json.dumps(keras_run(name, seed, patience(name, options), train, validation, test))
-            )
+            path.write_text(json.dumps(keras_run(name, seed, patience_of(name, options), *rows)))
             print(path.name, path.read_text()[:160], flush=True)
 
 
-def patience(name, options):
+def patience_of(name: str, options: argparse.Namespace) -> int:
     """Return the patience of a variant."""
-    return options.wide_patience if VARIANTS[name][0][0] == 512 else 200
+    return options.wide_patience if name in WIDE else PATIENCE
 
 
-def keras_run(name, seed, patience, train, validation, test):
+def keras_run(name: str, seed: int, patience: int, train, validation, test) -> dict[str, float]:
     """Return best epoch, validation and test loss of one plain Keras run."""
     import keras
 
-    units, l2, dropout = VARIANTS[name]
+    from benchmarks.peers.keras_model import compiled_model
+
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
-    layers = [keras.Input((28,))]
-    for width in units:
-        penalty = keras.regularizers.L2(l2) if l2 else None
-        layers.append(keras.layers.Dense(width, activation="elu", kernel_regularizer=penalty))
-        if dropout:
-            layers.append(keras.layers.Dropout(dropout))
-    model = keras.Sequential([*layers, keras.layers.Dense(1)])
-    model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.InverseTimeDecay(0.001, 20 * 1000, 1)),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[keras.metrics.BinaryCrossentropy(from_logits=True, name="binary_crossentropy")],
-        steps_per_execution=20,
-    )
+    model = compiled_model(NETWORKS[name], len(train[0]), steps_per_execution=STEPS_PER_EXECUTION)
     start = time.perf_counter()
     history = model.fit(
         *train,
-        batch_size=500,
+        batch_size=BATCH_ROWS,
         epochs=10_000,
         validation_data=validation,
-        validation_batch_size=500,
+        validation_batch_size=BATCH_ROWS,
         callbacks=[
             keras.callbacks.EarlyStopping(monitor=METRIC, patience=patience, restore_best_weights=True)
         ],
@@ -124,29 +109,17 @@ def keras_run(name, seed, patience, train, validation, test):
     }
 
 
-def read_rows(jr, folder):
-    """Return (train, validation, test) as the tutorial splits them, each (features, labels)."""
-    table = jr.read_table("higgs", rows=11_000, location=str(folder / "HIGGS-prefix.csv.gz"))
-    other = jr.read_table(str(folder / "heldout.parquet"))
-    split = table.split(validation=1_000, train=10_000, test=0, order="head", test_table=other)
-    # A column of labels, as Keras wants them beside outputs of shape (rows, 1).
-    return tuple((x, y[:, None]) for x, y in map(split.arrays, ("train", "validation", "test")))
-
-
-def run_justright(options) -> None:
+def run_justright(options: argparse.Namespace) -> None:
     """Train the same study with the engine; its folder resumes by itself."""
     import justright as jr
     from justright.study import named_study
 
-    table = jr.read_table("higgs", rows=11_000, location=str(options.higgs / "HIGGS-prefix.csv.gz"))
-    other = jr.read_table(str(options.higgs / "heldout.parquet"))
-    split = table.split(validation=1_000, train=10_000, test=0, order="head", test_table=other)
     variants = [
-        replace(variant, recipe=jr.Recipe(patience=patience(variant.name, options)), baseline=None)
+        replace(variant, recipe=jr.Recipe(patience=patience_of(variant.name, options)), baseline=None)
         for variant in named_study("tutorial").variants
-        if variant.name in options.variants.split(",")
+        if variant.name in options.variants
     ]
-    study = jr.Study(split, variants, seeds=options.seeds, name="parity")
+    study = jr.Study(tutorial_split(options.higgs), variants, seeds=options.seeds, name="parity")
     result = study.run(options.out / "justright")
     for variant in result.result["variants"]:
         for run in variant["runs"]:
@@ -160,30 +133,29 @@ def run_justright(options) -> None:
             (options.out / f"justright-{variant['name']}-{run['seed']}.json").write_text(json.dumps(values))
 
 
-def compare(options) -> None:
+def compare(options: argparse.Namespace) -> None:
     """Print, for each variant, both sides' means and their difference in standard errors (Welch)."""
-    print(f"patience {options.wide_patience} for the 512-wide variants, 200 for the others")
-    print(
-        f"{'variant':9} {'quantity':11} {'keras':>19} {'justright':>19} {'difference':>11} {'standard errors':>16}"
-    )
-    for name in VARIANTS:
-        sides = [collect(options.out, side, name) for side in ("keras", "justright")]
-        if min(len(side) for side in sides) < 2:
-            print(f"{name:9} has {len(sides[0])} Keras and {len(sides[1])} justright runs so far")
+    print(f"patience {options.wide_patience} for the 512-wide variants, {PATIENCE} for the others")
+    print_table(HEADINGS, compared(options.out))
+
+
+def compared(out: Path) -> Iterator[tuple[str, ...]]:
+    for name in NETWORKS:
+        sides = [read_runs(out, side, name) for side in ("keras", "justright")]
+        counts = " and ".join(str(len(side)) for side in sides)
+        if min(map(len, sides)) < 2:
+            yield (name, "", counts, *[""] * 4)
             continue
         for quantity in ("validation", "test", "best_epoch"):
             values = [np.array([run[quantity] for run in side], float) for side in sides]
             difference = values[1].mean() - values[0].mean()
             error = np.sqrt(sum(value.var(ddof=1) / len(value) for value in values))
-            shown = [f"{value.mean():9.4f} ± {value.std(ddof=1):7.4f}" for value in values]
-            counts = f"{len(values[0])} and {len(values[1])} runs"
-            print(
-                f"{name:9} {quantity:11} {shown[0]} {shown[1]} {difference:11.4f} {difference / error:16.2f}   {counts}"
-            )
+            shown = (f"{value.mean():.4f} ± {value.std(ddof=1):.4f}" for value in values)
+            yield (name, quantity, counts, *shown, f"{difference:.4f}", f"{difference / error:.2f}")
 
 
-def collect(folder, side, name):
-    return [json.loads(path.read_text()) for path in sorted(folder.glob(f"{side}-{name}-[0-9].json"))]
+def read_runs(out: Path, side: str, name: str) -> list[dict[str, float]]:
+    return [json.loads(path.read_text()) for path in sorted(out.glob(f"{side}-{name}-[0-9].json"))]
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks._engine_tables import print_table
+from benchmarks.arguments import program_parser
+from benchmarks.higgs_rows import WIDE, tutorial_split
+from benchmarks.tables import print_table
 
 PRECISIONS = ("float32", "bfloat16")
-WIDE = ("Large", "L2", "Dropout", "Combined")
 NARROW = ("Tiny", "Small", "Medium")
 # How far apart means may be for networks to count as equally good, in units of the loss.
 LARGEST_DIFFERENCE = {"narrow": 0.003, "wide": 0.005}
@@ -30,11 +31,9 @@ HEADINGS = ("variant", "seeds", "loss", "float32", "bfloat16", "difference", "95
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program_parser(__doc__)
     parser.add_argument("action", choices=["train", "table"])
-    parser.add_argument("--higgs", type=Path)
+    parser.add_argument("--higgs", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=10, help="of Tiny, Small and Medium (default 10)")
     parser.add_argument("--wide-seeds", type=int, default=4, help="of the 512-wide networks (default 4)")
@@ -50,9 +49,7 @@ def train(options: argparse.Namespace) -> None:
     import justright as jr
     from justright.study import named_study
 
-    table = jr.read_table("higgs", rows=11_000, location=str(options.higgs / "HIGGS-prefix.csv.gz"))
-    other = jr.read_table(str(options.higgs / "heldout.parquet"))
-    split = table.split(validation=1_000, train=10_000, test=0, order="head", test_table=other)
+    split = tutorial_split(options.higgs)
     variants = {variant.name: variant for variant in named_study("tutorial").variants}
     parts = [(NARROW, options.seeds, 200)]
     parts += [((name,), options.wide_seeds, options.wide_patience) for name in WIDE]
@@ -66,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def rows_of(out: Path):
-    """Yield the table's cells: a line for the validation and one for the test loss of each variant."""
+    """Yield the table's rows: for each variant one of validation and one of test losses."""
     losses = {precision: read_losses(out, precision) for precision in PRECISIONS}
     for name in (*NARROW, *WIDE):
         pairs = sorted({key for key in losses["float32"] if key[0] == name} & set(losses["bfloat16"]))

@@ -9,7 +9,6 @@ on an idle machine: the profiler's clock counts what others do, too. Unprofiled 
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import os
@@ -22,13 +21,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._calibration_training import use_one_thread
-from benchmarks._engine_tables import print_table
-from benchmarks.engine import TRAIN_ROWS, VALIDATION_ROWS, chosen_from, run_peer, write_rows
-from benchmarks.peers.common import BATCH_ROWS, NETWORKS
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS, write_rows
+from benchmarks.host import use_one_thread
+from benchmarks.peers.case import BATCH_ROWS, NETWORKS
+from benchmarks.peers.driver import run_peer
+from benchmarks.tables import print_table
 
 SEED = 1
-LEAST_SECONDS = 1.0  # of a chunk: short epochs are profiled by the hundred
+LEAST_SECONDS = 1.0  # of a chunk: hundreds of short epochs
 GEMM_SECONDS = 2.0
 KINDS = (
     "matrix products",
@@ -39,19 +40,21 @@ KINDS = (
     "batches",
     "rest",
 )
+HEADINGS = (
+    *("variant", "precision", "all", "orders", *KINDS),
+    *("GFLOP/s in products", "products at NumPy's rate"),
+)
 INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%([\w.\-]+) = \(?\w+\[([\d,]*)\]", re.MULTILINE)
 CONTAINERS = ("while", "cond", "call", "conditional")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = program_parser(__doc__)
+    parser.add_argument(
+        "--variants", type=names_among(NETWORKS), default=["Tiny", "Medium", "Large", "Combined"]
     )
     parser.add_argument(
-        "--variants", type=chosen_from(NETWORKS), default=["Tiny", "Medium", "Large", "Combined"]
-    )
-    parser.add_argument(
-        "--precisions", type=chosen_from(("float32", "bfloat16")), default=["float32", "bfloat16"]
+        "--precisions", type=names_among(("float32", "bfloat16")), default=["float32", "bfloat16"]
     )
     parser.add_argument("--higgs", type=Path)
     options = parser.parse_args()
@@ -61,7 +64,7 @@ def main() -> None:
         write_rows(rows, options.higgs)
         rate = gemm_rate(rows)
         print(
-            f"NumPy's matrix products, float32, one processor: {rate:.0f} GFLOP/s. Milliseconds an epoch:\n"
+            f"NumPy's matrix products, float32, one processor: {rate:.0f} GFLOP/s. Milliseconds per epoch:\n"
         )
         with np.load(rows) as read:
             arrays = dict(read)
@@ -70,10 +73,7 @@ def main() -> None:
             for variant in options.variants
             for precision in options.precisions
         ]
-    print_table(
-        ("variant", "precision", "all", "orders", *KINDS, "GFLOP/s in products", "products at NumPy's rate"),
-        lines,
-    )
+    print_table(HEADINGS, lines)
 
 
 def use_one_processor(compiled: Path) -> None:
@@ -85,13 +85,12 @@ def use_one_processor(compiled: Path) -> None:
 
 def gemm_rate(rows: Path) -> float:
     """Return NumPy's GFLOP/s for Large's products on the processor of this process, as `benchmarks.engine` measures them."""
-    settings = argparse.Namespace(seconds=GEMM_SECONDS, seeds=1)
-    report = run_peer(settings, sys.executable, "gemm", "numpy", "Large", rows, threads=1)
+    report = run_peer(sys.executable, "gemm", "numpy", "Large", rows, threads=1, seconds=GEMM_SECONDS)
     return float(report["gigaflop_per_second"])
 
 
 def line_of(variant: str, precision: str, arrays: dict[str, np.ndarray], rate: float) -> tuple[str, ...]:
-    """Return the table's cells of one variant in one precision."""
+    """Return one row of the table: a variant in one precision."""
     chunk = Chunk(variant, precision, arrays)
     epochs = max(1, int(LEAST_SECONDS / chunk.seconds(1)))
     seconds = min(chunk.seconds(epochs) for _ in range(3)) / epochs
@@ -177,7 +176,7 @@ class Chunk:
         }
 
     def profile(self, epochs: int) -> Counter[str]:
-        """Return the seconds that the profiler saw in each operation, without those that contain others."""
+        """Return the microseconds that the profiler counted for each operation that contains no others."""
         import jax
 
         with tempfile.TemporaryDirectory() as folder:

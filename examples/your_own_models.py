@@ -1,4 +1,4 @@
-"""Keras models of your own, with an optimizer and schedule of your own, and the tutorial's plot.
+"""Keras models of your own, with your own optimizer and schedule, and the tutorial's plot.
 
 Run it: python examples/your_own_models.py
 """

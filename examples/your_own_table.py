@@ -1,4 +1,4 @@
-"""A table of your own, sizes as a capacity ladder, and the verdicts as a frame.
+"""A table of your own, networks of growing size, and the verdicts as a data frame.
 
 Run it: python examples/your_own_table.py
 """

@@ -14,7 +14,13 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest_plugins = ("tests.stacks", "tests.table_files", "tests.terminals")
+pytest_plugins = (
+    "tests.known_truth",
+    "tests.plug_ins",
+    "tests.stacks",
+    "tests.table_files",
+    "tests.terminals",
+)
 
 # Read when Keras or JAX is first imported, so set before any test is; a caller's own choice stays.
 os.environ.setdefault("KERAS_BACKEND", "jax")

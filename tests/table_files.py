@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.data.readers import fetch
+from justright.data import fetch
 
 
 @dataclass

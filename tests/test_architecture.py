@@ -38,7 +38,7 @@ PICKLE_MODULES = frozenset({"pickle", "cloudpickle", "dill", "joblib", "shelve",
 # (file, call) -> why reading a pickle is safe there.
 PICKLE_EXCEPTIONS = {
     (
-        "workers/local.py",
+        "workers/processes.py",
         "pickle.loads",
     ): "a message from a worker process that we started, over its own pipe",
     ("workers/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",

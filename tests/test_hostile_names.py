@@ -372,4 +372,4 @@ def test_half_a_character_is_no_name(name):
         check_name(name)
     with pytest.raises(InputError) as caught:
         check_names("column", [name])
-    assert str(caught.value) == f"A column name must hold no control characters; got {name!r}. Rename it."
+    assert str(caught.value) == f"A column name must not hold control characters; got {name!r}. Rename it."

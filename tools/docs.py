@@ -1,7 +1,7 @@
-"""Write the generated pages of docs/: nothing a command or constant already says is written a second time.
+"""Write the generated pages of docs/, so that nothing is written twice that a command or constant already says.
 
 python tools/docs.py          write them
-python tools/docs.py --check  say which lag behind, and exit with 1 if any does
+python tools/docs.py --check  name the pages that lag behind, and exit with 1 if any does
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def command_line_page() -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import overfit, verdicts
+    from justright.diagnosis import verdicts
     from justright.runs import grid, margin
     from justright.statistics import intervals
 
@@ -40,14 +40,14 @@ def verdicts_page() -> str:
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]
-    documented = (verdicts.__doc__ or "", (overfit.judge_overfit.__doc__ or ""))
+    documented = verdicts.__doc__ or ""
     interval = intervals.__doc__ or ""
     return (
         "\n\n".join(
             [
                 "# Verdicts",
                 _note(),
-                documented[0].strip(),
+                documented.strip(),
                 "## Numbers",
                 "\n".join(table),
                 "## Intervals",
@@ -59,10 +59,11 @@ def verdicts_page() -> str:
 
 
 def security_page() -> str:
-    """Return docs/security.md: what is trusted, the limits as the code has them, and how all of it is tried."""
-    from justright.data import checks
-    from justright.data.readers import fetch, inflate, npz, parquet_footer, raw
-    from justright.logs import events, source
+    """Return docs/security.md: what is trusted, the limits taken from the code, and how it is tested."""
+    from justright.data import checks, fetch
+    from justright.data.readers import inflate, npz, parquet, raw
+    from justright.logs import source
+    from justright.logs.formats import tfevents
     from justright.records import models
     from justright.study import spec, variant
     from justright.workers import watch
@@ -72,7 +73,7 @@ def security_page() -> str:
         "download": _size(raw.MAX_TABLE_BYTES),
         "gzip, inflated at a time": _size(inflate.PIECE_BYTES),
         "Zstandard window": _size(inflate.ZSTD_WINDOW_BYTES),
-        "Parquet page header": f"{_size(parquet_footer.MAX_HEADER_BYTES)}, nested {parquet_footer.MAX_DEPTH} deep",
+        "Parquet page header": f"{_size(parquet.MAX_HEADER_BYTES)}, nested {parquet.MAX_DEPTH} deep",
         "header of an NPZ array": _size(npz.MAX_HEADER_BYTES),
         "name of a column or class": f"{checks.MAX_NAME_CHARACTERS} characters, none of them a control character",
         "name of a variant": f"{variant.MAX_NAME_LENGTH} characters and {variant.MAX_NAME_BYTES} bytes of UTF-8",
@@ -80,7 +81,7 @@ def security_page() -> str:
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
         "files below a log folder": f"{source.MAX_FILES:,}",
-        "values in event files": f"{events.MAX_POINTS:,}",
+        "values in event files": f"{tfevents.MAX_POINTS:,}",
         "configuration of a model": _size(models.MAX_CONFIG_BYTES),
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
@@ -134,42 +135,43 @@ SECURITY = """\
 
 - The Python you run: a builder passed to `Study`, and everything it imports.
 - This machine, its user, and the programs that may write to the study folder while a study runs in it.
-- The user's cache: it holds compiled programs and parsed rows, in a folder that nobody else may write to.
-- The workers of one study: builders go to them by cloudpickle. A Ray cluster that you name runs your code, and is trusted
-  as you trust its owner.
+- The user's cache, which holds compiled programs and parsed rows in a folder that nobody else may write to.
+- The workers of one study, which receive builders by cloudpickle. A Ray cluster that you name runs your code; trust it as
+  you trust its owner.
 
 ## What is not
 
 Tables, addresses, study files, training logs, `.keras` files, and whole study folders from somebody else. For these:
 
 - Nothing is unpickled, and nothing in them is run. NPZ arrays of objects are refused. Models load in Keras' safe mode,
-  after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. A configuration that
-  names classes or functions of other packages is refused by Keras.
-- What unpacks stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
+  after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. Keras refuses a
+  configuration that names classes or functions of other packages.
+- Unpacking stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
   arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
-- Only http and https addresses are opened, and redirects lead nowhere else. Any address is followed that you give,
-  also one inside your network: do not pass on addresses from strangers.
-- Names are data everywhere: escaped in HTML, Markdown and the terminal, parameters in SQL, one step of a path in the
+- Only http and https addresses are opened, and redirects lead nowhere else. Any address you give is followed, even one
+  inside your network: do not pass on addresses from strangers.
+- Names are only data: escaped in HTML, Markdown and the terminal, parameters in SQL, a single step of a path in the
   folder, or refused. The report loads nothing from the network, and its own policy lets no other script run.
 - What cannot be used ends in one sentence and exit code 2.
 
-What this does not cover: a model of a stranger may be larger to build than its file. Build it where memory is limited.
+Not covered: a stranger's model may need more memory to build than its file suggests. Build it where memory is limited.
 
 ## Limits
 
 {limits}
 
-## How it is tried
+## How it is tested
 
-Property-based tests (Hypothesis) feed readers, study files and names with any text and any bytes
-(`tests/data/test_properties.py`, `tests/study/test_values.py`, `tests/test_hostile_names.py`); bombs are in
+Property-based tests (Hypothesis) give readers, study files and names any text and any bytes
+(`tests/data/test_properties.py`, `tests/study/test_values.py`, `tests/test_hostile_names.py`); decompression bombs are in
 `tests/data/test_bombs.py`. Coverage-guided fuzzing is a program:
 
     python -m venv fuzzing && fuzzing/bin/pip install --group fuzz -e .
     fuzzing/bin/python -m benchmarks.fuzz --seconds 240
 
-Measured on 2026-11-22 with atheris 3.0.0, Python 3.11.7, NumPy 2.4.6 and Polars 2.1.0 on two busy virtual cores of an Intel
-Xeon, 2 to 9 minutes a target, the last round of each without a finding; coverage is what atheris counts in justright and the Python parsers below it:
+Measured on 2026-11-22 with atheris 3.0.0, Python 3.11.7, NumPy 2.4.6 and Polars 2.1.0 on two busy virtual
+cores of an Intel Xeon, 2 to 9 minutes per target, the last round of each without a finding. Coverage is what atheris counts
+in justright and the Python parsers below it:
 
 | target | what it reads | inputs | coverage | findings, all fixed |
 |---|---|---|---|---|
@@ -180,13 +182,15 @@ Xeon, 2 to 9 minutes a target, the last round of each without a finding; coverag
 | `model` | the check before Keras sees a `.keras` file | 247,253 | 45 | 1 |
 | `checkpoint` | safetensors | 560,423 | 16 | 0 |
 
-A finding is a place in the code: an exception other than our own, a hang, or memory beyond 2.5 GB with every limit lowered to
-64 MiB; inputs are at most 8 KiB. Each is now refused in a sentence, with a test. The property-based tests found one more: a character that XML cannot
-hold, in a column's name, ended the process that draws the report's charts.
+A finding is a place in the code where an input causes an exception other than our own, a hang, or memory use beyond 2.5 GB
+with every limit lowered to 64 MiB; inputs are at most 8 KiB. Each such input is now refused in a sentence, with a test. The
+property-based tests found one more: a character that XML cannot hold, in a column's name, ended the process that draws the
+report's charts.
 
 ## Report a problem
 
-Write to the maintainers in private first, with the file that shows it; you get an answer before it is made public.
+Please write to the maintainers in private first, with the file that shows the problem; you get an answer before it is made
+public.
 """
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -197,7 +201,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def stale_pages() -> list[str]:
-    """Return the names of generated pages that differ from what would be written now."""
+    """Return the names of the pages that differ from what would be written now."""
     return [
         name
         for name, write in PAGES.items()

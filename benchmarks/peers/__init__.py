@@ -1,1 +1,1 @@
-"""One program a contender of `benchmarks.engine`; each trains one variant for a few seconds and reports in JSON."""
+"""The contenders of `benchmarks.engine`, one program for each: it trains one variant for seconds and reports in JSON."""

@@ -1,6 +1,6 @@
 """The rate of single-precision matrix products of the shapes that Large trains with, on pinned single threads.
 
-The mode is the library: 'numpy', 'jax' or 'torch'. One process a processor, at the same time.
+The mode is the library: 'numpy', 'jax' or 'torch'. One process per processor, all at the same time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from benchmarks.peers.common import BATCH_ROWS, print_report, read_case, thread_variables
+from benchmarks.peers.case import BATCH_ROWS, print_report, read_case, thread_variables
 
 WIDTH = 512
 REPEATS = 20
@@ -57,13 +57,25 @@ def measure(library: str, seconds: float) -> float:
 
 
 def numpy_burst(x, weight):
-    outputs = np.empty_like(x), np.empty_like(x), np.empty_like(weight)
+    return burst_into(np.matmul, np.empty_like, x, weight)
+
+
+def torch_burst(x, weight):
+    import torch
+
+    torch.set_num_threads(1)
+    return burst_into(torch.mm, torch.empty_like, torch.from_numpy(x), torch.from_numpy(weight))
+
+
+def burst_into(multiply, empty_like, x, weight):
+    """Return a burst whose products are written to the same three arrays each time."""
+    outputs = empty_like(x), empty_like(x), empty_like(weight)
 
     def burst():
         for _ in range(REPEATS):
-            np.matmul(x, weight, out=outputs[0])
-            np.matmul(x, weight.T, out=outputs[1])
-            np.matmul(x.T, x, out=outputs[2])
+            multiply(x, weight, out=outputs[0])
+            multiply(x, weight.T, out=outputs[1])
+            multiply(x.T, x, out=outputs[2])
 
     return burst
 
@@ -83,22 +95,6 @@ def jax_burst(x, weight):
         for _ in range(REPEATS):
             results = [product(x, weight) for product in products]
         jax.block_until_ready(results)
-
-    return burst
-
-
-def torch_burst(x, weight):
-    import torch
-
-    torch.set_num_threads(1)
-    x, weight = torch.from_numpy(x), torch.from_numpy(weight)
-    outputs = torch.empty_like(x), torch.empty_like(x), torch.empty_like(weight)
-
-    def burst():
-        for _ in range(REPEATS):
-            torch.mm(x, weight, out=outputs[0])
-            torch.mm(x, weight.T, out=outputs[1])
-            torch.mm(x.T, x, out=outputs[2])
 
     return burst
 

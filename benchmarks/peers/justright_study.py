@@ -1,7 +1,7 @@
-"""justright itself: a study of one variant with two seeds, on real worker processes, a processor each.
+"""justright itself: a study of one variant with two seeds, on real worker processes with one processor each.
 
-The mode is the precision. The rate is what the whole study gets done, from the workers' own progress events; nothing
-of the executor, the plan or the checkpoints is left out.
+The mode is the precision. The rate is that of the whole study, from the workers' own progress events; the pool, the plan
+and checkpoints are included.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.common import UNITS, Case, print_report, read_case, versions_of
+from benchmarks.peers.case import UNITS, Case, print_report, read_case, versions_of
 
 SEEDS = int(os.environ.get("BENCHMARK_SEEDS", "2"))
 ENDLESS_EPOCHS = 1_000_000  # the measurement ends by the clock
@@ -28,7 +28,8 @@ def main() -> None:
     from justright.records.models import save_model_atomically
     from justright.runs.events import StackProgress
     from justright.runs.tasks import Storage
-    from justright.workers.local import LocalExecutor
+    from justright.workers.pool import Pool
+    from justright.workers.processes import Processes
     from justright.workers.train import study_rows, train_study
 
     study = describe_study(case)
@@ -37,17 +38,17 @@ def main() -> None:
 
     def handle(event) -> None:
         if isinstance(event, StackProgress) and window.take(event):
-            raise KeyboardInterrupt  # measured enough: the executor ends its workers
+            raise KeyboardInterrupt  # measured enough: the pool ends its workers
 
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(Path(folder), write_tensors, read_tensors, save_model_atomically)
         with (
-            LocalExecutor(study_rows(study), storage, workers=workers) as executor,
+            Pool(Processes(study_rows(study), storage, workers=workers)) as pool,
             contextlib.suppress(KeyboardInterrupt),
         ):
             train_study(
                 study,
-                executor,
+                pool,
                 handle,
                 model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
                 measure_reference=False,

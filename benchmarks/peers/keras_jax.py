@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.peers.common import BATCH_ROWS, Clock, read_case, versions_of
+from benchmarks.peers.case import BATCH_ROWS, Clock, read_case, versions_of
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from benchmarks.peers.common import BATCH_ROWS, DECAY_EPOCHS, FEATURES, LEARNING_RATE, Clock, Network
+from benchmarks.peers.case import BATCH_ROWS, DECAY_EPOCHS, FEATURES, LEARNING_RATE, Clock, Network
 
 
 def compiled_model(network: Network, train_rows: int, **options: object) -> keras.Model:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 
-from benchmarks.peers.common import BATCH_ROWS, Clock, read_case
+from benchmarks.peers.case import BATCH_ROWS, Clock, read_case
 
 SHUFFLE_ROWS = 10_000
 ENDLESS_EPOCHS = 1_000_000  # the measurement ends by the clock; the stopping rule only has its cost

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.peers.common import BATCH_ROWS, LEARNING_RATE, Clock, read_case, versions_of
+from benchmarks.peers.case import BATCH_ROWS, LEARNING_RATE, Clock, read_case, versions_of
 
 EPSILON = 1e-7
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from benchmarks.peers.common import (
+from benchmarks.peers.case import (
     BATCH_ROWS,
     DECAY_EPOCHS,
     FEATURES,

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from benchmarks.peers.common import NETWORKS, print_report
+from benchmarks.peers.case import NETWORKS, print_report
 
 PATIENCE = 200
 
@@ -30,7 +30,7 @@ def main() -> None:
     from benchmarks.peers.keras_model import compiled_model
 
     class Marks(keras.callbacks.Callback):
-        """When each epoch ended."""
+        """Notes when each epoch ended."""
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             ends.append(time.perf_counter())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from justright.data import Split, Table, read_table, tables
     from justright.errors import FolderError, InputError, JustrightError
-    from justright.logs import diagnose
+    from justright.logs.reading import diagnose
     from justright.session.run import Result, open_result, run_study
     from justright.study import KerasConfig, Mlp, Recipe, Study, Variant, learning_sizes, mlp, remedies
 
@@ -30,7 +30,7 @@ EXPORTS = {
     "Study": "justright.study",
     "Table": "justright.data",
     "Variant": "justright.study",
-    "diagnose": "justright.logs",
+    "diagnose": "justright.logs.reading",
     "learning_sizes": "justright.study",
     "mlp": "justright.study",
     "open_result": "justright.session.run",

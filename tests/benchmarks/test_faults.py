@@ -14,11 +14,12 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import _fault_inputs, faults
-from benchmarks._fault_inputs import READ, REFUSED, change
-from benchmarks._fault_kinds import Seen
-from benchmarks._fault_signals import Interruption, describe, hear_interrupts, run_interruptions
-from benchmarks._fault_study import Place, contents, differences, model_digest
+from benchmarks.faults import __main__ as faults
+from benchmarks.faults import inputs, moments
+from benchmarks.faults.commands import Place, contents, differences, model_digest
+from benchmarks.faults.inputs import READ, REFUSED, change
+from benchmarks.faults.kinds import Seen
+from benchmarks.faults.moments import Interruption, describe, hear_interrupts, run_interruptions, run_kills
 from justright.errors import InputError
 from justright.records.models import save_model_atomically
 
@@ -90,9 +91,9 @@ def test_a_killed_study_that_differs_is_counted_as_lost(tmp_path, monkeypatch, c
     def kill(place, out, phases, dice, tried, seen):
         tried["of a worker"] += len(phases)
 
-    monkeypatch.setattr(faults, "kill_one_study", kill)
-    monkeypatch.setattr(faults, "contents", lambda folder: {"a": "1"})
-    assert faults.run_kills(place_of(tmp_path, found), 3, random.Random(0)) == lost
+    monkeypatch.setattr(moments, "kill_one_study", kill)
+    monkeypatch.setattr(moments, "contents", lambda folder: {"a": "1"})
+    assert run_kills(place_of(tmp_path, found), 3, random.Random(0)) == lost
     said = capsys.readouterr().out
     assert "kills tried: 3 (3 of a worker; )" in said
     assert f"resumes identical: {1 - lost} of 1 studies" in said
@@ -159,9 +160,9 @@ def test_an_input_that_ends_in_another_error_is_told_by_its_place(monkeypatch, c
     """Anything but read or refused is a finding."""
     reader = Reader()
     reader.ends = iter([None, InputError("x"), KeyError("x")])
-    monkeypatch.setitem(_fault_inputs.TARGETS, "reader", reader)
-    monkeypatch.setattr(_fault_inputs, "lower_limits", lambda: None)
-    _fault_inputs.feed("reader", 0, 0, 3)
+    monkeypatch.setitem(inputs.TARGETS, "reader", reader)
+    monkeypatch.setattr(inputs, "lower_limits", lambda: None)
+    inputs.feed("reader", 0, 0, 3)
     read, refused, other = capsys.readouterr().out.splitlines()
     assert (read, refused) == (READ, REFUSED)
     assert "KeyError" in other
@@ -181,14 +182,14 @@ def test_a_few_kills_and_signals_at_random_moments_lose_nothing(tmp_path, monkey
     """The short version of `python -m benchmarks.faults`, with a damaged database and a second command."""
     for name in ("JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
         monkeypatch.setenv(name, "")  # put back afterwards: the harness sets them for its commands
-    monkeypatch.setattr(faults, "REPORT_KILLS", 1)  # so that two of three kills are in the training
+    monkeypatch.setattr(moments, "REPORT_KILLS", 1)  # so that two of three kills are in the training
     before = signal.getsignal(signal.SIGINT)
     hear_interrupts()
     place, dice = Place(tmp_path, EPOCHS), random.Random(0)
     try:
         place.make()
         faults.run_undisturbed(place)
-        wrong = faults.run_kills(place, 3, dice)
+        wrong = run_kills(place, 3, dice)
         wrong += run_interruptions(place, 1, dice)
         wrong += faults.run_kinds(place, ["database damaged", "two commands on one folder"])
     finally:

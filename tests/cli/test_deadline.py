@@ -9,7 +9,7 @@ import pytest
 
 from justright.cli import deadline
 from justright.cli.main import EXIT_INTERRUPTED
-from justright.workers.local import STOP_SECONDS
+from justright.workers.pool import STOP_SECONDS
 
 STUBBORN = """
 import hashlib, signal

@@ -488,7 +488,7 @@ def test_help_texts_state_the_librarys_own_defaults():
     from justright.study import studies
 
     assert (run.DEFAULT_SOURCE, run.DEFAULT_STUDY) == (prepare.DEFAULT_SOURCE, prepare.DEFAULT_STUDY)
-    assert tuple(studies.STUDIES) == run.STUDY_NAMES
+    assert tuple(studies.studies()) == run.STUDY_NAMES
     assert run.DEFAULT_CHECKPOINT_SECONDS == CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 
 

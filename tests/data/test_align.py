@@ -83,7 +83,7 @@ def test_what_differs_is_listed():
     )
     numbers = read_table(pl.DataFrame({"a": [1.0, 2, 3], "b": [1.0, 2, 3], "y": [0.5, 1.5, 2.5]}))
     assert refusal(numbers) == (
-        classes + "its values are numbers that are no classes. Name the right target column."
+        classes + "its values are numbers, not classes. Name the right target column."
     )
     assert refusal(LIKE, numbers) == (
         "The target of Table '<memory>' must be numeric as in Table '<memory>'; it holds 'n', 'p'. "

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from justright.data import read, read_table
-from justright.data.readers import arrow_footer, columnar, fetch, inflate, npz, parquet_footer
+from justright.data import fetch, read_table
+from justright.data.readers import arrow, columnar, delimited, inflate, npz, parquet
 from justright.errors import InputError
 
 LIMIT = 100_000
@@ -34,7 +34,7 @@ def message(source, **options):
 @pytest.fixture
 def limited(monkeypatch):
     """Every reader stops at LIMIT bytes."""
-    for module in (inflate, read, columnar, npz):
+    for module in (inflate, delimited, columnar, npz):
         monkeypatch.setattr(module, "MAX_TABLE_BYTES", LIMIT)
 
 
@@ -121,7 +121,7 @@ def test_a_parquet_file_stops_at_the_limit_by_its_pages(tmp_path, limited, codec
     table = pa.table({"x": ["a" * 1_000_000, "b"], "label": [0, 1]})
     pq.write_table(table, path, compression=codec, use_dictionary=False, write_statistics=False)
     assert path.stat().st_size < LIMIT
-    unpacked = parquet_footer.unpacked_bytes(path)
+    unpacked = parquet.unpacked_parquet_bytes(path)
     assert 1_000_000 < unpacked < 1_001_000
     assert message(path) == (
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its pages unpack to {unpacked:,}. "
@@ -137,7 +137,7 @@ def test_an_arrow_file_stops_at_the_limit_by_its_buffers(tmp_path, limited, code
     table = pa.table({"x": text, "c": text.dictionary_encode(), "label": [0, 1]})
     feather.write_feather(table, path, compression=codec)
     assert path.stat().st_size < LIMIT
-    unpacked = arrow_footer.unpacked_arrow_bytes(path)
+    unpacked = arrow.unpacked_arrow_bytes(path)
     assert 2_000_000 < unpacked < 2_001_000
     assert message(path) == (
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its buffers unpack to {unpacked:,}. "
@@ -164,8 +164,8 @@ def test_only_the_record_batches_that_are_asked_for_count(tmp_path):
     path = tmp_path / "t.arrow"
     table = pa.table({"x": [1.5] * 1_000})
     feather.write_feather(table, path, compression="zstd", chunksize=100)
-    assert arrow_footer.unpacked_arrow_bytes(path) == 8_000
-    assert arrow_footer.unpacked_arrow_bytes(path, rows=150) == 1_600
+    assert arrow.unpacked_arrow_bytes(path) == 8_000
+    assert arrow.unpacked_arrow_bytes(path, rows=150) == 1_600
 
 
 def test_only_the_row_groups_that_are_asked_for_count(tmp_path, limited):
@@ -200,7 +200,7 @@ def test_pages_add_up_to_what_the_footer_says(tmp_path, options):
     stated = sum(
         group.column(column).total_uncompressed_size for group in groups for column in range(meta.num_columns)
     )
-    assert 0.8 * stated < parquet_footer.unpacked_bytes(path) <= stated
+    assert 0.8 * stated < parquet.unpacked_parquet_bytes(path) <= stated
 
 
 @pytest.mark.parametrize("compression", ["uncompressed", "snappy", "zstd", "gzip", "lz4", "brotli"])
@@ -209,8 +209,8 @@ def test_what_polars_writes_is_understood(tmp_path, compression):
     path = tmp_path / "t.parquet"
     frame = pl.DataFrame({"x": np.arange(3_000.0), "z": [None, *range(2_999)], "label": np.arange(3_000) % 2})
     frame.write_parquet(path, compression=compression, row_group_size=1_000)
-    assert parquet_footer.unpacked_bytes(path) > 0
-    assert parquet_footer.unpacked_bytes(path, rows=1_000) * 2 < parquet_footer.unpacked_bytes(path)
+    assert parquet.unpacked_parquet_bytes(path) > 0
+    assert parquet.unpacked_parquet_bytes(path, rows=1_000) * 2 < parquet.unpacked_parquet_bytes(path)
     assert read_table(path, missing=[""]).rows == 2_999
 
 

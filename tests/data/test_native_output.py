@@ -9,8 +9,9 @@ import threading
 import polars as pl
 import pytest
 
-from justright.data.readers.columnar import read_arrow, read_parquet
+from justright.data.readers.arrow import read_arrow
 from justright.data.readers.native_output import STDERR, held_stderr
+from justright.data.readers.parquet import read_parquet
 from justright.errors import InputError
 
 EVERY = 3  # of a file's bytes, every third is changed in turn: each kind of damage is met in seconds

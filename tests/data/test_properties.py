@@ -14,11 +14,12 @@ from hypothesis.extra import numpy as hnp
 
 from justright.data import read_table
 from justright.data.build import build_table
-from justright.data.readers.columnar import read_arrow, read_parquet
+from justright.data.readers.arrow import read_arrow
 from justright.data.readers.delimited import read_delimited
 from justright.data.readers.inflate import inflate_all
 from justright.data.readers.npz import read_npz
-from justright.data.readers.raw import Request
+from justright.data.readers.parquet import read_parquet
+from justright.data.sources import Request
 from justright.errors import InputError
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)

@@ -306,7 +306,7 @@ def test_quoted_cells_may_hold_delimiters_and_line_ends(write):
     with pytest.raises(InputError) as caught:
         read_table(path)
     assert str(caught.value) == (
-        f"{path!r}: A column name must hold no control characters; got 'two\\nlines'. Rename it."
+        f"{path!r}: A column name must not hold control characters; got 'two\\nlines'. Rename it."
     )
     path = write("c.csv", 'x,z,label\n1,"2\n",0\nword,3,1\n')
     with pytest.raises(InputError) as caught:

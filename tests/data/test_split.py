@@ -10,8 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from justright.data import SplitSpec, Table, read_table
-from justright.data.split import ORDERS, PARTS, shuffled_rows
-from justright.data.stratify import allocate_rows
+from justright.data.split import ORDERS, PARTS, allocate_rows, shuffled_rows
 from justright.errors import InputError
 
 
@@ -83,16 +82,6 @@ def test_tables_of_their_own_stand_in_for_parts():
     assert (both.spec.test, both.spec.validation) == (0, 0)
 
 
-def test_training_sizes_are_nested():
-    """A larger training subset contains every smaller one."""
-    for order in ORDERS:
-        split = make_table(60).split(10, train=30, order=order)
-        assert split.train_subset(20)[:7].tolist() == split.train_subset(7).tolist()
-    with pytest.raises(InputError) as caught:
-        split.train_subset(31)
-    assert str(caught.value) == "A training size must be 1 to 30 rows (the training rows); got 31."
-
-
 def test_fingerprints_change_with_rows_and_spec():
     """Another seed or size is another split; the same is the same."""
     table = make_table(60)
@@ -152,7 +141,7 @@ def test_classes_that_cannot_be_learned_or_stratified_say_so():
     rare = read_table((features, [0] * 18 + [1] * 2))
     assert refusal(rare, order="stratified") == (
         "'<memory>': order='stratified' needs a row of every class in each of 3 parts; of 'target' class '1' has 2 rows "
-        "(first: row 19). Correct or remove what is no class, read more rows, or use order='random'."
+        "(first: row 19). Correct or remove such values, read more rows, or use order='random'."
     )
     assert refusal(table, 1, order="stratified") == (
         "order='stratified' needs a row of each of 2 classes in every part; `validation` has 1 rows. Ask for more."

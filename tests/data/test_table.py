@@ -51,7 +51,7 @@ BAD = [
     ),
     (
         {"target_name": "y\n"},
-        r"A target name must hold no control characters; got 'y\n'. Rename it.",
+        r"A target name must not hold control characters; got 'y\n'. Rename it.",
     ),
     (
         {"features": np.array([[1, 2], [3, np.nan], [5, 6]], np.float32)},

@@ -7,10 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from justright.diagnosis import judge_study
-from justright.diagnosis.choice import choose_model, choose_strengths, rejected_strengths, search_fact
-from justright.diagnosis.effects import effects
+from justright.diagnosis.choice import choose_model, choose_strengths, rejected_strengths
 from justright.diagnosis.evidence import EnsembleEvidence
+from justright.diagnosis.judge import judge_study
+
+
+def rejected(study):
+    """Return the strengths that validation rows did not choose."""
+    return rejected_strengths(study, choose_strengths(study))
+
+
+def effects(study):
+    """Return the effects of variants on their baselines, by the remedy's name."""
+    return {one.remedy: one for one in judge_study(study).effects if one.kind == "variant"}
 
 
 def as_remedy(maker, name, loss, strength, **options):
@@ -53,22 +62,17 @@ def test_the_strength_with_the_lowest_validation_loss_is_chosen(study):
         direct = np.mean([run.validation[run.best_epoch].astype(float).mean() for run in runs])
         assert loss == pytest.approx(direct, rel=1e-12)
         assert name.endswith(str(strength))
-    assert rejected_strengths(study) == {"Dropout 0.2", "Dropout 0.8"}
+    assert rejected(study) == {"Dropout 0.2", "Dropout 0.8"}
 
 
 def test_the_strongest_strength_as_choice_is_said_to_leave_stronger_ones_untried(study):
     """Dropout 0.5 lies between others; without 0.8 it is the end of what was tried. One strength alone is no search."""
-    assert search_fact(choose_strengths(study)) is None
     shorter = replace(study, variants=tuple(one for one in study.variants if one.name != "Dropout 0.8"))
-    said = (
-        "Of the strengths tried the strongest is the one that validation rows choose for Dropout: stronger ones may "
-        "be better."
-    )
-    assert search_fact(choose_strengths(shorter)) == said
+    said = "For Dropout, validation rows choose the strongest strength tried: stronger ones may be better."
     assert said in judge_study(shorter).facts
     assert said not in judge_study(study).facts
     alone = replace(shorter, variants=tuple(one for one in shorter.variants if one.name != "Dropout 0.2"))
-    assert search_fact(choose_strengths(alone)) is None
+    assert not any("stronger ones may be better" in fact for fact in judge_study(alone).facts)
 
 
 def test_test_rows_take_no_part_in_the_choice(study):
@@ -81,16 +85,16 @@ def test_test_rows_take_no_part_in_the_choice(study):
     )
     (choice,) = choose_strengths(flattered)
     assert choice.chosen == "Dropout 0.8"
-    assert {one.remedy for one in effects(flattered)} == {"Dropout 0.8", "L2"}
+    assert set(effects(flattered)) == {"Dropout 0.8", "L2"}
 
 
 def test_only_chosen_strengths_are_measured(study):
     """Rejected ones neither widen the others' intervals nor share in being best."""
-    found = {one.remedy: one for one in effects(study)}
+    found = effects(study)
     kept = replace(
         study, variants=tuple(one for one in study.variants if one.name in ("Large", "Dropout 0.5", "L2"))
     )
-    assert found == {one.remedy: one for one in effects(kept)}
+    assert found == effects(kept)
 
 
 def test_a_strength_with_lost_seeds_is_not_chosen(maker):
@@ -116,7 +120,7 @@ def test_a_strength_that_others_build_on_is_kept(maker):
         as_remedy(maker, "Dropout 0.5", 0.54, 0.5),
         maker.variant("With L2", 1_000, 0.50, baseline="Dropout 0.2", remedy="L2"),
     )
-    assert rejected_strengths(study) == frozenset()
+    assert rejected(study) == frozenset()
 
 
 def test_the_model_is_chosen_among_networks_and_ensembles(study):

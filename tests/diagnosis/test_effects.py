@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from justright.diagnosis.effects import effect_sentence, effects, rank_remedies
+from justright.diagnosis.effects import variant_effects
+from justright.diagnosis.judge import judge_study
+from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
 
 
+def effects(study):
+    """Return the effects of a study's variants on their baselines."""
+    return variant_effects(study, measure_study(study))
+
+
 @pytest.fixture
-def found(maker):
-    """Effects of four remedies whose truth is -0.05, -0.05, +0.02 and 0 on a baseline of 0.6."""
-    return effects(
-        maker.study(
-            maker.variant("Large", 1_000, 0.60, 0.5),
-            maker.variant("L2", 1_000, 0.55, baseline="Large"),
-            maker.variant("dropout", 1_000, 0.55, baseline="Large"),
-            maker.variant("noise", 1_000, 0.62, baseline="Large"),
-            maker.variant("nothing", 1_000, 0.60, baseline="Large"),
-        )
+def study(maker):
+    """Four remedies whose truth is -0.05, -0.05, +0.02 and 0 on a baseline of 0.6."""
+    return maker.study(
+        maker.variant("Large", 1_000, 0.60, 0.5),
+        maker.variant("L2", 1_000, 0.55, baseline="Large"),
+        maker.variant("dropout", 1_000, 0.55, baseline="Large"),
+        maker.variant("noise", 1_000, 0.62, baseline="Large"),
+        maker.variant("nothing", 1_000, 0.60, baseline="Large"),
     )
+
+
+@pytest.fixture
+def found(study):
+    """The effects of the four."""
+    return effects(study)
 
 
 def test_true_effects_lie_in_their_intervals(found):
@@ -42,25 +53,25 @@ def test_probabilities_follow_the_differences(found):
 
 def test_ties_are_ties(found):
     """The two good remedies share the first place; the rest follow by their mean."""
-    first, *rest = rank_remedies(found, "Large")
-    assert set(first) == {"L2", "dropout"}
-    assert rest == [("nothing",), ("noise",)]
+    assert {one.remedy for one in found if one.is_tied_with_best} == {"L2", "dropout"}
+    assert [one.remedy for one in found[2:]] == ["nothing", "noise"]
 
 
-def test_the_sentence_names_the_tied_winners(found):
+def test_the_sentence_names_the_tied_winners(study, found):
     """Best first."""
     best, second = found[:2]
-    assert effect_sentence(found, "Large") == (
+    assert (
         f"{best.remedy} helps Large most, by {estimate(best.interval.negated())}; "
-        f"it cannot be told from {second.remedy}."
-    )
+        f"it cannot be told apart from {second.remedy}."
+    ) in judge_study(study).facts
 
 
 def test_useless_remedies_are_called_so(maker):
     """Nothing helps; a baseline without remedies has no sentence."""
     study = maker.study(maker.variant("A", 9, 0.60), maker.variant("B", 9, 0.61, baseline="A"))
-    assert effect_sentence(effects(study), "A") == "No remedy measurably helps A."
-    assert effect_sentence(effects(study), "B") is None
+    facts = judge_study(study).facts
+    assert "No remedy measurably helps A." in facts
+    assert not any("helps B" in fact for fact in facts)
 
 
 def test_another_remedy_only_widens_the_family(maker):
@@ -72,9 +83,9 @@ def test_another_remedy_only_widens_the_family(maker):
     assert alone == effects(maker.study(base, remedy))
 
 
-def test_remedies_with_fewer_seeds_use_the_common_ones(make):
+def test_remedies_with_fewer_seeds_use_the_common_ones(maker_of):
     """One remedy was trained with 2 of the 4 seeds: its effect says so."""
-    maker = make()
+    maker = maker_of()
     short = maker.variant("B", 9, 0.5, baseline="A")
     short = type(short)("B", 9, short.runs[:2], baseline="A")
     study = maker.study(maker.variant("A", 9, 0.6), short, maker.variant("C", 9, 0.55, baseline="A"))

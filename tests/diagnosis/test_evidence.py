@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from justright.diagnosis import RunEvidence, StudyEvidence, VariantEvidence
+from justright.diagnosis.evidence import RunEvidence, StudyEvidence, VariantEvidence
 from justright.errors import InputError
 
 RUN = RunEvidence(0, "finished", 10, 3)
@@ -41,7 +41,7 @@ def study(*variants, task="binary", constant_loss=0.7, test_rows=0):
         (lambda: VariantEvidence("Tiny", 1, ()), "Variant 'Tiny' must have at least one run; got none."),
         (
             lambda: VariantEvidence("Tiny", 1, (RUN, RUN)),
-            "Variant 'Tiny' must have one run a seed; got the seeds [0, 0].",
+            "Variant 'Tiny' must have one run for each seed; got the seeds [0, 0].",
         ),
         (lambda: study(), "`variants` must hold at least one variant; got none."),
         (

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from justright.diagnosis.choice import choose_model
-from justright.diagnosis.effects import effects
+from justright.diagnosis.effects import EARLY_STOPPING, free_effects
 from justright.diagnosis.evidence import EnsembleEvidence
-from justright.diagnosis.free_effects import EARLY_STOPPING, choice_fact, free_effects, ladder_fact
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
-from justright.statistics.intervals import paired_interval
-from justright.study.remedies import LADDER_GROUP
+from justright.statistics.intervals import mean_interval
+from justright.study.remedy import LADDER_GROUP
 
 
 @pytest.fixture
@@ -43,11 +42,11 @@ def ensemble(variant):
 
 
 def test_early_stopping_is_the_best_epoch_against_the_last(study):
-    """Of the baseline alone, by the interval of direct differences; never negative luck of another run."""
+    """Of the baseline alone, by the interval of direct differences."""
     found = free_effects(study, measure_study(study), None)
     stopped = next(one for one in found if one.kind == "early stopping")
     runs = study.variant("Large").runs
-    direct = paired_interval(np.stack([run.test_best.astype(float) - run.test_last for run in runs]))
+    direct = mean_interval(np.stack([run.test_best.astype(float) - run.test_last for run in runs]))
     assert (stopped.baseline, stopped.remedy, stopped.seeds) == ("Large", EARLY_STOPPING, 4)
     assert stopped.difference == pytest.approx(direct.mean)
     assert (stopped.low, stopped.high) == pytest.approx((direct.low, direct.high))
@@ -55,7 +54,7 @@ def test_early_stopping_is_the_best_epoch_against_the_last(study):
     assert stopped.covers == "rows and seeds"
 
 
-def test_an_ensemble_is_measured_against_one_network_a_seed(study):
+def test_an_ensemble_is_measured_against_single_networks(study):
     """Row by row against the mean of its members; its interval covers rows only and says so."""
     found = free_effects(study, measure_study(study), choose_model(study))
     by_baseline = {one.baseline: one for one in found if one.kind == "ensemble"}
@@ -75,13 +74,13 @@ def test_a_study_without_a_catalogue_has_no_free_effects(maker):
 
 def test_steps_are_told_in_one_sentence(study):
     """Each against the one before; no sentence of its own for each step."""
-    found = effects(study)
-    by_name = {one.remedy: one for one in found}
-    assert ladder_fact(study, found) == (
-        f"Step by step from Base, test loss changed by: Turns {estimate(by_name['Step 1'].interval)}; "
+    judgement = judge_study(study)
+    by_name = {one.remedy: one for one in judgement.effects}
+    facts = judgement.facts
+    assert (
+        f"Step by step from Base, the test loss changed by: Turns {estimate(by_name['Step 1'].interval)}; "
         f"Dropout {estimate(by_name['Step 2'].interval)}."
-    )
-    facts = judge_study(study).facts
+    ) in facts
     assert not any("helps Base" in fact or "helps Step" in fact for fact in facts)
     assert any(fact.startswith("Dropout 0.5 helps Large most") for fact in facts)
 
@@ -89,12 +88,11 @@ def test_steps_are_told_in_one_sentence(study):
 def test_the_choice_is_told_with_what_chose_it(study):
     """The test loss with its interval first, then what validation rows flatter it to."""
     choice = choose_model(study)
-    said = choice_fact(choice)
+    (said,) = [fact for fact in judge_study(study).facts if fact.startswith("Validation rows choose")]
     assert said.startswith(
-        f"Validation rows choose Ensemble of 4 x Step 2: its test loss is {estimate(choice.test)}"
+        f"Validation rows choose Ensemble of 4 x Step 2: its test loss is {estimate(choice.test)}, over rows only; "
+        "on the validation rows that chose it, its loss is 0.5"
     )
-    assert "over rows only, where validation rows, which chose it, say 0.5" in said
-    assert said in judge_study(study).facts
 
 
 def test_the_headline_names_baselines_not_forty_remedies(study):

@@ -116,7 +116,7 @@ def test_a_curve_that_its_smaller_sizes_do_not_predict_is_refused():
         ({"rows": ROWS[1:]}, "It was trained on 4 sizes; a forecast needs at least 5."),
         (
             {"seeds": 1},
-            "It was trained with 1 seed common to all sizes; a forecast needs at least 2, better 3.",
+            "Its sizes share 1 seed; a forecast needs at least 2, better 3.",
         ),
         (
             {"rows": (5_000, 6_000, 7_000, 8_000, 10_000)},
@@ -212,7 +212,7 @@ def test_result_json_gets_plain_values():
         (
             (200, 100),
             [(2, 9)] * 2,
-            "`train_rows` must rise and have a table of losses each; got (200, 100) and 2 tables.",
+            "`train_rows` must rise, and each must have a table of losses; got (200, 100) and 2 tables.",
         ),
         (
             (100, 200),

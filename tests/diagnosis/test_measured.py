@@ -26,9 +26,9 @@ def test_test_rows_measure_where_there_are_any(maker):
     np.testing.assert_array_equal(measured.last[2], evidence.variants[0].runs[2].test_last)
 
 
-def test_without_test_rows_halves_of_the_validation_rows_measure(make):
+def test_without_test_rows_halves_of_the_validation_rows_measure(maker_of):
     """Every row is measured, in its own place."""
-    evidence = make(has_test=False).study(make(has_test=False).variant("A", 10, 0.6, 0.1))
+    evidence = maker_of(has_test=False).study(maker_of(has_test=False).variant("A", 10, 0.6, 0.1))
     measured = measure_study(evidence)["A"]
     assert (measured.source, measured.loss) == ("validation halves", "cross-fitted validation loss")
     np.testing.assert_array_equal(measured.best[0], cross_fitted(evidence.variants[0].runs[0].validation)[0])
@@ -48,9 +48,9 @@ def test_runs_that_diverged_or_failed_or_left_no_finite_losses_are_left_out(make
     assert {name: one.seeds for name, one in measured.items()} == {"A": (0,)}
 
 
-def test_differences_are_paired_by_seed(make):
+def test_differences_are_paired_by_seed(maker_of):
     """Only common seeds, each with its own; none in common gives None."""
-    maker = make(seeds=3)
+    maker = maker_of(seeds=3)
     left, right = maker.variant("A", 10, 0.6), maker.variant("B", 20, 0.5)
     fewer = type(right)("B", 20, right.runs[1:])
     measured = measure_study(maker.study(left, fewer))

@@ -19,7 +19,7 @@ from justright.statistics.intervals import Interval
 )
 def test_estimates_show_two_digits_of_their_uncertainty(mean, half, text):
     """Small, negative, large and certain ones; never '-0.000'."""
-    assert estimate(Interval(mean, mean - half, mean + half, 3, 10, "combined")) == text
+    assert estimate(Interval(mean, mean - half, mean + half, 3)) == text
 
 
 def test_numbers_that_are_not_finite_are_printed_as_they_are():

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from justright.diagnosis import judge_study
+from justright.diagnosis.judge import judge_study
 from justright.diagnosis.onset import Onset
-from justright.diagnosis.verdicts import JUST_RIGHT, OVERFITS
 
 
 def judged(maker, variant, reference):
@@ -26,7 +25,7 @@ def test_accuracy_that_disagrees_is_said(maker):
     last = np.where(wrong, 3.0, 0.2).astype(np.float32)
     runs = tuple(replace(run, test_best=best, test_last=last) for run in variant.runs)
     verdict = judged(maker, replace(variant, runs=runs), 0.55)
-    assert verdict.label == OVERFITS
+    assert verdict.label == "overfits"
     assert (
         "Accuracy does not confirm it: it changes by 0 exactly from the best epoch 24 to the last."
         in verdict.reasons
@@ -41,7 +40,7 @@ def test_accuracy_that_falls_while_the_loss_does_not_rise_is_said(maker):
     last = np.where(tenth, 0.70, 0.5).astype(np.float32)  # above ln 2: wrong
     runs = tuple(replace(run, test_best=best, test_last=last) for run in variant.runs)
     verdict = judged(maker, replace(variant, runs=runs), 0.65)
-    assert verdict.label == JUST_RIGHT
+    assert verdict.label == "just right"
     said = next(reason for reason in verdict.reasons if "ccuracy" in reason)
     pattern = (
         r"Accuracy disagrees with the loss: it falls by 0\.1000 \[0\.09\d+, 0\.10\d+\] from the best epoch 24 "
@@ -67,7 +66,7 @@ def test_the_good_epochs_of_accuracy_are_their_own(maker):
     verdict = judged(maker, replace(variant, runs=runs), 0.55)
     assert (verdict.onset.best, verdict.accuracy_onset) == (24, Onset(60, 99, 60, last=99))
     assert (
-        "By accuracy the good epochs end later: epochs 60 to 99 cannot be told from the best, 60."
+        "By accuracy the good epochs end later: epochs 60 to 99 cannot be told apart from the best, 60."
         in verdict.reasons
     )
 

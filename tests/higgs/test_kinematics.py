@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from justright.errors import InputError
-from justright.higgs.collisions import collision_columns
-from justright.higgs.columns import HIGGS_FEATURES
+from justright.higgs.columns import HIGGS_FEATURES, collision_columns
 from justright.higgs.kinematics import (
     ETA_SCALES,
     EVENT_VALUES,

@@ -7,17 +7,20 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from justright.errors import InputError
-from justright.higgs.collisions import MIN_ANGLES, collision_columns, has_collisions
-from justright.higgs.columns import HIGGS_FEATURES
+from justright.higgs.columns import HIGGS_FEATURES, MIN_ANGLES, collision_columns
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
-from justright.study.registry import family_from_dict
+from justright.higgs.remedies import RANDOM_TURNS
+from justright.study import Recipe
+from justright.study.families import family_from_dict
+from justright.study.remedy import Facts
 
 COLUMNS = collision_columns(HIGGS_FEATURES)
 PHI, ETA = list(COLUMNS["phi"]), list(COLUMNS["eta"])
@@ -208,8 +211,9 @@ def test_columns_are_found_by_name():
     """HIGGS has six azimuths, the lepton's first, and five pseudorapidities."""
     assert [HIGGS_FEATURES[column] for column in PHI[:2]] == ["lepton_phi", "missing_energy_phi"]
     assert (len(PHI), len(ETA)) == (6, 5)
-    assert has_collisions(HIGGS_FEATURES)
-    assert not has_collisions(["phi", "age"])
+    facts = Facts("binary", HIGGS_FEATURES, 10_000, Recipe())
+    assert RANDOM_TURNS.is_for(facts)
+    assert not RANDOM_TURNS.is_for(replace(facts, feature_names=("phi", "age")))
 
 
 def test_members_survive_plain_values():

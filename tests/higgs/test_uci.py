@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.data import ReadProgress, read_table
-from justright.data.readers import fetch
+from justright.data import ReadProgress, fetch, read_table
 from justright.errors import InputError
 from justright.higgs import uci
 from justright.higgs.columns import HIGGS_FEATURES
@@ -230,9 +229,9 @@ def test_a_file_that_changes_between_connections_is_refused(server, higgs_gz, tm
     ("line", "reason"),
     [
         (b"1,2,3", "line 3 has 3 fields, not 29"),
-        (b"1" + b",0" * 27 + b",x", "line 3 holds 'x' as m_wwbb, which is no finite float32"),
-        (b"1" + b",0" * 27 + b",nan", "line 3 holds 'nan' as m_wwbb, which is no finite float32"),
-        (b"1" + b",0" * 27 + b",1e39", "line 3 holds '1e39' as m_wwbb, which is no finite float32"),
+        (b"1" + b",0" * 27 + b",x", "line 3 holds 'x' as m_wwbb, which is not a finite float32"),
+        (b"1" + b",0" * 27 + b",nan", "line 3 holds 'nan' as m_wwbb, which is not a finite float32"),
+        (b"1" + b",0" * 27 + b",1e39", "line 3 holds '1e39' as m_wwbb, which is not a finite float32"),
         (b"2" + b",0" * 28, "line 3 holds '2' as label, which is neither 0 nor 1"),
         (b"1" * 20_000, "a line is longer than 16,384 bytes, so it is not HIGGS"),
     ],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from justright import plugins
+from justright.cli.diagnose import diagnose as diagnose_command
 from justright.errors import InputError
-from justright.logs import FORMATS, diagnose, read_log, read_logs
+from justright.logs.formats import registry
+from justright.logs.formats.registry import FORMATS, read_log, read_logs
+from justright.logs.reading import diagnose
 
 TRAIN = (0.70, 0.60, 0.50)
 VALIDATION = (0.72, 0.65, 0.66)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [one.name for one in FORMATS])
 def test_every_format_gives_the_same_curves(name, write_example):
     """The three epochs written by hand come back under the same names, whatever tool wrote them."""
     curves = read_log(write_example(name))
@@ -29,7 +35,7 @@ def test_every_format_gives_the_same_curves(name, write_example):
     np.testing.assert_allclose(curves.metrics["val_loss"], VALIDATION, rtol=1e-7)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [one.name for one in FORMATS])
 def test_every_format_can_be_diagnosed(name, write_example):
     """Three epochs are never enough for a verdict, and the reading says so."""
     reading = diagnose(write_example(name))
@@ -56,7 +62,7 @@ def test_unknown_json_is_refused_with_the_list_of_formats(tmp_path):
         read_logs(path)
     assert str(caught.value) == (
         "A training log must be one of: TensorBoard event files, Lightning's metrics.csv, a Keras CSVLogger file, "
-        "a CSV file with an epoch a row, Hugging Face's trainer_state.json, XGBoost's or LightGBM's evals_result as JSON, "
+        "a CSV file with one row per epoch, Hugging Face's trainer_state.json, XGBoost's or LightGBM's evals_result as JSON, "
         f"a Keras History as JSON; {str(path)!r} is none of them."
     )
 
@@ -98,8 +104,12 @@ def test_unknown_json_is_refused_with_the_list_of_formats(tmp_path):
             "Every entry of `log_history` must say its epoch; entry 0 of {path!r} does not.",
         ),
         (
+            b'{"log_history": [{"epoch": 1, "eval_loss": 1' + b"0" * 400 + b"}]}",
+            "A metric must fit a 64-bit float; 'eval_loss' of {path!r} does not.",
+        ),
+        (
             b'{"loss": [1, 2], "val_loss": [1]}',
-            "Every metric of a log must have one value an epoch; in {path!r} metric 'val_loss' has 1 for 2 epochs.",
+            "Every metric of a log must have one value per epoch; in {path!r} metric 'val_loss' has 1 for 2 epochs.",
         ),
     ],
 )
@@ -173,3 +183,69 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with contextlib.suppress(InputError):
         assert all(len(curves.epochs) > 0 for curves in read_logs(path))
+
+
+TOY = """
+from justright.logs.points import LoggedRun, metric_name
+from justright.logs.source import LogFormat
+
+
+def read(source):
+    lines = [line.split() for line in source.text.splitlines()[1:]]
+    points = {}
+    for epoch, metric, value in lines:
+        points.setdefault(metric_name(metric), {})[float(epoch)] = float(value)
+    return [LoggedRun(source.name, points)]
+
+
+ABACUS = LogFormat("abacus", "an abacus log", read, lambda source: source.text.startswith("#abacus"), folder_file="beads.txt")
+"""
+
+
+@pytest.fixture(params=["entry", "plug-in"])
+def toy_format(request, tmp_path, monkeypatch):
+    """A format in a file of its own, listed by one more entry of the registry or by a plug-in."""
+    (tmp_path / "abacus_logs.py").write_text(TOY + 'MEMBERS = {"log_formats": ("abacus_logs:ABACUS",)}\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "abacus_logs", raising=False)
+    module = importlib.import_module("abacus_logs")
+    if request.param == "entry":
+        monkeypatch.setattr(registry, "FORMATS", (module.ABACUS, *registry.FORMATS))
+    else:
+        monkeypatch.setattr(plugins, "BUILT_IN", (*plugins.BUILT_IN, "abacus_logs"))
+    forget_plugins()
+    yield
+    forget_plugins()
+
+
+def forget_plugins():
+    """Let the next registry that is read ask for its plug-ins again."""
+    for function in (plugins.plugged_in, plugins._plugins, plugins._members):
+        function.cache_clear()
+
+
+@pytest.mark.usefixtures("toy_format")
+def test_a_new_format_is_one_file_and_one_entry(tmp_path):
+    """It is read from a file and from a folder, and every list of formats has it."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    text = "#abacus\n0 loss 0.5\n0 val_loss 0.6\n1 val_loss 0.7\n"
+    for path in (folder / "beads.txt", tmp_path / "any.name"):
+        path.write_text(text)
+    for path in (folder, folder / "beads.txt", tmp_path / "any.name"):
+        curves = read_log(path)
+        assert (curves.format, curves.metrics["val_loss"].tolist()) == ("abacus", [0.6, 0.7])
+    (tmp_path / "x.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match=r"^A training log must be one of: .*an abacus log.*; "):
+        read_logs(tmp_path / "x.json")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"^A log folder must hold .*beads\.txt.*; "):
+        read_logs(tmp_path / "empty")
+    assert "an abacus log" in registry.format_summaries()
+
+
+def test_help_and_documentation_list_every_format():
+    """`justright diagnose --help` takes its list from the registry, and the page of commands takes the help."""
+    page = " ".join((Path(__file__).parents[2] / "docs" / "command-line.md").read_text().split())
+    for text in (" ".join(diagnose_command.__doc__.split()), page):
+        assert registry.format_summaries() in text

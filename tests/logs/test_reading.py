@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from justright.errors import InputError
-from justright.logs import LogCurves, diagnose_curves
-from justright.logs.reading import NOT_SEEN, CurveLabel
+from justright.logs.log_curves import LogCurves
+from justright.logs.reading import NOT_SEEN, CurveLabel, diagnose_curves
 
 EPOCHS = 200
 GRID = np.arange(EPOCHS, dtype=float)
@@ -117,9 +117,9 @@ def test_the_loss_without_penalties_is_preferred():
 
 def test_labels_are_the_words_of_verdicts():
     """A reading of curves uses a part of the five labels, never a word of its own."""
-    from justright.diagnosis import LABELS
+    from justright.diagnosis.labels import label_names
 
-    assert set(get_args(CurveLabel)) < set(LABELS)
+    assert set(get_args(CurveLabel)) < set(label_names())
 
 
 def test_a_reading_is_plain_json():

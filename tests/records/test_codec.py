@@ -12,13 +12,13 @@ from hypothesis.extra import numpy as arrays
 
 from justright.records.codec import (
     lanes_from_json,
-    lanes_to_json,
     losses_from_blob,
     losses_to_blob,
     metrics_from_json,
     metrics_to_json,
 )
 from justright.runs.events import RunKey
+from justright.runs.plain import to_json
 
 
 @given(st.dictionaries(st.text(), st.floats()))
@@ -45,4 +45,4 @@ def test_losses_are_stored_little_endian() -> None:
 def test_lanes_come_back() -> None:
     """As run keys."""
     lanes = (RunKey("Tiny", 0, 10), RunKey('"é"', -1, 5))
-    assert lanes_from_json(lanes_to_json(lanes)) == lanes
+    assert lanes_from_json(to_json(lanes)) == lanes

@@ -258,16 +258,6 @@ def test_the_diary_says_what_happened(store, finished) -> None:
     assert [note.is_routine for note in store.notes()] == [True, False, True]
 
 
-def test_a_forgotten_run_leaves_nothing_and_others_alone(store, block, checkpoint) -> None:
-    """For a run that starts again from its first epoch."""
-    store.handle(checkpoint("a", blocks=(block(), block(OTHER))))
-    store.forget_run(RUN)
-    assert [record.run for record in store.runs()] == [OTHER]
-    assert store.curves()["seed"].unique().to_list() == [1]
-    assert store.row_losses(RUN, "validation") == {}
-    assert list(store.row_losses(OTHER, "validation")) == [0]
-
-
 def test_an_extended_run_keeps_its_curve_and_is_open_again(store, block, finished, checkpoint) -> None:
     """More epochs go on from what is there."""
     store.handle(checkpoint("a", blocks=(block(),), finished=(finished(),)))

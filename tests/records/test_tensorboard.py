@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.util.tensor_util import make_ndarray
 
 from justright.errors import FolderError
+from justright.records.event_files import read_events
+from justright.records.folder import StudyFolder
 from justright.records.store import Store
 from justright.records.tensorboard import EVENT_FILE, PARTS, TensorBoardFiles, append_run, is_level, write_run
-from justright.records.tfrecord import read_payloads
-from justright.runs.events import EpochBlock, RunKey, StackCheckpoint, VariantBuilt
+from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 KERAS = json.loads((Path(__file__).parent / "fixtures" / "keras_tensorboard.json").read_text())
 RUN = RunKey("Tiny", 0, 10_000)
@@ -26,8 +28,7 @@ RUN = RunKey("Tiny", 0, 10_000)
 def logged(folder: Path) -> list[list[object]]:
     """Return what tools/make_keras_tensorboard.py returns, of our file."""
     found: list[list[object]] = []
-    for payload in read_payloads(folder / EVENT_FILE):
-        event = Event.FromString(payload)
+    for event in read_events(folder / EVENT_FILE):
         if event.file_version:
             found.append([event.file_version])
         for value in event.summary.value:
@@ -54,7 +55,8 @@ def seen_by_tensorboard(folder: Path) -> dict[str, list[tuple[int, float]]]:
     reader.Reload()
     return {
         tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in reader.Tensors(tag)]
-        for tag in reader.PluginTagToContent("scalars")
+        for tag in reader.Tags()["tensors"]
+        if reader.SummaryMetadata(tag).plugin_data.plugin_name == "scalars"
     }
 
 
@@ -169,6 +171,99 @@ def test_the_sink_keeps_files_level_with_the_store(folder, store, files, curves)
     assert model == [0, "keras", "graph_keras_model", "1", 7, [], '{"class_name": "Sequential"}']
 
 
+def assert_level(folder, store: Store, run: RunKey = RUN) -> None:
+    """Check a run's event files point by point against the store, as TensorBoard reads them."""
+    curves = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
+    metrics = {name: curves[name].to_numpy() for name in curves.columns[4:]}
+    epochs = curves["epoch"].to_numpy()
+    path = folder.tensorboard_path / run.variant / f"seed-{run.seed}"
+    steps = {"epoch_loss": epochs, "evaluation_loss_vs_iterations": (epochs + 1) * 20}
+    assert seen_by_tensorboard(path / "validation") == {
+        tag: expected(metrics, "val_", "loss", steps[tag]) for tag in steps if len(epochs)
+    }
+    points = {
+        f"epoch_{name}": expected(metrics, "", name, epochs)
+        for name in metrics
+        if not name.startswith("val_")
+    }
+    assert seen_by_tensorboard(path / "train") == {tag: found for tag, found in points.items() if found}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_epoch_is_in_the_files_once(tmp_path_factory, curves, data) -> None:
+    """However checkpoints cut a run into blocks, and whenever a new process goes on or a run starts again.
+
+    Blocks may overlap with those before, as after a lost checkpoint, and come in any order within a checkpoint; a killed
+    process may have lost the tail of a file, written it twice, or stored a checkpoint that is in no file.
+    """
+    metrics = curves(60)
+    place = tmp_path_factory.mktemp("sequence")
+    with StudyFolder.open(place / "study", "create") as folder, Store(folder) as store:
+        epoch = 0
+        files = None
+        for _ in range(data.draw(st.integers(1, 5), label="checkpoints")):
+            if files is None or data.draw(st.booleans(), label="new process"):
+                files = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+                harm_files(
+                    folder, data.draw(st.sampled_from(["none", "tail lost", "doubled", "gone"]), label="harm")
+                )
+            epoch = data.draw(st.integers(0, epoch), label="start")
+            blocks = []
+            for length in data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=3), label="blocks"):
+                block = {name: values[epoch : epoch + length] for name, values in metrics.items()}
+                blocks.append(EpochBlock(RUN, epoch, block))
+                epoch += length
+            blocks = data.draw(st.permutations(blocks), label="order")
+            event = StackCheckpoint("stack", "checkpoints/a", epoch, (RUN,), tuple(blocks), ())
+            store.handle(event)
+            if data.draw(st.integers(0, 4), label="killed between") == 0:
+                files = None
+                continue
+            files.handle(event)
+            assert_level(folder, store)
+            assert files.mend() == []
+        again = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+        mended = again.mend()
+        assert files is None or mended == []
+        assert_level(folder, store)
+
+
+def harm_files(folder, harm: str) -> None:
+    """Do to all event files what a killed process, or an earlier version, left of them."""
+    for path in list(folder.tensorboard_path.rglob(EVENT_FILE)):
+        content = path.read_bytes()
+        if harm == "gone":
+            path.unlink()
+        elif harm != "none":
+            path.write_bytes(content[: len(content) * 2 // 3] if harm == "tail lost" else content * 2)
+
+
+def test_a_run_that_failed_has_no_epochs_in_its_files(folder, store, files, curves) -> None:
+    """The store forgets the epochs of a run whose worker died twice, and so do the files."""
+    feed(store, files, folder, curves(20), 0, 10)
+    failed = RunFinished(RUN, "failed", "It died.", 0, None, 0.0, {}, {}, {}, {})
+    event = StackCheckpoint("stack", "checkpoints/b", 0, (), (), (failed,))
+    store.handle(event)
+    files.handle(event)
+    assert len(store.curves()) == 0
+    assert_level(folder, store)
+    assert files.mend() == []
+
+
+def test_losses_that_never_were_a_number_stay_in_the_files(folder, store, files) -> None:
+    """A run that diverged in its first epoch: its NaN is shown, before and after its files are written anew."""
+    metrics = {name: np.full(1, np.nan) for name in ("loss", "val_loss")}
+    last = dict.fromkeys(metrics, np.nan)
+    diverged = RunFinished(RUN, "diverged", "It left the numbers.", 1, None, 0.0, {}, last, {}, {})
+    event = StackCheckpoint("s", "checkpoints/a", 1, (RUN,), (EpochBlock(RUN, 0, metrics),), (diverged,))
+    store.handle(event)
+    files.handle(event)
+    seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "validation")
+    np.testing.assert_equal(seen["epoch_loss"], [(0, np.nan)])
+    assert files.mend() == []
+
+
 def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None:
     """A new process writes anew what the killed one left: a torn record, or epochs the store never took."""
     metrics = curves(20)
@@ -191,7 +286,7 @@ def test_a_clock_set_back_loses_nothing(folder, store, files, curves, monkeypatc
     feed(store, files, folder, metrics, 10, 20)
     path = folder.tensorboard_path / "Tiny" / "seed-0" / "train"
     assert seen_by_tensorboard(path)["epoch_loss"] == expected(metrics, "", "loss", range(20))
-    walls = [Event.FromString(payload).wall_time for payload in read_payloads(path / EVENT_FILE)]
+    walls = [event.wall_time for event in read_events(path / EVENT_FILE)]
     assert walls == sorted(walls)
     assert [record.epochs for record in store.runs()] == [20]
     store.note("one", "first")
@@ -217,12 +312,14 @@ def test_a_file_removed_while_training_is_written_anew(folder, store, files, cur
         lambda content: content[:5],
         lambda content: content[: len(content) // 2] + b"\0" + content[len(content) // 2 + 1 :],
         lambda content: b"\xff" * len(content),
+        lambda content: content + content[len(content) // 2 :],
+        lambda content: content * 2,
         None,
     ],
-    ids=["empty", "torn", "header only", "changed", "garbage", "missing"],
+    ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "missing"],
 )
-def test_damaged_event_files_are_named_and_rebuilt(folder, store, files, curves, harm) -> None:
-    """Of two runs, only the damaged one's files are written anew; a second repair finds nothing."""
+def test_damaged_event_files_are_named_and_mended(folder, store, files, curves, harm) -> None:
+    """Of two runs, only the damaged one's files are written anew; a second look finds nothing."""
     metrics, other = curves(20), RunKey("Tiny", 1, 10_000)
     feed(store, files, folder, metrics, 0, 20)
     feed(store, files, folder, metrics, 0, 20, other)
@@ -231,19 +328,19 @@ def test_damaged_event_files_are_named_and_rebuilt(folder, store, files, curves,
         path.unlink()
     else:
         path.write_bytes(harm(path.read_bytes()))
-    assert files.repair() == ["tensorboard/Tiny/seed-1"]
-    assert files.repair() == []
-    assert is_level(path.parents[1], epochs=20)
+    assert files.mend() == ["tensorboard/Tiny/seed-1"]
+    assert files.mend() == []
+    assert is_level(path.parents[1], epochs=20, steps_per_epoch=20)
     assert seen_by_tensorboard(path.parent)["epoch_loss"] == expected(metrics, "val_", "loss", range(20))
 
 
-def test_files_behind_the_store_are_rebuilt(folder, store, files, curves) -> None:
+def test_files_behind_the_store_are_mended(folder, store, files, curves) -> None:
     """As when the process was killed between storing a run's last epochs and appending them."""
     metrics = curves(20)
     feed(store, files, folder, metrics, 0, 19)
     last = {name: values[19:] for name, values in metrics.items()}
     store.handle(StackCheckpoint("stack", "checkpoints/a", 20, (RUN,), (EpochBlock(RUN, 19, last),), ()))
-    assert files.repair() == ["tensorboard/Tiny/seed-0"]
+    assert files.mend() == ["tensorboard/Tiny/seed-0"]
 
 
 def test_metrics_of_other_runs_are_not_logged(folder, store, files) -> None:

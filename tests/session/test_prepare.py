@@ -9,7 +9,7 @@ from justright.data import read_table
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
 from justright.study.spec import study_to_toml
-from justright.study.studies import STUDIES
+from justright.study.studies import named_study, studies
 
 FILE = """
 name = "mine"
@@ -50,13 +50,13 @@ def test_without_a_word_it_is_quick_on_the_packaged_table():
     assert study.split.sizes["train"] == 10_000
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", studies())
 def test_every_built_in_study_runs_on_any_table(name, place):
     """By name, with its own recipe, on a table of one's own."""
     study = prepare_study(source="rows.csv", study=name, seeds=2)
     assert study.name == name
-    assert study.variants == STUDIES[name].on(study.split).variants
-    assert study.recipe == STUDIES[name].recipe().resolve("binary", 60)
+    assert study.variants == named_study(name).on(study.split).variants
+    assert study.recipe == named_study(name).recipe().resolve("binary", 60)
     assert study.seeds == (1, 2)
     assert study.split.sizes == {"train": 60, "validation": 15, "test": 25}
 
@@ -73,7 +73,7 @@ def test_options_take_the_place_of_the_recipe_s(place):
     assert (recipe.max_epochs, recipe.patience, recipe.batch_size, recipe.precision) == (9, 3, 7, "bfloat16")
     assert (
         prepare_study(source="rows.csv", batch_size=7).recipe.max_epochs
-        == STUDIES["quick"].recipe().max_epochs
+        == named_study("quick").recipe().max_epochs
     )
 
 
@@ -166,7 +166,7 @@ def test_a_folder_s_study_is_gone_on_with(place):
 )
 def test_what_does_not_fit_is_refused(options, message, place):
     """Whole messages, before a table is read or anything trains."""
-    listed = ", ".join(repr(name) for name in STUDIES)
+    listed = ", ".join(repr(name) for name in studies())
     message = message.replace("'quick', 'tutorial', 'sizes', 'regularizers'", listed)
     with pytest.raises(InputError) as caught:
         prepare_study(**options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 
 import keras
@@ -11,9 +12,11 @@ import polars as pl
 import pytest
 
 import justright as jr
+from justright.records.event_files import read_events
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.events import ReferenceMeasured, RunKey, RunStarted, StackCheckpoint, VariantBuilt
+from justright.session.result import open_result
 
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
 
@@ -142,6 +145,33 @@ def test_the_same_call_again_trains_nothing(done):
     again = study().run(folder, workers=1, sinks=[heard])
     assert heard.events == []
     assert again.result == result.result
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [lambda folder: study().run(folder, workers=1), lambda folder: open_result(folder).write_report()],
+    ids=["run", "report"],
+)
+def test_event_files_that_do_not_hold_each_epoch_once_are_mended(done, tmp_path, mend):
+    """An ended run is heard of no more, so its files are looked at when the study is run or reported again."""
+    folder = shutil.copytree(done[0], tmp_path / "study")
+    files = sorted((folder / "tensorboard").rglob("events.*"))
+    steps = [[event.step for event in read_events(file)] for file in files]
+    files[0].write_bytes(files[0].read_bytes() * 2)
+    files[1].unlink()
+    files[2].write_bytes(files[2].read_bytes()[:-1])
+    mend(folder)
+    assert [[event.step for event in read_events(file)] for file in files] == steps
+
+
+def test_a_report_leaves_the_event_files_of_a_running_study_alone(done, tmp_path):
+    """The process that owns the folder appends to them."""
+    folder = shutil.copytree(done[0], tmp_path / "study")
+    file = next((folder / "tensorboard").rglob("events.*"))
+    file.write_bytes(b"")
+    with StudyFolder.open(folder, "resume"):
+        open_result(folder).write_report()
+    assert file.read_bytes() == b""
 
 
 @pytest.mark.slow

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from justright.errors import InputError
-from justright.statistics.crossed import crossed
+from justright.statistics.crossed import crossed, variances_by_source
 from justright.statistics.intervals import (
-    HALF_WIDTHS,
-    METHODS,
-    crossed_bootstrap,
+    generalized,
     half_widths,
-    paired_interval,
+    mean_interval,
+    random_effects,
+    student_quantile,
+    unpaired_interval,
 )
-from justright.statistics.intervals import mean_interval as mean_interval_of
 
 RELATIVE = 2e-3  # 1,000 quadrature nodes; the heaviest tail is that of 2 seeds
 
@@ -28,34 +28,43 @@ def table_of(rng, seeds, rows, *, deviation=1.0, rest=1.0):
     return shift + rng.standard_normal((1, rows)) + rest * rng.standard_normal((seeds, rows))
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "crossed bootstrap"])
-def test_one_seed_gives_students_interval_over_rows(method):
-    """With one seed there is nothing but rows, whatever the method, and the interval says so."""
+def halves_of(method, tables, level=0.95):
+    """Return (tables,) half-widths by one method, of tables with the same seeds and rows."""
+    first = tables[0]
+    return method(variances_by_source(tables), seeds=first.seeds, rows=first.rows, level=level)
+
+
+def rows_only(by_source, *, seeds, rows, level):
+    """Student's t over rows: what an interval is that does not look at seeds."""
+    return student_quantile(rows - 1, level) * np.sqrt(by_source[1])
+
+
+def test_one_seed_gives_students_interval_over_rows():
+    """With one seed there is nothing but rows, and the interval says so."""
     values = np.random.default_rng(0).exponential(size=(1, 50))
-    interval = paired_interval(values, method=method)
+    interval = mean_interval(values)
     expected = stats.ttest_1samp(values[0], 0.0).confidence_interval(0.95)
     np.testing.assert_allclose((interval.low, interval.high), expected)
-    assert interval.covers == "rows of this one network"
+    assert interval.seeds == 1
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_generalized_interval_is_students_over_seeds_when_rows_agree(seeds):
     """When every row says the same, only the seeds are left: Student's t over seed means."""
     means = np.random.default_rng(seeds).normal(size=seeds)
-    interval = paired_interval(np.repeat(means[:, None], 30, axis=1), method="generalized")
+    table = crossed(np.repeat(means[:, None], 30, axis=1))
+    half = halves_of(generalized, [table])[0]
     expected = stats.ttest_1samp(means, 0.0).confidence_interval(0.95)
-    np.testing.assert_allclose((interval.low, interval.high), expected, rtol=RELATIVE, atol=1e-9)
+    np.testing.assert_allclose((table.mean - half, table.mean + half), expected, rtol=RELATIVE, atol=1e-9)
 
 
-@pytest.mark.parametrize("method", HALF_WIDTHS)
+@pytest.mark.parametrize("method", [half_widths, generalized, random_effects])
 def test_seeds_that_agree_leave_students_interval_over_rows(method):
     """Identical seeds add nothing: the interval is that of one seed."""
     row = np.random.default_rng(3).exponential(size=200)
-    alone, thrice = (
-        paired_interval(row[None], method=method),
-        paired_interval(np.tile(row, (3, 1)), method=method),
-    )
-    np.testing.assert_allclose((thrice.low, thrice.high), (alone.low, alone.high), rtol=RELATIVE)
+    alone = mean_interval(row[None])
+    thrice = halves_of(method, [crossed(np.tile(row, (3, 1)))])[0]
+    np.testing.assert_allclose(thrice, alone.high - alone.mean, rtol=RELATIVE)
 
 
 def test_random_effects_interval_is_that_of_the_balanced_table():
@@ -63,8 +72,8 @@ def test_random_effects_interval_is_that_of_the_balanced_table():
     values = np.array([[0.0, 2.0, 4.0], [1.0, 3.0, 8.0]])
     variance = (6.0 + 15.5 - 1.5) / 6
     freedom = (6.0 + 15.5 - 1.5) ** 2 / (6.0**2 / 1 + 15.5**2 / 2 + 1.5**2 / 2)
-    interval = paired_interval(values, method="random effects")
-    np.testing.assert_allclose(interval.high - 3.0, stats.t.ppf(0.975, freedom) * np.sqrt(variance))
+    half = halves_of(random_effects, [crossed(values)])[0]
+    np.testing.assert_allclose(half, stats.t.ppf(0.975, freedom) * np.sqrt(variance))
 
 
 def test_generalized_interval_is_that_of_behrens_and_fisher():
@@ -75,48 +84,27 @@ def test_generalized_interval_is_that_of_behrens_and_fisher():
     excess = np.maximum(by_seed * 3 / rng.chisquare(3, 400_000) - rest, 0)
     draws = rng.standard_normal(400_000) * np.sqrt(by_row + excess)
     expected = np.quantile(np.abs(draws), 0.95)
-    np.testing.assert_allclose(half_widths([table], level=0.95, method="generalized"), expected, rtol=0.01)
+    np.testing.assert_allclose(halves_of(generalized, [table]), expected, rtol=0.01)
 
 
 @pytest.mark.parametrize(("seeds", "deviation"), [(2, 0.0), (2, 9.0), (3, 0.0), (3, 1.0), (5, 9.0)])
 def test_combined_half_width_weighs_its_parts_by_what_seeds_add_to_the_error(seeds, deviation):
     """Hand arithmetic: the second part weighs as the seeds' share of the standard error, 1/2 at least with two seeds."""
     table = crossed(table_of(np.random.default_rng(6), seeds, 300, deviation=deviation))
-    narrow, wide = (
-        half_widths([table], level=0.9, method=method)[0] for method in ("random effects", "generalized")
-    )
+    narrow, wide = (halves_of(method, [table], 0.9)[0] for method in (random_effects, generalized))
     by_seed, by_row, rest = table.parts
     excess = max(by_seed - rest, 0.0)
     weight = np.sqrt(excess / (by_row + excess))
     weight = max(weight, 0.5) if seeds == 2 else weight
     expected = np.sqrt((1 - weight) * narrow**2 + weight * wide**2)
-    np.testing.assert_allclose(half_widths([table], level=0.9)[0], expected)
+    np.testing.assert_allclose(halves_of(half_widths, [table], 0.9)[0], expected)
 
 
 def test_seeds_that_differ_no_more_than_chance_leave_the_narrower_interval():
     """Three seeds over rows they share: as wide as the random effects' alone, not as the fiducial one."""
     table = crossed(table_of(np.random.default_rng(1), 3, 2_000, deviation=0.0, rest=0.0))
-    half, narrow = (half_widths([table], level=0.95, method=m)[0] for m in ("combined", "random effects"))
+    half, narrow = (halves_of(method, [table])[0] for method in (half_widths, random_effects))
     np.testing.assert_allclose(half, narrow, rtol=1e-6)
-
-
-def test_bootstrap_agrees_with_normal_theory_where_both_are_right():
-    """Many seeds and rows: variance of the pigeonhole bootstrap against the mean squares (Owen 2007)."""
-    values = table_of(np.random.default_rng(7), 40, 400, deviation=3.0)
-    means = crossed_bootstrap(values, np.random.default_rng(8), draws=4_000)
-    table = crossed(values)
-    by_seed, by_row, rest = table.parts
-    np.testing.assert_allclose(means.mean(), table.mean, atol=4 * means.std() / np.sqrt(4_000))
-    # The bootstrap counts the rest once with the seeds and once with the rows, and once by itself.
-    np.testing.assert_allclose(means.var(), by_seed + by_row + rest, rtol=0.1)
-
-
-def test_bootstrap_interval_is_repeatable_and_draws_in_chunks():
-    """The same generator state gives the same interval, and an odd number of draws is honoured."""
-    values = table_of(np.random.default_rng(9), 3, 50)
-    first, second = (paired_interval(values, method="crossed bootstrap") for _ in range(2))
-    assert first == second
-    assert crossed_bootstrap(values, np.random.default_rng(0), draws=130).shape == (130,)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +112,7 @@ def test_bootstrap_interval_is_repeatable_and_draws_in_chunks():
 )
 @pytest.mark.parametrize("kind", ["normal", "lognormal"])
 def test_default_interval_covers_as_often_as_it_says(seeds, deviation, kind):
-    """400 simulated studies a case; 95 % nominal, 92-99 % allowed (93-97 %, and 2 standard errors of 1 %)."""
+    """400 simulated studies for each case; 95 % nominal, 92-99 % allowed (93-97 %, and 2 standard errors of 1 %)."""
     rng = np.random.default_rng(11)
     tables = []
     for _ in range(400):
@@ -134,7 +122,7 @@ def test_default_interval_covers_as_often_as_it_says(seeds, deviation, kind):
             values += heavy - np.exp(0.75**2 / 2)
         tables.append(crossed(values))
     means = np.array([table.mean for table in tables])
-    coverage = (np.abs(means) <= half_widths(tables, level=0.95)).mean()
+    coverage = (np.abs(means) <= halves_of(half_widths, tables)).mean()
     assert 0.92 <= coverage <= 0.99
 
 
@@ -143,14 +131,14 @@ def test_rows_alone_cover_too_rarely_when_seeds_differ():
     rng = np.random.default_rng(12)
     tables = [crossed(table_of(rng, 3, 200, deviation=3.0, rest=0.0)) for _ in range(400)]
     means = np.array([table.mean for table in tables])
-    assert (np.abs(means) <= half_widths(tables, level=0.95, method="rows only")).mean() < 0.8
+    assert (np.abs(means) <= halves_of(rows_only, tables)).mean() < 0.8
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.floats(1e-6, 1e6), st.floats(-1e3, 1e3))
 def test_interval_moves_and_stretches_with_the_values(seed, seeds, scale, shift):
     """Shift and scale equivariance: units do not matter."""
     values = table_of(np.random.default_rng(seed), seeds, 20)
-    plain, moved = paired_interval(values), paired_interval(scale * (values + shift))
+    plain, moved = mean_interval(values), mean_interval(scale * (values + shift))
     expected = [scale * (end + shift) for end in (plain.mean, plain.low, plain.high)]
     np.testing.assert_allclose(
         (moved.mean, moved.low, moved.high), expected, rtol=1e-5, atol=scale * 1e-8 * (1 + abs(shift))
@@ -163,42 +151,36 @@ def test_order_of_seeds_and_rows_does_not_matter(seed, seeds):
     rng = np.random.default_rng(seed)
     values = table_of(rng, seeds, 20)
     other = values[rng.permutation(seeds)][:, rng.permutation(20)]
-    first, second = paired_interval(values), paired_interval(other)
+    first, second = mean_interval(values), mean_interval(other)
     np.testing.assert_allclose((second.low, second.high), (first.low, first.high), rtol=1e-7, atol=1e-9)
 
 
 def test_values_without_any_spread_give_an_interval_of_no_width():
     """The chosen epoch is the last one in every run: all differences are exactly 0."""
-    for method in METHODS:
-        interval = paired_interval(np.zeros((3, 10)), method=method)
-        assert (interval.low, interval.high) == (0.0, 0.0)
+    for method in (half_widths, generalized, random_effects):
+        assert halves_of(method, [crossed(np.zeros((3, 10)))]) == [0.0]
 
 
 def test_a_higher_level_is_wider():
     """99 % contains 95 % contains 50 %."""
     values = table_of(np.random.default_rng(13), 4, 100)
-    widths = [paired_interval(values, level=level).high for level in (0.5, 0.95, 0.99)]
+    widths = [mean_interval(values, level=level).high for level in (0.5, 0.95, 0.99)]
     assert widths == sorted(widths)
 
 
-def test_mean_interval_is_the_interval_of_plain_losses():
-    """Test losses and differences are treated alike."""
-    values = np.abs(table_of(np.random.default_rng(14), 3, 60))
-    assert mean_interval_of(values) == paired_interval(values)
-
-
-def test_an_unknown_method_is_refused():
-    """A near miss is suggested."""
-    with pytest.raises(InputError) as caught:
-        paired_interval([[0.0, 1.0]], method="random effect")
-    assert str(caught.value) == (
-        "`method` must be one of 'combined', 'generalized', 'random effects', 'rows only', 'crossed bootstrap'; "
-        "got 'random effect'. Did you mean 'random effects'?"
-    )
+def test_unpaired_interval_is_welchs():
+    """Against SciPy; rows without any spread have an interval of no width."""
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=30), rng.normal(1.0, 3.0, size=50)
+    expected = stats.ttest_ind(left, right, equal_var=False).confidence_interval(0.95)
+    interval = unpaired_interval(left, right)
+    np.testing.assert_allclose((interval.low, interval.high), expected)
+    still = unpaired_interval(np.ones(3), np.zeros(4))
+    assert (still.low, still.mean, still.high) == (1.0, 1.0, 1.0)
 
 
 def test_a_level_outside_0_to_1_is_refused():
     """95 is not a share."""
     with pytest.raises(InputError) as caught:
-        paired_interval([[0.0, 1.0]], level=95)
+        mean_interval([[0.0, 1.0]], level=95)
     assert str(caught.value) == "`level` must lie between 0 and 1; got 95. 0.95 is usual."

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from justright.statistics.crossed import Crossed, crossed
-from justright.statistics.sample_size import MAX_SEEDS, POWER, Needs, chance_to_decide, required_seeds_or_rows
+from justright.statistics.intervals import interval_of, mean_interval
+from justright.statistics.sample_size import MAX_SEEDS, Needs, required_seeds_or_rows
 
 
 def flat(
@@ -66,8 +67,6 @@ def test_wider_simultaneous_intervals_need_more():
 @pytest.mark.parametrize("extra", [0, 5])
 def test_the_planned_number_of_seeds_decides_about_four_times_in_five(extra):
     """Simulated: with the number of seeds it asks for, the interval excludes the threshold in 70-97 % of studies."""
-    from justright.statistics.intervals import paired_interval
-
     rng = np.random.default_rng(extra)
 
     def study(seeds: int) -> np.ndarray:
@@ -78,39 +77,8 @@ def test_the_planned_number_of_seeds_decides_about_four_times_in_five(extra):
     assert needs.more_seeds is not None
     assert needs.more_seeds < MAX_SEEDS
     seeds = 4 + needs.more_seeds + extra
-    share = np.mean([paired_interval(study(seeds)).is_above(0.0) for _ in range(200)])
+    share = np.mean([mean_interval(study(seeds)).is_above(0.0) for _ in range(200)])
     assert share >= 0.7 if extra else 0.7 <= share <= 0.97
-
-
-def test_the_chance_to_decide_reaches_80_percent_where_the_plan_ends():
-    """Plan and chance are one arithmetic: one seed less than asked for is not enough."""
-    table = flat(0.1, seeds=4, rows=200, seed_square=200 * 0.15**2 + 0.09, row_square=0.09, error=0.09)
-    seeds = 4 + (required_seeds_or_rows(table, 0.0).more_seeds or 0)
-    enough, short = (chance_to_decide(table, 0.1, seeds=count, rows=200) for count in (seeds, seeds - 1))
-    assert short < POWER <= enough
-
-
-@pytest.mark.parametrize("seeds", [1, 5, 12])
-def test_the_chance_to_decide_is_the_share_of_simulated_studies_that_decide(seeds):
-    """400 simulated studies; a tenth is allowed for Monte Carlo error and for half-widths that are not their mean."""
-    from justright.statistics.intervals import paired_interval
-
-    rng = np.random.default_rng(seeds)
-    seed_deviation, rows, distance = 0.1 if seeds > 1 else 0.0, 300, 0.12
-
-    def study(count: int, size: int) -> np.ndarray:
-        between = seed_deviation * rng.normal(size=(count, 1)) + 0.3 * rng.normal(size=(1, size))
-        return distance + between + 0.5 * rng.normal(size=(count, size))
-
-    planned = chance_to_decide(crossed(study(200, 3_000)), distance, seeds=seeds, rows=rows)
-    found = np.mean([paired_interval(study(seeds, rows)).is_above(0.0) for _ in range(400)])
-    assert found == pytest.approx(planned, abs=0.1)
-
-
-def test_what_has_no_spread_is_decided_or_not():
-    """All values are the same: any distance is far enough, none is not."""
-    table = crossed(np.zeros((3, 10)))
-    assert [chance_to_decide(table, far, seeds=3, rows=10) for far in (0.0, 0.1)] == [0.0, 1.0]
 
 
 def test_more_rows_are_never_fewer_than_needed_for_a_larger_difference():
@@ -138,8 +106,6 @@ def test_what_neither_seeds_nor_rows_decide_alone_both_decide_together():
         row_square=(3 + more_seeds) * 0.7667 + 0.1,
         error=0.1,
     )
-    from justright.statistics.intervals import interval_of
-
     assert interval_of(larger).is_above(0.0)
 
 

@@ -8,21 +8,26 @@ from scipy import stats
 
 from justright.errors import InputError
 from justright.statistics.crossed import crossed
-from justright.statistics.intervals import paired_interval
-from justright.statistics.simultaneous import judge_jointly, probability_best, simultaneous_intervals
+from justright.statistics.intervals import mean_interval
+from justright.statistics.simultaneous import judge_jointly
+
+
+def simultaneous_intervals(differences, **options):
+    """Return the intervals of (comparisons, seeds, rows) differences that hold together."""
+    return judge_jointly([crossed(one) for one in differences], **options).intervals
 
 
 def test_a_single_comparison_is_not_widened():
     """One comparison is its own family."""
     values = np.random.default_rng(0).normal(size=(3, 100))
-    assert simultaneous_intervals([values]) == (paired_interval(values),)
+    assert simultaneous_intervals([values]) == (mean_interval(values),)
 
 
 def test_independent_comparisons_widen_as_sidak_says():
     """Five independent means, one seed, many rows: level 0.95 ** (1/5) each."""
     values = np.random.default_rng(1).normal(size=(5, 1, 20_000))
     intervals = simultaneous_intervals(values)
-    alone = [paired_interval(one) for one in values]
+    alone = [mean_interval(one) for one in values]
     ratio = np.mean([(a.high - a.low) / (b.high - b.low) for a, b in zip(intervals, alone, strict=True)])
     expected = stats.norm.ppf((1 + 0.95**0.2) / 2) / stats.norm.ppf(0.975)
     np.testing.assert_allclose(ratio, expected, rtol=0.02)  # Monte Carlo: about 1 %
@@ -32,7 +37,7 @@ def test_independent_comparisons_widen_as_sidak_says():
 def test_identical_comparisons_are_hardly_widened(seeds):
     """What is common to all comparisons costs little: with 12 seeds that is all there is, Bonferroni would add half."""
     values = np.random.default_rng(2).normal(size=(seeds, 500))
-    one, alone = simultaneous_intervals([values] * 6)[0], paired_interval(values)
+    one, alone = simultaneous_intervals([values] * 6)[0], mean_interval(values)
     assert 1 - 1e-9 <= (one.high - one.low) / (alone.high - alone.low) <= 1.2
 
 
@@ -56,7 +61,8 @@ def test_probability_of_being_best_is_even_between_equals_and_sure_between_unequ
     losses = (
         np.array([noise, -noise, noise + 5.0]) - np.array([noise.mean(), -noise.mean(), 0.0])[:, None, None]
     )
-    np.testing.assert_allclose(probability_best(losses), [0.5, 0.5, 0.0], atol=0.03)
+    found = judge_jointly([crossed(one) for one in losses]).probability_lowest
+    np.testing.assert_allclose(found, [0.5, 0.5, 0.0], atol=0.03)
 
 
 def test_probability_below_zero_follows_students_t_over_seeds():
@@ -79,7 +85,7 @@ def test_comparisons_without_any_spread_stay_without():
     real = np.random.default_rng(6).normal(size=(3, 50))
     zero, other = simultaneous_intervals([np.zeros((3, 50)), real])
     assert (zero.low, zero.high) == (0.0, 0.0)
-    np.testing.assert_allclose(other.high, paired_interval(real).high, rtol=1e-9)
+    np.testing.assert_allclose(other.high, mean_interval(real).high, rtol=1e-9)
 
 
 def test_comparisons_over_different_rows_are_refused():

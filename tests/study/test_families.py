@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from justright.data import read_table
 from justright.errors import InputError
-from justright.study.families import MAX_LAYERS, Mlp, mlp
-from justright.study.registry import FAMILIES, family_from_dict
+from justright.study.families import MAX_LAYERS, Mlp, families, family_from_dict, mlp
 from justright.study.studies import default_split, named_study
 
 
@@ -172,5 +171,5 @@ def test_bad_values_are_refused(make, message):
 def test_members_survive_plain_values(**options):
     """`family_from_dict` undoes `to_dict`, for every family."""
     member = Mlp(**options)
-    assert FAMILIES[member.to_dict()["family"]] is Mlp
+    assert families()[member.to_dict()["family"]] is Mlp
     assert family_from_dict(member.to_dict()) == member

@@ -15,12 +15,13 @@ from justright.diagnosis.evidence import UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
+from justright.higgs.tutorial import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
 from justright.study import Mlp, Recipe, Study, Variant, mlp, study_from_dict, study_to_dict
-from justright.study.catalogue import CATALOGUE
-from justright.study.changes import Facts
-from justright.study.remedies import ladder, remedies, remedy_named
-from justright.study.studies import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS, STUDIES, default_split
+from justright.study.catalogue import catalogue, ladder, remedies, remedy_named
+from justright.study.remedy import Facts
+from justright.study.studies import default_split, named_study
 
+CATALOGUE = catalogue()
 BASE = Variant("Large", mlp(64, 64, 64, 64))
 FACTS = Facts("binary", HIGGS_FEATURES, 10_000, Recipe(max_epochs=50).resolve("binary", 10_000))
 CASES = [(remedy, strength) for remedy in CATALOGUE for strength in remedy.strengths]
@@ -97,7 +98,7 @@ def test_strengths_are_few_and_named_apart():
 
 def test_the_whole_catalogue_survives_a_study_file(higgs):
     """Roles, families and recipes come back as they were."""
-    study = STUDIES["remedies"].on(higgs)
+    study = named_study("remedies").on(higgs)
     again = study_from_dict(study_to_dict(study), higgs)
     assert again.variants == study.variants
     assert {variant.remedy for variant in study.variants} >= {remedy.name for remedy in CATALOGUE}
@@ -189,11 +190,11 @@ def test_steps_build_on_each_other():
 
 def test_a_caller_s_epoch_limit_is_the_combination_s_too(higgs):
     """`--max-epochs 3` shortens everything (longer training has twice that); without it the combination has its own."""
-    short = STUDIES["remedies"].on(higgs, recipe=Recipe(max_epochs=3))
+    short = named_study("remedies").on(higgs, recipe=Recipe(max_epochs=3))
     limits = {variant.name: short.recipe_of(variant).max_epochs for variant in short.variants}
     assert limits.pop("Longer training") == 6
     assert set(limits.values()) == {3}
-    own = STUDIES["remedies"].on(higgs)
+    own = named_study("remedies").on(higgs)
     assert own.recipe_of(own.variant("Base")).max_epochs == LADDER_EPOCHS != own.recipe.max_epochs
 
 

@@ -14,7 +14,7 @@ from justright.errors import InputError
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.spec import MAX_SPEC_BYTES, read_spec, study_from_dict, study_to_dict, study_to_toml
-from justright.study.studies import STUDIES, default_split
+from justright.study.studies import default_split, named_study, studies
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant, check_name
 
@@ -31,10 +31,10 @@ def higgs():
     return default_split(read_table("higgs-sim"))
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", studies())
 def test_built_in_studies_survive_toml(name, higgs, tmp_path):
     """Written, read, and its table read again: the same study on the same rows."""
-    study = STUDIES[name].on(higgs, seeds=2)
+    study = named_study(name).on(higgs, seeds=2)
     path = tmp_path / "study.toml"
     path.write_text(study_to_toml(study))
     again = study_from_dict(read_spec(path))

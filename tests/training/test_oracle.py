@@ -9,7 +9,7 @@ import pytest
 from justright.runs.events import RunKey, StackCheckpoint
 from justright.runs.tasks import StackTask
 from justright.study.recipe import Recipe
-from justright.study.studies import STUDIES
+from justright.study.studies import named_study
 from justright.training.masks import hashed_dropout
 from justright.training.orders import batch_order
 from justright.training.stack import run_stack
@@ -20,7 +20,7 @@ BATCH = 500
 SEED = 7
 # Same weights, same batches, same masks: what differs is the order of float32 sums in fused loops.
 TOLERANCE = 1e-5
-VARIANTS = {variant.name: variant.build for variant in STUDIES["tutorial"].variants}
+VARIANTS = {variant.name: variant.build for variant in named_study("tutorial").variants}
 
 
 def train(build, rows, storage, *, recipe=None, seeds=(SEED,), name="v"):

@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import log_loss
 
-from justright.runs.baseline import EPSILON, constant_loss
+from justright.runs.losses import EPSILON, constant_loss
 from justright.runs.tasks import StudyRows
 from justright.training import reference
 

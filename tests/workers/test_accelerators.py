@@ -8,10 +8,9 @@ from subprocess import Popen
 
 import pytest
 
-import justright.workers.executors as executors
-from justright.errors import InputError
+from justright.workers import engines
 from justright.workers.accelerators import Accelerators, find_accelerators
-from justright.workers.processes import start_worker
+from justright.workers.processes import Processes
 
 GIGABYTE = 10**9
 JAX = """
@@ -82,12 +81,12 @@ def test_workers_see_one_device_each_and_share_when_there_are_more():
 
 def test_a_machine_with_devices_gets_a_worker_for_each(monkeypatch):
     """However many cores it has: eight processes on one device would only be in each other's way."""
-    monkeypatch.setattr(executors, "find_accelerators", lambda: Accelerators("gpu", 3, None))
-    monkeypatch.setattr(executors, "available_cores", lambda: list(range(16)))
-    opened = executors.open_executor("local", None, None, workers=None, jobs=50, address=None)
+    monkeypatch.setattr(engines, "find_accelerators", lambda: Accelerators("gpu", 3, None))
+    monkeypatch.setattr(engines, "available_cores", lambda: list(range(16)))
+    opened = engines.open_pool("local", None, None, workers=None, jobs=50, address=None)
     assert (opened.workers, opened.accelerators.count) == (3, 3)
-    assert executors.open_executor("local", None, None, workers=None, jobs=2, address=None).workers == 2
-    assert executors.open_executor("local", None, None, workers=6, jobs=50, address=None).workers == 6
+    assert engines.open_pool("local", None, None, workers=None, jobs=2, address=None).workers == 2
+    assert engines.open_pool("local", None, None, workers=6, jobs=50, address=None).workers == 6
 
 
 def test_a_started_worker_has_its_device_in_its_environment(monkeypatch):
@@ -99,7 +98,7 @@ def test_a_started_worker_has_its_device_in_its_environment(monkeypatch):
         return Popen([sys.executable, "-c", ""], **options)
 
     monkeypatch.setattr("justright.workers.processes.subprocess.Popen", begin)
-    with pytest.raises(InputError, match="A worker process could not start"):
-        start_worker(3, 4, hang_seconds=1.0, accelerators=Accelerators("gpu", 2, None))
+    processes = Processes(None, None, workers=4, accelerators=Accelerators("gpu", 2, None))
+    processes.end(processes.start(3))
     assert started["JAX_CUDA_VISIBLE_DEVICES"] == "1"
     assert started["PATH"] == os.environ["PATH"]

@@ -1,4 +1,4 @@
-"""What happens to a stack whose worker dies, whatever the executor."""
+"""What happens to a stack whose worker dies, wherever it ran."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from justright.runs.events import RunFinished, RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.attempts import Attempts, attempt
+from justright.workers.attempts import Attempts
+from justright.workers.worker import attempt
 
 RUNS = (RunKey("Tiny", 0, 10), RunKey("Tiny", 1, 10))
 TASK = StackTask(
@@ -20,7 +21,7 @@ TASK = StackTask(
 
 def failed(run, reason="it died"):
     """The outcome of a run that was given up."""
-    return RunFinished(run, "failed", reason, 0, -1, 0.0, {}, {}, {}, {})
+    return RunFinished(run, "failed", reason, 0, None, 0.0, {}, {}, {}, {})
 
 
 def checkpoint(epoch, lanes=RUNS, ended=()):

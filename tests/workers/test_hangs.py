@@ -16,7 +16,8 @@ from justright.runs.tasks import StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import watch
-from justright.workers.local import LocalExecutor
+from justright.workers.pool import Pool
+from justright.workers.processes import Processes
 from justright.workers.watch import Watch
 
 HANG_SECONDS = 5.0  # twelve times as long must suffice to import Keras on a crowded machine
@@ -42,8 +43,8 @@ def clock(monkeypatch):
 
 def test_silence_without_work_is_a_hang(clock) -> None:
     """After the limit and not before; the time it has been silent is told."""
-    watch = Watch(hang_seconds=10.0)
-    watch.begin(clock["processor"])
+    watch = Watch(hang_seconds=10.0, processor_seconds=clock["processor"])
+    watch.begin()
     clock["time"] += 10.0
     assert watch.hung_seconds(lambda: clock["processor"]) is None
     clock["time"] += 0.5
@@ -52,8 +53,8 @@ def test_silence_without_work_is_a_hang(clock) -> None:
 
 def test_silence_with_work_is_a_hang_much_later(clock) -> None:
     """A worker that computes may be compiling: it gets twelve times as long."""
-    watch = Watch(hang_seconds=10.0)
-    watch.begin(clock["processor"])
+    watch = Watch(hang_seconds=10.0, processor_seconds=clock["processor"])
+    watch.begin()
     clock["time"] += 120.0
     clock["processor"] += 60.0
     assert watch.hung_seconds(lambda: clock["processor"]) is None
@@ -63,8 +64,8 @@ def test_silence_with_work_is_a_hang_much_later(clock) -> None:
 
 def test_a_worker_whose_chunks_are_long_gets_longer(clock) -> None:
     """Twenty times its longest silence so far."""
-    watch = Watch(hang_seconds=10.0)
-    watch.begin(clock["processor"])
+    watch = Watch(hang_seconds=10.0, processor_seconds=clock["processor"])
+    watch.begin()
     clock["time"] += 3.0
     watch.hear(clock["processor"])
     clock["time"] += 60.0
@@ -82,17 +83,17 @@ def test_a_worker_that_hangs_twice_fails_its_runs_and_leaves_none_behind(
     monkeypatch.setattr(watch, "CHUNK_FACTOR", 0.0)  # the first chunk compiles: its time would be the limit
     events: list[Event] = []
     pids: set[int] = set()
-    with LocalExecutor(few_rows, storage, workers=1, hang_seconds=HANG_SECONDS) as executor:
+    with Pool(Processes(few_rows, storage, workers=1), hang_seconds=HANG_SECONDS) as pool:
 
         def handle(event: Event) -> None:
             events.append(event)
-            (worker,) = executor._processes
+            (worker,) = pool._workers
             progressed = isinstance(event, StackCheckpoint) and event.epoch > 0
-            if progressed and worker.process.pid not in pids and event.lanes:
-                pids.add(worker.process.pid)
-                os.kill(worker.process.pid, signal.SIGSTOP)
+            if progressed and worker.link.process.pid not in pids and event.lanes:
+                pids.add(worker.link.process.pid)
+                os.kill(worker.link.process.pid, signal.SIGSTOP)
 
-        executor.execute([stack(few_rows)], handle)
+        pool.execute([stack(few_rows)], handle)
     last = events[-1]
     assert isinstance(last, StackCheckpoint)
     (failed,) = last.finished
@@ -113,10 +114,10 @@ def test_a_fault_of_the_folder_ends_the_workers(few_rows, storage) -> None:
             raise FolderError(said)
 
     began = time.monotonic()
-    with LocalExecutor(few_rows, storage, workers=1) as executor:
-        pid = executor._processes[0].process.pid
+    with Pool(Processes(few_rows, storage, workers=1)) as pool:
+        pid = pool._workers[0].link.process.pid
         with pytest.raises(FolderError) as caught:
-            executor.execute([stack(few_rows)], handle)
+            pool.execute([stack(few_rows)], handle)
     assert str(caught.value) == said
     assert not psutil.pid_exists(pid)
     assert time.monotonic() - began < watch.HANG_SECONDS
@@ -127,6 +128,6 @@ def test_a_checkpoint_that_cannot_be_written_ends_training_with_the_disks_words(
     """What the worker met arrives as the folder's fault, not as bad input, and is not tried again."""
     (storage.folder / "checkpoints").rmdir()
     (storage.folder / "checkpoints").write_text("a file where the folder was")
-    with pytest.raises(FolderError) as caught, LocalExecutor(few_rows, storage, workers=1) as executor:
-        executor.execute([stack(few_rows)], lambda event: None)
+    with pytest.raises(FolderError) as caught, Pool(Processes(few_rows, storage, workers=1)) as pool:
+        pool.execute([stack(few_rows)], lambda event: None)
     assert "checkpoints" in str(caught.value)

@@ -22,10 +22,11 @@ from justright.runs.tasks import BuildTask, StackTask, Storage
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import watch
-from justright.workers.executors import open_executor
-from justright.workers.local import LocalExecutor
+from justright.workers.engines import open_pool
 from justright.workers.memory import base_bytes
-from justright.workers.ray_cluster import NETWORK_BYTES, RayExecutor
+from justright.workers.pool import Pool
+from justright.workers.processes import Processes
+from justright.workers.ray_cluster import NETWORK_BYTES, RayCluster
 from justright.workers.ray_connection import START_TRIES, connect, free_memory
 
 CORES = 2
@@ -45,7 +46,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def ray():
-    """A Ray of two processors on this machine, started as the executor starts it."""
+    """A Ray of two processors on this machine, started as a pool starts it."""
     package = pytest.importorskip("ray", reason="needs Ray: pip install 'justright[ray]'")
     connect(package, None, cores=CORES)
     yield package
@@ -59,11 +60,11 @@ def local(small_rows, tmp_path_factory):
 
     def perform(tasks):
         events = []
-        executor.execute(tasks, events.append)
+        pool.execute(tasks, events.append)
         return events
 
     perform.folder = folder
-    with LocalExecutor(small_rows, folder_storage(folder), workers=CORES) as executor:
+    with Pool(Processes(small_rows, folder_storage(folder), workers=CORES)) as pool:
         yield perform
 
 
@@ -123,16 +124,16 @@ def on_ray(tasks, rows, folder, *, handle=None, workers=CORES, **options):
         if handle:
             handle(event)
 
-    given = {"workers": workers, "jobs": len(tasks), "address": None} | options
-    with RayExecutor(rows, folder_storage(folder), **given) as cluster:
+    cluster = RayCluster(rows, folder_storage(folder), workers=workers, jobs=len(tasks), address=None)
+    with Pool(cluster, **options) as pool:
         try:
-            cluster.execute(tasks, take)
+            pool.execute(tasks, take)
         except KeyboardInterrupt:
             events.append("interrupted")
     return events
 
 
-def test_curves_outcomes_and_models_equal_the_local_executors(ray, small_rows, tmp_path, local):
+def test_curves_outcomes_and_models_equal_those_of_local_workers(ray, small_rows, tmp_path, local):
     """A study's tasks: descriptions, small stacks of two lanes, dropout; the models arrive and predict the same."""
     tasks = [
         BuildTask((("Tiny", mlp(16), Recipe().resolve("binary", 1_250)),)),
@@ -211,21 +212,20 @@ def test_a_stopped_actor_is_ended_and_its_stack_goes_on_elsewhere(
 
 
 def test_actors_reserve_memory_of_ray(ray, small_rows, tmp_path):
-    """Ray's own account, before, while an executor is open, and when its plan asks for more."""
+    """Ray's own account, before, while a pool is open, and when its plan asks for more."""
     before = free_memory(ray).total
-    with RayExecutor(
-        small_rows, folder_storage(tmp_path), workers=CORES, jobs=CORES, address=None
-    ) as cluster:
-        cluster.execute([BuildTask(())], lambda event: None)
-        assert cluster.free_memory().total == before
+    cluster = RayCluster(small_rows, folder_storage(tmp_path), workers=CORES, jobs=CORES, address=None)
+    with Pool(cluster) as pool:
+        pool.execute([BuildTask(())], lambda event: None)
+        assert pool.free_memory().total == before
         assert before - free_memory(ray).total == CORES * (base_bytes(small_rows) + NETWORK_BYTES)
-        cluster.keep_workers(1, 2 * 10**9)
-        cluster.execute([BuildTask(())], lambda event: None)
+        pool.keep_workers(1, 2 * 10**9)
+        pool.execute([BuildTask(())], lambda event: None)
         assert before - free_memory(ray).total == pytest.approx(2 * 10**9, rel=1e-3)
 
 
 def test_an_interrupted_stack_leaves_a_checkpoint_to_go_on_from(ray, small_rows, tmp_path, local):
-    """Ctrl-C: the last checkpoint is written here before the executor gives up, and another one resumes from it."""
+    """Ctrl-C: the last checkpoint is written here before the pool gives up, and another one resumes from it."""
 
     def interrupt_once(event):
         if isinstance(event, StackCheckpoint) and not seen:
@@ -245,7 +245,7 @@ def test_an_interrupted_stack_leaves_a_checkpoint_to_go_on_from(ray, small_rows,
 
 
 def test_a_variant_that_cannot_be_built_is_refused_with_the_workers_own_words(ray, small_rows, tmp_path):
-    """The message is that of the local executor."""
+    """The message is that of local workers."""
 
     def build():
         raise RuntimeError("no such layer")
@@ -258,10 +258,8 @@ def test_a_variant_that_cannot_be_built_is_refused_with_the_workers_own_words(ra
 
 def test_more_workers_than_the_cluster_has_processors_are_refused(ray, small_rows, tmp_path):
     """They would wait for ever."""
-    with (
-        pytest.raises(InputError) as caught,
-        RayExecutor(small_rows, folder_storage(tmp_path), workers=3, jobs=5, address=None),
-    ):
+    pool = open_pool("ray", small_rows, folder_storage(tmp_path), workers=3, jobs=5, address=None)
+    with pytest.raises(InputError) as caught, pool:
         pass
     assert str(caught.value) == (
         "`workers` must be at most the number of CPUs of the Ray cluster, 2; got 3. Ask for fewer, or add nodes."
@@ -277,9 +275,9 @@ def test_ray_keeps_the_processes_own_sigterm_handler_and_its_usage_statistics_to
 def test_without_ray_the_message_says_what_to_install(small_rows, tmp_path, monkeypatch):
     """It is an optional extra."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    executor = open_executor("ray", small_rows, folder_storage(tmp_path), workers=None, jobs=1, address=None)
+    pool = open_pool("ray", small_rows, folder_storage(tmp_path), workers=None, jobs=1, address=None)
     with pytest.raises(InputError) as caught:
-        executor.__enter__()
+        pool.__enter__()
     assert str(caught.value) == (
         "`engine` 'ray' needs the package ray; it is not installed. "
         "Install it with pip install 'justright[ray]', or take engine 'local'."
@@ -333,7 +331,7 @@ def test_a_ray_that_takes_too_long_to_start_is_tried_again_and_then_refused():
     )
 
 
-def test_nothing_imports_ray_before_an_executor_is_opened():
+def test_nothing_imports_ray_before_a_pool_is_opened():
     """Not even this package's own modules about Ray."""
     code = "import sys, justright.workers.ray_cluster; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

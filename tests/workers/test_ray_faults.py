@@ -17,8 +17,9 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import watch
 from justright.workers.memory import MEBIBYTE, base_bytes
+from justright.workers.pool import Pool
 from justright.workers.processes import START_SECONDS
-from justright.workers.ray_cluster import NETWORK_BYTES, RayExecutor
+from justright.workers.ray_cluster import NETWORK_BYTES, RayCluster
 from justright.workers.ray_connection import free_memory
 from justright.workers.ray_worker import installed_versions
 
@@ -81,7 +82,7 @@ class Stream:
 
 
 class FakeRay:
-    """As much of Ray as the executor uses; every wait takes a second of its clock."""
+    """As much of Ray as its transport uses; every wait takes a second of its clock."""
 
     exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
 
@@ -134,13 +135,13 @@ class FakeRay:
 
 @pytest.fixture
 def cluster(monkeypatch, few_rows, storage):
-    """Opens an executor on a fake Ray; the clock is Ray's."""
+    """Opens a pool on a fake Ray; the clock is Ray's."""
 
-    def open_on(ray, **options):
+    def open_on(ray, *, workers=None, hang_seconds=HANG_SECONDS):
         monkeypatch.setitem(sys.modules, "ray", ray)
         monkeypatch.setattr(watch.time, "monotonic", lambda: ray.now)
-        given = {"workers": None, "jobs": 4, "address": None, "hang_seconds": HANG_SECONDS} | options
-        return RayExecutor(few_rows, storage, **given)
+        actors = RayCluster(few_rows, storage, workers=workers, jobs=4, address=None)
+        return Pool(actors, hang_seconds=hang_seconds)
 
     return open_on
 
@@ -166,15 +167,15 @@ def test_an_actor_that_hangs_twice_fails_its_runs(cluster, task, storage) -> Non
     storage.write_tensors(storage.folder / "checkpoints/v-3.safetensors", {}, {})
     ray = FakeRay([[checkpoint(task, 3, task.runs), SILENT], [SILENT]])
     events = []
-    with cluster(ray, workers=1) as executor:
-        executor.execute([task], events.append)
+    with cluster(ray, workers=1) as pool:
+        pool.execute([task], events.append)
         first, second, third = ray.actors
         assert (first.is_killed, second.is_killed, third.is_killed) == (True, True, False)
         assert [one.checkpoint for one in (*first.performed, *second.performed)] == [
             None,
             "checkpoints/v-3.safetensors",
         ]
-    assert third.is_killed  # with the executor's end
+    assert third.is_killed  # with the pool's end
     (failed,) = events[-1].finished
     assert (failed.run, failed.outcome) == (task.runs[0], "failed")
     assert failed.reason == "Ray actor 0 made no progress for 11 seconds and was ended"
@@ -185,8 +186,8 @@ def test_an_actor_that_computes_gets_longer(cluster) -> None:
     ray = FakeRay([[SILENT]])
     ray.meter = lambda: 0.5 * ray.now
     events = []
-    with cluster(ray, workers=1) as executor, pytest.raises(InputError) as caught:
-        executor.execute([ReferenceTask()], events.append)
+    with cluster(ray, workers=1) as pool, pytest.raises(InputError) as caught:
+        pool.execute([ReferenceTask()], events.append)
     assert str(caught.value) == (
         "Training the reference model failed twice: "
         "Ray actor 0 made no progress for 121 seconds and was ended"
@@ -201,8 +202,8 @@ def test_an_actor_that_answers_nothing_is_not_taken_for_busy(cluster) -> None:
 
     ray = FakeRay([[SILENT], [(1.0, ("done", True))]])
     ray.meter = no_answer
-    with cluster(ray, workers=1) as executor:
-        executor.execute([ReferenceTask()], lambda event: None)
+    with cluster(ray, workers=1) as pool:
+        pool.execute([ReferenceTask()], lambda event: None)
     assert [len(actor.performed) for actor in ray.actors] == [1, 1]
     assert ray.now < 100.0 + 2 * HANG_SECONDS
 
@@ -210,8 +211,8 @@ def test_an_actor_that_answers_nothing_is_not_taken_for_busy(cluster) -> None:
 def test_an_actor_that_dies_late_has_time_to_be_replaced(cluster) -> None:
     """The cluster's time to give a processor counts from when it was asked, not from the beginning of the study."""
     ray = FakeRay([[SILENT], [(1.0, ("done", True))]])
-    with cluster(ray, workers=1, hang_seconds=3 * START_SECONDS) as executor:
-        executor.execute([ReferenceTask()], lambda event: None)
+    with cluster(ray, workers=1, hang_seconds=3 * START_SECONDS) as pool:
+        pool.execute([ReferenceTask()], lambda event: None)
     assert ray.now > 100.0 + 3 * START_SECONDS
 
 
@@ -219,8 +220,8 @@ def test_a_cluster_that_gives_nothing_is_refused_with_what_was_asked(cluster) ->
     """Processor and memory, for either may be what is missing."""
     ray = FakeRay()
     ray.is_starting_allowed = False
-    with cluster(ray, workers=1) as executor, pytest.raises(InputError) as caught:
-        executor.execute([ReferenceTask()], lambda event: None)
+    with cluster(ray, workers=1) as pool, pytest.raises(InputError) as caught:
+        pool.execute([ReferenceTask()], lambda event: None)
     assert str(caught.value) == (
         "A Ray cluster must have a free CPU and 0.8 GB of memory on one node; none became free in 120 seconds. "
         "Wait for its other jobs, or add nodes."
@@ -230,10 +231,10 @@ def test_a_cluster_that_gives_nothing_is_refused_with_what_was_asked(cluster) ->
 def test_actors_reserve_memory_and_no_more_are_started_than_nodes_have(cluster, few_rows) -> None:
     """Two nodes of which each holds one actor: two of the four that processors would allow."""
     ray = FakeRay(nodes=(GIGABYTE, GIGABYTE))
-    with cluster(ray) as executor:
-        assert executor.workers == 2
-        assert executor.free_memory().machines == (GIGABYTE, GIGABYTE)
-        assert executor.free_memory().is_reserved
+    with cluster(ray) as pool:
+        assert pool.workers == 2
+        assert pool.free_memory().machines == (GIGABYTE, GIGABYTE)
+        assert pool.free_memory().is_reserved
     reserved = base_bytes(few_rows) + NETWORK_BYTES
     assert [actor.options["memory"] for actor in ray.actors] == [reserved] * 2
 
@@ -241,20 +242,20 @@ def test_actors_reserve_memory_and_no_more_are_started_than_nodes_have(cluster, 
 def test_a_plan_that_needs_more_starts_its_actors_again(cluster) -> None:
     """With what the largest stack needs; one that needs no more ends the actors it has no use for."""
     ray = FakeRay()
-    with cluster(ray) as executor:
-        executor.keep_workers(3, 100 * MEBIBYTE)
+    with cluster(ray) as pool:
+        pool.keep_workers(3, 100 * MEBIBYTE)
         assert [actor.is_killed for actor in ray.actors] == [False, False, False, True]
-        executor.keep_workers(2, 3 * GIGABYTE)
+        pool.keep_workers(2, 3 * GIGABYTE)
         assert [actor.is_killed for actor in ray.actors] == [True] * 4 + [False] * 2
         assert [actor.options["memory"] for actor in ray.actors[4:]] == [3 * GIGABYTE] * 2
-        assert executor.workers == 2
+        assert pool.workers == 2
 
 
 def test_a_cluster_that_counts_no_memory_is_used_without(cluster) -> None:
     """Its owner said so when the nodes were started: then nothing is known, and nothing is asked for."""
     ray = FakeRay(nodes=(0, 0))
-    with cluster(ray) as executor:
-        assert executor.free_memory() is None
-        executor.keep_workers(1, 10**12)
+    with cluster(ray) as pool:
+        assert pool.free_memory() is None
+        pool.keep_workers(1, 10**12)
     assert [actor.options["memory"] for actor in ray.actors] == [None] * 4
     assert free_memory(ray) is None

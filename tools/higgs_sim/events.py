@@ -70,7 +70,7 @@ def generate_rows(sample: Sample, events: int, *, seed: int) -> Floats:
 
     Args:
         sample: 'signal' (H0 -> W W b b) or 'background' (top pairs).
-        events: selected collisions wanted, at least 1; about 18 a second on one core.
+        events: selected collisions wanted, at least 1; about 18 per second on one core.
         seed: of Pythia and of the detector, 1..900000000.
 
     Returns:

@@ -7,11 +7,12 @@ from typing import Literal
 import typer
 
 from justright.cli.options import CATEGORICAL, MISSING, TASK
+from justright.data.sources import sources
 
 
 def data(
     source: str = typer.Argument(
-        help="higgs-sim, higgs, or a path or URL, as for `justright run`.", metavar="SOURCE"
+        help=f"{', '.join(sources())}, or a path or URL, as for `justright run`.", metavar="SOURCE"
     ),
     target: str | None = typer.Option(
         None, help="The column to predict; its number in a file without a header.", metavar="COLUMN"

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-# An interrupted command promises to be gone within 5 s. Last checkpoints are waited for less long than this (`local`);
+from justright.workers.interrupts import interruptible
+
+# An interrupted command promises to be gone within 5 s. Last checkpoints are waited for less long than this (`pool`);
 # on a crowded machine they, or a chart that is being drawn, would take the rest. Nothing recorded can be lost by leaving
 # at any instruction: that is a kill, which the study survives.
 DEADLINE_SECONDS = 4.5
@@ -31,15 +33,12 @@ def ending_in_time(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
     sender.setblocking(False)
     left = threading.Event()
     previous_descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    previous = signal.getsignal(signal.SIGTERM)
-    if previous is not signal.SIG_IGN:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_watch, args=(receiver, left, seconds), daemon=True).start()
     try:
-        yield
+        with interruptible():
+            yield
     finally:
         left.set()
-        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
         signal.set_wakeup_fd(previous_descriptor)
         sender.close()
 

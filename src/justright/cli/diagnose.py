@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from justright.logs.formats.registry import format_summaries, read_logs
+
 
 def diagnose(
     logs: list[Path] = typer.Argument(help="Files or folders with training logs.", metavar="LOG..."),
@@ -13,15 +15,14 @@ def diagnose(
 ) -> None:
     """Read training logs of other tools, and say what their curves can tell.
 
-    Takes TensorBoard folders, Keras' CSVLogger and History (as JSON), Lightning's metrics.csv, Hugging Face's
-    trainer_state.json, XGBoost's and LightGBM's evals_result (as JSON), and any CSV with an epoch a row.
+    Takes {formats}.
 
     \b
     Examples:
       justright diagnose lightning_logs/version_0/metrics.csv
       justright diagnose logs/ --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
-    from justright.logs import diagnose_curves, read_logs
+    from justright.logs.reading import diagnose_curves
     from justright.report.terminal.log_report import print_readings
     from justright.report.terminal.terminal import results, write_json
 
@@ -30,3 +31,6 @@ def diagnose(
         write_json([reading.to_dict() for reading in readings])
     else:
         print_readings(results(), readings)
+
+
+diagnose.__doc__ = (diagnose.__doc__ or "").replace("{formats}", format_summaries())

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import typer
 
+from justright.data.readers.registry import format_names
+from justright.data.sources import described_sources
+
 # Every line that is not commented out is a study file by itself (tested): change values, do not look up names.
 TEMPLATE = """\
 # A study for `justright run --study {name}`: what is trained, on what, and how.
@@ -26,7 +29,7 @@ seeds = [0, 1, 2]
 reference = true
 
 [table]
-# higgs-sim (packaged), higgs (UCI), or a path or URL to CSV, TSV, Parquet, Arrow or NPZ.
+# {sources}, or a path or URL to {formats}.
 source = "higgs-sim"
 # target = "price"          # the column to predict; its number in a file without a header
 # rows = 20000              # read only the first rows
@@ -101,7 +104,10 @@ def write_template(path: Path) -> None:
 
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.replace("{name}", path.name))
+            text = TEMPLATE.replace("{name}", path.name)
+            file.write(
+                text.replace("{sources}", described_sources()).replace("{formats}", format_names(" or "))
+            )
     except FileExistsError:
         raise InputError(
             f"A new study file must not exist yet; {str(path)!r} does. Give another name."

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from justright.cli.options import CATEGORICAL, MISSING, TASK
+from justright.data.readers.registry import format_names
+from justright.data.sources import default_source, described_sources
 
 if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from justright.study import Study
 
 # Copies of what `justright.session.prepare` and `justright.study` say, which help texts must not import (tested to be equal).
-DEFAULT_SOURCE = "higgs-sim"
+DEFAULT_SOURCE = default_source().name
 DEFAULT_STUDY = "quick"
 DEFAULT_CHECKPOINT_SECONDS = 10.0
 STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
@@ -34,7 +36,7 @@ MAX_FOLDER_NAME = 60
 def run(
     source: str | None = typer.Argument(
         None,
-        help="higgs-sim (packaged), higgs (UCI), or a path or URL: CSV, TSV, Parquet, Arrow, NPZ. "
+        help=f"{described_sources()}, or a path or URL: {format_names()}. "
         f"[default: the study's own table, or {DEFAULT_SOURCE}]",
         metavar="SOURCE",
     ),
@@ -188,14 +190,13 @@ def resume_command(arguments: Sequence[str], folder: Path) -> str:
 
 def _labels(fail_on: str | None) -> list[str]:
     """Return the verdicts named by --fail-on; raise InputError before anything trains when one does not exist."""
-    from justright.diagnosis.labels import LABELS
+    from justright.diagnosis.labels import label_names
     from justright.errors import one_of
 
-    known = [label.name for label in LABELS]
     labels = [label.strip() for label in (fail_on or "").split(",") if label.strip()]
     for label in labels:
-        if label not in known:
-            raise one_of("--fail-on", label, known)
+        if label not in label_names():
+            raise one_of("--fail-on", label, label_names())
     return labels
 
 
@@ -260,7 +261,7 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
 
 
 def _show_result(result: Result, *, as_json: bool) -> None:
-    from justright.report.terminal.study_report import print_study
+    from justright.report.terminal.study import print_study
     from justright.report.terminal.terminal import results, say_error, write_json
 
     if as_json:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.align import MADE_UP_NAME
-from justright.data.checks import check_names
-from justright.data.columns import encode_levels, is_missing, to_numbers
-from justright.data.readers.raw import RawTable, Request
+from justright.data.checks import check_names, listed
+from justright.data.encoding import Column, Rows, encode_levels, is_missing, to_numbers
+from justright.data.readers.raw import MADE_UP_NAME, RawTable
+from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource
 from justright.data.target import encode_target
 from justright.errors import InputError
-from justright.higgs.columns import HIGGS_COLUMNS, looks_like_higgs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,22 +33,23 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     Args:
         raw: the columns and how to name rows of them.
         request: target, rows, task, missing tokens and categorical columns.
-        source: what `TableSource.source` says.
+        source: what `TableSource.source` is to say.
     Raises:
-        InputError: no target, too few rows, or a value that is neither number, class nor declared missing;
+        InputError: no target, too few rows, or a value that is neither a number nor a class and not declared missing;
             the message names source, column and row.
     """
     raw = _named(raw)
     _check_shape(raw, request)
     frame = raw.frame if request.rows is None else raw.frame.head(request.rows)
-    target = choose_target(raw, request.target)
+    wanted = raw.target if request.target is None else request.target
+    target = choose_target(raw, wanted)
     _check_categorical(raw, request, target)
     keep = _kept_rows(frame, request, raw)
     left_out = frame.height - len(keep)
     if left_out:
         frame = frame[keep.tolist()]
     features, names = _features(frame.drop(target), keep, raw, request)
-    encoded = encode_target(frame[target], keep, raw, task=request.task)
+    encoded = encode_target(Column(frame[target], keep, raw, is_target=True), task=request.task)
     return Table(
         features=features,
         target=encoded.values,
@@ -58,8 +59,9 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
         class_names=encoded.class_names,
         source=TableSource(
             source=source,
-            target=None if request.target is None else str(request.target),
+            target=None if wanted is None else str(wanted),
             rows=request.rows,
+            location=None if request.location is None else str(request.location),
             task=request.task,
             missing=request.missing,
             categorical=request.categorical,
@@ -91,15 +93,21 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"{raw.label}: `target` must be a column's name, or its number from 0 to {len(names) - 1}; got {target!r}."
-        f"{hint} Columns: {_listed(names)}."
+        f"{hint} Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
 def _named(raw: RawTable) -> RawTable:
-    if not raw.has_header and looks_like_higgs(raw.frame):
-        renamed = raw.frame.rename(dict(zip(raw.frame.columns, HIGGS_COLUMNS, strict=True)))
-        return RawTable(renamed, raw.label, raw.has_header, raw.locate)
-    return raw
+    """Return columns without a header under the names of the source whose they are, if they are one's."""
+    if raw.has_header:
+        return raw
+    recognised = (one.recognise(raw.frame) for one in sources().values() if one.recognise)
+    names = next((names for names in recognised if names), None)
+    return (
+        raw
+        if names is None
+        else replace(raw, frame=raw.frame.rename(dict(zip(raw.frame.columns, names, strict=True))))
+    )
 
 
 def _check_shape(raw: RawTable, request: Request) -> None:
@@ -123,7 +131,7 @@ def _check_categorical(raw: RawTable, request: Request, target: str) -> None:
             what = "is the target" if name == target else "is no column"
             raise InputError(
                 f"{raw.label}: `categorical` must name feature columns; {name!r} {what}. "
-                f"Columns: {_listed(raw.frame.columns)}."
+                f"Columns: {listed(raw.frame.columns, most=MAX_LISTED)}."
             )
 
 
@@ -133,10 +141,11 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
         return matches[0]
     if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
         return names[0]
-    found = f"{_listed(matches)} are" if matches else "none is"
+    found = f"{listed(matches, most=MAX_LISTED)}" if matches else "none"
     raise InputError(
-        f"{raw.label}: `target` must name the target column, because of label, target, y and class {found} there. "
-        f"Columns: {_listed(names)}."
+        f"{raw.label}: `target` must name the target column; of the usual names label, target, y and class the table "
+        f"has {found}. "
+        f"Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
@@ -153,7 +162,7 @@ def _column_number(target: str | int, raw: RawTable) -> int | None:
         return None
 
 
-def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> npt.NDArray[np.int64]:
+def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> Rows:
     gone = np.zeros(frame.height, bool)
     if request.missing:
         for column in frame.iter_columns():
@@ -167,23 +176,19 @@ def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> npt.NDAr
 
 
 def _features(
-    frame: pl.DataFrame, keep: npt.NDArray[np.int64], raw: RawTable, request: Request
+    frame: pl.DataFrame, keep: Rows, raw: RawTable, request: Request
 ) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
     blocks: list[npt.NDArray[np.float32]] = []
     names: list[str] = []
-    for column in frame.iter_columns():
+    for values in frame.iter_columns():
+        column = Column(values, keep, raw)
         if column.name in request.categorical:
-            block, levels = encode_levels(column, keep, raw)
+            block, levels = encode_levels(column)
             names += [f"{column.name}={level}" for level in levels]
         else:
-            block = to_numbers(column, keep, raw)[:, None]
+            block = to_numbers(column)[:, None]
             names.append(column.name)
         blocks.append(block)
     features = np.empty((frame.height, len(names)), np.float32)
     np.concatenate(blocks, axis=1, out=features)
     return features, tuple(names)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MAX_LISTED])
-    return shown + (f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else "")

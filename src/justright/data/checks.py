@@ -1,4 +1,4 @@
-"""Rules that names and numbers from outside keep, wherever they come in."""
+"""Rules that names and numbers from outside keep, wherever they come in, and how messages count and list them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 
 
 def is_whole(value: object, *, least: int) -> bool:
-    """Return whether a value is a whole number of at least `least`; True and False are none.
+    """Return whether a value is a whole number of at least `least`; True and False are not.
 
     Example:
         >>> is_whole(3, least=1), is_whole(True, least=0), is_whole(3.0, least=1)
@@ -25,8 +25,18 @@ def is_whole(value: object, *, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def check_whole(name: str, value: object, *, least: int) -> None:
+    """Refuse what is not a whole number of at least `least`.
+
+    Raises:
+        InputError: the message names the argument `name`.
+    """
+    if not is_whole(value, least=least):
+        raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+
+
 def is_finite_number(value: object) -> bool:
-    """Return whether a value is a finite number; True and False, texts and dates are none.
+    """Return whether a value is a finite number; True and False, texts and dates are not.
 
     Example:
         >>> is_finite_number(3), is_finite_number(float("inf")), is_finite_number("3")
@@ -60,7 +70,28 @@ def check_names(kind: str, names: Sequence[str]) -> None:
                 f"{len(name)}. Rename it."
             )
         if any(_is_disguise(character) for character in name):
-            raise InputError(f"A {kind} name must hold no control characters; got {name!r}. Rename it.")
+            raise InputError(f"A {kind} name must not hold control characters; got {name!r}. Rename it.")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form.
+
+    Example:
+        >>> counted(1, "value"), counted(1200, "value")
+        ('1 value', '1,200 values')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(names: Sequence[str], *, most: int) -> str:
+    """Return names in quotes for a message, the first `most` of them and how many more there are.
+
+    Example:
+        >>> listed(["a", "b", "c"], most=2)
+        "'a', 'b' and 1 more"
+    """
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _is_disguise(character: str) -> bool:

@@ -22,7 +22,7 @@ def describe_table(table: Table) -> dict[str, Any]:
         `source`, `rows`, `rows_left_out`, `features` (count), `task`, `target`, `fingerprint`;
         `classes`: a list of `name`, `rows`, `fraction` (empty for regression);
         `columns`: a list of `name`, `min`, `max`, `mean`, `std` (population), `edges` (31 bin edges) and
-        `counts` (30, all rows) and `class_counts` (a list of 30 counts a class; empty for regression);
+        `counts` (30, of all rows) and `class_counts` (a list of 30 counts for each class; empty for regression);
         `target_column`: the same summary of a regression target; None for classes.
     Example:
         >>> import justright as jr

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.align import align_table
 from justright.data.checks import is_whole
-from justright.data.stratify import stratified_parts
-from justright.data.table import Part, Table, hash_rows
 from justright.errors import InputError, one_of
 
-Order = Literal["head", "random", "stratified"]
-ORDERS: tuple[Order, ...] = get_args(Order)
+Part = Literal["train", "validation", "test"]
 # In the order in which rows are handed out: the tutorial's first rows validate, the next train.
 PARTS: tuple[Part, ...] = ("validation", "train", "test")
+Order = Literal["head", "random", "stratified"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 # Used when neither `train` nor `test` says how many rows it takes: as large as the default validation part.
 DEFAULT_TEST_FRACTION = 0.2
 
@@ -65,130 +60,48 @@ class SplitSpec:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Split:
-    """A table and the rows of it that train, validate and test.
+class Classes:
+    """The classes of a table's rows.
 
     Args:
-        table: the table that is split.
-        train: (rows,), int64 row numbers, in the order in which training sizes take them.
-        validation: (rows,), int64 row numbers; empty when `validation_table` stands in.
-        test: (rows,), int64 row numbers; empty when `test_table` stands in or nothing is tested.
-        spec: how the rows were chosen.
-        test_table: a table of its own for testing, aligned to `table`; None otherwise.
-        validation_table: the same for validation.
+        codes: (rows,), the index of each row's class.
+        names: what 0, 1, ... stand for.
+        target: the target column's name, for messages.
+        source: where the table came from, for messages.
     """
 
-    table: Table
-    train: Rows
-    validation: Rows
-    test: Rows
-    spec: SplitSpec
-    test_table: Table | None = None
-    validation_table: Table | None = None
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Rows of each part: `train`, `validation`, `test`."""
-        return {
-            "train": len(self.train),
-            "validation": self.validation_table.rows if self.validation_table else len(self.validation),
-            "test": self.test_table.rows if self.test_table else len(self.test),
-        }
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of the tables' content and of which rows are which."""
-        extra = [table.fingerprint if table else None for table in (self.test_table, self.validation_table)]
-        digest = hashlib.sha256(json.dumps([self.table.fingerprint, asdict(self.spec), extra]).encode())
-        for rows in (self.train, self.validation, self.test):
-            digest.update(len(rows).to_bytes(8, "little") + rows.astype("<i8", copy=False).tobytes())
-        return digest.hexdigest()
-
-    def digest(self, *parts: Part) -> str:
-        """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""
-        hashes = [hash_rows(self.table, *self.arrays(part)) for part in parts]
-        return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
-
-    def with_test_table(self, table: Table) -> Split:
-        """Return this split with the rows of another table to test on; the same rows train and validate.
-
-        Raises:
-            InputError: the tables do not match.
-        """
-        spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
-        return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
-
-    def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]:
-        """Return one part's features and target.
-
-        Args:
-            part: `train`, `validation` or `test`.
-        Returns:
-            Features (rows, features) float32 and target (rows,); a read-only view where rows are consecutive.
-        Raises:
-            InputError: `part` is none of the three.
-        Example:
-            >>> import justright as jr
-            >>> split = jr.read_table("higgs-sim").split(validation=1_000, train=10_000)
-            >>> split.arrays("test")[0].shape
-            (13000, 28)
-        """
-        if part not in PARTS:
-            raise one_of("part", part, PARTS)
-        stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
-        if stand_in is not None:
-            return stand_in.features, stand_in.target
-        rows = _as_slice(getattr(self, part))
-        return self.table.features[rows], self.table.target[rows]
-
-    def train_subset(self, rows: int) -> Rows:
-        """Return the row numbers of a smaller training part: a larger one contains every smaller one.
-
-        Args:
-            rows: how many; the first of `train`, which is in file order for `head` and shuffled otherwise.
-        Returns:
-            (rows,), int64.
-        Raises:
-            InputError: `rows` is not in 1..training rows.
-        """
-        if not is_whole(rows, least=1) or rows > len(self.train):
-            raise InputError(
-                f"A training size must be 1 to {len(self.train)} rows (the training rows); got {rows!r}."
-            )
-        return self.train[:rows]
+    codes: Rows
+    names: tuple[str, ...]
+    target: str
+    source: str
 
 
-def split_table(
-    table: Table,
-    spec: SplitSpec,
-    *,
-    test_table: Table | None = None,
-    validation_table: Table | None = None,
-) -> Split:
-    """Return the split of a table after `spec`; a table given for a part stands in for rows of this one.
+def split_rows(
+    spec: SplitSpec, rows: int, classes: Classes | None, *, has_validation_table: bool = False
+) -> dict[Part, Rows]:
+    """Return the row numbers of each part.
 
     Args:
-        table: the table to split.
-        spec: sizes, order and seed. A part that a table of its own stands in for takes no rows from here.
-        test_table: rows that test instead; aligned to `table` by column name.
-        validation_table: rows that validate instead.
+        spec: sizes, order and seed.
+        rows: rows of the table.
+        classes: of the rows; None for a numeric target.
+        has_validation_table: whether another table validates, so that this one need not.
+    Returns:
+        (rows,) int64 arrays, read-only, in the order in which training sizes take them.
     Raises:
-        InputError: too few rows for the sizes, a class without training rows, or tables that do not match.
+        InputError: too few rows for the sizes, or a class without training rows.
     Example:
-        >>> import justright as jr
-        >>> split_table(jr.read_table("higgs-sim"), SplitSpec(1_000, train=10_000, test=0)).sizes
-        {'train': 10000, 'validation': 1000, 'test': 0}
+        >>> split_rows(SplitSpec(1, train=3), 5, None)["train"]
+        array([1, 2, 3])
     """
-    if test_table is not None:
-        test_table, spec = align_table(test_table, like=table), replace(spec, test=0)
-    if validation_table is not None:
-        validation_table, spec = align_table(validation_table, like=table), replace(spec, validation=0)
-    sizes = _part_sizes(table, spec, has_validation_table=validation_table is not None)
-    parts = ORDER_RULES[spec.order](table, sizes, spec.seed)
-    _check_classes(table, parts["train"], spec)
-    for rows in parts.values():
-        rows.flags.writeable = False
-    return Split(table=table, **parts, spec=spec, test_table=test_table, validation_table=validation_table)
+    sizes = _part_sizes(spec, rows, has_validation_table=has_validation_table)
+    order = np.arange(rows, dtype=np.int64) if spec.order == "head" else shuffled_rows(rows, spec.seed)
+    parts = _stratify(order, sizes, classes) if spec.order == "stratified" else _cut(order, sizes)
+    if classes is not None:
+        _check_every_class_learns(classes, parts["train"], spec)
+    for part in parts.values():
+        part.flags.writeable = False
+    return parts
 
 
 def shuffled_rows(rows: int, seed: int) -> Rows:
@@ -205,6 +118,32 @@ def shuffled_rows(rows: int, seed: int) -> Rows:
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
+def allocate_rows(size: int, weights: Rows, *, least: int, most: Rows) -> Rows:
+    """Return how many of `size` rows each class gives: the largest-remainder rule within bounds.
+
+    Each class first gets the whole part of its proportional share; the rows left over go to the largest
+    remainders (Hamilton's method), ties to the first class.
+
+    Args:
+        size: rows to allocate, between classes x `least` and the sum of `most`.
+        weights: (classes,), rows of each class; shares are proportional to them.
+        least: fewest rows of any class.
+        most: (classes,), most rows of each class.
+    Returns:
+        (classes,), sums to `size`.
+    Example:
+        >>> allocate_rows(5, np.array([10, 6, 4]), least=1, most=np.array([10, 6, 4]))
+        array([3, 1, 1])
+    """
+    shares = size * weights / max(int(weights.sum()), 1)  # no rows are left for a part of size 0
+    counts: Rows = np.clip(np.floor(shares).astype(np.int64), least, most)
+    while counts.sum() < size:
+        counts[np.where(counts < most, shares - counts, -np.inf).argmax()] += 1
+    while counts.sum() > size:
+        counts[np.where(counts > least, shares - counts, np.inf).argmin()] -= 1
+    return counts.astype(np.int64, copy=False)
+
+
 def _check_size(part: str, size: int | float | None) -> None:
     if size is None and part != "validation":
         return
@@ -216,72 +155,87 @@ def _check_size(part: str, size: int | float | None) -> None:
         )
 
 
-def _part_sizes(table: Table, spec: SplitSpec, *, has_validation_table: bool) -> dict[Part, int]:
+def _part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[Part, int]:
     asked: dict[Part, int | float | None] = {part: getattr(spec, part) for part in PARTS}
     sizes: dict[Part, int] = {part: size for part, size in asked.items() if isinstance(size, int)}
     # Cumulative rounding: fractions that add up to 1 then add up to all rows. `str` keeps 0.1 a tenth.
     taken, total = 0, Fraction(0)
     for part, size in asked.items():
         if isinstance(size, float):
-            total += Fraction(str(size)) * table.rows
+            total += Fraction(str(size)) * rows
             sizes[part] = round(total) - taken
             taken += sizes[part]
-    missing = [part for part in PARTS if part not in sizes]
-    rest = table.rows - sum(sizes.values())
-    sizes.update({part: max(rest, 0) for part in missing})
-    _check_sizes(table, sizes, rest, has_validation_table=has_validation_table)
-    return {part: sizes[part] for part in PARTS}  # in this order: rows are dealt out by position
+    rest = rows - sum(sizes.values())
+    # In this order: rows are dealt out by position.
+    sizes = {part: sizes.get(part, max(rest, 0)) for part in PARTS}
+    _check_sizes(sizes, rows, rest, has_validation_table=has_validation_table)
+    return sizes
 
 
-def _check_sizes(table: Table, sizes: Mapping[Part, int], rest: int, *, has_validation_table: bool) -> None:
-    listed = ", ".join(f"{part} {sizes[part]:,}" for part in PARTS)
+def _check_sizes(sizes: Mapping[Part, int], rows: int, rest: int, *, has_validation_table: bool) -> None:
+    listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
     if rest < 0:
         raise InputError(
-            f"The split must fit into the table's {table.rows:,} rows; got {listed} = {sum(sizes.values()):,}. "
+            f"The split must fit into the table's {rows:,} rows; got {listed} = {sum(sizes.values()):,}. "
             "Read more rows or ask for fewer."
         )
     if sizes["train"] < 1 or (sizes["validation"] < 1 and not has_validation_table):
         raise InputError(
-            f"A split must have at least 1 training and 1 validation row; of {table.rows:,} rows got {listed}. "
+            f"A split must have at least 1 training and 1 validation row; of {rows:,} rows got {listed}. "
             "Read more rows or ask for fewer."
         )
 
 
-def _split_head(table: Table, sizes: Mapping[Part, int], seed: int) -> dict[Part, Rows]:
-    return _cut(np.arange(table.rows, dtype=np.int64), sizes)
-
-
-def _split_random(table: Table, sizes: Mapping[Part, int], seed: int) -> dict[Part, Rows]:
-    return _cut(shuffled_rows(table.rows, seed), sizes)
-
-
-def _split_stratified(table: Table, sizes: Mapping[Part, int], seed: int) -> dict[Part, Rows]:
-    return dict(zip(PARTS, stratified_parts(table, sizes, shuffled_rows(table.rows, seed)), strict=True))
-
-
-def _cut(rows: Rows, sizes: Mapping[Part, int]) -> dict[Part, Rows]:
-    ends = np.cumsum([sizes[part] for part in PARTS])
-    return {part: rows[end - sizes[part] : end].copy() for part, end in zip(PARTS, ends, strict=True)}
-
-
-def _check_classes(table: Table, train: Rows, spec: SplitSpec) -> None:
-    if table.task == "regression":
-        return
-    counts = np.bincount(table.target[train].astype(np.int64), minlength=len(table.class_names))
+def _check_every_class_learns(classes: Classes, train: Rows, spec: SplitSpec) -> None:
+    counts = np.bincount(classes.codes[train], minlength=len(classes.names))
     if counts.min() == 0:
-        name = table.class_names[int(counts.argmin())]
+        name = classes.names[int(counts.argmin())]
         raise InputError(
             f"Training rows must hold every class; none of the {len(train):,} rows chosen by order={spec.order!r} "
             f"is of class {name!r}. Use order='stratified', or more training rows."
         )
 
 
-def _as_slice(rows: Rows) -> Rows | slice:
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
+def _cut(rows: Rows, sizes: Mapping[Part, int]) -> dict[Part, Rows]:
+    ends = np.cumsum(list(sizes.values()))
+    return {part: rows[end - sizes[part] : end].copy() for part, end in zip(sizes, ends, strict=True)}
 
 
-ORDER_RULES: Mapping[Order, Callable[[Table, Mapping[Part, int], int], dict[Part, Rows]]] = MappingProxyType(
-    {"head": _split_head, "random": _split_random, "stratified": _split_stratified}
-)
+def _stratify(shuffled: Rows, sizes: Mapping[Part, int], classes: Classes | None) -> dict[Part, Rows]:
+    """Return parts that hold the classes in the table's proportions, to the nearest row, and every class."""
+    if classes is None:
+        raise InputError(
+            "order='stratified' needs classes; the target is numeric (regression). Use order='random'."
+        )
+    codes = classes.codes[shuffled]
+    queues = [shuffled[codes == index] for index in range(len(classes.names))]
+    _check_rows_per_class(classes, queues, sizes)
+    rank = np.argsort(shuffled)
+    parts: dict[Part, Rows] = {}
+    to_come = sum(1 for size in sizes.values() if size)
+    for part, size in sizes.items():
+        to_come -= min(size, 1)
+        left = np.array([len(queue) for queue in queues])
+        counts = allocate_rows(size, left, least=min(size, 1), most=left - to_come)
+        chosen = np.concatenate([queue[:count] for queue, count in zip(queues, counts, strict=True)])
+        queues = [queue[count:] for queue, count in zip(queues, counts, strict=True)]
+        parts[part] = chosen[np.argsort(rank[chosen])]
+    return parts
+
+
+def _check_rows_per_class(classes: Classes, queues: list[Rows], sizes: Mapping[Part, int]) -> None:
+    parts = sum(1 for size in sizes.values() if size)
+    for name, queue in zip(classes.names, queues, strict=True):
+        if len(queue) < parts:
+            has = f"{len(queue)} {'row' if len(queue) == 1 else 'rows'} (first: row {int(queue.min()) + 1})"
+            raise InputError(
+                f"{classes.source!r}: order='stratified' needs a row of every class in each of {parts} parts; of "
+                f"{classes.target!r} class {name!r} has {has}. "
+                "Correct or remove such values, read more rows, or use order='random'."
+            )
+    for part, size in sizes.items():
+        if 0 < size < len(queues):
+            raise InputError(
+                f"order='stratified' needs a row of each of {len(queues)} classes in every part; `{part}` has "
+                f"{size:,} rows. Ask for more."
+            )

@@ -1,30 +1,24 @@
-"""A table: float32 features, one target, and where they came from. Everything downstream starts here."""
+"""A table, float32 features and one target, brought to the columns of another or split into parts. All else starts here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.checks import check_names
+from justright.data.arrays import TASKS, Target, Task, check_arrays, hash_arrays
+from justright.data.checks import check_names, listed
+from justright.data.readers.raw import MADE_UP_NAME
+from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
 from justright.errors import InputError, one_of
-
-if TYPE_CHECKING:
-    from justright.data.split import Order, Split
-
-Task = Literal["binary", "multiclass", "regression"]
-Part = Literal["train", "validation", "test"]
-TASKS: tuple[Task, ...] = get_args(Task)
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
-# Rows hashed at a time, so that a fingerprint needs no second copy of the table.
-HASH_ROWS = 65_536
+# Columns and classes listed where two tables differ: enough to see the pattern, short enough for a terminal.
+MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +26,13 @@ class TableSource:
     """Where a table came from: all that `read_table` needs to read it again.
 
     Args:
-        source: `higgs-sim`, `higgs`, a path, a URL, or `<memory>` for arrays and frames.
+        source: a name such as `higgs-sim`, a path, a URL, or `<memory>` for arrays and frames.
         target: the target's column name or number (as text); None when it was chosen by the reader.
         rows: the first rows asked for; None for all of them.
-        location: where HIGGS was read from instead of UCI; None otherwise.
+        location: the copy of a named source that was read; None otherwise.
         task: the task asked for; None when it was found from the target's values.
         missing: the tokens whose rows were left out.
-        categorical: the columns that became one 0/1 feature a level.
+        categorical: the columns that became one 0/1 feature for each level.
     """
 
     source: str
@@ -57,7 +51,7 @@ class Table:
     Args:
         features: (rows, features), float32, C-contiguous; kept as a read-only view.
         target: (rows,), float32 0/1 for `binary`, float32 for `regression`, int32 class index for `multiclass`.
-        feature_names: one name a feature; `column_N`, counting from 0, where the source has no names.
+        feature_names: the name of each feature; `column_N`, counting from 0, where the source has no names.
         target_name: the target's column name.
         task: `binary`, `multiclass` or `regression`.
         class_names: what 0, 1, ... of the target stand for; empty for `regression`.
@@ -79,7 +73,7 @@ class Table:
     """
 
     features: npt.NDArray[np.float32]
-    target: npt.NDArray[np.float32] | npt.NDArray[np.int32]
+    target: Target
     feature_names: tuple[str, ...]
     target_name: str
     task: Task
@@ -91,7 +85,7 @@ class Table:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise one_of("task", self.task, TASKS)
-        _check_arrays(self)
+        check_arrays(self.features, self.target, self.task, self.feature_names, self.class_names)
         check_names("feature", self.feature_names)
         check_names("target", (self.target_name,))
         check_names("class", self.class_names)
@@ -114,8 +108,13 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 (hex) of content, names and task: equal on every platform, unequal when any value differs."""
         if not self._digest:
-            self._digest.append(hash_rows(self, self.features, self.target))
+            self._digest.append(self.digest(self.features, self.target))
         return self._digest[0]
+
+    def digest(self, features: npt.NDArray[np.float32], target: Target) -> str:
+        """Return the SHA-256 (hex) of rows of this table, or of one aligned to it, under its names and task."""
+        names = [self.task, self.feature_names, self.target_name, self.class_names]
+        return hash_arrays(names, features, target)
 
     def split(
         self,
@@ -128,71 +127,222 @@ class Table:
         test_table: Table | None = None,
         validation_table: Table | None = None,
     ) -> Split:
-        """Return which rows learn, choose and measure; see `justright.data.split.split_table`."""
-        from justright.data.split import SplitSpec, split_table
+        """Return which rows learn, choose and measure; a table given for a part stands in for rows of this one.
 
+        Args:
+            validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec` for this and the next.
+            train: rows that learn.
+            test: rows that only measure.
+            order: `head`, `random` or `stratified`.
+            seed: fixes the shuffle.
+            test_table: rows that test instead of this table's; aligned to it by column name.
+            validation_table: rows that validate instead.
+        Raises:
+            InputError: too few rows for the sizes, a class without training rows, or tables that do not match.
+        Example:
+            >>> import justright as jr
+            >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0).sizes
+            {'train': 10000, 'validation': 1000, 'test': 0}
+        """
         spec = SplitSpec(validation=validation, train=train, test=test, order=order, seed=seed)
-        return split_table(self, spec, test_table=test_table, validation_table=validation_table)
+        if test_table is not None:
+            test_table, spec = align_table(test_table, like=self), replace(spec, test=0)
+        if validation_table is not None:
+            validation_table, spec = align_table(validation_table, like=self), replace(spec, validation=0)
+        classes = None
+        if self.task != "regression":
+            codes = self.target.astype(np.int64)
+            classes = Classes(codes, self.class_names, self.target_name, self.source.source)
+        parts = split_rows(spec, self.rows, classes, has_validation_table=validation_table is not None)
+        return Split(self, **parts, spec=spec, test_table=test_table, validation_table=validation_table)
 
 
-def _check_arrays(table: Table) -> None:
-    features, target = table.features, table.target
-    wanted = np.int32 if table.task == "multiclass" else np.float32
-    if features.ndim != 2 or features.dtype != np.float32 or not features.flags.c_contiguous:
-        raise InputError(
-            "`features` must be a C-contiguous float32 array of shape (rows, features); got "
-            f"{features.dtype} {features.shape}. Use `read_table`, which converts."
-        )
-    if target.shape != (features.shape[0],) or target.dtype != wanted:
-        raise InputError(
-            f"`target` of a {table.task} table must be {np.dtype(wanted)} of shape ({features.shape[0]},); got "
-            f"{target.dtype} {target.shape}. Use `read_table`, which converts."
-        )
-    if len(table.feature_names) != features.shape[1]:
-        raise InputError(
-            f"`feature_names` must name all {features.shape[1]} features; got {len(table.feature_names)} names."
-        )
-    if features.shape[0] == 0 or features.shape[1] == 0:
-        raise InputError(f"A table must have at least one row and one feature; got shape {features.shape}.")
-    _check_values(table)
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """A table and the rows of it that train, validate and test.
+
+    Args:
+        table: the table that is split.
+        train: (rows,), int64 row numbers, in the order in which training sizes take them.
+        validation: (rows,), int64 row numbers; empty when `validation_table` stands in.
+        test: (rows,), int64 row numbers; empty when `test_table` stands in or nothing is tested.
+        spec: how the rows were chosen.
+        test_table: a table of its own for testing, aligned to `table`; None otherwise.
+        validation_table: the same for validation.
+    """
+
+    table: Table
+    train: Rows
+    validation: Rows
+    test: Rows
+    spec: SplitSpec
+    test_table: Table | None = None
+    validation_table: Table | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Rows of each part: `train`, `validation`, `test`."""
+        return {
+            "train": len(self.train),
+            "validation": self.validation_table.rows if self.validation_table else len(self.validation),
+            "test": self.test_table.rows if self.test_table else len(self.test),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the tables' content and of which rows are which."""
+        extra = [table.fingerprint if table else None for table in (self.test_table, self.validation_table)]
+        digest = hashlib.sha256(json.dumps([self.table.fingerprint, asdict(self.spec), extra]).encode())
+        for rows in (self.train, self.validation, self.test):
+            digest.update(len(rows).to_bytes(8, "little") + rows.astype("<i8", copy=False).tobytes())
+        return digest.hexdigest()
+
+    def digest(self, *parts: Part) -> str:
+        """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""
+        hashes = [self.table.digest(*self.arrays(part)) for part in parts]
+        return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
+
+    def with_test_table(self, table: Table) -> Split:
+        """Return this split with the rows of another table to test on; the same rows train and validate.
+
+        Raises:
+            InputError: the tables do not match.
+        """
+        spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
+        return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
+
+    def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:
+        """Return one part's features and target.
+
+        Args:
+            part: `train`, `validation` or `test`.
+        Returns:
+            Features (rows, features) float32 and target (rows,); a read-only view where rows are consecutive.
+        Raises:
+            InputError: `part` is none of the three.
+        Example:
+            >>> import justright as jr
+            >>> split = jr.read_table("higgs-sim").split(validation=1_000, train=10_000)
+            >>> split.arrays("test")[0].shape
+            (13000, 28)
+        """
+        if part not in PARTS:
+            raise one_of("part", part, PARTS)
+        stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
+        if stand_in is not None:
+            return stand_in.features, stand_in.target
+        rows = _as_slice(getattr(self, part))
+        return self.table.features[rows], self.table.target[rows]
 
 
-def _check_values(table: Table) -> None:
-    for start, block in _blocks(table.features):
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
+def align_table(table: Table, *, like: Table) -> Table:
+    """Return the table with the features, order, task and classes of another.
+
+    Columns are matched by name, and by position where either side has no names of its own. A level of a
+    categorical column that only the other table has becomes a feature of zeros. Classes are matched by name.
+
+    Args:
+        table: the table to bring into line, a test file for example.
+        like: the table the network trains on.
+    Raises:
+        InputError: columns or classes differ; the message lists which.
+    Example:
+        >>> import justright as jr
+        >>> like = jr.read_table("higgs-sim", rows=100)
+        >>> align_table(jr.read_table("higgs-sim", rows=50), like=like).rows
+        50
+    """
+    features = _match_features(table, like)
+    return replace(
+        table,
+        features=features,
+        target=_match_target(table, like),
+        feature_names=like.feature_names,
+        target_name=like.target_name,
+        task=like.task,
+        class_names=like.class_names,
+    )
+
+
+def _match_features(table: Table, like: Table) -> npt.NDArray[np.float32]:
+    names = table.feature_names
+    if names == like.feature_names:
+        return table.features
+    if _are_made_up(names) or _are_made_up(like.feature_names):
+        if len(names) != len(like.feature_names):
             raise InputError(
-                f"`features` must be finite; row {start + row + 1} of {table.feature_names[column]!r} holds "
-                f"{block[row, column]}. Fill or drop such rows first."
+                f"{_name(table)} must have the {len(like.feature_names)} features of {_name(like)}; got {len(names)}. "
+                "Give it the same columns in the same order."
             )
-    if not np.isfinite(table.target).all():
-        raise InputError("`target` must be finite; it holds NaN or infinity. Drop such rows first.")
-    classes = len(table.class_names)
-    if table.task == "regression":
-        if classes:
-            raise InputError(f"`class_names` of a regression table must be empty; got {table.class_names!r}.")
-        return
-    if classes < 2 or (table.task == "binary" and classes != 2):
+        return table.features
+    _check_same_names(table, like)
+    places = {name: index for index, name in enumerate(names)}
+    aligned = np.zeros((table.rows, like.n_features), np.float32)
+    for index, name in enumerate(like.feature_names):
+        if name in places:
+            aligned[:, index] = table.features[:, places[name]]
+    return aligned
+
+
+def _check_same_names(table: Table, like: Table) -> None:
+    levels = tuple(f"{name}=" for name in like.source.categorical)
+    lacking = [
+        name
+        for name in like.feature_names
+        if name not in table.feature_names and not name.startswith(levels or "\0")
+    ]
+    extra = [name for name in table.feature_names if name not in like.feature_names]
+    if lacking or extra:
+        parts = [f"lacks {listed(lacking, most=MAX_LISTED)}"] * bool(lacking) + [
+            f"has {listed(extra, most=MAX_LISTED)} besides"
+        ] * bool(extra)
         raise InputError(
-            f"`class_names` of a {table.task} table must name its classes; got {table.class_names!r}."
+            f"{_name(table)} must have the features of {_name(like)}; it {' and '.join(parts)}. "
+            "Rename, add or remove columns."
         )
-    if not np.isin(table.target, np.arange(classes)).all():
-        raise InputError(f"`target` of a {table.task} table must hold class indices 0 to {classes - 1} only.")
 
 
-def _blocks(features: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    for start in range(0, features.shape[0], HASH_ROWS):
-        yield start, features[start : start + HASH_ROWS]
+def _match_target(table: Table, like: Table) -> Target:
+    if (table.task, table.class_names) == (like.task, like.class_names):
+        return table.target
+    if like.task == "regression":
+        return _as_numbers(table, like)
+    if table.task == "regression":
+        raise InputError(
+            f"The target of {_name(table)} must hold the classes of {_name(like)}, {listed(like.class_names, most=MAX_LISTED)}; "
+            "its values are numbers, not classes. Name the right target column."
+        )
+    unknown = [name for name in table.class_names if name not in like.class_names]
+    if unknown:
+        raise InputError(
+            f"The target of {_name(table)} must hold the classes of {_name(like)}, {listed(like.class_names, most=MAX_LISTED)}; "
+            f"it also holds {listed(unknown, most=MAX_LISTED)}. Remove those rows, or name the right target column."
+        )
+    codes = np.array([like.class_names.index(name) for name in table.class_names])
+    matched = codes[table.target.astype(np.int64)]
+    return matched.astype(np.int32) if like.task == "multiclass" else matched.astype(np.float32)
 
 
-def hash_rows(table: Table, features: npt.NDArray[np.float32], target: npt.NDArray[Any]) -> str:
-    """Return the SHA-256 (hex) of rows, features (rows, features) and target (rows,), and of `table`'s names and task."""
-    names = [table.task, table.feature_names, table.target_name, table.class_names, features.shape]
-    digest = hashlib.sha256(json.dumps(names).encode())
-    for _, block in _blocks(features):
-        # Adding 0 makes -0.0 and 0.0 one value: files in different formats keep or lose that sign.
-        digest.update((block + np.float32(0)).astype("<f4", copy=False).tobytes())
-    little = "<i4" if table.task == "multiclass" else "<f4"
-    digest.update((target + target.dtype.type(0)).astype(little, copy=False).tobytes())
-    return digest.hexdigest()
+def _as_numbers(table: Table, like: Table) -> npt.NDArray[np.float32]:
+    try:
+        values = np.array([float(name) for name in table.class_names], np.float32)
+    except ValueError:
+        raise InputError(
+            f"The target of {_name(table)} must be numeric as in {_name(like)}; it holds "
+            f"{listed(table.class_names, most=MAX_LISTED)}. Name the right target column."
+        ) from None
+    return values[table.target.astype(np.int64)]
+
+
+def _are_made_up(names: tuple[str, ...]) -> bool:
+    return all(MADE_UP_NAME.fullmatch(name) for name in names)
+
+
+def _name(table: Table) -> str:
+    return f"Table {table.source.source!r}"
+
+
+def _as_slice(rows: Rows) -> Rows | slice:
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows

@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.checks import is_finite_number, is_whole
-from justright.data.table import TASKS, Table, Task
+from justright.data.arrays import TASKS, Task
+from justright.data.checks import check_whole, is_finite_number
+from justright.data.table import Table
 from justright.errors import InputError, one_of
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +57,7 @@ class Sample:
             (rows,) cross-entropies in nats, or squared errors.
 
         Raises:
-            InputError: `outputs` does not have a row a row.
+            InputError: `outputs` does not have a row for each row of the sample.
 
         Example:
             >>> fresh = teacher(2, seed=1).sample(1_000, seed=2)
@@ -110,10 +111,10 @@ class Teacher:
         """Return fresh rows; another seed gives rows independent of those, the same seed the same ones.
 
         Raises:
-            InputError: `rows` or `seed` is no whole number in range.
+            InputError: `rows` or `seed` is not a whole number in range.
         """
-        _check_whole("rows", rows, least=1)
-        _check_whole("seed", seed, least=0)
+        check_whole("rows", rows, least=1)
+        check_whole("seed", seed, least=0)
         rng = np.random.default_rng([self.seed, 0, seed])
         features = rng.standard_normal((rows, self.features + self.irrelevant), dtype=np.float32)
         truth = self._truth(features)
@@ -123,7 +124,7 @@ class Teacher:
         """Return fresh rows as a table, for `Table.split` and `Study`.
 
         Raises:
-            InputError: `rows` or `seed` is no whole number in range.
+            InputError: `rows` or `seed` is not a whole number in range.
 
         Example:
             >>> table = teacher(4, irrelevant=1, seed=3).table(500)
@@ -167,7 +168,7 @@ class Teacher:
         return np.concatenate(parts)
 
     def _scale(self) -> float:
-        """Return the standard deviation of the outputs over rows, drawn once a teacher."""
+        """Return the standard deviation of the outputs over rows, the same for all rows of a teacher."""
         rng = np.random.default_rng([self.seed, SEED_OF_SCALING])
         rows = rng.standard_normal((SCALING_ROWS, self.features), dtype=np.float32)
         return float(self._outputs(rows).std())
@@ -221,15 +222,15 @@ def teacher(
         >>> split.sizes["test"], round(world.bayes_loss(), 2) < 0.69
         (1500, True)
     """
-    _check_whole("features", features, least=1)
-    _check_whole("irrelevant", irrelevant, least=0)
-    _check_whole("seed", seed, least=0)
+    check_whole("features", features, least=1)
+    check_whole("irrelevant", irrelevant, least=0)
+    check_whole("seed", seed, least=0)
     if task not in TASKS:
         raise one_of("task", task, TASKS)
     for width in units:
-        _check_whole("units", width, least=1)
+        check_whole("units", width, least=1)
     if task == "multiclass":
-        _check_whole("classes", classes, least=MIN_CLASSES)
+        check_whole("classes", classes, least=MIN_CLASSES)
     if not is_finite_number(noise) or noise <= 0:
         raise InputError(f"`noise` must be a finite number above 0; got {noise!r}.")
     known = {"binary": 2, "regression": 0}.get(task, classes)
@@ -240,8 +241,3 @@ def _log_softmax(outputs: Floats) -> Floats:
     """Return (rows, classes) log-probabilities of (rows, classes) logits."""
     shifted = outputs - outputs.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float64)
-
-
-def _check_whole(name: str, value: object, *, least: int) -> None:
-    if not is_whole(value, least=least):
-        raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.columns import (
+from justright.data.arrays import Target, Task
+from justright.data.encoding import (
+    Column,
     as_float64,
     is_text,
     level_name,
@@ -16,12 +17,7 @@ from justright.data.columns import (
     to_class_values,
     to_numbers,
 )
-from justright.data.readers.raw import RawTable
-from justright.data.table import Task
 from justright.errors import InputError
-
-if TYPE_CHECKING:
-    import polars as pl
 
 # Whole numbers or texts with up to this many different values are classes; above, counts or identifiers.
 MAX_FOUND_CLASSES = 50
@@ -31,8 +27,6 @@ MIN_ROWS_PER_CLASS = 2
 MAX_CLASSES = 1_000
 # From this share of numbers on, a text among the values is taken for a mistake and not for one more class.
 MOSTLY_NUMERIC = 0.5
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,106 +39,101 @@ class EncodedTarget:
         class_names: what 0, 1, ... stand for; empty for `regression`.
     """
 
-    values: npt.NDArray[np.float32] | npt.NDArray[np.int32]
+    values: Target
     task: Task
     class_names: tuple[str, ...]
 
 
-def encode_target(column: pl.Series, keep: Rows, raw: RawTable, *, task: Task | None) -> EncodedTarget:
+def encode_target(column: Column, *, task: Task | None) -> EncodedTarget:
     """Return the encoded target and its task.
 
     Two different values are `binary`; up to `MAX_FOUND_CLASSES` texts or repeating whole numbers are
     `multiclass`; other numbers are `regression`. Classes are sorted, as numbers or as text.
 
     Args:
-        column: the target after rows were left out.
-        keep: (rows,), the 0-based row of the source that each value stands in, for messages.
-        raw: the source, for messages.
+        column: the target.
         task: the task asked for; None to find it.
     Raises:
         InputError: a value is missing or not finite, all values are equal, or they do not fit the task asked for.
     """
     if task == "regression":
-        numbers = to_numbers(column, keep, raw, is_target=True)
-        _refuse_one_value(column, np.unique(numbers), raw)
+        numbers = to_numbers(column)
+        _refuse_one_value(column, np.unique(numbers))
         return EncodedTarget(numbers, "regression", ())
-    values = _class_values(column, keep, raw, task)
+    values = _class_values(column, task)
     classes, codes = np.unique(values, return_inverse=True)
-    _refuse_one_value(column, classes, raw)
-    found = task or _find_task(classes, column, raw)
+    _refuse_one_value(column, classes)
+    found = task or _find_task(classes, column)
     if found == "regression":
         return EncodedTarget(values.astype(np.float32), "regression", ())
-    _check_class_count(found, classes, values, column, keep, raw)
+    _check_class_count(found, classes, values, column)
     names = tuple(level_name(value) for value in classes.tolist())
     if found == "binary":
         return EncodedTarget(codes.astype(np.float32), found, names)
     return EncodedTarget(codes.astype(np.int32), found, names)
 
 
-def _class_values(
-    column: pl.Series, keep: Rows, raw: RawTable, task: Task | None
-) -> npt.NDArray[np.float64] | npt.NDArray[np.str_]:
-    refuse_missing(column, keep, raw)
-    if not is_text(column):
-        to_numbers(column, keep, raw, is_target=True)  # refuses NaN and infinity, naming the row
-        return as_float64(column, keep, raw)
-    values = to_class_values(column, keep, raw)
+def _class_values(column: Column, task: Task | None) -> npt.NDArray[np.float64] | npt.NDArray[np.str_]:
+    refuse_missing(column)
+    if not is_text(column.values):
+        to_numbers(column)  # refuses NaN and infinity, naming the row
+        return as_float64(column)
+    values = to_class_values(column)
     if values.dtype.kind != "f" and task is None and _numeric_share(column) >= MOSTLY_NUMERIC:
-        as_float64(column, keep, raw, is_target=True)  # refuses the first word among the numbers
+        as_float64(column)  # refuses the first word among the numbers
     return values
 
 
-def _numeric_share(column: pl.Series) -> float:
+def _numeric_share(column: Column) -> float:
     import polars as pl
 
-    numbers = column.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-    return 1.0 - numbers.null_count() / len(column)
+    numbers = column.values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    return 1.0 - numbers.null_count() / len(numbers)
 
 
-def _refuse_one_value(column: pl.Series, distinct: npt.NDArray[np.generic], raw: RawTable) -> None:
+def _refuse_one_value(column: Column, distinct: npt.NDArray[np.generic]) -> None:
     if len(distinct) < 2:
         raise InputError(
-            f"{raw.label}: the target {column.name!r} must have at least two different values; all {len(column):,} "
-            f"rows hold {level_name(distinct[0].item())!r}. Name another column, or read more rows."
+            f"{_label(column)} must have at least two different values; all {len(column.values):,} rows hold "
+            f"{level_name(distinct[0].item())!r}. Name another column, or read more rows."
         )
 
 
-def _find_task(classes: npt.NDArray[np.generic], column: pl.Series, raw: RawTable) -> Task:
+def _find_task(classes: npt.NDArray[np.generic], column: Column) -> Task:
     if len(classes) == 2:
         return "binary"
     is_number = classes.dtype.kind == "f"
     if is_number and not np.array_equal(classes, np.round(classes)):
         return "regression"
     few = len(classes) <= MAX_FOUND_CLASSES
-    if few and (not is_number or len(column) >= MIN_ROWS_PER_CLASS * len(classes)):
+    if few and (not is_number or len(column.values) >= MIN_ROWS_PER_CLASS * len(classes)):
         return "multiclass"
     if is_number:
         return "regression"
     raise InputError(
-        f"{raw.label}: the target {column.name!r} must be numbers, or text with at most {MAX_FOUND_CLASSES} different "
-        f"values; it has {len(classes):,} different texts (first: {raw.locate(0)}, {column[0]!r}). "
+        f"{_label(column)} must be numbers, or text with at most {MAX_FOUND_CLASSES} different values; it has "
+        f"{len(classes):,} different texts (first: {column.raw.locate(0)}, {column.values[0]!r}). "
         "Name another column, or pass task='multiclass'."
     )
 
 
 def _check_class_count(
-    task: Task,
-    classes: npt.NDArray[np.generic],
-    values: npt.NDArray[np.generic],
-    column: pl.Series,
-    keep: Rows,
-    raw: RawTable,
+    task: Task, classes: npt.NDArray[np.generic], values: npt.NDArray[np.generic], column: Column
 ) -> None:
     if task == "binary" and len(classes) > 2:
         order = np.sort(np.unique(values, return_index=True)[1])
         first, second, third = (level_name(values[row].item()) for row in order[:3])
         raise InputError(
-            f"{raw.label}: the target {column.name!r} must have two values for task='binary'; "
-            f"{raw.locate(int(keep[order[2]]))} holds a third, {third!r}, after {first!r} and {second!r}. "
+            f"{_label(column)} must have two values for task='binary'; {column.place(order[2])} holds a third, "
+            f"{third!r}, after {first!r} and {second!r}. "
             "Correct the row, or use task='multiclass' or 'regression'."
         )
     if len(classes) > MAX_CLASSES:
         raise InputError(
-            f"{raw.label}: the target {column.name!r} must have at most {MAX_CLASSES:,} classes; it has "
-            f"{len(classes):,}. Use task='regression', or group its values."
+            f"{_label(column)} must have at most {MAX_CLASSES:,} classes; it has {len(classes):,}. "
+            "Use task='regression', or group its values."
         )
+
+
+def _label(column: Column) -> str:
+    return f"{column.raw.label}: the target {column.name!r}"

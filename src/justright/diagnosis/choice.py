@@ -6,14 +6,13 @@ Test rows take no part in it, so that what they measure of the chosen ones is no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from justright.diagnosis.evidence import EnsembleEvidence, Losses, StudyEvidence, VariantEvidence
-from justright.diagnosis.words.numbers import listed
 from justright.statistics.crossed import MIN_ROWS, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of, mean_interval
 
@@ -56,10 +55,10 @@ class ModelChoice:
     Args:
         name: what it is called.
         variant: whose runs it is made of.
-        is_ensemble: whether it is the mean of all seeds, or one network a seed.
-        validation: its mean loss on the rows that chose it: it flatters.
+        is_ensemble: whether it is the mean of all seeds rather than one network for each seed.
+        validation: its mean loss on the rows that chose it, which flatters it.
         test: its mean loss on test rows; for an ensemble the interval covers rows only. None without test rows.
-        rivals: how many other candidates validation rows cannot tell from it.
+        rivals: how many other candidates validation rows cannot tell apart from it.
         candidates: among how many it was chosen.
     """
 
@@ -73,13 +72,12 @@ class ModelChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the choice as plain values."""
-        ends = ("mean", "low", "high")
         return {
             "name": self.name,
             "variant": self.variant,
             "is_ensemble": self.is_ensemble,
             "validation": self.validation,
-            "test": {end: getattr(self.test, end) for end in ends} if self.test else dict.fromkeys(ends),
+            "test": self.test.to_dict() if self.test else dict.fromkeys(("mean", "low", "high")),
             "rivals": self.rivals,
             "candidates": self.candidates,
         }
@@ -88,8 +86,8 @@ class ModelChoice:
 def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
     """Return, for each remedy of each baseline, the strength with the lowest mean loss on validation rows.
 
-    A strength counts only with as many measured runs as the best measured of its remedy: a strength at which some
-    seeds diverged is not chosen for the luck of the others. Variants that name no remedy are left out.
+    Strengths with the most measured runs come first: one at which some seeds diverged is not chosen for the luck of the
+    others. Variants that name no remedy are left out.
 
     Args:
         evidence: the study.
@@ -109,31 +107,16 @@ def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
     )
 
 
-def search_fact(choices: Sequence[StrengthChoice]) -> str | None:
-    """Return of which remedies the strongest strength tried was chosen, so that a still stronger one may be better.
-
-    Strengths are in the study's order, weakest first as in the catalogue.
-
-    Example:
-        >>> tried = (("L2 0.1", 0.1, 0.6), ("L2 1", 1.0, 0.5))
-        >>> search_fact([StrengthChoice("Large", "L2", "L2 1", tried)])
-        'Of the strengths tried the strongest is the one that validation rows choose for L2: stronger ones may be better.'
-    """
-    names = dict.fromkeys(
-        one.remedy for one in choices if len(one.strengths) > 1 and one.chosen == one.strengths[-1][0]
-    )
-    if not names:
-        return None
-    said = "Of the strengths tried the strongest is the one that validation rows choose for"
-    return f"{said} {listed(list(names))}: stronger ones may be better."
-
-
-def rejected_strengths(evidence: StudyEvidence) -> frozenset[str]:
+def rejected_strengths(evidence: StudyEvidence, strengths: Iterable[StrengthChoice]) -> frozenset[str]:
     """Return the variants that are strengths of a remedy which validation rows did not choose.
 
-    A strength on which a further variant builds is never rejected: it is measured as that one's baseline.
+    A strength on which another variant builds is never rejected: it is measured as that one's baseline.
+
+    Args:
+        evidence: the study.
+        strengths: what `choose_strengths` returned.
     """
-    chosen = {choice.chosen for choice in choose_strengths(evidence)}
+    chosen = {choice.chosen for choice in strengths}
     baselines = {variant.baseline for variant in evidence.variants}
     return frozenset(
         variant.name
@@ -168,16 +151,16 @@ def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> Mo
 
 
 def _preference(variant: VariantEvidence) -> tuple[int, float, str]:
-    """Return what the chosen strength has least of: missing runs, then validation loss."""
+    """Return the key by which the chosen strength comes first: most measured runs, then lowest validation loss."""
     loss = variant.validation_loss
     measured = sum(run.is_measured for run in variant.runs)
     return (-measured, loss if np.isfinite(loss) else np.inf, variant.name)
 
 
 def _is_worse(one: Candidate, best: Candidate, level: float) -> bool:
-    """Return whether validation rows tell a candidate from the best one.
+    """Return whether validation rows show a candidate to be worse than the best one.
 
-    Networks are compared seed by seed, so that other seeds are allowed for; an ensemble is one model.
+    Networks are compared seed by seed, so that the interval covers other seeds; an ensemble is one model.
     """
     rows, others = _validation_rows(one), _validation_rows(best)
     common = [seed for seed in rows if seed in others]

@@ -1,24 +1,27 @@
-"""Remedies, ranked by what they changed on rows that measure, against the baseline at its own best epoch."""
+"""What remedies changed on rows that measure, against the baseline at its own best epoch.
+
+Remedies are variants; early stopping and the ensemble of seeds, which need no training of their own, are measured too.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from zlib import crc32
 
 import numpy as np
 
-from justright.diagnosis.choice import rejected_strengths
-from justright.diagnosis.evidence import StudyEvidence
-from justright.diagnosis.measured import Measured, measure_study, paired_differences
-from justright.diagnosis.words.numbers import estimate, listed
-from justright.statistics.crossed import crossed
+from justright.diagnosis.choice import ModelChoice
+from justright.diagnosis.evidence import EnsembleEvidence, StudyEvidence
+from justright.diagnosis.measured import Measured, paired_differences
+from justright.statistics.crossed import Crossed, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval
-from justright.statistics.simultaneous import judge_jointly
+from justright.statistics.simultaneous import draws_for, judge_jointly
+from justright.study.remedy import LADDER_GROUP
 
 Kind = Literal["variant", "early stopping", "ensemble"]
+EARLY_STOPPING = "Early stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,11 @@ class Effect:
         low: lower end of the interval, simultaneous over the remedies of this baseline.
         high: upper end.
         probability_better: how probably the remedy's true loss is below the baseline's.
-        probability_best: how probably it is the best of this baseline's remedies; NaN for those that are no variant.
-        is_tied_with_best: whether it cannot be told from the remedy with the lowest mean loss.
-        seeds: seeds that both were trained with; with 1 the interval covers rows only.
+        probability_best: how probably it is the best of this baseline's remedies; NaN unless it is a variant.
+        is_tied_with_best: whether it cannot be told apart from the remedy with the lowest mean loss.
+        seeds: seeds that both were trained with; with 1, or for an ensemble, the interval covers rows only.
         kind: 'variant'; 'early stopping' compares the baseline's best epoch with its own last one, 'ensemble' the mean
-            of its seeds' outputs with one network a seed, with an interval that covers rows only.
+            of its seeds' outputs with single networks.
     """
 
     baseline: str
@@ -53,7 +56,7 @@ class Effect:
     @property
     def interval(self) -> Interval:
         """The difference with its interval, as sentences print it."""
-        return Interval(self.difference, self.low, self.high, self.seeds, 0, "")
+        return Interval(self.difference, self.low, self.high, self.seeds)
 
     @property
     def covers(self) -> str:
@@ -67,68 +70,91 @@ class Effect:
         return {name: getattr(self, name) for name in (*names, *more)}
 
 
-def effects(
+def variant_effects(
     evidence: StudyEvidence,
+    measured: Mapping[str, Measured],
     *,
+    rejected: Collection[str] = (),
     level: float = DEFAULT_LEVEL,
     seed: int = 0,
-    measured: dict[str, Measured] | None = None,
 ) -> list[Effect]:
-    """Return the effect of every remedy, best first within each baseline, baselines in the study's order.
-
-    Of the strengths of one remedy only the one that validation rows choose is measured.
+    """Return the effect of every variant on its baseline, best first, baselines in the study's order.
 
     Args:
         evidence: the study.
+        measured: what `measure_study` returned.
+        rejected: strengths of remedies that are left out, because validation rows chose others.
         level: coverage of all intervals of one baseline together.
         seed: of the draws; the same seed gives the same effects.
-        measured: what `measure_study` returned, to save doing it again.
     """
-    losses = measure_study(evidence) if measured is None else measured
-    rejected = rejected_strengths(evidence)
     found: list[Effect] = []
     for variant in evidence.variants:
         remedies = sorted(
             one.name
             for one in evidence.variants
-            if one.baseline == variant.name and one.name in losses and one.name not in rejected
+            if one.baseline == variant.name and one.name in measured and one.name not in rejected
         )
-        if variant.name in losses:
-            found += _effects_of(variant.name, remedies, losses, level=level, seed=seed)
+        if variant.name in measured:
+            found += _effects_of(variant.name, remedies, measured, level=level, seed=seed)
     return found
 
 
-def rank_remedies(found: Sequence[Effect], baseline: str) -> tuple[tuple[str, ...], ...]:
-    """Return the remedies of a baseline best first, those that cannot be told from the best one as one group.
+def free_effects(
+    evidence: StudyEvidence,
+    measured: Mapping[str, Measured],
+    choice: ModelChoice | None,
+    *,
+    level: float = DEFAULT_LEVEL,
+    seed: int = 0,
+) -> list[Effect]:
+    """Return the effects of early stopping and of ensembles on every variant with a catalogue's remedies.
 
-    Example:
-        >>> best = Effect("Large", "L2", -0.2, -0.3, -0.1, 1.0, 0.9, True, 3)
-        >>> tied = Effect("Large", "dropout", -0.19, -0.3, -0.1, 1.0, 0.1, True, 3)
-        >>> rank_remedies([best, tied, Effect("Large", "noise", 0.0, -0.1, 0.1, 0.5, 0.0, False, 3)], "Large")
-        (('L2', 'dropout'), ('noise',))
+    Early stopping is the variant at its chosen epoch against itself at its last one. An ensemble is the mean of the
+    seeds' outputs against single networks; it is one model, so its interval covers rows only. The ensemble of the
+    study's choice is measured too.
+
+    Args:
+        evidence: the study.
+        measured: what `measure_study` returned.
+        choice: what validation rows choose, if anything.
+        level: coverage of each interval.
+        seed: of the draws.
     """
-    mine = sorted(
-        (one for one in found if one.baseline == baseline), key=lambda one: (one.difference, one.remedy)
-    )
-    tied = tuple(one.remedy for one in mine if one.is_tied_with_best)
-    rest = tuple((one.remedy,) for one in mine if not one.is_tied_with_best)
-    return ((tied,) if tied else ()) + rest
+    treated = {one.baseline for one in evidence.variants if one.remedy and one.group != LADDER_GROUP}
+    has_remedies = any(one.remedy for one in evidence.variants)
+    chosen = {choice.variant} if choice and has_remedies else set()
+    ensembles = {one.variant: one for one in evidence.ensembles}
+    found = []
+    for variant in evidence.variants:
+        one = measured.get(variant.name)
+        if one is None:
+            continue
+        if variant.name in treated:
+            found.append(_free_effect(variant.name, EARLY_STOPPING, crossed(-one.rise), level, seed))
+        if variant.name in treated | chosen and variant.name in ensembles and one.source == "test":
+            difference = _ensemble_differences(ensembles[variant.name], one)
+            if difference is not None:
+                found.append(
+                    _free_effect(variant.name, ensembles[variant.name].name, crossed(difference), level, seed)
+                )
+    return found
 
 
-def draws_for(seed: int, *names: str) -> np.random.Generator:
-    """Return the random generator of one comparison: the same whatever else the study holds.
-
-    Example:
-        >>> draws_for(0, "Tiny").random() == draws_for(0, "Tiny").random()
-        True
-    """
-    return np.random.default_rng([seed, *(crc32(name.encode()) for name in names)])
+def _ensemble_differences(ensemble: EnsembleEvidence, measured: Measured) -> np.ndarray | None:
+    """Return (1, rows) test losses of an ensemble minus those of its members, averaged over them; None without any."""
+    if ensemble.test is None or set(ensemble.seeds) - set(measured.seeds):
+        return None
+    members = measured.best[[measured.seeds.index(seed) for seed in ensemble.seeds]]
+    return np.asarray((ensemble.test.astype(np.float64) - members.mean(axis=0, dtype=np.float64))[None])
 
 
 def _effects_of(
-    baseline: str, remedies: list[str], losses: dict[str, Measured], *, level: float, seed: int
+    baseline: str, remedies: list[str], losses: Mapping[str, Measured], *, level: float, seed: int
 ) -> list[Effect]:
-    """Return the effects on one baseline; remedies over different seeds are judged apart, at shared error rates."""
+    """Return the effects on one baseline, best first.
+
+    Remedies over different seeds are judged apart, and share the error rate.
+    """
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for name in remedies:
         common = tuple(sorted(set(losses[name].seeds) & set(losses[baseline].seeds)))
@@ -143,7 +169,7 @@ def _effects_of(
 
 
 def _judge_group(
-    baseline: str, members: list[str], losses: dict[str, Measured], *, level: float, seed: int
+    baseline: str, members: list[str], losses: Mapping[str, Measured], *, level: float, seed: int
 ) -> list[Effect]:
     """Return the effects of remedies that share their seeds."""
     differences = [paired_differences(losses[name], losses[baseline]) for name in members]
@@ -168,8 +194,10 @@ def _judge_group(
     ]
 
 
-def _tied_with_best(members: list[str], losses: dict[str, Measured], *, level: float, seed: int) -> set[str]:
-    """Return the members that cannot be told from the one with the lowest mean loss, itself included."""
+def _tied_with_best(
+    members: list[str], losses: Mapping[str, Measured], *, level: float, seed: int
+) -> set[str]:
+    """Return the members that cannot be told apart from the one with the lowest mean loss, itself included."""
     best = min(members, key=lambda name: (float(losses[name].best.mean(dtype=np.float64)), name))
     others = [name for name in members if name != best]
     differences = {name: paired_differences(losses[name], losses[best]) for name in others}
@@ -186,20 +214,19 @@ def _tied_with_best(members: list[str], losses: dict[str, Measured], *, level: f
     return tied
 
 
-def effect_sentence(found: Sequence[Effect], baseline: str) -> str | None:
-    """Return which remedy helped a baseline most, by how much, and which cannot be told from it; None without any.
-
-    Example:
-        >>> effect_sentence([Effect("Large", "L2", -0.2, -0.3, -0.1, 1.0, 1.0, True, 3)], "Large")
-        'L2 helps Large most, by 0.20 [0.10, 0.30].'
-    """
-    mine = [one for one in found if one.baseline == baseline and one.kind == "variant"]
-    if not mine:
-        return None
-    helpful = [one for one in mine if one.is_tied_with_best and one.high < 0]
-    if not helpful:
-        return f"No remedy measurably helps {baseline}."
-    gain = f"{helpful[0].remedy} helps {baseline} most, by {estimate(helpful[0].interval.negated())}"
-    if len(helpful) == 1:
-        return f"{gain}."
-    return f"{gain}; it cannot be told from {listed([one.remedy for one in helpful[1:]])}."
+def _free_effect(baseline: str, remedy: str, table: Crossed, level: float, seed: int) -> Effect:
+    """Return the effect of something that is not a variant."""
+    joint = judge_jointly([table], level=level, rng=draws_for(seed, "effects", baseline, remedy))
+    interval = joint.intervals[0]
+    return Effect(
+        baseline=baseline,
+        remedy=remedy,
+        difference=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        probability_better=float(joint.probability_below_zero[0]),
+        probability_best=float("nan"),
+        is_tied_with_best=False,  # only variants are ranked against each other
+        seeds=interval.seeds,
+        kind="early stopping" if remedy == EARLY_STOPPING else "ensemble",
+    )

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.evidence import EnsembleEvidence, Losses, Task
-from justright.statistics.crossed import Floats
+from justright.data import Task
+from justright.diagnosis.evidence import EnsembleEvidence, Losses
+from justright.runs.losses import Floats, log_probabilities, row_losses
 
 MIN_SEEDS = 2  # one model is no ensemble
 # How closely a loss computed from a recorded output must agree with the recorded loss, to tell logits from
 # probabilities: float32 outputs give losses to about 1e-6 of their size, and the wrong reading differs by tenths.
 AGREEMENT = 1e-3
-SMALLEST = 1e-7  # Keras clips probabilities at this
 
 
 def build_ensemble(
@@ -72,24 +72,9 @@ def ensemble_losses(
     """
     values, wanted = np.asarray(outputs, np.float64), np.asarray(targets, np.float64)
     if task == "regression":
-        return np.asarray((values.mean(axis=0)[:, 0] - wanted) ** 2)
-    chances = _log_chances(values, wanted.astype(np.int64), task, are_logits=are_logits)
+        return row_losses(task, values.mean(axis=0), wanted)
+    chances = log_probabilities(values, wanted.astype(np.int64), are_logits=are_logits)
     return np.asarray(np.log(len(values)) - np.logaddexp.reduce(chances, axis=0))
-
-
-def _log_chances(values: Floats, classes: npt.NDArray[np.int64], task: Task, *, are_logits: bool) -> Floats:
-    """Return (seeds, rows) logarithms of the probability given to each row's own class."""
-    if task == "binary":
-        own = values[:, :, 0]
-        if are_logits:
-            return np.asarray(-np.logaddexp(0.0, np.where(classes == 1, -own, own)))
-        return np.asarray(np.log(np.clip(np.where(classes == 1, own, 1 - own), SMALLEST, 1 - SMALLEST)))
-    picked = np.take_along_axis(
-        values, np.broadcast_to(classes[None, :, None], (len(values), len(classes), 1)), 2
-    )
-    if are_logits:
-        return np.asarray(picked[:, :, 0] - np.logaddexp.reduce(values, axis=2))
-    return np.asarray(np.log(np.clip(picked[:, :, 0], SMALLEST, 1 - SMALLEST)))
 
 
 def _are_logits(outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task) -> bool | None:

@@ -1,21 +1,18 @@
-"""What the verdicts need to know of a study, independent of any store: plain arrays and numbers."""
+"""What verdicts need to know about a study, independent of any store: plain arrays and numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.arrays import TASKS, Task
 from justright.errors import InputError, one_of
 from justright.runs.outcomes import OUTCOMES, is_measured
 
 Losses = npt.NDArray[np.float32]
-Task = Literal["binary", "multiclass", "regression"]
-
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 # Kinds of change whose success shows that the baseline underfits; other remedies act against overfitting.
 UNDERFIT_CHANGES = ("more capacity", "longer training", "less regularization", "capacity with regularization")
 
@@ -84,10 +81,10 @@ class VariantEvidence:
     Args:
         name: its name.
         parameters: trainable weights; more of them count as more capacity.
-        runs: one a seed.
+        runs: one for each seed.
         baseline: name of the variant it changes by one thing, if any.
         group: variants of one group are compared as sizes.
-        change: what it changes of its baseline: one of `UNDERFIT_CHANGES`, any other word, or empty (unknown).
+        change: what it changes in its baseline: one of `UNDERFIT_CHANGES`, any other word, or empty (unknown).
         remedy: variants of one baseline and remedy are strengths of it, of which validation rows choose one; empty
             makes the variant a remedy of its own.
         strength: how much of the remedy; None where it has no degrees.
@@ -111,14 +108,14 @@ class VariantEvidence:
             raise InputError(f"Variant {self.name!r} must have at least one run; got none.")
         if len(set(seeds)) != len(seeds):
             raise InputError(
-                f"Variant {self.name!r} must have one run a seed; got the seeds {sorted(seeds)!r}."
+                f"Variant {self.name!r} must have one run for each seed; got the seeds {sorted(seeds)!r}."
             )
 
     @property
     def validation_loss(self) -> float:
         """The mean loss of validation rows over the measured runs, each at its chosen epoch; NaN where not recorded.
 
-        It chose the epochs, and so flatters: it may choose between variants, and never measures one.
+        It chose the epochs, so it flatters: it may choose between variants, but never measures one.
         """
         runs = [run for run in self.runs if run.is_measured]
         if not runs or any(run.chosen_epoch not in run.validation for run in runs):
@@ -136,7 +133,7 @@ class EnsembleEvidence:
 
     Args:
         variant: whose runs.
-        seeds: which.
+        seeds: of those runs.
     """
 
     variant: str
@@ -183,6 +180,7 @@ class StudyEvidence:
         validation_rows: number of validation rows.
         reference: another kind of model trained on the same rows, if any.
         ensembles: of the seeds of variants, where their outputs were recorded.
+        columns: names of the table's feature columns; claims about a certain table are judged on no other.
 
     Raises:
         InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
@@ -196,6 +194,7 @@ class StudyEvidence:
     validation_rows: int
     reference: ReferenceEvidence | None = None
     ensembles: tuple[EnsembleEvidence, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:

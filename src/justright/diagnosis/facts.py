@@ -1,36 +1,57 @@
-"""Facts worth saying unasked, each computed and said only when its interval supports it."""
+"""Facts worth saying unasked, each computed, and said only when its interval supports it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from justright.diagnosis.effects import draws_for
-from justright.diagnosis.evidence import StudyEvidence
+from justright.diagnosis.choice import rejected_strengths
+from justright.diagnosis.judged import JudgedStudy
+from justright.diagnosis.labels import OVERFITS
 from justright.diagnosis.measured import Measured, cross_fitted, paired_differences
 from justright.diagnosis.underfit import REFERENCE_KIND
-from justright.diagnosis.verdicts import OVERFITS, Verdict
-from justright.diagnosis.words.numbers import counted, estimate, number, rough, rounded, sentence, word
-from justright.statistics.crossed import Floats, crossed
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval, paired_interval
-from justright.statistics.simultaneous import judge_jointly
+from justright.diagnosis.words.advice import decision_sentences
+from justright.diagnosis.words.numbers import (
+    counted,
+    estimate,
+    listed,
+    number,
+    rough,
+    rounded,
+    sentence,
+    word,
+)
+from justright.plugins import plugged_in
+from justright.statistics.crossed import crossed
+from justright.statistics.intervals import mean_interval, unpaired_interval
+from justright.statistics.simultaneous import draws_for, judge_jointly
+from justright.study.remedy import LADDER_GROUP
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called
 # little, and above it a train-test gap is called large: both only choose words, no label depends on them.
 NOTABLE_SHARE = 0.1
+MIN_STEPS = 2  # a single step is a remedy like any other
+
+Fact = Callable[[JudgedStudy], Iterable[str]]
 
 
-def row_fact(measured: dict[str, Measured], margin: float, *, level: float = DEFAULT_LEVEL) -> str | None:
-    """Return whether the validation rows are easier or harder than the test rows, by more than the margin.
+def state_facts(study: JudgedStudy) -> tuple[str, ...]:
+    """Return the sentences of all facts that hold, in the order of `FACTS`, those of plug-ins last."""
+    return tuple(said for fact in (*FACTS, *plugged_in("facts")) for said in fact(study))
+
+
+def row_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield whether the validation rows are easier or harder than the test rows, by more than the margin.
 
     Each validation row is measured at the epoch that the other half of them chooses, so that the choice itself
     cannot make them look easy; losses are averaged over all variants and seeds, row by row.
     """
-    usable = {name: one for name, one in measured.items() if one.source == "test" and all(_has_grid(one))}
+    usable = {name: one for name, one in study.measured.items() if one.source == "test" and _has_grid(one)}
     if not usable:
-        return None
+        return
     validation = {
         name: np.array([cross_fitted(run.validation)[0] for run in one.runs], dtype=np.float64).mean(axis=0)
         for name, one in usable.items()
@@ -40,129 +61,166 @@ def row_fact(measured: dict[str, Measured], margin: float, *, level: float = DEF
     difference = unpaired_interval(
         np.mean([validation[name] for name in names], axis=0),
         np.mean([test[name] for name in names], axis=0),
-        level,
+        level=study.level,
     )
-    if not (difference.is_above(margin) or difference.is_below(-margin)):
-        return None
+    if not (difference.is_above(study.margin) or difference.is_below(-study.margin)):
+        return
     smallest = min(names, key=lambda name: (usable[name].variant.parameters, name))
     easier, size = ("easier", difference.negated()) if difference.mean < 0 else ("harder", difference)
-    rows = len(validation[smallest])
-    return (
-        f"The {counted(rows, 'validation row')} are {easier} than the test rows: {smallest} "
+    yield (
+        f"The {counted(len(validation[smallest]), 'validation row')} are {easier} than the test rows: {smallest} "
         f"{rounded(float(validation[smallest].mean()), difference)} against "
         f"{rounded(float(test[smallest].mean()), difference)}; over all variants the difference is {estimate(size)}."
     )
 
 
-def size_facts(
-    measured: dict[str, Measured], learnable: float, *, level: float = DEFAULT_LEVEL, seed: int = 0
-) -> tuple[str, ...]:
-    """Return, a group of sizes, whether they differ on the rows that measure, each at its best epoch.
-
-    Args:
-        measured: the measured losses of all variants.
-        learnable: loss of the constant prediction minus the study's best loss.
-        level: coverage of all pairwise intervals of a group together.
-        seed: of the draws.
-    """
+def size_facts(study: JudgedStudy) -> Iterable[str]:
+    """Yield, for each group of sizes, whether they differ on the rows that measure, each at its best epoch."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(measured):
-        variant = measured[name].variant
+    for name in sorted(study.measured):
+        variant = study.measured[name].variant
         if variant.baseline is None:
             groups[variant.group].append(name)
-    facts = [
-        _size_fact(names, measured, learnable, level, seed)
-        for names in groups.values()
-        if len({measured[name].variant.parameters for name in names}) == len(names) > 1
-    ]
-    return tuple(fact for fact in facts if fact)
+    for names in groups.values():
+        if len({study.measured[name].variant.parameters for name in names}) == len(names) > 1:
+            yield from _size_fact(names, study)
 
 
-def reference_fact(verdicts: tuple[Verdict, ...], name: str, test: Interval) -> str | None:
-    """Return how the networks compare with the reference, where that can be told."""
-    mine = [one for verdict in verdicts for one in verdict.candidates if one.kind == REFERENCE_KIND]
-    if mine and all(one.is_better for one in mine):
-        networks = "every network here" if len(mine) > 1 else "the network"
-        return sentence(
+def reference_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield how the networks compare with the reference, where that can be told."""
+    test, verdicts = study.reference, study.verdicts
+    compared = [one for verdict in verdicts for one in verdict.candidates if one.kind == REFERENCE_KIND]
+    if test is None or not compared:
+        return
+    name = compared[0].name
+    if all(one.is_better for one in compared):
+        networks = "every network here" if len(compared) > 1 else "the network"
+        yield sentence(
             f"{name} reach {estimate(test)}, less than {networks}: more can be learned from these rows"
         )
-    if mine and any(one.is_excluded for one in mine):
-        beaten = min((verdict for verdict in verdicts if verdict.test), key=lambda one: one.test.mean)  # type: ignore[union-attr]  # filtered in the same line
-        own = [one for one in beaten.candidates if one.kind == REFERENCE_KIND]
-        if own and own[0].is_excluded and beaten.test is not None:
-            better = "measurably better" if test.mean < beaten.test.mean else "better"
-            return sentence(
-                f"{name} reach {estimate(test)}, not {better} than {beaten.variant} at {estimate(beaten.test)}"
+    elif any(one.is_excluded for one in compared):
+        mean, best = min(
+            ((verdict.test.mean, verdict) for verdict in verdicts if verdict.test), key=lambda pair: pair[0]
+        )
+        own = [one for one in best.candidates if one.kind == REFERENCE_KIND]
+        if own and own[0].is_excluded and best.test is not None:
+            better = "measurably better" if test.mean < mean else "better"
+            yield sentence(
+                f"{name} reach {estimate(test)}, not {better} than {best.variant} at {estimate(best.test)}"
             )
-    return None
 
 
-def gap_fact(verdicts: tuple[Verdict, ...], measured: dict[str, Measured], learnable: float) -> str | None:
-    """Return the variant with the largest train-test gap that does not overfit: a gap alone is no verdict."""
-    gaps = []
-    for verdict in verdicts:
-        if verdict.label == OVERFITS or verdict.overfit is None or verdict.test is None:
+def effect_facts(study: JudgedStudy) -> Iterable[str]:
+    """Yield, for each baseline, which remedy helps it most, by how much, and which cannot be told apart from it."""
+    for variant in study.evidence.variants:
+        mine = [one for one in study.effects if one.baseline == variant.name and one.kind == "variant"]
+        if not mine or variant.name in study.step_baselines:
             continue
-        train = float(np.mean([run.train_loss_last for run in measured[verdict.variant].runs]))
-        gap = verdict.test.mean + verdict.overfit.mean - train
-        is_flat = verdict.overfit.is_below(verdict.margin)
-        if is_flat and gap > NOTABLE_SHARE * learnable > 0:
-            gaps.append((gap, verdict.variant))
-    if not gaps:
-        return None
-    gap, name = max(gaps)
-    return (
-        f"{name} ends with about {rough(gap)} more loss on test than on training rows and yet does not overfit: "
-        f"its loss on unseen rows has not risen. A gap alone is not a verdict."
+        helpful = [one for one in mine if one.is_tied_with_best and one.high < 0]
+        if not helpful:
+            yield f"No remedy measurably helps {variant.name}."
+            continue
+        gain = f"{helpful[0].remedy} helps {variant.name} most, by {estimate(helpful[0].interval.negated())}"
+        others = listed([one.remedy for one in helpful[1:]]) if len(helpful) > 1 else ""
+        yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
+
+
+def search_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield the remedies of which the strongest strength tried was chosen, so that a still stronger one may be better.
+
+    Strengths are in the study's order, weakest first as in the catalogue.
+    """
+    names = dict.fromkeys(
+        one.remedy
+        for one in study.strengths
+        if one.baseline not in study.step_baselines
+        and len(one.strengths) > 1
+        and one.chosen == one.strengths[-1][0]
+    )
+    if names:
+        yield (
+            f"For {listed(list(names))}, validation rows choose the strongest strength tried: stronger ones may be better."
+        )
+
+
+def ladder_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield what each step of a combination changed, in one sentence."""
+    by_name = {one.remedy: one for one in study.effects if one.kind == "variant"}
+    steps = [
+        (variant.remedy, by_name[variant.name])
+        for variant in study.evidence.variants
+        if variant.group == LADDER_GROUP and variant.baseline is not None and variant.name in by_name
+    ]
+    if len(steps) >= MIN_STEPS:
+        changes = "; ".join(f"{remedy} {estimate(effect.interval)}" for remedy, effect in steps)
+        yield f"Step by step from {steps[0][1].baseline}, the test loss changed by: {changes}."
+
+
+def choice_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield what validation rows choose, and its loss on test rows."""
+    choice = study.choice
+    has_search = bool(study.step_baselines or rejected_strengths(study.evidence, study.strengths))
+    if not has_search or choice is None or choice.test is None or choice.candidates == 1:
+        return
+    covers = ", over rows only" if choice.is_ensemble else ""
+    rivals = f"{choice.rivals} of the {counted(choice.candidates - 1, 'other candidate')}"
+    yield (
+        f"Validation rows choose {choice.name}: its test loss is {estimate(choice.test)}{covers}; on the validation rows "
+        f"that chose it, its loss is {rounded(choice.validation, choice.test)}."
+        + (f" They cannot tell it apart from {rivals}." if choice.rivals else "")
     )
 
 
-def constant_fact(evidence: StudyEvidence, best_loss: float) -> str | None:
-    """Return that nothing learned anything, if so."""
-    if best_loss < evidence.constant_loss:
-        return None
-    return f"No variant has a lower loss than the constant prediction ({number(evidence.constant_loss)})."
+def decision_facts(study: JudgedStudy) -> Iterable[str]:
+    """Yield the commands that would probably decide the undecided verdicts."""
+    needs = {one.variant: one.needs for one in study.verdicts if one.needs is not None}
+    return decision_sentences(needs, study.measured, study.evidence.test_rows)
 
 
-def unpaired_interval(left: Floats, right: Floats, level: float) -> Interval:
-    """Return the interval of mean(left) - mean(right) for different rows of the same networks (Welch's t).
-
-    Example:
-        >>> one = unpaired_interval(np.array([1.0, 3.0]), np.array([0.0, 0.0]), 0.95)
-        >>> one.mean, round(one.high, 2)
-        (2.0, 14.71)
-    """
-    from scipy import special
-
-    parts = np.array([left.var(ddof=1) / len(left), right.var(ddof=1) / len(right)])
-    mean = float(left.mean() - right.mean())
-    rows = len(left) + len(right)
-    if not parts.sum() > 0:
-        return Interval(mean, mean, mean, 1, rows, "Welch", level)
-    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(left), len(right)]) - 1)).sum()
-    half = float(special.stdtrit(freedom, (1 + level) / 2) * np.sqrt(parts.sum()))
-    return Interval(mean, mean - half, mean + half, 1, rows, "Welch", level)
+def gap_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield the variant with the largest train-test gap that does not overfit: a gap alone is not a verdict."""
+    gaps = []
+    for verdict in study.verdicts:
+        if verdict.label == OVERFITS.name or verdict.rise is None or verdict.test is None:
+            continue
+        train = float(np.mean([run.train_loss_last for run in study.measured[verdict.variant].runs]))
+        gap = verdict.test.mean + verdict.rise.mean - train
+        if verdict.rise.is_below(verdict.margin) and gap > NOTABLE_SHARE * study.learnable > 0:
+            gaps.append((gap, verdict.variant))
+    if gaps:
+        gap, name = max(gaps)
+        yield (
+            f"{name} ends with about {rough(gap)} more loss on test rows than on training rows and yet does not overfit: "
+            "its loss on unseen rows has not risen. A gap alone is not a verdict."
+        )
 
 
-def _has_grid(measured: Measured) -> list[bool]:
-    """Return, a run, whether its validation losses are finite on at least two rows."""
-    return [
+def constant_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield that nothing learned anything, if so."""
+    if study.learnable <= 0:
+        yield f"No variant has a lower loss than the constant prediction ({number(study.evidence.constant_loss)})."
+
+
+def _has_grid(measured: Measured) -> bool:
+    """Return whether every run's validation losses are finite on at least two rows."""
+    return all(
         bool(run.validation)
         and all(len(row) > 1 and np.isfinite(row).all() for row in run.validation.values())
         for run in measured.runs
-    ]
+    )
 
 
-def _size_fact(
-    names: list[str], measured: dict[str, Measured], learnable: float, level: float, seed: int
-) -> str | None:
-    """Return the sentence about one group of sizes, or None where they share no seed."""
-    pairs = list(combinations(names, 2))
-    differences = [paired_differences(measured[left], measured[right]) for left, right in pairs]
-    tables = [crossed(one) for one in differences if one is not None]
-    if len(tables) < len(pairs) or len({table.seeds for table in tables}) > 1:
-        return None
-    intervals = judge_jointly(tables, level=level, rng=draws_for(seed, "sizes", *names)).intervals
+def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
+    """Yield the sentence about one group of sizes; nothing where they do not share their seeds."""
+    measured: Mapping[str, Measured] = study.measured
+    differences = {
+        pair: paired_differences(*(measured[name] for name in pair)) for pair in combinations(names, 2)
+    }
+    tables = [crossed(one) for one in differences.values() if one is not None]
+    if len(tables) < len(differences) or len({table.seeds for table in tables}) > 1:
+        return
+    rng = draws_for(study.seed, "sizes", *names)
+    intervals = judge_jointly(tables, level=study.level, rng=rng).intervals
     means = {name: float(measured[name].best.mean(dtype=np.float64)) for name in names}
     widest = max(intervals, key=lambda one: max(-one.low, one.high))
     largest, spread = max(-widest.low, widest.high), max(means.values()) - min(means.values())
@@ -170,10 +228,26 @@ def _size_fact(
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if measured[names[0]].source == "test" else "on validation rows"
     if all(one.low <= 0 <= one.high for one in intervals):
-        return f"{sizes} do not measurably differ {place} ({ends})."
-    if learnable > 0 and largest < NOTABLE_SHARE * learnable:
-        gained = f"the best model beats a constant prediction by {number(learnable)}"
-        return f"{sizes} differ little {place}: {ends}, where {gained}."
-    best, worst = min(names, key=means.__getitem__), max(names, key=means.__getitem__)
-    gain = paired_interval(paired_differences(measured[worst], measured[best]), level=level)  # type: ignore[arg-type]  # every pair was formed above
-    return f"{sizes} differ {place}: {best} has the lowest loss, {estimate(gain)} below that of {worst}."
+        yield f"{sizes} do not measurably differ {place} ({ends})."
+    elif 0 < largest < NOTABLE_SHARE * study.learnable:
+        gained = f"the best model beats a constant prediction by {number(study.learnable)}"
+        yield f"{sizes} differ little {place}: {ends}, where {gained}."
+    else:
+        best, worst = min(names, key=means.__getitem__), max(names, key=means.__getitem__)
+        gain = mean_interval(paired_differences(measured[worst], measured[best]), level=study.level)  # type: ignore[arg-type]  # every pair was formed above
+        yield f"{sizes} differ {place}: {best} has the lowest loss, {estimate(gain)} below that of {worst}."
+
+
+# In the order in which they are said; read through `state_facts`.
+FACTS: tuple[Fact, ...] = (
+    row_fact,
+    size_facts,
+    reference_fact,
+    effect_facts,
+    search_fact,
+    ladder_fact,
+    choice_fact,
+    decision_facts,
+    gap_fact,
+    constant_fact,
+)

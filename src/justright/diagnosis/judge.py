@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,29 +14,23 @@ from justright.diagnosis.choice import (
     choose_model,
     choose_strengths,
     rejected_strengths,
-    search_fact,
 )
-from justright.diagnosis.effects import Effect, draws_for, effect_sentence, effects
+from justright.diagnosis.claims import Claim, judge_claims
+from justright.diagnosis.effects import Effect, free_effects, variant_effects
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
-from justright.diagnosis.facts import constant_fact, gap_fact, reference_fact, row_fact, size_facts
-from justright.diagnosis.free_effects import choice_fact, free_effects, ladder_fact
+from justright.diagnosis.facts import state_facts
+from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
 from justright.diagnosis.overfit import errors, judge_overfit
 from justright.diagnosis.underfit import judge_candidates
-from justright.diagnosis.verdicts import (
-    Verdict,
-    decide,
-    unmeasured_verdict,
-)
-from justright.diagnosis.words.advice import decision_facts
+from justright.diagnosis.verdicts import Findings, Verdict, decide, decide_unmeasured
 from justright.diagnosis.words.conclusion import conclude
 from justright.errors import InputError
-from justright.higgs.claims import Claim, judge_claims
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
-from justright.study.remedies import LADDER_GROUP
+from justright.statistics.simultaneous import draws_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +38,16 @@ class Judgement:
     """Everything that can be said about a study.
 
     Args:
-        verdicts: one a variant, in the study's order.
+        verdicts: one for each variant, in the study's order.
         effects: of remedies, best first within each baseline.
         reference: name and loss of the other kind of model, if any.
         best_variant: the one that validation rows choose; None when no run could be measured.
         margin: what counted as a difference, in units of the loss.
         conclusion: one sentence.
         facts: further sentences, each said because its interval supports it.
-        strengths: of every remedy with several, the one that validation rows choose.
+        strengths: for every remedy, the strength that validation rows choose.
         choice: the network or ensemble that validation rows choose; None when no run could be measured.
-        claims: the tutorial's own sentences on its networks, judged on test rows; empty for any other study.
+        claims: what others wrote about the same networks on the same table, judged; usually none.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -78,7 +73,7 @@ class Judgement:
             reference = {"name": name, "test": test.mean, "low": test.low, "high": test.high}
         return {
             "variants": [
-                {"name": one.variant, "verdict": one.to_dict(), "test": _ends(one.test)}
+                {"name": one.variant, "verdict": one.to_dict(), "test": one.test and one.test.to_dict()}
                 for one in self.verdicts
             ],
             "effects": [effect.to_dict() for effect in self.effects],
@@ -95,7 +90,30 @@ class Judgement:
 def judge_study(
     evidence: StudyEvidence, *, margin: float | None = None, level: float = DEFAULT_LEVEL, seed: int = 0
 ) -> Judgement:
-    """Return verdicts, effects and conclusion of a study.
+    """Return verdicts, effects and conclusion of a study; arguments and failures are those of `examine`."""
+    study = examine(evidence, margin=margin, level=level, seed=seed)
+    best = _best_variant(study.measured)
+    reference = None
+    if evidence.reference is not None and study.reference is not None:
+        reference = evidence.reference.name, study.reference
+    return Judgement(
+        study.verdicts,
+        study.effects,
+        reference,
+        best,
+        study.margin,
+        conclude(study.verdicts, evidence, study.measured, best),
+        state_facts(study),
+        study.strengths,
+        study.choice,
+        judge_claims(study),
+    )
+
+
+def examine(
+    evidence: StudyEvidence, *, margin: float | None = None, level: float = DEFAULT_LEVEL, seed: int = 0
+) -> JudgedStudy:
+    """Return a study with its verdicts and effects, from which facts and claims are made.
 
     Args:
         evidence: what was measured.
@@ -111,100 +129,79 @@ def judge_study(
     measured = measure_study(evidence)
     losses = {name: mean_interval(one.best, level=level) for name, one in measured.items()}
     reference = _reference_interval(evidence.reference, measured, level)
-    best_loss = min(
-        [one.mean for one in losses.values()] + ([reference.mean] if reference else []), default=np.inf
-    )
-    chosen_margin = _margin(margin, evidence.constant_loss, best_loss)
-    judge = _Judge(evidence, measured, losses, chosen_margin, level, seed, rejected_strengths(evidence))
-    verdicts = tuple(judge.verdict(variant.name) for variant in evidence.variants)
-    best = _best_variant(measured)
+    means = [one.mean for one in (*losses.values(), reference) if one is not None]
+    best_loss = min(means, default=np.inf)
+    margin = _margin(margin, evidence.constant_loss, best_loss)
+    strengths = choose_strengths(evidence)
+    rejected = rejected_strengths(evidence, strengths)
+    verdicts = []
+    for variant in evidence.variants:
+        name = variant.name
+        if name not in measured:
+            verdicts.append(decide_unmeasured(variant, margin))
+            continue
+        compared = {other: one for other, one in measured.items() if other == name or other not in rejected}
+        found = _findings(name, losses[name], compared, evidence, margin=margin, level=level, seed=seed)
+        verdicts.append(decide(found))
     choice = choose_model(evidence, level=level)
-    found = tuple(effects(evidence, level=level, seed=seed, measured=measured))
-    found += tuple(free_effects(evidence, measured, choice, level=level, seed=seed))
-    return Judgement(
-        verdicts,
-        found,
-        (evidence.reference.name, reference) if evidence.reference and reference else None,
-        best,
-        chosen_margin,
-        conclude(verdicts, evidence, measured, best),
-        judge.facts(verdicts, found, reference, best_loss, choice),
-        choose_strengths(evidence),
-        choice,
-        judge_claims(evidence, measured, chosen_margin, level=level),
+    effects = (
+        *variant_effects(evidence, measured, rejected=rejected, level=level, seed=seed),
+        *free_effects(evidence, measured, choice, level=level, seed=seed),
+    )
+    return JudgedStudy(
+        evidence=evidence,
+        measured=measured,
+        verdicts=tuple(verdicts),
+        effects=effects,
+        reference=reference,
+        strengths=strengths,
+        choice=choice,
+        best_loss=best_loss,
+        margin=margin,
+        level=level,
+        seed=seed,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """What every verdict of a study shares."""
+def _findings(
+    name: str,
+    test: Interval,
+    compared: Mapping[str, Measured],
+    evidence: StudyEvidence,
+    *,
+    margin: float,
+    level: float,
+    seed: int,
+) -> Findings:
+    """Return what was found about one variant.
 
-    evidence: StudyEvidence
-    measured: dict[str, Measured]
-    losses: dict[str, Interval]
-    margin: float
-    level: float
-    seed: int
-    rejected: frozenset[str]
-
-    def verdict(self, name: str) -> Verdict:
-        """Return the verdict on one variant."""
-        if name not in self.measured:
-            return unmeasured_verdict(self.evidence.variant(name), self.margin)
-        measured = self.measured[name]
-        is_binary = self.evidence.task == "binary" and self.evidence.loss_name == "binary_crossentropy"
-        overfit = judge_overfit(measured, self.margin, is_binary=is_binary, level=self.level)
-        candidates = judge_candidates(
-            {
-                other: one
-                for other, one in self.measured.items()
-                if other == name or other not in self.rejected
-            },
-            name,
-            self.evidence.reference,
-            self.margin,
-            level=self.level,
-            rng=draws_for(self.seed, "candidates", name),
-        )
-        curves = [run.validation for run in measured.runs]
-        onset = find_onset(curves, level=self.level, rng=draws_for(self.seed, "onset", name))
-        by_accuracy = None
-        if is_binary:
-            draws = draws_for(self.seed, "onset by accuracy", name)
-            by_accuracy = find_onset([errors(curve) for curve in curves], level=self.level, rng=draws)
-        return decide(measured, overfit, candidates, self.losses[name], onset, by_accuracy)
-
-    def facts(
-        self,
-        verdicts: tuple[Verdict, ...],
-        found: tuple[Effect, ...],
-        reference: Interval | None,
-        best_loss: float,
-        choice: ModelChoice | None,
-    ) -> tuple[str, ...]:
-        """Return the facts that hold."""
-        learnable = self.evidence.constant_loss - best_loss
-        facts: list[str | None] = [row_fact(self.measured, self.margin, level=self.level)]
-        facts += size_facts(self.measured, learnable, level=self.level, seed=self.seed)
-        if reference is not None and self.evidence.reference is not None:
-            facts.append(reference_fact(verdicts, self.evidence.reference.name, reference))
-        steps = {one.baseline for one in self.evidence.variants if one.group == LADDER_GROUP}
-        facts += [
-            effect_sentence(found, variant.name)
-            for variant in self.evidence.variants
-            if variant.name not in steps
-        ]
-        facts.append(
-            search_fact([one for one in choose_strengths(self.evidence) if one.baseline not in steps])
-        )
-        facts.append(ladder_fact(self.evidence, found))
-        if rejected_strengths(self.evidence) or steps:
-            facts.append(choice_fact(choice))
-        needs = {one.variant: one.needs for one in verdicts if one.needs is not None}
-        facts += decision_facts(needs, self.measured, self.evidence.test_rows)
-        facts.append(gap_fact(verdicts, self.measured, learnable))
-        facts.append(constant_fact(self.evidence, best_loss))
-        return tuple(fact for fact in facts if fact)
+    Args:
+        name: of the variant.
+        test: its mean loss at the chosen epoch.
+        compared: variant -> measured losses of itself and of all that it is compared with.
+        evidence: the study.
+        margin: what counts as a difference.
+        level: coverage of each interval, or of each simultaneous family of intervals.
+        seed: of the draws.
+    """
+    mine = compared[name]
+    is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
+    candidates = judge_candidates(
+        compared,
+        name,
+        evidence.reference,
+        margin,
+        level=level,
+        rng=draws_for(seed, "candidates", name),
+    )
+    curves = [run.validation for run in mine.runs]
+    onset = find_onset(curves, level=level, rng=draws_for(seed, "onset", name))
+    by_accuracy = None
+    if is_binary:
+        draws = draws_for(seed, "onset by accuracy", name)
+        by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
+    overfit = judge_overfit(mine, margin, is_binary=is_binary, level=level)
+    return Findings(mine, overfit, candidates, test, onset, by_accuracy)
 
 
 def _margin(margin: float | None, constant_loss: float, best_loss: float) -> float:
@@ -217,7 +214,7 @@ def _margin(margin: float | None, constant_loss: float, best_loss: float) -> flo
 
 
 def _reference_interval(
-    reference: ReferenceEvidence | None, measured: dict[str, Measured], level: float
+    reference: ReferenceEvidence | None, measured: Mapping[str, Measured], level: float
 ) -> Interval | None:
     """Return the reference's loss on the rows that measure, or None when it was not measured on those."""
     if reference is None or len(reference.test) < MIN_ROWS or not np.isfinite(reference.test).all():
@@ -227,7 +224,7 @@ def _reference_interval(
     return mean_interval(reference.test[None], level=level)
 
 
-def _best_variant(measured: dict[str, Measured]) -> str | None:
+def _best_variant(measured: Mapping[str, Measured]) -> str | None:
     """Return the variant that validation rows choose (test rows only measure), or None without any run."""
     has_rows = all(run.best_epoch in run.validation for one in measured.values() for run in one.runs)
 
@@ -238,8 +235,3 @@ def _best_variant(measured: dict[str, Measured]) -> str | None:
         return float(np.mean([run.validation[run.chosen_epoch].mean(dtype=np.float64) for run in one.runs]))
 
     return min(sorted(measured), key=score, default=None)
-
-
-def _ends(interval: Interval | None) -> dict[str, float] | None:
-    """Return an interval as in result.json."""
-    return None if interval is None else {"mean": interval.mean, "low": interval.low, "high": interval.high}

@@ -1,11 +1,16 @@
-"""The labels a verdict may have, and everything that any report says or draws of them: a new one is one entry here."""
+"""The labels a verdict may have, and everything that reports say about them or draw for them.
+
+A new one is one entry here, or comes with the plugged-in rule that gives it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# What a label means for its reader; pages and terminals have one colour for each.
+from justright.plugins import plugged_in
+
+# What a label means to its reader; pages and terminals have one colour for each.
 Tone = Literal["good", "bad", "warning", "open", "broken"]
 
 
@@ -17,7 +22,7 @@ class Label:
         name: as verdicts, `result.json` and `--fail-on` spell it.
         symbol: printed before the word, so that no reader depends on colour; a plain text symbol, never an emoji.
         meaning: to be read under a table by somebody who meets it for the first time.
-        one, many: the predicate of a sentence about one variant, or several.
+        one, many: the predicate of a sentence about one variant, or about several.
         tone: what it means for the reader.
     """
 
@@ -53,16 +58,36 @@ UNDECIDED = Label(
 )
 DIVERGED = Label("diverged", "×", "training itself went wrong", "diverged", "diverged", "broken")
 
-# In the order in which a headline names them.
+# In the order in which a headline names them; read through `labels`.
 LABELS: tuple[Label, ...] = (OVERFITS, UNDERFITS, JUST_RIGHT, UNDECIDED, DIVERGED)
 
 
+def labels() -> tuple[Label, ...]:
+    """Return every label, those of plugged-in verdict rules last.
+
+    Example:
+        >>> [label.name for label in labels()][:2]
+        ['overfits', 'underfits']
+    """
+    return tuple(dict.fromkeys((*LABELS, *(rule.label for rule in plugged_in("rules")))))
+
+
+def label_names() -> tuple[str, ...]:
+    """Return the names of every label.
+
+    Example:
+        >>> "just right" in label_names()
+        True
+    """
+    return tuple(label.name for label in labels())
+
+
 def label_named(name: str) -> Label:
-    """Return the label called `name`; one that this version does not know is open.
+    """Return the label called `name`; one that this version does not know counts as open.
 
     Example:
         >>> label_named("just right").symbol, label_named("of tomorrow").symbol
         ('✓', '?')
     """
-    known = {label.name: label for label in LABELS}
+    known = {label.name: label for label in labels()}
     return known.get(name) or Label(name, "?", "a label of a newer version", name, name, "open")

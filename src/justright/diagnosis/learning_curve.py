@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.effects import draws_for
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.learning_curve_checks import shape_problem, size_problem
 from justright.diagnosis.words.numbers import estimate, rounded
 from justright.errors import InputError
-from justright.statistics.crossed import Crossed, Floats, crossed
+from justright.statistics.crossed import Crossed, Floats, crossed, row_covariance, variances_by_source
 from justright.statistics.curve_fits import FAMILIES, CurveFit, fit_curve, fit_draws
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, interval_of
+from justright.statistics.simultaneous import draws_for
 
 FACTORS = (2, 4)  # how many times the rows a forecast looks ahead; beyond 4 no family of curves is reliable
 FORECAST_DRAWS = 1_000  # the Monte Carlo error of a 2.5 % quantile is then about 7 % of the half-width
@@ -38,7 +38,7 @@ class LearningCurve:
     """One variant trained on nested subsets of its training rows.
 
     Shape:
-        losses: a table (seeds, rows) a size, of losses at the chosen epoch; the same seeds and rows at each.
+        losses: for each size a table (seeds, rows) of losses at the chosen epoch, over the same seeds and rows.
 
     Args:
         variant: its name.
@@ -55,7 +55,7 @@ class LearningCurve:
     def __post_init__(self) -> None:
         if list(self.train_rows) != sorted(set(self.train_rows)) or len(self.losses) != len(self.train_rows):
             raise InputError(
-                f"`train_rows` must rise and have a table of losses each; got {self.train_rows!r} and "
+                f"`train_rows` must rise, and each must have a table of losses; got {self.train_rows!r} and "
                 f"{len(self.losses)} tables."
             )
         if len({table.shape for table in self.losses}) > 1:
@@ -95,11 +95,11 @@ class BackTest:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What is known of one variant's learning curve.
+    """What is known about one variant's learning curve.
 
     Args:
         variant: its name.
-        measured: the curve, a point a size.
+        measured: the curve, one point for each size.
         forecast: losses at `FACTORS` times the rows; empty when refused.
         gains: change of the loss from the measured rows to those of `forecast`, in its order.
         fits: both families fitted to the measured curve; empty when there are too few sizes.
@@ -198,7 +198,7 @@ def error_covariance(tables: Sequence[Crossed]) -> Floats:
     sizes' own estimates, against the logarithm of the mean loss: three seeds alone say next to nothing about it.
 
     Args:
-        tables: losses by seed and row, a table a size, over the same seeds and rows; at least two seeds.
+        tables: losses by seed and row, one table for each size, over the same seeds and rows; at least two seeds.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -207,12 +207,9 @@ def error_covariance(tables: Sequence[Crossed]) -> Floats:
         >>> bool(one[0, 1] > 0.9 * shared.var() / 100)
         True
     """
-    seeds, rows = tables[0].seeds, tables[0].rows
-    row_means = np.array([table.row_means for table in tables])
-    row_means -= row_means.mean(axis=1, keepdims=True)
-    from_rows = row_means @ row_means.T / ((rows - 1) * rows)
-    by_seed, _, rest = np.array([table.parts for table in tables]).T
-    between = np.maximum(_smoothed_variances(by_seed, seeds - 1) - rest, 0)
+    from_rows = row_covariance(tables)
+    by_seed, _, rest = variances_by_source(tables)
+    between = np.maximum(_smoothed_variances(by_seed, tables[0].seeds - 1) - rest, 0)
     # A variance of exactly 0, as of two equal seeds, would make one size decide everything.
     floor = max(1e-3 * float(np.trace(from_rows)) / len(tables), np.finfo(np.float64).tiny)
     return np.asarray(from_rows + np.diag(np.maximum(between, floor)), dtype=np.float64)
@@ -252,7 +249,7 @@ def _forecast(
     for number, target in enumerate(targets[1:], start=1):
         points.append(Point(target, *_ends([each[:, number] for each in fitted], level)))
         ends = _ends([each[:, number] - each[:, 0] for each in fitted], level)
-        gains.append(Interval(*ends, table.seeds, table.rows, "forecast", level))
+        gains.append(Interval(*ends, table.seeds))
     return tuple(points), tuple(gains)
 
 
@@ -282,7 +279,7 @@ def _miss(noisy: _Noisy, back_test: BackTest, level: float) -> str | None:
     if back_test.has_held:
         return None
     predicted, rows = back_test.predicted, noisy.rows
-    interval = Interval(predicted.mean, predicted.low, predicted.high, 0, 0, "forecast", level)
+    interval = Interval(predicted.mean, predicted.low, predicted.high)
     return (
         f"The sizes up to {rows[-2]:,} rows predict {estimate(interval)} at {rows[-1]:,}, where "
         f"{rounded(back_test.measured, interval)} was measured: the curve does not follow the families it is fitted with."

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.numbers import estimate
+from justright.diagnosis.words.numbers import counted, estimate
 from justright.statistics.crossed import Floats, crossed
 from justright.statistics.intervals import Interval
 from justright.statistics.simultaneous import judge_jointly
@@ -33,10 +33,9 @@ def size_problem(train_rows: Sequence[int], *, seeds: int) -> str | None:
         'It was trained on 2 sizes; a forecast needs at least 5.'
     """
     if seeds < MIN_SEEDS:
-        return f"It was trained with {seeds} seed common to all sizes; a forecast needs at least {MIN_SEEDS}, better 3."
+        return f"Its sizes share {counted(seeds, 'seed')}; a forecast needs at least {MIN_SEEDS}, better 3."
     if len(train_rows) < MIN_SIZES:
-        sizes = "1 size" if len(train_rows) == 1 else f"{len(train_rows)} sizes"
-        return f"It was trained on {sizes}; a forecast needs at least {MIN_SIZES}."
+        return f"It was trained on {counted(len(train_rows), 'size')}; a forecast needs at least {MIN_SIZES}."
     if train_rows[-1] < MIN_SPAN * train_rows[0]:
         return (
             f"Its sizes span a factor of {train_rows[-1] / train_rows[0]:.1f}, from {train_rows[0]:,} to "
@@ -57,7 +56,7 @@ def shape_problem(
 
     Args:
         train_rows: the sizes, rising.
-        losses: (seeds, rows) a size.
+        losses: (seeds, rows) for each size.
         margin: a rise or an acceleration below it is not worth a refusal.
         level: coverage of all comparisons of the curve together.
         rng: source of the draws.

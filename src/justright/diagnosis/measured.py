@@ -17,6 +17,11 @@ from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, Var
 from justright.statistics.crossed import MIN_ROWS, Floats
 
 RowSource = Literal["test", "validation halves"]
+# What the measured loss is called in a sentence.
+LOSS_NAMES: dict[RowSource, str] = {
+    "test": "test loss",
+    "validation halves": "cross-fitted validation loss",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +52,7 @@ class Measured:
     @property
     def loss(self) -> str:
         """What the measured loss is called in a sentence."""
-        return "test loss" if self.source == "test" else "cross-fitted validation loss"
+        return LOSS_NAMES[self.source]
 
     @property
     def rise(self) -> Floats:

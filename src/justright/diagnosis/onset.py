@@ -1,4 +1,4 @@
-"""Since when a run overfits: the epochs that cannot be told from the best one."""
+"""Since when a variant overfits: the epochs that cannot be told apart from the best one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from justright.diagnosis.evidence import Losses
+from justright.diagnosis.words.numbers import epochs
 from justright.statistics.crossed import MIN_ROWS, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL
 from justright.statistics.simultaneous import judge_jointly
@@ -15,11 +16,11 @@ from justright.statistics.simultaneous import judge_jointly
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """First and last epoch of the set that cannot be told from the best epoch.
+    """First and last of the epochs that cannot be told apart from the best one.
 
     Args:
         low: the cheapest good epoch: training further has not measurably helped.
-        high: the last good epoch: beyond it every measured epoch is worse.
+        high: the last good epoch: every later epoch that was measured is worse.
         best: the epoch of the lowest mean validation loss over all runs.
         last: the last epoch that was measured on every run.
     """
@@ -41,16 +42,16 @@ def find_onset(
     level: float = DEFAULT_LEVEL,
     rng: np.random.Generator | None = None,
 ) -> Onset | None:
-    """Return the first and last epoch that cannot be told from the best, from per-row validation losses.
+    """Return the first and last epoch that cannot be told apart from the best, from per-row validation losses.
 
     The best epoch b has the lowest mean over runs and rows among the epochs that every run measured. Another epoch
-    e is told from it when the simultaneous interval of `loss(e) - loss(b)`, paired by row and run, lies above 0.
+    e is told apart from it when the simultaneous interval of `loss(e) - loss(b)`, paired by row and run, lies above 0.
     The set is Hsu's (Annals of Statistics 12, 1984) multiple comparison with the best, with b as the control:
     it holds the truly best epoch with about probability `level`. It need not be contiguous (one noisy epoch in
     the middle may be told apart); `low` and `high` are its first and last members on the measured grid.
 
     Args:
-        validation: a mapping a run, epoch -> (validation rows,) losses without penalties.
+        validation: for each run, epoch -> (validation rows,) losses without penalties.
         level: simultaneous coverage.
         rng: source of the draws; None starts from 0.
 
@@ -62,19 +63,48 @@ def find_onset(
         >>> find_onset([{epoch: rows + abs(epoch - 4) * (1 + rows) for epoch in range(9)}])
         Onset(low=4, high=4, best=4, last=8)
     """
-    epochs = _common_epochs(validation)
-    if not epochs:
+    common = _common_epochs(validation)
+    if not common:
         return None
-    means = [np.mean([run[epoch].mean(dtype=np.float64) for run in validation]) for epoch in epochs]
-    best = epochs[int(np.argmin(means))]
-    others = [epoch for epoch in epochs if epoch != best]
+    means = [np.mean([run[epoch].mean(dtype=np.float64) for run in validation]) for epoch in common]
+    best = common[int(np.argmin(means))]
+    others = [epoch for epoch in common if epoch != best]
     if not others:
         return Onset(best, best, best, best)
     base = _stacked(validation, best)
     tables = [crossed(_stacked(validation, epoch) - base) for epoch in others]
     intervals = judge_jointly(tables, level=level, rng=rng, of_same_runs=True).intervals
     good = [epoch for epoch, one in zip(others, intervals, strict=True) if not one.is_above(0.0)]
-    return Onset(min([best, *good]), max([best, *good]), best, epochs[-1])
+    return Onset(min([best, *good]), max([best, *good]), best, common[-1])
+
+
+def onset_reasons(onset: Onset | None, by_accuracy: Onset | None) -> tuple[str, ...]:
+    """Return the sentences about the good epochs of a variant that overfits, by loss and by accuracy.
+
+    Example:
+        >>> onset_reasons(Onset(22, 30, 24, 99), None)[0]
+        'On validation rows epochs 22 to 30 cannot be told apart from the best, 24; 22 is the cheapest good epoch, and after 30 it overfits.'
+    """
+    if onset is None:
+        return ()
+    if onset.low == onset.high:
+        since = ": after it, it overfits" if onset.is_dated else ""
+        loss = (
+            f"On validation rows every measured epoch but the best, {onset.best}, is measurably worse{since}."
+        )
+    else:
+        good = f"On validation rows {epochs(onset.low, onset.high)} cannot be told apart from the best, {onset.best}"
+        since = f"after {onset.high} it overfits"
+        if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
+            since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
+        loss = f"{good}; {onset.low} is the cheapest good epoch, and {since}."
+    if by_accuracy is None or by_accuracy.high == onset.high:
+        return (loss,)
+    order = "later" if by_accuracy.high > onset.high else "sooner"
+    kept = (
+        f"{epochs(by_accuracy.low, by_accuracy.high)} cannot be told apart from the best, {by_accuracy.best}"
+    )
+    return loss, f"By accuracy the good epochs end {order}: {kept}."
 
 
 def _common_epochs(validation: Sequence[Mapping[int, Losses]]) -> list[int]:

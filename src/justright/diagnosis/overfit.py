@@ -31,7 +31,7 @@ class Overfit:
         train_last: the same at the last epoch.
         accuracy_change: accuracy at the last epoch minus at the chosen one: by row for binary tasks, by seed for several
             classes, where it covers other seeds on the same rows; None where it is not known.
-        needs: what would decide it, when neither side of the margin is reached.
+        needs: what would decide it, where the interval contains the margin.
     """
 
     rise: Interval
@@ -44,12 +44,12 @@ class Overfit:
 
     @property
     def has_risen(self) -> bool:
-        """Whether the loss rose by more than the margin, the whole interval says."""
+        """Whether the loss rose by more than the margin: the whole interval lies above it."""
         return self.rise.is_above(self.margin)
 
     @property
     def is_excluded(self) -> bool:
-        """Whether a rise by more than the margin is excluded."""
+        """Whether a rise by more than the margin is excluded: the whole interval lies below it."""
         return self.rise.is_below(self.margin)
 
     @property
@@ -141,7 +141,7 @@ def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
     return (
         text
         if not rise.low <= overfit.margin <= rise.high
-        else f"{text} Whether it rises by more than the margin cannot be told."
+        else f"{text} Whether it rises by more than the margin is open."
     )
 
 

@@ -1,8 +1,9 @@
-"""Would something that the study measured have been better? Underfitting is a counterfactual, never a guess."""
+"""Is something else that the study measured better? Underfitting is shown by what would have helped, never guessed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,21 +17,18 @@ from justright.statistics.sample_size import Needs, required_seeds_or_rows
 from justright.statistics.simultaneous import judge_jointly
 
 REFERENCE_KIND = "reference"
-NO_CANDIDATE = (
-    "Nothing measured could show underfitting: the study has no larger variant, no less regularized one and no "
-    "reference."
-)
+NO_CANDIDATE = "Nothing in the study could show underfitting: it has no larger variant, no less regularized one and no reference."
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something measured that might have been better than the variant judged.
+    """Something in the study that a variant is compared with, because it might be better.
 
     Args:
         kind: 'more capacity', 'longer training', 'less regularization', 'more capacity and regularization' or 'reference'.
         name: the variant or the reference.
         difference: its loss minus the variant's, each at its chosen epoch; simultaneous over all candidates.
-        gain_margin: what it must gain to count.
+        gain_margin: how much it must gain to count.
         needs: what would decide it, when its interval straddles the margin.
     """
 
@@ -42,7 +40,7 @@ class Candidate:
 
     @property
     def is_better(self) -> bool:
-        """Whether it lowers the loss by more than the margin, the whole interval says."""
+        """Whether it lowers the loss by more than the margin: the whole interval lies beyond it."""
         return self.difference.is_below(-self.gain_margin)
 
     @property
@@ -52,7 +50,7 @@ class Candidate:
 
 
 def judge_candidates(
-    measured: dict[str, Measured],
+    measured: Mapping[str, Measured],
     name: str,
     reference: ReferenceEvidence | None,
     margin: float,
@@ -63,11 +61,11 @@ def judge_candidates(
     """Return everything measured that could show that variant `name` underfits, the largest gain first.
 
     Candidates are variants with more parameters, the baseline of which `name` is a regularized version, a version of
-    `name` whose `change` is one of `UNDERFIT_CHANGES`, and the reference. A remedy against overfitting that keeps
-    the size is none: its success says that the variant learns too much, not too little.
+    `name` whose `change` is one of `UNDERFIT_CHANGES`, and the reference. A remedy against overfitting of the same
+    size is not among them: its success shows that the variant learns too much, not too little.
 
     Args:
-        measured: the measured losses of all variants.
+        measured: the measured losses of the variant judged and of all that it is compared with.
         name: the variant judged.
         reference: another kind of model, if any.
         margin: what counts as a difference, in units of the loss.
@@ -88,7 +86,7 @@ def judge_candidates(
 
 
 def candidate_reasons(candidates: tuple[Candidate, ...], margin: float, *, loss: str) -> tuple[str, ...]:
-    """Return the sentences about what would have been better, or that nothing was.
+    """Return the sentences about what is better, or that nothing is.
 
     Args:
         candidates: as `judge_candidates` returns them.
@@ -108,21 +106,21 @@ def candidate_reasons(candidates: tuple[Candidate, ...], margin: float, *, loss:
     if unsure:
         return tuple(
             f"Whether {_described(one)} would lower the {loss} by more than the margin {number(margin)} "
-            f"cannot be told: it changes by {estimate(one.difference)}."
+            f"is open: the measured change is {estimate(one.difference)}."
             for one in unsure
         )
     largest = max(-one.difference.low for one in candidates)
     names = listed([one.name for one in candidates])
     if largest <= 0:
-        return (f"Nothing measured against it ({names}) lowers the {loss}.",)
+        return (f"Nothing it was compared with ({names}) lowers the {loss}.",)
     bound = rounded(largest, candidates[0].difference)
     return (
-        f"Nothing measured against it ({names}) lowers the {loss} by more than {bound} (margin {number(margin)}).",
+        f"Nothing it was compared with ({names}) lowers the {loss} by more than {bound} (margin {number(margin)}).",
     )
 
 
 def _differences(
-    measured: dict[str, Measured], name: str, reference: ReferenceEvidence | None
+    measured: Mapping[str, Measured], name: str, reference: ReferenceEvidence | None
 ) -> list[tuple[str, str, Floats]]:
     """Return (kind, name, (seeds, rows) candidate minus variant) of every candidate, by name."""
     judged = measured[name]
@@ -140,7 +138,7 @@ def _differences(
 
 
 def _kind(judged: VariantEvidence, other: VariantEvidence) -> str:
-    """Return what `other` has that `judged` lacks, or '' when it cannot show underfitting."""
+    """Return what `other` has that `judged` lacks; '' when it cannot show underfitting."""
     if other.name == judged.name:
         return ""
     if other.baseline == judged.name and other.change in UNDERFIT_CHANGES:

@@ -2,56 +2,51 @@
 
 | label | when |
 |---|---|
-| `overfits` | loss at the last epoch exceeds that at the chosen one, interval entirely above the margin, training loss fell |
-| `diverged` | no run ended well, or most did not, or the same rise while the training loss rose too |
-| `underfits` | something measured lowers the loss by more than the margin, simultaneous interval entirely beyond it |
+| `overfits` | the loss is higher at the last epoch than at the chosen one, by more than the margin (the whole interval), while the training loss fell |
+| `diverged` | no run ended well, or most diverged, or the loss rose as above while the training loss rose too |
+| `underfits` | something else in the study has a loss lower by more than the margin (the whole interval, simultaneous over all comparisons) |
 | `just right` | both are excluded: every interval lies entirely on the harmless side of the margin |
-| `undecided` | otherwise, with the seeds or rows that would decide |
+| `undecided` | otherwise; the reasons say how many seeds or rows would decide |
 
-Overfitting is about how training ended, underfitting about what else was measured: a network can do both (too many
-epochs for a network whose best epoch a larger one beats). Then the label is `overfits`, because it is what the
-user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. A verdict of
-`just right` claims only what was measured: no counterfactual, no `just right`.
+Overfitting is about how training ended, underfitting about what else was measured. A network can do both: it trains too
+long, and even its best epoch is worse than a larger network's. Then the label is `overfits`, because that is what the
+user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. `just right`
+claims only what was measured: without anything to compare with, no network is called that.
 
 What can show underfitting, each measured in the same study and paired by seed and row: *more capacity* and *capacity
 with regularization* (any variant with more parameters, without or with a baseline of its own), *less regularization*
-(the baseline of a regularized variant), the reference model, and what a variant says that it changes of its baseline:
+(the baseline of a regularized variant), the reference model, and whatever a variant declares as its change of a baseline:
 `jr.Variant("Longer", jr.mlp(16), recipe=jr.Recipe(max_epochs=5_000), baseline="Tiny", change="longer training")`, or
 `change = "longer training"` in a study file.
 
-**Since when.** Where the end made it worse, the verdict names the epochs that cannot be told from the best one by
-validation loss (intervals over all measured epochs hold together), the first of them as the cheapest good epoch. In
-binary tasks the same is done for accuracy, and said where it ends sooner or later: confidence in wrong answers can
-grow while the answers get better. With several classes accuracy at the chosen and the last epoch is compared over seeds.
+**Since when.** Where the end of training made the loss worse, the verdict names the epochs whose validation loss cannot
+be told apart from the best (the intervals of all measured epochs hold together); the first of them is the cheapest good
+epoch. In binary tasks the same is done for accuracy, and reported where the good epochs end sooner or later: confidence
+in wrong answers can grow while the answers get better. With several classes, accuracy at the chosen and at the last
+epoch is compared over seeds.
 
-**What would decide.** An `undecided` verdict says how many more seeds or test rows would probably do, from the variances
-measured so far, and the facts name the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
-`justright run --out DIR --test FILE` measures what was trained on other test rows, and nothing is trained twice.
+**What would decide.** An `undecided` verdict says how many more seeds or test rows would probably decide it, from the
+variances measured so far, and the facts name the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
+`justright run --out DIR --test FILE` measures the trained networks on other test rows; nothing is trained twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from justright.diagnosis.evidence import VariantEvidence
+from justright.diagnosis.labels import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS, Label
 from justright.diagnosis.measured import Measured
-from justright.diagnosis.onset import Onset
+from justright.diagnosis.onset import Onset, onset_reasons
 from justright.diagnosis.overfit import Overfit, overfit_reasons
 from justright.diagnosis.underfit import Candidate, candidate_reasons
-from justright.diagnosis.words.advice import needs_reasons, what_decides
-from justright.diagnosis.words.numbers import counted, epochs, listed
+from justright.diagnosis.words.advice import needs_reasons
+from justright.diagnosis.words.numbers import counted, listed
+from justright.plugins import plugged_in
 from justright.statistics.intervals import Interval
-from justright.statistics.sample_size import Needs
-
-Label = Literal["overfits", "underfits", "just right", "undecided", "diverged"]
-
-OVERFITS: Label = "overfits"
-UNDERFITS: Label = "underfits"
-JUST_RIGHT: Label = "just right"
-UNDECIDED: Label = "undecided"
-DIVERGED: Label = "diverged"
-LABELS: tuple[Label, ...] = (OVERFITS, UNDERFITS, JUST_RIGHT, UNDECIDED, DIVERGED)
+from justright.statistics.sample_size import Needs, combine_needs
 
 ENDED_AT_LIMIT = "finished"
 # A best epoch in the last tenth of an epoch-limited run: it was probably still improving.
@@ -64,31 +59,30 @@ class Verdict:
 
     Args:
         variant: its name.
-        label: one of `LABELS`.
-        onset: first and last epoch that cannot be told from the best by the loss; beyond `high` it overfits, if it does and
-            that was measured.
+        label: the name of its label.
+        onset: first and last epoch that cannot be told apart from the best by their loss.
         margin: what counts as a difference, in units of the loss.
         reasons: plain sentences, the decisive one first.
-        overfit: loss at the last minus at the chosen epoch; None when no run could be measured.
+        rise: loss at the last epoch minus at the chosen one; None when no run could be measured.
         test: mean loss at the chosen epoch on the rows that measure; None likewise.
-        candidates: what was measured against it, the largest gain first.
+        candidates: what it was compared with, the largest gain first.
         needs: what would decide an `undecided` verdict.
-        accuracy_onset: `onset` by the share of wrong answers; None for other tasks than binary.
+        accuracy_onset: the same by the share of wrong answers; None unless the task is binary.
     """
 
     variant: str
-    label: Label
+    label: str
     onset: Onset | None
     margin: float
     reasons: tuple[str, ...]
-    overfit: Interval | None
+    rise: Interval | None
     test: Interval | None
     candidates: tuple[Candidate, ...] = ()
     needs: Needs | None = None
     accuracy_onset: Onset | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the `verdict` of a variant in result.json."""
+        """Return the verdict as in result.json."""
         onset = None
         if self.onset is not None:
             onset = {"low": self.onset.low, "high": self.onset.high, "last": self.onset.last}
@@ -100,103 +94,139 @@ class Verdict:
         }
 
 
-def unmeasured_verdict(variant: VariantEvidence, margin: float) -> Verdict:
-    """Return the verdict on a variant none of whose runs can be measured."""
-    outcomes = [run.outcome for run in variant.runs]
-    if "diverged" in outcomes:
-        reason = f"{outcomes.count('diverged')} of {counted(len(outcomes), 'run')} diverged and none could be measured."
-        return Verdict(variant.name, DIVERGED, None, margin, (reason,), None, None)
-    reason = f"None of {counted(len(outcomes), 'run')} left losses row by row that could be measured."
-    return Verdict(variant.name, UNDECIDED, None, margin, (reason,), None, None)
-
-
-def decide(
-    measured: Measured,
-    overfit: Overfit,
-    candidates: tuple[Candidate, ...],
-    test: Interval,
-    onset: Onset | None,
-    accuracy_onset: Onset | None = None,
-) -> Verdict:
-    """Return the verdict on a measured variant.
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What was found about one measured variant: all that a verdict rule may look at.
 
     Args:
         measured: its losses.
         overfit: what the end of training did.
-        candidates: what was measured against it.
-        test: mean loss at the chosen epoch.
-        onset: the epochs that cannot be told from the best.
-        accuracy_onset: those by the share of wrong answers, where it is known.
+        candidates: what it was compared with, the largest gain first.
+        test: mean loss at the chosen epoch on the rows that measure.
+        onset: the epochs that cannot be told apart from the best.
+        accuracy_onset: the same by the share of wrong answers, where it is known.
     """
-    label = _label(measured, overfit, candidates)
-    margin = overfit.margin
-    ending = (*overfit_reasons(overfit, measured), *_onset_reasons(overfit, onset, accuracy_onset))
-    others = candidate_reasons(candidates, margin, loss=measured.loss)
-    needs = what_decides(overfit, candidates) if label == UNDECIDED else None
+
+    measured: Measured
+    overfit: Overfit
+    candidates: tuple[Candidate, ...]
+    test: Interval
+    onset: Onset | None
+    accuracy_onset: Onset | None = None
+
+    @property
+    def outcomes(self) -> list[str]:
+        """How each run of the variant ended."""
+        return [run.outcome for run in self.measured.variant.runs]
+
+    @property
+    def ending(self) -> tuple[str, ...]:
+        """The sentences about the end of training."""
+        since = onset_reasons(self.onset, self.accuracy_onset) if self.overfit.has_risen else ()
+        return (*overfit_reasons(self.overfit, self.measured), *since)
+
+    @property
+    def comparisons(self) -> tuple[str, ...]:
+        """The sentences about what it was compared with."""
+        return candidate_reasons(self.candidates, self.overfit.margin, loss=self.measured.loss)
+
+    @property
+    def needs(self) -> Needs | None:
+        """What would decide between the labels; None where no comparison is open."""
+        return what_decides(self.overfit, self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a variant gets a label, and the sentences that say why.
+
+    Args:
+        label: what the variant is called.
+        applies: whether the findings earn the label, supposing that no rule before did.
+        reasons: the sentences, the decisive one first.
+    """
+
+    label: Label
+    applies: Callable[[Findings], bool]
+    reasons: Callable[[Findings], tuple[str, ...]] = lambda found: (*found.ending, *found.comparisons)
+
+
+def decide(found: Findings) -> Verdict:
+    """Return the verdict on a measured variant, by the first rule that applies."""
+    rule = next(rule for rule in rules() if rule.applies(found))
+    needs = found.needs if rule.label.tone == "open" else None
     reasons = (
-        *_run_reasons(measured),
-        *((*others, *ending) if label == UNDERFITS else (*ending, *others)),
-        *needs_reasons(needs, measured),
-        *_limits(measured),
+        *_left_out(found.measured),
+        *rule.reasons(found),
+        *needs_reasons(needs, found.measured),
+        *_limits(found.measured),
     )
     return Verdict(
-        *(measured.variant.name, label, onset, margin, reasons, overfit.rise, test, candidates, needs),
-        accuracy_onset,
+        found.measured.variant.name,
+        rule.label.name,
+        found.onset,
+        found.overfit.margin,
+        reasons,
+        found.overfit.rise,
+        found.test,
+        found.candidates,
+        needs,
+        found.accuracy_onset,
     )
 
 
-def _label(measured: Measured, overfit: Overfit, candidates: tuple[Candidate, ...]) -> Label:
-    """Return the label, by the table at the top of this file."""
-    outcomes = [run.outcome for run in measured.variant.runs]
-    if 2 * outcomes.count("diverged") > len(outcomes) or (overfit.has_risen and overfit.has_train_risen):
-        return DIVERGED
-    if overfit.has_risen and overfit.has_train_fallen:
-        return OVERFITS
-    if any(one.is_better for one in candidates):
-        return UNDERFITS
-    is_healthy = overfit.is_excluded and bool(candidates) and all(one.is_excluded for one in candidates)
-    return JUST_RIGHT if is_healthy else UNDECIDED
+def decide_unmeasured(variant: VariantEvidence, margin: float) -> Verdict:
+    """Return the verdict on a variant none of whose runs can be measured."""
+    outcomes = [run.outcome for run in variant.runs]
+    label, count = UNDECIDED, counted(len(outcomes), "run")
+    reason = f"None of its {count} left usable losses by row."
+    if "diverged" in outcomes:
+        label = DIVERGED
+        reason = f"{outcomes.count('diverged')} of {count} diverged, and none could be measured."
+    return Verdict(variant.name, label.name, None, margin, (reason,), None, None)
 
 
-def _onset_reasons(overfit: Overfit, onset: Onset | None, by_accuracy: Onset | None) -> tuple[str, ...]:
-    """Return the sentences about the good epochs, by loss and by accuracy, where the end of training made it worse."""
-    if onset is None or not overfit.has_risen:
-        return ()
-    if onset.low == onset.high:
-        since = ": after it, it overfits" if onset.is_dated else ""
-        said = (
-            f"On validation rows every measured epoch but epoch {onset.best} is distinguishably worse{since}."
-        )
-    else:
-        good = (
-            f"On validation rows {epochs(onset.low, onset.high)} cannot be told from the best, {onset.best}"
-        )
-        since = f"after {onset.high} it overfits"
-        if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
-            since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
-        said = f"{good}; {onset.low} is the cheapest good epoch, and {since}."
-    if by_accuracy is None or by_accuracy.high == onset.high:
-        return (said,)
-    kept = epochs(by_accuracy.low, by_accuracy.high)
-    order = "later" if by_accuracy.high > onset.high else "sooner"
-    return (
-        said,
-        f"By accuracy the good epochs end {order}: {kept} cannot be told from the best, {by_accuracy.best}.",
-    )
+def rules() -> tuple[Rule, ...]:
+    """Return the rules in the order in which they are asked; plugged-in ones are more special, and come first."""
+    return (*plugged_in("rules"), *RULES)
 
 
-def _run_reasons(measured: Measured) -> tuple[str, ...]:
+def what_decides(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
+    """Return what would decide the label; None where no comparison is open.
+
+    Where a measured difference lies beyond the margin, showing that one is enough; else all must be excluded.
+    """
+    harmful = [one.needs for one in candidates if one.difference.mean < -one.gain_margin]
+    if overfit.rise.mean > overfit.margin and (overfit.has_train_fallen or overfit.has_train_risen):
+        harmful.append(overfit.needs)
+    if any(one is not None for one in harmful):
+        return combine_needs([one for one in harmful if one is not None], any_is_enough=True)
+    found = [one for one in (overfit.needs, *(one.needs for one in candidates)) if one is not None]
+    return combine_needs(found, any_is_enough=False) if found else None
+
+
+def _has_diverged(found: Findings) -> bool:
+    most = 2 * found.outcomes.count("diverged") > len(found.outcomes)
+    return most or (found.overfit.has_risen and found.overfit.has_train_risen)
+
+
+def _is_just_right(found: Findings) -> bool:
+    candidates = found.candidates
+    return found.overfit.is_excluded and bool(candidates) and all(one.is_excluded for one in candidates)
+
+
+def _left_out(measured: Measured) -> tuple[str, ...]:
     """Return the sentence about runs that were left out."""
-    left_out = len(measured.variant.runs) - len(measured.runs)
+    runs = measured.variant.runs
+    left_out = len(runs) - len(measured.runs)
     if not left_out:
         return ()
-    outcomes = [run.outcome for run in measured.variant.runs if not run.is_measured]
-    kinds = (
-        listed([f"{outcomes.count(kind)} {kind}" for kind in sorted(set(outcomes))])
-        if outcomes
-        else "no losses"
+    outcomes = [run.outcome for run in runs if not run.is_measured]
+    kinds = [f"{outcomes.count(kind)} {kind}" for kind in sorted(set(outcomes))]
+    verb = "was" if left_out == 1 else "were"
+    return (
+        f"{left_out} of {counted(len(runs), 'run')} {verb} left out ({listed(kinds) if kinds else 'no losses'}).",
     )
-    return (f"{counted(left_out, 'run')} of {len(measured.variant.runs)} left out ({kinds}).",)
 
 
 def _limits(measured: Measured) -> tuple[str, ...]:
@@ -218,3 +248,17 @@ def _limits(measured: Measured) -> tuple[str, ...]:
             "One seed was trained: the intervals cover rows only and speak about this one network."
         )
     return tuple(sentences)
+
+
+# Asked in this order, by the table at the top of this file; read through `rules`.
+RULES: tuple[Rule, ...] = (
+    Rule(DIVERGED, _has_diverged),
+    Rule(OVERFITS, lambda found: found.overfit.has_risen and found.overfit.has_train_fallen),
+    Rule(
+        UNDERFITS,
+        lambda found: any(one.is_better for one in found.candidates),
+        lambda found: (*found.comparisons, *found.ending),
+    ),
+    Rule(JUST_RIGHT, _is_just_right),
+    Rule(UNDECIDED, lambda found: True),
+)

@@ -7,66 +7,30 @@ cannot be told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
 
-from justright.diagnosis.effects import draws_for
-from justright.diagnosis.evidence import StudyEvidence
+from justright.diagnosis.claims import Answer, Claim
+from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.measured import Measured, paired_differences
 from justright.diagnosis.words.numbers import estimate, listed, number
-from justright.statistics.crossed import Crossed, Floats, crossed
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval
-from justright.statistics.simultaneous import judge_jointly
-
-Answer = Literal["holds", "does not hold", "cannot be told"]
+from justright.higgs.columns import HIGGS_FEATURES
+from justright.statistics.crossed import Floats, crossed
+from justright.statistics.intervals import Interval
+from justright.statistics.simultaneous import draws_for, judge_jointly
 
 SIZES = ("Tiny", "Small", "Medium", "Large")
 NETWORKS = (*SIZES, "L2", "Dropout", "Combined")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One sentence of the tutorial, judged.
-
-    Args:
-        quote: what it says.
-        answer: 'holds', 'does not hold' or 'cannot be told'.
-        evidence: what was measured, in one sentence.
-    """
-
-    quote: str
-    answer: Answer
-    evidence: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the claim as plain values."""
-        return {"quote": self.quote, "answer": self.answer, "evidence": self.evidence}
-
-
-def judge_claims(
-    evidence: StudyEvidence,
-    measured: Mapping[str, Measured],
-    margin: float,
-    *,
-    level: float = DEFAULT_LEVEL,
-    seed: int = 0,
-) -> tuple[Claim, ...]:
-    """Return the tutorial's sentences, judged; none for a study without all of its seven networks or without test rows.
-
-    Args:
-        evidence: the study.
-        measured: what `measure_study` returned.
-        margin: smaller differences are too small to matter.
-        level: coverage of all intervals of one claim together.
-        seed: of the draws.
-    """
-    if any(name not in measured for name in NETWORKS) or evidence.test_rows == 0:
+def tutorial_claims(study: JudgedStudy) -> tuple[Claim, ...]:
+    """Return the tutorial's sentences, judged; none for another table, without all seven networks or without test rows."""
+    evidence, measured = study.evidence, study.measured
+    if evidence.columns != HIGGS_FEATURES or evidence.test_rows == 0 or not set(NETWORKS) <= set(measured):
         return ()
     networks = {name: measured[name] for name in NETWORKS}
     if len({(one.seeds, one.source) for one in networks.values()}) > 1:
         return ()
-    return tuple(claim(networks, margin, level, seed) for claim in CLAIMS)
+    return tuple(claim(networks, study.margin, study.level, study.seed) for claim in CLAIMS)
 
 
 def _only_tiny(networks: Mapping[str, Measured], margin: float, level: float, seed: int) -> Claim:
@@ -79,7 +43,7 @@ def _only_tiny(networks: Mapping[str, Measured], margin: float, level: float, se
             rises["Tiny"].is_below(margin) and all(one.is_above(margin) for one in larger),
             rises["Tiny"].is_above(margin) or any(one.is_below(margin) for one in larger),
         ),
-        f"From its best to its last epoch test loss rises by {_each(rises)} (margin {number(margin)}).",
+        f"From its best to its last epoch the test loss rises by {_each(rises)} (margin {number(margin)}).",
     )
 
 
@@ -90,7 +54,7 @@ def _resistant(networks: Mapping[str, Measured], margin: float, level: float, se
     return Claim(
         'The "L2" model is much more resistant to overfitting than the "Large" model it was based on.',
         _answer(found["less"].is_below(-margin), found["less"].is_above(-margin)),
-        f"From its best to its last epoch test loss rises by {_each({name: found[name] for name in ('L2', 'Large')})}: "
+        f"From its best to its last epoch the test loss rises by {_each({name: found[name] for name in ('L2', 'Large')})}: "
         f"by {estimate(found['less'].negated())} less.",
     )
 
@@ -128,7 +92,7 @@ def _combined_best(networks: Mapping[str, Measured], margin: float, level: float
 
 def _jointly(differences: Mapping[str, Floats], level: float, seed: int) -> dict[str, Interval]:
     """Return simultaneous intervals by name."""
-    tables: Sequence[Crossed] = [crossed(values) for values in differences.values()]
+    tables = [crossed(values) for values in differences.values()]
     joint = judge_jointly(tables, level=level, rng=draws_for(seed, "claims", *differences))
     return dict(zip(differences, joint.intervals, strict=True))
 
@@ -137,11 +101,11 @@ def _difference(left: Measured, right: Measured) -> Floats:
     """Return (seeds, rows) differences of networks that share their seeds."""
     found = paired_differences(left, right)
     if found is None:
-        raise AssertionError("judge_claims compares networks over the same seeds")
+        raise AssertionError("the tutorial's networks are compared over the same seeds")
     return found
 
 
-def _answer(is_shown: bool, is_refuted: bool) -> Answer:  # two findings of one comparison
+def _answer(is_shown: bool, is_refuted: bool) -> Answer:
     if is_refuted:
         return "does not hold"
     return "holds" if is_shown else "cannot be told"

@@ -1,8 +1,11 @@
-"""The columns of HIGGS, in the order and under the names in which UCI documents them."""
+"""The columns of HIGGS, in the order and under the names in which UCI documents them, and those of any collision."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from justright.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,20 +21,50 @@ HIGGS_COLUMNS: tuple[str, ...] = (
 )
 HIGGS_TARGET = HIGGS_COLUMNS[0]
 HIGGS_FEATURES = HIGGS_COLUMNS[1:]
-# A b-tag is none, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
+# A b-tag is absent, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
 B_TAG_LEVELS = 3
+PHI_ENDING, ETA_ENDING = "phi", "eta"
+MIN_ANGLES = 2  # one azimuth alone has nothing to turn with
 
 
-def looks_like_higgs(frame: pl.DataFrame) -> bool:
-    """Return whether header-less columns are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
+def higgs_names(frame: pl.DataFrame) -> tuple[str, ...] | None:
+    """Return the names of columns without a header if they are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
 
     Args:
         frame: columns in the order of the file.
     """
     if frame.width != len(HIGGS_COLUMNS) or not all(dtype.is_numeric() for dtype in frame.dtypes):
-        return False
+        return None
     if not set(frame.to_series(0).unique().to_list()) <= {0, 1}:
-        return False
+        return None
     tags = [index for index, name in enumerate(HIGGS_COLUMNS) if name.endswith("b_tag")]
     # Rounded: copies of HIGGS exist in which some rows have three decimals.
-    return all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)
+    is_higgs = all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)
+    return HIGGS_COLUMNS if is_higgs else None
+
+
+def collision_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return which columns are azimuths (`phi`) and pseudorapidities (`eta`), by their names.
+
+    Args:
+        feature_names: of the table, in its order.
+
+    Raises:
+        InputError: the names show no collision.
+
+    Example:
+        >>> collision_columns(["lepton_pT", "lepton_eta", "lepton_phi", "jet_1_eta", "jet_1_phi"])
+        {'phi': (2, 4), 'eta': (1, 3)}
+    """
+    found = {
+        ending: tuple(
+            column for column, name in enumerate(feature_names) if name.lower().split("_")[-1] == ending
+        )
+        for ending in (PHI_ENDING, ETA_ENDING)
+    }
+    if len(found[PHI_ENDING]) < MIN_ANGLES or not found[ETA_ENDING]:
+        raise InputError(
+            f"The symmetries of a collision need at least {MIN_ANGLES} columns whose names end in '_phi' and one in "
+            f"'_eta', as in HIGGS; got {list(feature_names)[:8]!r}. Leave them out, or name the columns."
+        )
+    return found

@@ -13,7 +13,7 @@ from typing import Any
 
 from justright.higgs.kinematics import ETA_SCALES, MOMENTUM_SCALES
 
-# A b-tag is none, loose or tight, 0, 1 or 2 before UCI divided each column by its mean: the largest value of each.
+# A b-tag is absent, loose or tight: 0, 1 or 2 before UCI divided each column by its mean: the largest value of each.
 TAG_SCALES: Mapping[str, float] = MappingProxyType(
     {"jet_1": 2.173, "jet_2": 2.215, "jet_3": 2.548, "jet_4": 3.102}
 )

@@ -8,12 +8,12 @@ sign). A network can be shown turned rows in training, or be given angles betwee
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
-from justright.higgs.collisions import MIN_ANGLES
+from justright.higgs.columns import MIN_ANGLES
 from justright.higgs.jets import order_jets
 from justright.higgs.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
 from justright.higgs.systems import SYSTEMS, system_masses
@@ -56,10 +56,10 @@ class HiggsMlp(Mlp):
         pairs: whether the cosines of the angles between any two particles, and the sizes of their differences in eta,
             are given as well.
         kinematics: whether masses of all pairs of particles, and sums of their momenta, are given as well,
-            standardised; see `study.kinematics`.
+            standardised; see `higgs.kinematics`.
         systems: whether masses of three and more particles, and with the W that decayed to the lepton, are given as
-            well, standardised; see `study.systems`.
-        order_jets: whether the jets are ordered by their b-tags before anything else; see `study.jets`.
+            well, standardised; see `higgs.systems`.
+        order_jets: whether the jets are ordered by their b-tags before anything else; see `higgs.jets`.
         logarithms: whether the columns `positive` enter as logarithms.
         momenta: columns of transverse momenta, the lepton's first; needed by `kinematics`, `systems` and `order_jets`
             only, as the next three.
@@ -70,8 +70,11 @@ class HiggsMlp(Mlp):
         positive: columns of momenta and masses.
 
     Raises:
-        InputError: a column is no number of one, or `angles` is unknown.
+        InputError: a column is not given by its number, or `angles` is unknown.
     """
+
+    family = "higgs_mlp"
+    example = "units = [64, 64]"
 
     phi: tuple[int, ...] = ()
     eta: tuple[int, ...] = ()
@@ -145,7 +148,7 @@ class HiggsMlp(Mlp):
             )
         rows = keras.Input((features,))
         hidden = self._inputs(rows, features)
-        for layer in (*self._limit(), *self._noise()):
+        for layer in self._on_inputs():
             hidden = layer(hidden)
         for width in self.units:
             for layer in self._hidden(width):
@@ -171,16 +174,6 @@ class HiggsMlp(Mlp):
         pairs = math.comb(angles, 2) + math.comb(len(self.eta), 2) if self.pairs else 0
         made = count_kinematics(len(self.momenta)) if self.kinematics else 0
         return features - angles + given[self.angles] + pairs + made + (SYSTEMS if self.systems else 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the description as plain values for TOML, defaults left out."""
-        defaults = {one.name: one.default for one in fields(HiggsMlp)}
-        own = {name: getattr(self, name) for name in defaults}
-        return {"family": "higgs_mlp"} | {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in own.items()
-            if value != defaults[name] or name == "units"
-        }
 
     def _inputs(self, rows: Any, features: int) -> Any:
         """Return the values the first hidden layer sees: the other columns, eta, then what is made of phi."""
@@ -262,7 +255,7 @@ def _columns(name: str, columns: object) -> tuple[int, ...]:
 
 
 def _normal(rows: Any) -> Any:
-    """Return (rows, 1): in training a standard normal number a row, 0 at inference."""
+    """Return (rows, 1): in training a standard normal number for each row, 0 at inference."""
     import keras
 
     return keras.layers.GaussianNoise(1.0)(keras.ops.zeros_like(rows[:, :1]))

@@ -120,10 +120,10 @@ def explain_lines(block: bytes, rows_before: int) -> str:
             return f"{place} has {len(cells)} fields, not {len(HIGGS_COLUMNS)}"
         for name, cell in zip(HIGGS_COLUMNS, cells, strict=True):
             if not _is_float32(cell):
-                return f"{place} holds {cell[:MAX_SHOWN]!r} as {name}, which is no finite float32"
+                return f"{place} holds {cell[:MAX_SHOWN]!r} as {name}, which is not a finite float32"
         if float(cells[0]) not in (0.0, 1.0):
             return f"{place} holds {cells[0][:MAX_SHOWN]!r} as label, which is neither 0 nor 1"
-    return f"the lines from {rows_before + 1:,} on are no rows of numbers"
+    return f"the lines from {rows_before + 1:,} on are not rows of numbers"
 
 
 def _is_higgs(values: npt.NDArray[np.float32]) -> bool:

@@ -1,9 +1,9 @@
 """Masses of three and more particles of a collision, the W that decayed to the lepton among them, in stock Keras operations.
 
 A W decays to the lepton and a neutrino, whose transverse momentum is the missing one. Its momentum along the beam is the
-one with which both have the mass of a W; of the two solutions the smaller is taken, and none at all (a transverse mass
-above that of a W) takes the real part. UCI's `m_lv` is made likewise, and gives the mass in the lepton's units: where it
-is the transverse mass, that of `study.kinematics` is 1.361 times it, and its most frequent value by far is 0.9885.
+one with which both have the mass of a W; of the two solutions the smaller is taken, and where there is none (a transverse mass
+above that of a W) the real part. UCI's `m_lv` is made likewise, and gives the mass in the lepton's units: where it
+is the transverse mass, that of `higgs.kinematics` is 1.361 times it, and its most frequent value by far is 0.9885.
 """
 
 from __future__ import annotations

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.cache import CachedRows, default_cache_dir, load_rows, store_rows
-from justright.data.progress import Progress, ReadProgress, is_url
-from justright.data.readers.fetch import FetchError, stream_bytes
+from justright.data.cache import default_cache_dir
+from justright.data.fetch import FetchError, stream_bytes
 from justright.data.readers.inflate import CorruptDataError
+from justright.data.sources import Progress, ReadProgress, is_url
 from justright.data.table import Table, TableSource
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_COLUMNS, HIGGS_FEATURES, HIGGS_TARGET
 from justright.higgs.rows import RowReader, inflate_lines
+from justright.higgs.rows_cache import CachedRows, load_rows, store_rows
 
 UCI_ADDRESSES = (
     "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz",

@@ -1,7 +1,5 @@
-"""Other tools' training logs read as the same curves, and what curves alone can tell. No JAX, no Keras."""
+"""Other tools' training logs: read as curves, and what curves alone can tell. No JAX, no Keras.
 
-from justright.logs.curves import LogCurves
-from justright.logs.formats import FORMATS, read_log, read_logs
-from justright.logs.reading import CurveReading, diagnose, diagnose_curves
-
-__all__ = ["FORMATS", "CurveReading", "LogCurves", "diagnose", "diagnose_curves", "read_log", "read_logs"]
+`formats.registry` reads a log, `reading` diagnoses its curves. Import from those modules: help texts list the formats, and
+must not wait for NumPy.
+"""

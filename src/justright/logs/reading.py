@@ -10,16 +10,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from justright.logs.curves import LogCurves
-from justright.logs.formats import read_log
+from justright.logs.formats.registry import read_log
+from justright.logs.log_curves import LogCurves
 from justright.logs.rise import MIN_EPOCHS, Change, end_slope, rise_after_best
 
 # Of the five verdicts these are the ones that curves can establish; the other two need rows and rival models.
 CurveLabel = Literal["overfits", "undecided", "diverged"]
-# A rise below this share of the best loss is within what another seed does to it, however smooth the curve is:
-# on the tutorial's networks best losses of single seeds differ by about 1 %.
-MARGIN_SHARE = 0.01
-# Training loss must have fallen, not risen, while validation loss rose: otherwise the run became unstable.
+# A rise below this share of the best loss is no more than what another seed changes, however smooth the curve is: on the
+# tutorial's networks best losses of single seeds differ by about 1 %. (The margin of a study is a share of what can be
+# learned, which no log tells.)
+SMALL_RISE_SHARE = 0.01
 NOT_SEEN = (
     "Only the curves of this run were seen, neither losses row by row nor other seeds or models: "
     "underfitting, or being just right, cannot be established from them."
@@ -77,10 +77,10 @@ def diagnose(path: str | Path) -> CurveReading:
 
 
 def diagnose_curves(curves: LogCurves) -> CurveReading:
-    """Return what the curves of one run say: overfitting and divergence can be seen, nothing else can be settled.
+    """Return what the curves of one run say: they can show overfitting and divergence, and settle nothing else.
 
     Raises:
-        InputError: there is no validation loss, or none of its values is finite and training did not diverge.
+        InputError: there is no validation loss.
     """
     loss = curves.loss_name()
     epochs, validation = _points(curves, f"val_{loss}")
@@ -119,7 +119,7 @@ def _points(curves: LogCurves, metric: str) -> tuple[npt.NDArray[np.float64], np
 
 
 def _diverged(train: npt.NDArray[np.float64] | None, validation: npt.NDArray[np.float64]) -> bool:
-    """Return whether the loss had left the finite numbers when the run ended."""
+    """Return whether the loss was not a finite number when the run ended, or at any epoch."""
     measured = validation if train is None else train[~np.isnan(train)]
     return (len(measured) > 0 and not np.isfinite(measured[-1])) or not np.isfinite(validation).any()
 
@@ -152,7 +152,7 @@ def _is_overfit(rise: Change | None, best: float, train_change: float | None) ->
     """Return whether validation loss rose, by more than matters and beyond noise, while training loss fell."""
     if rise is None or train_change is None or train_change >= 0:
         return False
-    return rise.low > 0 and rise.value > MARGIN_SHARE * abs(best)
+    return rise.low > 0 and rise.value > SMALL_RISE_SHARE * abs(best)
 
 
 def _train_change(
@@ -227,9 +227,9 @@ def _why_not(rise: Change, best: float, train_change: float | None) -> Sequence[
         return [
             f"Its change from there to the end, {rise.value:+.3g} (95 % interval {rise.low:.3g} to {rise.high:.3g}), is within its noise."
         ]
-    if rise.value <= MARGIN_SHARE * abs(best):
+    if rise.value <= SMALL_RISE_SHARE * abs(best):
         return [
-            f"It then rose by {rise.value:.3g}, less than {100 * MARGIN_SHARE:g} % of its lowest value: too little to matter."
+            f"It then rose by {rise.value:.3g}, less than {100 * SMALL_RISE_SHARE:g} % of its lowest value: too little to matter."
         ]
     if train_change is None:
         return [

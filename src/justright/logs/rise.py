@@ -10,10 +10,11 @@ Bonferroni's for K comparisons.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+from justright.statistics.intervals import student_quantile
 
 MIN_EPOCHS = 20  # half of them estimate the noise around a parabola: fewer leave nothing to estimate it from
 MIN_WINDOW = 3
@@ -87,12 +88,8 @@ def end_slope(values: npt.NDArray[np.float64]) -> Change:
 
 
 def _critical_value(error_rate: float, epochs: int) -> float:
-    """Return the two-sided critical value when half of `epochs` residuals estimate the noise.
-
-    Student's quantile by the first term of its Cornish-Fisher expansion (Abramowitz and Stegun, 26.7.5).
-    """
-    z = NormalDist().inv_cdf(1 - error_rate / 2)
-    return z * (1 + (z * z + 1) / (4 * (epochs // 2 - 2)))
+    """Return the two-sided critical value when half of `epochs` residuals estimate the noise."""
+    return float(student_quantile(epochs // 2 - 2, 1 - error_rate))
 
 
 def _window(epochs: int) -> int:

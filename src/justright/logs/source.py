@@ -1,88 +1,128 @@
-"""What lies at a path: rows of a CSV file, a JSON value or TensorBoard event files, read once and within limits."""
+"""What lies at a path - text or files below a folder - read once and within limits, and what a log format says about it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from justright.errors import InputError
+from justright.logs.points import LoggedRun
 
-MAX_TEXT_BYTES = (
-    64 * 1024 * 1024
-)  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is something else
+MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 MAX_FILES = 10_000  # files looked at below a folder; a log folder with more is the wrong folder
-EVENT_FILE_MARK = ".tfevents."
-# Files that a tool leaves in its own folder, in the order they are looked for when a folder is given.
-KNOWN_FILES = ("metrics.csv", "trainer_state.json")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is parsed is kept
 class Source:
-    """The content of a log, in the one of three shapes that it has.
+    """The content of a log.
 
     Args:
-        path: what was asked for.
-        columns: header of a CSV file, else empty.
-        rows: its cells, every row as long as `columns`.
-        value: content of a JSON file, else None.
-        event_files: TensorBoard event files at or below `path`, sorted.
+        path: the file, or the folder with `files`.
+        text: of a text file; empty where there are `files`.
+        files: those at or below `path` that a format claims by their names, sorted.
     """
 
     path: Path
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    value: Any = None
-    event_files: tuple[Path, ...] = ()
+    text: str = ""
+    files: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
         """What to call the run."""
         return str(self.path)
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the text begins as a JSON object or list."""
+        return self.text.lstrip()[:1] in tuple("{[")
 
-def open_source(path: str | Path) -> Source:
+    @cached_property
+    def value(self) -> Any:  # noqa: ANN401  # parsed JSON is anything
+        """The value of JSON text; None for other text.
+
+        Raises:
+            InputError: it is not valid.
+        """
+        return _parse_json(self.path, self.text) if self.is_json else None
+
+    @cached_property
+    def lines(self) -> tuple[tuple[str, ...], ...]:
+        """The lines of CSV text, the header first, all with the same number of cells; none for JSON.
+
+        Raises:
+            InputError: it is not valid.
+        """
+        return () if self.is_json or not self.text else _parse_csv(self.path, self.text)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The header of CSV text."""
+        return self.lines[0] if self.lines else ()
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The cells of CSV text below its header."""
+        return self.lines[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """One kind of training log.
+
+    Args:
+        name: what curves and programs call it.
+        summary: what it is, in a few words, for messages and help texts.
+        read: the runs in a source of this kind.
+        matches: whether a source with text is of this kind, told by its content.
+        folder_file: name of the text file that stands for a folder of this tool; empty when there is none.
+        file_pattern: for files that are not text, the pattern of their names, by which they are found anywhere below a
+            folder; empty for text.
+    """
+
+    name: str
+    summary: str
+    read: Callable[[Source], Iterable[LoggedRun]]
+    matches: Callable[[Source], bool] = lambda source: False
+    folder_file: str = ""
+    file_pattern: str = ""
+
+    def claims(self, path: Path) -> bool:
+        """Return whether a file is one of this format's by its name alone."""
+        return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
+
+    def knows(self, source: Source) -> bool:
+        """Return whether a source is of this kind, by the names of its files or by its text."""
+        return any(map(self.claims, source.files)) if source.files else self.matches(source)
+
+
+def open_source(path: Path, formats: Sequence[LogFormat]) -> Source:
     """Return what lies at `path`, a file or a folder.
 
     Raises:
-        InputError: there is nothing, it cannot be read, it is too large, or it is neither CSV, JSON nor event files.
+        InputError: it is too large, not text, or a folder without a file of any format.
+        OSError: there is nothing, or it cannot be read.
     """
-    place = Path(path)
-    try:
-        if place.is_dir():
-            return _folder(place)
-        if EVENT_FILE_MARK in place.name:
-            return Source(place, event_files=(place,))
-        return _text_source(place, _read_text(place))
-    except FileNotFoundError:
-        raise InputError(f"A training log must exist; there is no {str(path)!r}.") from None
-    except OSError as error:
-        raise InputError(
-            f"A training log must be readable; {str(path)!r} is not: {error.strerror or error}."
-        ) from None
+    if path.is_dir():
+        return _open_folder(path, formats)
+    if any(one.claims(path) for one in formats):
+        return Source(path, files=(path,))
+    return Source(path, read_text(path))
 
 
-def _folder(folder: Path) -> Source:
-    for name in KNOWN_FILES:
-        if (folder / name).is_file():
-            return _text_source(folder / name, _read_text(folder / name))
-    event_files = []
-    for count, entry in enumerate(folder.rglob("*")):
-        if count >= MAX_FILES:
-            raise InputError(f"A log folder must hold at most {MAX_FILES:,} files; {str(folder)!r} has more.")
-        if EVENT_FILE_MARK in entry.name and entry.is_file():
-            event_files.append(entry)
-    if not event_files:
-        raise InputError(
-            f"A log folder must hold TensorBoard event files, metrics.csv or trainer_state.json; {str(folder)!r} holds none."
-        )
-    return Source(folder, event_files=tuple(sorted(event_files)))
+def read_text(path: Path) -> str:
+    """Return the text of a file.
 
-
-def _read_text(path: Path) -> str:
+    Raises:
+        InputError: it is too large, empty, or not text.
+        OSError: it cannot be read.
+    """
     if path.exists() and not path.is_file():
         raise InputError(f"A training log must be a file or a folder; {str(path)!r} is neither.")
     with path.open("rb") as file:
@@ -99,16 +139,28 @@ def _read_text(path: Path) -> str:
         ) from None
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
+    if not text.strip():
+        raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
     return text
 
 
-def _text_source(path: Path, text: str) -> Source:
-    start = text.lstrip()[:1]
-    if not start:
-        raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
-    if start in "{[":
-        return Source(path, value=_parse_json(path, text))
-    return _parse_csv(path, text)
+def _open_folder(folder: Path, formats: Sequence[LogFormat]) -> Source:
+    for one in formats:
+        if one.folder_file and (folder / one.folder_file).is_file():
+            return Source(folder / one.folder_file, read_text(folder / one.folder_file))
+    found: dict[str, list[Path]] = {}
+    for count, entry in enumerate(folder.rglob("*")):
+        if count >= MAX_FILES:
+            raise InputError(f"A log folder must hold at most {MAX_FILES:,} files; {str(folder)!r} has more.")
+        claimed = next((one.name for one in formats if one.claims(entry)), None)
+        if claimed and entry.is_file():
+            found.setdefault(claimed, []).append(entry)
+    for one in formats:
+        if one.name in found:
+            return Source(folder, files=tuple(sorted(found[one.name])))
+    names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
+    listed = ", ".join(names[:-1]) + " or " + names[-1]
+    raise InputError(f"A log folder must hold {listed}; {str(folder)!r} holds none.")
 
 
 def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything
@@ -124,7 +176,7 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         ) from None
 
 
-def _parse_csv(path: Path, text: str) -> Source:
+def _parse_csv(path: Path, text: str) -> tuple[tuple[str, ...], ...]:
     first_line = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=first_line.count)
     try:
@@ -147,4 +199,4 @@ def _parse_csv(path: Path, text: str) -> Source:
                 f"Every row of a CSV log must have {len(columns)} cells like its header; row {number} of {str(path)!r} "
                 f"has {len(row)}."
             )
-    return Source(path, columns=columns, rows=tuple(lines[1:]))
+    return (columns, *lines[1:])

@@ -1,4 +1,4 @@
-"""Checkpoint files: named arrays and a few words in one safetensors file, verified when read."""
+"""Checkpoint files: named arrays and metadata in one safetensors file, verified when read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
     Args:
         path: a safetensors file; replaced if it is there, its folder made if it is not.
         tensors: name -> array of any shape, of a boolean, integer or float type.
-        metadata: words to keep with them; the key 'justright.sha256' is taken.
+        metadata: texts to keep with them; the key 'justright.sha256' is taken.
 
     Raises:
         FolderError: the disk is full, read-only or gone; a file that was there is untouched.
@@ -42,7 +42,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
         try:
             save_file(plain, aside, words)
         except SafetensorError as error:
-            # It says what the system refused in words only: "... No space left on device (os error 28)".
+            # The system's error is only in its text: "... No space left on device (os error 28)".
             if found := SYSTEM_ERROR.search(str(error)):
                 raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
             raise

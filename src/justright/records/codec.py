@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
     """Return metrics as JSON text that keeps every float: NaN as null, infinities by name.
+
+    `runs.plain` writes both as null, for readers who want numbers only; what is recorded must come back as it was.
 
     Example:
         >>> metrics_to_json({"loss": float("inf"), "accuracy": 0.5})
@@ -50,13 +52,13 @@ def losses_from_blob(blob: bytes) -> npt.NDArray[np.float32]:
     return np.frombuffer(blob, dtype=LOSS_DTYPE).astype(np.float32)
 
 
-def lanes_to_json(lanes: Iterable[RunKey]) -> str:
-    """Return the runs of a stack, lane by lane, as JSON text."""
-    return json.dumps([list(run) for run in lanes], ensure_ascii=False)
-
-
 def lanes_from_json(text: str) -> tuple[RunKey, ...]:
-    """Return the runs that `lanes_to_json` wrote."""
+    """Return the runs of a stack, lane by lane, from JSON text.
+
+    Example:
+        >>> lanes_from_json('[["Tiny", 0, 10000]]')
+        (RunKey(variant='Tiny', seed=0, train_rows=10000),)
+    """
     return tuple(RunKey(*run) for run in json.loads(text))
 
 

@@ -1,4 +1,4 @@
-"""What the disk and the database refuse, said as one sentence each."""
+"""Faults of the disk and the database, each told in one sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 LOCKED_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PRIMARY_CODE = 0xFF  # SQLite's extended result codes keep the primary one in the low byte
 
-# What reading raises where a value is not of the kind that this program writes. SQLite checks pages, not meanings.
+# What reading raises where a value is not one that this program writes. SQLite checks pages, not meanings.
 STRANGE_VALUES = (
     ArithmeticError,
     AttributeError,
@@ -27,7 +27,7 @@ STRANGE_VALUES = (
     RecursionError,
     TypeError,
     ValueError,
-    sqlite3.OperationalError,  # text that is no UTF-8
+    sqlite3.OperationalError,  # text that is not UTF-8
 )
 
 
@@ -71,7 +71,7 @@ def database_faults(path: Path) -> Iterator[None]:
 
 @contextmanager
 def content_faults(path: Path) -> Iterator[None]:
-    """Turn what a database's strange values lead to, while a study is read and shown, into one sentence.
+    """Turn whatever strange values of a database raise, while a study is read and shown, into a DamagedError.
 
     A folder may come from anybody, and its database may be sound with any values in it.
 

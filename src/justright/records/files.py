@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there: written aside, flushed, renamed."""
+"""Files that are there as a whole or not at all: written aside, flushed, renamed."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; when the block ends well, that file takes the place of `path`.
+    """Yield a path beside `path` to write to; when the block succeeds, that file takes the place of `path`.
 
-    For writers that want a path themselves. The aside file has the same suffix. When the block raises, nothing
-    has changed and the aside file is gone.
+    For writers that take a path. The aside file has the same suffix. When the block raises, nothing has changed and the
+    aside file is gone.
 
     Raises:
         FolderError: the disk is full, read-only or gone; the old content is untouched.

@@ -1,4 +1,4 @@
-"""Whether a folder holds the study it is asked to go on with, and what differs if not.
+"""Whether a folder holds the study that is to be continued in it, and what differs if not.
 
 A study is described as nested plain values: `split` and `test` (fingerprints of the rows that learn and choose, and of those
 that only measure), `recipe` and `variants` (their descriptions), `versions` (of the packages whose change could change
@@ -15,8 +15,6 @@ from typing import Any
 PACKAGES = ("justright", "jax", "jaxlib", "keras", "numpy")
 # A whole fingerprint says nothing more to a reader than its beginning.
 SHOWN_CHARACTERS = 12
-# Parts that are fingerprints: their values are digests, not settings.
-DIGESTS = {"split": "the training and validation rows", "test": "the test rows"}
 # What may grow without changing anything that was trained: more epochs.
 GROWING = frozenset({"max_epochs"})
 ABSENT = object()
@@ -30,8 +28,7 @@ def versions() -> dict[str, str]:
 def changed(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each difference that makes it another study; empty when the folder can be resumed.
 
-    Not among them is what only extends a study: other test rows, more variants, a higher `max_epochs`. Those are
-    `extended`.
+    What only extends a study is no difference: other test rows, more variants, a higher `max_epochs`.
 
     Args:
         stored: the study's description when the folder was made.
@@ -41,60 +38,42 @@ def changed(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
         >>> changed({"recipe": {"batch_size": 500}}, {"recipe": {"batch_size": 100}})
         ['batch_size was 500, is 100']
     """
-    return [sentence for sentence, extends in _differences(stored, current) if not extends]
-
-
-def extended(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each difference that only adds to the study; arguments as `changed`.
-
-    Example:
-        >>> extended({"recipe": {"max_epochs": 100}}, {"recipe": {"max_epochs": 200}})
-        ['max_epochs was 100, is 200']
-    """
-    return [sentence for sentence, extends in _differences(stored, current) if extends]
-
-
-def _differences(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Return (sentence, whether it only extends) for each difference."""
-    found: list[tuple[str, bool]] = []
+    found: list[str] = []
     for part in _keys(stored, current):
         before, after = stored.get(part, ABSENT), current.get(part, ABSENT)
-        if part in DIGESTS:
-            found += _digest_difference(part, before, after)
+        if part == "split":
+            found += _split_difference(before, after)
         elif part == "variants":
             found += _variant_differences(_mapping(before), _mapping(after))
         elif part == "versions":
-            found += [(f"the version of {sentence}", False) for sentence, _ in _nested(before, after, ())]
-        else:
+            found += [f"the version of {sentence}" for sentence in _nested(before, after, ())]
+        elif part != "test":
             # `recipe.batch_size` is `batch_size` to its user.
             found += _nested(before, after, () if part == "recipe" else (part,))
     return found
 
 
-def _digest_difference(part: str, before: object, after: object) -> list[tuple[str, bool]]:
+def _split_difference(before: object, after: object) -> list[str]:
     if before == after:
         return []
     was, now = (_show(value)[: SHOWN_CHARACTERS + 1].strip("'") for value in (before, after))
-    return [(f"{DIGESTS[part]} had fingerprint {was}, has {now}", part == "test")]
+    return [f"the training and validation rows had fingerprint {was}, has {now}"]
 
 
-def _variant_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _variant_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     found = []
-    for name in _keys(before, after):
-        if name not in before:
-            found.append((f"variant {name!r} is new", True))
-        elif name not in after:
-            found.append((f"variant {name!r} is gone", False))
+    for name in before:
+        if name in after:
+            found += [f"variant {name!r}: {sentence}" for sentence in _nested(before[name], after[name], ())]
         else:
-            differences = _nested(before[name], after[name], ())
-            found += [(f"variant {name!r}: {sentence}", extends) for sentence, extends in differences]
+            found.append(f"variant {name!r} is gone")
     return found
 
 
-def _nested(before: object, after: object, path: tuple[str, ...]) -> list[tuple[str, bool]]:
+def _nested(before: object, after: object, path: tuple[str, ...]) -> list[str]:
     """Return the differences of two plain values, named by where in nested mappings they are."""
     before, after = _without_tuples(before), _without_tuples(after)
-    if before == after:
+    if before == after or _has_grown(path, before, after):
         return []
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return [
@@ -103,7 +82,7 @@ def _nested(before: object, after: object, path: tuple[str, ...]) -> list[tuple[
             for difference in _nested(before.get(key, ABSENT), after.get(key, ABSENT), (*path, key))
         ]
     name = ".".join(path) or "the description"
-    return [(f"{name} was {_show(before)}, is {_show(after)}", _has_grown(path, before, after))]
+    return [f"{name} was {_show(before)}, is {_show(after)}"]
 
 
 def _without_tuples(value: object) -> object:

@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from justright.errors import FolderError, one_of
 from justright.records.faults import disk_faults
-from justright.records.files import make_folders, remove_leftovers
-from justright.records.ownership import Ownership
+from justright.records.files import make_folders, remove, remove_leftovers, write_atomically
 from justright.runs.events import RunKey
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 Mode = Literal["create", "resume", "read"]
 MODES: tuple[Mode, ...] = ("create", "resume", "read")
 
+LOCK_NAME = "lock"
+OWNER_NAME = "owner.json"  # who holds the lock, for people to read: the lock itself is what counts
 MAX_COMPONENT_BYTES = 255  # of one file name, on every common file system
 # Everything a study folder may hold before its database exists; anything else is somebody's own file.
 OWN_NAMES = frozenset(
-    {"study.toml", "lock", "owner.json", "checkpoints", "tensorboard", "models", "result.json", "report.html"}
+    {
+        "study.toml",
+        LOCK_NAME,
+        OWNER_NAME,
+        "checkpoints",
+        "tensorboard",
+        "models",
+        "result.json",
+        "report.html",
+    }
 )
 
 
 class StudyFolder:
     """The paths of one study folder, and in the writing modes its ownership.
 
-    Use it as a context manager, or call `close`. The lock is the operating system's: it ends with the process that
-    holds it, however that process ends, so nothing is ever stale.
+    Use it as a context manager, or call `close`. Its lock is the operating system's (flock): it ends with the process that
+    holds it, however that process ends, so no lock is ever stale.
 
     Args:
         path: the folder; made absolute, so that a later change of working directory cannot move it.
         mode: as in `open`.
     """
 
-    __slots__ = ("_ownership", "mode", "path")
+    __slots__ = ("_lock", "mode", "path")
 
     def __init__(self, path: Path, mode: Mode) -> None:
         self.path = path
         self.mode = mode
-        self._ownership: Ownership | None = None
+        self._lock: BaseFileLock | None = None
 
     @classmethod
     def open(cls, path: Path | str, mode: Mode = "read") -> Self:
@@ -62,8 +79,9 @@ class StudyFolder:
         elif not holds_study(folder.path):
             raise _no_study(folder.path)
         if mode != "read":
-            folder._ownership = Ownership.take(folder.path)
+            folder._lock = _take_lock(folder.path)
             try:
+                write_atomically(folder.path / OWNER_NAME, json.dumps(_this_process()).encode())
                 remove_leftovers(folder.path)
             except BaseException:
                 folder.close()
@@ -146,10 +164,15 @@ class StudyFolder:
         return path
 
     def close(self) -> None:
-        """Give up ownership; harmless to call twice, and in read mode."""
-        ownership, self._ownership = self._ownership, None
-        if ownership is not None:
-            ownership.release()
+        """Give up ownership; harmless to call twice, in read mode, and when the folder was deleted meanwhile."""
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        try:
+            if self.path.is_dir():
+                remove(self.path / OWNER_NAME)
+        finally:
+            lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -211,6 +234,36 @@ def _component(name: str) -> str:
             f"got {name!r}. Rename the variant."
         )
     return name
+
+
+def _take_lock(folder: Path) -> BaseFileLock:
+    """Return the lock of a folder, taken; raise FolderError, naming the process, when another one has it."""
+    import filelock  # imports asyncio, which no reader of a folder should pay for
+
+    lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
+    with disk_faults(folder, "lock the study folder"):
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise _owned(folder) from None
+    return lock
+
+
+def _this_process() -> dict[str, object]:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+
+
+def _owned(folder: Path) -> FolderError:
+    try:
+        owner = json.loads((folder / OWNER_NAME).read_text())
+        who = f"process {owner['pid']} on host {owner['host']!r} has used it since {owner['since']}"
+    except (OSError, ValueError, KeyError, TypeError):  # not written yet, or damaged
+        who = "another process is using it"
+    return FolderError(
+        f"One process at a time may use a study folder; {str(folder)!r} is taken: {who}. "
+        "Wait for it, or choose another folder."
+    )
 
 
 def _check_free(path: Path) -> None:

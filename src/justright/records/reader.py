@@ -1,4 +1,4 @@
-"""Reading what a study folder's database holds."""
+"""What a study folder's database holds, for everybody who reads it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ SELECT_RUNS = """
         best_epoch, train_seconds, model_path, best, last, test, test_last
     FROM runs ORDER BY variant, seed, train_rows
 """
+# Kinds of notes.
+RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
+ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class RunRecord:
         epochs: epochs recorded so far.
         best_epoch: the epoch that validation rows chose; None until the run ended, and for one without any.
         train_seconds: wall time of training; None until the run ended.
-        best: every metric at the best epoch; empty until the run ended, as the other three.
+        best: every metric at the best epoch; empty until the run ended, like the next three.
         last: every metric at the last epoch.
         test: loss and score on test rows at the best epoch.
         test_last: the same at the last epoch.
@@ -70,7 +73,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRecord:
-    """The current checkpoint of a stack, the last one when it is done; `path` is relative, `lanes` the runs in it."""
+    """The current checkpoint of a stack, or its last one when it is done; `path` is relative, `lanes` the runs in it."""
 
     stack: str
     path: str
@@ -88,12 +91,8 @@ class Note:
 
     @property
     def is_routine(self) -> bool:
-        """Whether it says only that a run started, or ended as runs do."""
+        """Whether it only says that a run started, or ended without failing."""
         return self.kind in ROUTINE_NOTES
-
-
-RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
-ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
 
 
 class StoreReader:
@@ -146,13 +145,13 @@ class StoreReader:
         """Return the curves of all runs, or of those that match.
 
         Returns:
-            One row a run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then a float64 column for
+            One row per run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then a float64 column for
             each metric in the order first seen; NaN where it was not measured (and -0.0 comes back as 0.0).
         """
         import polars
 
         names, columns = self._metric_columns()
-        # One query a run: its epochs lie together and in order, so nothing is sorted.
+        # One query per run: its epochs lie together and in order, so nothing is sorted.
         runs = self._rows(
             "SELECT id, variant, seed, train_rows FROM runs WHERE variant = coalesce(?, variant)"
             " AND seed = coalesce(?, seed) AND train_rows = coalesce(?, train_rows) ORDER BY 2, 3, 4",
@@ -170,7 +169,7 @@ class StoreReader:
         }
         which = np.repeat(np.arange(len(blocks)), counts)
         frame = {name: series.gather(which) for name, series in keys.items()}
-        with np.errstate(invalid="raise"):  # an epoch that is no number is damage, not a warning
+        with np.errstate(invalid="raise"):  # an epoch that is not a number is damage, not a warning
             frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
         metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
         return polars.DataFrame(frame | metrics)

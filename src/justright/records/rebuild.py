@@ -1,4 +1,4 @@
-"""Recovering what can be read of a damaged database into a sound one."""
+"""A damaged database replaced by a sound one with everything that can still be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from justright.records.schema import TABLES, open_for_writing, quoted
 from justright.records.store import Store
 
 KEYS = {"epochs": ("run", "epoch")}  # the table without SQLite's own row number
-# What a run that was lost in part must satisfy to be kept: all its epochs, from 0 to the last, are there.
+# Runs of which epochs are missing: fewer are there than it had when it ended, or than its last one says.
 HOLES = """
     SELECT id, variant, seed, train_rows FROM runs
     WHERE (SELECT count(*) FROM epochs WHERE run = runs.id)
@@ -40,7 +40,7 @@ class Rebuilt:
 
 
 def open_store(folder: StudyFolder) -> tuple[Store, Rebuilt | None]:
-    """Return the store of an owned folder, recovered first if its database is damaged, and what that did.
+    """Return the store of an owned folder, recovered first if its database is damaged, and what the recovery did.
 
     Raises:
         FolderError: as `Store`, for everything but damage.
@@ -59,9 +59,9 @@ def open_store(folder: StudyFolder) -> tuple[Store, Rebuilt | None]:
 def rebuild(folder: StudyFolder) -> Rebuilt:
     """Replace the database of an owned folder by a sound one with every row that can still be read.
 
-    Runs of which something is missing are forgotten as a whole, so that they are trained again, to the same numbers:
-    half a curve would be worse than none. Only one that had not ended may keep its beginning, without a checkpoint:
-    it starts again, and the same epochs replace those kept. The damaged file is kept beside the new one.
+    A run of which anything is missing is forgotten as a whole and trained again, to the same numbers: half a curve would be
+    worse than none. Only a run that had not ended may keep its beginning without a checkpoint: it starts again, and the
+    same epochs replace those kept. The damaged file is kept beside the new one.
 
     Raises:
         FolderError: the disk is full, read-only or gone.
@@ -171,7 +171,7 @@ def _forget_unusable(
 
 
 def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection) -> set[int]:
-    """Return the runs of which row losses were recorded that could not be copied; all runs if that is unknown.
+    """Return the runs with row losses that could not be copied; all runs when that cannot be known.
 
     The table's index lies on pages of its own: where the losses are unreadable, it still says which there were.
     """

@@ -1,4 +1,4 @@
-"""The study's database: what the engine says becomes durable here."""
+"""The study's database, as its only writer has it: what happens in training becomes durable here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.errors import FolderError
-from justright.records.codec import lanes_to_json, losses_to_blob, metrics_to_json
+from justright.records.codec import losses_to_blob, metrics_to_json
 from justright.records.faults import database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
-from justright.records.forgetting import forget_end, forget_run, forget_test
 from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
 from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
 from justright.runs.events import (
@@ -33,20 +32,26 @@ from justright.runs.events import (
     StackCheckpoint,
     VariantBuilt,
 )
+from justright.runs.grid import measured_epochs
 from justright.runs.plain import to_json
 
 KEY_COLUMNS = frozenset({"run", "epoch"})  # of the table `epochs`; a metric of that name gets another column
+REOPEN = """
+    UPDATE runs SET outcome = NULL, reason = '', epochs = NULL, best_epoch = NULL, train_seconds = NULL,
+        best = '{}', last = '{}', test = '{}', test_last = '{}'
+    WHERE id = ?
+"""
 
 
 class Store(StoreReader):
-    """The only writer of a study's database, and a sink of the engine's events.
+    """The only writer of a study's database, and a sink of events.
 
-    What one event says is one transaction: after a crash it is recorded wholly or not at all. Epochs delivered
-    again, as after a resume, replace those recorded.
+    Each event is one transaction: after a crash it is recorded as a whole or not at all. Epochs that are delivered again,
+    as after a resume, replace those recorded.
 
     Args:
         folder: the study folder, opened to create or to resume.
-        busy_seconds: how long to wait for a program that reads at the same time.
+        busy_seconds: how long to wait for a program that is reading.
 
     Raises:
         FolderError: as `StoreReader`; also when the folder is only open for reading, is full, or is gone.
@@ -63,7 +68,7 @@ class Store(StoreReader):
         self._remove_orphans()
 
     def handle(self, event: Event) -> None:
-        """Store one event of the engine; plan and progress, which are for the eye only, are ignored."""
+        """Store one event; plan and progress are only for the live view and are ignored."""
         match event:
             case VariantBuilt():
                 self._put_variant(event)
@@ -105,23 +110,29 @@ class Store(StoreReader):
             connection.execute("DELETE FROM reference WHERE name = ?", (name,))
             connection.executemany("INSERT INTO reference VALUES (?, ?, ?)", rows)
 
-    def forget_run(self, run: RunKey) -> None:
-        """Remove everything recorded about a run, so that it starts from its first epoch."""
-        with self._transaction() as connection:
-            forget_run(connection, run)
-
     def extend_run(self, run: RunKey) -> None:
-        """Make an ended run one that is still on its way: its curves and row losses are what they were before its end."""
+        """Reopen an ended run: what only its end gave is removed.
+
+        Its curves stay, and its validation losses at the epochs at which every run is measured.
+        """
         with self._transaction() as connection:
-            forget_end(connection, run)
+            number = self._run_number(run)
+            connection.execute(REOPEN, (number,))
+            connection.execute("DELETE FROM row_losses WHERE run = ? AND kind != 'validation'", (number,))
+            epochs = self._rows("SELECT epoch FROM row_losses WHERE run = ?", (number,))
+            at_end = [(number, epoch) for (epoch,) in epochs if not measured_epochs(epoch, 1)[0]]
+            connection.executemany("DELETE FROM row_losses WHERE run = ? AND epoch = ?", at_end)
 
     def forget_test(self) -> None:
-        """Remove all that was measured on test rows, so that others can take their place."""
+        """Remove all that was measured on test rows, by runs and by the reference model, so that others can replace it."""
         with self._transaction() as connection:
-            forget_test(connection)
+            connection.execute("UPDATE runs SET test = '{}', test_last = '{}'")
+            connection.execute("DELETE FROM row_losses WHERE kind IN ('test', 'test_score', 'test_output')")
+            connection.execute("DELETE FROM reference")
+            connection.execute("DELETE FROM meta WHERE key = 'reference'")
 
     def forget_checkpoint(self, stack: str) -> None:
-        """Remove a stack's checkpoint, as when it is damaged: the stack starts from its first epoch."""
+        """Remove a stack's checkpoint, such as a damaged one: the stack starts from its first epoch."""
         paths = self._checkpoint_files(stack)
         with self._transaction() as connection:
             connection.execute("DELETE FROM checkpoints WHERE stack = ?", (stack,))
@@ -133,7 +144,7 @@ class Store(StoreReader):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction that is durable when the block ends well, undone otherwise."""
+        """Yield the connection inside a transaction that is durable when the block succeeds, and undone when it fails."""
         connection = self._connection
         with database_faults(self.path):
             self._check_in_place()
@@ -147,7 +158,7 @@ class Store(StoreReader):
                 raise
 
     def _check_in_place(self) -> None:
-        """Notice that the database was deleted or replaced: SQLite would go on writing to the deleted file."""
+        """Raise FolderError when the database was deleted or replaced: SQLite would go on writing to the deleted file."""
         try:
             in_place = _identity(self.path.stat()) == self._identity
         except OSError:
@@ -159,7 +170,7 @@ class Store(StoreReader):
             )
 
     def _remove_orphans(self) -> None:
-        """Remove checkpoint files that the database does not name: their transaction never happened, or is over."""
+        """Remove checkpoint files that the database does not name: they were never recorded, or have been replaced."""
         named = {self.folder.inside(record.path) for record in self.checkpoints()}
         if self.folder.checkpoints_path.is_dir():
             for path in self.folder.checkpoints_path.iterdir():
@@ -186,7 +197,7 @@ class Store(StoreReader):
             self._put_note(RUN_STARTED, f"{_words(event.run)}: from epoch {event.epoch} on {event.worker}")
 
     def _put_checkpoint(self, event: StackCheckpoint) -> None:
-        """Store blocks, ended runs and the checkpoint's name together, then remove what that made obsolete."""
+        """Store blocks, ended runs and the checkpoint's name together, then remove the files that this made obsolete."""
         current = self.folder.inside(event.path)
         obsolete = {self.folder.inside(path) for path in self._checkpoint_files(event.stack)} - {current}
         with self._transaction() as connection:
@@ -196,7 +207,7 @@ class Store(StoreReader):
                 self._put_finished(finished)
             connection.execute("DELETE FROM checkpoints WHERE stack = ?", (event.stack,))
             if event.lanes:
-                row = (event.stack, event.path, event.epoch, lanes_to_json(event.lanes))
+                row = (event.stack, event.path, event.epoch, to_json(event.lanes))
                 connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
             else:
                 obsolete.add(current)
@@ -231,7 +242,7 @@ class Store(StoreReader):
                 *(*metrics, event.model_path, number),
             ),
         )
-        # A run that started again and ended sooner leaves nothing of its first attempt behind.
+        # Nothing stays of an earlier attempt that had come further.
         beyond = (number, event.epochs)
         self._connection.execute("DELETE FROM epochs WHERE run = ? AND epoch >= ?", beyond)
         self._connection.execute("DELETE FROM row_losses WHERE run = ? AND epoch >= ?", beyond)
@@ -257,7 +268,7 @@ class Store(StoreReader):
         self._connection.execute("INSERT INTO events (time, kind, text) VALUES (?, ?, ?)", (time, kind, text))
 
     def _run_number(self, run: RunKey) -> int:
-        """Return the key of a run's row, made when first seen."""
+        """Return the key of a run's row, which is made when the run is first heard of."""
         self._connection.execute(
             "INSERT INTO runs (variant, seed, train_rows) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", run
         )
@@ -266,7 +277,7 @@ class Store(StoreReader):
         )
 
     def _metric_column(self, metric: str) -> str:
-        """Return the column of `epochs` that holds a metric, made when first seen."""
+        """Return the column of `epochs` that holds a metric, which is made when the metric is first heard of."""
         names, columns = self._metric_columns()
         if metric in names:
             return columns[names.index(metric)]
@@ -277,7 +288,7 @@ class Store(StoreReader):
 
 
 def _free_column(metric: str, *, taken: Iterable[str]) -> str:
-    """Return a column name for a metric: its own name, unless that differs from another's in case only.
+    """Return a column name for a metric: its own name, unless that differs from another only in case.
 
     Example:
         >>> _free_column("AUC", taken={"auc"}), _free_column("loss", taken={"auc"})

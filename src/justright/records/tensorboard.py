@@ -1,28 +1,30 @@
-"""TensorBoard event files with the tags and steps of Keras' own TensorBoard callback (keras.callbacks.TensorBoard)."""
+"""Each run's curves as TensorBoard event files, with the tags and steps of Keras' own callback (keras.callbacks.TensorBoard)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.errors import InputError
+from justright.records.event_files import event_record, read_events, scalar_of, scalar_records
 from justright.records.faults import disk_faults
 from justright.records.files import write_atomically
 from justright.records.folder import StudyFolder
-from justright.records.reader import StoreReader
-from justright.records.tfrecord import frame, read_payloads
+from justright.records.reader import RunRecord, StoreReader
 from justright.runs.events import EpochBlock, Event, RunKey, StackCheckpoint
+from justright.study.recipe import steps_per_epoch
 
 PARTS = ("train", "validation")  # subfolders, named as Keras names them
-# One file a folder, so that it can be rebuilt in place. TensorBoard takes any name with "tfevents" in it.
+# One file in each folder, so that it can be written anew in place. TensorBoard takes any name with "tfevents" in it.
 EVENT_FILE = "events.out.tfevents.0000000000.justright.v2"
 FILE_VERSION = "brain.Event:2"
-FIXED_PREFIX = (
-    "fixed_"  # measured at some epochs only; elsewhere NaN means "not measured" and nothing is written
-)
+# Metrics that are measured at some epochs only; elsewhere NaN means "not measured" and nothing is written.
+FIXED_PREFIX = "fixed_"
 
 Metrics = Mapping[str, npt.NDArray[np.float64]]
 
@@ -30,8 +32,8 @@ Metrics = Mapping[str, npt.NDArray[np.float64]]
 class TensorBoardFiles:
     """A sink that keeps each run's event files level with the store; put it after the store.
 
-    The first time a run is heard of, its files are written anew from the store, which mends whatever a killed process
-    left; after that they are appended to.
+    New epochs are appended where they go on from those in the files. Otherwise - a run is heard of for the first time,
+    or starts again - its files are written anew from the store, which has the new epochs already.
 
     Args:
         folder: the study folder.
@@ -40,7 +42,7 @@ class TensorBoardFiles:
         steps_per_epoch: run -> optimizer steps of one of its epochs.
 
     Raises:
-        FolderError: from `handle` and `repair`: the disk is full, read-only or gone.
+        FolderError: from `handle` and `mend`: the disk is full, read-only or gone.
     """
 
     def __init__(
@@ -55,62 +57,102 @@ class TensorBoardFiles:
         self._store = store
         self._full_rows = full_rows
         self._steps_per_epoch = steps_per_epoch
-        self._last_wall: dict[RunKey, float] = {}  # run -> when its files were last written
+        self._written: dict[
+            RunKey, tuple[int, float]
+        ] = {}  # run -> epochs in its files, wall time of the last
 
     def handle(self, event: Event) -> None:
         """Write the epochs that a checkpoint made durable; other events say nothing that Keras would write."""
-        if isinstance(event, StackCheckpoint):
-            for block in event.blocks:
-                self._take(block)
+        if not isinstance(event, StackCheckpoint):
+            return
+        blocks: dict[RunKey, list[EpochBlock]] = {}
+        for block in event.blocks:
+            blocks.setdefault(block.run, []).append(block)
+        for run, new in blocks.items():
+            self._take(run, new)
+        for finished in event.finished:
+            # The store has forgotten what lies beyond the end, such as all epochs of a run that failed.
+            if finished.epochs != self._written.get(finished.run, (finished.epochs, 0.0))[0]:
+                self._rewrite(self._record(finished.run))
 
-    def repair(self) -> list[str]:
-        """Rebuild the event files that are missing, damaged or behind the store, and return their folders' names."""
-        rebuilt = []
+    def mend(self) -> list[str]:
+        """Write anew the event files that do not hold each recorded epoch once, and return their folders' names.
+
+        A process that is killed may leave them behind the store.
+        """
+        mended = []
         for record in self._store.runs():
             path = self._run_path(record.run)
-            if record.epochs and not is_level(path, epochs=record.epochs):
-                self._rewrite(record.run, seconds=record.train_seconds or 0.0)
-                rebuilt.append(self._folder.relative(path))
-        return rebuilt
+            if not is_level(path, epochs=record.epochs, steps_per_epoch=self._steps_per_epoch(record.run)):
+                self._rewrite(record, seconds=record.train_seconds or 0.0)
+                mended.append(self._folder.relative(path))
+        return mended
 
-    def _take(self, block: EpochBlock) -> None:
-        path = self._run_path(block.run)
-        begun = self._last_wall.get(block.run)
-        if begun is None or not _is_there(path):
-            self._rewrite(block.run, seconds=0.0)
-            return
-        # A clock that was set back must not make a curve run backwards on TensorBoard's axis of wall times.
-        walls = np.linspace(begun, max(begun, time.time()), block.epochs + 1)[1:]
-        append_run(
-            path,
-            block.metrics,
-            steps_per_epoch=self._steps_per_epoch(block.run),
-            first=block.first_epoch,
-            walls=walls,
-        )
-        self._last_wall[block.run] = walls[-1]
+    def _take(self, run: RunKey, blocks: list[EpochBlock]) -> None:
+        path = self._run_path(run)
+        for block in blocks:
+            epochs, last_wall = self._written.get(run, (-1, 0.0))
+            if block.first_epoch != epochs or not _is_there(path):
+                self._rewrite(self._record(run))
+                return
+            # A clock that was set back must not make a curve run backwards on TensorBoard's axis of wall times.
+            walls = np.linspace(last_wall, max(last_wall, time.time()), block.epochs + 1)[1:]
+            append_run(
+                path,
+                block.metrics,
+                steps_per_epoch=self._steps_per_epoch(run),
+                first=epochs,
+                walls=walls,
+            )
+            self._written[run] = (epochs + block.epochs, walls[-1])
 
-    def _rewrite(self, run: RunKey, *, seconds: float) -> None:
+    def _record(self, run: RunKey) -> RunRecord:
+        return next(record for record in self._store.runs() if record.run == run)
+
+    def _rewrite(self, record: RunRecord, *, seconds: float = 0.0) -> None:
         """Write a run's files from the store; `seconds` of training, ending now, are spread over its epochs."""
-        curves = self._store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
+        variant, seed, train_rows = record.run
+        curves = self._store.curves(variant=variant, seed=seed, train_rows=train_rows)
         columns = {name: curves[name].to_numpy() for name in curves.columns[4:]}
-        # Columns that are empty throughout belong to other runs' metrics.
-        metrics = {name: values for name, values in columns.items() if not np.isnan(values).all()}
+        # Columns that are empty throughout belong to other runs' metrics, unless this run ended without a number.
+        metrics = {
+            name: values
+            for name, values in columns.items()
+            if name in record.last or not np.isnan(values).all()
+        }
         configs = {variant.variant: variant.config for variant in self._store.variants()}
         now = time.time()
-        walls = np.linspace(now - seconds, now, len(curves))
-        steps = self._steps_per_epoch(run)
         write_run(
-            self._run_path(run),
+            self._run_path(record.run),
             metrics,
-            steps_per_epoch=steps,
-            walls=walls,
-            config=configs.get(run.variant, ""),
+            steps_per_epoch=self._steps_per_epoch(record.run),
+            walls=np.linspace(now - seconds, now, len(curves)),
+            config=configs.get(variant, ""),
         )
-        self._last_wall[run] = now
+        self._written[record.run] = (len(curves), now)
 
     def _run_path(self, run: RunKey) -> Path:
         return self._folder.tensorboard_run_path(run, full_rows=self._full_rows)
+
+
+def mend_event_files(folder: StudyFolder, store: StoreReader, study: Mapping[str, Any]) -> list[str]:
+    """Write anew the event files of an owned folder that do not hold each recorded epoch once; return their folders' names.
+
+    Args:
+        folder: the study folder.
+        store: its database.
+        study: the plain values of its study.toml.
+
+    Raises:
+        FolderError: the disk is full, read-only or gone.
+    """
+
+    def steps(run: RunKey) -> int:
+        recipe = study["variants"].get(run.variant, {}).get("recipe") or study["recipe"]
+        return steps_per_epoch(run.train_rows, recipe["batch_size"])
+
+    rows = store.get_meta("table")["parts"]["train"]
+    return TensorBoardFiles(folder, store, full_rows=rows, steps_per_epoch=steps).mend()
 
 
 def write_run(
@@ -146,16 +188,26 @@ def append_run(
             stream.write(records[part])
 
 
-def is_level(path: Path, *, epochs: int) -> bool:
-    """Return whether a run's event files are there, undamaged, and end with epoch `epochs - 1`."""
-    from tensorboard.compat.proto.event_pb2 import Event as Proto
+def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
+    """Return whether a run's event files are undamaged and hold each of its epochs once, in order."""
+    if not epochs and not _is_there(path):
+        return True
+    numbers = np.arange(epochs)
+    iterations = (numbers + 1) * steps_per_epoch
+    expected = {
+        "train": numbers.tolist(),
+        "validation": np.stack([iterations, numbers], axis=1).ravel().tolist(),
+    }
+    try:
+        return all(_scalar_steps(path / part / EVENT_FILE) == expected[part] for part in PARTS)
+    except (InputError, OSError):
+        return False
 
-    for part in PARTS:
-        file = path / part / EVENT_FILE
-        payloads = read_payloads(file) if file.is_file() else None
-        if not payloads or Proto.FromString(payloads[-1]).step != epochs - 1:
-            return False
-    return True
+
+def _scalar_steps(file: Path) -> list[int]:
+    """Return the steps of the records that hold scalars, in the order of the file."""
+    summaries = ((event.step, event.summary.value) for event in read_events(file))
+    return [step for step, values in summaries if values and scalar_of(values[0]) is not None]
 
 
 def _is_there(path: Path) -> bool:
@@ -175,99 +227,21 @@ def _records(
     }
     evaluated = {f"evaluation_{name}_vs_iterations": values for name, values in validation.items()}
     ended = {f"epoch_{name}": values for name, values in validation.items()}
+    fixed = {tag for tag in train if tag.startswith(f"epoch_{FIXED_PREFIX}")}
     pairs = zip(
-        _event_records(evaluated, iterations, walls), _event_records(ended, epochs, walls), strict=True
+        scalar_records(evaluated, iterations, walls), scalar_records(ended, epochs, walls), strict=True
     )
     return {
-        "train": b"".join(_event_records(train, epochs, walls)),
+        "train": b"".join(scalar_records(train, epochs, walls, optional=fixed)),
         "validation": b"".join(record for pair in pairs for record in pair),
     }
-
-
-def _event_records(
-    tagged: Metrics, steps: npt.NDArray[np.int64], walls: npt.NDArray[np.float64]
-) -> list[bytes]:
-    """Return one record a step, holding every tag that was measured then.
-
-    Steps at which the same tags were measured, and whose number takes the same bytes, share a layout and are made
-    together.
-    """
-    records = [b""] * len(steps)
-    tags = list(tagged)
-    if not tags:
-        return records
-    values = np.stack([tagged[tag] for tag in tags], axis=1)
-    optional = np.array([tag.startswith(f"epoch_{FIXED_PREFIX}") for tag in tags])
-    written = ~(np.isnan(values) & optional)
-    widths = _varint_widths(steps)
-    layouts, which = np.unique(np.column_stack([written, widths]), axis=0, return_inverse=True)
-    for number, layout in enumerate(layouts):
-        members = np.flatnonzero(which == number)
-        kept = np.flatnonzero(layout[:-1])
-        payloads = _payloads(
-            [tags[at] for at in kept], values[np.ix_(members, kept)], steps[members], walls[members]
-        )
-        for at, record in zip(members, frame(payloads), strict=True):
-            records[at] = record.tobytes()
-    return records
-
-
-def _payloads(
-    tags: list[str],
-    values: npt.NDArray[np.float64],
-    steps: npt.NDArray[np.int64],
-    walls: npt.NDArray[np.float64],
-) -> npt.NDArray[np.uint8]:
-    """Return the (steps, bytes) serialised `Event` messages of steps that share a layout.
-
-    Event: field 1 wall_time (fixed 64), field 2 step (varint, absent when 0), field 5 summary. The messages differ only
-    in the bytes of these numbers, so one message is serialised and the numbers are written into its copies.
-    """
-    template = np.frombuffer(_event(tags, 0.0, int(steps[0])), np.uint8)
-    width = int(_varint_widths(steps[:1])[0])
-    payloads = np.repeat(template[None], len(steps), axis=0)
-    payloads[:, 1:9] = walls.astype("<f8")[:, None].view(np.uint8)
-    for byte in range(width):
-        more = 0x80 if byte < width - 1 else 0
-        payloads[:, 10 + byte] = (steps >> (7 * byte)) & 0x7F | more
-    # The values' bytes are where messages of 0.0 and of a float without any zero bit differ.
-    ones = np.frombuffer(_event(tags, np.frombuffer(b"\xff" * 4, "<f4")[0], int(steps[0])), np.uint8)
-    with np.errstate(over="ignore"):  # float32 as Keras writes it; a loss beyond its range is inf there too
-        bits = np.ascontiguousarray(values.astype("<f4"))
-    payloads[:, template != ones] = bits.view(np.uint8)
-    return payloads
-
-
-def _event(tags: list[str], value: float, step: int) -> bytes:
-    """Return one serialised event that gives every tag the same value, encoded as TensorFlow 2 does."""
-    from tensorboard.compat.proto.event_pb2 import Event as Proto
-
-    event = Proto(wall_time=1.0, step=step)
-    for tag in tags:
-        item = event.summary.value.add(tag=tag)
-        item.metadata.plugin_data.plugin_name = "scalars"
-        item.tensor.dtype = 1  # DT_FLOAT
-        item.tensor.tensor_shape.SetInParent()  # a scalar: a shape without dimensions
-        item.tensor.tensor_content = np.asarray(value, "<f4").tobytes()
-    return bytes(event.SerializeToString(deterministic=True))
-
-
-def _varint_widths(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return how many bytes each step takes as a varint: seven bits a byte, 0 for a step of 0, which is left out.
-
-    Example:
-        >>> _varint_widths(np.array([0, 1, 127, 128, 20_000]))
-        array([0, 1, 1, 2, 3])
-    """
-    bits = np.frexp(steps.astype(np.float64))[1]
-    return np.asarray(-(-bits // 7), dtype=np.int64)
 
 
 def _version_record(wall: float) -> bytes:
     """Return the first record of an event file."""
     from tensorboard.compat.proto.event_pb2 import Event as Proto
 
-    return _framed(Proto(wall_time=wall, file_version=FILE_VERSION).SerializeToString())
+    return event_record(Proto(wall_time=wall, file_version=FILE_VERSION))
 
 
 def _model_record(config: str, wall: float) -> bytes:
@@ -281,8 +255,4 @@ def _model_record(config: str, wall: float) -> bytes:
     item.tensor.dtype = 7  # DT_STRING
     item.tensor.tensor_shape.SetInParent()
     item.tensor.string_val.append(config.encode())
-    return _framed(event.SerializeToString())
-
-
-def _framed(payload: bytes) -> bytes:
-    return frame(np.frombuffer(payload, np.uint8)[None]).tobytes()
+    return event_record(event)

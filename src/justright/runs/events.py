@@ -1,4 +1,4 @@
-"""What the engine says while it trains: plain data that any sink can store, draw or count."""
+"""The events of training: plain data that any sink can store, draw or count."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from justright.runs.outcomes import Outcome
 
-# Losses row by row of three kinds of rows; their scores (1 where right, or absolute errors) and, of two kinds, what the
-# model says (its last layer's values, logits where it ends in logits), both at the best epoch only.
+# The loss of each row, for three kinds of rows; at the best epoch only, also their scores (1 where right, or absolute errors)
+# and, for two kinds, the model's outputs (its last layer's values: logits where it ends in logits).
 RowKind = Literal[
     "validation",
     "fixed",
@@ -54,7 +54,7 @@ class VariantBuilt:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run began, or went on from a checkpoint at `epoch`; `worker` says where."""
+    """A run began, or resumed from a checkpoint at `epoch`; `worker` says where."""
 
     run: RunKey
     epoch: int
@@ -63,7 +63,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RowLosses:
-    """Losses (or, for the kinds that say so, scores or outputs) row by row, in inference mode and without penalties.
+    """The loss of each row (its score or outputs, for the kinds that say so), in inference mode and without penalties.
 
     Shape:
         losses: (rows,) float32, in the order of the split's rows of that kind; outputs are (rows * outputs,), row after
@@ -100,7 +100,7 @@ class RunFinished:
     """A run ended; the outcome is data, with a sentence in `reason`.
 
     Args:
-        run: which.
+        run: the run.
         outcome: 'finished' (epoch limit), 'stopped early', 'diverged' (a metric was not finite) or 'failed'.
         reason: one sentence.
         epochs: epochs trained; the last one is `epochs - 1`.
@@ -110,8 +110,8 @@ class RunFinished:
         last: every metric at the last epoch.
         test: loss and score on test rows with the best epoch's weights; empty without test rows.
         test_last: the same with the last epoch's weights.
-        rows: losses row by row at both epochs, and scores and outputs at the best one, of all kinds of rows;
-            validation losses of epochs on the grid are not repeated: their blocks hold them.
+        rows: the loss of each row at both epochs, and its score and outputs at the best one, for all kinds of rows;
+            validation losses at epochs on the grid are left out, because their blocks hold them.
         model_path: the saved model, relative to the study folder; None when nothing was saved.
     """
 
@@ -131,13 +131,13 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunMeasured:
-    """An ended run was measured on other test rows than those it ended with.
+    """An ended run was measured on test rows other than those it ended with.
 
     Args:
-        run: which.
+        run: the run.
         test: loss and score with the best epoch's weights.
         test_last: the same with the last epoch's weights.
-        rows: losses row by row of test rows at both epochs, and scores and outputs at the best one.
+        rows: the loss of each test row at both epochs, and its score and outputs at the best one.
     """
 
     run: RunKey
@@ -148,14 +148,14 @@ class RunMeasured:
 
 @dataclass(frozen=True, slots=True)
 class PlanMade:
-    """What is about to be trained, and the memory it is expected to take; for the eye and not stored.
+    """What is about to be trained, and the memory it is expected to take; shown, never stored.
 
     Args:
-        runs: runs that are trained, or go on.
+        runs: runs that are trained or resumed.
         stacks: stacks they share.
         workers: how many stacks train at the same time.
         memory_bytes: expected peak of all workers together.
-        free_bytes: what they may take together; None where that cannot be known.
+        free_bytes: what they may take together; None if that is not known.
     """
 
     runs: int
@@ -173,9 +173,9 @@ class StackCheckpoint:
         stack: name of the stack.
         path: the safetensors file, relative to the study folder.
         epoch: epochs trained when it was written.
-        lanes: the runs in it, lane by lane; empty when nothing is kept, as of a stack whose workers died. The last one
-            of a stack that is done stays: more epochs and other test rows begin there.
-        blocks: what happened since the checkpoint before, to be stored in the same transaction.
+        lanes: the runs in it, lane by lane; empty when nothing is kept, as for a stack whose workers died. The last
+            checkpoint of a finished stack stays: more epochs and other test rows start from it.
+        blocks: the epochs since the previous checkpoint, to be stored in the same transaction.
         finished: runs that ended since then, stored in the same transaction.
     """
 
@@ -197,7 +197,7 @@ class StackProgress:
         epoch: epochs trained.
         seconds: wall time since the stack (re)started, compilation included.
         latest: run -> its metrics at the latest epoch.
-        waits: run -> epochs since its best one.
+        waits: run -> epochs since its best epoch.
     """
 
     stack: str

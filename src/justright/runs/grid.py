@@ -1,13 +1,13 @@
-"""The grid of epochs at which rows are measured one by one: all early ones, then log-spaced."""
+"""The grid of epochs at which the loss of each row is kept: all early ones, then log-spaced."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-# Every network of the tutorial passes its best epoch late enough to be bracketed by this many first epochs.
+# For every network of the tutorial the best epoch comes late enough to be bracketed by this many first epochs.
 DENSE_EPOCHS = 20
-# Then about 24 epochs a decade: neighbours differ by 10 %, finer than any onset can be told from noise.
+# Then about 24 epochs per decade: neighbours differ by 10 %, finer than any onset can be told from noise.
 RATIO = 1.1
 
 

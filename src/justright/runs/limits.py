@@ -1,14 +1,13 @@
-"""Sizes that training keeps and that plans of memory count on."""
+"""Sizes that training keeps to and memory plans rely on."""
 
 from __future__ import annotations
 
 MEBIBYTE = 1 << 20
-# Rows are evaluated in pieces of this size at most, to bound the memory of activations.
+# Rows are evaluated in pieces of at most this size, to bound the memory of activations.
 PIECE_ROWS = 8_192
 # Batch orders and validation losses of one chunk, on the host and again on the device.
 CHUNK_BYTES = 48 * MEBIBYTE
-# A worker keeps compiled programs until it would have more than these. What JAX keeps of one and what compiling it leaves to
-# the allocator is 20 to 60 MB: when they were kept for ever, 46 variants of 3 seeds had grown to 3 GB a worker, and the
-# tutorial's seven of 20 seeds by 195 MB. The stacks of a variant come one after the other, and the files of the compile cache
-# stay: starting afresh costs a second or two.
+# A worker keeps at most this many compiled programs. Each takes 20 to 60 MB in JAX and in the allocator: when all were kept, a
+# study of 46 variants with 3 seeds grew to 3 GB per worker, and the tutorial's seven with 20 seeds grew by 195 MB. Dropping them
+# costs a second or two: the stacks of a variant follow one another, and the files of the compile cache stay.
 KEPT_PROGRAMS = 8

@@ -1,4 +1,4 @@
-"""The margin: which difference of losses matters."""
+"""The margin: the smallest difference of losses that matters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MARGIN_FLOOR_SHARE = 0.001
 
 
 def default_margin(constant_loss: float, best_loss: float) -> float:
-    """Return what counts as a difference: 1 % of what can be learned.
+    """Return the smallest difference that counts: 1 % of what can be learned.
 
     Args:
         constant_loss: loss of the best constant prediction.

@@ -38,9 +38,9 @@ def largest_size(study: Mapping[str, Any], train_rows: int) -> int:
 
 
 def counting_outcomes(outcomes: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the outcomes of the runs of one variant and size whose values a table averages.
+    """Return the outcomes of the runs that a table averages, for one variant and training size.
 
-    Those of runs that ended well; where none did, of runs that diverged after a best epoch.
+    These are runs that ended well or, where none did, runs that diverged after a best epoch.
 
     Example:
         >>> counting_outcomes(["diverged", "finished"]), counting_outcomes(["diverged", "failed"])

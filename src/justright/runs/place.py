@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 CPU = "cpu"  # JAX's word
-# Counts among the devices that this process's environment lets JAX see.
+# Says which of the machine's accelerators JAX may see in this process.
 DEVICE_VARIABLE = "JAX_CUDA_VISIBLE_DEVICES"
 
 

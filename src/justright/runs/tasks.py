@@ -15,7 +15,7 @@ from justright.runs.events import RunKey
 from justright.study.recipe import Recipe
 from justright.study.variant import Build
 
-# How long training may go on before its state is written down: the most work that a kill can cost.
+# How long training may go on before its state is saved: the most work that a kill can cost.
 CHECKPOINT_SECONDS = 10.0
 
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
@@ -41,7 +41,7 @@ class StudyRows:
 
     @property
     def features(self) -> int:
-        """Number of features of a row."""
+        """Number of features per row."""
         return int(self.train[0].shape[1])
 
 
@@ -71,16 +71,16 @@ class BuildTask:
 
 @dataclass(frozen=True, slots=True)
 class StackTask:
-    """Train one stack: the given seeds of one variant on one training size, a lane each.
+    """Train one stack: the given seeds of one variant on one training size, one lane per seed.
 
     Shape:
         train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix.
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.
-        runs: one a lane.
+        runs: one per lane.
         models: where each lane's model goes, relative to the folder.
-        checkpoint: the checkpoint to go on from, relative to the folder; None starts anew.
+        checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
     """
 
     name: str
@@ -112,8 +112,8 @@ class MeasureTask:
 
     Args:
         stack: the stack they trained in, with its last checkpoint.
-        runs: those of its runs to measure, with their best and their last weights.
-        unsaved: those whose models are to be saved, with their best weights.
+        runs: the runs to measure, with their best and their last weights.
+        unsaved: the runs whose models are to be saved, with their best weights.
     """
 
     stack: StackTask

@@ -107,6 +107,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         if reference and most == rows["train"]
         else None,
         ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
+        columns=tuple(column["name"] for column in facts.get("columns", ())),
     )
 
 
@@ -184,7 +185,7 @@ def _mean_intervals(store: StoreReader, variant: str) -> dict[str, dict[str, flo
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
             interval = mean_interval(np.stack(measured).astype(np.float64))
-            intervals[kind] = {"mean": interval.mean, "low": interval.low, "high": interval.high}
+            intervals[kind] = interval.to_dict()
     return intervals
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.judge import Judgement
 from justright.diagnosis.learning_curve import LearningCurve, judge_scaling
-from justright.diagnosis.measured import cross_fitted
+from justright.diagnosis.measured import LOSS_NAMES, cross_fitted
 from justright.diagnosis.words.more_data import scaling_to_dict
 from justright.records.reader import RunRecord, StoreReader
 from justright.runs.outcomes import is_measured
@@ -21,7 +21,7 @@ MIN_SIZES = 2  # one size is no curve
 def judge_more_data(
     store: StoreReader, study: Mapping[str, Any], judgement: Judgement
 ) -> list[dict[str, Any]]:
-    """Return, a variant trained on several sizes, its learning curve and forecast, as result.json's `data_scaling`.
+    """Return the learning curve and forecast of every variant trained on several sizes: `data_scaling` in result.json.
 
     Args:
         store: the folder's store.
@@ -34,7 +34,7 @@ def judge_more_data(
             judge_scaling(curve, margin=judgement.margin),
             effects=judgement.effects,
             margin=judgement.margin,
-            loss="test loss" if has_test else "cross-fitted validation loss",
+            loss=LOSS_NAMES["test" if has_test else "validation halves"],
         )
         for curve in collect_curves(store, study)
     ]

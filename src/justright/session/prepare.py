@@ -9,20 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from justright.data import ReadProgress, Table, align_table, read_table
+from justright.data.sources import default_source, sources
 from justright.errors import InputError, one_of
 from justright.records.folder import holds_study
 from justright.study.recipe import Recipe
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
-from justright.study.studies import (
-    STUDIES,
-    TUTORIAL_TRAIN_ROWS,
-    TUTORIAL_VALIDATION_ROWS,
-    default_split,
-    named_study,
-)
+from justright.study.studies import default_split, named_study, studies
 from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
 
-DEFAULT_SOURCE = "higgs-sim"
+DEFAULT_SOURCE = default_source().name
 DEFAULT_STUDY = "quick"
 
 Progress = Callable[[ReadProgress], None]
@@ -52,7 +47,7 @@ def prepare_study(
     """Return the study that a command line describes; options that are None keep what the study says.
 
     Args:
-        source: `higgs-sim`, `higgs`, a path or a URL; None takes the study file's table, or `higgs-sim`.
+        source: a name such as `higgs-sim`, a path or a URL; None takes the study file's table, or `higgs-sim`.
         target: the target's column name or number.
         rows: the first rows of the source.
         location: where HIGGS is read from instead of UCI.
@@ -128,11 +123,11 @@ def _read_described(
     if study is None:
         resumes = source is None and folder is not None and holds_study(folder)
         return read_spec(Path(folder) / "study.toml") if resumes and folder is not None else None
-    if study in STUDIES:
+    if study in studies():
         return None
     if study.endswith(".toml") or Path(study).exists():
         return read_spec(study)
-    raise one_of("study", study, STUDIES)
+    raise one_of("study", study, studies())
 
 
 def _read_tables(
@@ -144,9 +139,10 @@ def _read_tables(
 ) -> tuple[Table, dict[str, Table | None]]:
     """Return the table and those that stand in for its test and validation rows."""
     options = dict(options)
-    if source == "higgs" and options["rows"] is None and test is not None:
-        # Test rows come from elsewhere: read what the tutorial's split needs and no more.
-        options["rows"] = TUTORIAL_TRAIN_ROWS + (0 if validation else TUTORIAL_VALIDATION_ROWS)
+    named = sources().get(source)
+    if named and named.is_remote and named.split and options["rows"] is None and test is not None:
+        # Test rows come from elsewhere: read what the default split needs and no more.
+        options["rows"] = named.split.train + (0 if validation else named.split.validation)
     table = read(source, **options)
     extra = {"test": test, "validation": validation}
     return table, {

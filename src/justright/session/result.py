@@ -12,6 +12,7 @@ from justright.errors import FolderError
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
+from justright.records.tensorboard import mend_event_files
 from justright.session.judge import summarise_folder, write_report
 from justright.study.spec import read_spec
 
@@ -198,8 +199,18 @@ class Result:
         return self.curves.sort(place, maintain_order=True)
 
     def write_report(self) -> Path:
-        """Write `report.html` again and return its path."""
+        """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
+        self._mend_event_files()
         return write_report(self._folder, self.summary)
+
+    def _mend_event_files(self) -> None:
+        """Mend the event files, unless another process owns the folder: that one keeps them."""
+        try:
+            folder = StudyFolder.open(self.folder, "resume")
+        except FolderError:
+            return
+        with folder, StoreReader(folder) as store:
+            mend_event_files(folder, store, self.study)
 
 
 def open_result(folder: str | Path) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +20,9 @@ from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.records.tensorboard import TensorBoardFiles
-from justright.runs.baseline import constant_loss
+from justright.records.tensorboard import TensorBoardFiles, mend_event_files
 from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
+from justright.runs.losses import constant_loss
 from justright.runs.place import available_cores
 from justright.runs.tasks import CHECKPOINT_SECONDS, Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
@@ -33,7 +32,8 @@ from justright.session.result import Result, open_result
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import read_spec, study_to_dict
 from justright.study.study import Study
-from justright.workers.executors import open_executor
+from justright.workers.engines import open_pool
+from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
 from justright.workers.watch import HANG_SECONDS
@@ -159,7 +159,7 @@ class _Session:
         self._write_study(configs)
 
     def train(self, command: str, *, engine: str, checkpoint_seconds: float, **options: Any) -> bool:
-        """Train what is missing; return whether it was interrupted. `options` are those of `open_executor`."""
+        """Train what is missing; return whether it was interrupted. `options` are those of `open_pool`."""
         remaining = self.remaining
         if remaining.is_nothing or not self.store.runs():
             self.adopt(command, {event.variant: event.config for event in self.store.variants()})
@@ -171,14 +171,12 @@ class _Session:
         interrupted = False
         try:
             with (
-                _interruptible(),
-                open_executor(
-                    engine, study_rows(self.study), storage, jobs=max(1, jobs), **options
-                ) as executor,
+                interruptible(),
+                open_pool(engine, study_rows(self.study), storage, jobs=max(1, jobs), **options) as pool,
             ):
                 train_study(
                     self.study,
-                    executor,
+                    pool,
                     self._handler(),
                     model_path=self._model_path,
                     ended=remaining.ended,
@@ -197,8 +195,9 @@ class _Session:
         return interrupted
 
     def conclude(self) -> None:
-        """Judge what is recorded and write result.json and report.html."""
+        """Judge what is recorded and write result.json and report.html; what a kill left of event files is mended."""
         study = read_spec(self.folder.study_path)
+        mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)
         write_result(self.folder, summary)
@@ -259,20 +258,6 @@ class _Session:
             values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
             values["variants"] = before.get("variants", {}) | values["variants"]
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does, where this is the main thread."""
-    try:
-        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not the main thread: signals are somebody else's business
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _environment() -> dict[str, Any]:

@@ -7,6 +7,7 @@ Components*, 1992, section 4.2); nothing else about the values is needed afterwa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ MIN_ROWS = 2  # one row says nothing about the spread of rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossed:
-    """What the intervals need to know of a (seeds, rows) table of values.
+    """The moments of a (seeds, rows) table of values: all that intervals need.
 
     Shape:
         seed_means: (seeds,), mean over rows.
@@ -29,7 +30,7 @@ class Crossed:
     Args:
         seed_square: mean square between seeds, `rows x variance of seed_means`; 0 with one seed.
         row_square: mean square between rows, `seeds x variance of row_means`.
-        error_square: mean square of the rest; 0 with one seed, where it cannot be told from the rows.
+        error_square: mean square of the rest; 0 with one seed, where it cannot be told apart from the rows.
     """
 
     seed_means: Floats
@@ -96,6 +97,30 @@ def crossed(values: npt.ArrayLike) -> Crossed:
             f"`values` must be finite; got {count} values that are not. Leave runs that diverged out."
         )
     return _crossed(table)
+
+
+def variances_by_source(tables: Sequence[Crossed]) -> Floats:
+    """Return (3, tables): the variances of each mean between seeds, between rows, and of the rest (`Crossed.parts`).
+
+    Example:
+        >>> variances_by_source([crossed([[0.0, 2.0, 4.0], [1.0, 3.0, 8.0]])]).T.round(2)
+        array([[1.  , 2.58, 0.25]])
+    """
+    return np.array([table.parts for table in tables]).T
+
+
+def row_covariance(tables: Sequence[Crossed]) -> Floats:
+    """Return the (tables, tables) covariance of the means that comes from the rows that all tables share.
+
+    Example:
+        >>> row_covariance([crossed([[0.0, 2.0, 4.0]]), crossed([[0.0, 1.0, 2.0]])]).round(2)
+        array([[1.33, 0.67],
+               [0.67, 0.33]])
+    """
+    row_means = np.array([table.row_means for table in tables])
+    row_means -= row_means.mean(axis=1, keepdims=True)
+    rows = tables[0].rows
+    return np.asarray(row_means @ row_means.T / ((rows - 1) * rows), dtype=np.float64)
 
 
 def _crossed(table: Floats) -> Crossed:

@@ -27,8 +27,8 @@ STEEPNESSES = (0.1, 1.0)  # of MMF: as the exponents, which it becomes far from 
 # MMF's middle, in units of the geometric mean of the measured sizes: two decades either side, beyond which the curve is
 # a power law (below) or still falls as it did (above).
 MIDDLES = (0.01, 100.0)
-GRID = 16  # points a parameter, evenly spaced in its logarithm
-# Then the best point's neighbourhood, in steps of the grid, so often, each time half as wide: right to 1/32 of a step.
+GRID = 16  # points per parameter, evenly spaced in its logarithm
+# Then the neighbourhood of the best point, in steps of the grid; each zoom halves it, to 1/32 of a step in the end.
 NEIGHBOURS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 ZOOMS = 5
 

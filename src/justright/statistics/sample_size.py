@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from justright.statistics.crossed import Crossed
-from justright.statistics.intervals import DEFAULT_LEVEL, half_width
+from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
 
 POWER = 0.8  # the usual chance of success that a plan is made for
 MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
-MOST_TIMES_ROWS = 100  # nor has anybody so many times the rows there are,
-ALWAYS_ROWS = 100_000  # unless those are few: so many are always within reason
+MOST_TIMES_ROWS = 100  # nor does anybody have 100 times the rows there are,
+ALWAYS_ROWS = 100_000  # unless those are few: this many are always within reason
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 
@@ -81,56 +81,58 @@ def required_seeds_or_rows(
     return Needs(None, None, None if more is None else (more, round(more * share)))
 
 
-def chance_to_decide(
-    table: Crossed,
-    distance: float,
-    *,
-    seeds: int,
-    rows: int,
-    level: float = DEFAULT_LEVEL,
-    widening: float = 1.0,
-) -> float:
-    """Return how probably the interval of a study of `seeds` x `rows` excludes a value `distance` from the true mean.
+def combine_needs(every: Sequence[Needs], *, any_is_enough: bool) -> Needs:
+    """Return what decides one of several comparisons, the cheapest, or all of them.
 
-    By the arithmetic of `required_seeds_or_rows`: the variance components are those of `table`, and the half-width is
-    taken for its expected one.
+    Example:
+        >>> combine_needs([Needs(4, None), Needs(9, 500)], any_is_enough=False)
+        Needs(more_seeds=9, more_rows=None, together=(9, 0))
+    """
+    choose = min if any_is_enough else max
+    least = [one.least for one in every if one.least is not None]
+    together = None
+    if any_is_enough:
+        together = min(least, default=None)
+    elif len(least) == len(every):
+        together = max(seeds for seeds, _ in least), max(rows for _, rows in least)
+
+    def chosen(ways: list[int | None]) -> int | None:
+        known = [way for way in ways if way is not None]
+        return choose(known) if known and (any_is_enough or len(known) == len(ways)) else None
+
+    return Needs(
+        chosen([one.more_seeds for one in every]), chosen([one.more_rows for one in every]), together
+    )
+
+
+def expected_errors(
+    table: Crossed, *, seeds: int, rows: int, level: float = DEFAULT_LEVEL
+) -> tuple[float, float]:
+    """Return the expected half-width, and the standard error, of the mean in a study of `seeds` x `rows`.
+
+    Supposing that the variance components are those of `table`.
 
     Example:
         >>> from justright.statistics.crossed import crossed
         >>> table = crossed(np.random.default_rng(0).normal(size=(4, 500)))
-        >>> few, many = (chance_to_decide(table, 0.1, seeds=4, rows=rows) for rows in (100, 10_000))
-        >>> few < 0.8 < many
-        True
+        >>> half, error = expected_errors(table, seeds=4, rows=10_000)
+        >>> round(half, 3), round(error, 3)
+        (0.056, 0.018)
     """
-    from scipy import special
-
-    half, error = _half_and_error(table, seeds, rows, level)
-    room = distance - half * widening
-    return float(special.ndtr(room / error)) if error else float(room > 0)
+    seed, row, error = table.components
+    rest = error / (seeds * rows)
+    by_seed, by_row = seed / seeds + rest, row / rows + rest
+    half = half_widths(np.array([[by_seed], [by_row], [rest]]), seeds=seeds, rows=rows, level=level)
+    variance = by_seed + by_row - rest if seeds > 1 else by_row
+    return float(half[0]), float(np.sqrt(variance))
 
 
 def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
     """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
     from scipy import special
 
-    half, error = _half_and_error(table, seeds, rows, level)
+    half, error = expected_errors(table, seeds=seeds, rows=rows, level=level)
     return half * widening + float(special.ndtri(POWER)) * error
-
-
-def _half_and_error(table: Crossed, seeds: int, rows: int, level: float) -> tuple[float, float]:
-    """Return the expected half-width and the standard error of a study's mean, from the components of `table`."""
-    seed, row, error = table.components
-    rest = error / (seeds * rows)
-    by_seed, by_row = seed / seeds + rest, row / rows + rest
-    half = half_width(
-        *(np.array([part]) for part in (by_seed, by_row, rest)),
-        seeds=seeds,
-        rows=rows,
-        level=level,
-        method="combined",
-    )
-    variance = by_seed + by_row - rest if seeds > 1 else by_row
-    return float(half[0]), float(np.sqrt(variance))
 
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:

@@ -1,7 +1,7 @@
 """Several comparisons at once: intervals that hold together, and how probably each one is the best.
 
-Draws come from the same law as the `generalized` interval: one Gaussian multiplier a row, shared by all
-comparisons, and one multiplier a seed from a multivariate t, so that what the comparisons have in common (a baseline,
+Draws come from the same law as the `generalized` interval: one Gaussian multiplier for each row, shared by all
+comparisons, and one multiplier for each seed from a multivariate t, so that what the comparisons have in common (a baseline,
 easy rows, a lucky seed) is common to their errors too. Given the data both are normal with the covariances of
 the row means and of the seed means, so nothing row-sized is ever drawn (Chernozhukov, Chetverikov & Kato, Annals
 of Statistics 41, 2013, for the Gaussian multiplier bootstrap of a maximum).
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
 from justright.errors import InputError
-from justright.statistics.crossed import Crossed, Floats, crossed
+from justright.statistics.crossed import Crossed, Floats, row_covariance, variances_by_source
 from justright.statistics.intervals import (
     DEFAULT_LEVEL,
     Interval,
@@ -26,7 +26,6 @@ from justright.statistics.intervals import (
 )
 
 DRAWS = 5_000  # the Monte Carlo error of the common multiplier is then about 1.5 %
-METHOD = "combined, simultaneous"
 # With few seeds neither law of the seed variances is right for comparisons of different networks: one factor common to
 # all makes intervals too narrow where seeds differ much, separate ones too wide. Their multipliers are averaged
 # geometrically, the second with this weight times the share of seeds in the standard error (benchmarks/intervals.py).
@@ -59,55 +58,6 @@ class Joint:
         return np.asarray((is_lowest / is_lowest.sum(axis=1, keepdims=True)).mean(axis=0), dtype=np.float64)
 
 
-def simultaneous_intervals(
-    differences: npt.ArrayLike | Sequence[npt.ArrayLike],
-    *,
-    level: float = DEFAULT_LEVEL,
-    rng: np.random.Generator | None = None,
-) -> tuple[Interval, ...]:
-    """Return an interval a comparison, such that all of them hold together with probability `level`.
-
-    Each is its own `paired_interval` widened by one common multiplier (balanced: Beran, JASA 83, 1988); a single
-    comparison is not widened at all.
-
-    Args:
-        differences: (comparisons, seeds, rows), finite.
-        level: nominal coverage of all intervals together.
-        rng: source of the draws; None starts from 0.
-
-    Raises:
-        InputError: shape, values or `level` are not usable.
-
-    Example:
-        >>> [round(one.low, 3) for one in simultaneous_intervals([[[0.0, 2.0, 4.0]]])]
-        [-2.968]
-    """
-    return judge_jointly([crossed(one) for one in differences], level=level, rng=rng).intervals  # type: ignore[union-attr]  # an array iterates too
-
-
-def probability_best(
-    losses: npt.ArrayLike | Sequence[npt.ArrayLike], *, rng: np.random.Generator | None = None
-) -> Floats:
-    """Return how probably each candidate has the lowest true mean loss.
-
-    Args:
-        losses: (candidates, seeds, rows) per-row losses, paired by seed and row.
-        rng: source of the draws; None starts from 0.
-
-    Returns:
-        (candidates,), summing to 1.
-
-    Raises:
-        InputError: shape or values are not usable.
-
-    Example:
-        >>> probability_best([[[1.0, 2.0, 1.5]], [[2.0, 3.0, 2.5]]])
-        array([1., 0.])
-    """
-    tables = [crossed(one) for one in losses]  # type: ignore[union-attr]  # an array iterates too
-    return judge_jointly(tables, rng=rng).probability_lowest
-
-
 def judge_jointly(
     tables: Sequence[Crossed],
     *,
@@ -115,7 +65,10 @@ def judge_jointly(
     rng: np.random.Generator | None = None,
     of_same_runs: bool = False,
 ) -> Joint:
-    """Return simultaneous intervals and draws for comparisons over the same seeds and rows.
+    """Return intervals that all hold together with probability `level`, and draws, over the same seeds and rows.
+
+    Each is its own `interval_of` widened by one common multiplier (balanced: Beran, JASA 83, 1988); a single
+    comparison is not widened at all.
 
     Args:
         tables: the moments of each comparison; at least one.
@@ -128,6 +81,7 @@ def judge_jointly(
         InputError: there is no comparison, or seeds or rows differ.
 
     Example:
+        >>> from justright.statistics.crossed import crossed
         >>> judge_jointly([crossed([[0.0, 2.0, 4.0]])]).probability_lowest
         array([1.])
     """
@@ -136,30 +90,40 @@ def judge_jointly(
     if len(shapes) != 1:
         raise InputError(f"Comparisons must share their seeds and rows; got the shapes {sorted(shapes)!r}.")
     generator = rng if rng is not None else np.random.default_rng(0)
-    shared, separate = _deviations(tables, generator)
-    weight = 0.0 if of_same_runs else SEPARATE_WEIGHT * _mean_share_of_seeds(tables)
+    by_source = variances_by_source(tables)
+    shared, separate = _deviations(tables, by_source, generator)
+    weight = 0.0 if of_same_runs else SEPARATE_WEIGHT * float(share_of_seeds(*by_source).mean())
     widening = _widening(shared, level) ** (1 - weight) * _widening(separate, level) ** weight
-    halves = half_widths(list(tables), level=level) * widening
     seeds, rows = shapes.pop()
+    halves = half_widths(by_source, seeds=seeds, rows=rows, level=level) * widening
     means = np.array([table.mean for table in tables])
-    method = METHOD if len(tables) > 1 else "combined"
     intervals = tuple(
-        Interval(float(mean), float(mean - half), float(mean + half), seeds, rows, method, level)
+        Interval(float(mean), float(mean - half), float(mean + half), seeds)
         for mean, half in zip(means, halves, strict=True)
     )
     return Joint(intervals, means + shared)
 
 
-def _deviations(tables: Sequence[Crossed], rng: np.random.Generator) -> tuple[Floats, Floats]:
+def draws_for(seed: int, *names: str) -> np.random.Generator:
+    """Return the random generator of one comparison: the same whatever else the study holds.
+
+    Example:
+        >>> draws_for(0, "Tiny").random() == draws_for(0, "Tiny").random()
+        True
+    """
+    return np.random.default_rng([seed, *(crc32(name.encode()) for name in names)])
+
+
+def _deviations(
+    tables: Sequence[Crossed], by_source: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Return plausible errors of the means, twice: with one seed variance factor for all comparisons, and with own ones.
 
     Both are (DRAWS, comparisons), correlated as rows and seeds make them, and alike for a single comparison.
     """
-    seeds, rows = tables[0].seeds, tables[0].rows
-    by_seed, _, rest = np.array([table.parts for table in tables]).T
-    row_means = np.array([table.row_means for table in tables])
-    row_means -= row_means.mean(axis=1, keepdims=True)
-    from_rows = _normal_draws(row_means @ row_means.T / ((rows - 1) * rows), rng)
+    seeds = tables[0].seeds
+    by_seed, _, rest = by_source
+    from_rows = _normal_draws(row_covariance(tables), rng)
     if seeds == 1:
         return from_rows, from_rows
     seed_means = np.array([table.seed_means for table in tables])
@@ -181,12 +145,6 @@ def _normal_draws(covariance: Floats, rng: np.random.Generator) -> Floats:
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))
     return np.asarray(rng.standard_normal((DRAWS, len(values))) @ root.T, dtype=np.float64)
-
-
-def _mean_share_of_seeds(tables: Sequence[Crossed]) -> float:
-    """Return the share of seeds in the standard errors, the mean over comparisons; 0 with one seed."""
-    by_seed, by_row, rest = np.array([table.parts for table in tables]).T
-    return float(share_of_seeds(by_seed, by_row, rest).mean())
 
 
 def _widening(deviations: Floats, level: float) -> float:

@@ -1,13 +1,141 @@
-"""The catalogue of remedies: for each, what it changes, how strongly, and a pure function that makes the variant."""
+"""The catalogue of remedies, and the variants made by it: all of it on one baseline, or a combination step by step.
+
+A remedy changes one thing of a baseline - its architecture or its recipe - and leaves everything else as it is, so
+that a paired difference of losses on test rows is the effect of that one thing.
+"""
 
 from __future__ import annotations
 
-from justright.errors import InputError
-from justright.higgs.collisions import has_collisions
-from justright.higgs.kinematics import particle_columns
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from justright.data import Split
+from justright.errors import InputError, one_of
+from justright.plugins import plugged_in
 from justright.study import changes
-from justright.study.changes import Facts
-from justright.study.remedy import LESS_CAPACITY, LONGER_TRAINING, Remedy
+from justright.study.remedy import (
+    GROUP,
+    LADDER_GROUP,
+    LESS_CAPACITY,
+    LONGER_TRAINING,
+    REGULARIZATION,
+    Facts,
+    Remedy,
+)
+from justright.study.variant import Build, Variant
+
+
+def remedies(
+    baseline: Variant,
+    facts: Facts | Split,
+    *,
+    only: Sequence[str] | None = None,
+    extra: Mapping[str, Build] | None = None,
+) -> tuple[Variant, ...]:
+    """Return the variants of the catalogue for one baseline, every remedy that can change it at every strength.
+
+    A baseline of a family gets all that the table allows; any other Keras model those that need no change of its
+    architecture. Early stopping and the ensemble of seeds need no variant: they are measured in every study.
+
+    Args:
+        baseline: what is changed; must be in the study as well.
+        facts: the study's split, or its facts where its recipe is not the default one.
+        only: names of remedies; None takes all that can be applied.
+        extra: remedies of your own, name -> builder of the changed model; several strengths of one are several variants.
+
+    Raises:
+        InputError: a name in `only` is unknown or cannot be applied, or nothing is left.
+
+    Example:
+        >>> from justright.study import Mlp, Recipe
+        >>> facts = Facts("binary", ("a", "b"), 1_000, Recipe().resolve("binary", 1_000))
+        >>> made = remedies(Variant("Large", Mlp((64, 64))), facts, only=["Dropout", "Fewer layers"])
+        >>> [variant.name for variant in made]
+        ['Dropout 0.2', 'Dropout 0.5', 'Dropout 0.7', 'Fewer layers 1']
+    """
+    known = facts if isinstance(facts, Facts) else Facts.of(facts)
+    chosen = catalogue() if only is None else tuple(remedy_named(name) for name in only)
+    made = [
+        variant
+        for remedy in chosen
+        if only is not None or remedy.can_change(baseline, known)
+        for variant in _strengths(remedy, baseline, known)
+    ]
+    made += [
+        Variant(name, build, baseline.recipe, baseline.name, GROUP, remedy=name, change=REGULARIZATION)
+        for name, build in (extra or {}).items()
+    ]
+    if not made:
+        raise InputError(f"Variant {baseline.name!r} must be changed by some remedy; none of {only!r} does.")
+    return tuple(made)
+
+
+def ladder(
+    baseline: Variant, steps: Sequence[tuple[str, Sequence[float]]], facts: Facts
+) -> tuple[Variant, ...]:
+    """Return the steps of a combination: each changes the one before it by one remedy, the first the baseline.
+
+    Args:
+        baseline: where the combination starts; must be in the study as well.
+        steps: (remedy, strengths), in order; those that cannot be applied to the table are left out. The next step
+            builds on the first strength of a remedy, so only the last step gains by several.
+        facts: about the study.
+
+    Example:
+        >>> from justright.study import Mlp, Recipe
+        >>> facts = Facts("binary", ("a", "b"), 1_000, Recipe().resolve("binary", 1_000))
+        >>> made = ladder(
+        ...     Variant("Base", Mlp((64,))), [("Standardised inputs", [1]), ("Dropout", [0.2, 0.4])], facts
+        ... )
+        >>> [(variant.name, variant.baseline) for variant in made][1:]
+        [('Step 2 Dropout 0.2', 'Step 1 Standardised inputs'), ('Step 2 Dropout 0.4', 'Step 1 Standardised inputs')]
+    """
+    made: list[Variant] = []
+    before, number = baseline, 0
+    for name, strengths in steps:
+        remedy = remedy_named(name)
+        if not remedy.can_change(before, facts):
+            continue
+        number += 1
+        variants = [
+            replace(
+                remedy.apply(before, strength, facts, name=f"Step {number} {remedy.label(strength)}"),
+                group=LADDER_GROUP,
+            )
+            for strength in strengths
+        ]
+        made += variants
+        before = variants[0]
+    return tuple(made)
+
+
+def remedy_named(name: str) -> Remedy:
+    """Return the remedy of the catalogue called `name`.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = {remedy.name: remedy for remedy in catalogue()}
+    if name not in found:
+        raise one_of("remedy", name, found)
+    return found[name]
+
+
+def _strengths(remedy: Remedy, baseline: Variant, facts: Facts) -> list[Variant]:
+    """Return a variant for each strength; those that change nothing, or no more than a weaker one, are left out."""
+    seen = [(baseline.build, facts.recipe_of(baseline))]
+    made = []
+    for strength in remedy.strengths:
+        one = remedy.apply(baseline, strength, facts)
+        if (one.build, facts.recipe_of(one)) not in seen:
+            seen.append((one.build, facts.recipe_of(one)))
+            made.append(one)
+    return made
+
+
+def catalogue() -> tuple[Remedy, ...]:
+    """Return every remedy, those of plug-ins last."""
+    return (*CATALOGUE, *plugged_in("remedies"))
 
 
 def _has_classes(facts: Facts) -> bool:
@@ -16,18 +144,6 @@ def _has_classes(facts: Facts) -> bool:
 
 def _has_raw_inputs(facts: Facts) -> bool:
     return not facts.is_standardised
-
-
-def _has_collisions(facts: Facts) -> bool:
-    return has_collisions(facts.feature_names)
-
-
-def _has_particles(facts: Facts) -> bool:
-    try:
-        particle_columns(facts.feature_names)
-    except InputError:
-        return False
-    return True
 
 
 CATALOGUE: tuple[Remedy, ...] = (
@@ -143,75 +259,5 @@ CATALOGUE: tuple[Remedy, ...] = (
         "each input, standardised, enters as 2 tanh(x / 2): none is larger than 2, small ones stay as they are",
         (2.0,),
         changes.family_option("soft_limit"),
-    ),
-    Remedy(
-        "Random turns",
-        "training turns all phi of a row by one random angle: a collision has no preferred direction",
-        (1,),
-        changes.physics_option(rotate=True),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Random reflections",
-        "training gives all eta of a row one random sign: the beam's two ends are alike",
-        (1,),
-        changes.physics_option(reflect=True),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Random mirrors",
-        "training gives all phi of a row one random sign: a collision and its mirror image are alike",
-        (1,),
-        changes.physics_option(mirror=True),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Cosine and sine of phi",
-        "each phi enters as its cosine and sine, so that -pi and pi are the same",
-        (1,),
-        changes.physics_option(angles="cosine and sine"),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Relative phi",
-        "each phi enters as cosine and sine of its angle to the lepton's, which no turn changes",
-        (1,),
-        changes.physics_option(angles="relative"),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Angles between particles",
-        "cosines of the angles between any two particles, and sizes of their differences in eta, are given as well",
-        (1,),
-        changes.physics_option(pairs=True),
-        is_for=_has_collisions,
-    ),
-    Remedy(
-        "Masses and momenta",
-        "masses of all pairs of particles, and sums of their momenta, are given as well",
-        (1,),
-        changes.particle_option("kinematics"),
-        is_for=_has_particles,
-    ),
-    Remedy(
-        "Masses of groups",
-        "masses of three and more particles, and with the W that made the lepton, are given as well",
-        (1,),
-        changes.particle_option("systems"),
-        is_for=_has_particles,
-    ),
-    Remedy(
-        "Jets by b-tag",
-        "jets come in the order of their b-tags, then momenta, so that those of a b quark have fixed places",
-        (1,),
-        changes.particle_option("order_jets"),
-        is_for=_has_particles,
-    ),
-    Remedy(
-        "Logarithms",
-        "momenta and masses enter as their logarithms",
-        (1,),
-        changes.logarithms,
-        is_for=_has_particles,
     ),
 )

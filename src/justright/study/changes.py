@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
-from justright.data import Split, Task
 from justright.errors import InputError
-from justright.higgs.collisions import collision_columns
-from justright.higgs.kinematics import particle_columns, positive_columns
-from justright.higgs.physics import HiggsMlp
 from justright.study.families import Mlp
-from justright.study.recipe import Recipe, steps_per_epoch
+from justright.study.recipe import steps_per_epoch
+from justright.study.remedy import Change, Facts
 from justright.study.variant import Variant
 
 # The tutorial's L2 beside its dropout: stronger penalties undo what dropout allows.
@@ -22,63 +18,22 @@ L2_PER_L1 = 10.0  # both penalties then pull alike on a weight of 0.05, a usual 
 WITH_DECAY = {"Adam": "AdamW"}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a remedy may know of the study it is for.
-
-    Args:
-        task: the table's task.
-        feature_names: the table's.
-        train_rows: training rows, which give the steps of an epoch.
-        recipe: the study's, resolved for its table: what a baseline without a recipe of its own is trained with.
-        is_standardised: whether all variants of the study standardise their inputs anyway.
-    """
-
-    task: Task
-    feature_names: tuple[str, ...]
-    train_rows: int
-    recipe: Recipe
-    is_standardised: bool = False
-
-    @classmethod
-    def of(cls, split: Split, recipe: Recipe | None = None, *, is_standardised: bool = False) -> Facts:
-        """Return the facts of a study on `split` with this recipe."""
-        rows = split.sizes["train"]
-        resolved = (recipe or Recipe()).resolve(split.table.task, rows)
-        return cls(split.table.task, split.table.feature_names, rows, resolved, is_standardised)
-
-    def recipe_of(self, variant: Variant) -> Recipe:
-        """Return what `variant` is trained with, resolved."""
-        return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
-
-    def optimizer_of(self, variant: Variant) -> dict[str, Any]:
-        """Return the Keras configuration of what trains `variant`."""
-        optimizer = self.recipe_of(variant).optimizer
-        if optimizer is None:  # only an unresolved recipe has none
-            raise InputError(
-                f"The recipe of variant {variant.name!r} must be resolved; call `Recipe.resolve`."
-            )
-        return dict(optimizer)
-
-
-Change = Callable[[Variant, float, Facts], Variant]
-
-
 def fewer_units(baseline: Variant, strength: float, facts: Facts) -> Variant:
     """Return the baseline with `strength` of the units of every hidden layer, at least one.
 
     Example:
+        >>> from justright.study.recipe import Recipe
         >>> facts = Facts("binary", (), 100, Recipe())
         >>> fewer_units(Variant("Large", Mlp((512, 512))), 0.25, facts).build.units
         (128, 128)
     """
-    family = _family(baseline)
+    family = network_of(baseline)
     return _with(baseline, units=tuple(max(1, round(width * strength)) for width in family.units))
 
 
 def fewer_layers(baseline: Variant, strength: float, facts: Facts) -> Variant:
     """Return the baseline without its last `strength` hidden layers; one always stays."""
-    units = _family(baseline).units
+    units = network_of(baseline).units
     return _with(baseline, units=units[: max(1, len(units) - int(strength))])
 
 
@@ -119,6 +74,7 @@ def longer_training(baseline: Variant, strength: float, facts: Facts) -> Variant
     """Return the baseline with `strength` times the epoch limit, and times the patience where there is one.
 
     Example:
+        >>> from justright.study.recipe import Recipe
         >>> facts = Facts("binary", (), 100, Recipe(max_epochs=60, patience=None))
         >>> longer_training(Variant("Tiny", Mlp((4,))), 2.0, facts).recipe.max_epochs
         120
@@ -144,39 +100,12 @@ def recipe_option(option: str) -> Change:
     return lambda baseline, strength, facts: _with_recipe(baseline, facts, **{option: strength})
 
 
-def physics_option(**options: Any) -> Change:
-    """Return the change that sets options of the family that knows collisions.
+def network_of(baseline: Variant) -> Mlp:
+    """Return the description of a baseline's network.
 
-    Its baseline becomes a member of that family; without any of its options that is the same network.
+    Raises:
+        InputError: it does not describe a network of dense layers.
     """
-
-    def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
-        family = _family(baseline)
-        if not isinstance(family, HiggsMlp):
-            kept: dict[str, Any] = {one.name: getattr(family, one.name) for one in fields(family)}
-            family = HiggsMlp(**kept | dict(collision_columns(facts.feature_names)))
-        return replace(baseline, build=replace(family, **options))
-
-    return change
-
-
-def particle_option(option: str) -> Change:
-    """Return the change that switches on an option of the family that knows collisions which needs all particles."""
-
-    def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
-        columns = particle_columns(facts.feature_names)
-        return physics_option(**columns, **{option: True})(baseline, strength, facts)
-
-    return change
-
-
-def logarithms(baseline: Variant, strength: float, facts: Facts) -> Variant:
-    """Return the baseline that is given logarithms of momenta and masses in place of themselves."""
-    positive = positive_columns(facts.feature_names)
-    return physics_option(logarithms=True, positive=positive)(baseline, strength, facts)
-
-
-def _family(baseline: Variant) -> Mlp:
     if not isinstance(baseline.build, Mlp):
         raise InputError(
             f"Variant {baseline.name!r} must be of a family, such as mlp(64, 64), to change its architecture; "
@@ -186,7 +115,7 @@ def _family(baseline: Variant) -> Mlp:
 
 
 def _with(baseline: Variant, **options: Any) -> Variant:
-    return replace(baseline, build=replace(_family(baseline), **options))
+    return replace(baseline, build=replace(network_of(baseline), **options))
 
 
 def _with_recipe(baseline: Variant, facts: Facts, **options: Any) -> Variant:

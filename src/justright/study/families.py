@@ -1,24 +1,57 @@
-"""Model families: named, plain descriptions of networks that build themselves with Keras when called."""
+"""Families of networks: named, plain descriptions that build themselves with Keras when called.
+
+A new family is a class like `Mlp`, and an entry in `FAMILIES` or a plug-in's.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from justright.data.checks import is_finite_number, is_whole
 from justright.errors import InputError, one_of
+from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
     import keras
+
+FamilyT = TypeVar("FamilyT", bound="Family")
 
 MAX_UNITS = 65_536  # a wider layer is a typing error: its kernel alone would be 16 GiB squared
 MAX_LAYERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Mlp:
+class Family:
+    """Base of every family: a frozen dataclass whose fields are the options of a network, all of them plain values.
+
+    Attributes:
+        family: its name in study files.
+        example: options that any member must have, as a study file would give them.
+    """
+
+    family: ClassVar[str]
+    example: ClassVar[str]
+
+    def __call__(self, features: int, outputs: int) -> keras.Model:
+        """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as plain values for TOML, defaults left out."""
+        options = {one.name: getattr(self, one.name) for one in fields(self)}
+        defaults = {one.name: one.default for one in fields(self)}
+        return {"family": self.family} | {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in options.items()
+            if defaults[name] is MISSING or value != defaults[name]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Mlp(Family):
     """A multilayer perceptron: dense hidden layers, then one linear layer of logits (or of the prediction).
 
     Penalties act on the kernels of the hidden layers, dropout after each of them, as in the tutorial. Inputs are
@@ -44,6 +77,9 @@ class Mlp:
     Raises:
         InputError: a width, penalty or share is out of range.
     """
+
+    family = "mlp"
+    example = "units = [64, 64]"
 
     units: tuple[int, ...]
     activation: str = "elu"
@@ -91,7 +127,7 @@ class Mlp:
         model = keras.Sequential([keras.Input((features,))])
         if self._is_standardized:
             model.add(keras.layers.Normalization())
-        for layer in (*self._limit(), *self._noise()):
+        for layer in self._on_inputs():
             model.add(layer)
         for width in self.units:
             for layer in self._hidden(width):
@@ -105,23 +141,20 @@ class Mlp:
     def _is_standardized(self) -> bool:
         return self.standardize or self.soft_limit > 0
 
-    def _limit(self) -> list[Any]:
-        """Return the layers that limit what the first hidden layer sees, if any."""
+    def _on_inputs(self) -> list[Any]:
+        """Return the layers between standardised inputs and the first hidden layer: a soft limit, then noise."""
         import keras
 
-        if not self.soft_limit:
-            return []
-        return [
-            keras.layers.Rescaling(1 / self.soft_limit),
-            keras.layers.Activation("tanh"),
-            keras.layers.Rescaling(self.soft_limit),
-        ]
-
-    def _noise(self) -> list[Any]:
-        """Return the layer of noise on what the first hidden layer sees, if any."""
-        import keras
-
-        return [keras.layers.GaussianNoise(self.input_noise)] if self.input_noise else []
+        layers: list[Any] = []
+        if self.soft_limit:
+            layers += [
+                keras.layers.Rescaling(1 / self.soft_limit),
+                keras.layers.Activation("tanh"),
+                keras.layers.Rescaling(self.soft_limit),
+            ]
+        if self.input_noise:
+            layers.append(keras.layers.GaussianNoise(self.input_noise))
+        return layers
 
     def _rescaling(self) -> list[Any]:
         """Return the Keras layer that brings outputs to the target's units, where they are not there already."""
@@ -157,14 +190,6 @@ class Mlp:
         dense = sum((before + 1) * after for before, after in itertools.pairwise(widths))
         return dense + (2 * sum(self.units) if self.batch_normalization else 0)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the description as plain values for TOML, defaults left out."""
-        values = asdict(self) | {"units": list(self.units)}
-        plain = Mlp(self.units)
-        return {"family": "mlp", "units": values.pop("units")} | {
-            name: value for name, value in values.items() if value != getattr(plain, name)
-        }
-
 
 def mlp(*units: int, **options: Any) -> Mlp:
     """Return a multilayer perceptron with hidden layers of the given widths.
@@ -181,19 +206,41 @@ def mlp(*units: int, **options: Any) -> Mlp:
         >>> mlp(512, 512, l2=0.001) == Mlp(units=(512, 512), activation="elu", l2=0.001)
         True
     """
-    return family_of(Mlp, {"units": units, **options})
+    return _member(Mlp, {"units": units, **options})
 
 
-def family_of(family: type[Mlp], options: Mapping[str, Any]) -> Mlp:
-    """Return the member of `family` with these options.
+def family_from_dict(values: Mapping[str, Any]) -> Family:
+    """Return the family member that its `to_dict` described.
 
     Raises:
-        InputError: an option is unknown or out of range, or there are no `units`.
+        InputError: the family or an option is unknown or out of range, or an option is missing.
+
+    Example:
+        >>> family_from_dict({"family": "mlp", "units": [16]}) == mlp(16)
+        True
     """
-    allowed = tuple(one.name for one in fields(family))
+    options = dict(values)
+    name, known = options.pop("family", None), families()
+    if not isinstance(name, str) or name not in known:
+        raise one_of("family", name, known)
+    return _member(known[name], options)
+
+
+def families() -> dict[str, type[Family]]:
+    """Return every family by its name in study files, those of plug-ins last."""
+    return {family.family: family for family in (*FAMILIES, *plugged_in("families"))}
+
+
+def _member(family: type[FamilyT], options: Mapping[str, Any]) -> FamilyT:
     for option in options:
-        if option not in allowed:
+        if option not in (allowed := tuple(one.name for one in fields(family))):
             raise one_of("option of a family", option, allowed)
-    if "units" not in options:
-        raise InputError("A family must name its `units`; got none. Give for instance units = [64, 64].")
+    for one in fields(family):
+        if one.default is MISSING and one.name not in options:
+            raise InputError(
+                f"A family must name its `{one.name}`; got none. Give for instance {family.example}."
+            )
     return family(**options)
+
+
+FAMILIES: tuple[type[Family], ...] = (Mlp,)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from justright.data import Task
-from justright.data.checks import is_finite_number, is_whole
+from justright.data.checks import check_whole, is_finite_number
 from justright.errors import InputError, one_of
 
 Precision = Literal["float32", "bfloat16"]
@@ -50,7 +50,7 @@ class Recipe:
     is kept as its serialised configuration, so that a recipe stays plain data.
 
     Args:
-        batch_size: training rows a step; a last partial batch is used, not dropped.
+        batch_size: training rows per step; a last partial batch is used, not dropped.
         max_epochs: epochs after which a run ends whatever its curve does.
         patience: epochs without a new best `monitor` after which a run stops; None never stops early.
         monitor: metric that chooses the epoch; None means `val_` + the loss of the task. Accuracies are
@@ -64,7 +64,7 @@ class Recipe:
             [0, 1), as in Keras' losses; validation and test losses are never smoothed.
         mixup: alpha of the Beta(alpha, alpha) distribution from which each step draws the weight that mixes its rows
             with their neighbours in the batch, inputs and losses alike (Zhang et al. 2018, section 2); 0 is off.
-        ema: decay a step of the exponential moving average of weights, in [0, 1), that is validated, chosen from,
+        ema: decay per step of the exponential moving average of weights, in [0, 1), that is validated, chosen from,
             measured and saved in place of the weights that train; 0 is off.
         stop: 'patience', or 'settled' to stop sooner where neither the best epoch nor the verdict can plausibly change
             any more (docs/settled.md); `patience` then still ends what never settles.
@@ -89,10 +89,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             value = getattr(self, name)
-            if value is None and name == "patience":
-                continue
-            if not is_whole(value, least=least):
-                raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
+            if value is not None or name != "patience":
+                check_whole(name, value, least=least)
         if self.precision not in PRECISIONS:
             raise one_of("precision", self.precision, PRECISIONS)
         if self.stop not in STOPS:
@@ -112,7 +110,7 @@ class Recipe:
 
         Args:
             task: the table's task; gives the default monitor.
-            train_rows: training rows of the study; gives the steps an epoch of the default schedule.
+            train_rows: training rows of the study; gives the steps per epoch of the default schedule.
 
         Raises:
             InputError: `monitor` is not a validation metric of this task or not what `stop` follows, or the task has
@@ -168,7 +166,7 @@ def steps_per_epoch(train_rows: int, batch_size: int) -> int:
 
 
 def decaying_adam(steps: int) -> dict[str, Any]:
-    """Return Keras' configuration of the tutorial's optimizer for `steps` steps an epoch.
+    """Return Keras' configuration of the tutorial's optimizer for `steps` steps per epoch.
 
     Example:
         >>> decaying_adam(20)["config"]["learning_rate"]["config"]["decay_steps"]

@@ -4,17 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
+from justright.data import Split, Task
 from justright.errors import InputError
-from justright.study.changes import Change, Facts
 from justright.study.families import Mlp
+from justright.study.recipe import Recipe
 from justright.study.variant import Variant
 
+# Groups of variants: remedies of one baseline, and the steps of a combination.
 GROUP = "remedies"
+LADDER_GROUP = "steps"
 # What a remedy does, in the words of verdicts. Of these only longer training can show that its baseline underfits.
 LESS_CAPACITY = "less capacity"
 LONGER_TRAINING = "longer training"
 REGULARIZATION = "regularization"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a remedy may know of the study it is for.
+
+    Args:
+        task: the table's task.
+        feature_names: the table's.
+        train_rows: training rows, which give the steps of an epoch.
+        recipe: the study's, resolved for its table: what a baseline without a recipe of its own is trained with.
+        is_standardised: whether all variants of the study standardise their inputs anyway.
+    """
+
+    task: Task
+    feature_names: tuple[str, ...]
+    train_rows: int
+    recipe: Recipe
+    is_standardised: bool = False
+
+    @classmethod
+    def of(cls, split: Split, recipe: Recipe | None = None, *, is_standardised: bool = False) -> Facts:
+        """Return the facts of a study on `split` with this recipe."""
+        rows = split.sizes["train"]
+        resolved = (recipe or Recipe()).resolve(split.table.task, rows)
+        return cls(split.table.task, split.table.feature_names, rows, resolved, is_standardised)
+
+    def recipe_of(self, variant: Variant) -> Recipe:
+        """Return what `variant` is trained with, resolved."""
+        return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
+
+    def optimizer_of(self, variant: Variant) -> dict[str, Any]:
+        """Return the Keras configuration of what trains `variant`."""
+        optimizer = self.recipe_of(variant).optimizer
+        if optimizer is None:  # only an unresolved recipe has none
+            raise InputError(
+                f"The recipe of variant {variant.name!r} must be resolved; call `Recipe.resolve`."
+            )
+        return dict(optimizer)
+
+
+Change = Callable[[Variant, float, Facts], Variant]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +72,7 @@ class Remedy:
         summary: what it changes, in one sentence.
         strengths: what `change` is called with, weakest first.
         change: (baseline, strength, facts) -> the baseline with that one change; name and role are filled in later.
-        kind: the change in the words of verdicts; only those of `UNDERFIT_CHANGES` can show underfitting.
+        kind: the change in the words of verdicts; only some kinds can show underfitting.
         needs_family: whether only a family member can be changed so, not any Keras model.
         is_for: whether it makes sense for a table.
     """

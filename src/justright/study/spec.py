@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from justright.data import Split, SplitSpec, Table, TableSource, read_table
+from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, read_table
+from justright.data.sources import default_source
 from justright.errors import InputError, one_of
-from justright.study.families import Mlp
+from justright.study.families import Family, family_from_dict
 from justright.study.recipe import Recipe
-from justright.study.registry import family_from_dict
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
@@ -156,9 +156,10 @@ def _read_described(section: Mapping[str, Any], read: Any) -> Table:
             raise one_of("key of [table]", key, TABLE_KEYS)
     if "source" not in section:
         raise InputError(
-            "A study file's [table] must name its `source`; got none. Give for instance source = 'higgs-sim'."
+            "A study file's [table] must name its `source`; got none. Give for instance "
+            f"source = {default_source().name!r}."
         )
-    if section["source"] == "<memory>":
+    if section["source"] == MEMORY_SOURCE:
         raise InputError(
             "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
             "same table, or name a file as `source`."
@@ -170,7 +171,7 @@ def _read_described(section: Mapping[str, Any], read: Any) -> Table:
 
 def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if isinstance(variant.build, Mlp):
+    if isinstance(variant.build, Family):
         values |= variant.build.to_dict()
     elif isinstance(variant.build, KerasConfig):
         values["keras_config"] = variant.build.json
@@ -192,7 +193,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
     roles = {key: options.pop(key) for key in ROLE_KEYS if key in options}
     options.pop("builder", None)  # only told for people: the configuration below is what is built
     if "keras_config" in options:
-        build: Mlp | KerasConfig = KerasConfig(str(options.pop("keras_config")))
+        build: Family | KerasConfig = KerasConfig(str(options.pop("keras_config")))
         if options:
             raise one_of(f"key of [variants.{name}]", next(iter(options)), VARIANT_KEYS)
     else:

@@ -1,4 +1,4 @@
-"""The built-in studies: TensorFlow's tutorial "Overfit and underfit", its halves, and a short form of it.
+"""The built-in studies for any table: the tutorial "Overfit and underfit" with a short recipe, or on ever more rows.
 
 Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 """
@@ -9,18 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data import Split, Table
+from justright.data import Order, Split, Table
+from justright.data.sources import sources
 from justright.errors import InputError, one_of
-from justright.study.changes import Facts
+from justright.plugins import plugged_in
 from justright.study.families import Mlp, mlp
 from justright.study.recipe import Recipe
-from justright.study.remedies import LADDER_GROUP, ladder, remedies
-from justright.study.study import Study
-from justright.study.training_sizes import learning_sizes
+from justright.study.remedy import Facts
+from justright.study.study import Study, learning_sizes
 from justright.study.variant import Variant
 
-TUTORIAL_VALIDATION_ROWS = 1_000
-TUTORIAL_TRAIN_ROWS = 10_000
 # Any other table: shares of the rows that choose and that measure.
 VALIDATION_SHARE = 0.15
 TEST_SHARE = 0.25
@@ -29,16 +27,6 @@ TEST_SHARE = 0.25
 # before epoch 40, so 60 epochs show the turn. What has turned stops when it is settled, or after a patience of 20.
 QUICK_EPOCHS = 60
 QUICK_PATIENCE = 20
-
-# `remedies` compares what stops late (dropout, weight averaging) with what stops early: on 10,000 rows of HIGGS the
-# latest of them pass their best epoch before epoch 100.
-REMEDIES_EPOCHS = 150
-REMEDIES_PATIENCE = 20
-REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all well; see docs/verdicts.md
-# The combination's schedule ends at the epoch limit: on cross-validated rows of HIGGS 90 epochs give what 120 do. It must
-# not stop half-way down.
-LADDER_EPOCHS = 100
-LADDER_PATIENCE = 40
 
 # `data`: every size must pass its own best epoch, or its curve tells of epochs instead of rows. With dropout that takes
 # some 200 epochs of 10,000 rows, with fewer rows more epochs that cost less.
@@ -65,22 +53,6 @@ MAX_OUTPUT_SCALE = 1e6
 # An input column whose mean or spread is larger is raw: years, prices. HIGGS' columns lie within 2, whole numbers of a few
 # categories within 10.
 MAX_INPUT_SCALE = 10.0
-# A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
-LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
-LADDER_STEPS = (
-    ("Standardised inputs", (1,)),
-    ("Cosine and sine of phi", (1,)),
-    ("Random turns", (1,)),
-    ("Random reflections", (1,)),
-    ("Random mirrors", (1,)),
-    ("Jets by b-tag", (1,)),
-    ("Logarithms", (1,)),
-    ("Masses and momenta", (1,)),
-    ("Masses of groups", (1,)),
-    ("Soft limits", (2.0,)),
-    ("Cosine schedule", (0.003,)),
-    ("Dropout", (0.5, 0.3)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +132,22 @@ def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, 
     )
 
 
+def studies() -> dict[str, NamedStudy]:
+    """Return the built-in studies by name: the default one, those of plug-ins, and the others."""
+    first, *others = STUDIES
+    return {study.name: study for study in (first, *plugged_in("studies"), *others)}
+
+
 def named_study(name: str) -> NamedStudy:
     """Return the built-in study called `name`.
 
     Raises:
         InputError: there is none.
     """
-    if name not in STUDIES:
-        raise one_of("study", name, STUDIES)
-    return STUDIES[name]
+    known = studies()
+    if name not in known:
+        raise one_of("study", name, known)
+    return known[name]
 
 
 def default_split(
@@ -176,36 +155,27 @@ def default_split(
 ) -> Split:
     """Return the split the command line uses when none is described.
 
-    HIGGS and its simulation are split as in the tutorial: the first 1,000 rows validate, the next 10,000
-    learn, all others measure. Any other table is split at random, stratified by class.
+    Some named sources say how they are split: HIGGS and its simulation as in the tutorial. Any other table is split at
+    random, stratified by class.
 
     Raises:
         InputError: the table has too few rows.
     """
-    if table.source.source in HEAD_SOURCES:
-        head = 0 if validation_table else TUTORIAL_VALIDATION_ROWS
-        if table.rows < head + TUTORIAL_TRAIN_ROWS:
+    source = sources().get(table.source.source)
+    if source and source.split:
+        validation, train = 0 if validation_table else source.split.validation, source.split.train
+        if table.rows < validation + train:
             raise InputError(
-                f"The tutorial's split of {table.source.source!r} needs {head + TUTORIAL_TRAIN_ROWS:,} rows (validation "
-                f"{head:,}, training {TUTORIAL_TRAIN_ROWS:,}); got {table.rows:,}. Give --rows "
-                f"{head + TUTORIAL_TRAIN_ROWS} or more, or describe another [split] in a study file."
+                f"The default split of {source.name!r} needs {validation + train:,} rows (validation {validation:,}, "
+                f"training {train:,}); got {table.rows:,}. Give --rows {validation + train} or more, or describe another "
+                "[split] in a study file."
             )
-        return table.split(
-            validation=head,
-            train=TUTORIAL_TRAIN_ROWS,
-            test=0 if test_table else None,
-            order="head",
-            test_table=test_table,
-            validation_table=validation_table,
-        )
-    return table.split(
-        validation=0 if validation_table else VALIDATION_SHARE,
-        train=None,
-        test=0 if test_table else TEST_SHARE,
-        order="random" if table.task == "regression" else "stratified",
-        test_table=test_table,
-        validation_table=validation_table,
-    )
+        sizes: dict[str, Any] = {"validation": validation, "train": train}
+        order: Order = "head"
+    else:
+        sizes = {"validation": VALIDATION_SHARE, "test": TEST_SHARE}
+        order = "random" if table.task == "regression" else "stratified"
+    return table.split(**sizes, order=order, test_table=test_table, validation_table=validation_table)
 
 
 def _quick_recipe() -> Recipe:
@@ -216,54 +186,15 @@ def _data_recipe() -> Recipe:
     return Recipe(max_epochs=DATA_EPOCHS, patience=DATA_PATIENCE)
 
 
-def _remedies_recipe() -> Recipe:
-    return Recipe(max_epochs=REMEDIES_EPOCHS, patience=REMEDIES_PATIENCE)
-
-
-def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
-    """Return the catalogue on Large, and the combination step by step."""
-    own, limits = _remedies_recipe(), {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
-    # A limit that the caller chose is the combination's limit too.
-    kept: dict[str, Any] = {
-        name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
-    }
-    base = replace(LADDER_BASE, recipe=replace(facts.recipe, **kept))
-    return (*remedies(SIZES[-1], facts), base, *ladder(base, LADDER_STEPS, facts))
-
-
-HEAD_SOURCES = ("higgs", "higgs-sim")
-
-STUDIES: dict[str, NamedStudy] = {
-    study.name: study
-    for study in (
-        NamedStudy(
-            "quick", "the tutorial's seven networks with a short recipe", SIZES + REGULARIZERS, _quick_recipe
-        ),
-        NamedStudy(
-            "tutorial", "the tutorial's seven networks with its own recipe", SIZES + REGULARIZERS, Recipe
-        ),
-        NamedStudy("sizes", "Tiny, Small, Medium and Large with the tutorial's recipe", SIZES, Recipe),
-        NamedStudy(
-            "regularizers",
-            "Large against L2, dropout and both, with Tiny for comparison",
-            (SIZES[0], SIZES[3], *REGULARIZERS),
-            Recipe,
-        ),
-        NamedStudy(
-            "remedies",
-            "Large under every remedy of the catalogue, and a combination step by step",
-            (SIZES[-1],),
-            _remedies_recipe,
-            _remedies_variants,
-            REMEDIES_SEEDS,
-        ),
-        NamedStudy(
-            "data",
-            "Small, Large and Combined on ever more rows, and what still more would be worth",
-            (SIZES[1], SIZES[3], REGULARIZERS[2]),
-            _data_recipe,
-            seeds=DATA_SEEDS,
-            train_sizes=learning_sizes,
-        ),
-    )
-}
+QUICK = NamedStudy(
+    "quick", "the tutorial's seven networks with a short recipe", SIZES + REGULARIZERS, _quick_recipe
+)
+DATA = NamedStudy(
+    "data",
+    "Small, Large and Combined on ever more rows, and what still more would be worth",
+    (SIZES[1], SIZES[3], REGULARIZERS[2]),
+    _data_recipe,
+    seeds=DATA_SEEDS,
+    train_sizes=learning_sizes,
+)
+STUDIES: tuple[NamedStudy, ...] = (QUICK, DATA)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from justright.data import Split
-from justright.data.checks import is_finite_number, is_whole
+from justright.data.checks import check_whole, is_finite_number, is_whole
 from justright.errors import InputError
-from justright.study.recipe import Recipe, steps_per_epoch
+from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest networ
 # A number of seeds means 1, 2, ...: they are counted as people count.
 FIRST_SEED = 1
 MAX_SEED = 2**31 - 1  # Keras' set_random_seed passes seeds on to NumPy and JAX as 32-bit numbers
+# The fewest training sizes that a forecast accepts: three parameters, one size to test by, one to see scatter by.
+DEFAULT_COUNT = 5
+# Each size is twice the one before: five then span a factor of 16, and a forecast to 4 times goes on for two steps.
+RATIO = 2
+LEAST_ROWS = 2  # one row has one class: nothing can be learned from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +119,6 @@ class Study:
                 for seed in self.seeds:
                     yield member, seed, rows
 
-    def total_steps(self, variant: Variant, train_rows: int) -> int:
-        """Return the most optimizer steps one run of `variant` may take."""
-        recipe = self.recipe_of(variant)
-        return recipe.max_epochs * steps_per_epoch(train_rows, recipe.batch_size)
-
     def run(self, out: str | Path, **options: Any) -> Result:
         """Train the study in folder `out` (or go on with it) and return its result.
 
@@ -133,6 +133,32 @@ class Study:
         from justright.session.run import run_study
 
         return run_study(self, out, **options)
+
+
+def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
+    """Return `count` training sizes, each about twice the one before, the largest `rows`: for `Study(train_sizes=...)`.
+
+    Together they cost about twice as much as the largest alone.
+
+    Args:
+        rows: all training rows.
+        count: how many sizes.
+
+    Raises:
+        InputError: `rows` or `count` is not a whole number, or there are too few rows for so many sizes.
+
+    Example:
+        >>> learning_sizes(10_000)
+        (625, 1250, 2500, 5000, 10000)
+    """
+    check_whole("count", count, least=1)
+    least = LEAST_ROWS * RATIO ** (count - 1)
+    if not is_whole(rows, least=least):
+        raise InputError(
+            f"`rows` must be a whole number of at least {least:,} for {count} sizes, each twice the one before and the "
+            f"smallest {LEAST_ROWS}; got {rows!r}. Train on more rows, or on fewer sizes."
+        )
+    return tuple(round(rows / RATIO**step) for step in reversed(range(count)))
 
 
 def _check_baselines(variants: Sequence[Variant]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from justright.data.checks import is_finite_number
 from justright.errors import InputError
-from justright.study.families import Mlp
+from justright.study.families import Family
 from justright.study.recipe import Recipe
 
 MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
@@ -32,7 +32,7 @@ class KerasConfig:
     json: str
 
 
-Build = Mlp | KerasConfig | Callable[[], Any]
+Build = Family | KerasConfig | Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
 
 def _as_build(name: str, build: object) -> Build:
     """Return `build` as something that can be stored or sent to a worker."""
-    if isinstance(build, Mlp | KerasConfig):
+    if isinstance(build, Family | KerasConfig):
         return build
     if hasattr(build, "to_json") and hasattr(build, "stateless_call"):
         return KerasConfig(_model_json(name, build))

@@ -2,15 +2,15 @@
 
 They act on the jaxpr *after* differentiation, where a model's layers no longer matter, only its primitives:
 
-- `expm1` (half of an ELU) becomes a polynomial without branches: Tiny 1.00 -> 0.71 ms an epoch, Large 419 -> 398
-  (one Sapphire Rapids core, jax 0.10.2). XLA's own calls a branching routine an element.
-- On request, matrix products take bfloat16 operands and accumulate in float32, which weights keep.
-- A kernel's gradient, x^T g, gets x^T as a copy in memory. XLA's fast products need their left operand so; others it
-  computes by a slower path, and in float32 even where operands are bfloat16 (512-wide, one Zen 4 core: 89 GFLOP/s;
-  by a copy 106 in float32 and 195 in bfloat16). Large 526 -> 518 ms an epoch, in bfloat16 397 -> 291. A layer of few units
-  copies g^T instead (one Zen 4 core: Tiny 1.0 -> 0.9 ms an epoch).
-- A sum over a whole matrix, as penalties are, goes by way of column sums: XLA adds it up in windows of 32 without vector
-  instructions (512 x 512: 230 -> 40 us; Combined in bfloat16 338 -> 319 ms an epoch).
+- `expm1` (half of an ELU) becomes a polynomial without branches: Tiny 1.00 -> 0.71 ms per epoch, Large 419 -> 398
+  (one Sapphire Rapids core, jax 0.10.2). XLA's own version calls a branching routine for each element.
+- On request, matrix products take bfloat16 operands and accumulate in float32; weights stay float32.
+- A kernel's gradient, x^T g, gets x^T as a copy in memory. XLA's fast products need their left operand laid out like this;
+  it computes others on a slower path, in float32 even where operands are bfloat16 (512-wide, one Zen 4 core: 89 GFLOP/s;
+  with a copy 106 in float32 and 195 in bfloat16). Large 526 -> 518 ms per epoch, in bfloat16 397 -> 291. A layer of few
+  units copies g^T instead (one Zen 4 core: Tiny 1.0 -> 0.9 ms per epoch).
+- A sum over a whole matrix, as in penalties, sums the columns first: XLA would add it up in windows of 32 without vector
+  instructions (512 x 512: 230 -> 40 us; Combined in bfloat16 338 -> 319 ms per epoch).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jax.extend import core
 
 # Primitives that call a jaxpr in place, and the parameter that holds it. Only differentiated functions are
-# rewritten, so custom derivative rules have done their work and may be dissolved.
+# rewritten, so custom derivative rules have done their work and may be inlined.
 CALLS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",
@@ -40,13 +40,13 @@ CALLS = {
     "checkpoint": "jaxpr",
     "remat2": "jaxpr",
 }
-# A product with a side shorter than this is bound by memory and overhead: bfloat16 operands only cost it accuracy.
+# A product with a side shorter than this is bound by memory and overhead: bfloat16 operands would only cost accuracy.
 BFLOAT16_LEAST_SIDE = 64
-# Below this side of a gradient x^T g a copy of x costs what it saves (Medium, 64 wide, gains 3 %, Small loses 4 %).
+# Where a side of a gradient x^T g is shorter, a copy of x costs what it saves (Medium, 64 wide, gains 3 %, Small loses 4 %).
 COPIED_LEAST_SIDE = 64
-# A layer of up to so many units copies its gradient g instead of x, unless x is narrower still. Time of x^T g with neither copy,
-# of x, of g (500 rows, one Zen 4 core, us): 28 x 16 15, 12, 9; 64 x 64 62, 58, 43; 256 x 16 201, 151, 49; 256 x 256 741, 723, 671;
-# but 28 x 64 26, 23, 34; from 512 on there is no difference.
+# A layer of at most this many units copies its gradient g instead of x, unless x is narrower still. Microseconds of x^T g without
+# a copy, with one of x, with one of g (500 rows, one Zen 4 core): 28 x 16 15, 12, 9; 64 x 64 62, 58, 43; 256 x 16 201, 151, 49;
+# 256 x 256 741, 723, 671; but 28 x 64 26, 23, 34; from 512 on there is no difference.
 NARROW_MOST_SIDE, NARROW_LEAST_INPUTS = 256, 32
 # Below this size a sum takes no time worth saving.
 SUMMED_LEAST_SIZE = 4_096
@@ -71,7 +71,7 @@ def rewrite(
     Args:
         function: takes and returns pytrees of arrays.
         bfloat16: whether matrix products take bfloat16 operands.
-        copies: whether products and sums take the forms that XLA's CPU code likes; it cannot be vmapped then.
+        copies: whether products and sums take the forms that are fast on a CPU; the result cannot be vmapped then.
 
     Example:
         >>> bool(jnp.allclose(rewrite(jnp.expm1)(jnp.float32(-0.5)), jnp.expm1(-0.5)))
@@ -80,7 +80,7 @@ def rewrite(
 
     @functools.wraps(function)
     def rewritten(*arguments: Any) -> Any:
-        # A function of its own for each trace: JAX keeps what it traced, with the values of the trace around it.
+        # A new function for each trace: JAX keeps what it traced, with the values of the surrounding trace.
         closed, shape = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*arguments)
         results = _Rewriter(bfloat16, copies).evaluate(
             closed.jaxpr, closed.consts, jax.tree.leaves(arguments)
@@ -91,7 +91,7 @@ def rewrite(
 
 
 def expm1(x: Any) -> Any:
-    """Return exp(x) - 1, float32, within 2e-7 relative of exact; NaN stays NaN.
+    """Return exp(x) - 1, float32, with a relative error of at most 2e-7; NaN stays NaN.
 
     exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1) with x = n ln 2 + r, so that nothing cancels near zero.
     """
@@ -101,7 +101,7 @@ def expm1(x: Any) -> Any:
     series: Any = TAYLOR[0]
     for coefficient in TAYLOR[1:]:
         series = series * r + coefficient
-    # Half of 2^n: 2^128 is infinite, though exp(x) is not before x = 88.72. Halving and doubling are exact.
+    # Half of 2^n: 2^128 is infinite, while exp(x) is finite up to x = 88.72. Halving and doubling are exact.
     half = lax.bitcast_convert_type((n.astype(jnp.int32) + 126) << 23, jnp.float32)
     return 2 * (half * ((series * r) * r + r) + (half - np.float32(0.5)))
 
@@ -114,14 +114,14 @@ def product_by_copy(x: Any, y: Any) -> Any:
     """
     copy = with_layout_constraint(x.T, ROWS_FIRST)
     product = lax.dot_general(copy, y, (((1,), (0,)), ((), ())), preferred_element_type=jnp.float32)
-    # Without the second constraint XLA may turn a transposed result into y^T x, and has no such product for bfloat16.
+    # Without the second constraint XLA may turn a transposed result into y^T x, a product it lacks for bfloat16.
     return with_layout_constraint(product, ROWS_FIRST)
 
 
 def sum_by_columns(x: Any) -> Any:
-    """Return the sum of all of `x`, a matrix, by way of its column sums.
+    """Return the sum of a matrix, summing its columns first.
 
-    The barrier keeps XLA from making one sum of the two.
+    The barrier keeps XLA from merging the two sums.
     """
     return lax.optimization_barrier(x.sum(0)).sum()
 
@@ -165,7 +165,7 @@ class _Rewriter:
         return results if equation.primitive.multiple_results else [results]
 
     def _product(self, equation: Any, left: Any, right: Any, *, is_turned: bool) -> Any:
-        """Return a product of float32 operands; `is_turned` says that its transpose is what is wanted."""
+        """Return a product of float32 operands; `is_turned` says that its transpose is wanted."""
         least = min((side for variable in equation.invars for side in variable.aval.shape), default=0)
         if self.bfloat16 and least >= BFLOAT16_LEAST_SIDE:
             left, right = left.astype(jnp.bfloat16), right.astype(jnp.bfloat16)

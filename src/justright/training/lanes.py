@@ -1,4 +1,4 @@
-"""The state of runs in training, a lane each, and the rows they see."""
+"""The state of runs in training, one lane per run, and the rows they see."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Rows(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The rows a program trains on, chooses by, and measures besides."""
+    """The rows a program trains on, the rows that choose the epoch, and the training rows it measures as well."""
 
     train: Rows
     validation: Rows
@@ -51,8 +51,8 @@ class Lane(NamedTuple):
         weights, others, optimizer: values of trainable, non-trainable and optimizer variables.
         best_weights, best_others: values at the best epoch so far, averaged ones where weights are averaged.
         best_value: the monitored metric there; best_epoch: which one (-1: none yet).
-        wait: epochs since; outcome: ALIVE, STOPPED, DIVERGED or SETTLED; epochs: trained so far.
-        average_weights, average_others: running averages of the former two; empty where weights are not averaged.
+        wait: epochs since then; outcome: ALIVE, STOPPED, DIVERGED or SETTLED; epochs: trained so far.
+        average_weights, average_others: averages of `weights` and `others`; empty where weights are not averaged.
     """
 
     weights: list[Any]
@@ -121,7 +121,7 @@ def flatten_lanes(lanes: Lane) -> dict[str, npt.NDArray[Any]]:
 
 
 def without_optimizer(tensors: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Return named arrays without the optimizer's: all that runs that train no more need, in half the space."""
+    """Return named arrays without the optimizer's: all that a run needs once it no longer trains, in half the space."""
     return {name: values for name, values in tensors.items() if not name.startswith("optimizer/")}
 
 

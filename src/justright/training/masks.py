@@ -1,6 +1,6 @@
-"""Dropout masks from a counter-based hash: threefry's cost ~80 of 340 ms an epoch of a 512-wide network.
+"""Dropout masks from a counter-based hash: threefry took ~80 of 340 ms per epoch of a 512-wide network.
 
-A unit's bit depends on (layer's seed, step, unit) alone: nothing is carried, and XLA fuses the few integer
+A unit's bit depends on (the layer's seed, step, unit) alone: nothing is carried, and XLA fuses the few integer
 operations with the product that uses the mask.
 """
 
@@ -31,7 +31,7 @@ KEY_OFFSETS = (
 
 
 class TracedRate(float):
-    """A dropout rate whose effect comes from a program's inputs; as a number it is the one the program was traced with.
+    """A dropout rate whose effect comes from a program's inputs; as a number it is the rate the program was traced with.
 
     Args:
         rate: the number.
@@ -40,7 +40,7 @@ class TracedRate(float):
     """
 
     def __new__(cls, rate: float, threshold: Any, scale: Any) -> Self:
-        """Return the rate with what a program computes with in its place."""
+        """Return the rate, together with the values that a program computes with instead."""
         traced = super().__new__(cls, rate)
         traced.threshold, traced.scale = threshold, scale
         return traced

@@ -1,4 +1,4 @@
-"""A Keras model as pure functions: built once an architecture, initialised once a seed."""
+"""A Keras model as pure functions: built once per architecture, initialised once per seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from justright.data import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
-from justright.study.families import Mlp
+from justright.study.families import Family
 from justright.study.recipe import Recipe
 from justright.study.variant import Build, KerasConfig
 from justright.training.masks import hashed_dropout
@@ -34,7 +34,7 @@ class Network:
         model: its variables hold the initial weights of the seed it was built with.
         optimizer: built for the model's trainable variables.
         objective: loss and score by row.
-        random_states: positions among the non-trainable variables from which layers draw their randomness.
+        random_states: positions, among the non-trainable variables, of the states that layers draw randomness from.
     """
 
     model: Any
@@ -104,12 +104,12 @@ def build_network(
 
 
 def describe_network(name: str, network: Network) -> VariantBuilt:
-    """Return what there is to say about a variant's model before it trains."""
+    """Return the description of a variant's model before it trains."""
     lines: list[str] = []
     network.model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
     try:
         config = network.model.to_json()
-    except (NotImplementedError, TypeError, ValueError):  # subclassed models need not be describable
+    except (NotImplementedError, TypeError, ValueError):  # a subclassed model may have no configuration
         config = ""
     layers = tuple(
         (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
@@ -163,7 +163,7 @@ def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
 
 def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
     try:
-        if isinstance(build, Mlp):
+        if isinstance(build, Family):
             return build(features, outputs)
         # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
         model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()
@@ -182,7 +182,7 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
 
 
 def _build_by_calling(name: str, model: Any, features: int) -> None:
-    """Make the weights of a model that learns its input's shape when called: subclassed ones need no `build` for it."""
+    """Build a model by calling it: a subclassed one need not define `build`."""
     try:
         model(keras.ops.zeros((1, features)))
     except Exception as error:
@@ -190,7 +190,7 @@ def _build_by_calling(name: str, model: Any, features: int) -> None:
 
 
 def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Task) -> None:
-    """Raise InputError unless the model takes the table's rows and gives one output vector a row."""
+    """Raise InputError unless the model takes the table's rows and gives one output vector per row."""
     expected = (None, features)
     given = getattr(model, "input_shape", expected)
     if given != expected:
@@ -221,7 +221,7 @@ def _build_optimizer(name: str, recipe: Recipe) -> Any:
         optimizer = keras.optimizers.deserialize(copy.deepcopy(dict(recipe.optimizer)))
     except Exception as error:
         raise InputError(f"The optimizer of variant {name!r} cannot be built: {error}") from error
-    if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras gives an unknown name back
+    if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras returns an unknown name as it is
         raise InputError(f"The optimizer of variant {name!r} cannot be built: Keras knows no {optimizer!r}.")
     return optimizer
 

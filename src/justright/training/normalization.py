@@ -1,6 +1,6 @@
 """Normalization layers: adapted to a run's own training rows, and read from the run's own state.
 
-Keras' layer keeps what it was adapted to twice, as variables and as constants made of them. A compiled program that
+Keras' layer keeps its mean and variance twice, as variables and as constants made from them. A compiled program that
 several runs share must read the variables: runs on other rows, or with other weights below the layer, differ in them.
 """
 
@@ -19,7 +19,7 @@ from justright.runs.limits import PIECE_ROWS
 
 
 class _ReachedError(BaseException):
-    """A model's evaluation came to the layer whose inputs are wanted; not an Exception, which Keras would reword."""
+    """A model's evaluation reached the layer whose inputs are wanted; not an Exception, which Keras would reword."""
 
     def __init__(self, layer: Any, inputs: Any) -> None:
         super().__init__()
@@ -30,14 +30,14 @@ class _ReachedError(BaseException):
 def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32]]) -> None:
     """Adapt every Normalization layer that has not been adapted yet to its own inputs when `model` sees `rows()`.
 
-    Layers inside others included, in the order in which the model calls them. Mean and variance are summed in float64,
+    Layers inside other layers are included, in the order in which the model calls them. Mean and variance are summed in float64,
     so that they depend neither on threads nor, visibly, on the number of rows. A constant input has no variance: it is
     given 1, as in scikit-learn's StandardScaler, so that it becomes 0 and another value on other rows stays moderate
     (Keras would divide by 1e-7).
 
     Args:
         model: built.
-        rows: gives the training rows of a run, (rows, features); only called where there is a layer to adapt.
+        rows: returns the training rows of a run, (rows, features); called only if there is a layer to adapt.
     """
     waiting = {
         id(layer) for layer in model._flatten_layers(recursive=True) if _is_fresh(layer)
@@ -68,7 +68,7 @@ def normalization_from_state() -> Iterator[None]:
 
 
 def _is_fresh(layer: Any) -> bool:
-    """Return whether a layer is to be adapted: no moments were given, and those it has are the initial ones."""
+    """Return whether a layer must be adapted: it was given no moments, and still has the initial ones."""
     if not isinstance(layer, keras.layers.Normalization) or layer.input_mean is not None:
         return False
     if not layer.built:
@@ -78,7 +78,7 @@ def _is_fresh(layer: Any) -> bool:
 
 
 def _next_layer(model: Any, x: npt.NDArray[np.float32], waiting: set[int]) -> Any:
-    """Return the first layer of `waiting` that the model calls, None when it calls none of them."""
+    """Return the first layer of `waiting` that the model calls; None if it calls none of them."""
     try:
         with _stopping_at(lambda layer: id(layer) in waiting):
             model(x, training=False)

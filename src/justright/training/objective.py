@@ -1,4 +1,4 @@
-"""What is minimised and what is counted, row by row, for each task."""
+"""The loss that training minimises and the score beside it, row by row, for each task."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import jax
 import jax.numpy as jnp
 
 from justright.data import Task
+from justright.runs.losses import EPSILON
 from justright.study.recipe import LOSSES, SCORES
-
-# Keras' backend.epsilon(): probabilities are clipped so that a certain mistake costs 16.1, not infinity.
-EPSILON = 1e-7
 
 RowFunction = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The loss and the score of a task, each a function (targets, outputs) -> one value a row.
+    """The loss and the score of a task, each a function (targets, outputs) -> one value per row.
 
     Shape:
         targets: (rows,), float32 or, for multiclass, int32 class indices.
@@ -46,7 +44,7 @@ def objective_for(task: Task, *, from_logits: bool, label_smoothing: float = 0.0
 
     Args:
         task: the table's task.
-        from_logits: which of the two.
+        from_logits: whether they end in logits.
         label_smoothing: share of each target's weight that is spread evenly over all classes in training.
     """
     losses: dict[tuple[Task, bool], RowFunction] = {
@@ -75,7 +73,7 @@ def smoothed_losses(task: Task, row_losses: RowFunction, share: float) -> RowFun
     """Return the cross-entropy of targets of which `share` is spread evenly over all classes.
 
     As the `label_smoothing` of Keras' losses (Szegedy et al. 2016, section 7). A binary loss is linear in its target;
-    one of several classes is given the target's distribution in place of its index.
+    a loss of several classes takes the target's distribution in place of its index.
     """
     if task == "binary":
         return lambda targets, outputs: row_losses(targets * (1.0 - share) + 0.5 * share, outputs)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 # Third word of the key of mixing weights, so that they share no bits with the order of the same epoch.
 MIXES = 1
 
-# Up to so many rows keys have 16 bits: two rows seldom have the same one, and NumPy counts instead of comparing.
+# Up to this many rows keys have 16 bits: two rows seldom share one, and NumPy sorts by counting instead of comparing.
 SHORT_KEY_ROWS = 2**15
 
 
@@ -17,8 +17,8 @@ def batch_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int32]:
 
     Keyed by (seed, epoch) alone: chunk length, lane and worker cannot change it. Rows are sorted by random keys, equal
     ones in file order. Up to `SHORT_KEY_ROWS` keys have 16 bits, so that of two rows the first comes first with
-    probability 1/2 + 2^-17. Beyond, keys of 64 bits carry the row number in their low bits, for no cache misses on
-    millions; those of two rows are equal with probability below 2^-32.
+    probability 1/2 + 2^-17. Beyond, keys of 64 bits carry the row number in their low bits, which avoids cache
+    misses with millions of rows; those of two rows are equal with probability below 2^-32.
 
     Shape:
         (rows,), a permutation of 0..rows-1.

@@ -1,6 +1,6 @@
-"""The compiled program of a stack: a chunk of epochs for all lanes, validation and early stopping inside.
+"""The compiled program of a stack: a chunk of epochs for all lanes, with validation and early stopping inside.
 
-The loop lives here once. Everything random is derived from (seed, epoch, step), never carried, so that neither
+The loop lives here only. Everything random is derived from (seed, epoch, step), never carried, so that neither
 resuming nor the length of a chunk can change a result.
 
 Lanes are mapped one after the other on a CPU (`lax.map`: vmapped lanes gain nothing there, and a lane's
@@ -248,9 +248,9 @@ ProgramCache = dict[Any, Program]
 
 
 def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
-    """Return the compiled functions of a stack, those of a recent one of the same shape where there are some.
+    """Return the compiled functions of a stack; a recent stack of the same shape shares its own.
 
-    The cache is emptied before there are more than `KEPT_PROGRAMS`.
+    The cache is emptied before it would hold more than `KEPT_PROGRAMS`.
     """
     key = (task.variant, len(task.train_index), len(task.runs))
     if key not in cache:
@@ -262,7 +262,7 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
 
 
 def _forget(cache: ProgramCache) -> None:
-    """Let go of all programs, of what JAX keeps of them, and of memory that the allocator keeps for more."""
+    """Drop all programs, what JAX keeps of them, and the memory that the allocator holds in reserve."""
     cache.clear()
     jax.clear_caches()
     gc.collect()

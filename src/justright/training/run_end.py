@@ -31,7 +31,7 @@ SCORES_OF: dict[RowKind, RowKind] = {
     "fixed": "fixed_score",
     "test": "test_score",
 }
-# Without those of the fixed subset, which no decision and no ensemble needs.
+# Not of the fixed subset: no decision and no ensemble needs them.
 OUTPUTS_OF: dict[RowKind, RowKind] = {"validation": "validation_output", "test": "test_output"}
 
 
@@ -71,7 +71,7 @@ class Ending:
             best: its metrics at the best epoch; those of the fixed subset are filled in.
             last: the same at the last epoch.
             train_seconds: its share of the stack's training time.
-            settled: why it is settled, if it ended so.
+            settled: why it is settled, if that ended it.
         """
         run = self.task.runs[lane]
         epochs, best_epoch = int(state.epochs), int(state.best_epoch)
@@ -89,7 +89,7 @@ class Ending:
         )
 
     def measure_test(self, lane: int, state: Lane) -> RunMeasured:
-        """Return what test rows give with one lane's best and last weights; arguments as `finish`."""
+        """Return one lane's losses on test rows, with its best and its last weights; arguments as `finish`."""
         run, best_epoch, last_epoch = self.task.runs[lane], int(state.best_epoch), int(state.epochs) - 1
         best, rows = self._measure(run, best_epoch, (state.best_weights, state.best_others), {}, is_best=True)
         last, rows_last = self._measure(run, last_epoch, state.measured, {})
@@ -137,21 +137,21 @@ class Ending:
         *,
         is_best: bool = False,
     ) -> tuple[dict[str, float], tuple[RowLosses, ...]]:
-        """Return loss and score on test rows, and losses by row of every kind; fill in the fixed-subset metrics.
+        """Return loss and score on test rows, and the losses of rows of every kind; fill in the fixed-subset metrics.
 
         Args:
-            run: which.
+            run: the run.
             epoch: the epoch after which it had these values.
             values: trainable and non-trainable.
             metrics: of that epoch.
-            is_best: whether scores and outputs by row are wanted too.
+            is_best: whether the score and outputs of each row are wanted too.
         """
         objective = self.program.network.objective
         rows: list[RowLosses] = []
         test: dict[str, float] = {}
         for kind, measured in self.measured.items():
             losses, scores, outputs = map(np.asarray, self.program.measure_rows(*values, measured))
-            # Measured on the grid already, in the chunk's program; a run that goes on later must find those values.
+            # Measured on the grid already, in the chunk's program; a run that resumes later must find those values.
             if kind != "validation" or not measured_epochs(epoch, 1)[0]:
                 rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
             if is_best:
@@ -170,9 +170,9 @@ class Ending:
 def revisit_runs(
     task: MeasureTask, rows: StudyRows, storage: Storage, emit: Callable[[Event], None], cache: ProgramCache
 ) -> None:
-    """Say what test rows give for the runs of `task` that have a best epoch, and save models that are gone.
+    """Measure test rows for the runs of `task` that have a best epoch, and save missing models again.
 
-    Values and models are those that the runs would have ended with, had these been their test rows from the beginning.
+    Values and models are those that the runs would have ended with, had these been their test rows from the start.
 
     Raises:
         FolderError: the stack's last checkpoint cannot be read, or a model not be written.

@@ -2,8 +2,8 @@
 
 The rule looks at a run at fixed epochs only (`look_after`), never at times or chunks, so that it stops the same run at
 the same epoch on every machine and after every interruption. It compares means over many epochs, row by row: jitter
-from epoch to epoch and the luck of the validation rows both enter its standard errors. Everything it needs is the
-sum of each row's losses between two looks. docs/settled.md says how its numbers were chosen and how often it is wrong.
+from epoch to epoch and the luck of the validation rows both enter its standard errors. All it needs is the sum
+of each row's losses between two looks. docs/settled.md says how its numbers were chosen and how often it is wrong.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.runs.baseline import constant_loss
+from justright.runs.losses import constant_loss
 from justright.runs.margin import default_margin
 from justright.runs.tasks import StackTask, StudyRows
 
 Floats = npt.NDArray[np.float64]
 
-# Looks: every 5 epochs, and from epoch 60 on after another tenth of the epochs so far. A run ends at a look, so that
-# waiting for one costs a tenth of its epochs at most, and 10,000 epochs take 66 looks.
+# Looks: every 5 epochs, and from epoch 60 on after another tenth of the epochs so far. A run ends at a look, so
+# waiting for one costs at most a tenth of its epochs, and 10,000 epochs take 66 looks.
 LOOK_EPOCHS = 5
 LOOK_SHARE = 10
-# Validation rows are dealt into at most so many groups, whose means are compared: a bound on memory (0.5 MB a lane after
-# 10,000 epochs). Standard errors from 1,000 groups are as good as from a million rows.
+# Validation rows are dealt into at most this many groups, whose means are compared: a bound on memory (0.5 MB per lane
+# after 10,000 epochs). Standard errors from 1,000 groups are as good as from a million rows.
 MAX_GROUPS = 1_000
 # With fewer validation rows nothing is decided early: the thresholds are quantiles of a normal distribution.
 MIN_ROWS = 50
-# Names of what a checkpoint keeps.
+# Names of the arrays that a checkpoint keeps.
 TENSORS = ("settling_ends", "settling_losses", "settling_curves", "settling_open", "settling_open_curves")
 
 
@@ -55,7 +55,7 @@ class Change:
     error: float
 
     def exceeds(self, least: float, errors: float) -> bool:
-        """Return whether it lies above `least` by more than so many standard errors.
+        """Return whether it lies above `least` by more than `errors` standard errors.
 
         Example:
             >>> Change(mean=0.5, error=0.1).exceeds(0.2, 2.0), Change(mean=0.5, error=0.1).exceeds(0.2, 4.0)
@@ -122,7 +122,7 @@ class History:
         return Change(float(difference.mean()), float(error))
 
     def windows(self, length: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return (first, stop) looks of about the last `length` epochs' predecessors and of those, cut at looks.
+        """Return two windows of about `length` epochs, each (first, stop) in looks; the second follows the first to the end.
 
         Both hold at least one look; `length` may not exceed half the epochs.
 
@@ -137,9 +137,9 @@ class History:
         return (first, middle), (middle, looks)
 
 
-# How flat is flat: the trend lies within so many standard errors of zero, while training loss fell by less than so many
-# margins over the same epochs. The less there is still to be learned, the less a trend of validation rows can grow to;
-# a training loss in full fall announces a turn, and then only the turn decides.
+# How flat is flat: the trend lies within this many standard errors of zero, while training loss fell by less than this
+# many margins over the same epochs. The less is left to be learned, the less a trend on validation rows can grow. A
+# training loss that falls fast announces a turn, and then only the turn decides.
 FLAT_LIMITS = ((0.75, 8.0), (2.0, 2.4))
 
 
@@ -147,12 +147,12 @@ FLAT_LIMITS = ((0.75, 8.0), (2.0, 2.4))
 class SettlingRule:
     """Says whether a run is settled.
 
-    It is when it has *turned*: its latest stretch is worse than its best one by more than the margin, the second half
+    A run is settled when it has *turned*: its latest stretch is worse than its best one by more than the margin, the second half
     of its last half is worse than the first, both by more than `turn_errors` standard errors, and the training loss has
     fallen. Then the best epoch lies behind, and the end of training made it worse.
 
-    It is, too, when it is *flat*: from one window of `window` epochs (`window_share` of all, where that is more) to the
-    next, validation loss changed by no more, and training loss fell by no more, than one of `flat_limits` allows.
+    It is also settled when it is *flat*: from one window of `window` epochs (`window_share` of all, where that is more) to
+    the next, validation loss changed by no more, and training loss fell by no more, than one of `flat_limits` allows.
 
     Args:
         constant_loss: validation loss of the best constant prediction; the margin is a share of what can be learned.
@@ -169,7 +169,7 @@ class SettlingRule:
     flat_limits: tuple[tuple[float, float], ...] = FLAT_LIMITS
 
     def judge(self, history: History) -> str | None:
-        """Return why the run is settled at its last look, in one sentence; None where it is not."""
+        """Return why the run is settled at its last look, in one sentence; None if it is not."""
         if len(history.ends) < 2:
             return None
         best = int(np.argmin(history.losses.mean(axis=1) / history.lengths))
@@ -209,7 +209,7 @@ class SettlingRule:
 
 @dataclass(slots=True)
 class Settling:
-    """What a stack remembers for the rule: sums over the epochs between looks, a lane each.
+    """What a stack remembers for the rule: sums over the epochs between looks, for each lane.
 
     Shape:
         losses: looks x (lanes, groups), of validation losses; open_losses: (lanes, groups), since the last look.
@@ -239,7 +239,7 @@ class Settling:
 
     @classmethod
     def restore(cls, rule: SettlingRule, tensors: dict[str, npt.NDArray[Any]], epoch: int) -> Settling:
-        """Return the memory that `to_tensors` described, after `epoch` epochs; takes its names out of `tensors`."""
+        """Return the memory that `to_tensors` described, after `epoch` epochs; removes its arrays from `tensors`."""
         ends, losses, curves, open_losses, open_curves = (np.array(tensors.pop(name)) for name in TENSORS)
         return cls(rule, epoch, ends.tolist(), list(losses), list(curves), open_losses, open_curves)
 
@@ -260,7 +260,7 @@ class Settling:
         return look_after(self.epoch) - self.epoch
 
     def add(self, losses: npt.NDArray[np.float32], train: Floats) -> None:
-        """Take down a chunk's epochs, one after the other, so that the sums do not depend on its length.
+        """Add a chunk's epochs, one after the other, so that the sums do not depend on its length.
 
         Shape:
             losses: (epochs, lanes, rows) of validation rows; train: (epochs, lanes), the epoch's training loss.
@@ -297,7 +297,7 @@ class Settling:
 
 
 def begin_settling(task: StackTask, rows: StudyRows) -> Settling | None:
-    """Return the memory of a stack before its first epoch; None where its recipe or too few rows ask for no rule."""
+    """Return the memory of a stack before its first epoch; None if its recipe has no such rule, or too few rows."""
     count = len(rows.validation[0])
     if task.recipe.stop != "settled" or count < MIN_ROWS:
         return None
@@ -310,7 +310,7 @@ def begin_settling(task: StackTask, rows: StudyRows) -> Settling | None:
 def restore_settling(
     task: StackTask, rows: StudyRows, tensors: dict[str, npt.NDArray[Any]], epoch: int
 ) -> Settling | None:
-    """Return the memory that a checkpoint after `epoch` epochs holds; takes it out of `tensors`."""
+    """Return the memory that a checkpoint after `epoch` epochs holds; removes it from `tensors`."""
     settling = begin_settling(task, rows)
     if settling is None:
         return None

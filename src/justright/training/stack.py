@@ -83,7 +83,7 @@ def run_stack(
 ) -> bool:
     """Train a stack to its end, or until told to stop; return whether it ended.
 
-    Everything up to the last checkpoint is safe: its event carries all epochs and ended runs since the one before.
+    Everything up to the last checkpoint is safe: its event carries all epochs and ended runs since the previous one.
 
     Raises:
         InputError: a model cannot be built.
@@ -142,7 +142,7 @@ class _Session:
         return len(self.progress.ended) == len(self.task.runs)
 
     def train_chunk(self) -> None:
-        """Train up to a chunk of epochs and take down what happened."""
+        """Train up to a chunk of epochs and record what happened."""
         progress, task = self.progress, self.task
         epochs = self._epochs_to_train()
         orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
@@ -248,7 +248,7 @@ class _Session:
         losses: npt.NDArray[np.float32],
         measured: npt.NDArray[np.bool_],
     ) -> None:
-        """Append each living lane's block; metrics (epochs, lanes, metrics), losses (epochs, lanes, rows)."""
+        """Append a block for each living lane; metrics (epochs, lanes, metrics), losses (epochs, lanes, rows)."""
         progress, names = self.progress, self.program.metric_names
         best_epochs, trained = np.asarray(self.lanes.best_epoch), np.asarray(self.lanes.epochs)
         for lane, run in enumerate(self.task.runs):

@@ -51,8 +51,8 @@ class TrainStep:
         """
         weights, others, optimizer = values[:3]
         others = self._derive_randomness(others, number)
-        # The batch is a random part of a random order, so the next row is as good a partner as a drawn one; and no
-        # row is its own. One weight a step, as in figure 1a of Zhang et al. 2018.
+        # The batch is a random part of a random order, so the next row is as good a partner as a drawn one, and no
+        # row is its own partner. One weight per step, as in figure 1a of Zhang et al. 2018.
         partner = None if mix is None else jax.tree.map(lambda part: jnp.roll(part, -1, axis=0), batch)
         x = batch.x if partner is None else mix * batch.x + (1.0 - mix) * partner.x
 
@@ -92,11 +92,11 @@ class TrainStep:
     def _average(self, values: Values, weights: list[Any], others: list[Any], number: Any) -> Any:
         """Return the running averages after this step; empty where weights are not averaged.
 
-        With bias correction (Kingma and Ba 2015, section 3): of step t the newest values get (1 - d) / (1 - d^t). So the
-        first average is the first step's weights, and the initial ones, which say nothing, never count; a warm start
-        there would still give them 37 % after 1 / (1 - d) steps. Moving statistics of batch normalisation are averaged
-        with the same weights, because they describe the activations that those weights gave; what is no
-        floating-point number (counts, random states) is taken as it is.
+        With bias correction (Kingma and Ba 2015, section 3): at step t the newest values get (1 - d) / (1 - d^t). So the
+        first average is the first step's weights, and the initial weights, which say nothing, never count; a warm start
+        from them would still give them 37 % after 1 / (1 - d) steps. Moving statistics of batch normalisation are
+        averaged in the same way, because they describe the activations that those weights gave; values that are not
+        floating-point numbers (counts, random states) are not averaged.
         """
         if not self._decay:
             return [], []

@@ -1,8 +1,8 @@
 """Strengths of regularization as inputs of a compiled program, so that all strengths of one network share it.
 
-Factors of L1 and L2 penalties, rates of dropout and weight decay are constants in Keras' layers and optimizers. While a program is traced they are
-replaced by its inputs; what XLA compiles is then the same for every strength, and is found among the programs that were
-kept (see `compiled`). The arithmetic is that of the constants, in the same order.
+Factors of L1 and L2 penalties, dropout rates and weight decay are constants in Keras' layers and optimizers. While a
+program is traced they are replaced by its inputs; what XLA compiles is then the same for every strength, and is found in
+the compile cache. The arithmetic is that of the constants, in the same order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from justright.training.masks import TracedRate, threshold_of
 
-# Exactly these: a subclass may compute otherwise.
+# Exactly these: a subclass may compute something else.
 PENALTIES = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 NORMS = {"l1": jnp.abs, "l2": jnp.square}
 
@@ -41,8 +41,8 @@ class Strengths:
     """Where the strengths of a model and its optimizer are.
 
     Args:
-        factors: (owner, attribute) of each factor of a penalty that is not zero, and of weight decay.
-        rates: dropout layers that drop anything.
+        factors: (owner, attribute) of each nonzero factor of a penalty, and of weight decay.
+        rates: dropout layers with a rate above 0.
     """
 
     factors: tuple[tuple[Any, str], ...]
@@ -71,7 +71,7 @@ class Strengths:
 
 
 def find_strengths(model: Any, optimizer: Any) -> Strengths:
-    """Return where the strengths are that are not zero: L1 and L2 penalties, dropout rates, weight decay."""
+    """Return where the nonzero strengths are: L1 and L2 penalties, dropout rates, weight decay."""
     layers = list(model._flatten_layers(recursive=True))  # Keras has no public walk into nested models
     owners = [getattr(variable, "regularizer", None) for variable in model.trainable_variables]
     owners += [getattr(layer, "activity_regularizer", None) for layer in layers]

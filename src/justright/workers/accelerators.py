@@ -1,4 +1,4 @@
-"""This machine's accelerators: found by a process of its own, and dealt out to workers, one device each."""
+"""This machine's accelerators: found by a separate process, and dealt out to workers, one device each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Accelerators:
     memory_bytes: int | None
 
     def variables(self, number: int, workers: int) -> dict[str, str]:
-        """Return what lets worker `number` of `workers` see one device, and share it if there are more workers."""
+        """Return the variables with which worker `number` of `workers` sees one device, perhaps with other workers."""
         device = str(number % self.count)
         variables = {DEVICE_VARIABLE: device, "JAX_ROCM_VISIBLE_DEVICES": device}
         if workers > self.count:  # the first process would take three quarters of the device's memory at once
@@ -60,8 +60,8 @@ def may_have_accelerators() -> bool:
 def find_accelerators() -> Accelerators | None:
     """Return the accelerators that JAX would use here; None where it would use the CPU.
 
-    Only where a plugin for JAX is installed a process is started to ask it: the coordinator imports no JAX, and must
-    hold no device's memory. A driver that fails leaves the CPU, as in JAX itself.
+    Where a plugin for JAX is installed, a separate process asks it: the coordinator imports no JAX, and must hold no
+    device's memory. Where a driver fails, the CPU is used, as JAX itself does.
     """
     if not may_have_accelerators():
         return None

@@ -1,12 +1,10 @@
-"""What every executor remembers of stacks under way, so that one whose worker dies goes on elsewhere."""
+"""What the pool remembers of stacks under way, so that one whose worker dies goes on elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from justright.errors import FolderError, InputError, JustrightError
+from justright.errors import InputError
 from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
 from justright.runs.tasks import (
     BuildTask,
@@ -17,7 +15,7 @@ from justright.runs.tasks import (
     checkpoint_path,
 )
 
-# What a task that is no stack does, as its error says it.
+# What a task other than a stack does, as its error says it.
 WORK: dict[type, str] = {
     BuildTask: "Building the variants",
     MeasureTask: "Measuring the test rows or saving the models",
@@ -35,7 +33,7 @@ class Attempts:
     counts: dict[str, int] = field(default_factory=dict)
 
     def note(self, event: Event) -> None:
-        """Take down an event that its sinks have taken: what it says is safe."""
+        """Take down an event that has been stored: what it says is safe."""
         if isinstance(event, StackCheckpoint):
             self.checkpoints[event.stack] = replace(event, blocks=(), finished=())
             self.ended |= {finished.run for finished in event.finished}
@@ -44,7 +42,7 @@ class Attempts:
         """Return the task to try next, a stack from its last checkpoint, or the event that ends its runs as 'failed'.
 
         Raises:
-            InputError: the task failed twice and is no stack: without it the study cannot go on.
+            InputError: a task other than a stack failed twice: the study cannot go on without it.
         """
         name = _name(task)
         attempts = self.counts[name] = self.counts.get(name, 1) + 1
@@ -62,39 +60,8 @@ class Attempts:
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)
 
 
-def raise_refusal(kind: str, text: str) -> None:
-    """Raise what a worker's 'refused' or 'unwritable' means; other words mean nothing here.
-
-    Raises:
-        InputError: something in the study cannot be used.
-        FolderError: the study folder cannot be read or written any more.
-    """
-    if kind == "refused":
-        raise InputError(text)
-    if kind == "unwritable":
-        raise FolderError(text)
-
-
 def _name(task: WorkerTask) -> str:
     """Return what a task's attempts are counted under."""
     if isinstance(task, MeasureTask):
         return f"{type(task).__name__} {task.stack.name}"
     return task.name if isinstance(task, StackTask) else type(task).__name__
-
-
-def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:
-    """Return how a task went, as the message a worker sends: a word and what belongs to it.
-
-    ('done', ended); ('refused', text): something in the study cannot be used; ('unwritable', text): the study folder
-    cannot; ('failed', text, trace): trying again may help.
-    """
-    import traceback
-
-    try:
-        return "done", perform(task)
-    except FolderError as error:
-        return "unwritable", str(error)
-    except JustrightError as error:
-        return "refused", str(error)
-    except Exception as error:  # noqa: BLE001  # a user's model may raise anything: the run fails, the study goes on
-        return "failed", f"{type(error).__name__}: {error}", traceback.format_exc()

@@ -37,10 +37,10 @@ LOCK_SECONDS = 5.0
 
 
 def compile_cache_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables that let a worker on this machine keep its programs; none where they are not to be kept.
+    """Return the variables that let a worker on this machine keep its programs; empty where none are to be kept.
 
-    Not with $JUSTRIGHT_COMPILE_CACHE set to off, not in a folder that cannot be made or that others may write to, and
-    not where JAX's own variables name a cache already: that one is used as it is.
+    None are kept with $JUSTRIGHT_COMPILE_CACHE set to off, in a folder that cannot be made or that others may write
+    to, or where JAX's own variables name a cache already: that one is used as it is.
 
     Args:
         environment: this process's.
@@ -68,7 +68,7 @@ def tidy_compile_cache(folder: Path) -> None:
     """Remove programs that were not written to their end, and folders beside this one that nobody has used for long.
 
     JAX writes a program in place and never replaces one: what a killed worker left half-written would stay for ever.
-    A program without the time of its last use, which is written after it, is such a one.
+    Such a program lacks the time of its last use, which is written after it.
 
     Raises:
         OSError: a file cannot be removed.
@@ -76,7 +76,7 @@ def tidy_compile_cache(folder: Path) -> None:
     import filelock
 
     lock = filelock.FileLock(folder / LOCK, timeout=LOCK_SECONDS)
-    with contextlib.suppress(filelock.Timeout), lock:  # held by who is writing: the next study will tidy
+    with contextlib.suppress(filelock.Timeout), lock:  # held by a writer: the next study will tidy
         names = {path.name for path in folder.iterdir()}
         for name in names:
             for end, other in ((PROGRAM, USED), (USED, PROGRAM)):

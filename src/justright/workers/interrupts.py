@@ -1,7 +1,10 @@
-"""Ctrl-C and SIGTERM, noticed between two events and never inside one.
+"""Ctrl-C and SIGTERM: who hears them, and that handlers are put back afterwards.
 
-A KeyboardInterrupt in the middle of an event would undo its transaction, or lose a message half read; the worker's
-last checkpoint then follows, and the epochs between would be missing for ever.
+While workers train, an interruption is noticed between two events and never inside one. A KeyboardInterrupt in the
+middle of an event would undo its transaction, or lose a message half read; the worker's last checkpoint would follow
+all the same, and the epochs between would be missing for ever.
+
+Signals that are ignored stay so, and outside the main thread nothing changes: there, signals are others' business.
 """
 
 from __future__ import annotations
@@ -12,8 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 @dataclass(slots=True)
 class Interruption:
@@ -23,23 +24,35 @@ class Interruption:
 
 
 @contextmanager
-def held_interrupts() -> Iterator[Interruption]:
-    """Take down interrupting signals while the block runs, instead of raising at any instruction.
+def kept_handlers(*numbers: int) -> Iterator[list[int]]:
+    """Put the handlers of signals back at the end of the block; yield the signals that the block may handle."""
+    is_main = threading.current_thread() is threading.main_thread()
+    previous = {number: signal.getsignal(number) for number in numbers} if is_main else {}
+    try:
+        yield [number for number, handler in previous.items() if handler is not signal.SIG_IGN]
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
-    Signals that are ignored stay so, and outside the main thread nothing changes: there they are others' business.
-    """
+
+@contextmanager
+def held_interrupts() -> Iterator[Interruption]:
+    """Take down interrupting signals while the block runs, instead of raising at any instruction."""
     interruption = Interruption()
 
     def take_down(*_: object) -> None:
         interruption.requested = True
 
-    if threading.current_thread() is not threading.main_thread():
+    with kept_handlers(signal.SIGINT, signal.SIGTERM) as heard:
+        for number in heard:
+            signal.signal(number, take_down)
         yield interruption
-        return
-    held = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, take_down) for number in held}
-    try:
-        yield interruption
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM interrupt the block as Ctrl-C does."""
+    with kept_handlers(signal.SIGTERM) as heard:
+        for number in heard:
+            signal.signal(number, signal.default_int_handler)
+        yield

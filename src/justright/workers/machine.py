@@ -1,4 +1,4 @@
-"""What this machine offers: processors and memory."""
+"""What this machine offers, processors and memory, and what a process uses of them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ def resident_bytes(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time a process has used, 0 when it is gone."""
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
 
 
 def processor_name() -> str:

@@ -22,12 +22,12 @@ FLOAT_BYTES = 4
 # Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
 PROCESS_BYTES = 450 * MEBIBYTE  # Keras and JAX imported, one model built: 450-455 MB
 PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and saving its model: 104 MB more
-LANE_BYTES = (
-    MEBIBYTE // 2
-)  # a Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one
+# A Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one.
+LANE_BYTES = MEBIBYTE // 2
 KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
-# A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any); a chunk's result, the checkpoint on its way to the
-# disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more than Tiny.
+# A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any). A chunk's result,
+# the checkpoint on its way to the disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more
+# than Tiny.
 STATE_VALUES = 4
 STATE_COPIES = 5
 DEVICE_STATE_COPIES = 2  # what a chunk begins with and what it ends with
@@ -59,7 +59,7 @@ class FreeMemory:
         return sum(self.machines)
 
     def fits(self, needs: Sequence[int]) -> bool:
-        """Return whether workers that need so many bytes, the most first, fit when each is put where most is left.
+        """Return whether workers that need so many bytes fit, each put where most is left; the largest comes first.
 
         Example:
             >>> FreeMemory((100, 60)).fits([50, 50, 40]), FreeMemory((100, 60)).fits([90, 60])
@@ -112,14 +112,14 @@ def fit_plan(
 
     Args:
         plan: called with `workers` and `max_lanes`, returns stacks.
-        need: expected peak of a worker that trains a stack.
+        need: returns the expected peak of a worker that trains a stack.
         workers: the most workers.
         max_lanes: the most lanes.
         free: what may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
-        program_bytes: what each compiled program that is kept takes, after the first.
-        device_need: what a stack is expected to take of an accelerator.
-        device_share: what each of so many workers may take of one; None where there is none, or no limit is known.
+        program_bytes: what each compiled program that a worker keeps takes, after the first.
+        device_need: returns what a stack is expected to take of an accelerator.
+        device_share: what each of so many workers may take of an accelerator; None without one, or without a limit.
 
     Raises:
         InputError: a single worker with single lanes takes more than is free.
@@ -147,13 +147,13 @@ def fit_plan(
 
 
 def _kept_programs(stacks: Sequence[StackTask]) -> int:
-    """Return how many compiled programs a worker comes to hold at once, one at least."""
+    """Return how many compiled programs a worker may hold at once, at least one."""
     shapes = {(stack.variant, len(stack.train_index), len(stack.runs)) for stack in stacks}
     return max(1, min(len(shapes), KEPT_PROGRAMS))
 
 
 def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | None) -> list[int]:
-    """Return what each worker may need, the most first: the largest stacks at the same time, or one like the largest each.
+    """Return what each worker may need, the largest first: the largest stacks at once, or the largest stack for each.
 
     Args:
         stacks: what each stack needs.
@@ -183,7 +183,7 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     """Return the expected memory of a stack on an accelerator, where all its lanes are computed at once.
 
-    By the same sizes as `worker_bytes`; not measured, for want of an accelerator.
+    It follows from the same sizes as `worker_bytes`, and has not been measured.
     """
     lane = DEVICE_STATE_COPIES * _state_bytes(stack, built) + _activation_bytes(stack, built, rows)
     return _row_bytes(rows) + len(stack.runs) * lane + _chunk_bytes(stack, rows)
@@ -196,7 +196,7 @@ def _state_bytes(stack: StackTask, built: VariantBuilt) -> int:
 
 
 def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
-    """Return what the layers of one lane take between input and gradient, in training or evaluation."""
+    """Return what the layers of one lane take between input and gradient, in training or in evaluation."""
     widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
     training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
     evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
@@ -230,7 +230,7 @@ def gigabytes(count: int) -> str:
 
 
 def _outputs(shape: str, parameters: int) -> int:
-    """Return the values a row takes in a layer's output, from the text of its shape.
+    """Return the number of values per row in a layer's output, from the text of its shape.
 
     Example:
         >>> _outputs("(None, 8, 512)", 0), _outputs("?", 100)

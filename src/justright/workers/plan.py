@@ -17,7 +17,7 @@ from justright.study.study import Study
 from justright.study.variant import KerasConfig
 
 # Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and a stack of
-# its own lets the executor balance its runs over the cores.
+# its own lets the pool balance its runs over the cores.
 SMALL_PARAMETERS = 50_000
 MAX_LANES = 64
 # Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
@@ -123,14 +123,14 @@ def stack_task(
 
 @cache
 def _first_rows(count: int) -> npt.NDArray[np.int64]:
-    """Return 0..count-1, one array for all stacks: of a large table a copy for each would fill the memory."""
+    """Return 0..count-1, one array for all stacks: for a large table, one per stack would fill the memory."""
     rows = np.arange(count)
     rows.flags.writeable = False
     return rows
 
 
 def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:
-    """Return runs dealt out to stacks: one each when `alone`, otherwise evenly over the workers."""
+    """Return the runs of each stack: one when `alone`, otherwise an even share for each worker."""
     lanes = 1 if alone else min(most, ceil(len(runs) / workers))
     return [tuple(runs[start : start + lanes]) for start in range(0, len(runs), lanes)]
 

@@ -1,26 +1,29 @@
-"""Worker processes: started, heard for the first time, ended, and what is left to say of a dead one."""
+"""Worker processes on this machine, one pinned thread each, or an accelerator."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from justright.errors import InputError
 from justright.runs.place import available_cores
-from justright.runs.tasks import WorkerTask
+from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
 from justright.workers.compiled import compile_cache_variables
-from justright.workers.watch import Watch, processor_seconds
+from justright.workers.machine import free_memory_bytes, processor_seconds, resident_bytes
+from justright.workers.memory import FreeMemory
+from justright.workers.pool import Message, Transport
 
 # jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the
 # second uses AVX-512 where there is any. A word without "--" would make XLA ignore all that follow it.
@@ -30,89 +33,124 @@ XLA_FLAGS = (
 )
 SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
-START_ATTEMPTS = (
-    2  # a process may die for want of memory or by a stray signal; twice in a row has another cause
-)
 POLL_SECONDS = 0.05
 SUMMARY_COLUMNS = "120"  # of the "terminal" Keras draws its model summaries for: nothing is cut off
 LOG_TAIL = 600  # characters of a dead worker's error output that go into the reason
 
 
-@dataclass(slots=True)
-class Worker:
-    """A worker process as the coordinator sees it."""
+@dataclass(slots=True, eq=False)
+class WorkerProcess:
+    """A worker's process, where its output goes, and the connection to it; None when it never made one."""
 
     number: int
     process: subprocess.Popen[bytes]
     log: IO[bytes]
-    watch: Watch
     connection: Connection | None = None
-    task: WorkerTask | None = None
-    ready: bool = False
-    attempts: int = 1
-
-    def processor_seconds(self) -> float:
-        """Return the processor time its process has used."""
-        return processor_seconds(self.process.pid)
 
 
-def start_worker(
-    number: int,
-    workers: int,
-    *,
-    hang_seconds: float,
-    attempts: int = 0,
-    accelerators: Accelerators | None = None,
-) -> Worker:
-    """Return a new worker process that has said where it is; one that dies before it does is started once more.
+class Processes(Transport[WorkerProcess]):
+    """Spawned processes that share this machine's cores, or its accelerators.
 
     Args:
-        number: of the worker, from 0; gives its share of the cores.
-        workers: how many share the cores.
-        hang_seconds: how long it may be silent without computing.
-        attempts: how often it was started already without becoming ready.
-        accelerators: the devices that workers share; None trains on the CPU.
-
-    Raises:
-        InputError: it died each time, or does not start in time.
+        rows: the study's rows, sent to each worker once.
+        storage: how workers write to the study folder.
+        workers: how many processes; each gets an equal share of the cores.
+        accelerators: devices that the workers share, one each where there are enough; None trains on the CPU.
     """
-    for attempt in range(attempts + 1, START_ATTEMPTS + 1):
-        worker = _launch(number, workers, hang_seconds, accelerators)
-        worker.attempts = attempt
-        if worker.connection is not None:
-            return worker
-        reason = death_of(worker)
-        end_worker(worker)
-    raise cannot_start(reason)
+
+    kind = "worker process"
+    label = "worker"
+
+    def __init__(
+        self,
+        rows: StudyRows,
+        storage: Storage,
+        *,
+        workers: int,
+        accelerators: Accelerators | None = None,
+    ) -> None:
+        self._rows = rows
+        self._storage = storage
+        self.workers = workers
+        self.accelerators = accelerators
+
+    def start(self, number: int) -> WorkerProcess:
+        """Start a process and send it the study's rows."""
+        worker = _launch(number, self.workers, self.accelerators)
+        _send(worker, (self._rows, self._storage))
+        return worker
+
+    def give(self, link: WorkerProcess, task: WorkerTask) -> None:
+        """Send the task."""
+        _send(link, task)
+
+    def request_stop(self, link: WorkerProcess) -> None:
+        """Send the word that a worker hears while it trains."""
+        _send(link, "stop")
+
+    def hear(
+        self, links: Sequence[WorkerProcess], seconds: float
+    ) -> Iterator[tuple[WorkerProcess, float, Message]]:
+        """Yield one message each: a worker that never stops talking must not keep us from an interruption."""
+        ready = wait([link.connection for link in links if link.connection is not None], timeout=seconds)
+        for link in links:
+            message: Message | None = None
+            if link.connection in ready:
+                message = _receive(link.connection)
+            elif link.connection is not None and link.process.poll() is None:
+                continue
+            yield link, self.processor_seconds(link), message or ("died", _death_of(link))
+
+    def processor_seconds(self, link: WorkerProcess) -> float:
+        """Return what the system says."""
+        return processor_seconds(link.process.pid)
+
+    def end(self, link: WorkerProcess) -> None:
+        """Kill the process, if it still runs, and let go of what belongs to it."""
+        if link.connection is not None:
+            link.connection.close()
+            link.connection = None
+        link.process.kill()
+        link.process.wait()
+        link.log.close()
+
+    def free_memory(self, links: Sequence[WorkerProcess]) -> FreeMemory:
+        """Return what workers hold and what is free."""
+        held = sum(resident_bytes(link.process.pid) for link in links)
+        return FreeMemory((free_memory_bytes() + held,))
 
 
-def cannot_start(reason: str) -> InputError:
-    """Return the error for a worker that does not start."""
-    return InputError(f"A worker process could not start: {reason}")
+def _send(worker: WorkerProcess, message: Any) -> None:
+    import cloudpickle
 
-
-def end_worker(worker: Worker) -> None:
-    """End a worker's process at once, if it still runs, and let go of what belongs to it."""
     if worker.connection is not None:
-        worker.connection.close()
-        worker.connection = None
+        with suppress(OSError):  # the worker died: the next look at it says so
+            worker.connection.send_bytes(cloudpickle.dumps(message))
+
+
+def _receive(connection: Connection) -> Message | None:
+    """Return what a worker says; None when it is dead."""
+    try:
+        # Only a worker that this process started, and that shares its one-time key, can write here.
+        return pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
+    except (EOFError, OSError):
+        return None
+
+
+def _death_of(worker: WorkerProcess) -> str:
+    """Return one sentence on how a worker ended, with the end of its error output; end it if it still runs."""
+    name = f"{Processes.label} {worker.number}"
+    if worker.connection is None and worker.process.poll() is None:
+        return f"{name} said nothing for {START_SECONDS:.0f} seconds"
     worker.process.kill()
-    worker.process.wait()
-    worker.log.close()
-
-
-def death_of(worker: Worker) -> str:
-    """Return one sentence on how a worker ended, with the end of its error output."""
-    code = worker.process.poll()
-    if code is None:
-        return f"worker {worker.number} said nothing for {START_SECONDS:.0f} seconds"
+    code = worker.process.wait()
     worker.log.seek(0)
     tail = worker.log.read().decode(errors="replace")[-LOG_TAIL:].strip()
-    how = "was killed by signal" if code is not None and code < 0 else "ended with code"
-    return f"worker {worker.number} {how} {abs(code or 0)}" + (f": {tail}" if tail else "")
+    how = "was killed by signal" if code < 0 else "ended with code"
+    return f"{name} {how} {abs(code)}" + (f": {tail}" if tail else "")
 
 
-def _launch(number: int, workers: int, hang_seconds: float, accelerators: Accelerators | None) -> Worker:
+def _launch(number: int, workers: int, accelerators: Accelerators | None) -> WorkerProcess:
     """Start a process; its connection stays None when it ends before it makes one."""
     cores = _cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
@@ -125,7 +163,7 @@ def _launch(number: int, workers: int, hang_seconds: float, accelerators: Accele
         env=_environment(len(cores)) | devices,
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
-    worker = Worker(number, process, log, Watch(hang_seconds))
+    worker = WorkerProcess(number, process, log)
     if hasattr(os, "sched_setaffinity"):
         with suppress(ProcessLookupError):  # dead already: found out below
             os.sched_setaffinity(process.pid, cores)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from justright.errors import InputError
+from justright.workers.interrupts import kept_handlers
 from justright.workers.memory import FreeMemory
 
 # Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
@@ -45,7 +43,7 @@ def connect(ray: Any, address: str | None, *, cores: int) -> None:
     """
     os.environ.update(RAY_SETTINGS)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    with _own_signal_handler():
+    with kept_handlers(signal.SIGTERM):  # `ray.init` puts its own in place
         if address is None:
             _start_here(ray, num_cpus=cores, include_dashboard=False, **quiet)
             return
@@ -88,14 +86,3 @@ def _start_here(ray: Any, **options: Any) -> None:
                     f"Ray must start on this machine for `engine` 'ray'; it did not ({error}). "
                     "Try again when the machine is less busy, or take engine 'local'."
                 ) from error
-
-
-@contextmanager
-def _own_signal_handler() -> Iterator[None]:
-    """Put this process's SIGTERM handler back, which `ray.init` replaces by its own."""
-    previous = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, previous)

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
-from justright.workers.attempts import attempt
+from justright.workers.pool import Message
+from justright.workers.worker import attempt, make_performer
 
 # A worker waits when this many messages are unread; with what Ray holds, the most a slow coordinator keeps in memory.
 UNREAD_MESSAGES = 4
@@ -28,12 +29,11 @@ UNREAD_MESSAGES = 4
 PACKAGES = ("justright", "keras", "jax", "numpy")
 ROOT = Path("study")  # stands for the study folder, which is elsewhere; only paths below it mean anything
 
-Message = tuple[Any, ...]
 Checkpoint = tuple[Mapping[str, npt.NDArray[Any]], Mapping[str, str]]
 
 
 class RayWorker:
-    """Performs tasks, one after the other, in one thread of its process.
+    """Performs one task after the other, always in the same thread of its process.
 
     Args:
         rows: the study's rows.
@@ -87,8 +87,6 @@ class RayWorker:
 
     def _performer(self) -> Callable[[WorkerTask], bool]:
         if self._perform is None:
-            from justright.workers.worker import make_performer
-
             storage = Storage(ROOT, self._send_tensors, self._sent_tensors, self._send_model)
             self._perform = make_performer(
                 self._rows,

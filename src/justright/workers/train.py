@@ -1,10 +1,10 @@
-"""A study in training: build and check every variant, plan the stacks, run them on an executor."""
+"""A study in training: build and check every variant, plan the stacks, run them in a pool of workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.runs.tasks import (
@@ -16,37 +16,15 @@ from justright.runs.tasks import (
     WorkerTask,
 )
 from justright.study.study import Study
-from justright.workers.accelerators import Accelerators
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
-    FreeMemory,
     base_bytes,
     device_bytes,
     fit_plan,
     worker_bytes,
 )
 from justright.workers.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
-
-
-class Executor(Protocol):
-    """Runs tasks somewhere: worker processes here, or a cluster.
-
-    Args:
-        workers: how many stacks train at the same time.
-        accelerators: what they train on; None for the CPU.
-    """
-
-    workers: int
-    accelerators: Accelerators | None
-
-    def free_memory(self) -> FreeMemory | None:
-        """Return the memory that its workers may take; None where that cannot be known."""
-
-    def keep_workers(self, count: int, worker_bytes: int) -> None:
-        """End all workers but `count`, and let each have so much memory."""
-
-    def execute(self, tasks: Sequence[WorkerTask], handle: Callable[[Event], None]) -> None:
-        """Perform all tasks and pass on their events, in order for each stack."""
+from justright.workers.pool import Pool
 
 
 def study_rows(study: Study) -> StudyRows:
@@ -64,7 +42,7 @@ def study_rows(study: Study) -> StudyRows:
 
 def train_study(
     study: Study,
-    executor: Executor,
+    pool: Pool[Any],
     handle: Callable[[Event], None],
     *,
     model_path: Callable[[RunKey], str],
@@ -79,7 +57,7 @@ def train_study(
 
     Args:
         study: what to train.
-        executor: where.
+        pool: where.
         handle: takes every event.
         model_path: where a run's model goes, relative to the study folder.
         ended: runs that need no more training.
@@ -101,11 +79,11 @@ def train_study(
         handle(event)
 
     variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
-    executor.execute([BuildTask(variants)], take)
-    free = executor.free_memory()
+    pool.execute([BuildTask(variants)], take)
+    free = pool.free_memory()
     rows = study_rows(study)
     parameters = {name: event.parameters for name, event in built.items()}
-    accelerators = executor.accelerators
+    accelerators = pool.accelerators
 
     plan = fit_plan(
         partial(
@@ -119,7 +97,7 @@ def train_study(
             together=accelerators is not None,
         ),
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
-        workers=executor.workers,
+        workers=pool.workers,
         max_lanes=MAX_LANES,
         free=free,
         least_bytes=base_bytes(rows),
@@ -128,7 +106,7 @@ def train_study(
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
     )
     on_built(built)
-    executor.keep_workers(plan.workers, plan.worker_bytes)
+    pool.keep_workers(plan.workers, plan.worker_bytes)
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
@@ -138,7 +116,7 @@ def train_study(
         MeasureTask(stack_task(study, one.stack, model_path=model_path), one.unmeasured, one.unsaved)
         for one in revisited
     ]
-    executor.execute(visits, take)
+    pool.execute(visits, take)
     tasks: list[WorkerTask] = list(plan.stacks)
     # The reference takes seconds: last, where it fills a core that would wait for the longest stack.
-    executor.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)
+    pool.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import psutil
-
 # A worker speaks once a chunk, about every second. Silent for ten minutes without using a processor, it waits for
 # something that will not come.
 HANG_SECONDS = 600.0
@@ -25,8 +23,8 @@ class Watch:
 
     Args:
         hang_seconds: silence after which it counts as hung, if it uses no processor.
-        heard_at: when it last spoke or was given work, on the monotonic clock.
-        processor_seconds: processor time it had used by then.
+        heard_at: when its silence began, on the monotonic clock.
+        processor_seconds: processor time it had used when it last spoke.
         longest_seconds: its longest silence so far while it worked.
     """
 
@@ -35,14 +33,16 @@ class Watch:
     processor_seconds: float = 0.0
     longest_seconds: float = 0.0
 
-    def begin(self, processor_seconds: float) -> None:
-        """Take down that the worker was given work, and the processor time it had used before."""
-        self.heard_at, self.processor_seconds = time.monotonic(), processor_seconds
+    def begin(self) -> None:
+        """Take down that the silence begins anew: the worker was given work, or was not listened to meanwhile."""
+        self.heard_at = time.monotonic()
 
-    def hear(self, processor_seconds: float) -> None:
-        """Take down that the worker spoke while it worked, and the processor time it had used by then."""
-        self.longest_seconds = max(self.longest_seconds, time.monotonic() - self.heard_at)
-        self.begin(processor_seconds)
+    def hear(self, processor_seconds: float, *, is_working: bool = True) -> None:
+        """Take down that the worker spoke, and the processor time it had used by then."""
+        if is_working:
+            self.longest_seconds = max(self.longest_seconds, time.monotonic() - self.heard_at)
+        self.processor_seconds = processor_seconds
+        self.begin()
 
     def hung_seconds(self, measure: Callable[[], float]) -> float | None:
         """Return how long the worker has been silent if that is too long, otherwise None.
@@ -55,22 +55,3 @@ class Watch:
             return None
         is_idle = measure() - self.processor_seconds < IDLE_SHARE * silent
         return silent if is_idle or silent > BUSY_FACTOR * self.hang_seconds else None
-
-
-def no_progress(name: str, silent: float) -> str:
-    """Return why a worker that hangs was ended.
-
-    Example:
-        >>> no_progress("worker 1", 612.3)
-        'worker 1 made no progress for 612 seconds and was ended'
-    """
-    return f"{name} made no progress for {silent:.0f} seconds and was ended"
-
-
-def processor_seconds(pid: int) -> float:
-    """Return the processor time a process of this machine has used, 0 when it is gone."""
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.Error:
-        return 0.0
-    return times.user + times.system

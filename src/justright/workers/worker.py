@@ -11,13 +11,14 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
+from justright.errors import FolderError, JustrightError
 from justright.runs.events import Event
 from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
-from justright.workers.attempts import attempt
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 
@@ -84,6 +85,22 @@ def make_performer(
         return True
 
     return perform
+
+
+def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:
+    """Return how a task went, as the message a worker sends: a word and what belongs to it.
+
+    ('done', ended); ('refused', text): something in the study cannot be used; ('unwritable', text): the study folder
+    cannot; ('failed', text, trace): trying again may help.
+    """
+    try:
+        return "done", perform(task)
+    except FolderError as error:
+        return "unwritable", str(error)
+    except JustrightError as error:
+        return "refused", str(error)
+    except Exception as error:  # noqa: BLE001  # a user's model may raise anything: the run fails, the study goes on
+        return "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
 
 
 def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:

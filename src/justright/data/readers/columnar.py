@@ -1,14 +1,13 @@
-"""Parquet and Arrow/Feather files, read with Polars after their size was checked."""
+"""Files of whole columns, Parquet and Arrow, read with Polars after their size was checked."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from justright.data.readers.arrow_footer import unpacked_arrow_bytes
 from justright.data.readers.native_output import held_stderr
-from justright.data.readers.parquet_footer import FooterError, unpacked_bytes
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, row_place
 from justright.errors import InputError
 
@@ -17,48 +16,45 @@ if TYPE_CHECKING:
 
 # A value takes at most this once read; text longer than that is not a feature anyway.
 BYTES_PER_VALUE = 8
+# What numbers that lead nowhere end in: a missing field, one of another type, a place before the file's start.
+DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
 
 
-def read_parquet(path: Path, label: str, *, rows: int | None) -> RawTable:
-    """Return the columns of a Parquet file.
+class FooterError(ValueError):
+    """The file does not follow the format."""
+
+
+def read_columnar(
+    path: Path,
+    label: str,
+    rows: int | None,
+    *,
+    kind: str,
+    parts: str,
+    count_unpacked: Callable[[Path, int | None], int],
+    scanner: str,
+) -> RawTable:
+    """Return the columns of a file that Polars reads.
 
     Args:
         path: the file.
         label: how messages name it.
         rows: first rows to read; None for all.
+        kind: what messages call the format.
+        parts: what messages call the compressed parts of such a file.
+        count_unpacked: (path, rows) -> how many bytes those parts unpack to; raises FooterError.
+        scanner: the name of Polars' function for it.
     Raises:
         InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
     """
-    return _read(path, label, rows, kind="Parquet")
-
-
-def read_arrow(path: Path, label: str, *, rows: int | None) -> RawTable:
-    """Return the columns of an Arrow IPC (Feather version 2) file.
-
-    Args:
-        path: the file.
-        label: how messages name it.
-        rows: first rows to read; None for all.
-    Raises:
-        InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
-    """
-    return _read(path, label, rows, kind="Arrow")
-
-
-def _read(path: Path, label: str, rows: int | None, *, kind: str) -> RawTable:
     import polars as pl
 
     try:
-        is_parquet = kind == "Parquet"
-        count = unpacked_bytes if is_parquet else unpacked_arrow_bytes
-        _check_unpacked(label, count(path, rows=rows), "pages" if is_parquet else "buffers")
+        _check_unpacked(label, count_unpacked(path, rows), parts)
         with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
-            frame = _frame(path, label, rows, pl.scan_parquet if is_parquet else pl.scan_ipc)
-    except (
-        pl.exceptions.PolarsError,
-        FooterError,
-        OSError,
-    ) as error:  # Polars says OSError of some damaged files, too
+            frame = _frame(path, label, rows, getattr(pl, scanner))
+    except (pl.exceptions.PolarsError, FooterError, OSError) as error:
+        # Polars says OSError of some damaged files, too.
         raise _damaged(label, kind, error) from None
     except BaseException as error:
         # Polars reports some damage by a Rust panic, which is no Exception; nothing else may be swallowed here.

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.checks import check_names
-from justright.data.columns import counted
-from justright.data.readers.raw import RawTable, made_up_names, row_place
+from justright.data.checks import check_names, counted
+from justright.data.readers.inflate import inflate_all
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
 from justright.data.readers.sniff import check_text, find_delimiter, find_header
 from justright.errors import InputError
 
@@ -34,7 +35,7 @@ class Body:
     Args:
         data: the lines.
         delimiter: between fields.
-        columns: a name a field.
+        columns: the name of each field.
         label: how messages name the source.
         lines_before: lines cut off before `data`.
         rows: first rows that matter; None for all.
@@ -46,6 +47,25 @@ class Body:
     label: str
     lines_before: int = 0
     rows: int | None = None
+
+
+def read_text_file(path: Path, label: str, rows: int | None) -> RawTable:
+    """Return the columns of a file of delimited text, which may be compressed by gzip or Zstandard.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+        rows: first rows that matter; None for all.
+    Raises:
+        InputError: too large, damaged, or no delimited text; see `read_delimited`.
+    """
+    size = path.stat().st_size
+    if size > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: a text table must take at most {MAX_TABLE_BYTES:,} bytes; it takes {size:,}. "
+            "Split it, or save it as Parquet and ask for fewer `rows`."
+        )
+    return read_delimited(inflate_all(path.read_bytes(), label), label, rows=rows)
 
 
 def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTable:
@@ -88,7 +108,7 @@ def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None
 
     Args:
         text: whole lines.
-        columns: names, one a field.
+        columns: the name of each field.
     """
     return _read_numbers(Body(text, ",", tuple(columns), ""))
 
@@ -204,3 +224,6 @@ def _locate(body: Body, row: int) -> str:
     for line, _ in islice(_records(body), row, None):
         return f"{row_place(row)}, line {line:,}"
     return row_place(row)
+
+
+DELIMITED = TableFormat("CSV, TSV", "a CSV or TSV file", (), (".csv", ".tsv"), read_text_file)

@@ -91,15 +91,14 @@ def inflate_zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise CorruptDataError("Zstandard data end too early")
 
 
-def inflate_all(data: bytes, label: str, *, limit: int | None = None) -> bytes:
+def inflate_all(data: bytes, label: str) -> bytes:
     """Return the plain bytes of gzip or Zstandard data, or the data themselves if they are neither.
 
     Args:
         data: the file's bytes.
         label: how messages name it.
-        limit: most bytes to inflate to; None takes `MAX_TABLE_BYTES`.
     Raises:
-        InputError: damaged, truncated, or larger than `limit` when inflated.
+        InputError: damaged, truncated, or larger than `MAX_TABLE_BYTES` when inflated.
     """
     if data.startswith(GZIP_MAGIC):
         pieces = inflate_gzip([data])
@@ -107,13 +106,13 @@ def inflate_all(data: bytes, label: str, *, limit: int | None = None) -> bytes:
         pieces = inflate_zstd([data])
     else:
         return data
-    plain, most = bytearray(), MAX_TABLE_BYTES if limit is None else limit
+    plain = bytearray()
     try:
         for piece in pieces:
             plain += piece
-            if len(plain) > most:
+            if len(plain) > MAX_TABLE_BYTES:
                 raise InputError(
-                    f"{label}: a table must take at most {most:,} bytes once decompressed; it takes more. "
+                    f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes once decompressed; it takes more. "
                     "Split it, or save it as Parquet and ask for fewer `rows`."
                 )
     except CorruptDataError as error:

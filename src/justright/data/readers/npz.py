@@ -7,14 +7,13 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from justright.data.readers.memory import pair_table
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Names of the two arrays, as scikit-learn, Keras' data sets and our own examples write them.
 ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
@@ -25,15 +24,18 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_HEADER_BYTES = 1 << 14
 
 
-def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
-    """Return the columns of the two arrays of an NPZ archive, and the target's name.
+def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
+    """Return the columns of the two arrays of an NPZ archive.
 
     Args:
         path: the file; holds `X` and `y`, `x` and `y`, or `features` and `target`.
         label: how messages name it.
+        rows: first rows that matter; all are read.
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
+    from justright.data.readers.in_memory import pair_table
+
     try:
         with zipfile.ZipFile(path) as archive:
             members = {
@@ -56,6 +58,8 @@ def read_npz(path: Path, label: str) -> tuple[RawTable, str]:
 
 
 def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
+    import numpy as np
+
     _check_compression(archive.getinfo(member), name, label)
     with archive.open(member) as packed:
         file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
@@ -82,6 +86,12 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
     return array
 
 
+def _refuse_npy(path: Path, label: str, rows: int | None) -> RawTable:
+    raise InputError(
+        f"{label}: an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."
+    )
+
+
 def _check_compression(member: zipfile.ZipInfo, name: str, label: str) -> None:
     if member.compress_type not in COMPRESSIONS:
         raise InputError(
@@ -95,3 +105,6 @@ DAMAGES = (
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
     *(ValueError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError),
 )
+
+NPZ = TableFormat("NPZ", "an NPZ file", (b"PK\x03\x04", b"PK\x05\x06"), (".npz",), read_npz)
+NPY = TableFormat("", "an NPY file", (b"\x93NUMPY",), (), _refuse_npy)

@@ -16,6 +16,10 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 SNIFFED_BYTES = 1 << 20
 
 
+class BinaryError(InputError):
+    """The bytes are no text, and of no other format that is known."""
+
+
 def check_text(data: bytes, label: str) -> bytes:
     """Return the text without byte-order mark and with line feeds, if it is UTF-8 and not empty.
 
@@ -23,7 +27,8 @@ def check_text(data: bytes, label: str) -> bytes:
         data: the file's bytes.
         label: how messages name it.
     Raises:
-        InputError: empty, UTF-16, binary or another encoding; the message gives line and byte.
+        BinaryError: it holds a zero byte.
+        InputError: empty, UTF-16 or another encoding; the message gives line and byte.
     """
     if data.startswith(UTF16_MARKS):
         raise InputError(f"{label}: text must be UTF-8; it is UTF-16. Save it as UTF-8.")
@@ -32,9 +37,8 @@ def check_text(data: bytes, label: str) -> bytes:
         raise InputError(f"{label}: a table must have at least one row; the file is empty.")
     place = data.find(b"\0")
     if place >= 0:
-        raise InputError(
-            f"{label}: text must hold no zero bytes; byte {place:,} is one, so it is probably a binary file. "
-            "Give a CSV, TSV, Parquet, Arrow or NPZ file."
+        raise BinaryError(
+            f"{label}: text must not hold zero bytes; byte {place:,} is one, so it is probably a binary file."
         )
     if not data.isascii():
         try:

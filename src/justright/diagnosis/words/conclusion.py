@@ -1,35 +1,21 @@
-"""The one sentence above a report: who does what, and which variant is best by how much."""
+"""The one sentence above a report: what each variant does, and which one is best."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from justright.diagnosis.evidence import StudyEvidence
+from justright.diagnosis.labels import labels
 from justright.diagnosis.measured import Measured
-from justright.diagnosis.verdicts import (
-    DIVERGED,
-    JUST_RIGHT,
-    LABELS,
-    OVERFITS,
-    UNDECIDED,
-    UNDERFITS,
-    Verdict,
-)
+from justright.diagnosis.verdicts import Verdict
 from justright.diagnosis.words.numbers import estimate, listed, sentence, word
-
-PREDICATES = {
-    OVERFITS: ("overfits", "overfit"),
-    UNDERFITS: ("underfits", "underfit"),
-    JUST_RIGHT: ("is just right", "are just right"),
-    UNDECIDED: ("is undecided", "are undecided"),
-    DIVERGED: ("diverged", "diverged"),
-}
 
 
 def conclude(
-    judged: tuple[Verdict, ...], evidence: StudyEvidence, measured: dict[str, Measured], best: str | None
+    judged: tuple[Verdict, ...], evidence: StudyEvidence, measured: Mapping[str, Measured], best: str | None
 ) -> str:
-    """Return one sentence: who does what, and which variant is best by how much.
+    """Return one sentence: what each variant does, and which one is best, with its loss.
 
     Args:
         judged: the verdicts of all variants.
@@ -42,12 +28,12 @@ def conclude(
     for verdict in verdicts:
         names[verdict.label].append(verdict.variant)
     parts = []
-    for label in LABELS:
-        members = names[label]
+    for label in labels():
+        members = names[label.name]
         if len(members) == len(verdicts) > 2:
-            parts.append(f"all {word(len(members))} variants {PREDICATES[label][1]}")
+            parts.append(f"all {word(len(members))} variants {label.many}")
         elif members:
-            parts.append(f"{listed(members)} {PREDICATES[label][len(members) > 1]}")
+            parts.append(f"{listed(members)} {label.many if len(members) > 1 else label.one}")
     chosen = next((verdict for verdict in judged if verdict.variant == best), None)
     if chosen is not None and chosen.test is not None and len(judged) > 1:
         parts.append(
@@ -59,6 +45,6 @@ def conclude(
 
 
 def _headline(verdicts: tuple[Verdict, ...], evidence: StudyEvidence) -> tuple[Verdict, ...]:
-    """Return the verdicts that one sentence can hold: of the baselines alone where a catalogue's remedies change them."""
+    """Return the verdicts that fit into one sentence: where a catalogue's remedies were tried, those of the baselines alone."""
     baselines = [one for one in verdicts if not evidence.variant(one.variant).remedy]
     return tuple(baselines) or verdicts

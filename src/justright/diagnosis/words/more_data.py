@@ -1,4 +1,4 @@
-"""What a learning curve says, in words: what more rows are worth, and which remedy is worth as much."""
+"""A learning curve in words: what more rows are worth, and which remedy is worth as much."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def scaling_to_dict(
 
 
 def scaling_sentence(scaling: Scaling, *, effects: Sequence[Effect], margin: float, loss: str) -> str:
-    """Return what more rows would be worth to a variant, or why that is not said; arguments as `scaling_to_dict`."""
+    """Return what more rows would be worth to a variant, or why there is no forecast; arguments as `scaling_to_dict`."""
     if scaling.refusal:
         return f"{scaling.variant}: no forecast. {scaling.refusal}"
     first, *others = scaling.gains
@@ -83,8 +83,8 @@ def _tested(scaling: Scaling) -> str:
     if test is None:
         return ""
     one = test.predicted
-    interval = Interval(one.mean, one.low, one.high, 0, 0, "forecast")
+    interval = Interval(one.mean, one.low, one.high)
     return (
-        f" Without its largest size the curve predicts {estimate(interval)} there; {rounded(test.measured, interval)} was "
-        "measured."
+        f" From the smaller sizes alone the curve predicts {estimate(interval)} at the largest; "
+        f"{rounded(test.measured, interval)} was measured."
     )

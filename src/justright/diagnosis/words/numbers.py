@@ -40,7 +40,7 @@ def estimate(interval: Interval) -> str:
     """Return an estimate with its interval, to the second digit of the uncertainty.
 
     Example:
-        >>> estimate(Interval(0.41234, 0.3912, 0.4333, 5, 100, "combined"))
+        >>> estimate(Interval(0.41234, 0.3912, 0.4333))
         '0.412 [0.391, 0.433]'
     """
     half = (interval.high - interval.low) / 2
@@ -55,7 +55,7 @@ def rounded(value: float, interval: Interval) -> str:
     """Return `value` with as many decimals as `estimate` prints of `interval`.
 
     Example:
-        >>> rounded(0.6, Interval(0.41234, 0.3912, 0.4333, 5, 100, "combined"))
+        >>> rounded(0.6, Interval(0.41234, 0.3912, 0.4333))
         '0.600'
     """
     half = (interval.high - interval.low) / 2

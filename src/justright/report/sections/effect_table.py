@@ -33,7 +33,7 @@ from justright.report.number_formats import (
 )
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import EffectSummary, Summary
-from justright.study.remedies import LADDER_GROUP
+from justright.study.remedy import LADDER_GROUP
 
 TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
 MANY = 2  # seeds from which an interval covers seeds as well

@@ -93,7 +93,7 @@ def meanings(variants: Iterable[VariantSummary]) -> str:
     """
     found = {variant["verdict"]["label"] for variant in variants}
     return " ".join(
-        f"{label.name.capitalize()}: {label.meaning}." for label in labels.LABELS if label.name in found
+        f"{label.name.capitalize()}: {label.meaning}." for label in labels.labels() if label.name in found
     )
 
 

@@ -18,7 +18,7 @@ from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import plain, shorten, spelled
 
 if TYPE_CHECKING:
-    from justright.logs import CurveReading
+    from justright.logs.reading import CurveReading
 
 OTHER_COLUMNS = 52  # cells taken by all columns but the run's name
 

@@ -1,0 +1,25 @@
+"""The command lines of benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Collection
+
+
+def program_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help is a program's docstring, lines as they are."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def names_among(names: Collection[str]) -> Callable[[str], list[str]]:
+    """Return a parser of names separated by commas, for `type=`; an empty text is no name."""
+
+    def parse(text: str) -> list[str]:
+        chosen = [name.strip() for name in text.split(",") if name.strip()]
+        if not set(chosen) <= set(names):
+            raise argparse.ArgumentTypeError(f"must be among {', '.join(names)}; got {text!r}")
+        return chosen
+
+    return parse

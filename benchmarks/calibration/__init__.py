@@ -1,0 +1,1 @@
+"""Studies of random teacher networks: drawn, judged, and held against the truth."""

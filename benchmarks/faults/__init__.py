@@ -1,0 +1,1 @@
+"""Studies killed, interrupted and damaged: what is lost?"""

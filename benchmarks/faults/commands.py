@@ -1,0 +1,212 @@
+"""The study that faults meet: made, run by commands of its own, and compared bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.faults.forks import Forked, start_forked
+from benchmarks.host import cache_variables
+
+ROWS, FEATURES = 600, 5
+STUDY = """
+name = "faults"
+seeds = 2
+[recipe]
+batch_size = 100
+max_epochs = {epochs}
+[variants.Dropped]
+family = "mlp"
+units = [16, 16]
+dropout = 0.3
+[variants.Normalised]
+family = "mlp"
+units = [8]
+batch_normalization = true
+l2 = 0.001
+"""
+DIVERGING = """
+[variants.Steep]
+family = "mlp"
+units = [8]
+activation = "relu"
+[variants.Steep.recipe]
+batch_size = 100
+max_epochs = {epochs}
+optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
+"""
+DRIVER = "import sys; from benchmarks.faults.commands import run_command; run_command(sys.argv[1:])"
+CHECKPOINT_SECONDS = 0.3
+NEVER_HANGS = 600.0
+
+
+def run_command(words: list[str]) -> None:
+    """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
+    import justright.session.run as running
+    from justright.cli.main import main
+
+    if (
+        "FILE_BYTES" in os.environ
+    ):  # the largest file that this process and its workers may write: a full disk
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
+    original, hang_seconds = running.run_study, float(os.environ["HANG_SECONDS"])
+    running.run_study = lambda *given, **named: original(*given, **named, hang_seconds=hang_seconds)
+    main(words)
+
+
+@dataclass
+class Place:
+    """A folder with a table, two study files, and the study folders made from them."""
+
+    path: Path
+    epochs: int
+    is_forked: bool = True
+    commands: int = 0
+    found: dict[str, str] = field(default_factory=dict)
+
+    def make(self) -> None:
+        """Write table and study files."""
+        numbers = np.random.default_rng(0)
+        x = numbers.normal(size=(ROWS, FEATURES))
+        y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
+        os.environ.update(
+            cache_variables(self.path / "compiled"),
+            OMP_NUM_THREADS="1",  # as each worker has it; read when scikit-learn is imported, before the fork
+            PYTHONPATH=os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+        )
+        lines = [
+            ",".join([*(f"{value:.5f}" for value in row), str(label)])
+            for row, label in zip(x, y, strict=True)
+        ]
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "rows.csv").write_text("a,b,c,d,e,label\n" + "\n".join(lines) + "\n")
+        text = STUDY.format(epochs=self.epochs)
+        (self.path / "study.toml").write_text(text)
+        (self.path / "diverging.toml").write_text(text + DIVERGING.format(epochs=self.epochs))
+
+    def start(
+        self,
+        out: str,
+        *,
+        study: str = "study",
+        hang_seconds: float = NEVER_HANGS,
+        limit_bytes: int | None = None,
+    ) -> Command:
+        """Start `justright run` into the study folder `out`; `limit_bytes` is the largest file it may write."""
+        self.commands += 1
+        environment = {"HANG_SECONDS": str(hang_seconds)}
+        if limit_bytes is not None:
+            environment["FILE_BYTES"] = str(limit_bytes)
+        words = ["run", "rows.csv", "--target", "label", "--study", f"{study}.toml", "--out", out, "--quiet"]
+        words += ["--workers", "2", "--checkpoint-seconds", str(CHECKPOINT_SECONDS)]
+        log = self.path / f"command-{self.commands}.log"
+        if self.is_forked:
+            return Command(start_forked(words, log, self.path, environment), log, self.path / out)
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, *words],
+                cwd=self.path,
+                env=os.environ | environment,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
+        return Command(process, log, self.path / out)
+
+
+@dataclass
+class Command:
+    """A running command."""
+
+    process: subprocess.Popen | Forked
+    log: Path
+    folder: Path
+
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes, in no order."""
+        try:
+            return psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
+
+    def wait_for_checkpoint(self, stacks: int = 1, *, since: float = 0.0) -> None:
+        """Wait until states of so many stacks, written after `since`, are in the folder, or the command has ended."""
+        while not self.is_over() and len(self.written(since)) < stacks:
+            time.sleep(0.05)
+
+    def written(self, since: float) -> list[Path]:
+        """Return the states of stacks that were written after `since`, a time of the file system's clock."""
+        found = []
+        for path in self.folder.glob("checkpoints/*.safetensors"):
+            with suppress(FileNotFoundError):  # replaced by its successor meanwhile
+                if path.stat().st_mtime > since:
+                    found.append(path)
+        return found
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; return its exit code and what it said."""
+        code = self.process.wait()
+        return code, " ".join(self.log.read_text().split())
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return a digest of everything that a study found; no fault may change one."""
+    from justright.records.folder import StudyFolder
+    from justright.records.reader import StoreReader
+
+    found: dict[str, str] = {}
+    with StoreReader(StudyFolder.open(folder)) as store:
+        for record in store.runs():
+            run = record.run
+            curves = store.curves(variant=run.variant, seed=run.seed).drop("variant").to_numpy()
+            found[f"curves of {run}"] = digest(curves.astype(np.float64).tobytes())
+            ends = (record.outcome, record.epochs, record.best_epoch, record.best, record.last)
+            found[f"end of {run}"] = digest(repr((*ends, record.test, record.test_last)).encode())
+            for kind in ("validation", "fixed", "test"):
+                losses = store.row_losses(run, kind)
+                found[f"{kind} rows of {run}"] = digest(
+                    b"".join(epoch.to_bytes(4, "big") + values.tobytes() for epoch, values in losses.items())
+                )
+            if record.model_path:
+                found[f"model of {run}"] = model_digest(folder / record.model_path)
+        found["verdicts and effects"] = digest(repr((store.verdicts(), store.effects())).encode())
+        reference = store.reference()
+        found["reference"] = digest(
+            b"".join(
+                reference[name][kind].tobytes() for name in reference for kind in sorted(reference[name])
+            )
+        )
+    return found
+
+
+def model_digest(path: Path) -> str:
+    """Return a digest of a saved model's weights."""
+    from justright.records.models import load_model
+
+    return digest(
+        b"".join(np.ascontiguousarray(values).tobytes() for values in load_model(path).get_weights())
+    )
+
+
+def digest(content: bytes) -> str:
+    """Return a short name for some bytes."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
+    """Return the names of what differs or is missing."""
+    return [name for name in sorted({*found, *expected}) if found.get(name) != expected.get(name)]

@@ -1,0 +1,54 @@
+"""Every format of table files. A new one is a file beside this one and an entry in `FORMATS`, or comes from a plug-in."""
+
+from __future__ import annotations
+
+from justright.data.readers.arrow import ARROW
+from justright.data.readers.delimited import DELIMITED
+from justright.data.readers.npz import NPY, NPZ
+from justright.data.readers.parquet import PARQUET
+from justright.data.readers.raw import TableFormat
+from justright.plugins import plugged_in
+
+
+def formats() -> tuple[TableFormat, ...]:
+    """Return every format of table files, those of plug-ins last."""
+    return (*FORMATS, *plugged_in("table_formats"))
+
+
+def format_names(last: str = ", ") -> str:
+    """Return the formats that can be read, for messages and help texts.
+
+    Args:
+        last: what stands before the last one.
+
+    Example:
+        >>> format_names(" or ")
+        'CSV, TSV, Parquet, Arrow or NPZ'
+    """
+    names = [one.name for one in formats() if one.name]
+    return ", ".join(names[:-1]) + last + names[-1]
+
+
+def find_format(start: bytes, ending: str) -> TableFormat:
+    """Return the format of a file: by its first bytes, else by its name, else delimited text.
+
+    Args:
+        start: its first bytes.
+        ending: what its name ends in, with the dot; chooses among formats that begin alike.
+
+    Example:
+        >>> find_format(b"PAR1", ".data").name, find_format(b"x,y", ".parquet").name
+        ('Parquet', 'CSV, TSV')
+    """
+    begun = [one for one in formats() if start.startswith(one.magic)]
+    named = [one for one in formats() if ending.lower() in one.endings]
+    both = [one for one in begun if one in named]
+    return next(iter([*both, *begun, *(one for one in named if not one.magic)]), DELIMITED)
+
+
+def format_promised(ending: str) -> TableFormat | None:
+    """Return the format that files of this name begin as, if there is one: such a file must not be read as text."""
+    return next((one for one in formats() if one.magic and ending.lower() in one.endings), None)
+
+
+FORMATS: tuple[TableFormat, ...] = (DELIMITED, PARQUET, ARROW, NPZ, NPY)

@@ -1,0 +1,140 @@
+"""Where tables come from: what a reader is asked for, how far it has come, and the tables that have names of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from justright.errors import InputError
+from justright.plugins import plugged_in
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from justright.data.arrays import Task
+    from justright.data.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class ReadProgress:
+    """How far reading has come.
+
+    Args:
+        bytes: compressed bytes received from this address.
+        rows: rows parsed so far; 0 while a file is only downloaded.
+        total_rows: rows wanted; None if unknown.
+        address: where the bytes come from.
+    """
+
+    bytes: int
+    rows: int
+    total_rows: int | None
+    address: str
+
+
+Progress = Callable[[ReadProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the caller of `read_table` asked for, apart from the source.
+
+    Args:
+        target: the target's column name or number; None to choose it.
+        rows: first rows to keep; None for all.
+        task: the task asked for; None to find it.
+        missing: tokens whose rows are left out.
+        categorical: columns that become one 0/1 feature for each level.
+        location: path or address of a copy to read in place of a named source's own; None for its own.
+        progress: called while bytes arrive.
+        cache_dir: where parsed rows of a named source are kept; None for the user's cache.
+    """
+
+    target: str | int | None = None
+    rows: int | None = None
+    task: Task | None = None
+    missing: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    location: str | Path | None = None
+    progress: Progress | None = None
+    cache_dir: str | Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSplit:
+    """Numbers of a table's first rows: first those that validate, then those that learn. All others measure."""
+
+    validation: int
+    train: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table with a name of its own, which `read_table` and the command line take in place of a path.
+
+    Args:
+        name: what it is called.
+        summary: where it is, in a word or two, for help texts.
+        read: what was asked for -> the table.
+        split: how it is split when nobody says how; None splits it as any other table.
+        is_remote: whether its rows come over the network: no more of them than needed are read, and `location` may name
+            a copy.
+        is_default: whether it is read when no source is named.
+        recognise: columns without a header, numbered in the order of the file -> their names where they are this
+            source's, else None. Without it no file is taken for this source.
+    """
+
+    name: str
+    summary: str
+    read: Callable[[Request], Table]
+    split: HeadSplit | None = None
+    is_remote: bool = False
+    is_default: bool = False
+    recognise: Callable[[pl.DataFrame], tuple[str, ...] | None] | None = None
+
+
+def sources() -> Mapping[str, Source]:
+    """Return the sources by name. All come from plug-ins."""
+    return {source.name: source for source in plugged_in("sources")}
+
+
+def described_sources() -> str:
+    """Return the sources with a word or two about each, for help texts.
+
+    Example:
+        >>> described_sources()
+        'higgs-sim (packaged), higgs (UCI)'
+    """
+    return ", ".join(f"{source.name} ({source.summary})" for source in sources().values())
+
+
+def default_source() -> Source:
+    """Return the source that is read when none is named.
+
+    Example:
+        >>> default_source().name
+        'higgs-sim'
+    """
+    return next(source for source in sources().values() if source.is_default)
+
+
+def is_url(source: str) -> bool:
+    """Return whether a source is an http(s) address rather than a path.
+
+    Raises:
+        InputError: it is an address of another kind.
+    Example:
+        >>> is_url("https://example.org/a.csv"), is_url("a.csv")
+        (True, False)
+    """
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", source)
+    if scheme is None:
+        return False
+    if scheme[1].lower() not in ("http", "https"):
+        raise InputError(
+            f"An address must start with http:// or https://; got {source!r}. Download the file first."
+        )
+    return True

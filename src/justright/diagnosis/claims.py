@@ -1,0 +1,35 @@
+"""Sentences that others wrote about the same networks on the same table, judged on rows that neither trained nor chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from justright.diagnosis.judged import JudgedStudy
+from justright.plugins import plugged_in
+
+Answer = Literal["holds", "does not hold", "cannot be told"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence, judged.
+
+    Args:
+        quote: what it says.
+        answer: 'holds', 'does not hold' or 'cannot be told'.
+        evidence: what was measured, in one sentence.
+    """
+
+    quote: str
+    answer: Answer
+    evidence: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the claim as plain values."""
+        return {"quote": self.quote, "answer": self.answer, "evidence": self.evidence}
+
+
+def judge_claims(study: JudgedStudy) -> tuple[Claim, ...]:
+    """Return the claims of all plug-ins; each set of them is a function that returns none for a study it is not about."""
+    return tuple(claim for judge in plugged_in("claims") for claim in judge(study))

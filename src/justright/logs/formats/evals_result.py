@@ -1,0 +1,46 @@
+"""XGBoost's and LightGBM's evals_result, saved as JSON: {evaluation set: {metric: [one value per round]}}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from justright.logs.points import LoggedRun, is_listed, listed_points
+from justright.logs.source import LogFormat, Source
+
+# What boosting libraries call the evaluation set that is the training table.
+TRAINING_SETS = frozenset({"train", "training", "dtrain", "learn"})
+
+
+def _matches(source: Source) -> bool:
+    value = source.value
+    return isinstance(value, dict) and bool(value) and all(map(is_listed, value.values()))
+
+
+def _read(source: Source) -> list[LoggedRun]:
+    """Return the run: the training set's metrics, and the last other set's as validation."""
+    sets: dict[str, dict[str, Any]] = source.value
+    train, validation, notes = _roles(list(sets))
+    lists = {
+        prefix + name: values
+        for role, prefix in ((train, ""), (validation, "val_"))
+        if role is not None
+        for name, values in sets[role].items()
+    }
+    return [LoggedRun(source.name, listed_points(source.name, lists), notes)]
+
+
+def _roles(names: list[str]) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Return which evaluation set is training, which validation, and the sentences that say what was assumed."""
+    train = next((name for name in names if name.lower() in TRAINING_SETS), None)
+    others = [name for name in names if name != train]
+    notes = []
+    if train is None and len(others) > 1:
+        train, others = others[0], others[1:]
+        notes.append(f"No evaluation set is named 'train': the first, {train!r}, was taken for it.")
+    validation = others[-1] if others else None
+    if len(others) > 1:
+        notes.append(f"Of several evaluation sets the last, {validation!r}, was taken for validation.")
+    return train, validation, tuple(notes)
+
+
+EVALS_RESULT = LogFormat("evals-result", "XGBoost's or LightGBM's evals_result as JSON", _read, _matches)

@@ -1,0 +1,89 @@
+"""Every log format, and the reading of a log by the first one that knows it. A new format is a file beside this one and an entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from justright.errors import InputError
+from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
+from justright.logs.formats.evals_result import EVALS_RESULT
+from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.tfevents import TENSORBOARD
+from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.source import LogFormat, open_source
+from justright.plugins import plugged_in
+
+if TYPE_CHECKING:
+    from justright.logs.log_curves import LogCurves
+
+
+def log_formats() -> tuple[LogFormat, ...]:
+    """Return every log format in the order in which they are tried; those of plug-ins are more particular than ours."""
+    return (*plugged_in("log_formats"), *FORMATS)
+
+
+def format_summaries() -> str:
+    """Return what can be read, for messages and help texts."""
+    return ", ".join(one.summary for one in log_formats())
+
+
+def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
+    """Return the curves of every run in a training log of any registered format, told by its content.
+
+    Args:
+        path: a file, or a folder that a tool wrote.
+
+    Raises:
+        InputError: the log cannot be read, is of no known format, or holds no run.
+    """
+    try:
+        return _read(Path(path))
+    except FileNotFoundError:
+        raise InputError(f"A training log must exist; there is no {str(path)!r}.") from None
+    except OSError as error:
+        raise InputError(
+            f"A training log must be readable; {str(path)!r} is not: {error.strerror or error}."
+        ) from None
+
+
+def read_log(path: str | Path) -> LogCurves:
+    """Return the curves of the one run in a training log; see `read_logs`.
+
+    Raises:
+        InputError: as `read_logs`, or there are several runs.
+    """
+    runs = read_logs(path)
+    if len(runs) > 1:
+        names = ", ".join(repr(run.name) for run in runs[:5])
+        raise InputError(
+            f"A log must hold one run; {str(path)!r} holds {len(runs)}: {names}. Name one of them."
+        )
+    return runs[0]
+
+
+def _read(path: Path) -> tuple[LogCurves, ...]:
+    from justright.logs.log_curves import (
+        LogCurves,  # NumPy: help texts, which list the formats, do not wait for it
+    )
+
+    source = open_source(path, log_formats())
+    for one in log_formats():
+        if one.knows(source):
+            runs = tuple(LogCurves.of_run(run, one.name) for run in one.read(source))
+            if not runs:
+                raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
+            return runs
+    raise InputError(f"A training log must be one of: {format_summaries()}; {source.name!r} is none of them.")
+
+
+# Tried in this order: the particular before the general.
+FORMATS: tuple[LogFormat, ...] = (
+    TENSORBOARD,
+    LIGHTNING_CSV,
+    KERAS_CSV,
+    PLAIN_CSV,
+    TRAINER_STATE,
+    EVALS_RESULT,
+    KERAS_HISTORY,
+)

@@ -1,0 +1,103 @@
+"""Losses and scores row by row in NumPy, for each task: of the reference model, ensembles and the constant prediction.
+
+`training/objective.py` has the same in JAX, for what is trained.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data import Task
+from justright.runs.tasks import StudyRows
+
+EPSILON = 1e-7  # Keras' backend.epsilon(): probabilities are clipped, so that a certain mistake costs 16.1, not infinity
+
+Floats = npt.NDArray[np.float64]
+
+
+def row_losses(
+    task: Task,
+    outputs: npt.NDArray[np.floating[Any]],
+    targets: npt.NDArray[Any],
+    *,
+    are_logits: bool = False,
+) -> Floats:
+    """Return (..., rows) cross-entropies in nats, or squared errors for a regression.
+
+    Args:
+        task: the table's task.
+        outputs: (..., rows, outputs): logits or probabilities of classes, where a single output is that of class 1 of
+            two; or predictions (..., rows, 1).
+        targets: (rows,) class numbers, or values.
+        are_logits: whether the outputs are logits; without meaning for a regression.
+
+    Example:
+        >>> row_losses("binary", np.array([[0.5], [0.0]]), np.array([1, 1])).round(3)
+        array([ 0.693, 16.118])
+    """
+    if task == "regression":
+        return np.asarray((outputs[..., 0] - targets) ** 2, dtype=np.float64)
+    return -log_probabilities(outputs, targets.astype(np.int64), are_logits=are_logits)
+
+
+def row_scores(task: Task, outputs: npt.NDArray[np.floating[Any]], targets: npt.NDArray[Any]) -> Floats:
+    """Return (rows,) 1 where the most probable class is right, else 0; absolute errors for a regression.
+
+    Args:
+        task: the table's task.
+        outputs: (rows, classes) probabilities, or (rows, 1) predictions.
+        targets: (rows,) class numbers, or values.
+
+    Example:
+        >>> row_scores("binary", np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([1, 1]))
+        array([1., 0.])
+    """
+    if task == "regression":
+        return np.asarray(np.abs(outputs[:, 0] - targets), dtype=np.float64)
+    return np.asarray(outputs.argmax(axis=1) == targets, dtype=np.float64)
+
+
+def log_probabilities(
+    outputs: npt.NDArray[np.floating[Any]], classes: npt.NDArray[np.int64], *, are_logits: bool
+) -> Floats:
+    """Return (..., rows) logarithms of the probability that is given to each row's own class.
+
+    Args:
+        outputs: (..., rows, outputs); a single output is that of class 1 of two.
+        classes: (rows,), from 0.
+        are_logits: whether the outputs are logits; probabilities are clipped as Keras does.
+
+    Example:
+        >>> log_probabilities(np.array([[0.0], [2.0]]), np.array([1, 0]), are_logits=True).round(3)
+        array([-0.693, -2.127])
+    """
+    if outputs.shape[-1] == 1:
+        own = outputs[..., 0]
+        if are_logits:
+            return np.asarray(-np.logaddexp(0.0, np.where(classes == 1, -own, own)))
+        chances = np.where(classes == 1, own, 1 - own)
+    else:
+        index = np.broadcast_to(classes[:, None], (*outputs.shape[:-1], 1))
+        chances = np.take_along_axis(outputs, index, axis=-1)[..., 0]
+        if are_logits:
+            return np.asarray(chances - np.logaddexp.reduce(outputs, axis=-1))
+    return np.asarray(np.log(np.clip(chances, EPSILON, 1 - EPSILON)))
+
+
+def constant_loss(rows: StudyRows) -> float:
+    """Return the mean loss, on test rows (or validation rows without any), of the best constant on training rows.
+
+    The constant is the class frequencies, or the mean for a regression: what any model must beat.
+    """
+    train = rows.train[1]
+    targets = rows.test[1] if len(rows.test[0]) else rows.validation[1]
+    if rows.task == "regression":
+        constant = np.array([train.mean(dtype=np.float64)])
+    else:
+        constant = np.bincount(train.astype(np.int64), minlength=max(rows.outputs, 2)) / len(train)
+    return float(
+        row_losses(rows.task, np.broadcast_to(constant, (len(targets), len(constant))), targets).mean()
+    )

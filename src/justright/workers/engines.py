@@ -1,0 +1,66 @@
+"""Where stacks are trained: worker processes on this machine, or a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from justright.data.checks import is_whole
+from justright.errors import InputError, one_of
+from justright.runs.place import available_cores
+from justright.runs.tasks import Storage, StudyRows
+from justright.workers.accelerators import find_accelerators
+from justright.workers.pool import Pool, Transport
+from justright.workers.processes import Processes
+from justright.workers.ray_cluster import RayCluster
+from justright.workers.watch import HANG_SECONDS
+
+
+def open_pool(
+    engine: str,
+    rows: StudyRows,
+    storage: Storage,
+    *,
+    workers: int | None,
+    jobs: int,
+    address: str | None,
+    hang_seconds: float = HANG_SECONDS,
+) -> Pool[Any]:
+    """Return the pool of an engine, as a context manager that starts and ends its workers.
+
+    Args:
+        engine: 'local' or 'ray'.
+        rows: the study's rows.
+        storage: how workers write to the study folder.
+        workers: how many; None takes one per accelerator, or per core where there is none, and at most one per job.
+        jobs: runs to be trained.
+        address: the Ray cluster's; None starts one here.
+        hang_seconds: how long a worker may be silent without computing.
+
+    Raises:
+        InputError: the engine is unknown, or `workers` is not a positive number; on entering, the engine is not
+            installed or cannot be used.
+    """
+    if workers is not None and not is_whole(workers, least=1):
+        raise InputError(f"`workers` must be a whole number of at least 1; got {workers!r}.")
+    if engine not in ENGINES:
+        raise one_of("engine", engine, ENGINES)
+    transport = ENGINES[engine](rows, storage, workers=workers, jobs=jobs, address=address)
+    return Pool(transport, hang_seconds=hang_seconds)
+
+
+def _local(
+    rows: StudyRows,
+    storage: Storage,
+    *,
+    workers: int | None,
+    jobs: int,
+    address: str | None,
+) -> Processes:
+    """Return processes on this machine, one per accelerator, or per core where there is none."""
+    accelerators = find_accelerators()
+    most = accelerators.count if accelerators else len(available_cores())
+    return Processes(rows, storage, workers=workers or max(1, min(most, jobs)), accelerators=accelerators)
+
+
+ENGINES: dict[str, Callable[..., Transport[Any]]] = {"local": _local, "ray": RayCluster}

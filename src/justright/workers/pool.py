@@ -1,0 +1,292 @@
+"""The pool of workers that trains a study: one loop, wherever the workers are.
+
+A `Transport` starts workers and carries messages to and from them: processes on this machine, or actors in a Ray
+cluster. The pool decides the rest: which worker gets which task, which one hangs, what is tried again, and how an
+interruption ends.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from justright.errors import FolderError, InputError
+from justright.runs.events import Event, StackCheckpoint
+from justright.runs.tasks import WorkerTask
+from justright.workers.accelerators import Accelerators
+from justright.workers.attempts import Attempts
+from justright.workers.interrupts import held_interrupts
+from justright.workers.memory import FreeMemory
+from justright.workers.watch import HANG_SECONDS, Watch
+
+# An interrupted command must end within 5 s. On a crowded machine, what follows the last checkpoints takes its time too.
+# A worker that is not done by then is ended; its stack goes on from the checkpoint before, to the same numbers.
+STOP_SECONDS = 2.5
+POLL_SECONDS = 0.25
+# A worker may die during its start for want of memory or by a stray signal; twice in a row has another cause.
+START_ATTEMPTS = 2
+
+Handle = Callable[[Event], None]
+Message = tuple[Any, ...]
+Link = TypeVar("Link")
+"""What a transport knows one of its workers by."""
+
+
+class Transport(ABC, Generic[Link]):
+    """Where workers run, and how they are reached.
+
+    A message is a tuple: a word, and what belongs to it. A worker that has started says ('ready',). During a task it
+    says ('event', event), and at its end one of ('done', ended), ('refused', text) when something in the study cannot
+    be used, ('unwritable', text) when the study folder cannot, and ('failed', text, trace) when trying again may help.
+    The transport itself says ('stored',) when it has written a file for a worker, and ('died', reason).
+
+    Args:
+        kind: what a worker is, for messages.
+        label: what goes before a worker's number in messages.
+        may_queue: whether a worker that starts may have to wait for a free place, so that its silence means nothing.
+        workers: how many workers there are to be; known once the transport is open.
+        accelerators: the devices that workers train on; None for the CPU.
+    """
+
+    kind: str
+    label: str
+    may_queue = False
+    workers: int
+    accelerators: Accelerators | None = None
+
+    def open(self) -> None:
+        """Make it possible to start workers."""
+
+    def close(self) -> None:
+        """Let go of what `open` took; all workers have ended."""
+
+    @abstractmethod
+    def start(self, number: int) -> Link:
+        """Start worker `number` of `workers`, counted from 0; it says 'ready', or it dies."""
+
+    @abstractmethod
+    def give(self, link: Link, task: WorkerTask) -> None:
+        """Send a task to a worker that waits for one."""
+
+    @abstractmethod
+    def request_stop(self, link: Link) -> None:
+        """Ask a worker to write a last checkpoint and leave its task."""
+
+    @abstractmethod
+    def hear(self, links: Sequence[Link], seconds: float) -> Iterator[tuple[Link, float, Message]]:
+        """Yield at most one message per worker, each with the processor time that the worker has used.
+
+        Args:
+            links: the workers to listen to.
+            seconds: how long to wait for the first message.
+        """
+
+    @abstractmethod
+    def processor_seconds(self, link: Link) -> float:
+        """Return the processor time a worker has used; what is known of it if the worker does not answer."""
+
+    @abstractmethod
+    def end(self, link: Link) -> None:
+        """End a worker at once, dead or alive."""
+
+    @abstractmethod
+    def free_memory(self, links: Sequence[Link]) -> FreeMemory | None:
+        """Return the memory that workers may take, `links` included; None where that cannot be known."""
+
+    def resize(self, workers: int, worker_bytes: int) -> bool:
+        """Prepare for `workers` of `worker_bytes` each; return whether those that run must be started again for it."""
+        self.workers = workers
+        return False
+
+
+@dataclass(slots=True, eq=False)
+class Worker(Generic[Link]):
+    """A worker as the pool sees it: starting, idle, or performing `task`.
+
+    Args:
+        number: its number, from 0.
+        link: what its transport knows it by.
+        watch: how long it has been silent.
+        starts: how often it has been started in a row without getting ready.
+    """
+
+    number: int
+    link: Link
+    watch: Watch
+    starts: int
+    is_ready: bool = False
+    task: WorkerTask | None = None
+
+
+class Pool(Generic[Link]):
+    """Performs tasks on workers; use it as a context manager.
+
+    Args:
+        transport: where workers run.
+        hang_seconds: how long a worker may be silent without computing; see `watch`.
+
+    Raises:
+        InputError: on entering, when the transport cannot be opened.
+    """
+
+    def __init__(self, transport: Transport[Link], *, hang_seconds: float = HANG_SECONDS) -> None:
+        self._transport = transport
+        self._hang_seconds = hang_seconds
+        self._workers: list[Worker[Link]] = []
+        self._attempts = Attempts()
+
+    @property
+    def workers(self) -> int:
+        """How many stacks train at the same time."""
+        return self._transport.workers
+
+    @property
+    def accelerators(self) -> Accelerators | None:
+        """The devices that stacks train on; None for the CPU."""
+        return self._transport.accelerators
+
+    def __enter__(self) -> Self:
+        try:
+            self._transport.open()
+            self._start_missing()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_surplus(0)
+        self._transport.close()
+
+    def free_memory(self) -> FreeMemory | None:
+        """Return the memory that workers may take together; None where that cannot be known."""
+        return self._transport.free_memory([worker.link for worker in self._workers])
+
+    def keep_workers(self, count: int, worker_bytes: int) -> None:
+        """Go on with `count` workers, each with so much memory; those that have less are started again."""
+        must_restart = self._transport.resize(count, worker_bytes)
+        self._end_surplus(0 if must_restart else count)
+        self._start_missing()
+
+    def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
+        """Perform all tasks, in order of the list as workers become free, passing events to `handle`.
+
+        A stack whose worker dies or hangs goes on from its last checkpoint once; after that its runs end as 'failed'.
+
+        Raises:
+            InputError: a worker refused a task, as something in the study cannot be used; or workers do not start.
+            FolderError: a worker, or `handle`, can no longer write to the study folder.
+            KeyboardInterrupt: passed on after workers have written their last checkpoints.
+        """
+        pending = deque(tasks)
+        with held_interrupts() as interruption:
+            while pending or self._busy():
+                for worker in self._workers:
+                    if pending and worker.is_ready and worker.task is None:
+                        self._give(worker, pending.popleft())
+                for worker, message in self._hear(self._workers):
+                    pending.extendleft(self._take(worker, message, handle))
+                for worker, reason in self._hanging():
+                    pending.extendleft(self._replace(worker, reason, handle))
+                if interruption.requested:
+                    self._stop(handle)
+                    raise KeyboardInterrupt
+
+    def _busy(self) -> list[Worker[Link]]:
+        return [worker for worker in self._workers if worker.task is not None]
+
+    def _give(self, worker: Worker[Link], task: WorkerTask) -> None:
+        worker.task = task
+        worker.watch.begin()
+        self._transport.give(worker.link, task)
+
+    def _hear(self, workers: Sequence[Worker[Link]]) -> Iterator[tuple[Worker[Link], Message]]:
+        """Yield what workers say, waiting a moment for the first; what is done with a message is not their silence."""
+        speakers = {worker.link: worker for worker in workers}
+        for link, seconds, message in self._transport.hear(list(speakers), POLL_SECONDS):
+            worker = speakers[link]
+            worker.watch.hear(seconds, is_working=worker.task is not None)
+            yield worker, message
+            worker.watch.begin()
+
+    def _take(self, worker: Worker[Link], message: Message, handle: Handle) -> list[WorkerTask]:
+        """Do what a message asks for; return the tasks to try again, one or none."""
+        kind, *content = message
+        if kind == "ready":
+            worker.is_ready = True
+        elif kind == "event":
+            handle(content[0])
+            self._attempts.note(content[0])
+        elif kind == "died":
+            return self._replace(worker, content[0], handle)
+        elif kind != "stored":
+            task, worker.task = worker.task, None
+            if kind == "refused":
+                raise InputError(content[0])
+            if kind == "unwritable":
+                raise FolderError(content[0])
+            if kind == "failed":
+                return self._retry(task, content[0], handle)
+        return []
+
+    def _replace(self, worker: Worker[Link], reason: str, handle: Handle) -> list[WorkerTask]:
+        """Start a new worker in place of one that is dead, or ended for `reason`; return its task to try again, if any."""
+        self._transport.end(worker.link)
+        if not worker.is_ready and worker.starts >= START_ATTEMPTS:
+            raise InputError(f"A {self._transport.kind} could not start: {reason}")
+        starts = 1 if worker.is_ready else worker.starts + 1
+        self._workers[self._workers.index(worker)] = self._start(worker.number, starts=starts)
+        return self._retry(worker.task, reason, handle)
+
+    def _retry(self, task: WorkerTask | None, reason: str, handle: Handle) -> list[WorkerTask]:
+        """Return the task to try after a failure; none when there was none, or when its runs have now ended."""
+        if task is None:
+            return []
+        then = self._attempts.after_failure(task, reason)
+        if not isinstance(then, StackCheckpoint):
+            return [then]
+        handle(then)
+        return []
+
+    def _hanging(self) -> Iterator[tuple[Worker[Link], str]]:
+        """Yield workers that have made no progress for too long, and the reason to end them."""
+        for worker in list(self._workers):
+            is_starting = not worker.is_ready and not self._transport.may_queue
+            if worker.task is None and not is_starting:
+                continue
+            measure = partial(self._transport.processor_seconds, worker.link)
+            if silent := worker.watch.hung_seconds(measure):
+                name = f"{self._transport.label} {worker.number}"
+                yield worker, f"{name} made no progress for {silent:.0f} seconds and was ended"
+
+    def _stop(self, handle: Handle) -> None:
+        """Ask all workers for a last checkpoint and take what they say until they are done or time is up."""
+        for worker in self._workers:
+            self._transport.request_stop(worker.link)
+        deadline = time.monotonic() + STOP_SECONDS
+        while (busy := self._busy()) and time.monotonic() < deadline:
+            for worker, message in self._hear(busy):
+                if message[0] == "died":
+                    worker.task = None
+                else:
+                    self._take(worker, message, handle)
+
+    def _start(self, number: int, *, starts: int = 1) -> Worker[Link]:
+        return Worker(number, self._transport.start(number), Watch(self._hang_seconds), starts)
+
+    def _start_missing(self) -> None:
+        for number in range(len(self._workers), self.workers):
+            self._workers.append(self._start(number))
+
+    def _end_surplus(self, count: int) -> None:
+        """End all workers but the first `count`."""
+        while len(self._workers) > count:
+            self._transport.end(self._workers.pop().link)
