@@ -72,15 +72,40 @@ def make_run(seed: int = 0, **changes: Any) -> dict[str, Any]:
             "accuracy": 0.71,
             "val_accuracy": 0.68,
         },
+        "last": {},
         "test": {LOSS: 0.618, "accuracy": 0.662},
+        "test_last": {},
+        "reason": "",
+        "train_seconds": 1.0,
+        "model_path": None,
+        "counts": True,
     } | changes
 
 
 def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dict[str, Any]:
-    """Return a study's summary with one variant a label."""
+    """Return a study's summary with one variant for each label."""
     labels = labels or {"Tiny": "undecided", "Large": "overfits", NAMES[2]: "just right"}
     return {
+        "schema_version": 1,
         "study": "quick",
+        "source": "t.csv",
+        "task": "binary",
+        "rows": {"train": ROWS, "validation": 1_000, "test": 200},
+        "wall_seconds": 1.0,
+        "effects": [],
+        "data_scaling": [],
+        "reference": None,
+        "choice": None,
+        "strengths": [],
+        "claims": [],
+        "margin": None,
+        "best_variant": None,
+        "curves": [],
+        "table": {},
+        "environment": {},
+        "command": "justright run t.csv",
+        "study_toml": "",
+        "more": {},
         "seeds": list(range(seeds)),
         "loss": LOSS,
         "score": "accuracy",
@@ -101,6 +126,12 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
                     "test_score": {"mean": 0.662, "low": 0.657, "high": 0.667},
                 },
                 "runs": [make_run(seed) for seed in range(seeds)],
+                "group": "",
+                "baseline": None,
+                "remedy": "",
+                "strength": None,
+                "model_summary": "",
+                "layers": [],
             }
             for name, label in labels.items()
         ],

@@ -33,11 +33,11 @@ from justright.records.reader import StoreReader
 from justright.records.schema import TABLES
 from justright.records.store import Store
 from justright.report import render_html, render_markdown
-from justright.report.terminal.study import print_study
-from justright.report.terminal.table import print_table_description
+from justright.report.drawable_text import printable
+from justright.report.terminal.study_report import print_study
+from justright.report.terminal.table_report import print_table_description
 from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import UNSAFE_CATEGORIES, plain
-from justright.report.texts import printable
 from justright.runs.events import EpochBlock, RowLosses, RunKey, StackCheckpoint, VariantBuilt
 from justright.study.spec import read_spec, study_from_dict, study_to_toml
 from justright.study.variant import MAX_NAME_BYTES, check_name

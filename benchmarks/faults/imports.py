@@ -19,7 +19,7 @@ IMPORTS = (
     "safetensors.numpy",
     "justright.session.session",
     "justright.cli.main",
-    "justright.report.terminal.study",
+    "justright.report.terminal.study_report",
     "justright.workers.engines",
     "justright.workers.worker",
     "justright.training.run_end",

@@ -127,7 +127,7 @@ def test_data_imports_no_framework(tmp_path, table):
 def test_the_modules_behind_show_and_report_import_no_framework():
     """Reading a study folder and writing its report need no network."""
     program = (
-        "import sys, justright.cli.show, justright.cli.report, justright.report.terminal.study, justright.session.result, justright.report\n"
+        "import sys, justright.cli.show, justright.cli.report, justright.report.terminal.study_report, justright.session.result, justright.report\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])"
     )
     done = subprocess.run(

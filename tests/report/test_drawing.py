@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from justright.report.histograms import histogram_cells, histogram_paths
 from justright.report.html import security_policy
 from justright.report.palette import DARK, LIGHT, assign_colours
+from justright.report.sections.feature_histograms import histogram_cells, histogram_paths
 
 PAPERS = {"light": ("#ffffff", LIGHT), "dark": ("#14171c", DARK)}
 READABLE = 3.0  # WCAG 2.2, 1.4.11: contrast of graphics

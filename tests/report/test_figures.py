@@ -11,8 +11,8 @@ from justright.report.figures import (
     curve_lines,
     opening_range,
     rate_lines,
-    scaling_rows,
 )
+from justright.report.sections.scaling_table import scaling_rows
 
 
 def study(*variants, curves=()):

@@ -44,8 +44,8 @@ def test_escaped_text_opens_no_block_at_the_start_of_a_line(text):
     assert inner <= {"paragraph_open", "inline", "paragraph_close"}
 
 
-def test_table_has_a_row_a_variant_and_as_many_cells_in_each(summary):
-    """Every variant is there, in the study's order, with its verdict."""
+def test_table_has_a_row_for_each_variant_and_as_many_cells_in_each(summary):
+    """Every variant is there, in the study's order, with its verdict; the reference model comes last."""
     tokens = MarkdownIt("commonmark").enable("table").parse(render_markdown(summary))
     rows, row = [], None
     for token in tokens:
@@ -65,6 +65,7 @@ def test_table_has_a_row_a_variant_and_as_many_cells_in_each(summary):
         "L2",
         "Dropout",
         "Combined",
+        "Gradient-boosted trees",
     ]
     assert {len(cells) for cells in rows} == {8}
     assert rows[4][1:4] == ["↑ overfits after epoch 10", "803,329", "5–6"]

@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from justright.diagnosis.words.formats import mean_of
-from justright.higgs.columns import HIGGS_FEATURES
 from justright.records.folder import StudyFolder
 from justright.records.reader import RunRecord
 from justright.records.store import Store
 from justright.report import render_json, result_json, summarise
+from justright.report.number_formats import mean_of
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 
@@ -182,17 +181,15 @@ def test_a_real_store_is_read_as_it_was_written(tmp_path):
     assert summary["curves"][0]["metrics"] == {"loss": [0.7, 0.6], "val_loss": [0.7, None]}
 
 
-@pytest.mark.parametrize(("first", "judged"), [("lepton_pT", 1), ("rooms", 0)])
-def test_the_tutorial_s_sentences_are_about_higgs_alone(unfinished_reader, first, judged):
-    """On anyone else's table they would be judged on a question they never answered."""
-    names = [first, *HIGGS_FEATURES[1:]]
+def test_what_only_a_plug_in_knows_of_the_judgement_is_kept(unfinished_reader):
+    """A section that comes with a plug-in finds its data in the summary."""
     summary = summarise(
         unfinished_reader,
         study={"variants": {"Tiny": {}}},
-        judgement={"claims": [{"quote": "Tiny wins.", "answer": "holds", "evidence": "It does."}]},
-        table={"task": "binary", "columns": [{"name": name} for name in names]},
+        judgement={"facts": ["One."], "luck": {"Tiny": 0.5}},
+        table={"task": "binary"},
         environment={},
         command="justright run",
         wall_seconds=1.0,
     )
-    assert len(summary["claims"]) == judged
+    assert (summary["facts"], summary["more"]) == (["One."], {"luck": {"Tiny": 0.5}})

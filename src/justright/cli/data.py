@@ -28,7 +28,7 @@ def data(
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
     from justright.data import describe_table, read_table
-    from justright.report.terminal.table import print_table_description
+    from justright.report.terminal.table_report import print_table_description
     from justright.report.terminal.terminal import progress, results, write_json
 
     with ReadingLine(progress()) as line:

@@ -23,7 +23,7 @@ def diagnose(
       justright diagnose logs/ --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.logs.reading import diagnose_curves
-    from justright.report.terminal.readings import print_readings
+    from justright.report.terminal.log_report import print_readings
     from justright.report.terminal.terminal import results, write_json
 
     readings = [diagnose_curves(curves) for path in logs for curves in read_logs(path)]

@@ -1,6 +1,6 @@
 """Progress where there is no terminal: whole lines with a dot for every so many epochs, as the tutorial prints.
 
-The tutorial trains one model and prints a dot an epoch and a line every hundred. Here several runs train at once for
+The tutorial trains one model and prints a dot for each epoch and a line every hundred. Here several runs train at once for
 thousands of epochs, so each variant collects its dots and writes them as one whole line with its latest losses: lines of
 different variants never mix, and a log of the longest study stays a few hundred lines.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from justright.cli.live import loss_text
 from justright.cli.progress import StudyProgress, VariantState, mean_of
+from justright.report.number_formats import format_seven
 from justright.report.terminal.terminal import Terminal
-from justright.report.terminal.text import shorten
+from justright.report.terminal.text import shorten, spelled
 from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
 
 if TYPE_CHECKING:
@@ -69,19 +69,20 @@ class DotLog:
             self._write(variant.name, "." * min(dots, MOST_DOTS), f"epoch {epoch:,}, {self._losses(variant)}")
 
     def _losses(self, variant: VariantState) -> str:
-        symbols = self.terminal.symbols
-        train, validation = (
-            mean_of(getattr(run, name) for run in variant.runs.values() if not run.is_over)
-            for name in ("train", "validation")
-        )
-        return f"train {loss_text(train, symbols)}, validation {loss_text(validation, symbols)}"
+        running = [run for run in variant.runs.values() if not run.is_over]
+        train = self._loss(mean_of(run.train for run in running))
+        validation = self._loss(mean_of(run.validation for run in running))
+        return f"train {train}, validation {validation}"
+
+    def _loss(self, value: float) -> str:
+        return spelled(format_seven(value), self.terminal.symbols)
 
     def _finish(self, event: RunFinished) -> None:
         if event.run.variant not in self.progress.variants or event.run in self._ended:
             return
         self._ended.add(event.run)
         best = event.best.get(f"val_{self.progress.loss}")
-        shown = "" if best is None else loss_text(best, self.terminal.symbols)
+        shown = "" if best is None else self._loss(best)
         chosen = "" if event.best_epoch is None else f"; best epoch {event.best_epoch:,}, validation {shown}"
         self._write(
             event.run.variant,

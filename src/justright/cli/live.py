@@ -1,11 +1,10 @@
-"""The live view: a line a variant while a study trains, drawn by Rich on a terminal."""
+"""The live view: a line for each variant while a study trains, drawn by Rich on a terminal."""
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from justright.cli.progress import RunState, State, StudyProgress, VariantState, mean_of
+from justright.report.number_formats import format_seven
 from justright.report.terminal.sparkline import sparkline
 from justright.report.terminal.terminal import Terminal
-from justright.report.terminal.text import Symbols, shorten
+from justright.report.terminal.text import Symbols, shorten, spelled
 
 if TYPE_CHECKING:
     from justright.runs.events import Event
@@ -182,8 +182,8 @@ def _cells(variant: VariantState, width: int, symbols: Symbols) -> list[Text]:
         shorten(variant.name, 22 if wide else 12, symbols),
         words,
         _count(max(run.epoch for run in runs)),
-        loss_text(mean_of(run.train for run in busy), symbols),
-        loss_text(mean_of(run.validation for run in busy), symbols),
+        _loss((run.train for run in busy), symbols),
+        _loss((run.validation for run in busy), symbols),
         _count(min(waits)) if waits else "",
         sparkline(variant.trail, 24 if wide else 8, symbols),
     )
@@ -221,17 +221,5 @@ def _count(value: int) -> str:
     return f"{value:,}" if value else ""
 
 
-def loss_text(value: float, symbols: Symbols) -> str:
-    """Return a loss in at most seven characters.
-
-    Example:
-        >>> from justright.report.terminal.text import ASCII
-        >>> loss_text(0.61849, ASCII), loss_text(12345.6, ASCII), loss_text(math.nan, ASCII)
-        ('0.6185', '1.2e+04', '-')
-    """
-    if not math.isfinite(value):
-        return symbols.dash
-    size = abs(value)
-    if value == 0 or 0.001 <= size < 10:
-        return f"{value:.4f}"
-    return f"{value:.4g}" if 10 <= size < 1e4 else f"{value:.2g}"
+def _loss(values: Iterable[float], symbols: Symbols) -> str:
+    return spelled(format_seven(mean_of(values)), symbols)

@@ -50,7 +50,7 @@ class RunState:
 
 @dataclass(slots=True)
 class StackState:
-    """Runs of one variant that train together, and their pace: seconds an epoch, compilation left out."""
+    """Runs of one variant that train together, and their pace in seconds per epoch, compilation left out."""
 
     runs: tuple[RunKey, ...]
     epoch: int

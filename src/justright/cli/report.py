@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from justright.report.summary import Summary
 
 MARKDOWN_NAME = "report.md"
 
@@ -35,7 +39,7 @@ def report(
         results().say(plain(path))
 
 
-def _write_markdown(folder: Path, summary: dict[str, object]) -> Path:
+def _write_markdown(folder: Path, summary: Summary) -> Path:
     from justright.errors import FolderError
     from justright.records.files import write_atomically
     from justright.report import render_markdown

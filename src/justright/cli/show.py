@@ -22,7 +22,7 @@ def show(
       justright show runs/higgs
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.records.faults import content_faults
-    from justright.report.terminal.study import print_study
+    from justright.report.terminal.study_report import print_study
     from justright.report.terminal.terminal import results, write_json
     from justright.session.result import open_result
 

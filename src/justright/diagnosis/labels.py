@@ -33,11 +33,6 @@ class Label:
     many: str
     tone: Tone
 
-    @property
-    def slug(self) -> str:
-        """Return the name as a CSS class."""
-        return self.name.replace(" ", "-")
-
 
 OVERFITS = Label(
     "overfits",
@@ -91,8 +86,8 @@ def label_named(name: str) -> Label:
     """Return the label called `name`; one that this version does not know counts as open.
 
     Example:
-        >>> label_named("just right").slug, label_named("of tomorrow").symbol
-        ('just-right', '?')
+        >>> label_named("just right").symbol, label_named("of tomorrow").symbol
+        ('✓', '?')
     """
     known = {label.name: label for label in labels()}
     return known.get(name) or Label(name, "?", "a label of a newer version", name, name, "open")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 WIDTH = 720  # pixels of the picture made without a browser; a browser takes the width it has
 HEIGHT = 340
-ROW_HEIGHT = 30  # pixels an interval
+ROW_HEIGHT = 30  # pixels for each interval
 # Epochs a logarithmic axis names. The axis is symmetric-logarithmic in the epoch, log(1 + epoch): epoch 0 has a place.
 LOG_TICKS = (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)), 1_000_000)
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -140,7 +140,7 @@ def rate_chart(names: Sequence[str], *, last_epoch: int, log_x: bool) -> dict[st
 
 
 def interval_chart(rows: int, title: str, *, margin: float | None) -> dict[str, Any]:
-    """Return the chart of one interval a row, over data named `lines`: {v, row (from the top), y (estimate), low, high}.
+    """Return the chart with one interval in each row, over data named `lines`: {v, row (from the top), y (estimate), low, high}.
 
     Args:
         rows: number of intervals.

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from justright.report.summary import RunCurves, Summary
+
 MAX_SHOWN = 8  # as many lines as there are colours; more can be switched on in the legend
 # The view that opens spans what the best variant gained since epoch 0, and this share of it above and below: an
 # overfitting network may end at many times that, and would flatten everything else.
@@ -15,8 +17,8 @@ WORTH_ZOOMING = 1.5
 TITLES = {"sizes": "Size curves", "regularizers": "Regularizer curves", "": "Training curves"}
 
 
-def curve_figures(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the figures of training curves: one a group of variants, with the variants it opens with.
+def curve_figures(summary: Summary) -> list[dict[str, Any]]:
+    """Return the figures of training curves: one for each group of variants, with those it opens with.
 
     A figure holds every variant, so that any can be switched on; it opens with its group's members and the
     baselines they change. A group all of whose variants another figure shows has no figure of its own.
@@ -36,7 +38,7 @@ def curve_figures(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def curve_lines(summary: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
+def curve_lines(summary: Summary, metric: str) -> list[dict[str, Any]]:
     """Return the lines of `metric`: every run's, and each variant's mean over the epochs all its seeds trained.
 
     Each is {v: variant, s: seed or '' for a mean, k: 'train' | 'val' | 'fixed', x: epochs, y: values}.
@@ -51,19 +53,23 @@ def curve_lines(summary: Mapping[str, Any], metric: str) -> list[dict[str, Any]]
     return lines
 
 
-def best_points(summary: Mapping[str, Any], metric: str) -> list[dict[str, Any]]:
-    """Return each run's validation value at its best epoch: {v, s, x, y}, runs of the largest training size."""
-    largest = {variant["name"]: _largest(variant["runs"]) for variant in summary["variants"]}
+def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:
+    """Return each run's validation value at its best epoch: {v, s, x, y}; of the runs that count."""
     return [
-        {"v": name, "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][f"val_{metric}"]}
-        for name, runs in largest.items()
-        for run in runs
-        if run["best"].get(f"val_{metric}") is not None and run["best_epoch"] is not None
+        {
+            "v": variant["name"],
+            "s": str(run["seed"]),
+            "x": run["best_epoch"],
+            "y": run["best"][f"val_{metric}"],
+        }
+        for variant in summary["variants"]
+        for run in variant["runs"]
+        if run["counts"] and run["best_epoch"] is not None and run["best"].get(f"val_{metric}") is not None
     ]
 
 
-def rate_lines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the learning rates over epochs, one line a distinct schedule: {v: the variants' names, x, y}."""
+def rate_lines(summary: Summary) -> list[dict[str, Any]]:
+    """Return the learning rates over epochs, one line for each schedule: {v: the variants' names, x, y}."""
     common = (
         set.intersection(*(set(run["epoch"]) for run in summary["curves"])) if summary["curves"] else set()
     )
@@ -80,22 +86,6 @@ def rate_lines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"v": "every variant" if len(names) == every else ", ".join(names), "x": line["x"], "y": line["y"]}
         for names, line in schedules.values()
     ]
-
-
-def scaling_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast | join}.
-
-    Where there is a forecast, its line and band begin at the last measured point, once more, as a `join`.
-    """
-    rows = []
-    for item in summary["data_scaling"]:
-        measured, forecast = (list(item.get(kind) or ()) for kind in ("measured", "forecast"))
-        kinds = {"measured": measured, "join": measured[-1:] if forecast else [], "forecast": forecast}
-        for kind, points in kinds.items():
-            for point in points:
-                ends = {"low": point["low"], "high": point["high"], "kind": kind}
-                rows.append({"v": item["variant"], "x": point["train_rows"], "y": point["mean"], **ends})
-    return rows
 
 
 def opening_range(
@@ -124,7 +114,7 @@ def opening_range(
 
 
 def as_rows(lines: Iterable[Mapping[str, Any]], shown: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """Return lines as one record a point, which is what Vega-Lite reads; only of the variants `shown` if given."""
+    """Return lines as one record for each point, which is what Vega-Lite reads; only of the variants `shown` if given."""
     wanted = None if shown is None else set(shown)
     return [
         {key: value for key, value in line.items() if key not in "xy"} | {"x": x, "y": y}
@@ -138,20 +128,21 @@ def _title(group: str) -> str:
     return TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves"
 
 
-def _runs_by_variant(curves: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+def _runs_by_variant(curves: Iterable[RunCurves]) -> dict[str, list[RunCurves]]:
     """Return each variant's runs at its largest training size."""
-    by_variant: dict[str, list[Mapping[str, Any]]] = {}
+    by_variant: dict[str, list[RunCurves]] = {}
     for run in curves:
         by_variant.setdefault(run["variant"], []).append(run)
-    return {name: _largest(runs) for name, runs in by_variant.items()}
+    return {
+        name: [run for run in runs if run["train_rows"] == _most(runs)] for name, runs in by_variant.items()
+    }
 
 
-def _largest(runs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    most = max((run["train_rows"] for run in runs), default=0)
-    return [run for run in runs if run["train_rows"] == most]
+def _most(runs: Iterable[RunCurves]) -> int:
+    return max(run["train_rows"] for run in runs)
 
 
-def _line(run: Mapping[str, Any], column: str) -> dict[str, Any] | None:
+def _line(run: RunCurves, column: str) -> dict[str, Any] | None:
     """Return the measured points of one metric of one run, or None when there are none."""
     pairs = [
         (x, y) for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False) if y is not None

@@ -6,21 +6,27 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
 
-from justright.diagnosis.words import formats
-from justright.report import charts, effects, figures, tables
-from justright.report.histograms import histogram_cells
-from justright.report.more_data import scaling_table
-from justright.report.palette import DARK, LIGHT
-from justright.report.texts import drawable, printable
+from justright.report import charts, figures
+from justright.report.blocks import Block, Chart, CurveFigure, visible
+from justright.report.drawable_text import drawable, printable
+from justright.report.number_formats import is_share, metric_words
+from justright.report.palette import DARK, LIGHT, page_colours
+from justright.report.sections.provenance import heading
+from justright.report.sections.registry import shown_sections
+from justright.report.summary import Summary
 
 if TYPE_CHECKING:
     import jinja2
 
+Kind = Literal["loss", "score"]
+Curves = dict[Kind, dict[str, list[dict[str, Any]]]]  # of each kind `lines` and `best`
+KINDS: tuple[Kind, ...] = ("loss", "score")  # of metrics that a figure of curves shows
 TEMPLATE = "template.html.jinja"
 SCRIPT = "report.js"
 STYLE = "report.css"
@@ -29,7 +35,7 @@ CLIP_PATH = re.compile(r"(?<=id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\))")
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def render_html(summary: Mapping[str, Any]) -> str:
+def render_html(summary: Summary) -> str:
     """Return the summary as a self-contained HTML page: no address in it is ever loaded.
 
     Everything from outside is escaped, and the page's own security policy runs no script but the two it came with.
@@ -39,40 +45,54 @@ def render_html(summary: Mapping[str, Any]) -> str:
         summary: what `summarise` returned.
     """
     summary = printable(summary)
-    data = page_data(summary)
+    sections = list(shown_sections(summary, "page"))
+    data = page_data(summary, [block for _, blocks in sections for block in blocks])
     scripts = [_library(), _resource(SCRIPT)]
     return (
         _environment()
         .get_template(TEMPLATE)
         .render(
             summary=summary,
-            heading=tables.heading(summary),
-            rows=tables.verdict_rows(summary),
-            reference=tables.reference_row(summary),
-            runs={
-                variant["name"]: tables.run_rows(variant, summary["loss"]) for variant in summary["variants"]
-            },
-            effects=effects.effect_rows(summary),
-            choice=effects.choice_sentence(summary),
-            sizes=scaling_table(summary["data_scaling"]),
-            histograms=histogram_cells(summary["table"]),
-            classes=[each["name"] for each in summary["table"].get("classes") or []],
-            colours=colour_variables(summary),
+            heading=heading(summary),
+            sections=sections,
+            colours=page_colours(variant["name"] for variant in summary["variants"]),
             charts=data["charts"],
+            metrics=[(kind, metric_words(summary[kind])) for kind in ("loss", "score")],
             data=script_json({**data, "charts": _live_charts(data["charts"])}),
             scripts=scripts,
             style=_resource(STYLE),
             palette={"light": LIGHT, "dark": DARK},
             policy=security_policy(scripts),
-            words=formats,
         )
     )
 
 
-def page_data(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page's charts are made of: `curves` (data), `views` (charts of curves) and `charts`, by id."""
-    curves = {kind: _curve_data(summary, summary[kind]) for kind in ("loss", "score")}
-    drawn = {chart["id"]: chart for chart in page_charts(summary, curves)}
+def page_data(summary: Summary, blocks: Iterable[Block]) -> dict[str, Any]:
+    """Return what the page's charts are made of: `curves` (data), `views` (charts of curves) and `charts`, by id.
+
+    A chart is {id, title, shown, view, zoom, rows, svg, has_fixed}. `view` is a Vega-Lite chart and `rows` its data; figures
+    of training curves have 'curves' and None there: they share charts and data. `zoom` maps 'loss' and 'score' to the
+    y-range that opens and the full one; `svg` is what the figure opens with, drawn without a browser.
+
+    Args:
+        summary: what `summarise` returned.
+        blocks: what the page shows.
+    """
+    curves: Curves = {
+        kind: {
+            "lines": figures.curve_lines(summary, summary[kind]),
+            "best": figures.best_points(summary, summary[kind]),
+        }
+        for kind in KINDS
+    }
+    drawn: dict[str, Any] = {}
+    picture: dict[str, Any] | None = None
+    for block in blocks:
+        if isinstance(block, Chart):
+            drawn[block.name] = _plain_chart(block)
+        elif isinstance(block, CurveFigure):
+            picture = picture or _curve_chart(summary, curves, "loss", "log", is_live=False)
+            drawn[block.name] = _curve_figure(summary, block, curves, picture)
     return {"curves": curves, "views": curve_views(summary, curves), "charts": drawn}
 
 
@@ -96,126 +116,71 @@ def security_policy(scripts: Sequence[str]) -> str:
     return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def colour_variables(summary: Mapping[str, Any]) -> dict[str, str]:
-    """Return the CSS variable that colours each variant, the same in every chart and table of the page."""
-    return {
-        variant["name"]: f"var(--c{index % len(LIGHT) + 1})"
-        for index, variant in enumerate(summary["variants"])
-    }
-
-
-def page_charts(summary: Mapping[str, Any], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every chart of the page: {id, title, shown, view, zoom, rows, svg, has_fixed}.
-
-    `view` is a Vega-Lite chart and `rows` its data; figures of training curves have 'curves' and None there: they
-    share charts and data. `zoom` maps 'loss' and 'score' to the y-range that opens and the full one; `svg` is what
-    the figure opens with, drawn without a browser.
-
-    Args:
-        summary: what `summarise` returned.
-        curves: 'loss' and 'score' -> {lines, best}.
-    """
-    colours = colour_variables(summary)
-    drawn: list[dict[str, Any] | None] = []
-    if curves["loss"]["lines"]:
-        picture = _curve_chart(summary, curves, "loss", "log", is_live=False)
-        drawn += [
-            _curve_figure(summary, figure, curves, picture) for figure in figures.curve_figures(summary)
-        ]
-    drawn += [_rates(summary), *(_effects(summary, steps=steps) for steps in (False, True))]
-    drawn.append(_scaling(summary, colours))
-    return [chart for chart in drawn if chart is not None]
-
-
-def curve_views(summary: Mapping[str, Any], curves: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the charts a reader can choose between in every figure of training curves: 'loss log', 'score linear' ..."""
+def curve_views(summary: Summary, curves: Curves) -> dict[str, Any]:
+    """Return the charts that a reader can choose from in every figure of training curves: 'loss log', 'score linear' ..."""
     return {
         f"{kind} {axis}": _curve_chart(summary, curves, kind, axis, is_live=True)
-        for kind in ("loss", "score")
+        for kind in KINDS
         for axis in ("log", "linear")
     }
 
 
-def _curve_data(summary: Mapping[str, Any], metric: str) -> dict[str, Any]:
-    lines = figures.curve_lines(summary, metric)
-    return {"lines": lines, "best": figures.best_points(summary, metric)}
-
-
 def _curve_figure(
-    summary: Mapping[str, Any],
-    figure: Mapping[str, Any],
-    curves: Mapping[str, Any],
+    summary: Summary,
+    figure: CurveFigure,
+    curves: Curves,
     picture: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return one figure of training curves; `picture` is the chart to draw without a browser."""
-    shown = set(figure["shown"])
+    shown = set(figure.shown)
     kept = {
         kind: {name: [each for each in items if each["v"] in shown] for name, items in data.items()}
         for kind, data in curves.items()
     }
     zoom = {}
     for kind, data in kept.items():
-        ranges = figures.opening_range(data["lines"], is_share=formats.is_share(summary[kind]))
+        ranges = figures.opening_range(data["lines"], is_share=is_share(summary[kind]))
         if ranges is not None:
             zoom[kind] = {"opening": ranges[0], "full": ranges[1]}
     low, high = zoom["loss"]["opening"] if "loss" in zoom else (0, 1)
     lines = [line for line in kept["loss"]["lines"] if line["k"] != "fixed"]
     spec = charts.with_params(picture, low=low, high=high)
-    svg = _draw(figure["id"], spec, {"lines": figures.as_rows(lines), "best": kept["loss"]["best"]})
+    svg = _draw(figure.name, spec, {"lines": figures.as_rows(lines), "best": kept["loss"]["best"]})
     has_fixed = any(line["k"] == "fixed" for line in curves["loss"]["lines"])
-    return {**figure, "view": "curves", "zoom": zoom, "rows": None, "svg": svg, "has_fixed": has_fixed}
+    return {
+        "id": figure.name,
+        "title": figure.title,
+        "shown": list(figure.shown),
+        "view": "curves",
+        "zoom": zoom,
+        "rows": None,
+        "svg": svg,
+        "has_fixed": has_fixed,
+    }
 
 
-def _curve_chart(
-    summary: Mapping[str, Any], curves: Mapping[str, Any], kind: str, axis: str, is_live: bool
-) -> dict[str, Any]:
+def _curve_chart(summary: Summary, curves: Curves, kind: Kind, axis: str, *, is_live: bool) -> dict[str, Any]:
     """Return the chart of 'loss' or 'score' on a 'log' or 'linear' axis of epochs, which all figures of curves share."""
     last = max((line["x"][-1] for data in curves.values() for line in data["lines"]), default=0)
     return charts.curve_chart(
-        formats.metric_words(summary[kind]),
-        colour_variables(summary),
+        metric_words(summary[kind]),
+        page_colours(variant["name"] for variant in summary["variants"]),
         log_x=axis == "log",
         last_epoch=last,
-        share=formats.is_share(summary[kind]),
+        share=is_share(summary[kind]),
         is_live=is_live,
     )
 
 
-def _rates(summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    lines = figures.rate_lines(summary)
-    if not lines:
-        return None
-    last = max(line["x"][-1] for line in lines)
-    spec = charts.rate_chart([line["v"] for line in lines], last_epoch=last, log_x=False)
-    return _plain_chart("rates", spec, figures.as_rows(lines))
-
-
-def _effects(summary: Mapping[str, Any], *, steps: bool) -> dict[str, Any] | None:
-    """Return the chart of remedies, or of the steps of a combination."""
-    rows = effects.effect_lines(summary, steps=steps)
-    if not rows:
-        return None
-    spec = charts.interval_chart(len(rows), "Difference of test loss", margin=summary["margin"])
-    return _plain_chart("steps" if steps else "effects", spec, rows)
-
-
-def _scaling(summary: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:
-    rows = figures.scaling_rows(summary)
-    if not rows:
-        return None
-    title = f"Test {formats.metric_words(summary['loss']).lower()}"
-    sizes = sorted({row["x"] for row in rows})
-    return _plain_chart("scaling", charts.scaling_chart(title, colours, sizes), rows)
-
-
-def _plain_chart(name: str, spec: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _plain_chart(chart: Chart) -> dict[str, Any]:
     """Return a chart with one view and nothing to choose."""
-    svg = _draw(name, spec, {"lines": rows})
-    return {"id": name, "view": spec, "zoom": {}, "rows": rows, "shown": [], "svg": svg}
+    spec = chart.make()
+    svg = _draw(chart.name, spec, {"lines": chart.rows})
+    return {"id": chart.name, "view": spec, "zoom": {}, "rows": chart.rows, "shown": [], "svg": svg}
 
 
 def _live_charts(drawn: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return of each chart what the script in the page needs."""
+    """Return what the script in the page needs of each chart."""
     return {name: {key: chart[key] for key in LIVE_KEYS} for name, chart in drawn.items()}
 
 
@@ -229,7 +194,7 @@ def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, 
     quiet = {
         **spec["config"],
         "aria": False,
-    }  # the figure itself is labelled; a label a point would be half the file
+    }  # the figure itself is labelled; a label for each point would be half the file
     whole = {**spec, "config": quiet, "datasets": {**spec.get("datasets", {}), **data}}
     svg = vl_convert.vegalite_to_svg(drawable(whole))
     numbers = {found: str(index) for index, found in enumerate(dict.fromkeys(CLIP_PATH.findall(svg)))}
@@ -254,13 +219,21 @@ def _resource(name: str) -> str:
 def _environment() -> jinja2.Environment:
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_resource),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {
+        "kind": lambda block: type(block).__name__,
+        "visible": lambda blocks: visible(blocks, "page"),
+        "by_group": lambda columns: [
+            (group, list(members)) for group, members in groupby(columns, lambda one: one.group)
+        ],
+    }
+    return environment
 
 
 LIVE_KEYS = ("view", "zoom", "rows", "shown")

@@ -1,8 +1,8 @@
-"""One colour a variant: safe for colour-blind readers, on light and on dark paper."""
+"""One colour for each variant: safe for colour-blind readers, on light and on dark paper."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # Okabe & Ito, "Color Universal Design" (2008), their yellow replaced: it cannot be seen on white. Darkened (light
 # paper) or lightened (dark paper) until every colour has a contrast of at least 3:1 (WCAG 2.2, 1.4.11).
@@ -20,3 +20,18 @@ def assign_colours(names: Sequence[str], colours: Sequence[str] = LIGHT) -> dict
         {'Tiny': '#0072b2', 'Large': '#d55e00'}
     """
     return {name: colours[index % len(colours)] for index, name in enumerate(names)}
+
+
+def page_colour(number: int) -> str:
+    """Return the CSS colour of the variant, class or line of this number; a page defines it for light and dark.
+
+    Example:
+        >>> page_colour(0), page_colour(8)
+        ('var(--c1)', 'var(--c1)')
+    """
+    return f"var(--c{number % len(LIGHT) + 1})"
+
+
+def page_colours(names: Iterable[str]) -> dict[str, str]:
+    """Return the CSS colour of each name, the same in every chart and table of a page."""
+    return {name: page_colour(number) for number, name in enumerate(names)}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.formats import metric_words
 from justright.errors import InputError, one_of
-from justright.report.epoch_axis import name_epochs_plainly
+from justright.report.number_formats import metric_words
 from justright.report.palette import LIGHT, assign_colours
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ MARKS = ("", "o", "s", "^", "D", "v")
 MARK_EVERY = 0.12  # of the line's length
 FAINT = 0.22  # opacity of what lies behind a mean or a smoothed line
 BAND = 0.15  # opacity of the range over seeds
+# Digits that are named in every decade, for axes of up to so many decades: about a dozen numbers on any of them.
+DIGITS_BY_DECADES = ((4.5, (1, 2, 5)), (6, (1, 3)), (math.inf, (1,)))
 
 Curve = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]  # epochs, values: both (epochs,)
 
@@ -35,7 +37,7 @@ def plot_history(
     variants: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Return matplotlib Axes with `metric` against epochs: training solid, validation dashed, a colour a variant.
+    """Return matplotlib Axes with `metric` against epochs: training solid, validation dashed, one colour for each variant.
 
     The x-axis counts *epochs trained*: the value Keras calls epoch 0 stands at 1. So the first epoch keeps its
     place when the caller sets a logarithmic axis with `.set_xscale("log")`, where 0 would vanish.
@@ -87,7 +89,7 @@ def plot_history(
     ax.legend(
         **({"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0} if is_own else {})
     )
-    name_epochs_plainly(ax)
+    _name_epochs_plainly(ax)
     return ax
 
 
@@ -188,3 +190,31 @@ def _common(runs: list[Curve]) -> Curve:
     for other, _ in runs[1:]:
         epochs = np.intersect1d(epochs, other, assume_unique=True)
     return epochs, np.stack([values[np.isin(own, epochs)] for own, values in runs])
+
+
+def _name_epochs_plainly(ax: Axes) -> None:
+    """Let an axis of epochs name plain numbers, also once its caller has made it logarithmic.
+
+    `Axes.set_xscale("log")` puts matplotlib's own ticks, which read 2 × 10⁰ where an axis spans few decades. It also asks
+    for new limits, which are told before anything is drawn.
+    """
+    ax.callbacks.connect("xlim_changed", _put_plain_ticks)
+    _put_plain_ticks(ax)
+
+
+def _put_plain_ticks(ax: Axes) -> None:
+    """Put plain ticks on a logarithmic x-axis, unless its caller chose others."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
+
+    if ax.get_xscale() != "log" or type(ax.xaxis.get_major_formatter()) is not LogFormatterSciNotation:
+        return
+    low, high = ax.get_xlim()
+    decades = math.log10(max(high, 1) / max(low, 1))
+    digits = next(digits for most, digits in DIGITS_BY_DECADES if decades <= most)
+    ax.xaxis.set_major_locator(LogLocator(base=10, subs=digits, numticks=20))
+    ax.xaxis.set_major_formatter(FuncFormatter(_plain_number))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _plain_number(value: float, _: int) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"

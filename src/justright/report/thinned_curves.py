@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.words.formats import is_share
+from justright.report.number_formats import is_share
 from justright.runs.plain import plain
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def thin_curves(curves: pl.DataFrame, *, max_points: int = MAX_POINTS) -> list[d
     its metrics are kept besides. No value is averaged: what is kept was measured.
 
     Args:
-        curves: columns `variant`, `seed`, `train_rows`, `epoch` and one a metric (NaN or null: not measured).
+        curves: columns `variant`, `seed`, `train_rows`, `epoch` and one for each metric (NaN or null: not measured).
         max_points: most epochs kept of a run.
 
     Returns:
-        One dict a run, in order of appearance: `variant`, `seed`, `train_rows`, `epoch` (list of int) and
+        One dict for each run, in order of appearance: `variant`, `seed`, `train_rows`, `epoch` (list of int) and
         `metrics` (name -> list of float or None); metrics that a run never measured are left out.
 
     Example:

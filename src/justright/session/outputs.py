@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ from justright.runs.outcomes import is_measured, largest_size
 from justright.session.learning_curves import judge_more_data
 from justright.statistics.intervals import mean_interval
 from justright.study.recipe import LOSSES
+
+if TYPE_CHECKING:
+    from justright.report.summary import Summary
 
 # Beside the reference models' losses: what the rows' targets are, which ensembles are measured against.
 TARGETS = "(targets)"
@@ -189,7 +192,7 @@ def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[s
     return intervals
 
 
-def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, Any]:
+def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> Summary:
     """Return everything the reports say about a folder, from what it has recorded."""
     from justright.report.summary import summarise
 
@@ -206,7 +209,7 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> dict[str, 
     )
 
 
-def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+def write_result(folder: StudyFolder, summary: Summary) -> Path:
     """Write result.json, whole or not at all, and return its path."""
     from justright.report.json import render_json
 
@@ -214,7 +217,7 @@ def write_result(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
     return folder.result_path
 
 
-def write_report(folder: StudyFolder, summary: Mapping[str, Any]) -> Path:
+def write_report(folder: StudyFolder, summary: Summary) -> Path:
     """Write report.html, whole or not at all, and return its path."""
     from justright.report.html import render_html
 

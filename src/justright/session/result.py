@@ -107,8 +107,8 @@ class Result:
                     "variant": item["name"],
                     "parameters": item["parameters"],
                     "label": item["verdict"]["label"],
-                    "onset_low": (item["verdict"]["onset_epoch"] or {}).get("low"),
-                    "onset_high": (item["verdict"]["onset_epoch"] or {}).get("high"),
+                    "onset_low": onset["low"] if (onset := item["verdict"]["onset_epoch"]) else None,
+                    "onset_high": onset["high"] if onset else None,
                     "test_loss": item["test"]["mean"],
                     "test_loss_low": item["test"]["low"],
                     "test_loss_high": item["test"]["high"],
@@ -152,12 +152,14 @@ class Result:
                 item["name"],
                 run["seed"],
                 run["best_epoch"],
-                run["best"][loss],
+                validation,
                 self._folder.inside(run["model_path"]),
             )
             for item in self.summary["variants"]
             for run in item["runs"]
-            if run["model_path"] and run["best"].get(loss) is not None
+            if run["model_path"]
+            and run["best_epoch"] is not None
+            and (validation := run["best"].get(loss)) is not None
         ]
         return tuple(sorted(models, key=lambda model: model.validation))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from typing import IO
 
 from rich.console import Console
 
 from justright.report.terminal.text import Symbols, plain, symbols_for
+from justright.runs.plain import plain as plain_values
 
 FILE_WIDTH = (
     120  # columns where there is no terminal to ask: a file or a pipe can be as wide as the full table
@@ -59,7 +58,7 @@ def say_error(message: object) -> None:
 def write_json(value: object) -> None:
     """Write `value` as JSON to stdout, in ASCII: any terminal, pipe or parser can take it."""
     try:
-        sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(plain_values(value), indent=2, allow_nan=False) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         discard(sys.stdout)
@@ -70,14 +69,3 @@ def discard(stream: IO[str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-
-
-def _finite(value: object) -> object:
-    """Return plain nested values with NaN and infinities as None, which JSON can hold."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_finite(item) for item in value]
-    return value

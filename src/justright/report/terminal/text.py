@@ -65,6 +65,19 @@ def plain(text: object, *, keep: str = "") -> str:
     )
 
 
+def spelled(text: str, symbols: Symbols) -> str:
+    """Return text of ours in the characters that a terminal can show.
+
+    Example:
+        >>> spelled("−0.1±0.2", ASCII)
+        '-0.1+/-0.2'
+    """
+    marks: dict[str, str | int | None] = {"±": symbols.plus_minus, "–": symbols.dash}
+    if symbols is ASCII:
+        marks["−"] = "-"
+    return text.translate(str.maketrans(marks))
+
+
 def shorten(text: object, width: int, symbols: Symbols) -> str:
     """Return safe `text` in at most `width` terminal cells, with an ellipsis where it was cut.
 

@@ -1,4 +1,4 @@
-"""What logs say, for a terminal: a table of runs, then each run's sentences."""
+"""What training logs say, for a terminal: a table of runs, then the sentences about each run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from justright.cli.live import loss_text
+from justright.diagnosis.labels import label_named
 from justright.logs.reading import NOT_SEEN
-from justright.report.terminal.study import VERDICT_STYLES
+from justright.report.number_formats import format_seven
+from justright.report.terminal.study_report import TONE_STYLES
 from justright.report.terminal.terminal import Terminal
-from justright.report.terminal.text import plain, shorten
+from justright.report.terminal.text import plain, shorten, spelled
 
 if TYPE_CHECKING:
     from justright.logs.reading import CurveReading
@@ -23,7 +24,7 @@ OTHER_COLUMNS = 52  # cells taken by all columns but the run's name
 
 
 def print_readings(terminal: Terminal, readings: Sequence[CurveReading]) -> None:
-    """Print a table with a line a run, what each says, and once what no curve can say."""
+    """Print a table of the runs, what each of them says, and once what no curve can say."""
     terminal.print(readings_table(terminal, readings))
     for reading in readings:
         terminal.print()
@@ -46,9 +47,9 @@ def readings_table(terminal: Terminal, readings: Sequence[CurveReading]) -> Tabl
             _tail(reading.name, max(12, terminal.width - OTHER_COLUMNS), terminal),
             f"{reading.epochs:,}",
             f"{reading.best_epoch:g}",
-            loss_text(reading.best, symbols),
-            loss_text(reading.last, symbols),
-            Text(reading.label, style=VERDICT_STYLES[reading.label]),
+            spelled(format_seven(reading.best), symbols),
+            spelled(format_seven(reading.last), symbols),
+            Text(reading.label, style=TONE_STYLES[label_named(reading.label).tone]),
         )
         table.add_row(*cells)
     return table

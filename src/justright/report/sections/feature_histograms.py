@@ -1,15 +1,32 @@
-"""Small histograms, one a feature, as SVG paths that take their colours from the page."""
+"""Each feature's distribution: small histograms as SVG paths that take their colours from the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from justright.report.blocks import PAGE, Block, Histograms, Legend, Section, Text
+from justright.report.palette import page_colours
+from justright.report.summary import Summary
+
 WIDTH, HEIGHT = 100, 40  # of the drawing's own coordinates; the page stretches it
 
 
+def feature_blocks(summary: Summary) -> list[Block]:
+    """Return the histograms of all features that have one, by class where there are several."""
+    cells = histogram_cells(summary["table"])
+    if not cells:
+        return []
+    classes = [each["name"] for each in summary["table"].get("classes") or []]
+    by_class = " by class, each class scaled to its own number of rows" if len(classes) > 1 else ""
+    blocks: list[Block] = [Text(f"Each feature's distribution{by_class}.", media=PAGE)]
+    if len(classes) > 1:
+        blocks.append(Legend(tuple(page_colours(classes).items())))
+    return [*blocks, Histograms(tuple(cells))]
+
+
 def histogram_cells(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a cell a column that has a histogram: its name, the range drawn, and a path for each class.
+    """Return name, range and a path for each class of every column that has a histogram.
 
     Each class is scaled to its own number of rows, so that shapes can be compared when classes differ in size.
 
@@ -51,3 +68,6 @@ def histogram_paths(counts: Sequence[Sequence[float]]) -> list[str]:
 
 def _coordinate(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+FEATURES = Section("table", "The table", feature_blocks, nav="Table")

@@ -1,30 +1,14 @@
-"""Words, symbols and numbers as every report prints them."""
+"""Numbers as reports print them, with the digits that they deserve and in narrow columns with fewer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from justright.diagnosis.words.numbers import rounded_by
 
 MISSING = "–"  # an en dash: nothing was measured, which is not the same as zero
 
-# Verdict -> the symbol printed before the word, so that no reader depends on colour. Plain text symbols, never emoji.
-SYMBOLS: Mapping[str, str] = MappingProxyType(
-    {"underfits": "↓", "just right": "✓", "overfits": "↑", "undecided": "?", "diverged": "×"}
-)
-# What each verdict says, to be read under a table by somebody who meets it for the first time.
-MEANINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "underfits": "something else measured has a lower loss",
-        "just right": "neither of the two, beyond the margin",
-        "overfits": "its last epoch is worse than its best one, whose weights are saved",
-        "undecided": "neither shown nor excluded; its reasons say what would decide",
-        "diverged": "training itself went wrong",
-    }
-)
 # Metrics that are shares of rows, printed as percentages; higher is better.
 SHARES = ("accuracy",)
 LOSS_DECIMALS = 4
@@ -34,6 +18,8 @@ LARGE_DIGITS = (
 )
 WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
 FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
+LEAST_DECIMAL, MOST_DECIMAL = 0.001, 1_000.0  # magnitudes that three decimals suit in a narrow column
+MOST_UNCERTAIN = 1.0  # halves of intervals below this have decimals: three of 51 ± 16 say nothing
 
 
 def metric_words(metric: str) -> str:
@@ -174,17 +160,6 @@ def is_share(metric: str) -> bool:
     return metric.endswith(SHARES)
 
 
-def verdict_symbol(label: str) -> str:
-    """Return the symbol of a verdict; a question mark for a label of a newer version."""
-    return SYMBOLS.get(label, "?")
-
-
-def largest_runs(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a variant's runs at its largest training size: those that tables show."""
-    most = max((run["train_rows"] for run in variant["runs"]), default=0)
-    return [run for run in variant["runs"] if run["train_rows"] == most]
-
-
 def mean_of(values: Iterable[float | None]) -> float | None:
     """Return the mean of the values that were measured, or None when none was.
 
@@ -196,12 +171,65 @@ def mean_of(values: Iterable[float | None]) -> float | None:
     return math.fsum(measured) / len(measured) if measured else None
 
 
-def meanings(summary: Mapping[str, Any]) -> str:
-    """Return what the verdicts of a summary mean, each of them once, in one line.
+def format_short(metric: str, value: float | None) -> str:
+    """Return a value of `metric` for a narrow column: shares with one decimal, losses with three.
 
     Example:
-        >>> meanings({"variants": [{"verdict": {"label": "diverged"}}]})
-        'Diverged: training itself went wrong.'
+        >>> format_short("accuracy", 0.7123), format_short("loss", 0.58741), format_short("loss", 24_612.0)
+        ('71.2 %', '0.587', '24,600')
+        >>> format_short("loss", 48_292_134_912.0), format_short("loss", None)
+        ('4.83e10', '–')
     """
-    labels = {variant["verdict"]["label"] for variant in summary["variants"]}
-    return " ".join(f"{label.capitalize()}: {text}." for label, text in MEANINGS.items() if label in labels)
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{100 * value:.1f} %" if is_share(metric) else _short_loss(value)
+
+
+def format_short_interval(metric: str, value: float | None, low: float | None, high: float | None) -> str:
+    """Return a value of `metric` with half its interval for a narrow column; without an interval the value alone.
+
+    Losses have three decimals, or digits up to the second one of the half where three would say nothing.
+
+    Example:
+        >>> (
+        ...     format_short_interval("loss", 0.6183, 0.6122, 0.6244),
+        ...     format_short_interval("loss", 51.1, 34.9, 67.3),
+        ... )
+        ('0.618±0.006', '51±16')
+        >>> format_short_interval("accuracy", 0.664, 0.659, 0.669)
+        '66.4±0.5 %'
+    """
+    if value is None or low is None or high is None:
+        return format_short(metric, value)
+    if is_share(metric):  # with two seeds an interval may reach beyond what a share can be
+        return f"{100 * value:.1f}±{50 * (min(high, 1) - max(low, 0)):.1f} %"
+    half = (high - low) / 2
+    if not half > 0:
+        return f"{_short_loss(value)}±{_short_loss(half)}"
+    if abs(value) < MOST_DECIMAL and LEAST_DECIMAL <= half < MOST_UNCERTAIN:
+        return f"{value:.3f}±{half:.3f}"
+    return f"{rounded_by(value, half)}±{rounded_by(half, half)}"
+
+
+def format_seven(value: float) -> str:
+    """Return a loss in at most seven characters: for columns that must not jump while it changes.
+
+    Example:
+        >>> format_seven(0.61849), format_seven(12345.6), format_seven(math.nan)
+        ('0.6185', '1.2e+04', '–')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    size = abs(value)
+    if value == 0 or 0.001 <= size < 10:
+        return f"{value:.4f}"
+    return f"{value:.4g}" if 10 <= size < 1e4 else f"{value:.2g}"
+
+
+def _short_loss(value: float) -> str:
+    """Return a loss with three decimals, or three digits where those would say nothing."""
+    if value == 0 or LEAST_DECIMAL <= abs(value) < MOST_DECIMAL:
+        return f"{value:.3f}"
+    if 1 <= abs(value) < WHOLE_RANGE[1]:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.2e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from justright.report.charts import interval_chart
+from justright.report.drawable_text import MAX_WHOLE, drawable, printable
 from justright.report.html import _draw
-from justright.report.texts import MAX_WHOLE, drawable, printable
 
 EMOJI = "\U0001f600"
 # Found by Hypothesis: cut between the halves of its last character, it ended the report.

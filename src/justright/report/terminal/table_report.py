@@ -1,4 +1,4 @@
-"""A table's description for a terminal: a paragraph, then a line a feature with a small histogram."""
+"""A table's description for a terminal: a paragraph, then a line with a small histogram for each feature."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from justright.report.terminal.study import pending_runs, print_study
+from justright.report.terminal.study_report import pending_runs, print_study
 
 
 def printed(terminal, summary, folder, *, width=80, encoding="utf-8"):
@@ -28,8 +28,8 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
         "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
-        "Just right: neither of the two, beyond the margin. Overfits: its last epoch is",
-        "worse than its best one, whose weights are saved. Undecided: neither shown nor",
+        "Overfits: its last epoch is worse than its best one, whose weights are saved.",
+        "Just right: neither of the two, beyond the margin. Undecided: neither shown nor",
         "excluded; its reasons say what would decide.",
         "",
         "Tiny is as good as Large on test rows.",
@@ -72,6 +72,7 @@ def test_losses_of_many_digits_leave_out_columns_and_cut_none(make, terminal, tm
     for variant in summary["variants"]:
         for kind in ("fixed", "validation", "test"):
             variant["intervals"][kind] = {"mean": 7.5e11, "low": -4e11, "high": 1.9e12}
+        variant["test"] = variant["intervals"]["test"]
     lines = printed(terminal, summary, tmp_path, width=120)
     assert not any("…" in line for line in lines[:5])
     assert lines[3].split() == [
@@ -79,7 +80,7 @@ def test_losses_of_many_digits_leave_out_columns_and_cut_none(make, terminal, tm
         *("71.0±3.0", "%", "68.0±3.0", "%", "66.2±0.5", "%", "undecided"),
     ]
     assert printed(terminal, summary, tmp_path, width=100)[3].split() == [
-        *("Tiny", "803,329", "123–125", "0.586", "8e11±1.2e12", "66.2±0.5", "%", "undecided"),
+        *("Tiny", "803,329", "123–125", "7.50e11", "8e11±1.2e12", "66.2±0.5", "%", "undecided"),
     ]
 
 

@@ -1,0 +1,215 @@
+"""What helps: the effect of every remedy, the best first, then the steps of a combination in their order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from justright.diagnosis.labels import Tone
+from justright.report import charts
+from justright.report.blocks import (
+    EVERYWHERE,
+    NARROW,
+    NOWHERE,
+    TERMINAL,
+    WRITTEN,
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from justright.report.number_formats import (
+    format_chance,
+    format_interval,
+    format_loss,
+    format_rounded,
+    metric_words,
+)
+from justright.report.sections.verdict_table import has_catalogue, main_variants
+from justright.report.summary import EffectSummary, Summary
+from justright.study.remedy import LADDER_GROUP
+
+TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
+MANY = 2  # seeds from which an interval covers seeds as well
+
+
+def effect_blocks(summary: Summary) -> list[Block]:
+    """Return the chart and the table of effects, and what validation rows choose."""
+    table = effect_table(summary)
+    if not table.rows:
+        return []
+    note = "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds."
+    margin = summary["margin"]
+    small = f"; differences below {format_loss(margin)} are too small to matter" if margin else ""
+    rest = []
+    if any(strengths_tried(summary).values()):
+        rest.append("Where a remedy has several strengths, validation rows chose one.")
+    if any(row.cells[0].hint for row in table.rows):
+        rest.append(f"{TIE} marks what cannot be told from the best remedy of its network.")
+    blocks: list[Block] = [Text(" ".join([note, f"Below zero is better{small}.", *rest]), media=WRITTEN)]
+    choice = choice_sentence(summary)
+    if choice:
+        blocks.append(Text(choice, css="", media=WRITTEN))
+    for steps in (False, True):
+        blocks += _charts(summary, steps=steps)
+    return [*blocks, table, Text(_terminal_note(summary), media=TERMINAL & table.media)]
+
+
+def effect_table(summary: Summary) -> Table:
+    """Return the table of effects; a terminal shows it where a catalogue of remedies was tried."""
+    tried = strengths_tried(summary)
+    rivals = Counter(one["baseline"] for one in summary["effects"] if _is_variant(one))
+    ties = Counter(
+        one["baseline"] for one in summary["effects"] if _is_variant(one) and one.get("is_tied_with_best")
+    )
+    rows: list[Row] = []
+    for steps in (False, True):
+        for number, effect in enumerate(ordered_effects(summary, steps=steps)):
+            name = effect["baseline"]
+            cells = _cells(
+                effect,
+                tried.get(effect["remedy"], ""),
+                has_rivals=rivals[name] > 1,
+                has_ties=ties[name] > 1,
+            )
+            rows.append(Row(cells, _tone(effect), starts_part=steps and number == 0 and bool(rows)))
+    columns = (
+        Column("Remedy", "remedy", is_text=True),
+        Column("Instead of", "instead of", is_text=True, leaves=NARROW),
+        Column("Chosen from", is_text=True, media=WRITTEN if any(tried.values()) else NOWHERE),
+        Column("Difference of test loss", "change of\ntest loss", css="main"),
+        Column("95 % interval", css="unbroken"),
+        Column("Chance to be better", "chance to\nbe better"),
+        Column("Chance to be best", "chance to\nbe best", leaves=NARROW),
+        Column("", is_text=True, media=TERMINAL),
+    )
+    media = EVERYWHERE if has_catalogue(summary) else WRITTEN
+    return Table("Effects of remedies", columns, tuple(rows), media=media)
+
+
+def strengths_tried(summary: Summary) -> dict[str, str]:
+    """Return, by variant, the strengths among which validation rows chose it; empty where there was nothing to choose."""
+    found = {}
+    for item in summary["strengths"]:
+        tried = [f"{one['strength']:g}" for one in item["strengths"] if one["strength"] is not None]
+        found[item["chosen"]] = ", ".join(tried) if len(tried) > 1 else ""
+    return found
+
+
+def ordered_effects(summary: Summary, *, steps: bool) -> list[EffectSummary]:
+    """Return the effects in the order in which they are shown: the steps of a combination, or all but them."""
+    order = {
+        variant["name"]: number
+        for number, variant in enumerate(summary["variants"])
+        if variant["group"] == LADDER_GROUP
+    }
+    if steps:
+        chain = [effect for effect in summary["effects"] if effect["remedy"] in order]
+        return sorted(chain, key=lambda effect: order[effect["remedy"]])
+    rest = [effect for effect in summary["effects"] if effect["remedy"] not in order]
+    return sorted(rest, key=lambda effect: (effect["difference"] is None, effect["difference"]))
+
+
+def effect_lines(summary: Summary, *, steps: bool) -> list[dict[str, Any]]:
+    """Return the rows of the chart of effects: {v: label, row: from the top, y: difference, low, high}.
+
+    Early stopping is left to the table: against a last epoch it may be a hundred times any other effect.
+    """
+    known = [
+        one
+        for one in ordered_effects(summary, steps=steps)
+        if one["difference"] is not None and one.get("kind") != "early stopping"
+    ]
+    return [
+        {
+            "v": one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}",
+            "row": row,
+            "y": one["difference"],
+            "low": one["low"],
+            "high": one["high"],
+        }
+        for row, one in enumerate(known)
+    ]
+
+
+def choice_sentence(summary: Summary) -> str:
+    """Return what validation rows choose among networks and ensembles, or nothing where no catalogue was tried."""
+    choice = summary["choice"]
+    if not choice or not has_catalogue(summary) or choice["test"]["mean"] is None:
+        return ""
+    mean, low, high = (choice["test"][end] for end in ("mean", "low", "high"))
+    loss = metric_words(summary["loss"]).lower()
+    over = "test rows" if choice["is_ensemble"] or len(summary["seeds"]) < MANY else "test rows and seeds"
+    return (
+        f"Validation rows choose {choice['name']} of {choice['candidates']} networks and ensembles: {loss} "
+        f"{format_rounded('loss', mean, low, high)} {format_interval('loss', low, high)} over {over}."
+    )
+
+
+def _cells(effect: EffectSummary, tried: str, *, has_rivals: bool, has_ties: bool) -> tuple[Cell, ...]:
+    """Return one row; the only remedy of a network is not the best of several, and one that wins alone ties with none."""
+    remedy, low, high = effect["remedy"], effect["low"], effect["high"]
+    tie = TIE if has_ties and effect.get("is_tied_with_best") and _is_variant(effect) else ""
+    is_of_rows = effect.get("covers") == "rows"
+    at_last = " at its last epoch" if effect.get("kind") == "early stopping" else ""
+    return (
+        Cell(
+            f"{remedy} {tie}".strip(),
+            short=remedy,
+            hint=f"{TIE} cannot be told from the best" if tie else "",
+        ),
+        Cell(f"{effect['baseline']}{at_last}"),
+        Cell(tried),
+        Cell(format_rounded("loss", effect["difference"], low, high, signed=True)),
+        Cell(
+            format_interval("loss", low, high, signed=True),
+            detail="rows only" if is_of_rows else "",
+        ),
+        Cell(format_chance(effect["probability_better"])),
+        Cell(format_chance(effect.get("probability_best") if has_rivals else None)),
+        Cell(tie or ("rows" if is_of_rows else "")),
+    )
+
+
+def _charts(summary: Summary, *, steps: bool) -> Iterator[Chart]:
+    """Yield the chart of remedies, or of the steps of a combination."""
+    rows = effect_lines(summary, steps=steps)
+    if not rows:
+        return
+    make = partial(charts.interval_chart, len(rows), "Difference of test loss", margin=summary["margin"])
+    if steps:
+        label, title = (
+            "Differences of test loss between steps, with intervals",
+            "Step by step: each against the one before",
+        )
+        yield Chart("steps", label, rows, make, title=title)
+    else:
+        yield Chart("effects", "Differences of test loss with intervals", rows, make)
+
+
+def _terminal_note(summary: Summary) -> str:
+    count = len(summary["variants"]) - len(main_variants(summary))
+    return (
+        f"{TIE} cannot be told from the best one. Of several strengths validation rows chose one; rows: the interval covers "
+        f"test rows only. The report shows {count} more variants."
+    )
+
+
+def _tone(effect: EffectSummary) -> Tone | None:
+    """Return what surely helps or harms."""
+    if effect["high"] is not None and effect["high"] < 0:
+        return "good"
+    return "bad" if effect["low"] is not None and effect["low"] > 0 else None
+
+
+def _is_variant(effect: EffectSummary) -> bool:
+    return effect.get("kind", "variant") == "variant"
+
+
+EFFECTS = Section("effects", "What helps", effect_blocks, nav="What helps")

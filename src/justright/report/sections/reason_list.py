@@ -1,0 +1,76 @@
+"""Why each variant got its verdict, and every run behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from justright.report.blocks import PAGE, Block, Cell, Column, Folded, Row, Section, Sentences, Table, Text
+from justright.report.number_formats import format_count, format_duration, format_metric
+from justright.report.palette import page_colours
+from justright.report.sections.verdict_table import verdict_cell
+from justright.report.summary import RunSummary, Summary, VariantSummary
+
+COLUMNS = (
+    Column("Seed", is_text=True),
+    Column("Training rows"),
+    Column("Best epoch"),
+    Column("Validation"),
+    Column("Test", css="main"),
+    Column("Validation, last"),
+    Column("Test, last"),
+    Column("Epochs"),
+    Column("Time"),
+    Column("Outcome", is_text=True),
+)
+
+
+def reason_blocks(summary: Summary) -> list[Block]:
+    """Return the reasons and runs of every variant."""
+    colours = page_colours(variant["name"] for variant in summary["variants"])
+    return [
+        Text("What was measured for each verdict, and every run behind it.", media=PAGE),
+        *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in summary["variants"]),
+    ]
+
+
+def run_table(variant: VariantSummary, loss: str) -> Table:
+    """Return the table of one variant's runs."""
+    rows = tuple(_run(run, loss) for run in variant["runs"])
+    return Table(f"Runs of {variant['name']}", COLUMNS, rows, has_heads=False, media=PAGE)
+
+
+def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:
+    inside: list[Block] = []
+    if variant["verdict"]["reasons"]:
+        inside.append(Sentences(tuple(variant["verdict"]["reasons"])))
+    if variant["runs"]:
+        inside.append(run_table(variant, loss))
+    verdict = replace(verdict_cell(variant, loss), detail="")  # the remark says it more exactly
+    return Folded(Cell(variant["name"], swatch=colour), tuple(inside), verdict, _good_epochs(variant))
+
+
+def _good_epochs(variant: VariantSummary) -> str:
+    """Return which epochs are as good as the best one."""
+    onset = variant["verdict"]["onset_epoch"]
+    if not onset or onset["low"] is None:
+        return ""
+    low, high = format_count(onset["low"]), format_count(onset["high"])
+    return f"no epoch as good as {low}" if low == high else f"as good as its best from epoch {low} to {high}"
+
+
+def _run(run: RunSummary, loss: str) -> Row:
+    texts = (
+        str(run["seed"]),
+        format_count(run["train_rows"]),
+        format_count(run["best_epoch"]),
+        format_metric(loss, run["best"].get(f"val_{loss}")),
+        format_metric(loss, run["test"].get(loss)),
+        format_metric(loss, run["last"].get(f"val_{loss}")),
+        format_metric(loss, run["test_last"].get(loss)),
+        format_count(run["epochs"]),
+        format_duration(run["train_seconds"]),
+    )
+    return Row((*map(Cell, texts), Cell(run["outcome"] or "running", hint=run["reason"])))
+
+
+REASONS = Section("reasons", "Reasons", reason_blocks, nav="Reasons")

@@ -1,0 +1,44 @@
+"""Every section of a report, in the order of the page: a new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from justright.plugins import plugged_in
+from justright.report.blocks import Block, Medium, Section, visible
+from justright.report.sections.effect_table import EFFECTS
+from justright.report.sections.feature_histograms import FEATURES
+from justright.report.sections.findings import CLAIMS, FACTS
+from justright.report.sections.provenance import MADE, MODELS
+from justright.report.sections.reason_list import REASONS
+from justright.report.sections.scaling_table import SCALING
+from justright.report.sections.training_curves import CURVES
+from justright.report.sections.verdict_table import VERDICTS
+from justright.report.summary import Summary
+
+
+def sections() -> tuple[Section, ...]:
+    """Return every section, those of plug-ins last."""
+    return (*SECTIONS, *plugged_in("sections"))
+
+
+def shown_sections(summary: Summary, medium: Medium) -> Iterator[tuple[Section, list[Block]]]:
+    """Yield each section that has something to show in a medium, with the blocks it shows there."""
+    for section in sections():
+        blocks = visible(section.blocks(summary), medium)
+        if blocks:
+            yield section, blocks
+
+
+SECTIONS: tuple[Section, ...] = (
+    VERDICTS,
+    FACTS,
+    REASONS,
+    EFFECTS,
+    CLAIMS,
+    SCALING,
+    CURVES,
+    FEATURES,
+    MODELS,
+    MADE,
+)

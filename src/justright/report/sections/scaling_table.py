@@ -1,0 +1,108 @@
+"""What more data would do: test losses against training rows, measured and forecast."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from justright.diagnosis.words.numbers import MAX_DECIMALS, rounded_by
+from justright.report import charts
+from justright.report.blocks import (
+    PAGE,
+    TERMINAL,
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Legend,
+    Row,
+    Section,
+    Sentences,
+    Table,
+    Text,
+)
+from justright.report.number_formats import MISSING, format_count, format_loss, metric_words
+from justright.report.palette import page_colours
+from justright.report.summary import ScalingPoint, ScalingSummary, Summary
+
+DECIMALS = 4  # in a terminal: what twice the rows are worth is seldom more than a few thousandths
+
+
+def scaling_blocks(summary: Summary) -> list[Block]:
+    """Return the chart, the sentences and the table of learning curves."""
+    curves = summary["data_scaling"]
+    rows = scaling_rows(summary)
+    if not rows:
+        return []
+    colours = page_colours(variant["name"] for variant in summary["variants"])
+    title = f"Test {metric_words(summary['loss']).lower()}"
+    make = partial(charts.scaling_chart, title, colours, sorted({row["x"] for row in rows}))
+    sentences = tuple(curve["conclusion"] for curve in curves if curve.get("conclusion"))
+    names = [curve["variant"] for curve in curves]
+    return [
+        Text(
+            "Test loss at the best epoch against the number of training rows. Dashed: forecast.", media=PAGE
+        ),
+        Legend(tuple((name, colours.get(name, "")) for name in names)),
+        Chart("scaling", "Test loss against training rows", rows, make),
+        *([Sentences(sentences, "paragraphs")] if sentences else []),
+        scaling_table(curves),
+    ]
+
+
+def scaling_table(curves: list[ScalingSummary]) -> Table:
+    """Return a row for each number of training rows, measured ones first, and a column for each learning curve."""
+    rows = []
+    for is_forecast in (False, True):
+        points = [
+            {
+                point["train_rows"]: point
+                for point in (curve["forecast"] if is_forecast else curve["measured"])
+            }
+            for curve in curves
+        ]
+        for size in sorted({size for each in points for size in each}):
+            count = format_count(size)
+            head = Cell(f"{count} (forecast)" if is_forecast else count, short=count)
+            cells = [_cell(each.get(size)) for each in points]
+            last = Cell("forecast" if is_forecast else "")
+            rows.append(Row((head, *cells, last), tone="open" if is_forecast else None))
+    columns = (
+        Column("Training rows", "training rows"),
+        *(Column(curve["variant"]) for curve in curves),
+        Column("", is_text=True, media=TERMINAL),
+    )
+    return Table("Test loss by training rows", columns, tuple(rows), splits=True)
+
+
+def scaling_rows(summary: Summary) -> list[dict[str, Any]]:
+    """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast | join}.
+
+    Where there is a forecast, its line and band begin at the last measured point, once more, as a `join`.
+    """
+    rows = []
+    for item in summary["data_scaling"]:
+        measured, forecast = item["measured"], item["forecast"]
+        kinds = {"measured": measured, "join": measured[-1:] if forecast else [], "forecast": forecast}
+        for kind, points in kinds.items():
+            for point in points:
+                ends = {"low": point["low"], "high": point["high"], "kind": kind}
+                rows.append({"v": item["variant"], "x": point["train_rows"], "y": point["mean"], **ends})
+    return rows
+
+
+def _cell(point: ScalingPoint | None) -> Cell:
+    """Return a loss with half its interval."""
+    if point is None:
+        return Cell(MISSING)
+    half = (point["high"] - point["low"]) / 2
+    if not half > 0:
+        return Cell(format_loss(point["mean"]))
+
+    def written(gap: str, most: int) -> str:
+        return f"{gap}±{gap}".join(rounded_by(value, half, most=most) for value in (point["mean"], half))
+
+    return Cell(written(" ", MAX_DECIMALS), short=written("", DECIMALS))
+
+
+SCALING = Section("data", "What more data would do", scaling_blocks, nav="More data")

@@ -1,0 +1,304 @@
+"""The table that answers the question: each variant's verdict, and its loss and score on all kinds of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from justright.diagnosis import labels
+from justright.report.blocks import (
+    DETAILS,
+    EVERYWHERE,
+    NARROW,
+    PAGE,
+    SPREADS,
+    TERMINAL,
+    WRITTEN,
+    Block,
+    Cell,
+    Column,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from justright.report.number_formats import (
+    MISSING,
+    format_count,
+    format_interval,
+    format_loss,
+    format_rounded,
+    format_short,
+    format_short_interval,
+    format_span,
+    is_share,
+    mean_of,
+    metric_words,
+)
+from justright.report.palette import page_colours
+from justright.report.summary import Ends, RunSummary, Summary, VariantSummary
+
+Part = Literal["fixed", "validation", "test"]
+
+PARTS: tuple[Part, ...] = ("fixed", "validation", "test")
+NO_ENDS: Ends = {"mean": None, "low": None, "high": None}
+AT_THE_END = "at the end"
+
+
+def verdict_blocks(summary: Summary) -> list[Block]:
+    """Return the table of verdicts, and what its numbers and words mean."""
+    table = Table("Verdicts", _columns(summary), tuple(_rows(summary)), css="answer")
+    every, few = summary["variants"], main_variants(summary)
+    return [
+        table,
+        Text(f"{_note(summary)}\n{meanings(every)}", "note below", WRITTEN),
+        Text(f"{_short_note(summary)}\n{meanings(few)}", media=TERMINAL),
+    ]
+
+
+def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
+    """Return a variant's verdict, and since when it overfits."""
+    label = labels.label_named(variant["verdict"]["label"])
+    return Cell(
+        label.name,
+        detail=since_words(variant, loss),
+        short=f"{label.name} {since_short(variant)}".strip(),
+        shortest=label.name,
+        tone=label.tone,
+        symbol=label.symbol,
+        is_pill=True,
+    )
+
+
+def has_catalogue(summary: Summary) -> bool:
+    """Return whether a study tried remedies of the catalogue, which have a table of their own."""
+    return bool(summary["strengths"])
+
+
+def main_variants(summary: Summary) -> list[VariantSummary]:
+    """Return the variants that a terminal shows: all, or, beside a table of remedies, what they change and the best."""
+    if not has_catalogue(summary):
+        return summary["variants"]
+    choice = summary["choice"]
+    best = {choice["variant"] if choice else None, summary["best_variant"]}
+    return [one for one in summary["variants"] if not one["remedy"] or one["name"] in best]
+
+
+def meanings(variants: Iterable[VariantSummary]) -> str:
+    """Return what the verdicts on these variants mean, each of them once, in one line.
+
+    Example:
+        >>> meanings([{"verdict": {"label": "diverged"}}])
+        'Diverged: training itself went wrong.'
+    """
+    found = {variant["verdict"]["label"] for variant in variants}
+    return " ".join(
+        f"{label.name.capitalize()}: {label.meaning}." for label in labels.labels() if label.name in found
+    )
+
+
+def counting_runs(variant: VariantSummary) -> list[RunSummary]:
+    """Return the runs that tables average."""
+    return [run for run in variant["runs"] if run["counts"]]
+
+
+def since_words(variant: VariantSummary, loss: str) -> str:
+    """Return since when a variant overfits, or by how much at its end where no epoch can be named; else nothing.
+
+    Example:
+        >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 105, "last": 265}}
+        >>> since_words({"verdict": verdict, "runs": []}, "loss")
+        'after epoch 105'
+    """
+    epoch = onset_epoch(variant)
+    if epoch is not None:
+        return f"after epoch {format_count(epoch)}"
+    rise = _rise(variant, loss) if _has_onset(variant) else None
+    return f"by {format_loss(rise)} {AT_THE_END}" if rise else ""
+
+
+def since_short(variant: VariantSummary) -> str:
+    """Return the same for a narrow column.
+
+    Example:
+        >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 265, "last": 265}}
+        >>> since_short({"verdict": verdict, "runs": []})
+        'at the end'
+    """
+    epoch = onset_epoch(variant)
+    if epoch is not None:
+        return f"after {format_count(epoch)}"
+    return AT_THE_END if _has_onset(variant) else ""
+
+
+def onset_epoch(variant: VariantSummary) -> int | None:
+    """Return the last good epoch of a variant that overfits; None where nothing was measured after it."""
+    onset = variant["verdict"]["onset_epoch"]
+    if not _has_onset(variant) or onset is None or onset["high"] is None:
+        return None
+    last = onset.get("last")
+    if last is None:  # judged by a version that did not say
+        last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=onset["high"])
+    return onset["high"] if onset["high"] < last else None
+
+
+def _has_onset(variant: VariantSummary) -> bool:
+    onset = variant["verdict"]["onset_epoch"]
+    is_overfit = variant["verdict"]["label"] == labels.OVERFITS.name
+    return is_overfit and onset is not None and onset["high"] is not None
+
+
+def _rise(variant: VariantSummary, loss: str) -> float | None:
+    """Return how much the loss rose from the best to the last epoch, on test rows or else on validation rows."""
+    runs = counting_runs(variant)
+    on_test = [(run["test"].get(loss), run["test_last"].get(loss)) for run in runs]
+    on_validation = [(run["best"].get(f"val_{loss}"), run["last"].get(f"val_{loss}")) for run in runs]
+    for ends in (on_test, on_validation):
+        rise = mean_of(last - best for best, last in ends if best is not None and last is not None)
+        if rise is not None:
+            return rise if rise > 0 else None
+    return None
+
+
+def _columns(summary: Summary) -> tuple[Column, ...]:
+    loss, score = metric_words(summary["loss"]), metric_words(summary["score"])
+    word, short = ("accuracy", "acc.") if is_share(summary["score"]) else ("error", "error")
+    return (
+        Column("Variant", "variant", is_text=True),
+        Column(
+            "Verdict", is_text=True, detail_css="since", shortens=DETAILS, media=WRITTEN
+        ),
+        Column("Parameters", "parameters", "params", shortens=NARROW),
+        Column("Best epoch", "best\nepoch", css="wide"),
+        Column("Train", "train\nloss", group=loss, card="Loss, train", shortens=SPREADS, leaves=NARROW),
+        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=SPREADS),
+        Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
+        Column(
+            "Train", f"train\n{word}", group=score, card=f"{score}, train", shortens=SPREADS, leaves=NARROW,
+            media=PAGE | TERMINAL,
+        ),
+        Column(
+            "Validation", f"val.\n{word}", group=score, card=f"{score}, validation", shortens=SPREADS,
+            leaves=NARROW, media=PAGE | TERMINAL,
+        ),
+        Column(
+            "Test", f"test\n{word}", f"test\n{short}", group=score, card=f"{score}, test", css="main",
+            shortens=NARROW,
+        ),
+        Column("Verdict", "verdict", is_text=True, shortens=DETAILS, media=TERMINAL),
+    )  # fmt: skip
+
+
+def _rows(summary: Summary) -> Iterable[Row]:
+    """Yield a row for each variant, and one for the reference model."""
+    loss, score = summary["loss"], summary["score"]
+    colours = page_colours(variant["name"] for variant in summary["variants"])
+    shown = [variant["name"] for variant in main_variants(summary)]
+    for variant in summary["variants"]:
+        is_best = variant["name"] == summary["best_variant"] and len(summary["variants"]) > 1
+        verdict = verdict_cell(variant, loss)
+        runs = counting_runs(variant)
+        epochs = [run["best_epoch"] for run in runs if run["best_epoch"] is not None]
+        intervals = variant["intervals"]
+        of_loss = {part: intervals.get(part) for part in PARTS} | {"test": variant["test"]}
+        of_score = {part: intervals.get(f"{part}_score") for part in PARTS}
+        yield Row(
+            (
+                Cell(
+                    variant["name"],
+                    remark="best on validation" if is_best else "",
+                    swatch=colours[variant["name"]],
+                ),
+                verdict,
+                Cell(format_count(variant["parameters"])),
+                Cell(format_span(epochs)),
+                *_measured(runs, loss, of_loss),
+                *_measured(runs, score, of_score),
+                verdict,
+            ),
+            media=EVERYWHERE if variant["name"] in shown else WRITTEN,
+        )
+    reference = summary["reference"]
+    if reference:
+        test: Ends = {
+            "mean": reference["test"],
+            "low": reference.get("low"),
+            "high": reference.get("high"),
+        }
+        nothing = Cell(MISSING)
+        label = Cell("reference", tone="open", is_pill=True)
+        yield Row(
+            (
+                Cell(reference["name"], swatch="var(--muted)"),
+                label,
+                nothing,
+                nothing,
+                *_measured([], loss, {"test": test}),
+                *_measured([], score, {"test": {**NO_ENDS, "mean": reference.get("score")}}),
+                label,
+            ),
+            media=WRITTEN,
+        )
+
+
+def _measured(
+    runs: Sequence[RunSummary], metric: str, intervals: Mapping[Part, Ends | None]
+) -> tuple[Cell, Cell, Cell]:
+    """Return one metric at the best epochs, on training, validation and test rows.
+
+    Each is as exact as its interval where there is one. Training values are those of the fixed subset, in inference mode
+    and without penalties, where it was measured: only they compare with the others.
+    """
+    means = {
+        "fixed": mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs),
+        "validation": mean_of(run["best"].get(f"val_{metric}") for run in runs),
+        "test": mean_of(run["test"].get(metric) for run in runs),
+    }
+    train, validation, test = (
+        _estimate(metric, means[part], intervals.get(part) or NO_ENDS, is_test=part == "test")
+        for part in PARTS
+    )
+    return train, validation, test
+
+
+def _estimate(metric: str, mean: float | None, ends: Ends, *, is_test: bool) -> Cell:
+    """Return a mean with its interval. Only that of test rows is shown in every medium: they alone measure."""
+    value = mean if ends["mean"] is None else ends["mean"]
+    low, high = ends["low"], ends["high"]
+    return Cell(
+        format_rounded(metric, value, low, high),
+        detail=format_interval(metric, low, high) if is_test else "",
+        short=format_short_interval(metric, value, low, high),
+        shortest=None if is_test else format_short(metric, value),
+    )
+
+
+def _first(values: Mapping[str, float | None], names: Sequence[str]) -> float | None:
+    return next((values[name] for name in names if values.get(name) is not None), None)
+
+
+def _note(summary: Summary) -> str:
+    """Return what the table's numbers are."""
+    many = len(summary["seeds"]) > 1
+    means = "Means over seeds at each run's best epoch" if many else "Values at each network's best epoch"
+    over = "seeds and test rows" if many else "test rows only: one seed speaks about that network alone"
+    sentences = [
+        f"{means}, which validation rows chose; only test rows measure.",
+        f"Brackets: 95 % intervals over {over}.",
+    ]
+    if summary["margin"]:
+        sentences.append(
+            f"Differences of test loss below {format_loss(summary['margin'])} are taken as too small to matter."
+        )
+    return " ".join(sentences)
+
+
+def _short_note(summary: Summary) -> str:
+    """Return the same for a terminal."""
+    loss, score, seeds = summary["loss"], summary["score"], len(summary["seeds"])
+    error = "" if is_share(score) else f", error: {metric_words(score).lower()}"
+    means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
+    return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval."
+
+
+VERDICTS = Section("answer", "Verdicts", verdict_blocks, is_answer=True)

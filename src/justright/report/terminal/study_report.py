@@ -1,0 +1,222 @@
+"""A study for a terminal of any width: its tables, its conclusion, and where everything is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
+
+from justright.diagnosis.labels import Tone
+from justright.diagnosis.words.advice import COMMAND
+from justright.report.blocks import (
+    DETAILS,
+    NARROW,
+    NEVER,
+    SPREADS,
+    Block,
+    Cell,
+    Code,
+    Column,
+    Folded,
+    Pairs,
+    Sentences,
+    Table,
+    Text,
+    visible,
+)
+from justright.report.sections.registry import shown_sections
+from justright.report.summary import Summary
+from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.text import Symbols, plain, shorten, spelled
+
+FULL_WIDTH = 120  # columns from which a table is not narrowed
+NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
+HEADING_WIDTH = 13  # of a table with a column for each variant
+TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
+    {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
+)
+
+
+def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
+    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is.
+
+    Args:
+        terminal: where to.
+        summary: what `justright.report.summarise` returned.
+        folder: the study folder.
+    """
+    sentences: list[str] = []  # after the tables: what stands last is read first
+    is_first = True
+    for _, blocks in shown_sections(summary, "terminal"):
+        sentences += [item for block in blocks if isinstance(block, Sentences) for item in block.items]
+        rest = [block for block in blocks if not isinstance(block, Sentences)]
+        if rest and not is_first:
+            terminal.print()
+        is_first = is_first and not rest
+        for block in rest:
+            print_block(terminal, block)
+    if summary["conclusion"]:
+        terminal.print()
+        terminal.print(RichText(plain(summary["conclusion"]), style="bold"))
+    here = shlex.join(["justright", "run", "--out", str(folder)])
+    for sentence in sentences:
+        if COMMAND in sentence:  # a command stays on one line, to be copied
+            terminal.say("- " + plain(sentence.replace(COMMAND, here)))
+        else:
+            _print_bullet(terminal, sentence)
+    pending = pending_runs(summary)
+    if pending:
+        terminal.print()
+        terminal.print(_pending_sentence(pending))
+    terminal.print()
+    for name, place in places(folder):
+        terminal.say(f"{name:12} {place}")
+
+
+def print_block(terminal: Terminal, block: Block) -> None:
+    """Print one block; pictures are left to the page."""
+    match block:
+        case Table():
+            for number, table in enumerate(fitting_tables(block, terminal.width, terminal.symbols)):
+                if number:
+                    terminal.print()
+                terminal.print(table)
+        case Text():
+            for line in block.text.splitlines():
+                terminal.print(spelled(plain(line), terminal.symbols), style="dim" if block.css else None)
+        case Sentences():
+            for item in block.items:
+                _print_bullet(terminal, item)
+        case Code():
+            terminal.say(plain(block.text, keep="\n"))
+        case Pairs():
+            for name, value in block.items:
+                terminal.say(f"{plain(name):12} {plain(value)}")
+        case Folded():
+            terminal.print(RichText(plain(block.head.text), style="bold"))
+            for part in visible(block.blocks, "terminal"):
+                print_block(terminal, part)
+
+
+def fitting_tables(table: Table, width: int, symbols: Symbols) -> list[RichTable]:
+    """Return a table in the fullest form that fits into `width` columns, or split into several that do."""
+    # Plain ASCII needs the space of '+/-' for the columns that measure.
+    first = NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else SPREADS
+    for step in range(first, NEVER):
+        room = width - table_width(_draw(table, symbols, step, NAME_WIDTH))
+        if room >= 0:  # losses in the target's units may take any number of digits
+            return [_draw(table, symbols, step, NAME_WIDTH + room)]
+    if not table.splits:
+        return [_draw(table, symbols, DETAILS, NAME_WIDTH)]
+    columns, _ = table.shown("terminal")
+    head, *middle, last = range(len(columns))
+    most = 1
+    while table_width(_draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[: most + 1], last])) <= width:
+        most += 1
+    return [
+        _draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
+        for start in range(0, len(middle), most)
+    ]
+
+
+def table_width(table: RichTable) -> int:
+    """Return the columns of a terminal that a table takes when nothing is cut off."""
+    wide = Console(width=10_000)
+    return Measurement.get(wide, wide.options, table).maximum
+
+
+def pending_runs(summary: Summary) -> dict[str, list[int]]:
+    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out.
+
+    Example:
+        >>> runs = [{"seed": 0, "train_rows": 9, "outcome": None}]
+        >>> pending_runs({"variants": [{"name": "Tiny", "runs": runs}], "seeds": [0, 1]})
+        {'Tiny': [0, 1]}
+    """
+    pending = {}
+    for variant in summary["variants"]:
+        recorded = {run["seed"] for run in variant["runs"]}
+        open_seeds = {run["seed"] for run in variant["runs"] if not run["outcome"]}
+        seeds = sorted(open_seeds | (set(summary["seeds"]) - recorded))
+        if seeds or not recorded:
+            pending[variant["name"]] = seeds
+    return pending
+
+
+def places(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield (what, where) for everything a study leaves behind that is there."""
+    if (folder / "report.html").exists():
+        yield "Report", plain(folder / "report.html")
+    if (folder / "tensorboard").exists():
+        yield "TensorBoard", plain(shlex.join(["tensorboard", "--logdir", str(folder / "tensorboard")]))
+    if (folder / "models").exists():
+        yield "Models", plain(folder / "models")
+    yield "Folder", plain(folder)
+
+
+def _draw(
+    table: Table, symbols: Symbols, step: int, names: int, only: Sequence[int] | None = None
+) -> RichTable:
+    """Return a table as it is after giving way `step` times, with `names` columns for the names of its rows.
+
+    `only` picks columns among those that a terminal shows.
+    """
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    columns, rows = table.shown("terminal")
+    picked = [number for number in only or range(len(columns)) if step < columns[number].leaves]
+    for number in picked:
+        column = columns[number]
+        drawn.add_column(
+            _heading(column, step, symbols, most=HEADING_WIDTH if table.splits else None),
+            justify="left" if column.is_text else "right",
+            no_wrap=not column.wraps,
+        )
+    for row, cells in rows:
+        if row.starts_part:
+            drawn.add_section()
+        texts = [
+            _cell(cells[number], columns[number], step, symbols, names=None if number else names)
+            for number in picked
+        ]
+        drawn.add_row(*texts, style=TONE_STYLES[row.tone] if row.tone else None)
+    return drawn
+
+
+def _heading(column: Column, step: int, symbols: Symbols, *, most: int | None) -> str:
+    """Return a column's heading, each of its lines in at most so many characters; None cuts nothing."""
+    heading = column.short or column.title
+    if step >= column.shortens:
+        heading = column.shortest or heading
+    lines = heading.splitlines()
+    return "\n".join(plain(line) if most is None else shorten(line, most, symbols) for line in lines)
+
+
+def _cell(cell: Cell, column: Column, step: int, symbols: Symbols, *, names: int | None) -> RichText:
+    """Return a cell in its form at this step; `names` is the width of one that names its row, None for the others."""
+    text = spelled(cell.narrow(shortest=step >= column.shortens), symbols)
+    shown = plain(text) if names is None or column.wraps else shorten(text, names, symbols)
+    return RichText(shown, style=TONE_STYLES[cell.tone] if cell.tone else "")
+
+
+def _print_bullet(terminal: Terminal, text: str) -> None:
+    """Print a sentence behind a dash, its further lines under the first."""
+    grid = RichTable.grid(padding=(0, 1, 0, 0))
+    grid.add_row("-", RichText(plain(text)))
+    terminal.print(grid)
+
+
+def _pending_sentence(pending: Mapping[str, Sequence[int]]) -> str:
+    parts = [
+        f"{plain(name)} ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})"
+        if seeds
+        else plain(name)
+        for name, seeds in pending.items()
+    ]
+    return f"Not trained to the end yet: {'; '.join(parts)}. Run the same command again to go on."
