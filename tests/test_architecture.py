@@ -30,7 +30,7 @@ LAYERS = (
 )
 EVERYWHERE = frozenset({"errors", "plugins"})
 # Names that two files share, and why.
-SHARED_NAMES: dict[str, str] = {}
+SHARED_NAMES = {"claims": "how claims are judged, and those of the tutorial"}
 
 # Reading a pickle runs what its writer wrote; sending one to our own worker process does not.
 PICKLE_READERS = frozenset({"load", "loads", "Unpickler"})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from justright.cli.main import app
+from justright.cli.main import command_line
 from justright.data import read_table
 from justright.data.readers import registry
 from justright.data.readers.raw import TableFormat
@@ -82,7 +82,7 @@ def test_a_new_format_is_read_by_its_ending(plug_in, write):
     table = read_table(write("t.LINES", CONTENT))
     assert table.features.tolist() == [[1, 5], [2, 6], [3, 7], [4, 9]]
     assert (table.feature_names, table.target_name) == (("x", "z"), "labels")
-    done = CliRunner().invoke(app, ["data", write("u.lines", CONTENT)])
+    done = CliRunner().invoke(command_line(), ["data", write("u.lines", CONTENT)])
     assert (done.exit_code, "labels" in done.stdout) == (0, True)
     empty = write("none.lines", "")
     assert refusal(empty) == (

@@ -196,7 +196,7 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
 
 
 def _show_result(result: Result, *, as_json: bool) -> None:
-    from justright.report.terminal.study import print_study
+    from justright.report.terminal.study_report import print_study
     from justright.report.terminal.terminal import results, say_error, write_json
 
     if as_json:

@@ -211,7 +211,7 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> Summary:
 
 def write_result(folder: StudyFolder, summary: Summary) -> Path:
     """Write result.json, whole or not at all, and return its path."""
-    from justright.report.json import render_json
+    from justright.report.summary import render_json
 
     write_atomically(folder.result_path, render_json(summary).encode())
     return folder.result_path

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+    from justright.report.summary import Summary
+
 
 @dataclass(frozen=True, slots=True)
 class SavedModel:
@@ -70,7 +72,7 @@ class Result:
         *,
         interrupted: bool = False,
         repairs: Sequence[str] = (),
-        summary: dict[str, Any] | None = None,
+        summary: Summary | None = None,
     ) -> None:
         self._folder = StudyFolder.open(folder, "read")
         self.interrupted = interrupted

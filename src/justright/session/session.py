@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from justright.data import describe_table
 from justright.errors import FolderError
@@ -36,6 +36,9 @@ from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
+
+if TYPE_CHECKING:
+    from justright.report.summary import Summary
 
 
 def run_study(
@@ -191,7 +194,7 @@ class _Session:
             values["variants"] = before.get("variants", {}) | values["variants"]
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
-    def conclude(self) -> dict[str, Any]:
+    def conclude(self) -> Summary:
         """Judge what is recorded, write result.json and report.html, and return the summary.
 
         What a kill left of event files is mended.
