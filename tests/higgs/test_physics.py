@@ -17,8 +17,8 @@ from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES, MIN_ANGLES, collision_columns
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
-from justright.higgs.remedies import RANDOM_TURNS
 from justright.study import Recipe
+from justright.study.catalogue import remedy_named
 from justright.study.families import family_from_dict
 from justright.study.remedy import Facts
 
@@ -212,8 +212,9 @@ def test_columns_are_found_by_name():
     assert [HIGGS_FEATURES[column] for column in PHI[:2]] == ["lepton_phi", "missing_energy_phi"]
     assert (len(PHI), len(ETA)) == (6, 5)
     facts = Facts("binary", HIGGS_FEATURES, 10_000, Recipe())
-    assert RANDOM_TURNS.is_for(facts)
-    assert not RANDOM_TURNS.is_for(replace(facts, feature_names=("phi", "age")))
+    turns = remedy_named("Random turns")
+    assert turns.is_for(facts)
+    assert not turns.is_for(replace(facts, feature_names=("phi", "age")))
 
 
 def test_members_survive_plain_values():

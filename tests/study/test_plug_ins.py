@@ -56,7 +56,7 @@ STUDY = """
 from justright.study import Recipe, Variant, mlp
 from justright.study.studies import NamedStudy
 
-PAIR = NamedStudy("pair", "two networks", (Variant("One", mlp(2)), Variant("Two", mlp(4))), lambda: Recipe(max_epochs=3))
+PAIR = NamedStudy("pair", (Variant("One", mlp(2)), Variant("Two", mlp(4))), Recipe(max_epochs=3))
 MEMBERS = {"studies": ("toy:PAIR",)}
 """
 

@@ -13,7 +13,7 @@ from justright.data.arrays import TASKS, Target, Task, check_arrays, hash_arrays
 from justright.data.checks import check_names, listed
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
@@ -83,8 +83,7 @@ class Table:
     _digest: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            raise one_of("task", self.task, TASKS)
+        check_one_of("task", self.task, TASKS)
         check_arrays(self.features, self.target, self.task, self.feature_names, self.class_names)
         check_names("feature", self.feature_names)
         check_names("target", (self.target_name,))
@@ -231,8 +230,7 @@ class Split:
             >>> split.arrays("test")[0].shape
             (13000, 28)
         """
-        if part not in PARTS:
-            raise one_of("part", part, PARTS)
+        check_one_of("part", part, PARTS)
         stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
         if stand_in is not None:
             return stand_in.features, stand_in.target

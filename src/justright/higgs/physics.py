@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from justright.data.checks import is_whole
-from justright.errors import InputError, one_of
+from justright.data.checks import check_switch, is_whole
+from justright.errors import InputError, check_one_of
 from justright.higgs.columns import MIN_ANGLES
 from justright.higgs.jets import order_jets
 from justright.higgs.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Angles = Literal["as they are", "cosine and sine", "relative"]
 
-ANGLES: tuple[Angles, ...] = ("as they are", "cosine and sine", "relative")
+ANGLES: tuple[Angles, ...] = get_args(Angles)
 # UCI divided phi by about its standard deviation: 40,075 rows end at -1.7439 and +1.7433, which stand for -pi and +pi.
 PHI_LIMIT = 1.744
 # Keras' GaussianNoise goes up to a deviation of 1. Times 30 and modulo a turn that is uniform: the first Fourier
@@ -108,11 +108,9 @@ class HiggsMlp(Mlp):
             raise InputError(
                 f"A column is an azimuth or a pseudorapidity, not both; got {sorted(set(self.phi) & set(self.eta))!r}."
             )
-        if self.angles not in ANGLES:
-            raise one_of("angles", self.angles, ANGLES)
+        check_one_of("angles", self.angles, ANGLES)
         for name in SWITCHES:
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
+            check_switch(name, getattr(self, name))
 
     def _check_particles(self) -> None:
         """Refuse a switch whose columns are missing."""

@@ -58,7 +58,7 @@ def prepare_study(
     if spec is None:
         table, tables = _read_tables(asked, read)
         chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
-        recipe = replace(chosen.recipe(), **changes) if changes else None
+        recipe = replace(chosen.recipe, **changes) if changes else None
         return chosen.on(default_split(table, **tables), recipe=recipe, seeds=asked.seeds)
     values = _with_options(spec, asked)
     if asked.source is None and "table" in spec:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from justright.data import Split
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 from justright.study import changes
 from justright.study.remedy import (
@@ -116,8 +116,7 @@ def remedy_named(name: str) -> Remedy:
         InputError: there is none.
     """
     found = {remedy.name: remedy for remedy in catalogue()}
-    if name not in found:
-        raise one_of("remedy", name, found)
+    check_one_of("remedy", name, found)
     return found[name]
 
 

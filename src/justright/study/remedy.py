@@ -52,12 +52,7 @@ class Facts:
 
     def optimizer_of(self, variant: Variant) -> dict[str, Any]:
         """Return the Keras configuration of what trains `variant`."""
-        optimizer = self.recipe_of(variant).optimizer
-        if optimizer is None:  # only an unresolved recipe has none
-            raise InputError(
-                f"The recipe of variant {variant.name!r} must be resolved; call `Recipe.resolve`."
-            )
-        return dict(optimizer)
+        return dict(self.recipe_of(variant).optimizer or {})
 
 
 Change = Callable[[Variant, float, Facts], Variant]

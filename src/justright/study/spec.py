@@ -9,7 +9,7 @@ from typing import Any
 
 from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, read_table
 from justright.data.sources import default_source
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of, one_of
 from justright.study.families import Family, family_from_dict
 from justright.study.recipe import Recipe
 from justright.study.study import Study
@@ -113,8 +113,7 @@ def study_from_dict(
         InputError: a key or value is unknown, or the table cannot be read.
     """
     for key in values:
-        if key not in TOP_KEYS:
-            raise one_of("key of a study file", key, TOP_KEYS)
+        check_one_of("key of a study file", key, TOP_KEYS)
     variants = _section(values, "variants")
     return Study(
         split if split is not None else _split_from_dict(values, read),
@@ -136,8 +135,7 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
     """
     options = _section(values, "split")
     for key in options:
-        if key not in SplitSpec.__slots__:
-            raise one_of("key of [split]", key, SplitSpec.__slots__)
+        check_one_of("key of [split]", key, SplitSpec.__slots__)
     arguments: dict[str, Any] = {"train": None, "test": None, **options, **tables}
     return table.split(**arguments)
 
@@ -152,8 +150,7 @@ def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
 
 def _read_described(section: Mapping[str, Any], read: Any) -> Table:
     for key in section:
-        if key not in TABLE_KEYS:
-            raise one_of("key of [table]", key, TABLE_KEYS)
+        check_one_of("key of [table]", key, TABLE_KEYS)
     if "source" not in section:
         raise InputError(
             "A study file's [table] must name its `source`; got none. Give for instance "
