@@ -269,7 +269,7 @@ def into_spec(sinks, name, folder):
     """A table's own names, written into study.toml by a study that was read from a file of that name."""
     from dataclasses import replace
 
-    from justright.data import TableSource
+    from justright.data.table import TableSource
 
     table = jr.read_table((np.arange(120.0).reshape(60, 2), np.arange(60) % 2))
     source = TableSource(name, target=name, missing=(name,), categorical=(name, "b"), location=name)

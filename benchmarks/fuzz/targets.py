@@ -76,7 +76,7 @@ def load_table() -> None:
 
 def run_table(data: bytes, folder: Path) -> None:
     """First byte: wrapping; second: options of `read_table`; the rest: the file."""
-    from justright.data import read_table
+    from justright.data.read import read_table
 
     if len(data) < 2:
         return
@@ -182,7 +182,7 @@ def text_from(source: Iterator[int]) -> str:
 def small_table(source: object, **options: object) -> object:
     import numpy as np
 
-    from justright.data import read_table
+    from justright.data.read import read_table
 
     return read_table((np.arange(40.0).reshape(20, 2), np.arange(20) % 2))
 

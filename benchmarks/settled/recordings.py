@@ -13,7 +13,7 @@ from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEv
 from justright.diagnosis.judge import judge_study
 from justright.runs.margin import default_margin
 from justright.statistics.intervals import mean_interval
-from justright.study import named_study
+from justright.study.studies import named_study
 from justright.training.settled import History, Settling, SettlingRule
 
 TOLERANCE = 0.002  # of the test loss: what counts as "no worse"

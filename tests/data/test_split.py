@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from justright.data import SplitSpec, Table, read_table
-from justright.data.split import ORDERS, PARTS, allocate_rows, shuffled_rows
+from justright.data.read import read_table
+from justright.data.split import ORDERS, PARTS, SplitSpec, allocate_rows, shuffled_rows
+from justright.data.table import Table
 from justright.errors import InputError
 
 

@@ -17,9 +17,9 @@ from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES, MIN_ANGLES, collision_columns
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
-from justright.study import Recipe
 from justright.study.catalogue import remedy_named
 from justright.study.families import family_from_dict
+from justright.study.recipe import Recipe
 from justright.study.remedy import Facts
 
 COLUMNS = collision_columns(HIGGS_FEATURES)

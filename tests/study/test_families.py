@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.errors import InputError
 from justright.study.families import MAX_LAYERS, Mlp, families, family_from_dict, mlp
 from justright.study.studies import default_split, named_study

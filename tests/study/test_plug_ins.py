@@ -7,15 +7,17 @@ import pytest
 
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
-from justright.study import Mlp, Study, Variant, mlp, read_spec, remedies, study_from_dict, study_to_toml
-from justright.study.catalogue import catalogue, remedy_named
-from justright.study.families import families, family_from_dict
+from justright.study.catalogue import catalogue, remedies, remedy_named
+from justright.study.families import Mlp, families, family_from_dict, mlp
+from justright.study.spec import read_spec, study_from_dict, study_to_toml
 from justright.study.studies import named_study, studies
+from justright.study.study import Study
+from justright.study.variant import Variant
 
 FAMILY = """
 from dataclasses import dataclass
 
-from justright.study import Family
+from justright.study.families import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ MEMBERS = {"remedies": ("toy:SOFTPLUS",)}
 """
 
 STUDY = """
-from justright.study import Recipe, Variant, mlp
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.study.variant import Variant
 from justright.study.studies import NamedStudy
 
 PAIR = NamedStudy("pair", (Variant("One", mlp(2)), Variant("Two", mlp(4))), Recipe(max_epochs=3))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.errors import InputError
 from justright.study.families import mlp
 from justright.study.recipe import Recipe

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
     from justright.runs.events import Sink
     from justright.session.result import Result
-    from justright.study import Study
+    from justright.study.study import Study
 
 RUNS_FOLDER = "runs"
 # What folder names may hold on every system; the rest of a source's name becomes a dash.

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from justright.data import ReadProgress, Table, align_table, read_table
-from justright.data.sources import sources
+from justright.data.read import read_table
+from justright.data.sources import ReadProgress, sources
+from justright.data.table import Table, align_table
 from justright.errors import InputError, one_of
 from justright.records.folder import holds_study
 from justright.session.options import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from justright.data import Task
+from justright.data.arrays import Task
 from justright.data.checks import check_amount, check_share, check_switch, check_whole
 from justright.errors import InputError, check_one_of
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data import Split, Task
+from justright.data.arrays import Task
+from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.families import Mlp
 from justright.study.recipe import Recipe

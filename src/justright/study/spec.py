@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, read_table
+from justright.data.read import read_table
 from justright.data.sources import default_source
+from justright.data.split import SplitSpec
+from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
 from justright.errors import InputError, check_one_of, one_of
 from justright.study.families import Family, family_from_dict
 from justright.study.recipe import Recipe

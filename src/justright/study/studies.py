@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from justright.data import Order, Split, Table
 from justright.data.sources import sources
+from justright.data.split import Order
+from justright.data.table import Split, Table
 from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 from justright.study.families import Mlp, mlp

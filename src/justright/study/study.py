@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from justright.data import Split
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
+from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
