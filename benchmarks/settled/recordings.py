@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.peers.case import FEATURES
+from benchmarks.peers.case import FEATURES, count_parameters
 from benchmarks.settled.recorder import REFERENCE
 from benchmarks.tables import print_table as print_cells
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
@@ -172,7 +172,7 @@ def labels(runs, ends, reference) -> list[str]:
         evidences = tuple(
             VariantEvidence(
                 run.name,
-                variants[run.name].build.parameters(FEATURES, 1),
+                count_parameters(variants[run.name].build.units, FEATURES),
                 (run.evidence(end),),
                 baseline=variants[run.name].baseline if variants[run.name].baseline in present else None,
                 group="sizes",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tomli_w
 
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
 from justright.study.catalogue import catalogue, remedies, remedy_named
 from justright.study.families import Mlp, families, family_from_dict, mlp
-from justright.study.spec import read_spec, study_from_dict, study_to_toml
+from justright.study.spec import read_spec, study_from_dict, study_to_dict
 from justright.study.studies import named_study, studies
 from justright.study.study import Study
 from justright.study.variant import Variant
@@ -77,7 +78,7 @@ def test_a_new_family_survives_a_study_file(plug_in, split, tmp_path):
     plug_in(FAMILY)
     member = families()["bump"](centers=3, width=0.5)
     path = tmp_path / "study.toml"
-    path.write_text(study_to_toml(Study(split, {"Mine": member})))
+    path.write_text(tomli_w.dumps(study_to_dict(Study(split, {"Mine": member}))))
     again = study_from_dict(read_spec(path), split).variant("Mine").build
     assert again == member
     assert again(3, 1)(np.zeros((2, 3), np.float32)).shape == (2, 1)

@@ -78,7 +78,7 @@ def test_built_in_studies_hold_the_tutorial_s_networks(name):
     assert study.name == name
     for variant in study.variants:
         expected = PARAMETERS.get(variant.name, PARAMETERS["Large"])
-        assert variant.build.parameters(28, 1) == expected
+        assert variant.build(28, 1).count_params() == expected
         assert variant.baseline == ("Large" if variant.group == "regularizers" else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -189,15 +189,6 @@ class Split:
             "validation": self.validation_table.rows if self.validation_table else len(self.validation),
             "test": self.test_table.rows if self.test_table else len(self.test),
         }
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of the tables' content and of which rows are which."""
-        extra = [table.fingerprint if table else None for table in (self.test_table, self.validation_table)]
-        digest = hashlib.sha256(json.dumps([self.table.fingerprint, asdict(self.spec), extra]).encode())
-        for rows in (self.train, self.validation, self.test):
-            digest.update(len(rows).to_bytes(8, "little") + rows.astype("<i8", copy=False).tobytes())
-        return digest.hexdigest()
 
     def digest(self, *parts: Part) -> str:
         """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""

@@ -5,7 +5,6 @@ A new family is a class like `Mlp`, and an entry in `FAMILIES` or a plug-in's.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -174,17 +173,6 @@ class Mlp(Family):
         if self.dropout:
             layers.append(keras.layers.Dropout(self.dropout))
         return layers
-
-    def parameters(self, features: int, outputs: int) -> int:
-        """Return the number of trainable weights, counted by hand.
-
-        Example:
-            >>> [Mlp(units).parameters(28, 1) for units in ((16,), (16, 16), (64,) * 3, (512,) * 4)]
-            [481, 753, 10241, 803329]
-        """
-        widths = (features, *self.units, outputs)
-        dense = sum((before + 1) * after for before, after in itertools.pairwise(widths))
-        return dense + (2 * sum(self.units) if self.batch_normalization else 0)
 
 
 def mlp(*units: int, **options: Any) -> Mlp:
