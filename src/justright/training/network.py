@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from justright.data import Task
+from justright.data.arrays import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
 from justright.study.families import Family
