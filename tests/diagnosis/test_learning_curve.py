@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tests.known_truth import predicted
 
 from justright.diagnosis import learning_curve
 from justright.diagnosis.effects import Effect
@@ -58,7 +59,7 @@ def test_both_families_lie_in_the_forecast():
     assert [fit.family for fit in found.fits] == ["power law", "MMF"]
     for point in found.forecast:
         for fit in found.fits:
-            assert point.low <= fit.predict([point.train_rows])[0] <= point.high
+            assert point.low <= predicted(fit, [point.train_rows])[0] <= point.high
 
 
 def test_a_forecast_is_wider_the_farther_it_looks_and_the_same_each_time():

@@ -10,7 +10,7 @@ the interval of a forecast runs from the lower of their lower ends to the higher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ class Point:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the point as in result.json."""
-        return {"train_rows": self.train_rows, "mean": self.mean, "low": self.low, "high": self.high}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +242,7 @@ def _forecast(
     now = noisy.rows[-1]
     targets = [now, *(factor * now for factor in FACTORS)]
     draws = noisy.draws(rng, fitted=len(noisy.rows))
-    fitted = [
-        fit_draws(family, noisy.rows, draws, noisy.covariance, targets).predictions for family in FAMILIES
-    ]
+    fitted = [fit_draws(family, noisy.rows, draws, noisy.covariance, targets)[0] for family in FAMILIES]
     points, gains = [], []
     for number, target in enumerate(targets[1:], start=1):
         points.append(Point(target, *_ends([each[:, number] for each in fitted], level)))
@@ -258,7 +256,7 @@ def _back_test(noisy: _Noisy, level: float, rng: np.random.Generator) -> BackTes
     draws = noisy.draws(rng, fitted=len(noisy.rows) - 1)
     smaller, part = noisy.rows[:-1], noisy.covariance[:-1, :-1]
     errors = [
-        fit_draws(family, smaller, draws[:, :-1], part, noisy.rows[-1:]).predictions[:, 0] - draws[:, -1]
+        fit_draws(family, smaller, draws[:, :-1], part, noisy.rows[-1:])[0][:, 0] - draws[:, -1]
         for family in FAMILIES
     ]
     now = float(noisy.means[-1])

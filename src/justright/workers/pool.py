@@ -187,7 +187,7 @@ class Pool(Generic[Link]):
             KeyboardInterrupt: passed on after workers have written their last checkpoints.
         """
         pending = deque(tasks)
-        with held_interrupts() as interruption:
+        with held_interrupts() as received:
             while pending or self._busy():
                 for worker in self._workers:
                     if pending and worker.is_ready and worker.task is None:
@@ -196,7 +196,7 @@ class Pool(Generic[Link]):
                     pending.extendleft(self._take(worker, message, handle))
                 for worker, reason in self._hanging():
                     pending.extendleft(self._replace(worker, reason, handle))
-                if interruption.requested:
+                if received:
                     self._stop(handle)
                     raise KeyboardInterrupt
 
