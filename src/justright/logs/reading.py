@@ -86,7 +86,9 @@ def diagnose_curves(curves: LogCurves) -> CurveReading:
         InputError: there is no validation loss.
     """
     loss = curves.loss_name()
-    epochs, validation = _points(curves, f"val_{loss}")
+    values = curves.metrics[f"val_{loss}"]
+    is_measured = ~np.isnan(values)
+    epochs, validation = curves.epochs[is_measured], values[is_measured]
     train = curves.metrics.get(loss)
     rise, gap, still_falling = None, None, False
     label: CurveLabel = "diverged"
@@ -115,13 +117,6 @@ def diagnose_curves(curves: LogCurves) -> CurveReading:
         still_falling=still_falling,
         sentences=sentences,
     )
-
-
-def _points(curves: LogCurves, metric: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the epochs at which `metric` was measured, and its values there."""
-    values = curves.metrics[metric]
-    there = ~np.isnan(values)
-    return curves.epochs[there], values[there]
 
 
 def _diverged(train: npt.NDArray[np.float64] | None, validation: npt.NDArray[np.float64]) -> bool:
