@@ -1,7 +1,7 @@
 """From a file, URL, array or frame to a table, and from a table to disjoint rows that learn, choose and measure.
 
-Neither Keras nor JAX is imported here; Polars only when a table is read. Names are imported on first use, so that the
-formats can be listed in help texts without NumPy.
+Polars is imported only when a table is read, and names only on first use, so that help texts can list the formats
+without NumPy.
 """
 
 from __future__ import annotations

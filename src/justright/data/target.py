@@ -25,7 +25,7 @@ MAX_FOUND_CLASSES = 50
 MIN_ROWS_PER_CLASS = 2
 # With task='multiclass' asked for. An output layer beyond this is a different kind of problem.
 MAX_CLASSES = 1_000
-# From this share of numbers on, a text among the values is taken for a mistake and not for one more class.
+# From this share of numbers on, a text among the values is taken for a mistake, not for another class.
 MOSTLY_NUMERIC = 0.5
 
 
@@ -36,7 +36,7 @@ class EncodedTarget:
     Args:
         values: (rows,), float32 or, for `multiclass`, int32.
         task: the task found or asked for.
-        class_names: what 0, 1, ... stand for; empty for `regression`.
+        class_names: the names of classes 0, 1, ...; empty for `regression`.
     """
 
     values: Target

@@ -1,4 +1,4 @@
-"""Remedies that know collisions: what no turn, reflection or mirror changes, masses, and the order of jets."""
+"""Remedies from the physics of collisions: symmetries, masses, and the order of jets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from justright.study.variant import Variant
 
 
 def _physics(**options: Any) -> Change:
-    """Return the change that sets options of the family that knows collisions.
+    """Return the change that sets options of `HiggsMlp`.
 
-    Its baseline becomes a member of that family; without any of its options that is the same network.
+    The baseline becomes a member of that family; without further options it is the same network.
     """
 
     def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
@@ -32,7 +32,7 @@ def _physics(**options: Any) -> Change:
 
 
 def _particles(option: str) -> Change:
-    """Return the change that switches on an option of the family that knows collisions which needs all particles."""
+    """Return the change that switches on an option of `HiggsMlp` that needs all particles."""
 
     def change(baseline: Variant, strength: float, facts: Facts) -> Variant:
         columns = particle_columns(facts.feature_names)
@@ -42,13 +42,13 @@ def _particles(option: str) -> Change:
 
 
 def _logarithms(baseline: Variant, strength: float, facts: Facts) -> Variant:
-    """Return the baseline that is given logarithms of momenta and masses in place of themselves."""
+    """Return the baseline with logarithms in place of momenta and masses."""
     positive = positive_columns(facts.feature_names)
     return _physics(logarithms=True, positive=positive)(baseline, strength, facts)
 
 
 def _finds(columns: Callable[[Sequence[str]], object]) -> Callable[[Facts], bool]:
-    """Return whether a function that raises InputError for a table without them finds a study's columns."""
+    """Return a check of whether `columns` finds its columns in a study's table, instead of raising InputError."""
 
     def is_for(facts: Facts) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Studies of the tutorial "Overfit and underfit": as it is, its halves, and what would have helped its largest network.
+"""Studies of the tutorial "Overfit and underfit": the whole, its halves, and what would have helped its largest network.
 
 Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 """
@@ -19,12 +19,14 @@ from justright.study.variant import Variant
 # latest of them pass their best epoch before epoch 100.
 REMEDIES_EPOCHS = 150
 REMEDIES_PATIENCE = 20
-REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all well; see docs/verdicts.md
+REMEDIES_SEEDS = (
+    3  # the fewest whose differences tell an effect from luck reasonably well; see docs/verdicts.md
+)
 # The combination's schedule ends at the epoch limit: on cross-validated rows of HIGGS 90 epochs give what 120 do. It must
 # not stop half-way down.
 LADDER_EPOCHS = 100
 LADDER_PATIENCE = 40
-# A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
+# A combination of remedies, in the order in which they are added; steps that do not suit a table are left out.
 LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
 LADDER_STEPS = (
     ("Standardised inputs", (1,)),
@@ -47,7 +49,7 @@ def _remedies_recipe() -> Recipe:
 
 
 def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
-    """Return the catalogue on Large, and the combination step by step."""
+    """Return Large's remedies from the catalogue, and the combination step by step."""
     own, limits = _remedies_recipe(), {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
     # A limit that the caller chose is the combination's limit too.
     kept: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""CSV logs: Keras' CSVLogger, Lightning's metrics.csv, and any table with one row per epoch."""
+"""CSV logs: Keras' CSVLogger, Lightning's metrics.csv, and any other table with one row per epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EPOCH_COLUMNS = ("epoch", "epochs", "iteration", "step")
 
 
 def _is_lightning(source: Source) -> bool:
-    """Return whether the rows are steps, and metrics share no rows."""
+    """Return whether this is Lightning's file: its rows are steps, and metrics lie in separate rows."""
     return {"epoch", "step"} <= set(source.columns)
 
 
@@ -23,7 +23,7 @@ def _is_keras(source: Source) -> bool:
 
 
 def _read_lightning(source: Source) -> list[LoggedRun]:
-    """Return the run, of each metric the last value in each epoch."""
+    """Return the run, with the last value of each metric in each epoch."""
     return [column_run(source, epoch_column="epoch", skip={"step"})]
 
 
@@ -32,7 +32,7 @@ def _read_keras(source: Source) -> list[LoggedRun]:
 
 
 def _read_plain(source: Source) -> list[LoggedRun]:
-    """Return the run; without an epoch column, rows are counted from 0."""
+    """Return the run; without an epoch column, rows are counted, from 0."""
     lowered = {name.lower(): name for name in source.columns}
     column = next((lowered[name] for name in EPOCH_COLUMNS if name in lowered), None)
     return [column_run(source, epoch_column=column)]
@@ -44,7 +44,7 @@ def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str
     Args:
         source: the log.
         epoch_column: which column counts epochs; None counts rows.
-        skip: columns that are no metrics; those of words are left out anyway.
+        skip: columns that are not metrics; columns of words are left out anyway.
 
     Raises:
         InputError: a cell of a metric is a word, or a row has no epoch.
@@ -61,7 +61,7 @@ def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str
 
 
 def _word_columns(source: Source) -> set[str]:
-    """Return columns whose first filled cell is a word, such as a run's name or a time stamp: no metrics."""
+    """Return columns whose first filled cell is a word, such as a run's name or a time stamp."""
     words = set()
     for position, column in enumerate(source.columns):
         first = next(
