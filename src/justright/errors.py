@@ -1,4 +1,4 @@
-"""The package's own errors: everything a user can mend, each with one sentence that says how."""
+"""The package's own errors: problems that a user can solve, each with a message that says how."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 
 
 class JustrightError(ValueError):
-    """Base of every error that is about the input or the surroundings, not about a bug.
+    """Base of every error that is due to the input or the environment, not to a bug.
 
     The command line catches this class alone, prints the message and exits with code 2.
     """
 
 
 class InputError(JustrightError):
-    """A table, option, study description or file from outside is not usable as given."""
+    """A table, option, study description or file cannot be used as given."""
 
 
 class FolderError(JustrightError):

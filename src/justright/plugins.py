@@ -1,4 +1,4 @@
-"""What plug-ins add to the registries: a whole domain - its tables, networks, studies - without a line elsewhere.
+"""What plug-ins add to the registries: a whole domain - its tables, networks, studies - without a change elsewhere.
 
 A plug-in is a module with a literal `MEMBERS`: registry -> places, each 'module:name' of an entry or a tuple of entries. Nothing is imported before
 a registry asks for its entries. Installed packages add theirs by an entry point of the group `justright.plugins` whose value
@@ -15,9 +15,9 @@ from typing import Any
 from justright.errors import InputError
 
 GROUP = "justright.plugins"
-# Plug-ins that come with the package; nothing else outside them names them.
+# Plug-ins that come with the package; nothing else names them.
 BUILT_IN = ("justright.higgs",)
-# What may be plugged in. Each is read by one file, beside the literal list of what comes with the package.
+# What may be plugged in. One file reads each registry, next to the literal list of what comes with the package.
 REGISTRIES = (
     "sources",
     "table_formats",

@@ -247,7 +247,7 @@ def test_members_survive_plain_values():
             lambda: HiggsMlp(
                 (4,), phi=(1, 2), **particle_columns(HIGGS_FEATURES) | {"tags": (8, 12)}, order_jets=True
             ),
-            "`order_jets` needs 4 columns in `tags`, one a jet; got [8, 12]. Use `particle_columns`.",
+            "`order_jets` needs 4 columns in `tags`, one per jet; got [8, 12]. Use `particle_columns`.",
         ),
         (
             lambda: HiggsMlp((4,), phi=(1, 9))(4, 1),

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from justright.cli.exit_codes import EXIT_INTERRUPTED
 from justright.workers.interrupts import interruptible
 
-# An interrupted command promises to be gone within 5 s. Last checkpoints are waited for less long than this (`pool`);
-# on a crowded machine they, or a chart that is being drawn, would take the rest. Nothing recorded can be lost by leaving
-# at any instruction: that is a kill, which the study survives.
+# An interrupted command promises to end within 5 s. `pool` waits less than that for last checkpoints; on a crowded machine
+# they, or a chart being drawn, would take longer. Ending at any instruction loses nothing recorded: a study survives a
+# kill.
 DEADLINE_SECONDS = 4.5
 SAID = b"\njustright: interrupted, and ended at once; nothing recorded is lost. The same command goes on (without --new).\n"
 
@@ -23,7 +23,7 @@ SAID = b"\njustright: interrupted, and ended at once; nothing recorded is lost. 
 def ending_in_time(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
     """Let SIGTERM interrupt as Ctrl-C does, and end this process `seconds` after either if it has not ended itself.
 
-    A thread hears of the signal from the operating system, so that compiled code which keeps the main thread from its
+    A thread learns of the signal from the operating system, so compiled code that keeps the main thread from running its
     handlers cannot delay it. Ignored signals stay ignored; outside the main thread nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -1,8 +1,7 @@
-"""Progress where there is no terminal: whole lines with a dot for every so many epochs, as the tutorial prints.
+"""Progress without a terminal: lines of dots, each for 1, 10 or 100 epochs, as in the tutorial.
 
-The tutorial trains one model and prints a dot for each epoch and a line every hundred. Here several runs train at once for
-thousands of epochs, so each variant collects its dots and writes them as one whole line with its latest losses: lines of
-different variants never mix, and a log of the longest study stays a few hundred lines.
+Several runs train at once for thousands of epochs, so each variant collects its dots and writes them as one line with its
+latest losses. Lines of different variants never mix, and the log of the longest study has a few hundred lines.
 """
 
 from __future__ import annotations

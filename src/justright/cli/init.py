@@ -9,7 +9,7 @@ import typer
 from justright.data.readers.registry import format_names
 from justright.data.sources import described_sources
 
-# Every line that is not commented out is a study file by itself (tested): change values, do not look up names.
+# The lines that are not commented out are a complete study file (tested).
 TEMPLATE = """\
 # A study for `justright run --study {name}`: what is trained, on what, and how.
 schema_version = 1
@@ -82,7 +82,7 @@ def init(
 ) -> None:
     """Write a study file to start from.
 
-    It is annotated: change values, do not look up names.
+    It is annotated, so that you only have to change values.
 
     \b
     Example:

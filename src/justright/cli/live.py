@@ -1,4 +1,4 @@
-"""The live view: a line for each variant while a study trains, drawn by Rich on a terminal."""
+"""The live view on a terminal: one line per variant while a study trains, drawn by Rich."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from justright.runs.events import Event
 
 FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
-OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
-WIDE = 110  # columns from which the longer sparkline, state and names fit
-# The first of these that any seed of a variant is in names the whole line.
+OTHER_LINES = 3  # lines of a frame: the header, the variants left out, and the cursor's own
+WIDE = 110  # terminal width from which the longer sparkline, state and names fit
+# The first of these states that any seed of a variant has names the whole line.
 STATES: tuple[State, ...] = (
     "training",
     "compiling",
@@ -62,7 +62,7 @@ class LiveView:
             self.progress.handle(event)
 
     def frame(self, width: int, height: int | None = None) -> RenderableType:
-        """Return what to show now on a terminal of `width` columns and `height` lines; None shows every variant."""
+        """Return the frame for a terminal of `width` columns and `height` lines; None shows every variant."""
         with self._lock:
             table = _header(width)
             plan = [f"{self.progress.plan}."] if self.progress.plan else []
@@ -78,7 +78,7 @@ class LiveView:
             )
 
     def _footer(self) -> list[str]:
-        """Return sentences about how far the study is, and what can be done meanwhile."""
+        """Return sentences about how far the study is, and how to stop it."""
         runs = [run for _, run in self.progress.runs()]
         over = sum(run.is_over for run in runs)
         parts = [f"{over} of {len(runs)} runs done", f"{clock(time.monotonic() - self.started)} elapsed"]
@@ -117,7 +117,7 @@ def clock(seconds: float) -> str:
 
 
 def time_left(least: float, most: float, symbols: Symbols) -> str:
-    """Return how long a study can still take: one time when both ends agree, else the range they span.
+    """Return how long a study can still take: one time when both bounds agree, else their range.
 
     Example:
         >>> from justright.report.terminal.text import ASCII
@@ -130,9 +130,9 @@ def time_left(least: float, most: float, symbols: Symbols) -> str:
 
 
 def _fitting(variants: list[VariantState], most: int) -> list[VariantState]:
-    """Return at most so many variants in their order: those that train before those that ended, then those that wait.
+    """Return at most so many variants: those that train first, then those that ended, then those that wait.
 
-    A catalogue of forty does not fit into a window, and what the terminal cuts is the bottom: the time left.
+    A catalogue of forty variants does not fit into a window, and a terminal cuts off the bottom: the time left.
     """
     ranks = {"training": 0, "compiling": 0, "waiting": 2}
     ranked = sorted(
@@ -143,7 +143,7 @@ def _fitting(variants: list[VariantState], most: int) -> list[VariantState]:
 
 
 def _lines(sentences: list[str], width: int) -> list[str]:
-    """Return sentences on as few lines as they fill, none of them cut where the terminal has room for it.
+    """Return sentences on as few lines as possible; a sentence is cut only where it alone is too wide.
 
     Example:
         >>> _lines(["7 runs.", "Ctrl-C stops."], 18), _lines(["7 runs.", "Ctrl-C stops."], 80)

@@ -1,4 +1,4 @@
-"""The `justright` command: what it is called with, and what its exit code says."""
+"""The `justright` command: its subcommands, and the exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 a --fail-on verdict was met, 2 bad input, 130 interrupted 
 
 
 class _Group(TyperGroup):
-    """The commands, with the package's own errors told in one message and an exit code."""
+    """The group of commands, which turns the package's own errors into one message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's signature; its Context is private
         """Run the chosen command; anything but bad input and Ctrl-C keeps its traceback."""
@@ -82,12 +82,12 @@ def _tolerate_any_encoding() -> None:
 
 
 def commands() -> tuple[Callable[..., None], ...]:
-    """Return every command, in the order of the help text; a command is called as its function is."""
+    """Return every command in the order of the help text; a command is named after its function."""
     return (*COMMANDS, *plugged_in("commands"))
 
 
 def command_line() -> typer.Typer:
-    """Return the command line with every command there is; a command's docstring is its help, its first line the short one."""
+    """Return the command line with all commands; a command's docstring is its help, the first line its summary."""
     app = typer.Typer(
         cls=_Group,
         help=HELP,

@@ -1,4 +1,4 @@
-"""Parameters of commands, made from the fields of option classes: `justright.session.options` says each option once."""
+"""Parameters of commands, made from the fields of the option classes in `justright.session.options`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from justright.session.options import Options, descriptions, flag_of
 def takes_options(order: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator for commands with parameters that are option classes: the command line takes their fields.
 
-    A parameter of the command's own that is called like an option describes that option for this command.
+    A parameter of the command's own with an option's name describes that option for this command.
 
     Args:
         order: names of the options that come first in the help text. The others follow in the order of their classes,

@@ -1,4 +1,4 @@
-"""How far a study is, gathered from the engine's events: what the live view and the dots draw."""
+"""How far a study is, gathered from the events of training, for the live view and the dots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRAIL_POINTS = 256  # points kept for a sparkline; four times the widest one dra
 
 @dataclass(slots=True)
 class RunState:
-    """How far one run is. Epochs are counted, so the first one trained makes it 1."""
+    """How far one run is. `epochs` counts trained epochs: 1 after the first."""
 
     max_epochs: int
     patience: int | None
@@ -58,7 +58,7 @@ class StackState:
     seconds_per_epoch: float = math.nan
 
     def update(self, event: StackProgress) -> None:
-        """Take a newer report; one from a stack that started again begins a new measurement."""
+        """Take a newer report; a stack that started again begins a new measurement."""
         if event.epoch > self.epoch and event.seconds > self.seconds:
             self.seconds_per_epoch = (event.seconds - self.seconds) / (event.epoch - self.epoch)
         self.epoch, self.seconds = event.epoch, event.seconds
@@ -75,7 +75,7 @@ class VariantState:
     skipped: int = 0
 
     def add_point(self) -> None:
-        """Take down the current mean validation loss; when full, keep every other point."""
+        """Add the current mean validation loss; when full, keep every other point."""
         self.skipped += 1
         value = mean_of(run.validation for run in self.runs.values())
         if self.skipped < self.stride or not math.isfinite(value):
@@ -91,7 +91,7 @@ class StudyProgress:
     """Every run's state, kept up to date by events."""
 
     def __init__(self, study: Study) -> None:
-        """Return the state before anything started."""
+        """Return the state before anything has started."""
         self.loss = LOSSES[study.split.table.task]
         self.variants: dict[str, VariantState] = {}
         self.stacks: dict[str, StackState] = {}
@@ -103,7 +103,7 @@ class StudyProgress:
             entry.runs[key] = RunState(recipe.max_epochs, recipe.patience)
 
     def handle(self, event: Event) -> None:
-        """Take one event; those that say nothing about progress, or about runs of no variant here, are passed over."""
+        """Take one event; those without progress, or about unknown variants, are ignored."""
         match event:
             case PlanMade():
                 self.plan = plan_text(event)
@@ -125,9 +125,9 @@ class StudyProgress:
     def seconds_left(self) -> tuple[float, float] | None:
         """Return the least and the most time the study can still take, or None while that is unknown.
 
-        The least assumes that no run finds a new best epoch again, the most that none stops early. Unknown while
-        a variant has not shown its pace. Runs that wait are counted at the usual pace of their variant, and the work is
-        taken to be shared by as many stacks as train now.
+        The least assumes that no run finds another best epoch, the most that none stops early. It is unknown until every
+        variant has shown its pace. Runs that wait are counted at their variant's usual pace, and the work is taken to be
+        shared by as many stacks as train now.
         """
         least: list[float] = []
         most: list[float] = []

@@ -1,4 +1,4 @@
-"""`justright report`: the report written again from the folder."""
+"""`justright report`: write the report of a study folder again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def report(
 ) -> None:
     """Write a study's report again.
 
-    Writes report.html, and prints where it is.
+    Writes report.html and prints its path.
 
     \b
     Example:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from justright.study.study import Study
 
 RUNS_FOLDER = "runs"
-# What folder names may hold on every system; the rest of a source's name becomes a dash.
+# Characters that folder names may hold on every system; others in a source's name become a dash.
 FOLDER_CHARACTERS = re.compile(r"[^\w.-]+")
 MAX_FOLDER_NAME = 60
-# Units from which on matrix products are where the time of a network goes.
+# Width from which matrix products take most of a network's time.
 WIDE = 256
 # What most people need comes first in the help text.
 FIRST = (
@@ -44,7 +44,7 @@ def run(
         None, help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]", metavar="DIR"
     ),
     fail_on: str | None = typer.Option(
-        None, help="Exit with 1 when a variant's verdict is one of these.", metavar="LABEL[,LABEL]"
+        None, help="Exit with 1 if any variant has one of these verdicts.", metavar="LABEL[,LABEL]"
     ),
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."
@@ -78,7 +78,7 @@ def run(
 
 
 def default_folder(source: str | None, study: str | None) -> Path:
-    """Return the study folder for a source and a study: the same for the same two, so that a rerun resumes.
+    """Return the study folder for a source and a study; it depends on nothing else, so that a rerun resumes.
 
     Example:
         >>> default_folder("tables/house prices.csv", None).as_posix()
@@ -94,7 +94,7 @@ def default_folder(source: str | None, study: str | None) -> Path:
 
 
 def resume_command(arguments: Sequence[str], folder: Path) -> str:
-    """Return the command that goes on with the study in `folder`: the same, but never a fresh folder.
+    """Return the command that resumes the study in `folder`: the same command, but never with a fresh folder.
 
     Example:
         >>> resume_command(["run", "a.csv", "--new", "--out", "runs/a"], Path("runs/a-2"))
@@ -111,7 +111,7 @@ def resume_command(arguments: Sequence[str], folder: Path) -> str:
 
 
 def _labels(fail_on: str | None) -> list[str]:
-    """Return the verdicts named by --fail-on; raise InputError before anything trains when one does not exist."""
+    """Return the verdicts named by --fail-on; raise InputError, before anything trains, if one does not exist."""
     from justright.diagnosis.labels import label_names
     from justright.errors import check_one_of
 
@@ -130,7 +130,7 @@ def _reading_line(*, quiet: bool) -> AbstractContextManager[ReadingLine | None]:
 
 
 def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
-    """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
+    """Say which table, target and rows are used: a target that was guessed wrongly is seen at once."""
     if quiet:
         return
     from justright.report.terminal.terminal import progress
@@ -149,10 +149,10 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
 
 
 def precision_hint(study: Study) -> str | None:
-    """Return what bfloat16 would do here for a study's wide networks; None where they have it, or would gain nothing.
+    """Return what bfloat16 would do here for a study's wide networks; None if they use it, or would gain nothing.
 
     Args:
-        study: with its recipes; models of the user's own are not looked into.
+        study: with its recipes; models of the user's own are not examined.
     """
     from justright.study.families import Mlp
     from justright.workers.accelerators import may_have_accelerators

@@ -1,4 +1,4 @@
-"""A progress bar in bytes and rows while a table is read from elsewhere."""
+"""A progress bar in bytes and rows while a table is downloaded."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FRAMES_PER_SECOND = 4
 
 
 class ReadingLine:
-    """Shows how far reading has come: a bar on a terminal that goes away, one line at the end elsewhere.
+    """Shows how far reading has come: a transient bar on a terminal, one line at the end elsewhere.
 
-    Local files that are read in a moment show nothing.
+    Local files that are read quickly show nothing.
     """
 
     def __init__(self, terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""The arrays of a table: the tasks that they serve, what they must hold, and their fingerprint."""
+"""The arrays of a table: the task they are for, what they must hold, and their fingerprint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_arrays(
     feature_names: tuple[str, ...],
     class_names: tuple[str, ...],
 ) -> None:
-    """Refuse arrays that cannot be those of a table.
+    """Refuse arrays that cannot form a table.
 
     Raises:
         InputError: shapes, dtypes or values do not fit each other, the task or the names.

@@ -1,4 +1,4 @@
-"""From columns as read to a table: choose the target, leave out missing rows, turn columns into numbers."""
+"""From columns as read to a table: choose the target, leave out rows with missing values, turn columns into numbers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from justright.errors import InputError, near_miss
 if TYPE_CHECKING:
     import polars as pl
 
-# A column with one of these names is the target when no other has one: what data sets call it in practice.
+# What data sets call their target in practice. The only column with one of these names is the target.
 TARGET_NAMES = ("label", "target", "y", "class")
 # Columns listed in a message: enough to find the right one, short enough for a terminal.
 MAX_LISTED = 12
 
 
 def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
-    """Return the table of the columns that a reader found.
+    """Return the table made of the columns that a reader found.
 
     Args:
         raw: the columns and how to name rows of them.
         request: target, rows, task, missing tokens and categorical columns.
-        source: what `TableSource.source` is to say.
+        source: the value of `TableSource.source`.
     Raises:
         InputError: no target, too few rows, or a value that is neither a number nor a class and not declared missing;
             the message names source, column and row.
@@ -80,7 +80,7 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
             None for the only column called label, target, y or class, or for the first column of a
             header-less table if it holds 0 and 1 only.
     Raises:
-        InputError: no such column, or nothing to choose by.
+        InputError: there is no such column, or no way to choose one.
     """
     names = raw.frame.columns
     if target is None:
@@ -97,7 +97,7 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
 
 
 def _named(raw: RawTable) -> RawTable:
-    """Return columns without a header under the names of the source whose they are, if they are one's."""
+    """Return columns without a header, named as in the source that recognises them, if there is one."""
     if raw.has_header:
         return raw
     recognised = (one.recognise(raw.frame) for one in sources().values() if one.recognise)

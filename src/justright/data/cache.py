@@ -1,4 +1,4 @@
-"""Where justright keeps what it need not read or compile again."""
+"""Where justright keeps rows and programs, so that it need not read or compile them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that names and numbers from outside keep, wherever they come in, and how messages count and list them."""
+"""Checks of names and numbers from outside, and how messages count and list them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_whole(value: object, *, least: int) -> bool:
 
 
 def check_whole(name: str, value: object, *, least: int) -> None:
-    """Refuse what is not a whole number of at least `least`.
+    """Refuse anything but a whole number of at least `least`.
 
     Raises:
         InputError: the message names the argument `name`.
@@ -93,7 +93,7 @@ def check_names(kind: str, names: Sequence[str]) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun in the right form.
+    """Return a number with its noun, singular or plural.
 
     Example:
         >>> counted(1, "value"), counted(1200, "value")

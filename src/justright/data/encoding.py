@@ -1,4 +1,4 @@
-"""Columns as float32, one at a time: text and numbers to numbers, levels to 0/1 features, missing values found."""
+"""Columns as float32: text and numbers become numbers, levels 0/1 features, and missing values are found."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column as read, and where its values stand.
+    """One column as read, and the rows that its values come from.
 
     Args:
-        values: those that are left after rows were left out.
-        keep: (rows,), the 0-based row of the source that each value stands in.
+        values: of the rows that are kept.
+        keep: (rows,), the 0-based row of the source that each value comes from.
         raw: the source, for messages.
         is_target: whether it is the target, which cannot be declared categorical.
     """
@@ -49,7 +49,7 @@ class Column:
         return f"{self.raw.label}: column {self.name!r}"
 
     def place(self, index: int) -> str:
-        """Return where a user finds a value."""
+        """Return where in the source a user finds a value."""
         return self.raw.locate(int(self.keep[index]))
 
 
@@ -153,11 +153,11 @@ def refuse_missing(column: Column) -> None:
 
 
 def is_missing(values: pl.Series, tokens: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return which values of a column are one of the tokens; '' stands for an empty cell, 'nan' for NaN.
+    """Return which values of a column are one of the tokens; '' means an empty cell, 'nan' means NaN.
 
     Args:
         values: of any type.
-        tokens: texts as they stand in the source; in a numeric column, numbers they spell.
+        tokens: texts as written in the source; in a numeric column, the numbers that they spell.
     Returns:
         (rows,), True where the value counts as missing.
     """
@@ -180,7 +180,7 @@ def is_text(values: pl.Series) -> bool:
 
 
 def level_name(value: object) -> str:
-    """Return how a class or level is called: whole numbers without a decimal point.
+    """Return the name of a class or level: whole numbers have no decimal point.
 
     Example:
         >>> level_name(2.0), level_name("red")

@@ -1,4 +1,4 @@
-"""Bytes from http(s) addresses: resumed after a dropped connection, bounded, never from anywhere else."""
+"""Bytes from http(s) addresses and nowhere else: bounded, and resumed after a dropped connection."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from justright.errors import InputError
 
 # Seconds without a byte before a connection counts as dropped.
 TIMEOUT_SECONDS = 30.0
-# Bytes read at a time: about 250 HIGGS rows, so that little more is read than is needed.
+# Bytes read at a time: about 250 HIGGS rows, so that little is read beyond what is needed.
 CHUNK_BYTES = 1 << 16
 # Connections in a row that may end without a new byte. Progress resets the count.
 MAX_BARREN_ATTEMPTS = 3
-# Connections for one file, however much each brings: a server that drops every 64 kB is no use.
+# Connections for one file, however much each brings: a server that drops every 64 kB is of no use.
 MAX_ATTEMPTS = 100
 # Seconds before the second and later attempts without progress; doubles each time.
 FIRST_PAUSE_SECONDS = 0.5
@@ -33,11 +33,11 @@ USER_AGENT = "justright (https://pypi.org/project/justright/)"
 
 
 class FetchError(InputError):
-    """An address did not give the file; another one may."""
+    """An address did not deliver the file; another one may."""
 
 
 def stream_bytes(address: str) -> Generator[bytes, None, None]:
-    """Yield the bytes at an address in order; go on where a dropped connection left off.
+    """Yield the bytes at an address in order; continue where a dropped connection left off.
 
     A dropped connection is resumed with a Range request (RFC 9110, section 14); a server that sends the whole
     file instead is read again from the start, skipping what was received.
@@ -83,7 +83,7 @@ def download(address: str, path: Path, *, progress: Progress | None, limit: int)
         progress: called after every piece.
         limit: most bytes to receive.
     Raises:
-        InputError: as `stream_bytes`, or the file is larger than `limit`.
+        InputError: as for `stream_bytes`, or the file is larger than `limit`.
     """
     received = 0
     with path.open("wb") as file:
@@ -112,7 +112,7 @@ class Identity:
     total: int | None
 
     def may_equal(self, other: Identity) -> bool:
-        """Return whether nothing that both know differs."""
+        """Return whether all that both know agrees."""
         pairs = ((self.tag, other.tag), (self.total, other.total))
         return all(one == two for one, two in pairs if one is not None and two is not None)
 
@@ -141,7 +141,7 @@ def _open(address: str, start: int) -> http.client.HTTPResponse:
     opener = urllib.request.OpenerDirector()
     for handler in HANDLERS:
         opener.add_handler(handler())
-    # Identity: a transfer encoding would make byte ranges mean something else.
+    # Identity: with another encoding byte ranges would mean something else.
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -156,7 +156,7 @@ def _open(address: str, start: int) -> http.client.HTTPResponse:
 
 
 def _check_identity(address: str, response: http.client.HTTPResponse, known: Identity | None) -> Identity:
-    """Return which file, and how long, this response is part of; refuse another than before."""
+    """Return which file this response is part of, and its length; refuse a different file from before."""
     tag, length = response.headers.get("ETag"), response.headers.get("Content-Length")
     total = int(length) if length is not None and length.isdigit() else None
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
@@ -169,7 +169,7 @@ def _check_identity(address: str, response: http.client.HTTPResponse, known: Ide
 
 
 def _body(response: http.client.HTTPResponse, start: int) -> Iterator[bytes]:
-    """Yield the bytes of a response from byte `start` of the file on."""
+    """Yield the bytes of a response, beginning with byte `start` of the file."""
     skip = start
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         match = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))

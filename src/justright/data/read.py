@@ -1,4 +1,4 @@
-"""Read a table from wherever it is: `read_table` is the one door to named sources, files, addresses, arrays and frames."""
+"""Read a table from a named source, file, address, array or frame: `read_table`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from justright.data.sources import Progress, Request, is_url, sources
 from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, check_one_of, near_miss
 
-# First bytes of a file, by which formats are told apart.
+# First bytes of a file, by which formats are recognised.
 START_BYTES = 64
-MAX_NEIGHBOURS = 1_000  # files looked at for a near miss: a hint must not take seconds
+MAX_NEIGHBOURS = 1_000  # files considered for a near miss: a hint must not take seconds
 
 
 def read_table(
@@ -50,7 +50,7 @@ def read_table(
         rows: the first rows only; None for all (of `higgs`: 31,000, or what `location` holds if less).
         location: for `higgs`, a path or address to read instead of UCI's.
         task: `binary`, `multiclass` or `regression`; None to find it from the target's values.
-        missing: texts that stand for "no value"; rows holding one are left out. '' is an empty cell.
+        missing: texts that mean "no value"; rows holding one are left out. '' is an empty cell.
         categorical: columns to turn into one 0/1 feature for each level, named `column=level`.
         progress: called with a `ReadProgress` while bytes arrive.
         cache_dir: where parsed HIGGS rows are kept; None: $JUSTRIGHT_CACHE, or justright in the user's cache.
@@ -89,10 +89,10 @@ def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> Ra
     Args:
         path: an existing file.
         label: how messages name it.
-        rows: first rows that matter; None for all.
-        name: what the file is called where it came from; empty where `path` says so.
+        rows: how many of the first rows matter; None for all.
+        name: the file's name where it came from; empty if that is the name in `path`.
     Raises:
-        InputError: too large, or not readable as its first bytes or its name promise.
+        InputError: it is too large, or is not of the format that its first bytes or its name promise.
     """
     ending = PurePosixPath(name or path.name).suffix
     try:
@@ -160,7 +160,7 @@ def _read_path(source: str, request: Request) -> RawTable:
 
 
 def _neighbours(path: Path, source: str) -> list[str]:
-    """Return the files beside a missing one, written as `source` is; none where the folder cannot be read."""
+    """Return the files in the folder of a missing one, written as `source` is; none if it cannot be read."""
     try:
         with os.scandir(path.parent) as entries:
             names = [entry.name for entry in islice(entries, MAX_NEIGHBOURS)]

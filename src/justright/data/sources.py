@@ -1,4 +1,4 @@
-"""Where tables come from: what a reader is asked for, how far it has come, and the tables that have names of their own."""
+"""Where tables come from: what a reader is asked for, how far it has come, and the tables that have a name."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Request:
 
     Args:
         target: the target's column name or number; None to choose it.
-        rows: first rows to keep; None for all.
+        rows: how many of the first rows to keep; None for all.
         task: the task asked for; None to find it.
         missing: tokens whose rows are left out.
         categorical: columns that become one 0/1 feature for each level.
-        location: path or address of a copy to read in place of a named source's own; None for its own.
+        location: path or address of a copy to read instead of a named source's own address; None reads that.
         progress: called while bytes arrive.
         cache_dir: where parsed rows of a named source are kept; None for the user's cache.
     """
@@ -65,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class HeadSplit:
-    """Numbers of a table's first rows: first those that validate, then those that learn. All others measure."""
+    """How a table's first rows are split: first those that validate, then those that train. All others test."""
 
     validation: int
     train: int
@@ -73,18 +73,17 @@ class HeadSplit:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table with a name of its own, which `read_table` and the command line take in place of a path.
+    """A table with a name, which `read_table` and the command line take in place of a path.
 
     Args:
-        name: what it is called.
+        name: its name.
         summary: where it is, in a word or two, for help texts.
-        read: what was asked for -> the table.
-        split: how it is split when nobody says how; None splits it as any other table.
-        is_remote: whether its rows come over the network: no more of them than needed are read, and `location` may name
-            a copy.
+        read: the request -> the table.
+        split: its default split; None splits it like any other table.
+        is_remote: whether its rows come over the network: then only those needed are read, and `location` may name a copy.
         is_default: whether it is read when no source is named.
-        recognise: columns without a header, numbered in the order of the file -> their names where they are this
-            source's, else None. Without it no file is taken for this source.
+        recognise: columns without a header, numbered in the order of the file -> their names if they are this source's,
+            else None. Without it, no file is taken for this source.
     """
 
     name: str
@@ -102,7 +101,7 @@ def sources() -> Mapping[str, Source]:
 
 
 def described_sources() -> str:
-    """Return the sources with a word or two about each, for help texts.
+    """Return the sources and their summaries, for help texts.
 
     Example:
         >>> described_sources()

@@ -18,7 +18,7 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("validation", "train", "test")
 Order = Literal["head", "random", "stratified"]
 ORDERS: tuple[Order, ...] = get_args(Order)
-# Used when neither `train` nor `test` says how many rows it takes: as large as the default validation part.
+# Used when neither `train` nor `test` is given: as large as the default validation part.
 DEFAULT_TEST_FRACTION = 0.2
 
 Rows = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ class Classes:
 
     Args:
         codes: (rows,), the index of each row's class.
-        names: what 0, 1, ... stand for.
+        names: the names of classes 0, 1, ....
         target: the target column's name, for messages.
         source: where the table came from, for messages.
     """
@@ -119,7 +119,7 @@ def shuffled_rows(rows: int, seed: int) -> Rows:
 
 
 def allocate_rows(size: int, weights: Rows, *, least: int, most: Rows) -> Rows:
-    """Return how many of `size` rows each class gives: the largest-remainder rule within bounds.
+    """Return how many of `size` rows come from each class: the largest-remainder rule within bounds.
 
     Each class first gets the whole part of its proportional share; the rows left over go to the largest
     remainders (Hamilton's method), ties to the first class.
@@ -202,7 +202,7 @@ def _cut(rows: Rows, sizes: Mapping[Part, int]) -> dict[Part, Rows]:
 
 
 def _stratify(shuffled: Rows, sizes: Mapping[Part, int], classes: Classes | None) -> dict[Part, Rows]:
-    """Return parts that hold the classes in the table's proportions, to the nearest row, and every class."""
+    """Return parts that each hold every class, in the table's proportions to the nearest row."""
     if classes is None:
         raise InputError(
             "order='stratified' needs classes; the target is numeric (regression). Use order='random'."

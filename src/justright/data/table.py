@@ -1,4 +1,4 @@
-"""A table, float32 features and one target, brought to the columns of another or split into parts. All else starts here."""
+"""A table of float32 features and one target, and how it is split or aligned to the columns of another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from justright.errors import InputError, check_one_of
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
-# Columns and classes listed where two tables differ: enough to see the pattern, short enough for a terminal.
+# Columns and classes listed when two tables differ: enough to see the pattern, short enough for a terminal.
 MAX_LISTED = 5
 
 
@@ -126,10 +126,10 @@ class Table:
         test_table: Table | None = None,
         validation_table: Table | None = None,
     ) -> Split:
-        """Return which rows learn, choose and measure; a table given for a part stands in for rows of this one.
+        """Return which rows learn, choose and measure; a table given for a part replaces rows of this one.
 
         Args:
-            validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec` for this and the next.
+            validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec`.
             train: rows that learn.
             test: rows that only measure.
             order: `head`, `random` or `stratified`.
@@ -163,10 +163,10 @@ class Split:
     Args:
         table: the table that is split.
         train: (rows,), int64 row numbers, in the order in which training sizes take them.
-        validation: (rows,), int64 row numbers; empty when `validation_table` stands in.
-        test: (rows,), int64 row numbers; empty when `test_table` stands in or nothing is tested.
+        validation: (rows,), int64 row numbers; empty with a `validation_table`.
+        test: (rows,), int64 row numbers; empty with a `test_table`, or if nothing is tested.
         spec: how the rows were chosen.
-        test_table: a table of its own for testing, aligned to `table`; None otherwise.
+        test_table: a separate table for testing, aligned to `table`; None otherwise.
         validation_table: the same for validation.
     """
 
@@ -191,7 +191,7 @@ class Split:
         }
 
     def digest(self, *parts: Part) -> str:
-        """Return the SHA-256 (hex) of the rows of `parts` in their order, wherever they were read from."""
+        """Return the SHA-256 (hex) of the rows of `parts` in their order, whichever table they come from."""
         hashes = [self.table.digest(*self.arrays(part)) for part in parts]
         return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
@@ -207,7 +207,7 @@ class Split:
     def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:
         """Return one part's features and target, read-only.
 
-        Rows that are consecutive are a view of the table; others are copied once and kept.
+        Consecutive rows are a view of the table; others are copied once and kept.
 
         Args:
             part: `train`, `validation` or `test`.
@@ -237,11 +237,11 @@ class Split:
 def align_table(table: Table, *, like: Table) -> Table:
     """Return the table with the features, order, task and classes of another.
 
-    Columns are matched by name, and by position where either side has no names of its own. A level of a
-    categorical column that only the other table has becomes a feature of zeros. Classes are matched by name.
+    Columns are matched by name, or by position if either table has no names. A level of a categorical column that
+    only the other table has becomes a feature of zeros. Classes are matched by name.
 
     Args:
-        table: the table to bring into line, a test file for example.
+        table: the table to align, a test file for example.
         like: the table the network trains on.
     Raises:
         InputError: columns or classes differ; the message lists which.

@@ -1,7 +1,7 @@
 """Simulated tables whose truth is known: rows labelled by a random teacher network, whose probabilities are kept.
 
-A teacher says of any row how probable each class is, so the loss that no model can beat is known, and the true loss of
-any model follows from fresh rows without the noise of their labels. Teacher and student networks go back to Gardner &
+A teacher knows the probability of each class for any row, so the loss that no model can beat is known, and the true loss
+of any model follows from fresh rows without the noise of their labels. Teacher and student networks go back to Gardner &
 Derrida, "Three unfinished works on the optimal storage capacity of networks", J. Phys. A 22 (1989).
 """
 
@@ -23,13 +23,13 @@ Floats = npt.NDArray[np.float64]
 # Rows on which outputs are scaled to variance 1; the scale is then right to 2 %.
 SCALING_ROWS = 10_000
 BLOCK_ROWS = 50_000  # evaluated at a time: 64 units then take 25 MB
-SEED_OF_SCALING, SEED_OF_WEIGHTS = 1, 2  # keep the draws of one teacher apart
+SEED_OF_SCALING, SEED_OF_WEIGHTS = 1, 2  # separate the random draws of one teacher
 MIN_CLASSES = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Rows drawn for a teacher, with what it knows about them.
+    """Rows labelled by a teacher, with what it knows about them.
 
     Shape:
         features: (rows, features) float32, standard normal.
@@ -57,7 +57,7 @@ class Sample:
             (rows,) cross-entropies in nats, or squared errors.
 
         Raises:
-            InputError: `outputs` does not have a row for each row of the sample.
+            InputError: `outputs` does not have one row per row of the sample.
 
         Example:
             >>> fresh = teacher(2, seed=1).sample(1_000, seed=2)
@@ -76,7 +76,7 @@ class Sample:
         return np.asarray((values - self.truth) ** 2 + self.noise**2, dtype=np.float64)
 
     def bayes_losses(self) -> Floats:
-        """Return (rows,) the expected loss of the truth itself: what no model can beat."""
+        """Return (rows,) the expected loss of the truth itself, which no model can beat."""
         if self.task == "regression":
             return np.full(len(self.truth), self.noise**2)
         known = self.truth if self.task == "multiclass" else np.stack([1 - self.truth, self.truth], axis=1)
@@ -94,7 +94,7 @@ class Teacher:
         units: width of each hidden layer, with tanh; none for a linear teacher.
         task: `binary`, `multiclass` or `regression`.
         classes: number of classes of `multiclass`; 2 for `binary`, 0 for `regression`.
-        noise: temperature that logits of variance 1 are divided by, or the standard deviation of what is added to a mean of
+        noise: temperature that divides logits of variance 1, or the standard deviation of the noise added to a mean of
             variance 1.
         seed: which random network.
     """
@@ -108,7 +108,7 @@ class Teacher:
     seed: int
 
     def sample(self, rows: int, *, seed: int) -> Sample:
-        """Return fresh rows; another seed gives rows independent of those, the same seed the same ones.
+        """Return fresh rows: the same seed gives the same rows, another seed independent ones.
 
         Raises:
             InputError: `rows` or `seed` is not a whole number in range.
@@ -206,11 +206,11 @@ def teacher(
 
     Args:
         features: features that matter, standard normal and independent.
-        irrelevant: further features, of which nothing depends.
-        units: width of each hidden layer; () for a linear teacher, that any network can follow.
+        irrelevant: further features, on which nothing depends.
+        units: width of each hidden layer; () for a linear teacher, which any network can follow.
         task: what is to be learned.
         classes: of `multiclass`.
-        noise: 0.5 leaves a binary Bayes loss near 0.47, where 0.69 is a coin's; larger is noisier.
+        noise: 0.5 leaves a binary Bayes loss near 0.47 (a coin's is 0.69); larger is noisier.
         seed: which network; the same seed gives the same one on every platform.
 
     Raises:

@@ -23,7 +23,7 @@ MAX_FOUND_CLASSES = 50
 MIN_ROWS_PER_CLASS = 2
 # With task='multiclass' asked for. An output layer beyond this is a different kind of problem.
 MAX_CLASSES = 1_000
-# From this share of numbers on, a text among the values is taken for a mistake and not for one more class.
+# From this share of numbers on, a text among the values is taken for a mistake, not for another class.
 MOSTLY_NUMERIC = 0.5
 
 

@@ -1,1 +1,1 @@
-"""Losses by row -> verdicts, onsets and effects of remedies, with their uncertainty, and the words for them."""
+"""From losses by row to verdicts, onsets and effects of remedies with their uncertainty, and the words for them."""

@@ -1,6 +1,6 @@
 """What validation rows choose: the strength of each remedy, and the model of the whole study.
 
-Test rows take no part in it, so that what they measure of the chosen ones is not flattered by the choice.
+Test rows take no part in the choice, so it does not flatter what they measure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class StrengthChoice:
 
     Args:
         baseline: the variant that is changed.
-        remedy: as the catalogue calls it.
+        remedy: its name in the catalogue.
         chosen: the variant with the lowest validation loss.
         strengths: (variant, strength, validation loss) of all of them, in the study's order.
     """
@@ -53,13 +53,13 @@ class ModelChoice:
     """The network, or ensemble of its seeds, that validation rows choose.
 
     Args:
-        name: what it is called.
-        variant: whose runs it is made of.
-        is_ensemble: whether it is the mean of all seeds rather than one network for each seed.
-        validation: its mean loss on the rows that chose it, which flatters it.
+        name: as reports print it.
+        variant: the variant whose runs it consists of.
+        is_ensemble: whether it is the mean of all seeds rather than one network per seed.
+        validation: its mean loss on the rows that chose it, which is optimistic.
         test: its mean loss on test rows; for an ensemble the interval covers rows only. None without test rows.
         rivals: how many other candidates validation rows cannot tell apart from it.
-        candidates: among how many it was chosen.
+        candidates: how many it was chosen from.
     """
 
     name: str
@@ -79,8 +79,8 @@ class ModelChoice:
 def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
     """Return, for each remedy of each baseline, the strength with the lowest mean loss on validation rows.
 
-    Strengths with the most measured runs come first: one at which some seeds diverged is not chosen for the luck of the
-    others. Variants that name no remedy are left out.
+    Only strengths with the most measured runs compete: one at which some seeds diverged is not chosen for the luck of the
+    others. Variants without a remedy's name are left out.
 
     Args:
         evidence: the study.
@@ -103,7 +103,7 @@ def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
 def rejected_strengths(evidence: StudyEvidence, strengths: Iterable[StrengthChoice]) -> frozenset[str]:
     """Return the variants that are strengths of a remedy which validation rows did not choose.
 
-    A strength on which another variant builds is never rejected: it is measured as that one's baseline.
+    A strength on which another variant builds is never rejected: it is measured as the baseline of that variant.
 
     Args:
         evidence: the study.
@@ -119,7 +119,7 @@ def rejected_strengths(evidence: StudyEvidence, strengths: Iterable[StrengthChoi
 
 
 def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> ModelChoice | None:
-    """Return the variant or ensemble with the lowest loss on validation rows, or None when no run recorded any.
+    """Return the variant or ensemble with the lowest validation loss, or None if no run recorded any.
 
     Args:
         evidence: the study.
@@ -156,7 +156,7 @@ def _by_validation_loss(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _preference(variant: VariantEvidence) -> tuple[int, float, str]:
-    """Return the key by which the chosen strength comes first: most measured runs, then lowest validation loss."""
+    """Return the sort key of strengths: most measured runs first, then lowest validation loss."""
     loss = variant.validation_loss
     measured = sum(run.is_measured for run in variant.runs)
     return (-measured, loss if np.isfinite(loss) else np.inf, variant.name)
@@ -179,14 +179,14 @@ def _is_worse(one: Candidate, best: Candidate, level: float) -> bool:
 
 
 def _validation_rows(one: Candidate) -> dict[int | None, Losses]:
-    """Return seed -> (rows,) validation losses at the chosen epoch; None stands for an ensemble of seeds."""
+    """Return seed -> (rows,) validation losses at the chosen epoch; the seed of an ensemble is None."""
     if isinstance(one, EnsembleEvidence):
         return {None: one.validation}
     return {run.seed: run.validation[run.chosen_epoch] for run in one.runs if run.is_measured}
 
 
 def _test_losses(one: Candidate) -> Losses | None:
-    """Return (seeds, rows) test losses; one row of them for an ensemble."""
+    """Return (seeds, rows) test losses; (1, rows) for an ensemble."""
     if isinstance(one, EnsembleEvidence):
         return None if one.test is None else one.test[None]
     tests = [run.test_best for run in one.runs if run.is_measured]

@@ -1,4 +1,4 @@
-"""Sentences that others wrote about the same networks on the same table, judged on rows that neither trained nor chose."""
+"""Sentences that others wrote about the same networks on the same table, judged on test rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Claim:
     """One sentence, judged.
 
     Args:
-        quote: what it says.
+        quote: its text.
         answer: 'holds', 'does not hold' or 'cannot be told'.
         evidence: what was measured, in one sentence.
     """
@@ -31,5 +31,5 @@ class Claim:
 
 
 def judge_claims(study: JudgedStudy) -> tuple[Claim, ...]:
-    """Return the claims of all plug-ins; each set of them is a function that returns none for a study it is not about."""
+    """Return the claims of all plug-ins, each a function that returns none for studies it is not about."""
     return tuple(claim for judge in plugged_in("claims") for claim in judge(study))

@@ -1,4 +1,4 @@
-"""What remedies changed on rows that measure, against the baseline at its own best epoch.
+"""What remedies changed on the rows that measure, against the baseline at its own best epoch.
 
 Remedies are variants; early stopping and the ensemble of seeds, which need no training of their own, are measured too.
 """
@@ -29,15 +29,15 @@ class Effect:
     """What one remedy changed.
 
     Args:
-        baseline: the variant it was made from.
-        remedy: the variant with the change; of several strengths the one that validation rows choose.
+        baseline: the variant without the change.
+        remedy: the variant with the change; of several strengths, the one that validation rows choose.
         difference: mean loss of the remedy minus that of the baseline, each at its own chosen epoch.
         low: lower end of the interval, simultaneous over the remedies of this baseline.
         high: upper end.
         probability_better: how probably the remedy's true loss is below the baseline's.
         probability_best: how probably it is the best of this baseline's remedies; NaN unless it is a variant.
         is_tied_with_best: whether it cannot be told apart from the remedy with the lowest mean loss.
-        seeds: seeds that both were trained with; with 1, or for an ensemble, the interval covers rows only.
+        seeds: how many seeds both were trained with; with 1, or for an ensemble, the interval covers rows only.
         kind: 'variant'; 'early stopping' compares the baseline's best epoch with its own last one, 'ensemble' the mean
             of its seeds' outputs with single networks.
     """
@@ -60,7 +60,7 @@ class Effect:
 
     @property
     def covers(self) -> str:
-        """What the interval speaks about: 'rows and seeds', or 'rows'."""
+        """What the interval covers: 'rows and seeds', or 'rows'."""
         return "rows" if self.seeds == 1 or self.kind == "ensemble" else "rows and seeds"
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,16 +105,16 @@ def free_effects(
     level: float = DEFAULT_LEVEL,
     seed: int = 0,
 ) -> list[Effect]:
-    """Return the effects of early stopping and of ensembles on every variant with a catalogue's remedies.
+    """Return the effects of early stopping and of ensembles on every variant with remedies from the catalogue.
 
-    Early stopping is the variant at its chosen epoch against itself at its last one. An ensemble is the mean of the
-    seeds' outputs against single networks; it is one model, so its interval covers rows only. The ensemble of the
-    study's choice is measured too.
+    Early stopping compares a variant at its chosen epoch with itself at its last one. An ensemble, the mean of the seeds'
+    outputs, is compared with single networks; it is one model, so its interval covers rows only. If the study's choice is
+    an ensemble, it is measured too.
 
     Args:
         evidence: the study.
         measured: what `measure_study` returned.
-        choice: what validation rows choose, if anything.
+        choice: what validation rows choose; None without a choice.
         level: coverage of each interval.
         seed: of the draws.
     """
@@ -139,7 +139,7 @@ def free_effects(
 
 
 def _ensemble_differences(ensemble: EnsembleEvidence, measured: Measured) -> np.ndarray | None:
-    """Return (1, rows) test losses of an ensemble minus those of its members, averaged over them; None without any."""
+    """Return (1, rows) test losses of an ensemble minus the mean of its members'; None without test losses."""
     if ensemble.test is None or set(ensemble.seeds) - set(measured.seeds):
         return None
     members = measured.best[[measured.seeds.index(seed) for seed in ensemble.seeds]]
@@ -151,7 +151,7 @@ def _effects_of(
 ) -> list[Effect]:
     """Return the effects on one baseline, best first.
 
-    Remedies over different seeds are judged apart, and share the error rate.
+    Remedies with different seeds are judged separately, and share the error rate.
     """
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for name in remedies:
@@ -169,7 +169,7 @@ def _effects_of(
 def _judge_group(
     baseline: str, members: list[str], losses: Mapping[str, Measured], *, level: float, seed: int
 ) -> list[Effect]:
-    """Return the effects of remedies that share their seeds."""
+    """Return the effects of remedies with the same seeds."""
     differences = [paired_differences(losses[name], losses[baseline]) for name in members]
     tables = [crossed(one) for one in differences if one is not None]
     joint = judge_jointly(tables, level=level, rng=draws_for(seed, "effects", baseline))
@@ -195,7 +195,7 @@ def _judge_group(
 def _tied_with_best(
     members: list[str], losses: Mapping[str, Measured], *, level: float, seed: int
 ) -> set[str]:
-    """Return the members that cannot be told apart from the one with the lowest mean loss, itself included."""
+    """Return the member with the lowest mean loss and those that cannot be told apart from it."""
     best = min(members, key=lambda name: (float(losses[name].best.mean(dtype=np.float64)), name))
     others = [name for name in members if name != best]
     differences = {name: paired_differences(losses[name], losses[best]) for name in others}
@@ -213,7 +213,7 @@ def _tied_with_best(
 
 
 def _free_effect(baseline: str, remedy: str, table: Crossed, level: float, seed: int) -> Effect:
-    """Return the effect of something that is not a variant."""
+    """Return the effect of early stopping or of an ensemble, which are not variants."""
     joint = judge_jointly([table], level=level, rng=draws_for(seed, "effects", baseline, remedy))
     interval = joint.intervals[0]
     return Effect(

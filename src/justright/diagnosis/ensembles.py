@@ -28,7 +28,7 @@ def build_ensemble(
 
     Args:
         variant: its name.
-        task: gives what is averaged: probabilities of classes, or predictions.
+        task: decides what is averaged: probabilities of classes, or predictions.
         outputs: 'validation' and 'test' -> seed -> (rows * outputs,) of the chosen epoch.
         losses: the same -> (rows,) losses of the chosen epoch, which tell logits from probabilities.
         targets: the same -> (rows,).
@@ -56,10 +56,10 @@ def ensemble_losses(
     """Return the losses of the mean of several models' probabilities, or predictions for a regression.
 
     Args:
-        outputs: (seeds, rows, outputs) what the models say; one output for a binary target or a regression.
+        outputs: (seeds, rows, outputs) of the models; one output for a binary target or a regression.
         targets: (rows,) 0 or 1, class numbers, or values.
         task: 'binary', 'multiclass' or 'regression'.
-        are_logits: whether outputs are logits; False for probabilities. Without meaning for a regression.
+        are_logits: whether outputs are logits; False for probabilities. Ignored for a regression.
 
     Returns:
         (rows,) cross-entropies or squared errors.
@@ -78,7 +78,7 @@ def ensemble_losses(
 
 
 def _are_logits(outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task) -> bool | None:
-    """Return how to read outputs: by which reading the recorded losses follow; None when neither does."""
+    """Return whether outputs are logits, by which reading reproduces the recorded losses; None if neither does."""
     for are_logits in (True, False):
         own = ensemble_losses(outputs[None], targets, task, are_logits=are_logits)
         if np.isclose(own, losses, rtol=AGREEMENT, atol=AGREEMENT).all():

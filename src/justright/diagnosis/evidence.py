@@ -13,13 +13,13 @@ from justright.errors import InputError, one_of
 from justright.runs.outcomes import OUTCOMES, is_measured
 
 Losses = npt.NDArray[np.float32]
-# Kinds of change whose success shows that the baseline underfits; other remedies act against overfitting.
+# Changes whose success shows that the baseline underfits; other remedies act against overfitting.
 UNDERFIT_CHANGES = ("more capacity", "longer training", "less regularization", "capacity with regularization")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunEvidence:
-    """One run: what it measured row by row, and its training loss at three epochs.
+    """One run: its losses row by row, and its training loss at three epochs.
 
     Shape:
         test_best, test_last: (test rows,) losses without penalties at the chosen and at the last epoch, or None.
@@ -29,7 +29,7 @@ class RunEvidence:
         seed: runs of two variants with the same seed are paired.
         outcome: 'finished' (epoch limit), 'stopped early', 'diverged' or 'failed'.
         epochs: epochs trained; the last one is `epochs - 1`.
-        best_epoch: the epoch that validation rows chose, counted from 0; None where there is none.
+        best_epoch: the epoch that validation rows chose, counted from 0; None for a run without one.
         train_loss_first: loss of training rows without penalties (the fixed subset where measured), first epoch.
         train_loss_best: the same at the chosen epoch.
         train_loss_last: the same at the last epoch; NaN where unknown.
@@ -63,7 +63,7 @@ class RunEvidence:
 
     @property
     def chosen_epoch(self) -> int:
-        """The epoch that validation rows chose; ValueError for a run that has none."""
+        """The epoch that validation rows chose; raises ValueError for a run without one."""
         if self.best_epoch is None:
             raise ValueError(f"the run of seed {self.seed} has no best epoch")
         return self.best_epoch
@@ -81,13 +81,13 @@ class VariantEvidence:
     Args:
         name: its name.
         parameters: trainable weights; more of them count as more capacity.
-        runs: one for each seed.
-        baseline: name of the variant it changes by one thing, if any.
+        runs: one per seed.
+        baseline: name of the variant that it changes by one thing, if any.
         group: variants of one group are compared as sizes.
-        change: what it changes in its baseline: one of `UNDERFIT_CHANGES`, any other word, or empty (unknown).
-        remedy: variants of one baseline and remedy are strengths of it, of which validation rows choose one; empty
-            makes the variant a remedy of its own.
-        strength: how much of the remedy; None where it has no degrees.
+        change: what it changes in its baseline: one of `UNDERFIT_CHANGES`, any other text, or empty (unknown).
+        remedy: variants with the same baseline and remedy are strengths, of which validation rows choose one; empty makes
+            the variant a remedy of its own.
+        strength: of the remedy; None if it has only one.
 
     Raises:
         InputError: there is no run, or a seed occurs twice.
@@ -113,9 +113,9 @@ class VariantEvidence:
 
     @property
     def validation_loss(self) -> float:
-        """The mean loss of validation rows over the measured runs, each at its chosen epoch; NaN where not recorded.
+        """The mean validation loss of the measured runs, each at its chosen epoch; NaN if not recorded.
 
-        It chose the epochs, so it flatters: it may choose between variants, but never measures one.
+        It chose the epochs, so it is optimistic: it may choose between variants, but never measures one.
         """
         runs = [run for run in self.runs if run.is_measured]
         if not runs or any(run.chosen_epoch not in run.validation for run in runs):
@@ -125,14 +125,14 @@ class VariantEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnsembleEvidence:
-    """The seeds of one variant as one model: the mean of their probabilities, or of their predictions.
+    """The seeds of one variant as one model: the mean of their probabilities or predictions.
 
     Shape:
         validation: (validation rows,) losses of that mean.
         test: (test rows,) the same, or None without test rows.
 
     Args:
-        variant: whose runs.
+        variant: the variant whose runs are averaged.
         seeds: of those runs.
     """
 
@@ -143,7 +143,7 @@ class EnsembleEvidence:
 
     @property
     def name(self) -> str:
-        """What it is called: 'Ensemble of 5 x Dropout 0.5'."""
+        """Its name, such as 'Ensemble of 5 x Dropout 0.5'."""
         return f"Ensemble of {len(self.seeds)} x {self.variant}"
 
     @property
@@ -154,10 +154,10 @@ class EnsembleEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceEvidence:
-    """Another kind of model, trained on the same rows, as a measure of what can be learned.
+    """Another kind of model, trained on the same rows to show what can be learned.
 
     Shape:
-        test: (rows,) losses on the rows that measure: test rows, or validation rows where there are none.
+        test: (rows,) losses on the rows that measure: test rows, or validation rows without any.
 
     Args:
         name: in plain words, such as 'gradient-boosted trees'.
@@ -175,12 +175,12 @@ class StudyEvidence:
         task: the table's task.
         loss_name: the study's loss, such as 'binary_crossentropy'.
         variants: in the study's order.
-        constant_loss: loss on the measuring rows of the best constant prediction of the training rows.
-        test_rows: number of test rows; 0 where there are none.
+        constant_loss: loss on the measuring rows of the constant prediction that is best on the training rows.
+        test_rows: number of test rows, or 0.
         validation_rows: number of validation rows.
         reference: another kind of model trained on the same rows, if any.
         ensembles: of the seeds of variants, where their outputs were recorded.
-        columns: names of the table's feature columns; claims about a certain table are judged on no other.
+        columns: names of the table's feature columns, since claims are about one table.
 
     Raises:
         InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
@@ -224,7 +224,7 @@ class StudyEvidence:
         raise one_of("variant", name, [variant.name for variant in self.variants])
 
     def _check_rows(self, name: str, run: RunEvidence) -> None:
-        """Raise unless every per-row loss has a value for each row."""
+        """Raise unless all losses by row have one value per row."""
         tests = [losses for losses in (run.test_best, run.test_last) if losses is not None]
         checks = [("test", losses, self.test_rows) for losses in tests]
         checks += [("validation", losses, self.validation_rows) for losses in run.validation.values()]

@@ -1,4 +1,4 @@
-"""Facts worth saying unasked, each computed, and said only when its interval supports it."""
+"""Facts that reports state unasked, each only if its interval supports it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from justright.statistics.intervals import mean_interval, unpaired_interval
 from justright.statistics.simultaneous import draws_for, judge_jointly
 from justright.study.remedy import LADDER_GROUP
 
-# Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called
-# little, and above it a train-test gap is called large: both only choose words, no label depends on them.
+# Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called little,
+# and above it a train-test gap is called large. It only chooses words; no label depends on it.
 NOTABLE_SHARE = 0.1
 MIN_STEPS = 2  # a single step is a remedy like any other
 
@@ -39,15 +39,15 @@ Fact = Callable[[JudgedStudy], Iterable[str]]
 
 
 def state_facts(study: JudgedStudy) -> tuple[str, ...]:
-    """Return the sentences of all facts that hold, in the order of `FACTS`, those of plug-ins last."""
+    """Return the sentences of all facts that hold, in the order of `FACTS`, then those of plug-ins."""
     return tuple(said for fact in (*FACTS, *plugged_in("facts")) for said in fact(study))
 
 
 def row_fact(study: JudgedStudy) -> Iterable[str]:
     """Yield whether the validation rows are easier or harder than the test rows, by more than the margin.
 
-    Each validation row is measured at the epoch that the other half of them chooses, so that the choice itself
-    cannot make them look easy; losses are averaged over all variants and seeds, row by row.
+    Each validation row is measured at the epoch that the other half of them chooses, so the choice cannot make them look
+    easy; losses are averaged over all variants and seeds, row by row.
     """
     usable = {name: one for name, one in study.measured.items() if one.source == "test" and _has_grid(one)}
     if not usable:
@@ -87,7 +87,7 @@ def size_facts(study: JudgedStudy) -> Iterable[str]:
 
 
 def reference_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield how the networks compare with the reference, where that can be told."""
+    """Yield how the networks compare with the reference, if that can be told."""
     test, verdicts = study.reference, study.verdicts
     compared = [one for verdict in verdicts for one in verdict.candidates if one.kind == REFERENCE_KIND]
     if test is None or not compared:
@@ -126,7 +126,7 @@ def effect_facts(study: JudgedStudy) -> Iterable[str]:
 
 
 def search_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield the remedies of which the strongest strength tried was chosen, so that a still stronger one may be better.
+    """Yield the remedies whose strongest strength was chosen, so that a still stronger one may be better.
 
     Strengths are in the study's order, weakest first as in the catalogue.
     """
@@ -196,7 +196,7 @@ def gap_fact(study: JudgedStudy) -> Iterable[str]:
 
 
 def constant_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield that nothing learned anything, if so."""
+    """Yield that no variant learned anything, if so."""
     if study.learnable <= 0:
         yield f"No variant has a lower loss than the constant prediction ({number(study.evidence.constant_loss)})."
 
@@ -211,7 +211,7 @@ def _has_grid(measured: Measured) -> bool:
 
 
 def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
-    """Yield the sentence about one group of sizes; nothing where they do not share their seeds."""
+    """Yield the sentence about one group of sizes; nothing if they do not share their seeds."""
     measured: Mapping[str, Measured] = study.measured
     differences = {
         pair: paired_differences(*(measured[name] for name in pair)) for pair in combinations(names, 2)
@@ -238,7 +238,7 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
         yield f"{sizes} differ {place}: {best} has the lowest loss, {estimate(gain)} below that of {worst}."
 
 
-# In the order in which they are said; read through `state_facts`.
+# In the order in which reports state them; read through `state_facts`.
 FACTS: tuple[Fact, ...] = (
     row_fact,
     size_facts,

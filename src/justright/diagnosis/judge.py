@@ -36,19 +36,19 @@ from justright.statistics.simultaneous import draws_for
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Everything that can be said about a study.
+    """All that was found about a study.
 
     Args:
         verdicts: one for each variant, in the study's order.
         effects: of remedies, best first within each baseline.
         reference: name and loss of the other kind of model, if any.
-        best_variant: the one that validation rows choose; None when no run could be measured.
+        best_variant: the one that validation rows choose; None if no run could be measured.
         margin: what counted as a difference, in units of the loss.
         conclusion: one sentence.
         facts: further sentences, each said because its interval supports it.
         strengths: for every remedy, the strength that validation rows choose.
-        choice: the network or ensemble that validation rows choose; None when no run could be measured.
-        claims: what others wrote about the same networks on the same table, judged; usually none.
+        choice: the network or ensemble that validation rows choose; None if no run could be measured.
+        claims: sentences that others wrote about the same networks on the same table, judged; usually none.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -63,7 +63,7 @@ class Judgement:
     claims: tuple[Claim, ...] = ()
 
     def verdict(self, variant: str) -> Verdict:
-        """Return the verdict on one variant; KeyError when the study has none of that name."""
+        """Return the verdict on one variant; raises KeyError if there is none of that name."""
         return {verdict.variant: verdict for verdict in self.verdicts}[variant]
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Judgement:
 def judge_study(
     evidence: StudyEvidence, *, margin: float | None = None, level: float = DEFAULT_LEVEL, seed: int = 0
 ) -> Judgement:
-    """Return verdicts, effects and conclusion of a study; arguments and failures are those of `examine`."""
+    """Return verdicts, effects and conclusion of a study; arguments and errors as for `examine`."""
     study = examine(evidence, margin=margin, level=level, seed=seed)
     best = choose_variant(evidence)
     reference = None
@@ -179,7 +179,7 @@ def _findings(
     Args:
         name: of the variant.
         test: its mean loss at the chosen epoch.
-        compared: variant -> measured losses of itself and of all that it is compared with.
+        compared: variant -> measured losses, for the variant and all that it is compared with.
         evidence: the study.
         margin: what counts as a difference.
         level: coverage of each interval, or of each simultaneous family of intervals.
@@ -212,7 +212,7 @@ def _margin(margin: float | None, constant_loss: float, best_loss: float) -> flo
 def _reference_interval(
     reference: ReferenceEvidence | None, measured: Mapping[str, Measured], level: float
 ) -> Interval | None:
-    """Return the reference's loss on the rows that measure, or None when it was not measured on those."""
+    """Return the reference's loss on the rows that measure, or None if it was not measured there."""
     if reference is None or len(reference.test) < MIN_ROWS or not np.isfinite(reference.test).all():
         return None
     if any(one.best.shape[1:] != reference.test.shape for one in measured.values()):

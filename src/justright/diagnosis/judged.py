@@ -1,4 +1,4 @@
-"""A study with everything that was measured and decided about it: what facts and claims are made from."""
+"""A study with everything measured and decided about it, for facts and claims."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class JudgedStudy:
         effects: of remedies, best first within each baseline.
         reference: loss of the other kind of model; None without one.
         strengths: for every remedy, the strength that validation rows choose.
-        choice: the network or ensemble that validation rows choose; None when no run could be measured.
+        choice: the network or ensemble that validation rows choose; None if no run could be measured.
         best_loss: the study's lowest loss, the reference included.
         margin: what counts as a difference, in units of the loss.
         level: coverage of each interval, or of each simultaneous family of intervals.
@@ -51,5 +51,5 @@ class JudgedStudy:
 
     @property
     def step_baselines(self) -> frozenset[str | None]:
-        """The baselines of combinations that are built step by step: each step is judged by the sentence about all."""
+        """The baselines of combinations built step by step, whose steps are summed up in one sentence."""
         return frozenset(one.baseline for one in self.evidence.variants if one.group == LADDER_GROUP)

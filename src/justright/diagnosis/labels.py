@@ -1,6 +1,6 @@
-"""The labels a verdict may have, and everything that reports say about them or draw for them.
+"""The labels of verdicts, and everything that reports say about them or draw for them.
 
-A new one is one entry here, or comes with the plugged-in rule that gives it.
+A new label is one entry here, or comes with the plugged-in rule that gives it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 from justright.plugins import plugged_in
 
-# What a label means to its reader; pages and terminals have one colour for each.
+# What a label means to its reader; pages and terminals have one colour per tone.
 Tone = Literal["good", "bad", "warning", "open", "broken"]
 
 
@@ -20,10 +20,10 @@ class Label:
 
     Args:
         name: as verdicts, `result.json` and `--fail-on` spell it.
-        symbol: printed before the word, so that no reader depends on colour; a plain text symbol, never an emoji.
-        meaning: to be read under a table by somebody who meets it for the first time.
+        symbol: printed before the name, so that no reader depends on colour; a plain text symbol, never an emoji.
+        meaning: an explanation for the legend of a table.
         one, many: the predicate of a sentence about one variant, or about several.
-        tone: what it means for the reader.
+        tone: whether it is good or bad news.
     """
 
     name: str
@@ -83,7 +83,7 @@ def label_names() -> tuple[str, ...]:
 
 
 def label_named(name: str) -> Label:
-    """Return the label called `name`; one that this version does not know counts as open.
+    """Return the label called `name`; unknown ones, of newer versions, count as open.
 
     Example:
         >>> label_named("just right").symbol, label_named("of tomorrow").symbol

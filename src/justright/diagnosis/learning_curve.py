@@ -1,10 +1,10 @@
-"""What more training rows would be worth: a learning curve measured, fitted, tested on its own end, and forecast.
+"""What more training rows would be worth: learning curves are measured, fitted, tested on their own ends, and forecast.
 
-The error of a measured curve has three parts. Test rows are the same at all sizes, so their error is one the sizes
-share. Seeds differ; how much is estimated from all sizes together. And the training rows are one nested sample: how far
-that lies from the mean of all samples is put at half of the change from size to size; scatter about the fit beyond all that
-widens everything by its ratio to it (Birge, Phys. Rev. 40, 1932). Draws of all three are refitted by both families of curves;
-the interval of a forecast runs from the lower of their lower ends to the higher of their higher ones.
+The error of a measured curve has three parts. Test rows are the same at all sizes, which therefore share their error.
+Seeds differ; by how much is estimated from all sizes together. And the training rows are one nested sample: its distance
+from the mean of all samples is taken as half of the change from size to size. If the scatter about the fit exceeds all that,
+the errors are widened by the ratio (Birge, Phys. Rev. 40, 1932). Draws of all three are refitted by both families of
+curves; the interval of a forecast runs from the lower of their lower ends to the higher of their upper ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from justright.statistics.simultaneous import draws_for
 
 FACTORS = (2, 4)  # how many times the rows a forecast looks ahead; beyond 4 no family of curves is reliable
 FORECAST_DRAWS = 1_000  # the Monte Carlo error of a 2.5 % quantile is then about 7 % of the half-width
-# The training rows are one nested sample; how far its curve lies from the mean of all samples, five sizes cannot show. Of
+# The training rows are one nested sample; five sizes cannot show how far its curve lies from the mean of all samples. Of
 # 19 simulated curves (docs/calibration.md) gains were covered 13 times without this, 18 times with half of the change
 # from size to size as its standard deviation.
 SAMPLE_SHARE = 0.5
@@ -104,7 +104,7 @@ class Scaling:
         gains: change of the loss from the measured rows to those of `forecast`, in its order.
         fits: both families fitted to the measured curve; empty when there are too few sizes.
         back_test: how well the smaller sizes predicted the largest; None when that was not tried.
-        refusal: why there is no forecast, in a sentence; None when there is one.
+        refusal: why there is no forecast, in one sentence; None if there is one.
     """
 
     variant: str
@@ -190,7 +190,7 @@ def error_covariance(tables: Sequence[Crossed]) -> Floats:
     """Return the (sizes, sizes) covariance of the errors of the means that rows and seeds explain.
 
     Rows are shared by all sizes. The variance between seeds is that of a straight line through the logarithms of the
-    sizes' own estimates, against the logarithm of the mean loss: three seeds alone say next to nothing about it.
+    sizes' own estimates, against the logarithm of the mean loss: three seeds alone say little about it.
 
     Args:
         tables: losses by seed and row, one table for each size, over the same seeds and rows; at least two seeds.
@@ -205,7 +205,7 @@ def error_covariance(tables: Sequence[Crossed]) -> Floats:
     from_rows = row_covariance(tables)
     by_seed, _, rest = variances_by_source(tables)
     between = np.maximum(_smoothed_variances(by_seed, tables[0].seeds - 1) - rest, 0)
-    # A variance of exactly 0, as of two equal seeds, would make one size decide everything.
+    # A variance of exactly 0, as with two equal seeds, would let one size decide everything.
     floor = max(1e-3 * float(np.trace(from_rows)) / len(tables), np.finfo(np.float64).tiny)
     return np.asarray(from_rows + np.diag(np.maximum(between, floor)), dtype=np.float64)
 
@@ -233,7 +233,7 @@ def _smoothed_variances(variances: Floats, freedom: int) -> Floats:
 def _forecast(
     noisy: _Noisy, table: Crossed, rng: np.random.Generator
 ) -> tuple[tuple[Point, ...], tuple[Interval, ...]]:
-    """Return the losses at `FACTORS` times the rows, and by how much they differ from the fitted one now."""
+    """Return the losses at `FACTORS` times the rows, and their differences from the loss fitted to the present rows."""
     now = noisy.rows[-1]
     targets = [now, *(factor * now for factor in FACTORS)]
     draws = noisy.draws(rng, fitted=len(noisy.rows))
@@ -280,7 +280,7 @@ def _miss(noisy: _Noisy, back_test: BackTest) -> str | None:
 
 
 def _vagueness(noisy: _Noisy, gain: Interval, margin: float) -> str | None:
-    """Return the sentence about a forecast wider than all that was measured, unless it is surely below the margin."""
+    """Return a sentence if the forecast is wider than all measured change and not surely below the margin, else None."""
     change = float(noisy.means[-1] - noisy.means[0])
     if gain.high - gain.low <= -change or gain.low > -margin:
         return None

@@ -1,4 +1,4 @@
-"""Learning curves that must not be extrapolated, and why: each check returns one sentence, or None.
+"""Checks of learning curves that must not be extrapolated: each returns a sentence that says why, or None.
 
 Curves that rise, peak or fall in steps are real: of the curves in LCDB most are well behaved, some are not (Mohr, Viering,
 Loog & van Rijn, ECML PKDD 2022), and a network passes a peak where its rows are about as many as it has weights (Nakkiran
@@ -18,7 +18,7 @@ from justright.statistics.crossed import Floats, crossed
 from justright.statistics.intervals import Interval
 from justright.statistics.simultaneous import judge_jointly
 
-MIN_SIZES = 5  # three parameters, and one size left out to test the fit, leave one to see scatter by
+MIN_SIZES = 5  # one for each of three parameters, one to test the fit, one to see scatter
 MIN_SEEDS = 2  # one says nothing about how much seeds differ
 MIN_SPAN = 8  # a forecast looks 4 times ahead; it should rest on more than it claims
 
@@ -76,7 +76,7 @@ def rise_problem(
 def acceleration_problem(
     train_rows: Sequence[int], losses: Sequence[Table], margin: float, level: float, rng: np.random.Generator
 ) -> str | None:
-    """Return the sentence about a curve that at its end falls faster with every doubling, if beyond noise and margin.
+    """Return a sentence if the curve's end falls faster with every doubling, beyond noise and margin.
 
     Both families bend the other way there: an end that has not begun to flatten leaves their floor to chance. Arguments
     as those of `rise_problem`.

@@ -17,7 +17,7 @@ from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, Var
 from justright.statistics.crossed import MIN_ROWS, Floats
 
 RowSource = Literal["test", "validation halves"]
-# What the measured loss is called in a sentence.
+# The name of the measured loss in sentences.
 LOSS_NAMES: dict[RowSource, str] = {
     "test": "test loss",
     "validation halves": "cross-fitted validation loss",
@@ -33,7 +33,7 @@ class Measured:
         last: (seeds, rows) float32 at the last epoch.
 
     Args:
-        variant: where it comes from.
+        variant: the variant's evidence.
         runs: the runs behind the first axis, by rising seed.
         source: which rows.
     """
@@ -51,7 +51,7 @@ class Measured:
 
     @property
     def loss(self) -> str:
-        """What the measured loss is called in a sentence."""
+        """The name of the measured loss in sentences."""
         return LOSS_NAMES[self.source]
 
     @property

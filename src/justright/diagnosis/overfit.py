@@ -1,4 +1,4 @@
-"""Did the end of training make it worse? The loss at the last epoch against that at the chosen one."""
+"""Did the end of training make a variant worse? Compares its loss at the last epoch with that at the chosen one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Overfit:
         train_first: mean training loss at the first epoch; NaN where unknown.
         train_best: the same at the chosen epoch.
         train_last: the same at the last epoch.
-        accuracy_change: accuracy at the last epoch minus at the chosen one: by row for binary tasks, by seed for several
-            classes, where it covers other seeds on the same rows; None where it is not known.
-        needs: what would decide it, where the interval contains the margin.
+        accuracy_change: accuracy at the last epoch minus at the chosen one: by row for binary tasks; by seed for several
+            classes, so that it covers other seeds on the same rows; None if unknown.
+        needs: what would decide it, if the interval contains the margin.
     """
 
     rise: Interval

@@ -1,4 +1,4 @@
-"""Is something else that the study measured better? Underfitting is shown by what would have helped, never guessed."""
+"""Did the study measure something better? Underfitting is shown by what would have helped, never guessed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NO_CANDIDATE = "Nothing in the study could show underfitting: it has no larger v
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something in the study that a variant is compared with, because it might be better.
+    """A variant or reference that might be better than the variant judged.
 
     Args:
         kind: 'more capacity', 'longer training', 'less regularization', 'more capacity and regularization' or 'reference'.
         name: the variant or the reference.
         difference: its loss minus the variant's, each at its chosen epoch; simultaneous over all candidates.
         gain_margin: how much it must gain to count.
-        needs: what would decide it, when its interval straddles the margin.
+        needs: what would decide it, if its interval contains the margin.
     """
 
     kind: str
@@ -58,14 +58,14 @@ def judge_candidates(
     level: float,
     rng: np.random.Generator,
 ) -> tuple[Candidate, ...]:
-    """Return everything measured that could show that variant `name` underfits, the largest gain first.
+    """Return everything that could show that variant `name` underfits, the largest gain first.
 
-    Candidates are variants with more parameters, the baseline of which `name` is a regularized version, a version of
-    `name` whose `change` is one of `UNDERFIT_CHANGES`, and the reference. A remedy against overfitting of the same
-    size is not among them: its success shows that the variant learns too much, not too little.
+    Candidates are variants with more parameters, the baseline of `name` if it is a regularized variant, variants of `name`
+    whose `change` is one of `UNDERFIT_CHANGES`, and the reference. A remedy against overfitting of the same size is not
+    among them: its success shows that the variant learns too much, not too little.
 
     Args:
-        measured: the measured losses of the variant judged and of all that it is compared with.
+        measured: losses of the variant judged and of all that it is compared with.
         name: the variant judged.
         reference: another kind of model, if any.
         margin: what counts as a difference, in units of the loss.
@@ -78,7 +78,7 @@ def judge_candidates(
         table = crossed(differences)
         groups[table.seeds].append((kind, other, table))
     candidates = []
-    # Comparisons over different seeds are not drawn together; their error rates are shared out instead.
+    # Comparisons with different seeds are not drawn together: they share the error rate instead.
     for members in groups.values():
         share = 1 - (1 - level) * len(members) / len(found)
         candidates += _judge_group(members, margin, share, rng)
@@ -91,7 +91,7 @@ def candidate_reasons(candidates: tuple[Candidate, ...], margin: float, *, loss:
     Args:
         candidates: as `judge_candidates` returns them.
         margin: what counts as a difference.
-        loss: what the loss is called, such as 'test loss'.
+        loss: the name of the loss, such as 'test loss'.
     """
     if not candidates:
         return (NO_CANDIDATE,)
@@ -138,7 +138,7 @@ def _differences(
 
 
 def _kind(judged: VariantEvidence, other: VariantEvidence) -> str:
-    """Return what `other` has that `judged` lacks; '' when it cannot show underfitting."""
+    """Return what `other` has that `judged` lacks; '' if it cannot show underfitting."""
     if other.name == judged.name:
         return ""
     if other.baseline == judged.name and other.change in UNDERFIT_CHANGES:
@@ -167,5 +167,5 @@ def _judge_group(
 
 
 def _described(candidate: Candidate) -> str:
-    """Return a candidate with what it stands for, to follow 'with'."""
+    """Return a candidate's kind and name, to follow 'with'."""
     return candidate.name if candidate.kind == REFERENCE_KIND else f"{candidate.kind} ({candidate.name})"

@@ -1,4 +1,4 @@
-"""The verdict on a variant: one of five labels, with the sentences and intervals it rests on.
+"""The verdict on a variant: one of five labels, with the sentences and intervals behind it.
 
 | label | when |
 |---|---|
@@ -11,11 +11,11 @@
 Overfitting is about how training ended, underfitting about what else was measured. A network can do both: it trains too
 long, and even its best epoch is worse than a larger network's. Then the label is `overfits`, because that is what the
 user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. `just right`
-claims only what was measured: without anything to compare with, no network is called that.
+claims only what was measured: a network without anything to compare it with never gets that label.
 
-What can show underfitting, each measured in the same study and paired by seed and row: *more capacity* and *capacity
+Underfitting is shown by these, each measured in the same study and paired by seed and row: *more capacity* and *capacity
 with regularization* (any variant with more parameters, without or with a baseline of its own), *less regularization*
-(the baseline of a regularized variant), the reference model, and whatever a variant declares as its change of a baseline:
+(the baseline of a regularized variant), the reference model, and the change of a baseline that a variant declares:
 `jr.Variant("Longer", jr.mlp(16), recipe=jr.Recipe(max_epochs=5_000), baseline="Tiny", change="longer training")`, or
 `change = "longer training"` in a study file.
 
@@ -67,7 +67,7 @@ class Verdict:
         test: mean loss at the chosen epoch on the rows that measure; None likewise.
         candidates: what it was compared with, the largest gain first.
         needs: what would decide an `undecided` verdict.
-        accuracy_onset: the same by the share of wrong answers; None unless the task is binary.
+        accuracy_onset: like `onset`, by the share of wrong answers; None unless the task is binary.
     """
 
     variant: str
@@ -96,7 +96,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """What was found about one measured variant: all that a verdict rule may look at.
+    """What was found about one measured variant, for verdict rules.
 
     Args:
         measured: its losses.
@@ -104,7 +104,7 @@ class Findings:
         candidates: what it was compared with, the largest gain first.
         test: mean loss at the chosen epoch on the rows that measure.
         onset: the epochs that cannot be told apart from the best.
-        accuracy_onset: the same by the share of wrong answers, where it is known.
+        accuracy_onset: like `onset`, by the share of wrong answers; None if unknown.
     """
 
     measured: Measured
@@ -138,11 +138,11 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a variant gets a label, and the sentences that say why.
+    """When a variant gets a label, and why.
 
     Args:
-        label: what the variant is called.
-        applies: whether the findings earn the label, supposing that no rule before did.
+        label: the name of the label.
+        applies: whether the findings earn the label, if no earlier rule applies.
         reasons: the sentences, the decisive one first.
     """
 
@@ -187,12 +187,12 @@ def decide_unmeasured(variant: VariantEvidence, margin: float) -> Verdict:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Return the rules in the order in which they are asked; plugged-in ones are more special, and come first."""
+    """Return the rules in order; plugged-in ones are more specific, and come first."""
     return (*plugged_in("rules"), *RULES)
 
 
 def what_decides(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
-    """Return what would decide the label; None where no comparison is open.
+    """Return what would decide the label; None if no comparison is open.
 
     Where a measured difference lies beyond the margin, showing that one is enough; else all must be excluded.
     """
@@ -230,7 +230,7 @@ def _left_out(measured: Measured) -> tuple[str, ...]:
 
 
 def _limits(measured: Measured) -> tuple[str, ...]:
-    """Return the sentences about what the verdict cannot speak about."""
+    """Return the sentences about the limits of the verdict."""
     sentences = []
     limited = [run for run in measured.runs if run.outcome == ENDED_AT_LIMIT]
     if limited and all(run.chosen_epoch >= STILL_IMPROVING * (run.epochs - 1) for run in limited):
@@ -250,7 +250,7 @@ def _limits(measured: Measured) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-# Asked in this order, by the table at the top of this file; read through `rules`.
+# In the order of the table at the top of this file; read through `rules`.
 RULES: tuple[Rule, ...] = (
     Rule(DIVERGED, _has_diverged),
     Rule(OVERFITS, lambda found: found.overfit.has_risen and found.overfit.has_train_fallen),

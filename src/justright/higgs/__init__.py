@@ -1,8 +1,8 @@
-"""Everything about the tutorial's table, HIGGS: reading it, its physics, the networks that know it, its studies and claims."""
+"""Everything about the tutorial's table, HIGGS: reading it, its physics, networks that use it, its studies and claims."""
 
 from __future__ import annotations
 
-# Registry -> places of this package's entries in it.
+# Registry -> where this package's entries are defined.
 MEMBERS: dict[str, tuple[str, ...]] = {
     "claims": ("justright.higgs.claims:tutorial_claims",),
     "sources": ("justright.higgs.origins:SOURCES",),

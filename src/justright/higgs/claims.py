@@ -1,8 +1,8 @@
 """What TensorFlow's tutorial says about its seven networks, judged again on rows that neither trained nor chose.
 
-Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit - its authors look at curves of 1,000 validation
-rows and one seed. Each sentence becomes a claim about differences of test losses, which holds, does not hold, or
-cannot be told.
+Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit, which judges by curves on 1,000 validation rows
+and one seed. Each sentence becomes a claim about differences of test losses, which holds, does not hold, or cannot be
+told.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NETWORKS = (*SIZES, "L2", "Dropout", "Combined")
 
 
 def tutorial_claims(study: JudgedStudy) -> tuple[Claim, ...]:
-    """Return the tutorial's sentences, judged; none for another table, without all seven networks or without test rows."""
+    """Return the tutorial's sentences, judged; none for another table, or without all seven networks and test rows."""
     evidence, measured = study.evidence, study.measured
     if evidence.columns != HIGGS_FEATURES or evidence.test_rows == 0 or not set(NETWORKS) <= set(measured):
         return ()
@@ -34,7 +34,7 @@ def tutorial_claims(study: JudgedStudy) -> tuple[Claim, ...]:
 
 
 def _only_tiny(networks: Mapping[str, Measured], margin: float, level: float, seed: int) -> Claim:
-    """Judge whether Tiny's loss does not rise to the last epoch, and that of every larger one does."""
+    """Judge whether Tiny's loss has not risen by the last epoch, and that of every larger network has."""
     rises = _jointly({name: networks[name].rise for name in SIZES}, level, seed)
     larger = [rises[name] for name in SIZES[1:]]
     return Claim(
@@ -75,7 +75,7 @@ def _not_beating_tiny(networks: Mapping[str, Measured], margin: float, level: fl
 
 
 def _combined_best(networks: Mapping[str, Measured], margin: float, level: float, seed: int) -> Claim:
-    """Judge whether Combined has the lowest loss of all, each at its best epoch."""
+    """Judge whether Combined has the lowest loss, each network at its best epoch."""
     others = [name for name in NETWORKS if name != "Combined"]
     found = _jointly(
         {name: _difference(networks[name], networks["Combined"]) for name in others}, level, seed

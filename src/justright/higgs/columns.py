@@ -1,4 +1,4 @@
-"""The columns of HIGGS, in the order and under the names in which UCI documents them, and those of any collision."""
+"""The columns of HIGGS, in the order and with the names that UCI documents, and those of any collision."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HIGGS_COLUMNS: tuple[str, ...] = (
 )
 HIGGS_TARGET = HIGGS_COLUMNS[0]
 HIGGS_FEATURES = HIGGS_COLUMNS[1:]
-# A b-tag is absent, loose or tight, divided by its mean: three values in HIGGS, which tells its rows from others'.
+# A b-tag is absent, loose or tight, divided by its mean: three values in HIGGS, by which its rows are recognised.
 B_TAG_LEVELS = 3
 PHI_ENDING, ETA_ENDING = "phi", "eta"
-MIN_ANGLES = 2  # one azimuth alone has nothing to turn with
+MIN_ANGLES = 2  # a turn needs two: one azimuth alone has no angle to another
 
 
 def higgs_names(frame: pl.DataFrame) -> tuple[str, ...] | None:
-    """Return the names of columns without a header if they are HIGGS': 29 numbers, 0/1 first, four b-tags of three values.
+    """Return the names of HIGGS for columns without a header if they match: 29 numbers, 0/1 first, four three-valued b-tags.
 
     Args:
         frame: columns in the order of the file.
@@ -38,7 +38,7 @@ def higgs_names(frame: pl.DataFrame) -> tuple[str, ...] | None:
     if not set(frame.to_series(0).unique().to_list()) <= {0, 1}:
         return None
     tags = [index for index, name in enumerate(HIGGS_COLUMNS) if name.endswith("b_tag")]
-    # Rounded: copies of HIGGS exist in which some rows have three decimals.
+    # Rounded: in some copies of HIGGS, some rows have three decimals.
     is_higgs = all(frame.to_series(index).round(2).n_unique() <= B_TAG_LEVELS for index in tags)
     return HIGGS_COLUMNS if is_higgs else None
 
@@ -50,7 +50,7 @@ def collision_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]
         feature_names: of the table, in its order.
 
     Raises:
-        InputError: the names show no collision.
+        InputError: the names are not those of a collision.
 
     Example:
         >>> collision_columns(["lepton_pT", "lepton_eta", "lepton_phi", "jet_1_eta", "jet_1_phi"])

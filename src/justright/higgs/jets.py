@@ -1,8 +1,8 @@
-"""The order of the jets of HIGGS, as stock Keras operations: those that look like a b quark's first.
+"""Ordering the jets of HIGGS with stock Keras operations: those that look like a b quark's come first.
 
-UCI orders jets by transverse momentum, so a b quark may be any of the four, and a network must learn each pair's mass for
-every place. Ordered by b-tag, the first two are the candidates for the Higgs boson that decays to two b quarks, and the
-others those for the W that decays to two jets.
+UCI orders jets by transverse momentum, so a b quark may be any of the four, and a network must learn the mass of every
+pair. Ordered by b-tag, the first two are the candidates for the Higgs boson that decays to two b quarks, and the others for
+the W that decays to two jets.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def order_jets(
     azimuths: Sequence[int],
     tags: Sequence[int],
 ) -> Any:
-    """Return rows whose jets are ordered by b-tag, the highest first, and within a tag as they were.
+    """Return rows whose jets are ordered by falling b-tag; jets with equal tags keep their order.
 
-    Each value is rescaled to the units of the column it moves to, since UCI divided every column by a number of its own.
+    Each value is rescaled to the units of the column it moves to, since UCI divided every column by a different number.
 
     Args:
         rows: (rows, features), the table's.

@@ -1,7 +1,7 @@
-"""Masses and momenta of a collision from its particles, as stock Keras operations: what no turn or mirror changes.
+"""Masses and momenta of a collision's particles, in stock Keras operations: no turn or mirror changes them.
 
-UCI published each column of HIGGS divided by a number of its own. Masses and sums over particles need those numbers, up
-to one common unit, and the rows themselves tell them. Transverse momenta of all particles and the missing one balance:
+UCI published each column of HIGGS divided by a different number. Masses and sums over particles need those numbers, up
+to a common unit, and they follow from the rows. Transverse momenta of all particles and the missing one balance:
 the smallest principal component of their twelve components (10,000 rows, the lepton's factor set to 1) holds 1 % of the
 total variance and gives `MOMENTUM_SCALES`. The table's own `m_bb` confirms them: it is the same multiple, within 3 %, of
 the mass of any two tagged jets computed with these numbers. Detectors end at |eta| = 2.5: `ETA_SCALES` are 2.5 over the

@@ -1,4 +1,4 @@
-"""The two tables of this package by their names: the packaged simulation, and HIGGS as UCI serves it."""
+"""This package's two named tables: the packaged simulation, and HIGGS as UCI serves it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_uci(request: Request) -> Table:
     """Return the first rows of HIGGS.
 
     Raises:
-        InputError: HIGGS cannot be read, or an option says what is known of its columns.
+        InputError: HIGGS cannot be read, or an option describes its columns, which are known.
     """
     from justright.higgs.uci import read_higgs  # the web client in it is slow to import
 

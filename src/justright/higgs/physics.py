@@ -1,4 +1,4 @@
-"""What is known about a row of HIGGS, as stock Keras layers: nothing in a saved model needs justright.
+"""What is known about a row of HIGGS, as stock Keras layers, so that a saved model does not need justright.
 
 A proton beam has no preferred direction around it: turning all azimuths (phi) by one angle changes nothing, nor does
 exchanging the beam's two ends (all pseudorapidities, eta, change sign) or a mirror that holds the beam (all phi change
@@ -59,10 +59,10 @@ class HiggsMlp(Mlp):
             standardised; see `higgs.kinematics`.
         systems: whether masses of three and more particles, and with the W that decayed to the lepton, are given as
             well, standardised; see `higgs.systems`.
-        order_jets: whether the jets are ordered by their b-tags before anything else; see `higgs.jets`.
+        order_jets: whether the jets are first ordered by their b-tags; see `higgs.jets`.
         logarithms: whether the columns `positive` enter as logarithms.
-        momenta: columns of transverse momenta, the lepton's first; needed by `kinematics`, `systems` and `order_jets`
-            only, as the next three.
+        momenta: columns of transverse momenta, the lepton's first. These and the next three are needed only by
+            `kinematics`, `systems` and `order_jets`.
         etas: their pseudorapidities.
         azimuths: their azimuths.
         missing: columns of the missing momentum's magnitude and azimuth.
@@ -124,7 +124,7 @@ class HiggsMlp(Mlp):
                 )
         if self.order_jets and len(self.tags) != len(ETA_SCALES) - 1:
             raise InputError(
-                f"`order_jets` needs {len(ETA_SCALES) - 1} columns in `tags`, one a jet; got {list(self.tags)!r}. "
+                f"`order_jets` needs {len(ETA_SCALES) - 1} columns in `tags`, one per jet; got {list(self.tags)!r}. "
                 "Use `particle_columns`."
             )
         if self.logarithms and not self.positive:
@@ -157,7 +157,7 @@ class HiggsMlp(Mlp):
         return keras.Model(rows, hidden)
 
     def _inputs(self, rows: Any, features: int) -> Any:
-        """Return the values the first hidden layer sees: the other columns, eta, then what is made of phi."""
+        """Return the values the first hidden layer sees: the other columns, eta, then the values computed from phi."""
         import keras
 
         ops = keras.ops
@@ -169,7 +169,7 @@ class HiggsMlp(Mlp):
             phi = phi + TURN * _normal(rows)
         if self.mirror:
             phi = phi * _sign(rows)
-        # Standardised on the rows as they are: turns and mirrors do not change spreads.
+        # Standardised on the original rows: turns and mirrors do not change spreads.
         scaled = self._logarithms(rows, features) if self.logarithms else rows
         if self._is_standardized:
             scaled = keras.layers.Normalization()(scaled)
@@ -215,7 +215,7 @@ class HiggsMlp(Mlp):
         )
 
     def _angles(self, phi: Any) -> list[Any]:
-        """Return what is made of (rows, angles) azimuths in radians."""
+        """Return the features computed from (rows, angles) azimuths in radians."""
         import keras
 
         ops = keras.ops

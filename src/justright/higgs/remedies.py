@@ -1,4 +1,4 @@
-"""Remedies that know collisions: what no turn, reflection or mirror changes, masses, and the order of jets."""
+"""Remedies from the physics of collisions: symmetries, masses, and the order of jets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HIGGS rows out of a stream: inflate, cut into lines, parse a block of lines at a time."""
+"""HIGGS rows from a stream: inflate, cut into lines, parse one block of lines at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from justright.data.readers.delimited import read_number_rows
 from justright.data.readers.inflate import GZIP_MAGIC, CorruptDataError, inflate_gzip
 from justright.higgs.columns import HIGGS_COLUMNS
 
-# A row of HIGGS takes 730 bytes. A line beyond this is no row, and would grow without end in a bomb.
+# A row of HIGGS takes 730 bytes. A longer line is not a row, and would grow without end in a bomb.
 MAX_LINE_BYTES = 1 << 14
 # Characters of a wrong cell shown in a message.
 MAX_SHOWN = 40
@@ -92,7 +92,7 @@ class RowReader:
 
 
 def first_lines(lines: bytes, wanted: int) -> bytes:
-    r"""Return the first lines of whole lines.
+    r"""Return the first so many lines.
 
     Example:
         >>> first_lines(b"a\nb\nc\n", 2)
@@ -104,7 +104,7 @@ def first_lines(lines: bytes, wanted: int) -> bytes:
 
 
 def explain_lines(block: bytes, rows_before: int) -> str:
-    r"""Return which line of a block is no row of HIGGS, and why.
+    r"""Return which line of a block is not a row of HIGGS, and why.
 
     Args:
         block: whole lines, at least one of them wrong.

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-# rows-KEY-ROWS-all|head-CHECKSUM.npy: everything to be known about the rows without opening the file.
+# rows-KEY-ROWS-all|head-CHECKSUM.npy says everything about the rows without opening the file.
 FILE_NAME = re.compile(
     r"rows-(?P<key>[0-9a-f]{16})-(?P<rows>\d+)-(?P<extent>all|head)-(?P<sum>[0-9a-f]{64})\.npy"
 )
@@ -23,7 +23,7 @@ KEY_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class CachedRows:
-    """Rows of a source from its first row on.
+    """The first rows of a source.
 
     Args:
         values: (rows, columns) float32.
@@ -35,7 +35,7 @@ class CachedRows:
 
 
 def load_rows(folder: Path, key: str, wanted: int, *, columns: int) -> CachedRows | None:
-    """Return cached rows of a source, at least `wanted` of them or all there are; None if there are too few.
+    """Return cached rows of a source, at least `wanted` or all there are; None if too few are cached.
 
     A file whose content does not match the checksum in its name is ignored, and replaced by the next `store_rows`.
 
@@ -56,9 +56,9 @@ def load_rows(folder: Path, key: str, wanted: int, *, columns: int) -> CachedRow
 
 
 def store_rows(folder: Path, key: str, rows: CachedRows) -> None:
-    """Write rows aside, rename them into the cache, and remove shorter ones of the same source.
+    """Add rows to the cache, and remove shorter ones of the same source.
 
-    A cache that cannot be written is no error: the rows are read again next time.
+    A cache that cannot be written is not an error: the rows are read again next time.
 
     Args:
         folder: the cache; made if missing.

@@ -1,4 +1,4 @@
-"""Masses of three and more particles of a collision, the W that decayed to the lepton among them, in stock Keras operations.
+"""Masses of three and more particles of a collision, including the W that decayed to the lepton, in stock Keras operations.
 
 A W decays to the lepton and a neutrino, whose transverse momentum is the missing one. Its momentum along the beam is the
 one with which both have the mass of a W; of the two solutions the smaller is taken, and where there is none (a transverse mass

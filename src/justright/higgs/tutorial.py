@@ -1,4 +1,4 @@
-"""Studies of the tutorial "Overfit and underfit": as it is, its halves, and what would have helped its largest network.
+"""Studies of the tutorial "Overfit and underfit": the whole, its halves, and what would have helped its largest network.
 
 Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 """
@@ -23,7 +23,7 @@ REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all w
 # not stop half-way down.
 LADDER_EPOCHS = 100
 LADDER_PATIENCE = 40
-# A combination of remedies, in the order in which they are added; steps that a table does not allow are left out.
+# A combination of remedies, in the order in which they are added; steps that do not suit a table are left out.
 LADDER_BASE = Variant("Base", mlp(256, 256, 256), group=LADDER_GROUP)
 LADDER_STEPS = (
     ("Standardised inputs", (1,)),

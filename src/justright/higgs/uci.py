@@ -30,7 +30,7 @@ UCI_ROWS = 11_000_000
 # The tutorial's 1,000 validation and 10,000 training rows, and 20,000 more: a test loss on 20,000 rows is
 # known to about 0.003, a tenth of what the tutorial's networks differ by. 8 MB of the 2.8 GB.
 DEFAULT_ROWS = 31_000
-# Compressed bytes between two progress reports of a local file, and read at a time.
+# Compressed bytes of a local file that are read at a time, with a progress report after each.
 CHUNK_BYTES = 1 << 16
 
 
@@ -41,18 +41,18 @@ def read_higgs(
     progress: Progress | None = None,
     cache_dir: str | Path | None = None,
 ) -> Table:
-    """Return the first rows of HIGGS, reading only as many bytes as they take (about 256 a row).
+    """Return the first rows of HIGGS, reading only as many bytes as they take (about 256 per row).
 
-    Rows read from an address are cached; a cache of more rows serves fewer. A file read to its end has its
-    gzip checksum verified and, from UCI, its SHA-256.
+    Rows read from an address are cached; a longer cache serves shorter requests. For a file read to its end the gzip
+    checksum is verified and, if it came from UCI, its SHA-256.
 
     Args:
         rows: how many; None for `DEFAULT_ROWS`, or all of a `location` that holds fewer.
-        location: a path or address of HIGGS.csv.gz or a part of it; None for UCI's addresses, in turn.
+        location: a path or address of HIGGS.csv.gz or a part of it; None tries UCI's addresses in turn.
         progress: called after every piece.
         cache_dir: where parsed rows are kept; None for the user's cache.
     Raises:
-        InputError: no address gives the file, it is damaged, holds too few rows, or a row is not HIGGS'.
+        InputError: no address delivers the file, it is damaged, has too few rows, or a row is not one of HIGGS.
     """
     wanted = DEFAULT_ROWS if rows is None else rows
     if wanted > UCI_ROWS:
@@ -148,7 +148,7 @@ def _read_chunks(
 
 
 class _Counted:
-    """Compressed bytes as they pass: how many, and their SHA-256 where it is known beforehand."""
+    """Compressed bytes as they pass: their number, and their SHA-256 if there is one to compare with."""
 
     def __init__(self, chunks: Iterator[bytes], is_known: bool) -> None:
         self.bytes = 0
@@ -163,6 +163,6 @@ class _Counted:
             yield chunk
 
     def check(self) -> None:
-        """Refuse a whole file of UCI's that is not the one published."""
+        """Refuse a whole file from UCI that is not the published one."""
         if self._digest is not None and self._digest.hexdigest() != UCI_SHA256:
             raise CorruptDataError(f"its SHA-256 is {self._digest.hexdigest()}, not {UCI_SHA256}")

@@ -1,4 +1,4 @@
-"""Curves of a run that another tool trained."""
+"""The curves of a run that another tool trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from justright.errors import InputError
 from justright.logs.points import LoggedRun
 
-# Losses in the order of preference: without penalties first, since Keras' `loss` includes them.
+# Losses in order of preference: without penalties first, since Keras' `loss` includes them.
 LOSS_NAMES = (
     *("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
     *("mean_squared_error", "loss", "logloss", "binary_logloss", "mlogloss", "multi_logloss"),
@@ -30,7 +30,7 @@ class LogCurves:
             finite number (so a logged 'nan' is told apart from an empty cell).
 
     Args:
-        name: what to call the run: the file or folder it came from.
+        name: the run's name: the file or folder it came from.
         format: name of the registered format that read it.
         notes: what had to be assumed, one sentence each.
 

@@ -1,4 +1,4 @@
-"""What a log states: values of metrics at epochs, under the names that justright uses. Plain Python, so that help is quick."""
+"""The content of a log: metrics at epochs, under justright's names. Plain Python, so that help texts are quick."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from justright.errors import InputError
 
-# What tools write before a metric of training rows, and of validation rows: 'train_loss', 'eval/loss', 'valid_1-auc'.
+# Prefixes of metrics on training rows and on validation rows: 'train_loss', 'eval/loss', 'valid_1-auc'.
 TRAIN_PREFIX = re.compile(r"(?:training|train|learn)[ _/.-]+", re.IGNORECASE)
 VALIDATION_PREFIX = re.compile(r"(?:validation|valid|val|eval)[ _/.-]+", re.IGNORECASE)
 # Lightning appends this when a metric is logged both per step and per epoch.
@@ -26,7 +26,7 @@ class LoggedRun:
     """One run of a log.
 
     Args:
-        name: what to call it: the file or folder it came from.
+        name: its name: the file or folder it came from.
         points: what was logged.
         notes: what had to be assumed, one sentence each.
     """
@@ -37,7 +37,7 @@ class LoggedRun:
 
 
 def metric_name(written: str) -> str:
-    """Return justright's name for a metric as another tool wrote it.
+    """Return justright's name for another tool's metric.
 
     Example:
         >>> [
@@ -56,7 +56,7 @@ def metric_name(written: str) -> str:
 
 
 def measured(value: float) -> float:
-    """Return a value that a log states, with 'not a number' as infinite: it was measured and is no finite number."""
+    """Return a value of a log, with NaN as infinite: it was measured, and is not a finite number."""
     return math.inf if math.isnan(value) else value
 
 
@@ -71,7 +71,7 @@ def is_listed(value: object) -> bool:
 
 
 def to_float(log: str, metric: str, value: float) -> float:
-    """Return a number of a JSON log, where whole numbers have any size.
+    """Return a number of a JSON log, in which whole numbers may have any size.
 
     Raises:
         InputError: it is beyond the range of floats.
@@ -83,7 +83,7 @@ def to_float(log: str, metric: str, value: float) -> float:
 
 
 def listed_points(log: str, lists: Mapping[str, Sequence[Any]]) -> Points:
-    """Return the points of {metric: [one value per epoch]}; epochs count from 0, and None is a value not measured.
+    """Return the points of {metric: [one value per epoch]}; epochs count from 0, and None means not measured.
 
     Raises:
         InputError: a value is not a number, or metrics have different lengths.

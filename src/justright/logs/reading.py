@@ -1,4 +1,4 @@
-"""What curves alone can tell about a run somebody else trained, and what they cannot."""
+"""What curves alone can tell about a run that another tool trained."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from justright.logs.formats.registry import read_log
 from justright.logs.log_curves import LogCurves
 from justright.logs.rise import MIN_EPOCHS, Change, end_slope, rise_after_best
 
-# Of the five verdicts these are the ones that curves can establish; the other two need rows and rival models.
+# Of the five verdicts, those that curves can establish; the other two need losses by row and rival models.
 CurveLabel = Literal["overfits", "undecided", "diverged"]
-# A rise below this share of the best loss is no more than what another seed changes, however smooth the curve is: on the
-# tutorial's networks best losses of single seeds differ by about 1 %. (The margin of a study is a share of what can be
-# learned, which no log tells.)
+# A rise below this share of the best loss is within what another seed changes, however smooth the curve: best losses of
+# single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
+# which no log shows.)
 SMALL_RISE_SHARE = 0.01
 NOT_FINITE = (
     "The loss was not a finite number when the run ended: a lower learning rate is the first thing to try."
@@ -40,10 +40,9 @@ class CurveReading:
         loss: name of the loss that was judged.
         epochs: epochs with a validation loss.
         best_epoch: the epoch of the lowest validation loss, counted as the log does.
-        best: that loss: chosen as the lowest, so a little too good.
+        best: that loss, which is a little too good, since it was chosen as the lowest.
         last: validation loss at the end.
-        rise: smoothed validation loss at the end minus at its lowest, with its interval; None when there are too
-            few epochs.
+        rise: smoothed validation loss at the end minus at its lowest, with its interval; None for too few epochs.
         gap: validation minus training loss, averaged over the end; None without training loss.
         still_falling: whether validation loss was still falling, beyond its noise, when the run ended.
         sentences: the reading in words, the most important first.
@@ -80,7 +79,7 @@ def diagnose(path: str | Path) -> CurveReading:
 
 
 def diagnose_curves(curves: LogCurves) -> CurveReading:
-    """Return what the curves of one run say: they can show overfitting and divergence, and settle nothing else.
+    """Return what the curves of one run say: they can show overfitting and divergence, and nothing else.
 
     Raises:
         InputError: there is no validation loss.
@@ -138,7 +137,7 @@ def _train_change(
     epochs: npt.NDArray[np.float64],
     rise: Change | None,
 ) -> float | None:
-    """Return how much training loss changed from validation's lowest stretch to the end; None when not known."""
+    """Return how much training loss changed from validation's lowest stretch to the end; None if unknown."""
     if train is None or rise is None:
         return None
     first, last = epochs[list(rise.best_window)]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from justright.statistics.intervals import student_quantile
 
-MIN_EPOCHS = 20  # half of them estimate the noise around a parabola: fewer leave nothing to estimate it from
+MIN_EPOCHS = 20  # half of them estimate the noise around a parabola, and fewer do not suffice
 MIN_WINDOW = 3
 MAX_WINDOW = 200  # longer windows blur a turn; 200 epochs average noise away already
 WINDOWS = 10  # a window is a tenth of the curve
@@ -24,7 +24,7 @@ ERROR_RATE = 0.05  # two-sided
 # A local parabola spans four windows: shorter ones swallow the noise, longer ones miss the trend.
 SPAN_WINDOWS = 4
 PARAMETERS = 3  # of a parabola; straight lines were tried, and took the bend of a falling curve for noise
-MAX_CORRELATION = 0.98  # a higher estimate is a trend that the parabolas missed
+MAX_CORRELATION = 0.98  # a higher estimate is due to a trend that the parabolas missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Change:
         value: how much the loss changed.
         low: lower end of the interval.
         high: upper end.
-        best_window: first and last position of the stretch compared against.
-        end_window: first and last position of the end.
+        best_window: first and last position of the lowest window.
+        end_window: first and last position of the last window.
     """
 
     value: float
@@ -74,7 +74,7 @@ def rise_after_best(values: npt.NDArray[np.float64]) -> Change:
 
 
 def end_slope(values: npt.NDArray[np.float64]) -> Change:
-    """Return the mean of the last window minus that of the window before it: negative while still falling.
+    """Return the mean of the last window minus that of the one before: negative while still falling.
 
     Args:
         values: (epochs,), finite, at least `MIN_EPOCHS` of them.
@@ -105,8 +105,8 @@ def _window_means(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[n
 def _mean_error(values: npt.NDArray[np.float64], window: int) -> float:
     """Return the standard error of a window's mean.
 
-    Residuals are those around local parabolas, over the second half of the
-    curve: the first epochs, where the loss plunges, are neither noise nor what is being compared.
+    It comes from the residuals around local parabolas in the second half of the curve: the first epochs, where the loss
+    plunges, are neither noise nor compared.
     """
     tail = values[len(values) // 2 :]
     span = min(len(tail), SPAN_WINDOWS * window)

@@ -1,4 +1,4 @@
-"""What lies at a path - text or files below a folder - read once and within limits, and what a log format says about it."""
+"""The content of a path, a text or files below a folder, read once and within limits; and the definition of a log format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from justright.errors import InputError
 from justright.logs.points import LoggedRun
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
-MAX_FILES = 10_000  # files looked at below a folder; a log folder with more is the wrong folder
+MAX_FILES = 10_000  # files listed below a folder; a log folder with more is the wrong folder
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept
@@ -25,8 +25,8 @@ class Source:
 
     Args:
         path: the file, or the folder with `files`.
-        text: of a text file; empty where there are `files`.
-        files: those at or below `path` that a format claims by their names, sorted.
+        text: of a text file; empty if there are `files`.
+        files: those at or below `path` whose names a format recognises, sorted.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What to call the run."""
+        """The run's name."""
         return str(self.path)
 
     @property
@@ -77,13 +77,12 @@ class LogFormat:
     """One kind of training log.
 
     Args:
-        name: what curves and programs call it.
-        summary: what it is, in a few words, for messages and help texts.
-        read: the runs in a source of this kind.
-        matches: whether a source with text is of this kind, told by its content.
-        folder_file: name of the text file that stands for a folder of this tool; empty when there is none.
-        file_pattern: for files that are not text, the pattern of their names, by which they are found anywhere below a
-            folder; empty for text.
+        name: the short name in curves and JSON.
+        summary: the phrase for it in messages and help texts.
+        read: returns the runs in a source of this kind.
+        matches: whether a source with text is of this kind, by its content.
+        folder_file: name of the text file to read in a folder of this tool; empty if there is none.
+        file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
     """
 
     name: str
@@ -103,7 +102,7 @@ class LogFormat:
 
 
 def open_source(path: Path, formats: Sequence[LogFormat]) -> Source:
-    """Return what lies at `path`, a file or a folder.
+    """Return the content of `path`, a file or a folder.
 
     Raises:
         InputError: it is too large, not text, or a folder without a file of any format.

@@ -28,7 +28,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
     Args:
         path: a safetensors file; replaced if it is there, its folder made if it is not.
         tensors: name -> array of any shape, of a boolean, integer or float type.
-        metadata: texts to keep with them; the key 'justright.sha256' is taken.
+        metadata: texts to store with them; the key 'justright.sha256' is reserved.
 
     Raises:
         FolderError: the disk is full, read-only or gone; a file that was there is untouched.
@@ -55,7 +55,7 @@ def read_tensors(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str
     """Return the arrays and the metadata that `write_tensors` wrote.
 
     Raises:
-        DamagedError: the file is not one of ours, is cut off, or has changed since it was written.
+        DamagedError: justright did not write the file, or it is cut off or has changed since.
         FolderError: it is missing or may not be read.
     """
     from safetensors import SafetensorError, safe_open
@@ -73,7 +73,7 @@ def read_tensors(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str
 
 
 def _checksum(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Return the SHA-256 of everything in the file, independent of the order it is stored in."""
+    """Return the SHA-256 of everything in the file, independent of its order."""
     digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]

@@ -18,7 +18,7 @@ INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
     """Return metrics as JSON text that keeps every float: NaN as null, infinities by name.
 
-    `runs.plain` writes both as null, for readers who want numbers only; what is recorded must come back as it was.
+    `runs.plain` writes both as null, for readers who want numbers only; records must be read back unchanged.
 
     Example:
         >>> metrics_to_json({"loss": float("inf"), "accuracy": 0.5})
@@ -43,7 +43,7 @@ def losses_to_blob(losses: npt.NDArray[np.float32]) -> bytes:
 
 
 def losses_from_blob(blob: bytes) -> npt.NDArray[np.float32]:
-    """Return the (rows,) losses that `losses_to_blob` wrote, as an array of its own.
+    """Return the (rows,) losses that `losses_to_blob` wrote, as a new array.
 
     Example:
         >>> losses_from_blob(losses_to_blob(np.array([0.5, np.nan], np.float32)))

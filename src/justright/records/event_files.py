@@ -29,7 +29,7 @@ POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C (Castagnoli), reflected
 # record_writer.h: a CRC that is stored beside its data is rotated by 15 bits and shifted by this.
 MASK_DELTA = 0xA282EAD8
 LENGTH_BYTES, CRC_BYTES = 8, 4
-# A scalar's event has some 50 bytes, one of 80 tags 4 KB; longer records are graphs, images and histograms: skipped unread.
+# A scalar's event has some 50 bytes, one of 80 tags 4 KB; longer records are graphs, images and histograms, and are skipped.
 MAX_SCALAR_BYTES = 4096
 BATCH_RECORDS = 1024  # checked together; at most 4 MiB
 FLOAT32, FLOAT64 = 1, 2  # element types of tensors (types.proto)
@@ -54,7 +54,7 @@ def masked_crcs(
 
     Args:
         rows: (records, bytes).
-        lengths: (records,), how many bytes of each row count, in decreasing order; None for all of them.
+        lengths: (records,), how many bytes of each row count, falling; None for all of them.
 
     Returns:
         (records,).
@@ -98,13 +98,13 @@ def scalar_records(
 ) -> list[bytes]:
     """Return a record for each step, with the value of every tag, encoded as TensorFlow 2 does.
 
-    Steps with the same tags, whose numbers take the same number of bytes, share a layout and are encoded together.
+    Steps with the same tags and step numbers of the same length share a layout and are encoded together.
 
     Args:
         tagged: tag -> (steps,), written as float32.
         steps: (steps,).
         walls: (steps,) wall times, in seconds since 1970.
-        optional: tags that are left out of a step where their value is NaN.
+        optional: tags that are left out of a step if their value is NaN.
     """
     records = [b""] * len(steps)
     tags = list(tagged)
@@ -125,9 +125,9 @@ def scalar_records(
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Yield the events of a file, those with more than `MAX_SCALAR_BYTES` left out.
+    """Yield the events of a file, except those with more than `MAX_SCALAR_BYTES`.
 
-    A last record that is cut off ends the file: its writer may still be at work.
+    A last record that is cut off is ignored: its writer may still be at work.
 
     Raises:
         InputError: a record does not match its checksum, or holds no event.
@@ -150,7 +150,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def scalar_of(value: Any) -> float | None:  # noqa: ANN401  # a Summary.Value; generated classes have no types
-    """Return the number in a summary's value, written in the old way or the new; None for anything but a scalar."""
+    """Return the number in a summary's value, in the old or the new encoding; None if it is not a scalar."""
     if value.WhichOneof("value") == "simple_value":
         return float(value.simple_value)
     tensor = value.tensor
@@ -168,7 +168,7 @@ def scalar_of(value: Any) -> float | None:  # noqa: ANN401  # a Summary.Value; g
 
 
 class _Record(NamedTuple):
-    """A record as it lies in the file, unchecked; without payload and checksum where they were not read."""
+    """A record of the file, unchecked; without payload and checksum if they were not read."""
 
     offset: int
     header: bytes
@@ -196,7 +196,7 @@ def _records(file: BinaryIO) -> Iterator[_Record]:
 
 
 def _mismatches(records: list[_Record]) -> list[_Record]:
-    """Return the records of which a checksum is wrong."""
+    """Return the records with a wrong checksum."""
     headers = _wrong([(record.header[:LENGTH_BYTES], record.header[LENGTH_BYTES:]) for record in records])
     whole = [record for record in records if record.is_whole]
     payloads = _wrong([(record.payload, record.checksum) for record in whole])
@@ -204,7 +204,7 @@ def _mismatches(records: list[_Record]) -> list[_Record]:
 
 
 def _wrong(checked: list[tuple[bytes, bytes]]) -> list[int]:
-    """Return the places of the pieces of bytes that do not have the masked CRC beside them."""
+    """Return the places of the pieces of bytes that do not match their masked CRC."""
     order = sorted(range(len(checked)), key=lambda at: -len(checked[at][0]))
     if not order:
         return []
@@ -241,7 +241,7 @@ def _payloads(
     for byte in range(width):
         more = 0x80 if byte < width - 1 else 0
         payloads[:, 10 + byte] = (steps >> (7 * byte)) & 0x7F | more
-    # The values' bytes are where messages of 0.0 and of a float without any zero bit differ.
+    # The values' bytes are those in which messages of 0.0 and of a float without zero bits differ.
     all_ones = np.frombuffer(b"\xff" * 4, "<f4")[0]
     ones = np.frombuffer(_scalar_event(tags, all_ones, int(steps[0])), np.uint8)
     with np.errstate(over="ignore"):  # float32 as Keras writes it; a loss beyond its range is inf there too
@@ -265,7 +265,7 @@ def _scalar_event(tags: list[str], value: float, step: int) -> bytes:
 
 
 def _varint_widths(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return how many bytes each step takes as a varint: one for every seven bits; a step of 0 is left out.
+    """Return how many bytes each step takes as a varint: one per seven bits; a step of 0 is left out.
 
     Example:
         >>> _varint_widths(np.array([0, 1, 127, 128, 20_000]))

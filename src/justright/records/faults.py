@@ -1,4 +1,4 @@
-"""Faults of the disk and the database, each told in one sentence."""
+"""Faults of the disk and the database, each described in one sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from justright.errors import FolderError, JustrightError
 
-# EFBIG is what a process limited by `ulimit -f` sees; to the user it is the same: no more may be written.
+# A process limited by `ulimit -f` gets EFBIG; to the user it means the same: no more can be written.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
@@ -19,7 +19,7 @@ DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 LOCKED_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PRIMARY_CODE = 0xFF  # SQLite's extended result codes keep the primary one in the low byte
 
-# What reading raises where a value is not one that this program writes. SQLite checks pages, not meanings.
+# Errors of reading a value that this program would not write. SQLite checks pages, not meanings.
 STRANGE_VALUES = (
     ArithmeticError,
     AttributeError,
@@ -41,7 +41,7 @@ def disk_faults(path: Path, action: str) -> Iterator[None]:
 
     Args:
         path: the file or folder the user should look at.
-        action: what was being done, to follow "Cannot": "write the model".
+        action: continues a sentence after "Cannot", such as "write the model".
 
     Raises:
         FolderError: instead of any OSError.
@@ -71,12 +71,12 @@ def database_faults(path: Path) -> Iterator[None]:
 
 @contextmanager
 def content_faults(path: Path) -> Iterator[None]:
-    """Turn whatever strange values of a database raise, while a study is read and shown, into a DamagedError.
+    """Turn any error that strange values of a database raise, while a study is read and shown, into a DamagedError.
 
-    A folder may come from anybody, and its database may be sound with any values in it.
+    A folder may come from anybody, and an intact database may hold any values.
 
     Raises:
-        DamagedError: instead of any error of a value; the package's own pass through.
+        DamagedError: instead of any error of a value; the package's own errors pass through.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all: written aside, flushed, renamed."""
+"""Files written as a whole or not at all: to a file aside, which is flushed and renamed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from justright.records.faults import disk_faults
 
-# Aside files begin with this, by which leftovers of a crash are recognised, and keep the suffix, on which Keras insists.
+# Aside files have this prefix, by which leftovers of a crash are recognised, and keep the suffix, which Keras requires.
 ASIDE_PREFIX = ".part-"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that after a crash or power cut the old or the new content is there, whole.
+    """Write `data` to `path` so that after a crash or power cut it holds the old or the new content as a whole.
 
     Missing parent folders are made. The order is: write aside in the same folder, flush the file, rename it,
     flush the folder (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014, section 4).
@@ -31,8 +31,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; when the block succeeds, that file takes the place of `path`.
 
-    For writers that take a path. The aside file has the same suffix. When the block raises, nothing has changed and the
-    aside file is gone.
+    The aside file has the same suffix. If the block raises, `path` is unchanged and the aside file is gone.
 
     Raises:
         FolderError: the disk is full, read-only or gone; the old content is untouched.
@@ -81,7 +80,7 @@ def remove(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove the aside files that killed processes left anywhere in `folder`, and return how many there were."""
+    """Remove the aside files that killed processes left anywhere in `folder`, and return their number."""
     leftovers = [path for path in folder.rglob(f"{ASIDE_PREFIX}*") if path.is_file()]
     for path in leftovers:
         remove(path)

@@ -1,8 +1,7 @@
-"""Whether a folder holds the study that is to be continued in it, and what differs if not.
+"""Whether a folder holds the study that is to be resumed in it, and what differs if not.
 
-A study is described as nested plain values: `split` and `test` (fingerprints of the rows that learn and choose, and of those
-that only measure), `recipe` and `variants` (their descriptions), `versions` (of the packages whose change could change
-a number).
+A study is described by nested plain values: `split` and `test` (fingerprints of the rows that learn and choose, and of
+those that only measure), `recipe` and `variants` (their descriptions), `versions` (of the packages that affect numbers).
 """
 
 from __future__ import annotations
@@ -11,24 +10,24 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-# Packages that take part in every number of a run.
+# Packages that affect the numbers of a run.
 PACKAGES = ("justright", "jax", "jaxlib", "keras", "numpy")
-# A whole fingerprint says nothing more to a reader than its beginning.
+# The beginning of a fingerprint tells a reader as much as all of it.
 SHOWN_CHARACTERS = 12
-# What may grow without changing anything that was trained: more epochs.
+# What may grow without a change of what was trained: the epoch limit.
 GROWING = frozenset({"max_epochs"})
 ABSENT = object()
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that take part in every number, without importing them."""
+    """Return the versions of the packages that affect numbers, without importing them."""
     return {package: _version(package) for package in PACKAGES}
 
 
 def changed(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each difference that makes it another study; empty when the folder can be resumed.
+    """Return one sentence per difference that makes it another study; none if the folder can be resumed.
 
-    What only extends a study is no difference: other test rows, more variants, a higher `max_epochs`.
+    Other test rows, more variants and a higher `max_epochs` only extend a study, and are not differences.
 
     Args:
         stored: the study's description when the folder was made.
@@ -71,7 +70,7 @@ def _variant_differences(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 
 def _nested(before: object, after: object, path: tuple[str, ...]) -> list[str]:
-    """Return the differences of two plain values, named by where in nested mappings they are."""
+    """Return the differences of two plain values, named by their places in nested mappings."""
     before, after = _without_tuples(before), _without_tuples(after)
     if before == after or _has_grown(path, before, after):
         return []
@@ -86,7 +85,7 @@ def _nested(before: object, after: object, path: tuple[str, ...]) -> list[str]:
 
 
 def _without_tuples(value: object) -> object:
-    """Return a plain value with lists for tuples, as it comes back from JSON or TOML."""
+    """Return a plain value with lists instead of tuples, as JSON and TOML return it."""
     return [_without_tuples(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -1,4 +1,4 @@
-"""A study folder: where its files are, and which process owns it."""
+"""A study folder: the paths of its files, and the process that owns it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Mode = Literal["create", "resume", "read"]
 MODES: tuple[Mode, ...] = ("create", "resume", "read")
 
 LOCK_NAME = "lock"
-OWNER_NAME = "owner.json"  # who holds the lock, for people to read: the lock itself is what counts
+OWNER_NAME = "owner.json"  # who holds the lock, for people to read; only the lock itself counts
 MAX_COMPONENT_BYTES = 255  # of one file name, on every common file system
-# Everything a study folder may hold before its database exists; anything else is somebody's own file.
+# Everything a study folder may hold before its database exists; anything else is the user's.
 OWN_NAMES = frozenset(
     {
         "study.toml",
@@ -39,13 +39,13 @@ OWN_NAMES = frozenset(
 
 
 class StudyFolder:
-    """The paths of one study folder, and in the writing modes its ownership.
+    """The paths of one study folder and, in the writing modes, its ownership.
 
-    Use it as a context manager, or call `close`. Its lock is the operating system's (flock): it ends with the process that
-    holds it, however that process ends, so no lock is ever stale.
+    Use it as a context manager, or call `close`. The operating system's lock (flock) ends with the process that holds it,
+    however that process ends, so no lock is ever stale.
 
     Args:
-        path: the folder; made absolute, so that a later change of working directory cannot move it.
+        path: the folder; made absolute, so that a change of the working directory does not matter.
         mode: as in `open`.
     """
 
@@ -62,12 +62,12 @@ class StudyFolder:
 
         Args:
             path: the folder.
-            mode: 'create' makes it (it may exist, but only empty) and owns it; 'resume' owns one that holds a study;
-                'read' looks at one that holds a study, whoever owns it.
+            mode: 'create' makes it, unless it exists and is empty, and owns it; 'resume' owns one that holds a study;
+                'read' reads one that holds a study, whoever owns it.
 
         Raises:
-            FolderError: there is no study to read or resume, there is something else where one should be created,
-                another process owns it, or it may not be written.
+            FolderError: there is no study to read or resume, something else is where one should be created, another
+                process owns it, or it may not be written.
         """
         if mode not in MODES:
             raise one_of("mode", mode, MODES)
@@ -96,12 +96,12 @@ class StudyFolder:
 
     @property
     def database_path(self) -> Path:
-        """The SQLite database: the durable truth."""
+        """The SQLite database, the durable record of the study."""
         return self.path / "study.db"
 
     @property
     def checkpoints_path(self) -> Path:
-        """The folder of the stacks' states."""
+        """The folder of checkpoints."""
         return self.path / "checkpoints"
 
     @property
@@ -129,7 +129,7 @@ class StudyFolder:
 
         Args:
             run: which.
-            full_rows: training rows of the whole split; runs on fewer carry them in the folder's name.
+            full_rows: training rows of the whole split; for runs on fewer, the folder's name includes their number.
 
         Raises:
             FolderError: the variant's name cannot be a folder name.
@@ -137,7 +137,7 @@ class StudyFolder:
         return self.tensorboard_path / _component(run.variant) / run_name(run, full_rows=full_rows)
 
     def model_path(self, run: RunKey, *, full_rows: int) -> Path:
-        """Return the file of one run's saved model; arguments and errors as `tensorboard_run_path`."""
+        """Return the file of one run's saved model; arguments and errors as for `tensorboard_run_path`."""
         return self.models_path / _component(run.variant) / f"{run_name(run, full_rows=full_rows)}.keras"
 
     def relative(self, path: Path) -> str:
@@ -165,7 +165,7 @@ class StudyFolder:
         return path
 
     def close(self) -> None:
-        """Give up ownership; harmless to call twice, in read mode, and when the folder was deleted meanwhile."""
+        """Give up ownership; harmless if called twice, in read mode, or after the folder was deleted."""
         lock, self._lock = self._lock, None
         if lock is None:
             return
@@ -188,7 +188,7 @@ def holds_study(path: Path | str) -> bool:
 
 
 def new_folder_beside(path: Path | str) -> Path:
-    """Return where `--new` starts: `path` itself while nothing is there, else the first free of path-2, path-3, ...
+    """Return where `--new` starts: `path` itself if nothing is there, else the first free of path-2, path-3, ...
 
     Example:
         >>> new_folder_beside("no/such/folder").as_posix()
@@ -217,9 +217,9 @@ def run_name(run: RunKey, *, full_rows: int) -> str:
 
 
 def _component(name: str) -> str:
-    """Return `name`, checked to be one step down in a path and nothing else.
+    """Return `name` if it is one plain file name; raise FolderError otherwise.
 
-    Variants' names are restricted where they are made; this holds for whatever a damaged database says, too.
+    Names of variants are checked when they are made; a damaged database may hold any.
     """
     usable = (
         name not in ("", ".", "..")
@@ -236,7 +236,7 @@ def _component(name: str) -> str:
 
 
 def _take_lock(folder: Path) -> BaseFileLock:
-    """Return the lock of a folder, taken; raise FolderError, naming the process, when another one has it."""
+    """Take and return the lock of a folder; raise FolderError, naming the process, if another one has it."""
     import filelock  # imports asyncio, which no reader of a folder should pay for
 
     lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
@@ -261,7 +261,7 @@ def _owned(folder: Path) -> FolderError:
 
 
 def _check_free(path: Path) -> None:
-    """Refuse to create a study where something else is."""
+    """Raise FolderError if something else is where a study should be created."""
     if path.exists() and not path.is_dir():
         raise FolderError(f"The study folder must be a folder; {str(path)!r} is a file. Choose another path.")
     if holds_study(path):

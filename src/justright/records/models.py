@@ -1,4 +1,4 @@
-"""Saved Keras models: written whole, and read without running anything a stranger put into the file."""
+"""Saved Keras models: written as a whole, and read without running anything a stranger put into the file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def load_model(path: Path | str) -> keras.Model:
 
 
 def damage_of(path: Path) -> str:
-    """Return what is wrong with a saved model, in a few words; nothing when every byte is as it was written."""
+    """Return what is wrong with a saved model in a few words; '' if every byte is as written."""
     try:
         with zipfile.ZipFile(path) as archive:
             wrong = archive.testzip()
@@ -77,7 +77,7 @@ def damage_of(path: Path) -> str:
 
 
 def save_model_atomically(model: keras.Model, path: Path) -> None:
-    """Save a Keras model to `path` so that the old file or the whole new one is there after a crash.
+    """Save a Keras model to `path`, so that a crash leaves the old file or the whole new one.
 
     Raises:
         InputError: `path` does not end in `.keras`.
@@ -92,7 +92,7 @@ def save_model_atomically(model: keras.Model, path: Path) -> None:
 
 
 def _check_harmless(path: Path) -> None:
-    """Refuse what must not be opened, from the file's own table of contents and configuration."""
+    """Refuse files that must not be opened, by their table of contents and configuration."""
     with disk_faults(path, "read the model"):
         try:
             with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""What a study folder's database holds, for everybody who reads it."""
+"""Read access to a study folder's database."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What is recorded about a run, apart from its curves and row losses.
+    """The record of a run, without its curves and row losses.
 
     Args:
         run: which.
         worker: where it last trained.
-        outcome: how it ended; None while it has not.
-        reason: the sentence to the outcome; empty while there is none.
+        outcome: how it ended; None until it has.
+        reason: the sentence that explains the outcome, or empty.
         epochs: epochs recorded so far.
-        best_epoch: the epoch that validation rows chose; None until the run ended, and for one without any.
+        best_epoch: the epoch that validation rows chose; None until the run has ended, and for one without any.
         train_seconds: wall time of training; None until the run ended.
         best: every metric at the best epoch; empty until the run ended, like the next three.
         last: every metric at the last epoch.
         test: loss and score on test rows at the best epoch.
         test_last: the same at the last epoch.
-        model_path: the saved model, relative to the folder; None when there is none.
+        model_path: the saved model, relative to the folder; None if there is none.
     """
 
     run: RunKey
@@ -66,13 +66,13 @@ class RunRecord:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the run has an outcome, whatever it is."""
+        """Whether the run has an outcome."""
         return self.outcome is not None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRecord:
-    """The current checkpoint of a stack, or its last one when it is done; `path` is relative, `lanes` the runs in it."""
+    """The latest checkpoint of a stack; `path` is relative to the folder, `lanes` are the runs in it."""
 
     stack: str
     path: str
@@ -82,7 +82,7 @@ class CheckpointRecord:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line of the study's diary; `time` is UTC in ISO 8601 and only for people to read."""
+    """One line of the study's diary; `time` is UTC in ISO 8601, for people to read."""
 
     time: str
     kind: str
@@ -95,15 +95,15 @@ class Note:
 
 
 class StoreReader:
-    """Read access to a study's database, also while another process writes to it.
+    """Read access to a study's database, even while another process writes to it.
 
     Args:
         folder: the study folder, opened in any mode.
         busy_seconds: how long to wait for a lock.
 
     Raises:
-        DamagedError: the database is not readable; `rebuild` recovers what is.
-        FolderError: it is of a newer version, locked or gone. Every method raises these two as well.
+        DamagedError: the database is not readable; `rebuild` recovers what it can.
+        FolderError: it is of a newer version, locked or gone. Every method may raise these two.
     """
 
     def __init__(self, folder: StudyFolder, *, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -142,13 +142,13 @@ class StoreReader:
         """Return the curves of all runs, or of those that match.
 
         Returns:
-            One row per run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then a float64 column for
-            each metric in the order first seen; NaN where it was not measured (and -0.0 comes back as 0.0).
+            One row per run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then one float64 column per
+            metric in the order first seen; NaN where it was not measured (and -0.0 becomes 0.0).
         """
         import polars
 
         names, columns = self._metric_columns()
-        # One query per run: its epochs lie together and in order, so nothing is sorted.
+        # One query per run: its epochs are stored together and in order, so nothing is sorted.
         runs = self._rows(
             "SELECT id, variant, seed, train_rows FROM runs WHERE variant = coalesce(?, variant)"
             " AND seed = coalesce(?, seed) AND train_rows = coalesce(?, train_rows) ORDER BY 2, 3, 4",
@@ -187,7 +187,7 @@ class StoreReader:
             CheckpointRecord(stack, path, epoch, lanes_from_json(lanes)) for stack, path, epoch, lanes in rows
         ]
 
-    def get_meta(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # plain values, as deep as they go
+    def get_meta(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # nested plain values
         """Return what `set_meta` stored under `key`, as plain values, or `default`."""
         rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
         return json.loads(rows[0][0]) if rows else default

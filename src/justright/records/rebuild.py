@@ -1,4 +1,4 @@
-"""A damaged database replaced by a sound one with everything that can still be read."""
+"""Recovery: a damaged database is replaced by a sound one with everything that can still be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from justright.records.schema import TABLES, open_for_writing, quoted
 from justright.records.store import Store
 
 KEYS = {"epochs": ("run", "epoch")}  # the table without SQLite's own row number
-# Runs of which epochs are missing: fewer are there than it had when it ended, or than its last one says.
+# Runs with missing epochs: there are fewer than when the run ended, or than its last epoch implies.
 HOLES = """
     SELECT id, variant, seed, train_rows FROM runs
     WHERE (SELECT count(*) FROM epochs WHERE run = runs.id)
@@ -31,8 +31,8 @@ class Rebuilt:
     """What a recovery did.
 
     Args:
-        aside: the damaged file, kept as it was.
-        lost: a sentence for each thing that could not be kept; what it names is trained or made again.
+        aside: the damaged file, unchanged.
+        lost: one sentence per thing that could not be kept and is trained or made again.
     """
 
     aside: Path
@@ -43,7 +43,7 @@ def open_store(folder: StudyFolder) -> tuple[Store, Rebuilt | None]:
     """Return the store of an owned folder, recovered first if its database is damaged, and what the recovery did.
 
     Raises:
-        FolderError: as `Store`, for everything but damage.
+        FolderError: as for `Store`, for everything but damage.
     """
     try:
         return Store(folder), None
@@ -59,9 +59,9 @@ def open_store(folder: StudyFolder) -> tuple[Store, Rebuilt | None]:
 def rebuild(folder: StudyFolder) -> Rebuilt:
     """Replace the database of an owned folder by a sound one with every row that can still be read.
 
-    A run of which anything is missing is forgotten as a whole and trained again, to the same numbers: half a curve would be
-    worse than none. Only a run that had not ended may keep its beginning without a checkpoint: it starts again, and the
-    same epochs replace those kept. The damaged file is kept beside the new one.
+    A run with anything missing is forgotten as a whole and trained again, to the same numbers: half a curve would be worse
+    than none. Only a run that had not ended may keep its beginning without a checkpoint: it starts again, and the same
+    epochs replace those kept. The damaged file is kept next to the new one.
 
     Raises:
         FolderError: the disk is full, read-only or gone.
@@ -99,7 +99,7 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
 
 
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
-    """Copy the readable rows of a table, and return a sentence when there was something unreadable."""
+    """Copy the readable rows of a table, and return a sentence if something was unreadable."""
     problems: list[str] = []
     try:
         columns = [row[1] for row in source.execute(f"PRAGMA table_info ({table})")]
@@ -151,7 +151,7 @@ def _readable_rows(
 def _forget_unusable(
     source: sqlite3.Connection, target: sqlite3.Connection, folder: StudyFolder
 ) -> list[str]:
-    """Remove runs that are no longer whole and checkpoints that no longer fit their runs."""
+    """Remove runs that are no longer complete and checkpoints that no longer fit their runs."""
     lost = []
     incomplete = _runs_missing_losses(source, target)
     holes = {row[0] for row in target.execute(HOLES)}
@@ -171,9 +171,9 @@ def _forget_unusable(
 
 
 def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection) -> set[int]:
-    """Return the runs with row losses that could not be copied; all runs when that cannot be known.
+    """Return the runs with row losses that could not be copied; all runs if that cannot be known.
 
-    The table's index lies on pages of its own: where the losses are unreadable, it still says which there were.
+    The table's index has its own pages: if the losses are unreadable, it still says which there were.
     """
     keys = "SELECT run, kind, epoch FROM row_losses"
     copied = set(target.execute(keys))
@@ -188,7 +188,7 @@ def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection)
 
 
 def _fits(target: sqlite3.Connection, file: Path, epoch: int, lanes: str) -> bool:
-    """Return whether a checkpoint's file is there and every one of its runs has all epochs up to it."""
+    """Return whether a checkpoint's file exists and each of its runs has all epochs up to it."""
     if not file.is_file() or not _is_json(lanes):
         return False
     # A run that ended sooner than its stack has all its epochs, which are fewer.

@@ -9,7 +9,7 @@ from justright.errors import FolderError
 from justright.records.faults import DamagedError, database_faults
 
 APPLICATION_ID = 0x4A525354  # "JRST": tells our file from any other SQLite database
-BUSY_SECONDS = 10.0  # how long to wait for a program that is reading, such as a backup or a database browser
+BUSY_SECONDS = 10.0  # how long to wait for a reading program, such as a backup or a database browser
 
 # Entry n brings version n to version n + 1; an empty database is version 0. Entries are never edited once released.
 MIGRATIONS: tuple[str, ...] = (
@@ -97,7 +97,7 @@ def open_for_reading(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlit
 
 
 def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier, whatever it holds.
+    """Return any `name` as an SQL identifier.
 
     Example:
         >>> quoted('say "x')
@@ -107,14 +107,14 @@ def quoted(name: str) -> str:
 
 
 def _connect_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Connect read-only; on a medium where not even a lock can be made, as an immutable file."""
+    """Connect read-only; as an immutable file on a medium that allows no lock."""
     uri = path.absolute().as_uri()
     connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=busy_seconds)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema")
     except sqlite3.OperationalError as error:
         connection.close()
-        # Without its write-ahead log the file alone is the whole truth, so nothing is missed by not locking it.
+        # Without a write-ahead log the file is complete, so nothing is missed without a lock.
         unlogged = not path.with_name(f"{path.name}-wal").exists()
         if (
             error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
@@ -187,7 +187,7 @@ def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _check_sound(connection: sqlite3.Connection, path: Path) -> None:
-    """Look at every page once, so that damage is met before training and not in the middle of it."""
+    """Check every page once, so that damage is found before training and not in the middle of it."""
     finding = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     if finding != "ok":
         sentence = " ".join(finding.split())

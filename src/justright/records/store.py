@@ -1,4 +1,4 @@
-"""The study's database, as its only writer has it: what happens in training becomes durable here."""
+"""Write access to the study's database, which makes the events of training durable."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ REOPEN = """
 class Store(StoreReader):
     """The only writer of a study's database, and a sink of events.
 
-    Each event is one transaction: after a crash it is recorded as a whole or not at all. Epochs that are delivered again,
-    as after a resume, replace those recorded.
+    Each event is one transaction: after a crash it is recorded as a whole or not at all. Epochs that arrive again, as after
+    a resume, replace the recorded ones.
 
     Args:
         folder: the study folder, opened to create or to resume.
-        busy_seconds: how long to wait for a program that is reading.
+        busy_seconds: how long to wait for a reading program.
 
     Raises:
-        FolderError: as `StoreReader`; also when the folder is only open for reading, is full, or is gone.
+        FolderError: as for `StoreReader`, or the folder is open only for reading, full, or gone.
     """
 
     def __init__(self, folder: StudyFolder, *, busy_seconds: float = BUSY_SECONDS) -> None:
@@ -67,7 +67,7 @@ class Store(StoreReader):
         self._remove_orphans()
 
     def handle(self, event: Event) -> None:
-        """Store one event; plan and progress are only for the live view and are ignored."""
+        """Store one event; plan and progress, which are for the live view, are ignored."""
         match event:
             case VariantBuilt():
                 self._put_variant(event)
@@ -99,9 +99,9 @@ class Store(StoreReader):
             connection.executemany("INSERT INTO reference VALUES (?, ?, ?)", rows)
 
     def extend_run(self, run: RunKey) -> None:
-        """Reopen an ended run: what only its end gave is removed.
+        """Reopen an ended run: remove what its end added.
 
-        Its curves stay, and its validation losses at the epochs at which every run is measured.
+        Its curves stay, as do its validation losses at the epochs at which every run is measured.
         """
         with self._transaction() as connection:
             number = self._run_number(run)
@@ -112,7 +112,7 @@ class Store(StoreReader):
             connection.executemany("DELETE FROM row_losses WHERE run = ? AND epoch = ?", at_end)
 
     def forget_test(self) -> None:
-        """Remove all that was measured on test rows, by runs and by the reference model, so that others can replace it."""
+        """Remove all that runs and the reference model measured on test rows, so that other rows can be measured."""
         with self._transaction() as connection:
             connection.execute("UPDATE runs SET test = '{}', test_last = '{}'")
             connection.execute("DELETE FROM row_losses WHERE kind IN ('test', 'test_score', 'test_output')")
@@ -120,7 +120,7 @@ class Store(StoreReader):
             connection.execute("DELETE FROM meta WHERE key = 'reference'")
 
     def forget_checkpoint(self, stack: str) -> None:
-        """Remove a stack's checkpoint, such as a damaged one: the stack starts from its first epoch."""
+        """Remove a stack's checkpoint, for instance a damaged one: the stack then starts from its first epoch."""
         paths = self._checkpoint_files(stack)
         with self._transaction() as connection:
             connection.execute("DELETE FROM checkpoints WHERE stack = ?", (stack,))
@@ -132,7 +132,7 @@ class Store(StoreReader):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection inside a transaction that is durable when the block succeeds, and undone when it fails."""
+        """Yield the connection inside a transaction that is durable if the block succeeds, and undone if it fails."""
         connection = self._connection
         with database_faults(self.path):
             self._check_in_place()
@@ -141,12 +141,12 @@ class Store(StoreReader):
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:  # some errors, such as a full disk, have rolled back already
+                if connection.in_transaction:  # some errors, such as a full disk, have already rolled back
                     connection.execute("ROLLBACK")
                 raise
 
     def _check_in_place(self) -> None:
-        """Raise FolderError when the database was deleted or replaced: SQLite would go on writing to the deleted file."""
+        """Raise FolderError if the database was deleted or replaced: SQLite would go on writing to the deleted file."""
         try:
             in_place = _identity(self.path.stat()) == self._identity
         except OSError:
@@ -185,7 +185,7 @@ class Store(StoreReader):
             self._put_note(RUN_STARTED, f"{_words(event.run)}: from epoch {event.epoch} on {event.worker}")
 
     def _put_checkpoint(self, event: StackCheckpoint) -> None:
-        """Store blocks, ended runs and the checkpoint's name together, then remove the files that this made obsolete."""
+        """Store blocks, ended runs and the checkpoint's name together, then remove obsolete checkpoint files."""
         current = self.folder.inside(event.path)
         obsolete = {self.folder.inside(path) for path in self._checkpoint_files(event.stack)} - {current}
         with self._transaction() as connection:
@@ -230,7 +230,7 @@ class Store(StoreReader):
                 *(*metrics, event.model_path, number),
             ),
         )
-        # Nothing stays of an earlier attempt that had come further.
+        # Remove what is left of an earlier attempt that had come further.
         beyond = (number, event.epochs)
         self._connection.execute("DELETE FROM epochs WHERE run = ? AND epoch >= ?", beyond)
         self._connection.execute("DELETE FROM row_losses WHERE run = ? AND epoch >= ?", beyond)
@@ -256,7 +256,7 @@ class Store(StoreReader):
         self._connection.execute("INSERT INTO events (time, kind, text) VALUES (?, ?, ?)", (time, kind, text))
 
     def _run_number(self, run: RunKey) -> int:
-        """Return the key of a run's row, which is made when the run is first heard of."""
+        """Return the key of a run's row, which is added if missing."""
         self._connection.execute(
             "INSERT INTO runs (variant, seed, train_rows) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", run
         )
@@ -265,7 +265,7 @@ class Store(StoreReader):
         )
 
     def _metric_column(self, metric: str) -> str:
-        """Return the column of `epochs` that holds a metric, which is made when the metric is first heard of."""
+        """Return the column of `epochs` that holds a metric, which is added if missing."""
         names, columns = self._metric_columns()
         if metric in names:
             return columns[names.index(metric)]

@@ -1,4 +1,4 @@
-"""Each run's curves as TensorBoard event files, with the tags and steps of Keras' own callback (keras.callbacks.TensorBoard)."""
+"""Each run's curves as TensorBoard event files, with the tags and steps of `keras.callbacks.TensorBoard`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from justright.runs.events import EpochBlock, Event, RunKey, StackCheckpoint
 from justright.study.recipe import steps_per_epoch
 
 PARTS = ("train", "validation")  # subfolders, named as Keras names them
-# One file in each folder, so that it can be written anew in place. TensorBoard takes any name with "tfevents" in it.
+# One file per folder, so that it can be rewritten in place. TensorBoard accepts any name with "tfevents" in it.
 EVENT_FILE = "events.out.tfevents.0000000000.justright.v2"
 FILE_VERSION = "brain.Event:2"
-# Metrics that are measured at some epochs only; elsewhere NaN means "not measured" and nothing is written.
+# Metrics that are measured only at some epochs; elsewhere NaN means "not measured" and nothing is written.
 FIXED_PREFIX = "fixed_"
 
 Metrics = Mapping[str, npt.NDArray[np.float64]]
 
 
 class TensorBoardFiles:
-    """A sink that keeps each run's event files level with the store; put it after the store.
+    """A sink that keeps each run's event files in step with the store; put it after the store.
 
-    New epochs are appended where they go on from those in the files. Otherwise - a run is heard of for the first time,
-    or starts again - its files are written anew from the store, which has the new epochs already.
+    New epochs are appended if they continue those in the files. Otherwise, when a run begins or starts again, its files
+    are rewritten from the store, which already has the new epochs.
 
     Args:
         folder: the study folder.
@@ -62,7 +62,7 @@ class TensorBoardFiles:
         ] = {}  # run -> epochs in its files, wall time of the last
 
     def handle(self, event: Event) -> None:
-        """Write the epochs that a checkpoint made durable; other events say nothing that Keras would write."""
+        """Write the epochs that a checkpoint made durable; Keras would write nothing for other events."""
         if not isinstance(event, StackCheckpoint):
             return
         blocks: dict[RunKey, list[EpochBlock]] = {}
@@ -76,7 +76,7 @@ class TensorBoardFiles:
                 self._rewrite(self._record(finished.run))
 
     def mend(self) -> list[str]:
-        """Write anew the event files that do not hold each recorded epoch once, and return their folders' names.
+        """Rewrite the event files that do not hold each recorded epoch once, and return their folders' names.
 
         A process that is killed may leave them behind the store.
         """
@@ -95,7 +95,7 @@ class TensorBoardFiles:
             if block.first_epoch != epochs or not _is_there(path):
                 self._rewrite(self._record(run))
                 return
-            # A clock that was set back must not make a curve run backwards on TensorBoard's axis of wall times.
+            # If the clock is set back, a curve must not run backwards on TensorBoard's axis of wall times.
             walls = np.linspace(last_wall, max(last_wall, time.time()), block.epochs + 1)[1:]
             append_run(
                 path,
@@ -114,7 +114,7 @@ class TensorBoardFiles:
         variant, seed, train_rows = record.run
         curves = self._store.curves(variant=variant, seed=seed, train_rows=train_rows)
         columns = {name: curves[name].to_numpy() for name in curves.columns[4:]}
-        # Columns that are empty throughout belong to other runs' metrics, unless this run ended without a number.
+        # Empty columns belong to metrics of other runs, unless this run ended without a number.
         metrics = {
             name: values
             for name, values in columns.items()
@@ -136,7 +136,7 @@ class TensorBoardFiles:
 
 
 def mend_event_files(folder: StudyFolder, store: StoreReader, study: Mapping[str, Any]) -> list[str]:
-    """Write anew the event files of an owned folder that do not hold each recorded epoch once; return their folders' names.
+    """Rewrite the event files of an owned folder that do not hold each recorded epoch once; return their folders' names.
 
     Args:
         folder: the study folder.
@@ -158,7 +158,7 @@ def mend_event_files(folder: StudyFolder, store: StoreReader, study: Mapping[str
 def write_run(
     path: Path, metrics: Metrics, *, steps_per_epoch: int, walls: npt.NDArray[np.float64], config: str = ""
 ) -> None:
-    """Write a run's event files anew, each atomically.
+    """Write a run's event files, each atomically.
 
     Args:
         path: the run's folder; `train` and `validation` are made in it.
@@ -180,7 +180,7 @@ def write_run(
 def append_run(
     path: Path, metrics: Metrics, *, steps_per_epoch: int, first: int, walls: npt.NDArray[np.float64]
 ) -> None:
-    """Append epochs from `first` on to event files that `write_run` began; arguments and errors as there."""
+    """Append epochs from `first` on to event files that `write_run` wrote; arguments and errors as there."""
     records = _records(metrics, steps_per_epoch=steps_per_epoch, first=first, walls=walls)
     for part in PARTS:
         file = path / part / EVENT_FILE

@@ -1,4 +1,4 @@
-"""What a folder still needs to hold a study: runs to train, to go on with beyond their old limit, to measure again."""
+"""What a folder still lacks of a study: runs to train, to continue beyond their old limit, or to measure again."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Remaining:
     Args:
         wanted: every run of the study.
         ended: runs that need no more training.
-        reopened: ended runs that train again: from where they ended under a lower epoch limit, or, where the state they
-            ended with is lost, from their first epoch to the same numbers.
-        saved: stacks to go on with.
+        reopened: ended runs that train again: from where a lower epoch limit ended them or, if that state is lost, from
+            their first epoch to the same numbers.
+        saved: stacks to continue.
         revisited: stacks of ended runs that are to be measured on the study's test rows, or whose models are lost.
-        has_other_test: whether what is recorded was measured on other test rows.
+        has_other_test: whether the recorded runs were measured on other test rows.
         reference: whether the reference model is to be trained.
     """
 
@@ -66,7 +66,7 @@ def fingerprints(study: Study) -> dict[str, Any]:
 
 
 def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fingerprints to remember: those of the study, and of variants that only the folder holds.
+    """Return the fingerprints to remember: those of the study, and those of variants that only the folder holds.
 
     Raises:
         FolderError: the folder holds runs of another study; the message names what differs.
@@ -90,7 +90,7 @@ def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]
 
 
 def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Remaining:
-    """Return what the folder still needs; damaged checkpoints and models are named in its diary and made again."""
+    """Return what the folder still lacks; damaged checkpoints and models are named in its diary and made again."""
     stored = store.get_meta("fingerprints", current)
     other_test = stored["test"] != current["test"]
     records = {record.run: record for record in store.runs()}
@@ -135,7 +135,7 @@ def _has_best(record: RunRecord) -> bool:
 
 
 def _has_lost_model(store: Store, record: RunRecord) -> bool:
-    """Return whether the model that a run saved is missing or damaged, and note which."""
+    """Return whether the model that a run saved is missing or damaged, and note it in the diary."""
     if record.model_path is None:
         return False
     damage = damage_of(store.folder.inside(record.model_path))

@@ -1,7 +1,7 @@
-"""Options of a study, each written once: the commands, the library and their documents all read them here.
+"""Options of a study, each written once: the commands, the library and the documentation all read them here.
 
-An option is one field: its name, type and default, its help text, and what its value must be. Nothing here imports NumPy
-or Keras, so `justright run --help` answers at once.
+An option is one field: its name, type, default, help text and check. Nothing here imports NumPy or Keras, so
+`justright run --help` answers at once.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Check = Callable[[str, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a field says of an option beside name, type and default.
+    """What a field says about an option besides its name, type and default.
 
     Args:
-        help: the help text; None for an option of the library alone.
-        metavar: what stands for the value in help texts; '' for none.
-        flag: the option on the command line; None makes it of the field's name.
-        least: the least number allowed there.
-        check: raises InputError for a value that cannot be used; not asked about None.
-        is_argument: whether the command line takes it by position.
+        help: the help text; None for an option that only the library has.
+        metavar: the placeholder for the value in help texts; '' for none.
+        flag: the option on the command line; None derives it from the field's name.
+        least: the smallest number that the command line allows.
+        check: raises InputError for a value that cannot be used; not called for None.
+        is_argument: whether it is a positional argument on the command line.
     """
 
     help: str | None
@@ -65,7 +65,7 @@ def check_seconds(name: str, value: float) -> None:
 
 
 class Options:
-    """What the classes of options share: each value is checked when it is set."""
+    """Base of the option classes: each value is checked when it is set."""
 
     __slots__ = ()
 
@@ -81,14 +81,14 @@ class Options:
                 described.check(name, value)
 
     def given(self, kind: type[Any]) -> dict[str, Any]:
-        """Return name -> value of the options that are fields of `kind`, too, and were given: not None, not empty."""
+        """Return name -> value of the options that were given (neither None nor empty) and are also fields of `kind`."""
         values = {one.name: getattr(self, one.name, None) for one in fields(kind)}
         return {name: value for name, value in values.items() if value not in (None, [], ())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions(Options):
-    """Which table, and how it is read: arguments of `read_table`. None takes what `read_table` does by itself."""
+    """Which table, and how it is read: arguments of `read_table`. None takes the default of `read_table`."""
 
     source: str | None = option(
         f"{described_sources()}, or a path or URL: {format_names()}. "
@@ -97,74 +97,76 @@ class TableOptions(Options):
         is_argument=True,
     )
     target: str | None = option(
-        "The column to predict; its number in a file without a header.", metavar="COLUMN"
+        "The column to predict, or its number in a file without a header.", metavar="COLUMN"
     )
     rows: int | None = option("Read only this many rows.", metavar="N", **at_least(1))
     location: str | None = option(
         "Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL", flag="--from"
     )
     task: Literal["binary", "multiclass", "regression"] | None = option(
-        "What the target is. [default: found from its values]"
+        "The kind of target. [default: found from its values]"
     )
     missing: list[str] | None = option(
-        "Leave out rows with this text in a cell; '' is an empty one. Repeat for more.",
+        "Leave out rows with this text in a cell; '' is an empty cell. Repeat for more.",
         metavar="TEXT",
     )
     categorical: list[str] | None = option(
-        "Turn a column into one 0/1 feature a level. Repeat for more.", metavar="COLUMN"
+        "Turn a column into one 0/1 feature per level. Repeat for more.", metavar="COLUMN"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOptions(TableOptions):
-    """What is trained, on which rows: arguments of `prepare_study`. None keeps what the study says.
+    """What is trained, and on which rows: arguments of `prepare_study`. None keeps what the study says.
 
-    An option with the name of a `Recipe`'s field takes its place in the study's recipe.
+    An option named like a field of `Recipe` replaces it in the study's recipe.
     """
 
-    test: str | None = option("A second table that only measures.", metavar="FILE")
-    validation: str | None = option("A second table that chooses epochs.", metavar="FILE")
+    test: str | None = option("A second table, whose rows only measure.", metavar="FILE")
+    validation: str | None = option("A second table, whose rows choose the epoch.", metavar="FILE")
     study: str | None = option(
-        f"{', '.join(STUDY_NAMES)}, or a study file. [default: what DIR holds, or {DEFAULT_STUDY}]",
+        f"{', '.join(STUDY_NAMES)}, or a study file. [default: the study in DIR, or {DEFAULT_STUDY}]",
         metavar="NAME|FILE.toml",
     )
     # `Study` checks it: it knows the upper limit.
-    seeds: int | None = option("Runs of every variant, each from its own start.", metavar="N", least=1)
+    seeds: int | None = option("Runs per variant, each from its own random start.", metavar="N", least=1)
     max_epochs: int | None = option("End every run after this many epochs.", metavar="N", **at_least(1))
     patience: int | None = option(
-        "Stop a run this many epochs after its best one.", metavar="N", **at_least(1)
+        "Stop a run this many epochs after its best epoch.", metavar="N", **at_least(1)
     )
     stop: Literal["patience", "settled"] | None = option(
         "settled: also stop a run once neither its best epoch nor its verdict can plausibly change. "
         "[default: settled for quick, else patience]",
     )
-    batch_size: int | None = option("Training rows a step.", metavar="N", **at_least(1))
+    batch_size: int | None = option("Training rows per step.", metavar="N", **at_least(1))
     precision: Literal["float32", "bfloat16"] | None = option(
-        "bfloat16: faster matrix products where the CPU has them; networks come out equally good."
+        "bfloat16: faster matrix products on CPUs that support them; the networks are equally good."
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions(Options):
-    """How a study is trained, which changes none of its numbers: arguments of `run_study` and `Study.run`."""
+    """How a study is trained, without effect on its numbers: arguments of `run_study` and `Study.run`."""
 
     workers: int | None = option(
-        "Processes that train at the same time. [default: one a core]", metavar="N", **at_least(1)
+        "Processes that train at the same time. [default: one per core]", metavar="N", **at_least(1)
     )
     engine: Literal["local", "ray"] = option(
         "Where runs train: this machine, or a Ray cluster.", default="local"
     )
-    ray_address: str | None = option("The cluster; without it, Ray starts on this machine.", metavar="A")
+    ray_address: str | None = option(
+        "Address of the Ray cluster. [default: start Ray on this machine]", metavar="A"
+    )
     checkpoint_seconds: float = option(
-        "Training time between checkpoints: the most that a kill or a power cut can cost.",
+        "Seconds of training between checkpoints: the most that a kill or a power cut can cost.",
         default=CHECKPOINT_SECONDS,
         metavar="S",
         least=0.1,
         check=check_seconds,
     )
-    # How long a worker may be silent without computing before it is ended and its runs are tried again.
+    # How long a worker may be silent and idle before it is ended and its runs are tried again.
     hang_seconds: float = option(None, default=HANG_SECONDS, check=check_seconds)
-    new: bool = option("Start in a fresh folder beside DIR when that holds a study.", default=False)
+    new: bool = option("Start in a fresh folder next to DIR if DIR holds a study.", default=False)
 
     def __post_init__(self) -> None:
         Options.__post_init__(self)

@@ -35,7 +35,7 @@ from justright.study.recipe import LOSSES
 if TYPE_CHECKING:
     from justright.report.summary import Summary
 
-# Beside the reference models' losses: what the rows' targets are, which ensembles are measured against.
+# Stored next to the reference models' losses: the targets of the rows, against which ensembles are measured.
 TARGETS = "(targets)"
 ROW_KINDS: tuple[RowKind, ...] = (
     "fixed",
@@ -68,10 +68,10 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
 
 
 def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
-    """Return what the verdicts need of a folder; None while no run on the most training rows has ended.
+    """Return what the verdicts need from a folder; None until a run on the most training rows has ended.
 
-    Runs on fewer rows (training sizes) are about the worth of data, not about a variant's verdict. The reference learned
-    from all training rows: where no variant did, it is left out.
+    Runs on fewer rows (training sizes) show what more rows are worth and take no part in verdicts. The reference learned
+    from all training rows: it is left out where no variant did.
     """
     facts = store.get_meta("table")
     reference = store.get_meta("reference")
@@ -112,7 +112,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
 
 
 def _full_size(store: StoreReader, study: Mapping[str, Any]) -> int:
-    """Return the training rows of the runs that verdicts are about."""
+    """Return the number of training rows of the runs that verdicts are about."""
     return largest_size(study, store.get_meta("table")["parts"]["train"])
 
 
@@ -123,7 +123,7 @@ def _ensembles(
     task: Task,
     targets: Mapping[str, npt.NDArray[np.float32]],
 ) -> tuple[EnsembleEvidence, ...]:
-    """Return the ensemble of the seeds of every variant whose outputs and whose rows' targets were recorded."""
+    """Return the ensemble of the seeds of every variant whose outputs and targets were recorded."""
     found = []
     for name in names:
         runs = [record for record in ended[name] if is_measured(record.outcome)]
@@ -146,7 +146,7 @@ def _ensembles(
 
 
 def _at(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
-    """Return what a run recorded of one kind of rows at its best epoch; None where it has none."""
+    """Return what a run recorded for one kind of rows at its best epoch; None if it recorded nothing."""
     return None if record.best_epoch is None else store.row_losses(record.run, kind).get(record.best_epoch)
 
 
@@ -177,7 +177,7 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
 def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[str, dict[str, float]]:
     """Return a variant's mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows measured.
 
-    Those of training and validation rows describe the rows that learned and chose: they are not performance.
+    Losses of training and validation rows are not performance: those rows learned and chose.
     """
     runs = [
         record

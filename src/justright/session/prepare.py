@@ -1,4 +1,4 @@
-"""From what a user asks for - a source, a study's name or file, a few options - to a study, before anything trains."""
+"""From what a user asks for (a source, a study's name or file, options) to a study, before anything trains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from justright.study.spec import read_spec, split_from_spec, study_from_dict
 from justright.study.studies import default_split, named_study, studies
 from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
 
-# Options about one file; another file beside it is read with all others as the first was.
+# Options about one file only; a second file is read with all other options of the first.
 OF_ONE_FILE = ("source", "target", "rows", "location")
 
 Read = Callable[..., Table]
@@ -45,10 +45,10 @@ def prepare_study(
 
     Args:
         options: what to train, and on what; None takes every default.
-        folder: the study folder that will be used. Where it holds a study, and neither `source` nor `study` is given,
+        folder: the study folder that will be used. If it holds a study, and neither `source` nor `study` is given,
             that study is meant.
         progress: called while a table is read.
-        given: single options, which take the place of those in `options`.
+        given: single options, which override those in `options`.
 
     Raises:
         InputError: the table or study cannot be read, or an option does not fit.
@@ -118,7 +118,7 @@ def _read_like(name: str, path: str, table: Table, read: Read) -> Table:
 
 
 def _with_options(spec: Mapping[str, Any], asked: StudyOptions) -> dict[str, Any]:
-    """Return a study file's values with the options asked for in their place."""
+    """Return a study file's values, overridden by the options that were given."""
     values, recipe = dict(spec), asked.given(Recipe)
     if recipe:
         values["recipe"] = Recipe.from_dict(dict(spec.get("recipe", {})) | recipe).to_dict()
@@ -128,7 +128,7 @@ def _with_options(spec: Mapping[str, Any], asked: StudyOptions) -> dict[str, Any
 
 
 def _counted_seeds(listed: object, count: int) -> int | list[Any]:
-    """Return `count` seeds: those that a study lists, and after them the smallest others, so that more add to its runs.
+    """Return `count` seeds: those that a study lists, then the smallest others, so that a higher count only adds runs.
 
     Example:
         >>> _counted_seeds([0, 1, 5], 5), _counted_seeds([4, 5], 1), _counted_seeds(None, 3)
@@ -141,7 +141,7 @@ def _counted_seeds(listed: object, count: int) -> int | list[Any]:
 
 
 def _refuse_table_options(asked: StudyOptions) -> None:
-    """Raise InputError when an option about the table is given beside a study file that names its own."""
+    """Raise InputError when an option about the table is given together with a study file that names its own table."""
     given = asked.given(TableOptions) | ({} if asked.validation is None else {"validation": asked.validation})
     for name, value in given.items():
         raise InputError(

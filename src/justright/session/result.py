@@ -32,7 +32,7 @@ class SavedModel:
         variant: the variant's name.
         seed: the run's seed.
         epoch: the chosen epoch, counted from 0.
-        validation: the loss at that epoch on validation rows; it chose the epoch, so it is optimistic.
+        validation: the validation loss at that epoch; optimistic, since it chose the epoch.
         path: the `.keras` file.
     """
 
@@ -54,13 +54,13 @@ class SavedModel:
 
 
 class Result:
-    """What a study folder holds, read once.
+    """The content of a study folder, read once.
 
     Args:
         folder: path of the study folder.
-        interrupted: whether training stopped before its end; the same command goes on.
-        repairs: what was found damaged on the way, and which runs failed, one sentence each.
-        summary: what the folder's summary is, where that is known; None reads it.
+        interrupted: whether training stopped before its end; the same command resumes.
+        repairs: what was found damaged, and which runs failed, one sentence each.
+        summary: the folder's summary, where that is known; None reads it.
 
     Raises:
         FolderError: the folder holds no study, or cannot be read.
@@ -138,9 +138,9 @@ class Result:
 
     @cached_property
     def models(self) -> tuple[SavedModel, ...]:
-        """The saved model of every run, the one with the lowest loss on validation rows first.
+        """The saved model of every run, by rising validation loss.
 
-        Each is one network. Which variant or ensemble to prefer over all its seeds is `summary["choice"]`.
+        Each is one network. `summary["choice"]` says which variant or ensemble is best over all its seeds.
         """
         loss = f"val_{self.summary['loss']}"
         models = [
@@ -161,7 +161,7 @@ class Result:
 
     @property
     def best(self) -> SavedModel:
-        """The saved model of the run with the lowest loss on validation rows: the first of `models`.
+        """The saved model of the run with the lowest validation loss: the first of `models`.
 
         Raises:
             FolderError: no run has ended with a model yet.
@@ -198,7 +198,7 @@ class Result:
         )
 
     def _ordered_curves(self) -> pl.DataFrame:
-        """Return the curves in the study's order of variants: colours are those of the report then."""
+        """Return the curves in the study's order of variants, so that colours are those of the report."""
         import polars as pl
 
         places = {item["name"]: place for place, item in enumerate(self.summary["variants"])}
@@ -206,12 +206,12 @@ class Result:
         return self.curves.sort(place, maintain_order=True)
 
     def write_report(self) -> Path:
-        """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
+        """Write `report.html` again, mend event files left by a killed process, and return the report's path."""
         self._mend_event_files()
         return write_report(self._folder, self.summary)
 
     def _mend_event_files(self) -> None:
-        """Mend the event files, unless another process owns the folder: that one keeps them."""
+        """Mend the event files, unless another process owns the folder and maintains them."""
         try:
             folder = StudyFolder.open(self.folder, "resume")
         except FolderError:
@@ -230,6 +230,6 @@ def open_result(folder: str | Path) -> Result:
 
 
 def failed_labels(summary: Mapping[str, Any], labels: Sequence[str]) -> dict[str, str]:
-    """Return the variants whose verdict is one of `labels`, with it: what `--fail-on` asks."""
+    """Return variant -> label for the verdicts among `labels`, for `--fail-on`."""
     verdicts = {item["name"]: item["verdict"]["label"] for item in summary["variants"]}
     return {name: label for name, label in verdicts.items() if label in labels}

@@ -1,4 +1,4 @@
-"""The study that users make: a description that can be run."""
+"""The study as users make it: a description that can be run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Study(study.Study):  # noqa: D101  # the docstring of the description, who
     __slots__ = ()
 
     def run(self, out: str | Path, **options: Any) -> Result:
-        """Train the study in folder `out`, or go on with it, and return its result.
+        """Train the study in folder `out`, or resume it there, and return its result.
 
         Args:
-            out: the study folder; made when missing, resumed when it holds this study.
+            out: the study folder; created if missing, resumed if it holds this study.
             options: those of `justright.run_study`, such as `workers` and `new`.
 
         Raises:

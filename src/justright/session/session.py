@@ -1,4 +1,4 @@
-"""One study from description to result: the place where table, training, records, verdicts and reports meet."""
+"""One study from description to result: where table, training, records, verdicts and reports meet."""
 
 from __future__ import annotations
 
@@ -50,26 +50,26 @@ def run_study(
     command: str = "",
     **given: Any,
 ) -> Result:
-    """Train what is missing of a study in folder `out`, judge it, write its reports and return its result.
+    """Train what is still missing of a study in folder `out`, judge it, write its reports and return its result.
 
-    A folder that holds this study is resumed. More seeds, variants and epochs than it holds are added, and other test
-    rows take the place of those before; runs that have ended are not trained again for that.
+    A folder that holds this study is resumed: further seeds, variants and epochs are added, and other test rows replace
+    the previous ones. Runs that have ended are not trained again for that.
 
     Args:
         study: what to train.
         out: the study folder.
         options: how to train; None takes every default.
-        sinks: take every event after it is stored, for instance a live view.
-        command: the shell command that makes this study again, for the report.
-        given: single options, which take the place of those in `options`: `workers`, `engine`, `ray_address`, `new`,
+        sinks: receive every event after it is stored, for instance a live view.
+        command: the shell command that repeats this study, for the report.
+        given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `new`,
             `checkpoint_seconds` and `hang_seconds`.
 
     Returns:
-        The result; `interrupted` when Ctrl-C or SIGTERM ended training early, and the same call goes on.
+        The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes.
 
     Raises:
-        InputError: a variant cannot be built, memory does not suffice, or an option does not fit; nothing has been
-            trained then.
+        InputError: a variant cannot be built, memory does not suffice, or an option does not fit. Nothing has been
+            trained.
         FolderError: the folder holds another study, belongs to another process, or can no longer be written; what was
             recorded stays.
     """
@@ -88,7 +88,7 @@ def run_study(
 
 @contextmanager
 def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tuple[str, ...]]]]:
-    """Yield the folder's store, and a function that returns what was found damaged, or failed, since it was opened."""
+    """Yield the folder's store, and a function that returns what was found damaged or has failed since it was opened."""
     store, rebuilt = open_store(folder)
     with store:
         known = len(store.notes()) - (rebuilt is not None)
@@ -129,7 +129,7 @@ class _Session:
             self.adopt({event.variant: event.config for event in self.store.variants()})
         if remaining.is_nothing:
             return False
-        # What a new study's folder says of it lacks only how its variants were built.
+        # The folder of a new study describes all of it except how its variants were built.
         describe = self.write_study if is_new else self.adopt
         started = time.monotonic()
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
@@ -167,9 +167,9 @@ class _Session:
         return interrupted
 
     def adopt(self, configs: Mapping[str, str]) -> None:
-        """Make the folder one of this study; killed in between, the same or the former command goes on.
+        """Make the folder one of this study; if killed half-way, the same or the previous command resumes.
 
-        Of a folder with runs nothing is touched before every variant has been built.
+        A folder with runs is not touched before every variant has been built.
         """
         if self.remaining.has_other_test:
             self.store.forget_test()
@@ -197,7 +197,7 @@ class _Session:
     def conclude(self) -> Summary:
         """Judge what is recorded, write result.json and report.html, and return the summary.
 
-        What a kill left of event files is mended.
+        Event files that a killed process left incomplete are mended.
         """
         study = read_spec(self.folder.study_path)
         mend_event_files(self.folder, self.store, study)
@@ -208,7 +208,7 @@ class _Session:
         return summary
 
     def _describe(self) -> None:
-        """Write down the table, its rows' targets and this machine."""
+        """Record the table, the targets of its rows and this machine."""
         rows = study_rows(self.study)
         table = describe_table(self.study.split.table)
         parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
@@ -220,7 +220,7 @@ class _Session:
             self.store.set_meta("command", self.command)
 
     def _handler(self) -> Callable[[Event], None]:
-        """Return what takes the events of training: the store first, then files and views."""
+        """Return the sinks for the events of training: the store first, then files and views."""
         split = self.study.split
         recipes = {variant.name: self.study.recipe_of(variant) for variant in self.study.variants}
         tensorboard = TensorBoardFiles(
@@ -244,7 +244,7 @@ class _Session:
         return handle
 
     def _check_same_model(self, before: VariantBuilt, now: VariantBuilt) -> None:
-        """Raise FolderError when a builder makes another model than the one whose runs the folder holds."""
+        """Raise FolderError if a builder makes a different model from the one whose runs the folder holds."""
         if (before.parameters, before.config) != (now.parameters, now.config):
             counts = f"{before.parameters:,} parameters, now {now.parameters:,}"
             same = f"{now.parameters:,} parameters as before, other layers or options"

@@ -1,1 +1,1 @@
-"""Intervals, crossed effects, families of comparisons, planning: numbers that know nothing of studies."""
+"""Intervals, crossed effects, families of comparisons and planning, independent of studies."""

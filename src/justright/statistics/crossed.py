@@ -2,7 +2,7 @@
 
 The model is `value[seed, row] = mean + seed effect + row effect + rest`, all effects independent. The mean
 squares are those of the balanced two-way table without replication (Searle, Casella & McCulloch, *Variance
-Components*, 1992, section 4.2); nothing else about the values is needed afterwards, however many rows there are.
+Components*, 1992, section 4.2); nothing else about the values is needed afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MIN_ROWS = 2  # one row says nothing about the spread of rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossed:
-    """The moments of a (seeds, rows) table of values: all that intervals need.
+    """The moments of a (seeds, rows) table of values, which are all that intervals need.
 
     Shape:
         seed_means: (seeds,), mean over rows.
@@ -78,7 +78,7 @@ def crossed(values: npt.ArrayLike) -> Crossed:
         values: (seeds, rows), finite; at least one seed and two rows.
 
     Raises:
-        InputError: the shape is another one, or a value is not finite.
+        InputError: the shape is different, or a value is not finite.
 
     Example:
         >>> table = crossed([[0.0, 2.0, 4.0], [1.0, 3.0, 8.0]])

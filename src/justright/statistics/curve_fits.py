@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from justright.statistics.crossed import Floats
 
-# Power-law exponents: real networks lie in 0.05-0.5 (Hestness), parametric models at 1, faster than which no excess loss
-# falls for long: a steeper start, from the initial weights, says nothing about the end.
+# Power-law exponents: real networks lie in 0.05-0.5 (Hestness), parametric models at 1. No excess loss falls faster for
+# long: a steeper start, from the initial weights, says nothing about the end.
 EXPONENTS = (0.05, 1.0)
-STEEPNESSES = (0.1, 1.0)  # of MMF: as the exponents, which it becomes far from its middle
+STEEPNESSES = (0.1, 1.0)  # of MMF: like the power law's exponents, which it approaches far from its middle
 # MMF's middle, in units of the geometric mean of the measured sizes: two decades either side, beyond which the curve is
 # a power law (below) or still falls as it did (above).
 MIDDLES = (0.01, 100.0)
@@ -143,7 +143,7 @@ def _solve(basis: Floats, ones: Floats, curves: Floats) -> tuple[Floats, Floats,
 
 
 def _named(family: str, point: Floats, unit: float, floor: float, height: float, misfit: float) -> CurveFit:
-    """Return a fit with the parameters of its formula."""
+    """Return a fit with the parameters named in its formula."""
     exponent = float(np.exp(point[-1]))
     if family == "power law":
         return CurveFit(family, {"a": floor, "b": height * unit**exponent, "c": exponent}, misfit)

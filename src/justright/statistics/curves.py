@@ -12,8 +12,8 @@ from justright.statistics.crossed import Floats
 def smooth(values: npt.ArrayLike, std: float) -> Floats:
     """Return curves smoothed along epochs by a Gaussian whose standard deviation is `std` epochs.
 
-    TensorFlow's HistoryPlotter takes a `smoothing_std` too but never hands it on, so its curves are always
-    smoothed by one epoch. At the ends, and where values are NaN, the weights left are scaled to sum to 1.
+    TensorFlow's HistoryPlotter also takes a `smoothing_std` but never passes it on, so its curves are always smoothed by
+    one epoch. At the ends, and next to NaN, the remaining weights are scaled to sum to 1.
 
     Args:
         values: (..., epochs); NaN where a metric was not measured.

@@ -9,9 +9,10 @@ The half-width is `sqrt((1 - w) a^2 + w b^2)` of two intervals whose errors have
   in which every row carries a Gaussian multiplier and every seed a multiplier from Student's t. It covers too
   often while seeds differ no more than rows do.
 
-The weight w is the share of seeds in the standard error, the root of their share in the estimated variance: where rows
-are all the error the first is right, where seeds are the second. Two seeds can hardly tell, so there w is at least 1/2.
-With one seed the interval is Student's t over rows. `python -m benchmarks.intervals` measures how often each covers.
+The weight w is the share of seeds in the standard error, the root of their share in the estimated variance: if all the
+error comes from rows, the first interval is right; if it comes from seeds, the second. Two seeds show little of that, so
+w is then at least 1/2. With one seed the interval is Student's t over rows. `python -m benchmarks.intervals` measures how
+often each covers.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from justright.statistics.crossed import Crossed, Floats, crossed, variances_by_
 DEFAULT_LEVEL = 0.95
 NODES = 500  # of the quadrature over the seeds' variance: right to 0.2 % even with the heavy tail of 2 seeds
 HALVINGS = 32  # bisection steps: 2**-32 of the bracket, far below what any reader sees
-FEWEST_SEEDS = 2  # of which a variance can be had, with one degree of freedom
+FEWEST_SEEDS = 2  # the fewest with a variance, of one degree of freedom
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Interval:
         mean: the estimate.
         low: lower end.
         high: upper end.
-        seeds: how many seeds it rests on; with 1 it covers rows only, and speaks about that one network.
+        seeds: number of seeds behind it; with 1 it covers rows only, and is about that one network.
     """
 
     mean: float
@@ -72,7 +73,7 @@ def mean_interval(values: npt.ArrayLike, *, level: float = DEFAULT_LEVEL) -> Int
         level: nominal coverage, in (0, 1).
 
     Raises:
-        InputError: shape, values or `level` are not usable.
+        InputError: shape, values or `level` cannot be used.
 
     Example:
         >>> interval = mean_interval([[0.0, 2.0, 4.0]])
@@ -120,7 +121,7 @@ def unpaired_interval(left: Floats, right: Floats, *, level: float = DEFAULT_LEV
 
 
 def half_widths(by_source: Floats, *, seeds: int, rows: int, level: float) -> Floats:
-    """Return (means,) half-widths, each on its own level: of the two intervals, weighted by what the seeds add.
+    """Return (means,) half-widths of separate intervals: the weighted mean described at the top of this file.
 
     Args:
         by_source: (3, means) variances of the means, as `variances_by_source` returns them.
@@ -145,13 +146,13 @@ def half_widths(by_source: Floats, *, seeds: int, rows: int, level: float) -> Fl
 def random_effects(by_source: Floats, *, seeds: int, rows: int, level: float) -> Floats:
     """Return half-widths with Satterthwaite's degrees of freedom; negative components are clipped at 0.
 
-    Arguments as those of `half_widths`, with at least two seeds.
+    Arguments as for `half_widths`, with at least two seeds.
     """
     by_seed, by_row, rest = by_source
     variance = rest + np.maximum(by_seed - rest, 0) + np.maximum(by_row - rest, 0)
     spread = by_seed**2 / (seeds - 1) + by_row**2 / (rows - 1) + rest**2 / ((seeds - 1) * (rows - 1))
     freedom = np.divide(variance**2, spread, out=np.full_like(variance, np.inf), where=spread > 0)
-    # No combination is surer than all values together, and none less sure than its least sure part.
+    # No combination has more degrees of freedom than all values together, and none fewer than its poorest part.
     freedom = np.clip(freedom, min(seeds, rows) - 1, seeds * rows - 1)
     return np.asarray(student_quantile(freedom, level) * np.sqrt(variance), dtype=np.float64)
 
@@ -159,9 +160,9 @@ def random_effects(by_source: Floats, *, seeds: int, rows: int, level: float) ->
 def generalized(by_source: Floats, *, seeds: int, rows: int, level: float) -> Floats:
     """Return h with `mean over the fiducial variances v of P(|Normal(0, v)| <= h) = level`, by bisection.
 
-    The fiducial variance between seeds is `by_seed (seeds - 1) / chi2`, never below the rest, which rows tell well.
-    Rows are many: their part gets Student's factor instead of an integral of its own. Arguments as those of
-    `half_widths`, with at least two seeds.
+    The fiducial variance between seeds is `by_seed (seeds - 1) / chi2`, never below the rest, which rows determine well.
+    There are many rows: their part gets Student's factor instead of an integral. Arguments as for `half_widths`, with at
+    least two seeds.
     """
     from scipy import special
 
@@ -171,7 +172,7 @@ def generalized(by_source: Floats, *, seeds: int, rows: int, level: float) -> Fl
     excess = np.maximum(by_seed[:, None] * fiducial_factors(seeds) - rest[:, None], 0)
     scale = np.sqrt(known[:, None] + excess)
     low = np.zeros(len(by_row))
-    # The sum of both parts' own half-widths is too wide; twice that surely brackets the solution.
+    # The sum of both parts' half-widths is too wide; twice that surely brackets the solution.
     high = 2 * (np.sqrt(known) * normal + np.sqrt(by_seed) * student_quantile(seeds - 1, level))
     for _ in range(HALVINGS):
         middle = (low + high) / 2

@@ -19,12 +19,12 @@ MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What would decide a comparison with the other kept as it is; None where that alone would not do.
+    """How many more seeds or rows would decide a comparison; None if that alone would not.
 
     Args:
-        more_seeds: seeds to add.
-        more_rows: measuring rows to add.
-        together: (seeds, rows) to add where neither alone would do: both grow by one factor. None where that is too much.
+        more_seeds: seeds to add, with the same rows.
+        more_rows: measuring rows to add, with the same seeds.
+        together: (seeds, rows) to add if neither alone would do: both grow by one factor. None if that is too much.
     """
 
     more_seeds: int | None
@@ -33,7 +33,7 @@ class Needs:
 
     @property
     def least(self) -> tuple[int, int] | None:
-        """(seeds, rows) to add: seeds where they alone would do, else rows, else both; None where nothing would do."""
+        """(seeds, rows) to add: seeds if they alone would do, else rows, else both; None if nothing would do."""
         if self.more_seeds is not None:
             return self.more_seeds, 0
         return (0, self.more_rows) if self.more_rows is not None else self.together
@@ -44,8 +44,8 @@ def required_seeds_or_rows(
 ) -> Needs:
     """Return how many more seeds or rows would put the interval on one side of `threshold`.
 
-    Planned for a chance of 80 %, supposing that the measured mean is the true one and that the variance
-    components stay as they are. With one seed the seeds' own spread is unknown, so no number of seeds is given.
+    It is planned for a chance of 80 %, assuming that the measured mean is the true one and that the variance components
+    stay the same. With one seed the spread between seeds is unknown, so no number of seeds is given.
 
     Args:
         table: moments of the comparison so far.
@@ -76,7 +76,7 @@ def required_seeds_or_rows(
     rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), most_rows - table.rows)
     if seeds is not None or rows is not None or table.seeds < MIN_SEEDS_TO_PLAN:
         return Needs(seeds, rows)
-    # Each further seed brings its share of further rows, so that both sources of error shrink alike.
+    # Seeds and rows grow by the same factor, so that both sources of error shrink equally.
     share = table.rows / table.seeds
     more = _smallest(
         lambda more: is_enough(table.seeds + more, table.rows + round(more * share)), MAX_SEEDS - table.seeds
@@ -85,7 +85,7 @@ def required_seeds_or_rows(
 
 
 def combine_needs(every: Sequence[Needs], *, any_is_enough: bool) -> Needs:
-    """Return what decides one of several comparisons, the cheapest, or all of them.
+    """Return what decides the cheapest of several comparisons, or all of them.
 
     Example:
         >>> combine_needs([Needs(4, None), Needs(9, 500)], any_is_enough=False)
@@ -113,7 +113,7 @@ def expected_errors(
 ) -> tuple[float, float]:
     """Return the expected half-width, and the standard error, of the mean in a study of `seeds` x `rows`.
 
-    Supposing that the variance components are those of `table`.
+    The variance components are taken from `table`.
 
     Example:
         >>> from justright.statistics.crossed import crossed
@@ -132,7 +132,7 @@ def expected_errors(
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
     """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
-    # The limit first: most often asked is what would never do.
+    # The limit first: most questions have no answer within it.
     if limit < 1 or not is_enough(limit):
         return None
     high = 1

@@ -1,4 +1,4 @@
-"""Several comparisons at once: intervals that hold together, and how probably each one is the best.
+"""Several comparisons at once: intervals that hold together, and the probability that each one is the best.
 
 Draws come from the same law as the `generalized` interval: one Gaussian multiplier for each row, shared by all
 comparisons, and one multiplier for each seed from a multivariate t, so that what the comparisons have in common (a baseline,
@@ -65,7 +65,7 @@ def judge_jointly(
     rng: np.random.Generator | None = None,
     of_same_runs: bool = False,
 ) -> Joint:
-    """Return intervals that all hold together with probability `level`, and draws, over the same seeds and rows.
+    """Return draws, and intervals that all hold together with probability `level`.
 
     Each is its own `interval_of` widened by one common multiplier (balanced: Beran, JASA 83, 1988); a single
     comparison is not widened at all.
@@ -74,8 +74,8 @@ def judge_jointly(
         tables: the moments of each comparison; at least one.
         level: nominal coverage of all intervals together.
         rng: source of the draws; None starts from 0.
-        of_same_runs: whether they compare the same runs with themselves, as epochs of one course are: then a lucky
-            estimate of how much seeds differ is lucky for all of them.
+        of_same_runs: whether they compare the same runs with themselves, at different epochs: then a lucky estimate of
+            how much seeds differ is lucky for all of them.
 
     Raises:
         InputError: there is no comparison, or seeds or rows differ.
@@ -105,7 +105,7 @@ def judge_jointly(
 
 
 def draws_for(seed: int, *names: str) -> np.random.Generator:
-    """Return the random generator of one comparison: the same whatever else the study holds.
+    """Return the random generator of one comparison, independent of what else the study holds.
 
     Example:
         >>> draws_for(0, "Tiny").random() == draws_for(0, "Tiny").random()
@@ -117,9 +117,9 @@ def draws_for(seed: int, *names: str) -> np.random.Generator:
 def _deviations(
     tables: Sequence[Crossed], by_source: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Return plausible errors of the means, twice: with one seed variance factor for all comparisons, and with own ones.
+    """Return plausible errors of the means, twice: with one factor of the seed variance for all, and with separate ones.
 
-    Both are (DRAWS, comparisons), correlated as rows and seeds make them, and alike for a single comparison.
+    Both are (DRAWS, comparisons), correlated through rows and seeds, and equal for a single comparison.
     """
     seeds = tables[0].seeds
     by_seed, _, rest = by_source
@@ -148,7 +148,7 @@ def _normal_draws(covariance: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _widening(deviations: Floats, level: float) -> float:
-    """Return by how much intervals must widen to hold together: the quantile of the worst deviation, each in units of its own."""
+    """Return by how much intervals must widen to hold together: the quantile of the worst standardised deviation."""
     if deviations.shape[1] == 1:
         return 1.0
     sizes = np.abs(deviations)

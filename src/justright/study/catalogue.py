@@ -1,7 +1,7 @@
-"""The catalogue of remedies, and the variants made by it: all of it on one baseline, or a combination step by step.
+"""The catalogue of remedies, and the variants made from it: all for one baseline, or a combination step by step.
 
-A remedy changes one thing of a baseline - its architecture or its recipe - and leaves everything else as it is, so
-that a paired difference of losses on test rows is the effect of that one thing.
+A remedy changes one thing about a baseline, its architecture or its recipe, and leaves everything else as it is: a
+paired difference of losses on test rows is then the effect of that one thing.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ def remedies(
     only: Sequence[str] | None = None,
     extra: Mapping[str, Build] | None = None,
 ) -> tuple[Variant, ...]:
-    """Return the variants of the catalogue for one baseline, every remedy that can change it at every strength.
+    """Return the variants of the catalogue for one baseline: every remedy that applies, at every strength.
 
-    A baseline of a family gets all that the table allows; any other Keras model those that need no change of its
-    architecture. Early stopping and the ensemble of seeds need no variant: they are measured in every study.
+    A baseline of a family gets all remedies that suit the table; any other Keras model gets those that do not change its
+    architecture. Early stopping and the ensemble of seeds need no variant: every study measures them.
 
     Args:
-        baseline: what is changed; must be in the study as well.
+        baseline: the variant that is changed; must be in the study as well.
         facts: the study's split, or its facts where its recipe is not the default one.
-        only: names of remedies; None takes all that can be applied.
-        extra: remedies of your own, name -> builder of the changed model; several strengths of one are several variants.
+        only: names of remedies; None takes all that apply.
+        extra: your own remedies, name -> builder of the changed model.
 
     Raises:
         InputError: a name in `only` is unknown or cannot be applied, or nothing is left.
@@ -78,8 +78,8 @@ def ladder(
 
     Args:
         baseline: where the combination starts; must be in the study as well.
-        steps: (remedy, strengths), in order; those that cannot be applied to the table are left out. The next step
-            builds on the first strength of a remedy, so only the last step gains by several.
+        steps: (remedy, strengths), in order; those that do not suit the table are left out. The next step builds on the
+            first strength of a remedy, so only the last step gains from several.
         facts: about the study.
 
     Example:
@@ -123,7 +123,7 @@ def remedy_named(name: str) -> Remedy:
 
 
 def _strengths(remedy: Remedy, baseline: Variant, facts: Facts) -> list[Variant]:
-    """Return a variant for each strength; those that change nothing, or no more than a weaker one, are left out."""
+    """Return one variant per strength; those that change nothing, or no more than a weaker one, are left out."""
     seen = [(baseline.build, facts.recipe_of(baseline))]
     made = []
     for strength in remedy.strengths:
@@ -189,13 +189,13 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     Remedy(
         "Dropout",
-        "training zeroes this share of the hidden units at random, anew at each step",
+        "training zeroes this share of the hidden units at random, different ones at each step",
         (0.2, 0.5, 0.7),
         changes.family_option("dropout"),
     ),
     Remedy(
         "L2 + dropout",
-        "dropout of this share beside the tutorial's L2 penalty of 0.0001",
+        "dropout of this share together with the tutorial's L2 penalty of 0.0001",
         (0.2, 0.5),
         changes.l2_dropout,
     ),
@@ -228,7 +228,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     Remedy(
         "Weight averaging",
-        "what is validated and kept is an exponential moving average of the weights with this decay a step (EMA)",
+        "an exponential moving average of the weights (EMA) with this decay per step is validated and kept",
         (0.98, 0.995, 0.998),
         changes.recipe_option("ema"),
         needs_family=False,
@@ -257,7 +257,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     Remedy(
         "Soft limits",
-        "each input, standardised, enters as 2 tanh(x / 2): none is larger than 2, small ones stay as they are",
+        "each input, standardised, enters as 2 tanh(x / 2): none is larger than 2, and small ones hardly change",
         (2.0,),
         changes.family_option("soft_limit"),
     ),

@@ -11,10 +11,10 @@ from justright.study.recipe import steps_per_epoch
 from justright.study.remedy import Change, Facts
 from justright.study.variant import Variant
 
-# The tutorial's L2 beside its dropout: stronger penalties undo what dropout allows.
+# The tutorial's L2 penalty next to dropout: a stronger one undoes what dropout allows.
 L2_BESIDE_DROPOUT = 0.0001
-L2_PER_L1 = 10.0  # both penalties then pull alike on a weight of 0.05, a usual one in a layer of 512 units
-# Keras knows AdamW under a name of its own; every other optimizer takes `weight_decay` as it is.
+L2_PER_L1 = 10.0  # both penalties then pull equally on a weight of 0.05, a usual one in a layer of 512 units
+# Keras has a separate optimizer AdamW; every other optimizer takes `weight_decay` itself.
 WITH_DECAY = {"Adam": "AdamW"}
 
 
@@ -86,7 +86,7 @@ def longer_training(baseline: Variant, strength: float, facts: Facts) -> Variant
 
 
 def family_option(option: str) -> Change:
-    """Return the change that sets one option of a family to the strength."""
+    """Return the change that sets one option of a family to its strength."""
     return lambda baseline, strength, facts: _with(baseline, **{option: strength})
 
 
@@ -96,7 +96,7 @@ def family_switch(option: str) -> Change:
 
 
 def recipe_option(option: str) -> Change:
-    """Return the change that sets one option of the recipe to the strength."""
+    """Return the change that sets one option of the recipe to its strength."""
     return lambda baseline, strength, facts: _with_recipe(baseline, facts, **{option: strength})
 
 

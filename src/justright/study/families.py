@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FamilyT = TypeVar("FamilyT", bound="Family")
 
-MAX_UNITS = 65_536  # a wider layer is a typing error: its kernel alone would be 16 GiB squared
+MAX_UNITS = 65_536  # more is a typing error: the kernel between two such layers takes 16 GiB
 MAX_LAYERS = 1_000
 
 
@@ -28,7 +28,7 @@ class Family:
 
     Attributes:
         family: its name in study files.
-        example: options that any member must have, as a study file would give them.
+        example: the options that every member must have, as a study file gives them.
     """
 
     family: ClassVar[str]
@@ -67,11 +67,11 @@ class Mlp(Family):
             (in standard deviations of the training rows with `standardize`).
         standardize: whether inputs are brought to mean 0 and variance 1 by a `keras.layers.Normalization` that the
             engine adapts to each run's own training rows.
-        soft_limit: largest size of an input, in standard deviations of the training rows: an input x of the standardised
-            ones enters as `c tanh(x / c)`, which leaves small ones as they are. 0 is off; anything else standardises too.
-        output_scale: what the last layer's output is multiplied by: the standard deviation of a numeric target, so that the
-            network itself predicts numbers of the size of its inputs.
-        output_offset: what is then added: the target's mean.
+        soft_limit: largest size of an input, in standard deviations of the training rows: a standardised input x enters as
+            `c tanh(x / c)`, which hardly changes small ones. 0 is off; any other value also standardises.
+        output_scale: factor of the last layer's output: the standard deviation of a numeric target, so that the layers
+            predict numbers of the size of their inputs.
+        output_offset: what is added then: the target's mean.
 
     Raises:
         InputError: a width, penalty or share is out of range.
@@ -152,7 +152,7 @@ class Mlp(Family):
         return layers
 
     def _rescaling(self) -> list[Any]:
-        """Return the Keras layer that brings outputs to the target's units, where they are not there already."""
+        """Return the Keras layers that bring outputs to the target's units; none if they are in them already."""
         import keras
 
         if (self.output_scale, self.output_offset) == (1.0, 0.0):
@@ -160,7 +160,7 @@ class Mlp(Family):
         return [keras.layers.Rescaling(self.output_scale, self.output_offset)]
 
     def _hidden(self, width: int) -> list[Any]:
-        """Return the Keras layers of one hidden layer."""
+        """Return the Keras layers that make one hidden layer."""
         import keras
 
         penalty = keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
@@ -194,7 +194,7 @@ def mlp(*units: int, **options: Any) -> Mlp:
 
 
 def family_from_dict(values: Mapping[str, Any]) -> Family:
-    """Return the family member that its `to_dict` described.
+    """Return the family member that `to_dict` described.
 
     Raises:
         InputError: the family or an option is unknown or out of range, or an option is missing.

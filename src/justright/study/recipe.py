@@ -1,4 +1,4 @@
-"""The recipe: how a variant is trained. Pure data; Keras is touched only when a Keras object is handed in."""
+"""The recipe: how a variant is trained. Pure data; Keras is imported only when a Keras object is passed in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOSSES: Mapping[Task, str] = MappingProxyType(
 SCORES: Mapping[Task, str] = MappingProxyType(
     {"binary": "accuracy", "multiclass": "accuracy", "regression": "mean_absolute_error"}
 )
-# Field names of Recipe that hold a whole number, with the least value each may take.
+# Fields of Recipe that are whole numbers, with the smallest value of each.
 LEAST = MappingProxyType({"batch_size": 1, "max_epochs": 1, "patience": 1, "measure_rows": 1})
 # Options that came after version 0.1.0: left out of plain values at their default, so that old fingerprints hold.
 LATER: Mapping[str, Any] = MappingProxyType(
@@ -46,12 +46,12 @@ LATER: Mapping[str, Any] = MappingProxyType(
 class Recipe:
     """How a variant is trained: optimizer, batch size, epoch limit and stopping rule.
 
-    The defaults are those of TensorFlow's tutorial "Overfit and underfit". A Keras optimizer handed in
-    is kept as its serialised configuration, so that a recipe stays plain data.
+    The defaults are those of TensorFlow's tutorial "Overfit and underfit". A Keras optimizer is kept as its
+    serialised configuration, so that a recipe stays plain data.
 
     Args:
         batch_size: training rows per step; a last partial batch is used, not dropped.
-        max_epochs: epochs after which a run ends whatever its curve does.
+        max_epochs: epochs after which every run ends.
         patience: epochs without a new best `monitor` after which a run stops; None never stops early.
         monitor: metric that chooses the epoch; None means `val_` + the loss of the task. Accuracies are
             maximised, everything else is minimised.
@@ -101,15 +101,15 @@ class Recipe:
         object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
 
     def resolve(self, task: Task, train_rows: int) -> Recipe:
-        """Return the recipe with everything that depends on the table filled in.
+        """Return the recipe with everything filled in that depends on the table.
 
         Args:
             task: the table's task; gives the default monitor.
             train_rows: training rows of the study; gives the steps per epoch of the default schedule.
 
         Raises:
-            InputError: `monitor` is not a validation metric of this task or not what `stop` follows, or the task has
-                no labels to smooth.
+            InputError: `monitor` is not a validation metric of this task or not the one that `stop` follows, or the task
+                has no labels to smooth.
         """
         if self.label_smoothing and task == "regression":
             raise InputError(
@@ -203,7 +203,7 @@ def _optimizer_config(optimizer: object) -> dict[str, Any] | None:
 
 
 def _check_no_average(config: object) -> None:
-    """Refuse Keras' own averaging, which counts only once `fit` has ended: validation would judge other weights."""
+    """Refuse Keras' own averaging, which takes effect only when `fit` ends: validation would judge other weights."""
     if isinstance(config, Mapping) and config.get("use_ema"):
         raise InputError(
             "`optimizer` must not average weights itself; got use_ema=True. Set the recipe's `ema` instead, for instance "

@@ -1,4 +1,4 @@
-"""One remedy: a named way to change a baseline by one thing, at one or several strengths."""
+"""One remedy: a named change of one thing about a baseline, at one or several strengths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from justright.study.variant import Variant
 # Groups of variants: remedies of one baseline, and the steps of a combination.
 GROUP = "remedies"
 LADDER_GROUP = "steps"
-# What a remedy does, in the words of verdicts. Of these only longer training can show that its baseline underfits.
+# What a remedy does, in the words of verdicts. Of these, only longer training can show that its baseline underfits.
 LESS_CAPACITY = "less capacity"
 LONGER_TRAINING = "longer training"
 REGULARIZATION = "regularization"
@@ -24,13 +24,13 @@ REGULARIZATION = "regularization"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a remedy may know of the study it is for.
+    """What a remedy may know about the study it is for.
 
     Args:
         task: the table's task.
         feature_names: the table's.
-        train_rows: training rows, which give the steps of an epoch.
-        recipe: the study's, resolved for its table: what a baseline without a recipe of its own is trained with.
+        train_rows: number of training rows, which gives the steps per epoch.
+        recipe: the study's, resolved for its table, which trains a baseline without a recipe of its own.
         is_standardised: whether all variants of the study standardise their inputs anyway.
     """
 
@@ -48,7 +48,7 @@ class Facts:
         return cls(split.table.task, split.table.feature_names, rows, resolved, is_standardised)
 
     def recipe_of(self, variant: Variant) -> Recipe:
-        """Return what `variant` is trained with, resolved."""
+        """Return the recipe that trains `variant`, resolved."""
         return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
 
     def optimizer_of(self, variant: Variant) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class Remedy:
     """One way to change a baseline.
 
     Args:
-        name: what tables call it; unique.
+        name: its unique name, as in tables.
         summary: what it changes, in one sentence.
         strengths: what `change` is called with, weakest first.
         change: (baseline, strength, facts) -> the baseline with that one change; name and role are filled in later.
         kind: the change in the words of verdicts; only some kinds can show underfitting.
-        needs_family: whether only a family member can be changed so, not any Keras model.
+        needs_family: whether it can change only members of a family, not any Keras model.
         is_for: whether it makes sense for a table.
     """
 
@@ -97,10 +97,10 @@ class Remedy:
             baseline: what is changed.
             strength: how strongly; see `strengths`.
             facts: about the study.
-            name: of the new variant; empty makes one of remedy and strength.
+            name: of the new variant; empty makes one from remedy and strength.
 
         Raises:
-            InputError: the baseline or the table cannot be changed so.
+            InputError: the remedy does not apply to the baseline or the table.
         """
         if not self.can_change(baseline, facts):
             raise InputError(

@@ -32,7 +32,7 @@ TOP_KEYS = (
     "variants",
 )
 TABLE_KEYS = TableSource.__slots__
-# What says what a variant is for; the rest is how it is built and trained.
+# Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
 VARIANT_KEYS = (*ROLE_KEYS, "recipe", "builder", "keras_config")
 
@@ -42,8 +42,7 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
 
     Args:
         study: what to describe.
-        configs: Keras JSON of variants built by callables, by name, so that they can be rebuilt
-            without the callable.
+        configs: variant -> Keras JSON, for those built by callables: they can then be rebuilt without the callable.
     """
     split = study.split
     tables = {"test": split.test_table, "validation": split.validation_table}
@@ -102,7 +101,7 @@ def study_from_dict(
     Args:
         values: as `study_to_dict` or `read_spec` gave them.
         split: the table and its split; None reads the described table.
-        read: how a described table is read; replaced in tests and by progress bars.
+        read: how a described table is read; progress bars and tests replace it.
 
     Raises:
         InputError: a key or value is unknown, or the table cannot be read.
@@ -179,7 +178,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
     options = dict(values)
     recipe = options.pop("recipe", None)
     roles = {key: options.pop(key) for key in ROLE_KEYS if key in options}
-    options.pop("builder", None)  # only told for people: the configuration below is what is built
+    options.pop("builder", None)  # only for readers: the configuration below is what is built
     if "keras_config" in options:
         build: Family | KerasConfig = KerasConfig(str(options.pop("keras_config")))
         _check_keys(f"[variants.{name}]", options, VARIANT_KEYS)

@@ -1,4 +1,4 @@
-"""The built-in studies for any table: the tutorial "Overfit and underfit" with a short recipe, or on ever more rows.
+"""The built-in studies for any table: the tutorial "Overfit and underfit" with a short recipe, and on ever more rows.
 
 Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 """
@@ -77,10 +77,10 @@ class NamedStudy:
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
 
     def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
-        """Return this study on `split`, with `recipe` in place of its own, and its own number of seeds for None.
+        """Return this study on `split`; `recipe` and `seeds` replace its own unless they are None.
 
-        The tutorial's table is scaled and has two classes. For raw columns inputs are standardised, and for a numeric
-        target outputs are brought to its units, too.
+        The tutorial's table is scaled and has two classes. For raw columns, inputs are standardised; for a numeric target,
+        outputs are also brought to its units.
         """
         chosen = recipe or self.recipe
         facts = Facts.of(split, chosen, is_standardised=needs_standardising(split))
@@ -98,7 +98,7 @@ class NamedStudy:
 def needs_standardising(split: Split) -> bool:
     """Return whether built-in studies standardise the inputs: for a numeric target, and for columns far from unit size.
 
-    A network whose weights move by 0.001 a step learns little from columns of years or prices, whatever its size.
+    A network whose weights move by 0.001 per step learns little from columns of years or prices, whatever its size.
     """
     if split.table.task == "regression":
         return True
@@ -119,7 +119,7 @@ def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, 
         scale = float(target.std()) or 1.0
         if scale > MAX_OUTPUT_SCALE:
             return variants
-        # Unscaled inputs would be multiplied by it, too: first predictions of 1e8 for prices of 1e5 (measured).
+        # With unscaled inputs the first predictions would be too large: 1e8 for prices of 1e5 (measured).
         options |= {"output_scale": scale, "output_offset": float(target.mean())}
         penalty = scale**2
 
@@ -151,9 +151,9 @@ def named_study(name: str) -> NamedStudy:
 def default_split(
     table: Table, *, test_table: Table | None = None, validation_table: Table | None = None
 ) -> Split:
-    """Return the split the command line uses when none is described.
+    """Return the split that the command line uses when none is given.
 
-    Some named sources say how they are split: HIGGS and its simulation as in the tutorial. Any other table is split at
+    A named source may have its own: HIGGS and its simulation are split as in the tutorial. Any other table is split at
     random, stratified by class.
 
     Raises:

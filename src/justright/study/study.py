@@ -25,18 +25,18 @@ LEAST_ROWS = 2  # one row has one class: nothing can be learned from it
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that will be trained, as plain data: a run for each variant, seed and training size.
+    """Everything that will be trained, as plain data: one run per variant, seed and training size.
 
     Args:
         split: which rows learn, choose and measure.
         variants: names mapped to builders (a family member such as `mlp(16)`, a callable without
             arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), or `Variant` objects.
         recipe: how every variant without a recipe of its own is trained.
-        seeds: how many seeds (1, 2, ...), or which.
+        seeds: how many seeds (numbered from 1), or which ones.
         train_sizes: numbers of training rows, nested subsets of the split's; empty means all of them.
         name: a word for the study, printed and stored.
         margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
-            what the study's best variant gains over the constant prediction.
+            the gain of the study's best variant over the constant prediction.
         reference: whether gradient-boosted trees are trained on the same rows for comparison.
 
     Raises:
@@ -96,7 +96,7 @@ class Study:
             object.__setattr__(self, field, value)
 
     def recipe_of(self, variant: Variant) -> Recipe:
-        """Return the recipe `variant` is trained with: its own, or the study's."""
+        """Return the recipe that trains `variant`: its own, or the study's."""
         return variant.recipe or self.recipe
 
     def variant(self, name: str) -> Variant:
@@ -166,7 +166,7 @@ def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def _as_list(seeds: object) -> Sequence[object]:
-    """Return a list or tuple as it is, and anything else as an empty list, which is refused."""
+    """Return a list or tuple unchanged, and anything else as an empty list, which is refused."""
     return seeds if isinstance(seeds, list | tuple) else ()
 
 

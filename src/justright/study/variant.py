@@ -14,8 +14,8 @@ from justright.study.families import Family
 from justright.study.recipe import Recipe
 
 MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
-# A name becomes part of file names, of 255 bytes on every common file system; 135 are kept for what is put around it:
-# training size, seeds, epoch and ending of a checkpoint, and the mark of a file that is still being written.
+# A name becomes part of file names, which have at most 255 bytes on common file systems; 135 are kept for the rest: training
+# size, seeds, epoch and ending of a checkpoint, and the mark of a file that is still being written.
 MAX_NAME_BYTES = 120
 # Names become folders and cells: letters, digits and a few marks, never a path separator or a control character.
 NAME_PATTERN = re.compile(r"[^\W_][\w .,+=()×-]*", re.UNICODE)
@@ -23,10 +23,10 @@ NAME_PATTERN = re.compile(r"[^\W_][\w .,+=()×-]*", re.UNICODE)
 
 @dataclass(frozen=True, slots=True)
 class KerasConfig:
-    """A Keras model as its own JSON configuration: architecture without weights.
+    """A Keras model as its JSON configuration: architecture without weights.
 
     Args:
-        json: what `keras.Model.to_json()` wrote.
+        json: the text from `keras.Model.to_json()`.
     """
 
     json: str
@@ -37,7 +37,7 @@ Build = Family | KerasConfig | Callable[[], Any]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A named model builder plus, where it differs from the study's, its recipe.
+    """A named model builder and, if it differs from the study's, its recipe.
 
     Args:
         name: at most 80 letters, digits, spaces or `_.,+=()-`; becomes a folder name.
@@ -46,13 +46,13 @@ class Variant:
         recipe: None takes the study's.
         baseline: name of the variant this one changes by one thing (a remedy), if any.
         group: variants of one group share a figure in the report.
-        remedy: what it changes of its baseline, as the catalogue of remedies calls it; variants of one baseline and
-            remedy are strengths of it, of which validation rows choose one. Empty: a remedy of its own.
-        strength: how much of the remedy; None where it has no degrees.
+        remedy: what it changes in its baseline, by its name in the catalogue. Variants with the same baseline and remedy are
+            its strengths, of which validation rows choose one. Empty: a remedy of its own.
+        strength: of the remedy; None if it has only one.
         change: what the change adds, for verdicts: 'more capacity', 'less regularization' ..., or empty.
 
     Raises:
-        InputError: the name cannot be a folder name, `build` cannot build a model, or a remedy changes no baseline.
+        InputError: the name cannot be a folder name, `build` cannot build a model, or a remedy has no baseline.
     """
 
     name: str
@@ -109,7 +109,7 @@ def check_name(name: object) -> None:
 
 
 def as_variants(variants: object) -> tuple[Variant, ...]:
-    """Return variants given as a mapping of names to builders, or as a sequence, as a tuple of `Variant`.
+    """Return a mapping of names to builders, or a sequence of variants, as a tuple of `Variant`.
 
     Raises:
         InputError: there is none, or two names differ only in case (they would share a folder on some systems).

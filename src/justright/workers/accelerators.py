@@ -1,4 +1,4 @@
-"""This machine's accelerators: found by a separate process, and dealt out to workers, one device each."""
+"""This machine's accelerators: found by a separate process, and assigned to workers, one device each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from justright.runs.place import CPU, DEVICE_VARIABLE
 
-# What JAX itself looks for: without a plugin it can only use the CPU, and nothing needs to be asked.
+# What JAX itself looks for: without a plugin it can only use the CPU, and no process needs to be asked.
 PLUGINS = "jax_plugins"
 PROBE = """
 import json, jax
@@ -20,7 +20,7 @@ devices = jax.local_devices()
 limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
 print(json.dumps({"platform": devices[0].platform, "count": len(devices), "memory_bytes": min(limits) if all(limits) else None}))
 """
-PROBE_SECONDS = 120.0  # as a worker's start: importing JAX and waking a driver takes 5 to 20 s
+PROBE_SECONDS = 120.0  # as for a worker's start: importing JAX and waking a driver takes 5 to 20 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Accelerators:
     Args:
         platform: JAX's word for their kind, for instance 'gpu'.
         count: how many.
-        memory_bytes: what a process may take of the smallest; None where JAX does not say.
+        memory_bytes: what a process may take of the smallest device; None if JAX does not say.
     """
 
     platform: str
@@ -38,7 +38,7 @@ class Accelerators:
     memory_bytes: int | None
 
     def variables(self, number: int, workers: int) -> dict[str, str]:
-        """Return the variables with which worker `number` of `workers` sees one device, perhaps with other workers."""
+        """Return the environment variables that let worker `number` of `workers` see one device, shared if there are few."""
         device = str(number % self.count)
         variables = {DEVICE_VARIABLE: device, "JAX_ROCM_VISIBLE_DEVICES": device}
         if workers > self.count:  # the first process would take three quarters of the device's memory at once
@@ -46,7 +46,7 @@ class Accelerators:
         return variables
 
     def memory_share(self, workers: int) -> int | None:
-        """Return what each of `workers` may take of its device."""
+        """Return how much of its device's memory each of `workers` may take."""
         if self.memory_bytes is None:
             return None
         return self.memory_bytes // -(-workers // self.count)
@@ -60,8 +60,8 @@ def may_have_accelerators() -> bool:
 def find_accelerators() -> Accelerators | None:
     """Return the accelerators that JAX would use here; None where it would use the CPU.
 
-    Where a plugin for JAX is installed, a separate process asks it: the coordinator imports no JAX, and must hold no
-    device's memory. Where a driver fails, the CPU is used, as JAX itself does.
+    If a plugin for JAX is installed, a separate process asks it: the coordinator does not import JAX, and must not hold
+    memory of a device. If a driver fails, the CPU is used, as JAX itself does.
     """
     if not may_have_accelerators():
         return None

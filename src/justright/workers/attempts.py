@@ -1,4 +1,4 @@
-"""What the pool remembers of stacks under way, so that one whose worker dies goes on elsewhere."""
+"""What the pool remembers of unfinished stacks, so that one whose worker dies continues on another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from justright.runs.tasks import (
     checkpoint_path,
 )
 
-# What a task other than a stack does, as its error says it.
+# What a task other than a stack does, as its error message says.
 WORK: dict[type, str] = {
     BuildTask: "Building the variants",
     MeasureTask: "Measuring the test rows or saving the models",
@@ -26,14 +26,14 @@ MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked fail
 
 @dataclass(slots=True)
 class Attempts:
-    """The last checkpoint of each stack, the runs that have ended, and how often a stack was begun."""
+    """The last checkpoint of each stack, the runs that have ended, and how often a stack was started."""
 
     checkpoints: dict[str, StackCheckpoint] = field(default_factory=dict)
     ended: set[RunKey] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
 
     def note(self, event: Event) -> None:
-        """Take down an event that has been stored: what it says is safe."""
+        """Take note of an event that has been stored."""
         if isinstance(event, StackCheckpoint):
             self.checkpoints[event.stack] = replace(event, blocks=(), finished=())
             self.ended |= {finished.run for finished in event.finished}
@@ -61,7 +61,7 @@ class Attempts:
 
 
 def _name(task: WorkerTask) -> str:
-    """Return what a task's attempts are counted under."""
+    """Return the key under which a task's attempts are counted."""
     if isinstance(task, MeasureTask):
         return f"{type(task).__name__} {task.stack.name}"
     return task.name if isinstance(task, StackTask) else type(task).__name__

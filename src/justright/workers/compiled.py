@@ -1,11 +1,11 @@
-"""Where XLA's compiled programs are kept between runs, so that the next study of the same networks starts sooner.
+"""Where XLA's compiled programs are kept between studies, so that the next one of the same networks starts sooner.
 
-JAX's own persistent cache does the work; what is decided here is where it is, how large it may grow, and that it is
-private and whole. A program is found again only if it is the same down to its constants, shapes and XLA flags, under
-the same jaxlib; what is loaded is the machine code that was compiled, so that no number can differ.
+JAX's own persistent cache does the work; this module decides where it is and how large it may grow, and keeps it private
+and intact. A program is reused only if its constants, shapes, XLA flags and jaxlib are the same; the machine code that was
+compiled is loaded again, so no number can differ.
 
-What is kept is machine code, and whoever can write there can run code as this user: the folder lies in the user's own
-cache, never in a study folder, and one that others may write to is not used.
+Whoever can write machine code there can run code as this user: the folder lies in the user's own cache, never in a study
+folder, and is not used if others may write to it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ LOCK_SECONDS = 5.0
 
 
 def compile_cache_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables that let a worker on this machine keep its programs; empty where none are to be kept.
+    """Return the environment variables that let a worker on this machine keep its programs; empty to keep none.
 
-    None are kept with $JUSTRIGHT_COMPILE_CACHE set to off, in a folder that cannot be made or that others may write
-    to, or where JAX's own variables name a cache already: that one is used as it is.
+    None are kept if $JUSTRIGHT_COMPILE_CACHE is off, or the folder cannot be made or others may write to it. If JAX's own
+    variables name a cache already, that one is used.
 
     Args:
-        environment: this process's.
+        environment: that of this process.
     """
     if environment.get(SWITCH, "").strip().lower() in OFF or "JAX_COMPILATION_CACHE_DIR" in environment:
         return {}
@@ -65,10 +65,10 @@ def compile_cache_variables(environment: Mapping[str, str] = os.environ) -> dict
 
 
 def tidy_compile_cache(folder: Path) -> None:
-    """Remove programs that were not written to their end, and folders beside this one that nobody has used for long.
+    """Remove programs that were not written completely, and sibling folders that have not been used for long.
 
-    JAX writes a program in place and never replaces one: what a killed worker left half-written would stay for ever.
-    Such a program lacks the time of its last use, which is written after it.
+    JAX writes a program in place and never replaces one, so one that a killed worker left half-written would stay for
+    ever. Such a program lacks the time of its last use, which is written after it.
 
     Raises:
         OSError: a file cannot be removed.
@@ -89,7 +89,7 @@ def tidy_compile_cache(folder: Path) -> None:
 
 
 def _machine_key() -> str:
-    """Return a name for this kind of processor and this jaxlib: machine code of others may not even run."""
+    """Return a name for this kind of processor and this jaxlib: machine code made for others may not even run."""
     return hashlib.sha256(f"{version('jaxlib')} {processor_features()}".encode()).hexdigest()[:16]
 
 

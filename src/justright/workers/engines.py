@@ -26,15 +26,15 @@ def open_pool(
     address: str | None,
     hang_seconds: float = HANG_SECONDS,
 ) -> Pool[Any]:
-    """Return the pool of an engine, as a context manager that starts and ends its workers.
+    """Return the pool of an engine: a context manager that starts and ends its workers.
 
     Args:
         engine: 'local' or 'ray'.
         rows: the study's rows.
         storage: how workers write to the study folder.
-        workers: how many; None takes one per accelerator, or per core where there is none, and at most one per job.
+        workers: how many; None takes one per accelerator, or per core if there is none, and at most one per job.
         jobs: runs to be trained.
-        address: the Ray cluster's; None starts one here.
+        address: of the Ray cluster; None starts one here.
         hang_seconds: how long a worker may be silent without computing.
 
     Raises:
@@ -52,7 +52,7 @@ def open_pool(
 def _local(
     rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
 ) -> Processes:
-    """Return processes on this machine, one per accelerator, or per core where there is none."""
+    """Return processes on this machine, one per accelerator, or per core if there is none."""
     accelerators = find_accelerators()
     most = accelerators.count if accelerators else len(available_cores())
     return Processes(rows, storage, workers=workers or max(1, min(most, jobs)), accelerators=accelerators)

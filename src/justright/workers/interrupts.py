@@ -1,10 +1,10 @@
-"""Ctrl-C and SIGTERM: who hears them, and that handlers are put back afterwards.
+"""Ctrl-C and SIGTERM: who handles them, and how handlers are restored afterwards.
 
-While workers train, an interruption is noticed between two events and never inside one. A KeyboardInterrupt in the
-middle of an event would undo its transaction, or lose a message half read; the worker's last checkpoint would follow
-all the same, and the epochs between would be missing for ever.
+While workers train, an interruption is noticed only between two events. A KeyboardInterrupt in the middle of an event
+would undo its transaction or lose a half-read message; the worker's last checkpoint would still follow, and the epochs
+in between would be missing for ever.
 
-Signals that are ignored stay so, and outside the main thread nothing changes: there, signals are others' business.
+Ignored signals stay ignored, and outside the main thread, where Python handles no signals, nothing changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def kept_handlers(*numbers: int) -> Iterator[list[int]]:
-    """Put the handlers of signals back at the end of the block; yield the signals that the block may handle."""
+    """Restore the handlers of signals at the end of the block; yield the signals that the block may handle."""
     is_main = threading.current_thread() is threading.main_thread()
     previous = {number: signal.getsignal(number) for number in numbers} if is_main else {}
     try:

@@ -1,4 +1,4 @@
-"""What this machine offers, processors and memory, and what a process uses of them."""
+"""The processors and memory of this machine, and how much of them a process uses."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import platform
 import re
 from pathlib import Path
 
-CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere the platform's own word is used
-# Linux' words for instructions that XLA was seen to use: x86-64 alone.
+CPU_INFO = Path("/proc/cpuinfo")  # Linux; elsewhere the platform's own name is used
+# Linux' names for instructions that XLA was seen to use, on x86-64 only.
 BFLOAT16_FEATURES = frozenset({"avx512_bf16", "amx_bf16"})
 BFLOAT16_MACHINE = "x86_64"
 CONTAINER = Path("/sys/fs/cgroup")  # a container's own limits on Linux (cgroup v2)
 
 
 def free_memory_bytes() -> int:
-    """Return the memory that can be taken without swapping, within the limit of this process's container if it has one."""
+    """Return the memory that can be used without swapping, within the limit of this process's container, if any."""
     import psutil
 
     free = int(psutil.virtual_memory().available)
@@ -25,7 +25,7 @@ def free_memory_bytes() -> int:
         return free
     if not limit.isdigit():  # "max": unlimited
         return free
-    reclaimable = int(cached[1]) if cached else 0  # file caches, which the system gives back before it swaps
+    reclaimable = int(cached[1]) if cached else 0  # file caches, which the system frees before it swaps
     return min(free, max(0, int(limit) - int(used) + reclaimable))
 
 
@@ -51,7 +51,7 @@ def processor_seconds(pid: int) -> float:
 
 
 def processor_name() -> str:
-    """Return the processor's name as its maker gives it."""
+    """Return the processor's name as its manufacturer gives it."""
     if CPU_INFO.is_file():
         for line in CPU_INFO.read_text(errors="replace").splitlines():
             if line.startswith("model name"):
@@ -60,14 +60,14 @@ def processor_name() -> str:
 
 
 def processor_features() -> str:
-    """Return what tells this processor's instructions from another's: its name, and the features Linux lists."""
+    """Return what distinguishes this processor's instructions: its name, and the features that Linux lists."""
     text = CPU_INFO.read_text(errors="replace") if CPU_INFO.is_file() else ""
     found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
     return f"{platform.machine()} {processor_name()} {found[1] if found else ''}"
 
 
 def has_bfloat16_products() -> bool | None:
-    """Return whether this processor's own instructions multiply bfloat16 matrices; None where that is not known."""
+    """Return whether this processor has instructions for bfloat16 products; None if that is not known."""
     if not CPU_INFO.is_file() or platform.machine() != BFLOAT16_MACHINE:
         return None
     return bool(BFLOAT16_FEATURES.intersection(processor_features().split()))

@@ -1,7 +1,7 @@
-"""Expected memory of a plan, and the plan that fits into what is free.
+"""Expected memory of a plan, and the plan that fits into the free memory.
 
 The estimate adds what was measured once (a process, a compiled program) to what follows from sizes (rows, weights,
-activations, chunks). It was within a factor of 1.5 of the measured peak for the cases beside the constants.
+activations, chunks). It was within a factor of 1.5 of the measured peak in the cases noted at the constants.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
 # than Tiny.
 STATE_VALUES = 4
 STATE_COPIES = 5
-DEVICE_STATE_COPIES = 2  # what a chunk begins with and what it ends with
+DEVICE_STATE_COPIES = 2  # at the beginning of a chunk and at its end
 ROW_COPIES = 3  # as received, those of the stack's training size, and on the device
 ACTIVATION_COPIES = 3  # kept for the gradient, the gradient itself, and what a layer makes between
 CHUNK_COPIES = 2  # on the host and on the device
@@ -42,12 +42,12 @@ UNKNOWN_SHAPE = "?"
 
 @dataclass(frozen=True, slots=True)
 class FreeMemory:
-    """What workers may take.
+    """The memory that workers may take.
 
     Args:
-        machines: bytes on each machine that has some.
-        is_reserved: whether each worker sets aside what the largest stack needs, as it may be given any; otherwise
-            they share what there is.
+        machines: bytes on each machine.
+        is_reserved: whether each worker reserves what the largest stack needs, since it may be given any stack; otherwise
+            they share the memory.
     """
 
     machines: tuple[int, ...]
@@ -55,11 +55,11 @@ class FreeMemory:
 
     @property
     def total(self) -> int:
-        """What all workers may take together."""
+        """The memory that all workers together may take."""
         return sum(self.machines)
 
     def fits(self, needs: Sequence[int]) -> bool:
-        """Return whether workers that need so many bytes fit, each put where most is left; the largest comes first.
+        """Return whether workers that need so many bytes fit, each put where most is left, the largest first.
 
         Example:
             >>> FreeMemory((100, 60)).fits([50, 50, 40]), FreeMemory((100, 60)).fits([90, 60])
@@ -76,7 +76,7 @@ class FreeMemory:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stacks to train, the longest first, and what they are expected to take.
+    """Stacks to train, the longest first, and the memory they are expected to take.
 
     Args:
         stacks: the stacks.
@@ -115,11 +115,11 @@ def fit_plan(
         need: returns the expected peak of a worker that trains a stack.
         workers: the most workers.
         max_lanes: the most lanes.
-        free: what may be used; None takes the largest plan.
+        free: the memory that may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
-        program_bytes: what each compiled program that a worker keeps takes, after the first.
-        device_need: returns what a stack is expected to take of an accelerator.
-        device_share: what each of so many workers may take of an accelerator; None without one, or without a limit.
+        program_bytes: what each further compiled program that a worker keeps takes.
+        device_need: returns the memory that a stack is expected to take on an accelerator.
+        device_share: returns what each of so many workers may take on an accelerator; None without one, or without a limit.
 
     Raises:
         InputError: a single worker with single lanes takes more than is free.
@@ -153,7 +153,7 @@ def _kept_programs(stacks: Sequence[StackTask]) -> int:
 
 
 def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | None) -> list[int]:
-    """Return what each worker may need, the largest first: the largest stacks at once, or the largest stack for each.
+    """Return what each worker may need, falling: the largest stacks at once, or the largest stack for each.
 
     Args:
         stacks: what each stack needs.
@@ -181,22 +181,22 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
 
 
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
-    """Return the expected memory of a stack on an accelerator, where all its lanes are computed at once.
+    """Return the expected memory of a stack on an accelerator, which computes all its lanes at once.
 
-    It follows from the same sizes as `worker_bytes`, and has not been measured.
+    It is derived from the same sizes as `worker_bytes`, and has not been measured.
     """
     lane = DEVICE_STATE_COPIES * _state_bytes(stack, built) + _activation_bytes(stack, built, rows)
     return _row_bytes(rows) + len(stack.runs) * lane + _chunk_bytes(stack, rows)
 
 
 def _state_bytes(stack: StackTask, built: VariantBuilt) -> int:
-    """Return what the values of one lane take."""
+    """Return the memory that the values of one lane take."""
     parameters = sum(layer[3] for layer in built.layers) or built.parameters
     return (STATE_VALUES + (stack.recipe.ema > 0)) * FLOAT_BYTES * parameters
 
 
 def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
-    """Return what the layers of one lane take between input and gradient, in training or in evaluation."""
+    """Return the memory that the layers of one lane take between input and gradient, in training or in evaluation."""
     widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
     training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
     evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
@@ -204,7 +204,7 @@ def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) ->
 
 
 def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:
-    """Return what batch orders and validation losses of a chunk take."""
+    """Return the memory that batch orders and validation losses of a chunk take."""
     epoch = FLOAT_BYTES * len(stack.runs) * (len(stack.train_index) + len(rows.validation[0]))
     return max(epoch, CHUNK_BYTES)
 

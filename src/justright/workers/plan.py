@@ -17,8 +17,8 @@ from justright.study.families import Mlp
 from justright.study.study import Study
 from justright.study.variant import KerasConfig
 
-# Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and a stack of
-# its own lets the pool balance its runs over the cores.
+# Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and separate stacks let
+# the pool balance runs over the cores.
 SMALL_PARAMETERS = 50_000
 MAX_LANES = 64
 # Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
@@ -27,12 +27,12 @@ DROPOUT_FACTOR = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SavedStack:
-    """A stack by name, with the checkpoint to go on from.
+    """A stack by name, with the checkpoint to resume from.
 
     Args:
         name: the stack's.
-        path: the checkpoint, relative to the study folder; None when it begins anew.
-        runs: its lanes in order, ended ones included.
+        path: the checkpoint, relative to the study folder; None to begin again.
+        runs: its lanes in order, including those that have ended.
     """
 
     name: str
@@ -42,7 +42,7 @@ class SavedStack:
 
 @dataclass(frozen=True, slots=True)
 class Revisit:
-    """A stack whose ended runs are gone back to, without training.
+    """A stack whose ended runs are measured or saved again, without training.
 
     Args:
         stack: with its last checkpoint.
@@ -74,12 +74,12 @@ def plan_stacks(
         parameters: trainable weights of each variant.
         workers: how many stacks train at the same time.
         ended: runs that need no more training.
-        saved: checkpoints; their stacks go on as they were.
+        saved: checkpoints; their stacks continue unchanged.
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
         max_lanes: the most runs of a new stack.
-        together: whether large networks share a program, too, as they should where lanes are vmapped: an accelerator
-            is filled by several 512-wide networks, not by one.
+        together: whether large networks also share a program, as they should where lanes are vmapped: it takes several
+            512-wide networks to fill an accelerator.
     """
 
     def task(stack: SavedStack) -> StackTask:
@@ -107,7 +107,7 @@ def stack_task(
     model_path: Callable[[RunKey], str],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> StackTask:
-    """Return what a worker needs to train a stack; arguments as `plan_stacks`."""
+    """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
     variant = study.variant(stack.runs[0].variant)
     return StackTask(
         name=stack.name,
@@ -124,14 +124,14 @@ def stack_task(
 
 @cache
 def _first_rows(count: int) -> npt.NDArray[np.int64]:
-    """Return 0..count-1, one array for all stacks: for a large table, one per stack would fill the memory."""
+    """Return 0..count-1, the same array for all stacks: for a large table, one per stack would fill the memory."""
     rows = np.arange(count)
     rows.flags.writeable = False
     return rows
 
 
 def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:
-    """Return the runs of each stack: one when `alone`, otherwise an even share for each worker."""
+    """Return the runs of each stack: one if `alone`, otherwise an even share for each worker."""
     lanes = 1 if alone else min(most, ceil(len(runs) / workers))
     return [tuple(runs[start : start + lanes]) for start in range(0, len(runs), lanes)]
 
@@ -142,7 +142,7 @@ def _stack_name(runs: tuple[RunKey, ...]) -> str:
 
 
 def _cost(stack: StackTask, parameters: int) -> float:
-    """Return the expected relative cost of a stack: multiply-adds of its epochs."""
+    """Return the expected relative cost of a stack: the multiply-adds of its epochs."""
     work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.runs)
     return work * (DROPOUT_FACTOR if _has_dropout(stack) else 1.0)
 

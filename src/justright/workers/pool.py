@@ -1,7 +1,7 @@
-"""The pool of workers that trains a study: one loop, wherever the workers are.
+"""The pool of workers that trains a study: the same loop wherever the workers are.
 
-A `Transport` starts workers and carries messages to and from them: processes on this machine, or actors in a Ray
-cluster. The pool decides the rest: which worker gets which task, which one hangs, what is tried again, and how an
+A `Transport` starts workers (processes on this machine, or actors in a Ray cluster) and carries messages to and from
+them. The pool decides the rest: which worker gets which task, which one hangs, what is tried again, and how an
 interruption ends.
 """
 
@@ -24,32 +24,32 @@ from justright.workers.interrupts import held_interrupts
 from justright.workers.memory import FreeMemory
 from justright.workers.watch import HANG_SECONDS, Watch
 
-# An interrupted command must end within 5 s. On a crowded machine, what follows the last checkpoints takes its time too.
-# A worker that is not done by then is ended; its stack goes on from the checkpoint before, to the same numbers.
+# An interrupted command must end within 5 s, including what follows the last checkpoints on a crowded machine. A worker
+# that is not done by then is ended; its stack resumes from the checkpoint before, to the same numbers.
 STOP_SECONDS = 2.5
 POLL_SECONDS = 0.25
-# A worker may die during its start for want of memory or by a stray signal; twice in a row has another cause.
+# A worker may die while starting, for lack of memory or by a stray signal; twice in a row has another cause.
 START_ATTEMPTS = 2
 
 Handle = Callable[[Event], None]
 Message = tuple[Any, ...]
 Link = TypeVar("Link")
-"""What a transport knows one of its workers by."""
+"""A transport's handle of one of its workers."""
 
 
 class Transport(ABC, Generic[Link]):
-    """Where workers run, and how they are reached.
+    """Where workers run, and how to reach them.
 
-    A message is a tuple: a word, and what belongs to it. A worker that has started says ('ready',). During a task it
-    says ('event', event), and at its end one of ('done', ended), ('refused', text) when something in the study cannot
-    be used, ('unwritable', text) when the study folder cannot, and ('failed', text, trace) when trying again may help.
-    The transport itself says ('stored',) when it has written a file for a worker, and ('died', reason).
+    A message is a tuple: a word and its content. A worker that has started sends ('ready',). During a task it sends
+    ('event', event), and at its end one of ('done', ended), ('refused', text) if something in the study cannot be used,
+    ('unwritable', text) if the study folder cannot be written, and ('failed', text, trace) if trying again may help.
+    The transport itself sends ('stored',) when it has written a file for a worker, and ('died', reason).
 
     Args:
-        kind: what a worker is, for messages.
-        label: what goes before a worker's number in messages.
-        may_queue: whether a worker that starts may have to wait for a free place, so that its silence means nothing.
-        workers: how many workers there are to be; known once the transport is open.
+        kind: what messages call a worker.
+        label: precedes a worker's number in messages.
+        may_queue: whether a starting worker may have to wait for a free place, so that its silence means nothing.
+        workers: how many workers to start; known once the transport is open.
         accelerators: the devices that workers train on; None for the CPU.
     """
 
@@ -63,15 +63,15 @@ class Transport(ABC, Generic[Link]):
         """Make it possible to start workers."""
 
     def close(self) -> None:
-        """Let go of what `open` took; all workers have ended."""
+        """Release what `open` acquired; all workers have ended."""
 
     @abstractmethod
     def start(self, number: int) -> Link:
-        """Start worker `number` of `workers`, counted from 0; it says 'ready', or it dies."""
+        """Start worker `number` of `workers`, counted from 0; it sends 'ready', or it dies."""
 
     @abstractmethod
     def give(self, link: Link, task: WorkerTask) -> None:
-        """Send a task to a worker that waits for one."""
+        """Send a task to an idle worker."""
 
     @abstractmethod
     def request_stop(self, link: Link) -> None:
@@ -88,7 +88,7 @@ class Transport(ABC, Generic[Link]):
 
     @abstractmethod
     def processor_seconds(self, link: Link) -> float:
-        """Return the processor time a worker has used; what is known of it if the worker does not answer."""
+        """Return the processor time that a worker has used; the last known value if it does not answer."""
 
     @abstractmethod
     def end(self, link: Link) -> None:
@@ -96,10 +96,10 @@ class Transport(ABC, Generic[Link]):
 
     @abstractmethod
     def free_memory(self, links: Sequence[Link]) -> FreeMemory | None:
-        """Return the memory that workers may take, `links` included; None where that cannot be known."""
+        """Return the memory that workers may take, including what those in `links` hold; None if unknown."""
 
     def resize(self, workers: int, worker_bytes: int) -> bool:
-        """Prepare for `workers` of `worker_bytes` each; return whether those that run must be started again for it."""
+        """Prepare for `workers` of `worker_bytes` each; return whether running workers must be started again for it."""
         self.workers = workers
         return False
 
@@ -110,9 +110,9 @@ class Worker(Generic[Link]):
 
     Args:
         number: its number, from 0.
-        link: what its transport knows it by.
+        link: its transport's handle.
         watch: how long it has been silent.
-        starts: how often it has been started in a row without getting ready.
+        starts: how often in a row it has been started without becoming ready.
     """
 
     number: int
@@ -164,24 +164,24 @@ class Pool(Generic[Link]):
         self._transport.close()
 
     def free_memory(self) -> FreeMemory | None:
-        """Return the memory that workers may take together; None where that cannot be known."""
+        """Return the memory that workers together may take; None if unknown."""
         return self._transport.free_memory([worker.link for worker in self._workers])
 
     def keep_workers(self, count: int, worker_bytes: int) -> None:
-        """Go on with `count` workers, each with so much memory; those that have less are started again."""
+        """Continue with `count` workers, each with so much memory; those that have less are started again."""
         must_restart = self._transport.resize(count, worker_bytes)
         self._end_surplus(0 if must_restart else count)
         self._start_missing()
 
     def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
-        """Perform all tasks, in order of the list as workers become free, passing events to `handle`.
+        """Perform all tasks in order as workers become free, passing events to `handle`.
 
-        A stack whose worker dies or hangs goes on from its last checkpoint once; after that its runs end as 'failed'.
+        A stack whose worker dies or hangs is resumed from its last checkpoint once; after that its runs end as 'failed'.
 
         Raises:
-            InputError: a worker refused a task, as something in the study cannot be used; or workers do not start.
+            InputError: a worker refused a task because something in the study cannot be used, or workers do not start.
             FolderError: a worker, or `handle`, can no longer write to the study folder.
-            KeyboardInterrupt: passed on after workers have written their last checkpoints.
+            KeyboardInterrupt: raised after workers have written their last checkpoints.
         """
         pending = deque(tasks)
         with held_interrupts() as received:
@@ -203,7 +203,7 @@ class Pool(Generic[Link]):
         return [worker for worker in self._workers if worker.task is not None]
 
     def _hear(self, workers: Sequence[Worker[Link]]) -> Iterator[tuple[Worker[Link], Message]]:
-        """Yield what workers say, waiting a moment for the first; what is done with a message is not their silence."""
+        """Yield messages, waiting a moment for the first; the time a message takes here is not a worker's silence."""
         speakers = {worker.link: worker for worker in workers}
         for link, seconds, message in self._transport.hear(list(speakers), POLL_SECONDS):
             worker = speakers[link]
@@ -212,7 +212,7 @@ class Pool(Generic[Link]):
             worker.watch.begin()
 
     def _take(self, worker: Worker[Link], message: Message, handle: Handle) -> list[WorkerTask]:
-        """Do what a message asks for; return the tasks to try again, one or none."""
+        """Act on a message; return the tasks to try again, one or none."""
         kind, *content = message
         if kind == "ready":
             worker.is_ready = True
@@ -232,7 +232,7 @@ class Pool(Generic[Link]):
         return []
 
     def _replace(self, worker: Worker[Link], reason: str, handle: Handle) -> list[WorkerTask]:
-        """Start a new worker in place of one that is dead, or ended for `reason`; return its task to try again, if any."""
+        """Replace a worker that has died, or is ended for `reason`; return its task to try again, if any."""
         self._transport.end(worker.link)
         if not worker.is_ready and worker.starts >= START_ATTEMPTS:
             raise InputError(f"A {self._transport.kind} could not start: {reason}")
@@ -241,7 +241,7 @@ class Pool(Generic[Link]):
         return self._retry(worker.task, reason, handle)
 
     def _retry(self, task: WorkerTask | None, reason: str, handle: Handle) -> list[WorkerTask]:
-        """Return the task to try after a failure; none when there was none, or when its runs have now ended."""
+        """Return the task to try again after a failure; none if there was none, or if its runs have now ended."""
         if task is None:
             return []
         then = self._attempts.after_failure(task, reason)
@@ -262,7 +262,7 @@ class Pool(Generic[Link]):
                 yield worker, f"{name} made no progress for {silent:.0f} seconds and was ended"
 
     def _stop(self, handle: Handle) -> None:
-        """Ask all workers for a last checkpoint and take what they say until they are done or time is up."""
+        """Ask all workers for a last checkpoint, and handle their messages until they are done or time is up."""
         for worker in self._workers:
             self._transport.request_stop(worker.link)
         deadline = time.monotonic() + STOP_SECONDS

@@ -1,4 +1,4 @@
-"""Worker processes on this machine, one pinned thread each, or an accelerator."""
+"""Worker processes on this machine, each with one pinned thread or an accelerator."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LOG_TAIL = 600  # characters of a dead worker's error output that go into the re
 
 @dataclass(slots=True, eq=False)
 class WorkerProcess:
-    """A worker's process, where its output goes, and the connection to it; None when it never made one."""
+    """A worker's process, the file for its output, and its connection; None if it never made one."""
 
     number: int
     process: subprocess.Popen[bytes]
@@ -55,7 +55,7 @@ class Processes(Transport[WorkerProcess]):
         rows: the study's rows, sent to each worker once.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
-        accelerators: devices that the workers share, one each where there are enough; None trains on the CPU.
+        accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
     """
 
     kind = "worker process"
@@ -85,7 +85,7 @@ class Processes(Transport[WorkerProcess]):
         _send(link, task)
 
     def request_stop(self, link: WorkerProcess) -> None:
-        """Send the word that a worker hears while it trains."""
+        """Send the message that a worker reads while it trains."""
         _send(link, "stop")
 
     def hear(
@@ -102,11 +102,11 @@ class Processes(Transport[WorkerProcess]):
             yield link, self.processor_seconds(link), message or ("died", _death_of(link))
 
     def processor_seconds(self, link: WorkerProcess) -> float:
-        """Return what the system says."""
+        """Return the system's figure."""
         return processor_seconds(link.process.pid)
 
     def end(self, link: WorkerProcess) -> None:
-        """Kill the process, if it still runs, and let go of what belongs to it."""
+        """Kill the process if it still runs, and close its files and connection."""
         if link.connection is not None:
             link.connection.close()
             link.connection = None
@@ -115,7 +115,7 @@ class Processes(Transport[WorkerProcess]):
         link.log.close()
 
     def free_memory(self, links: Sequence[WorkerProcess]) -> FreeMemory:
-        """Return what workers hold and what is free."""
+        """Return the memory that workers hold plus what is free."""
         held = sum(resident_bytes(link.process.pid) for link in links)
         return FreeMemory((free_memory_bytes() + held,))
 
@@ -124,12 +124,12 @@ def _send(worker: WorkerProcess, message: Any) -> None:
     import cloudpickle
 
     if worker.connection is not None:
-        with suppress(OSError):  # the worker died: the next look at it says so
+        with suppress(OSError):  # the worker died: reading from it will show that
             worker.connection.send_bytes(cloudpickle.dumps(message))
 
 
 def _receive(connection: Connection) -> Message | None:
-    """Return what a worker says; None when it is dead."""
+    """Return a worker's message; None if it is dead."""
     try:
         # Only a worker that this process started, and that shares its one-time key, can write here.
         return pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
@@ -151,7 +151,7 @@ def _death_of(worker: WorkerProcess) -> str:
 
 
 def _launch(number: int, workers: int, accelerators: Accelerators | None) -> WorkerProcess:
-    """Start a process; its connection stays None when it ends before it makes one."""
+    """Start a process; its connection stays None if it ends before it makes one."""
     cores = _cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     devices = accelerators.variables(number, workers) if accelerators else {}
@@ -167,7 +167,7 @@ def _launch(number: int, workers: int, accelerators: Accelerators | None) -> Wor
     if hasattr(os, "sched_setaffinity"):
         with suppress(ProcessLookupError):  # dead already: found out below
             os.sched_setaffinity(process.pid, cores)
-    # An address and a key for each: what a dead process left waiting cannot be taken for the next one's.
+    # A new address and key for each: a connection left by a dead process cannot be taken for the next one's.
     key = secrets.token_bytes(32)
     with Listener(authkey=key) as listener:
         _tell(process, f"{listener.address} {key.hex()}\n")
@@ -176,7 +176,7 @@ def _launch(number: int, workers: int, accelerators: Accelerators | None) -> Wor
 
 
 def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection | None:
-    """Return the connection of a process that was just started; None when it ends, or too much time passes, before."""
+    """Return the connection of a new process; None if it ends, or takes too long, before making one."""
     accepted: list[Connection] = []
 
     def accept() -> None:
@@ -192,7 +192,7 @@ def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection 
 
 
 def _cores_of(number: int, workers: int) -> list[int]:
-    """Return the processors of one worker: an equal share, one at least.
+    """Return the processors of one worker: an equal share, at least one.
 
     Example:
         With 4 cores and 2 workers, worker 0 gets the first two and worker 1 the last two.
@@ -204,13 +204,13 @@ def _cores_of(number: int, workers: int) -> list[int]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """Return a worker's environment: this process's, its import path, and what makes a worker one."""
+    """Return a worker's environment: that of this process, its import path, and the variables of workers."""
     variables = worker_variables(threads) | compile_cache_variables()
     return os.environ | variables | {"PYTHONPATH": import_path()}
 
 
 def worker_variables(threads: int) -> dict[str, str]:
-    """Return the variables that make a process a worker: JAX below Keras, and as many threads as it may use."""
+    """Return the environment variables of workers: JAX as Keras' backend, and the number of threads."""
     flags = [os.environ.get("XLA_FLAGS", ""), *XLA_FLAGS, *(SINGLE_THREAD_FLAGS if threads == 1 else ())]
     return {
         "KERAS_BACKEND": "jax",
@@ -222,7 +222,7 @@ def worker_variables(threads: int) -> dict[str, str]:
 
 
 def import_path() -> str:
-    """Return where this process imports from, for processes on the same machine."""
+    """Return the import path of this process, for processes on the same machine."""
     return os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
 
 

@@ -1,7 +1,7 @@
-"""Workers in a Ray cluster: one actor per processor, or per GPU where the cluster has some, on any number of machines.
+"""Workers in a Ray cluster: one actor per processor, or per GPU if there are any, on any number of machines.
 
-Only the coordinator touches the study folder; see `ray_worker` for how files travel. Ray is imported when the cluster
-is opened, never before, and a Ray started here sends no usage statistics.
+Only the coordinator touches the study folder; see `ray_worker` for how files travel. Ray is imported only when the cluster
+is opened, and a Ray started here sends no usage statistics.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from justright.workers.processes import START_SECONDS, import_path, worker_varia
 from justright.workers.ray_connection import connect, free_memory, import_ray
 from justright.workers.ray_worker import UNREAD_MESSAGES, Checkpoint, RayWorker, installed_versions
 
-# Ray pins no actor to a processor; this is how many XLA believes in (PJRT's name, and the one before).
+# Ray does not pin actors to processors; this is how many XLA assumes (PJRT's name, and the older one).
 ONE_PROCESSOR = {"PJRT_NPROC": "1", "NPROC": "1"}
-# What an actor reserves for networks before their sizes are known: enough for the tutorial's. Actors of a study that
-# needs more are started again, which takes as long as importing Keras.
+# Memory that an actor reserves before the sizes of networks are known: enough for the tutorial's. If a study needs more,
+# its actors are started again, which takes as long as importing Keras.
 NETWORK_BYTES = 256 * MEBIBYTE
-# A process that does not say within this time how long it has computed is stopped, or stuck in code that lets nothing
-# else run. Asked only after a long silence; the coordinator waits meanwhile.
+# A process that does not report its processor time within this time is stopped, or stuck in code that lets nothing else
+# run. It is asked only after a long silence; the coordinator waits meanwhile.
 ANSWER_SECONDS = 5.0
 
 
@@ -38,10 +38,10 @@ class RayActor:
     """An actor: starting, idle, or streaming messages.
 
     Args:
-        handle: Ray's.
+        handle: Ray's own.
         asked_at: when the cluster was asked for it, on the monotonic clock.
-        starting: the answer that makes it ready; None once it has come.
-        stream: what it says during a task; None otherwise.
+        starting: the reply that makes it ready; None once it has arrived.
+        stream: its messages during a task; None otherwise.
         processor_seconds: processor time it had used when it last spoke.
     """
 
@@ -54,7 +54,7 @@ class RayActor:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model that arrived as the bytes of its file, and saves itself as a Keras model does."""
+    """A model that arrived as the bytes of its file, with the `save` of a Keras model."""
 
     data: bytes
 
@@ -73,7 +73,7 @@ class RayCluster(Transport[RayActor]):
         storage: how the coordinator writes to the study folder.
         workers: how many actors; None takes one per processor (or GPU), but no more than there are jobs.
         jobs: runs to be trained.
-        address: of the cluster's head; None starts Ray on this machine, or takes the one this process has started.
+        address: of the cluster's head; None starts Ray on this machine, or uses the one that this process has started.
     """
 
     kind = label = "Ray actor"
@@ -90,13 +90,13 @@ class RayCluster(Transport[RayActor]):
         self._ray: Any = None
         self._owns_ray = False
         self._sent_rows: Any = None
-        self._resource = "CPU"  # what an actor occupies: 'CPU' or 'GPU'
+        self._resource = "CPU"  # the resource that an actor occupies: 'CPU' or 'GPU'
         self._free: FreeMemory | None = None
         self._reserved = 0
         self.workers = 0
 
     def open(self) -> None:
-        """Join the cluster or start one, and see how many actors it has room for.
+        """Join the cluster or start one, and find out how many actors it has room for.
 
         Raises:
             InputError: Ray is not installed, the cluster is not there or has too few processors.
@@ -117,7 +117,7 @@ class RayCluster(Transport[RayActor]):
             self._ray.shutdown()
 
     def start(self, number: int) -> RayActor:
-        """Ask the cluster for an actor, which it may put on any node."""
+        """Request an actor, which the cluster may put on any node."""
         variables = worker_variables(threads=1) | (ONE_PROCESSOR if self._resource == "CPU" else {})
         if self._owns_ray and self._address is None:
             variables["PYTHONPATH"] = import_path()
@@ -141,14 +141,14 @@ class RayCluster(Transport[RayActor]):
         ).remote(task, checkpoint)
 
     def request_stop(self, link: RayActor) -> None:
-        """Call what an actor answers while it trains."""
+        """Call the actor's `stop`, which runs while it trains."""
         link.handle.stop.remote()
 
     def hear(self, links: Sequence[RayActor], seconds: float) -> Iterator[tuple[RayActor, float, Message]]:
         """Yield one message from each actor that has something to say.
 
         Raises:
-            InputError: the cluster has given us no processor, or no memory, for too long.
+            InputError: the cluster has had no free processor or memory for too long.
         """
         sources = {source: link for link in links if (source := link.starting or link.stream)}
         ready, _ = self._ray.wait(list(sources), timeout=seconds)
@@ -173,11 +173,11 @@ class RayCluster(Transport[RayActor]):
         self._ray.kill(link.handle)
 
     def free_memory(self, links: Sequence[RayActor]) -> FreeMemory | None:
-        """Return the memory that Ray had to give on each node before actors were started."""
+        """Return the memory that Ray had available on each node before actors were started."""
         return self._free
 
     def resize(self, workers: int, worker_bytes: int) -> bool:
-        """Reserve more memory from now on if actors need it: those that run have asked for less."""
+        """Reserve more memory from now on if actors need it; running ones have reserved less."""
         self.workers = workers
         if self._free is None or worker_bytes <= self._reserved:
             return False
@@ -185,7 +185,7 @@ class RayCluster(Transport[RayActor]):
         return True
 
     def _size(self) -> int:
-        """Take down what an actor occupies, and return how many actors are wanted."""
+        """Set the resource that an actor occupies, and return how many actors are wanted."""
         resources = self._ray.cluster_resources()
         self._resource = "GPU" if resources.get("GPU", 0) >= 1 else "CPU"
         there = int(resources.get(self._resource, 0))
@@ -197,7 +197,7 @@ class RayCluster(Transport[RayActor]):
         return self._wanted or max(1, min(there, self._jobs))
 
     def _reserve(self, wanted: int) -> int:
-        """Take down what an actor reserves, and return how many of `wanted` there is memory for."""
+        """Set the memory that an actor reserves, and return how many of `wanted` fit."""
         self._free = free_memory(self._ray)
         if self._free is None:
             return wanted
@@ -209,7 +209,7 @@ class RayCluster(Transport[RayActor]):
         return wanted
 
     def _next_message(self, link: RayActor) -> Message:
-        """Return what an actor says next; a file that arrives is written, ahead of the event that makes it count."""
+        """Return an actor's next message; a file that arrives is written before the event that makes it count."""
         message: Message
         try:
             if link.starting is not None:
@@ -235,7 +235,7 @@ class RayCluster(Transport[RayActor]):
         return message
 
     def _check_started(self, links: Sequence[RayActor]) -> None:
-        """Raise InputError when all actors have waited too long, the last one that was asked for, too."""
+        """Raise InputError if all actors, including the one requested last, have waited too long."""
         is_waiting = all(link.starting is not None for link in links)
         if is_waiting and time.monotonic() > max(link.asked_at for link in links) + START_SECONDS:
             memory = f" and {gigabytes(self._reserved)} GB of memory" if self._reserved else ""
@@ -252,7 +252,7 @@ def _checkpoint_of(task: WorkerTask) -> str | None:
 
 
 def _check_versions(theirs: dict[str, str]) -> None:
-    """Raise InputError unless a node has the versions that this process has."""
+    """Raise InputError unless a node has the same versions as this process."""
     for package, ours in installed_versions().items():
         if theirs[package] != ours:
             raise InputError(
@@ -262,6 +262,6 @@ def _check_versions(theirs: dict[str, str]) -> None:
 
 
 def _reason_of(error: Exception) -> str:
-    """Return Ray's own account of an error, without its advice, in one line."""
+    """Return Ray's own description of an error in one line, without its advice."""
     text = " ".join(str(error).split())
     return text.rpartition("The actor is dead because ")[2].partition(" Some common causes")[0]

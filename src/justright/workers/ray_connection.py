@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting one on this machine: quietly, and leaving this process as it was."""
+"""Joining a Ray cluster, or starting one on this machine, without output or side effects on this process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from justright.workers.memory import FreeMemory
 # Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
 RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
-# Ray gives its own agent a fixed 15 seconds to start, and raises a bare Exception when that was too short (ray issue
-# 65983); the next time its files are in memory.
+# Ray gives its own agent a fixed 15 seconds to start, and raises a bare Exception if that is too short (ray issue 65983);
+# at the next attempt its files are in memory.
 START_TRIES = 3
 
 
@@ -36,7 +36,7 @@ def import_ray() -> Any:
 
 
 def connect(ray: Any, address: str | None, *, cores: int) -> None:
-    """Join the cluster whose head is at `address`; without one, start Ray here with `cores` processors to give away.
+    """Join the cluster whose head is at `address`; without an address, start Ray here with `cores` processors to offer.
 
     Raises:
         InputError: nothing answers at the address, or Ray does not start here.
@@ -62,19 +62,19 @@ def connect(ray: Any, address: str | None, *, cores: int) -> None:
 
 
 def free_memory(ray: Any) -> FreeMemory | None:
-    """Return the memory that Ray has to give on each node of the cluster; None when its nodes offer none.
+    """Return the memory that Ray has available on each node of the cluster; None if its nodes offer none.
 
-    Ray counts what actors asked for, not what they use: other programs are left what was taken when a node was started,
-    unless its owner said otherwise.
+    Ray counts the memory that actors requested, not what they use. Unless its owner said otherwise, other programs keep
+    what they used when a node was started.
     """
-    # Ray's own call for developers; the public ones give sums over all nodes, of which no actor can have more than one's.
+    # Ray's own call for developers; the public ones give sums over all nodes, but an actor runs on one.
     nodes = ray._private.state.available_resources_per_node()
     machines = tuple(int(node["memory"]) for node in nodes.values() if node.get("memory", 0) >= 1)
     return FreeMemory(machines, is_reserved=True) if machines else None
 
 
 def _start_here(ray: Any, **options: Any) -> None:
-    """Start Ray on this machine; a busy one may need several tries."""
+    """Start Ray on this machine; on a busy one this may take several attempts."""
     for tries_left in reversed(range(START_TRIES)):
         try:
             ray.init(address="local", **options)

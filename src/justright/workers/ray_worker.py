@@ -1,7 +1,7 @@
-"""What runs in a Ray actor: a worker that reaches the study folder only through the messages it sends.
+"""The worker in a Ray actor, which reaches the study folder only through its messages.
 
-Its node may share no disk with the coordinator's. So the storage it trains with writes nothing: checkpoints leave
-as arrays, models as the bytes of their files, each ahead of the event that makes it count.
+Its node may not share a disk with the coordinator, so its storage writes nothing: checkpoints are sent as arrays and
+models as the bytes of their files, each before the event that makes it count.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.pool import Message
 from justright.workers.worker import attempt, make_performer
 
-# A worker waits when this many messages are unread; with what Ray holds, the most a slow coordinator keeps in memory.
+# A worker waits when this many messages are unread; with Ray's own buffer, this limits the memory of a slow coordinator.
 UNREAD_MESSAGES = 4
-# Packages whose versions decide what a curve looks like: the same everywhere, or nothing trains.
+# Packages whose versions affect curves: nothing trains unless they are the same everywhere.
 PACKAGES = ("justright", "keras", "jax", "numpy")
 ROOT = Path("study")  # stands for the study folder, which is elsewhere; only paths below it mean anything
 
@@ -53,22 +53,22 @@ class RayWorker:
         return installed_versions()
 
     def stop(self) -> None:
-        """Ask for a last checkpoint; answered while a task is under way."""
+        """Ask for a last checkpoint; answered even during a task."""
         self._stopping.set()
 
     def processor_seconds(self) -> float:
-        """Return the processor time this process has used; answered while a task is under way, unless it is stuck."""
+        """Return the processor time of this process; answered even during a task, unless it is stuck."""
         return time.process_time()
 
     def perform(self, task: WorkerTask, checkpoint: Checkpoint | None) -> Iterator[tuple[float, Message]]:
-        """Yield what happens in a task, each message with the processor time used so far; the last says how it went.
+        """Yield the messages of a task, each with the processor time used so far; the last says how it ended.
 
         Messages are ('event', event), ('tensors', path, arrays, metadata) and ('model', path, bytes), paths relative
         to the study folder, and at the end one of `attempt`.
 
         Args:
             task: what to do.
-            checkpoint: what the task's checkpoint file holds; None when it begins anew.
+            checkpoint: the content of the task's checkpoint file; None if the task begins again.
         """
         self._checkpoint = checkpoint or ({}, {})
         future = self._thread.submit(self._run, task)
@@ -103,7 +103,7 @@ class RayWorker:
 
     def _sent_tensors(self, path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
         tensors, metadata = self._checkpoint
-        # Ray's arrays are views of its shared memory, which nobody may write to.
+        # Ray's arrays are views of its shared memory, which is read-only.
         return {name: np.array(values) for name, values in tensors.items()}, dict(metadata)
 
     def _send_model(self, model: Any, path: Path) -> None:
@@ -114,7 +114,7 @@ class RayWorker:
 
 
 def installed_versions() -> dict[str, str]:
-    """Return the versions, in this environment, of the packages that decide what a curve looks like."""
+    """Return the versions, in this environment, of the packages that affect curves."""
     return {package: version(package) for package in PACKAGES}
 
 

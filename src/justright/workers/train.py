@@ -1,4 +1,4 @@
-"""A study in training: build and check every variant, plan the stacks, run them in a pool of workers."""
+"""Train a study: build and check every variant, plan the stacks, run them in a pool of workers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from justright.workers.pool import Pool
 
 
 def study_rows(study: Study) -> StudyRows:
-    """Return the rows of a study as workers need them."""
+    """Return the rows of a study in the form that workers need."""
     split = study.split
     task = split.table.task
     return StudyRows(
@@ -57,19 +57,19 @@ def train_study(
 
     Args:
         study: what to train.
-        pool: where.
-        handle: takes every event.
+        pool: where to train it.
+        handle: receives every event.
         model_path: where a run's model goes, relative to the study folder.
         ended: runs that need no more training.
-        saved: checkpoints to go on from.
-        revisited: stacks of ended runs, and what is still wanted of them.
+        saved: checkpoints to resume from.
+        revisited: stacks of ended runs that must be measured or saved again.
         measure_reference: whether the reference model is still to be trained.
         on_built: called once every variant has been built and the plan fits into memory, before anything trains.
         checkpoint_seconds: training time between checkpoints.
 
     Raises:
-        InputError: a variant cannot be built or does not fit the table, or memory does not suffice; nothing has
-            been trained then.
+        InputError: a variant cannot be built or does not fit the table, or memory does not suffice. Nothing has been
+            trained.
     """
     built: dict[str, VariantBuilt] = {}
 
@@ -118,5 +118,5 @@ def train_study(
     ]
     pool.execute(visits, take)
     tasks: list[WorkerTask] = list(plan.stacks)
-    # The reference takes seconds: last, where it fills a core that would wait for the longest stack.
+    # The reference takes seconds: it comes last, when it fills a core that would wait for the longest stack.
     pool.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)

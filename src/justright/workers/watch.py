@@ -1,4 +1,4 @@
-"""Telling a worker that hangs from one that works: how long it has been silent, and whether it computes meanwhile."""
+"""Telling a worker that hangs from one that works, by how long it is silent and whether it computes meanwhile."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# A worker speaks once a chunk, about every second. Silent for ten minutes without using a processor, it waits for
-# something that will not come.
+# A worker sends a message per chunk, about every second. If it is silent for ten minutes without using a processor, it
+# waits for something that will not come.
 HANG_SECONDS = 600.0
 # One that computes may be compiling, or in an epoch of millions of rows: it gets this many times as long (two hours).
 BUSY_FACTOR = 12.0
-# Whatever it has done before may take this many times as long as the longest time so far: other programs may slow it.
+# It may also take this many times as long as its longest silence so far: other programs may slow it.
 CHUNK_FACTOR = 20.0
-# Of one processor: a process that waits uses less, one that is crowded out by ten others uses more.
+# Share of one processor: a process that waits uses less, one that competes with ten others uses more.
 IDLE_SHARE = 0.01
 
 
 @dataclass(slots=True)
 class Watch:
-    """How long a worker has said nothing.
+    """How long a worker has been silent.
 
     Args:
         hang_seconds: silence after which it counts as hung, if it uses no processor.
@@ -34,11 +34,11 @@ class Watch:
     longest_seconds: float = 0.0
 
     def begin(self) -> None:
-        """Take down that the silence begins anew: the worker was given work, or was not listened to meanwhile."""
+        """Restart the silence: the worker was given work, or its messages were not read meanwhile."""
         self.heard_at = time.monotonic()
 
     def hear(self, processor_seconds: float, *, is_working: bool = True) -> None:
-        """Take down that the worker spoke, and the processor time it had used by then."""
+        """Record that the worker sent a message, and the processor time it had used by then."""
         if is_working:
             self.longest_seconds = max(self.longest_seconds, time.monotonic() - self.heard_at)
         self.processor_seconds = processor_seconds
@@ -48,7 +48,7 @@ class Watch:
         """Return how long the worker has been silent if that is too long, otherwise None.
 
         Args:
-            measure: returns the processor time the worker has used; only called when it has been silent for long.
+            measure: returns the processor time the worker has used; called only after a long silence.
         """
         silent = time.monotonic() - self.heard_at
         if silent <= max(self.hang_seconds, CHUNK_FACTOR * self.longest_seconds):

@@ -1,7 +1,7 @@
 """A worker process: one pinned thread (or an accelerator) that trains the stacks it is sent.
 
-Started as `python -m justright.workers.worker`, never forked, so that neither the caller's Keras backend nor its
-threads nor its `__main__` matter. The address and a one-time key of the coordinator come on standard input.
+It is started as `python -m justright.workers.worker`, never forked, so the caller's Keras backend, threads and
+`__main__` do not matter. It reads the coordinator's address and a one-time key from standard input.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def make_performer(
     from justright.training.run_end import revisit_runs
     from justright.training.stack import run_stack
 
-    # Keras collects garbage before each model. Going through the 300,000 objects of its and JAX's modules took 0.25 s of
-    # each: 5.5 instead of 2.5 s until a stack of 16 small networks trains. They stay as long as the process.
+    # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:
+    # 5.5 instead of 2.5 s until a stack of 16 small networks trains. They live as long as the process.
     gc.collect()
     gc.freeze()
     cache: ProgramCache = {}
@@ -89,7 +89,7 @@ def make_performer(
 
 
 def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:
-    """Return how a task went, as the message a worker sends: a word and what belongs to it.
+    """Return the message a worker sends at the end of a task.
 
     ('done', ended); ('refused', text): something in the study cannot be used; ('unwritable', text): the study folder
     cannot; ('failed', text, trace): trying again may help.
@@ -105,7 +105,7 @@ def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[An
 
 
 def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
-    """Pass messages on; leave at once when the coordinator is gone, for its folder is no longer ours."""
+    """Pass messages on; end at once if the coordinator is gone, since another process may then own the folder."""
     import pickle
 
     try:

@@ -1,8 +1,8 @@
-"""Arrow IPC (Feather version 2) files: what their buffers unpack to is added up before Polars unpacks anything.
+"""Arrow IPC (Feather version 2) files: their unpacked size is added up before Polars unpacks anything.
 
-Polars has no limit, and allocates whatever a damaged buffer says: a process then ends without a word. Each compressed
-buffer starts with the number of bytes it unpacks to (Arrow's columnar format, "Compressed body buffers"). Where the buffers
-are stands in FlatBuffers: File.fbs and Message.fbs of Apache Arrow, from which the field numbers are.
+Polars has no limit, and allocates whatever a damaged buffer asks for: the process is then killed without a message. Each
+compressed buffer starts with the number of bytes it unpacks to (Arrow's columnar format, "Compressed body buffers"). Where
+the buffers are is stored in FlatBuffers; the field numbers are those of Apache Arrow's File.fbs and Message.fbs.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ STORED = -1  # in place of the unpacked length: this buffer is not compressed
 
 
 def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
-    """Return how many bytes the buffers of an Arrow file unpack to; 0 for what does not end as one.
+    """Return how many bytes the buffers of an Arrow file unpack to; 0 for a file that does not end as one.
 
     Args:
         path: the file.
-        rows: only record batches that hold some of this many first rows; None for all.
+        rows: count only record batches with some of this many first rows; None for all.
     Raises:
         FooterError: the footer or a message cannot be read; or another of `DAMAGES`.
     """
@@ -53,7 +53,7 @@ def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
 
 
 def _batch(data: mmap.mmap, start: int, metadata: int, _: int) -> tuple[int, int]:
-    """Return the rows of one message, and what its buffers unpack to."""
+    """Return the number of rows in one message, and how many bytes its buffers unpack to."""
     prefix = 8 if _integer(data, start, "<I") == CONTINUED else 4
     message = _table(data, start + prefix)
     batch = _follow(data, message, HEADER)
@@ -78,12 +78,12 @@ def _integer(data: mmap.mmap, at: int, kind: str = "<i") -> int:
 
 
 def _table(data: mmap.mmap, at: int) -> int:
-    """Return the place of the table to which the offset at a place leads."""
+    """Return the place of the table that the offset at a place points to."""
     return at + _integer(data, at, "<I")
 
 
 def _field(data: mmap.mmap, table: int, number: int) -> int:
-    """Return the place of a table's field; 0 where it has none."""
+    """Return the place of a table's field; 0 if it is absent."""
     names = table - _integer(data, table)
     if 4 + 2 * number >= _integer(data, names, "<H"):
         return 0

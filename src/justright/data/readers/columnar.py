@@ -1,4 +1,4 @@
-"""Files of whole columns, Parquet and Arrow, read with Polars after their size was checked."""
+"""Columnar files, Parquet and Arrow, read with Polars once their size has been checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # A value takes at most this once read; text longer than that is not a feature anyway.
 BYTES_PER_VALUE = 8
-# What numbers that lead nowhere end in: a missing field, one of another type, a place before the file's start.
+# What damaged numbers lead to: a missing field, one of another type, a place before the file's start.
 DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
 
 
@@ -39,7 +39,7 @@ def read_columnar(
     Args:
         path: the file.
         label: how messages name it.
-        rows: first rows to read; None for all.
+        rows: how many of the first rows to read; None for all.
         kind: what messages call the format.
         parts: what messages call the compressed parts of such a file.
         count_unpacked: (path, rows) -> how many bytes those parts unpack to; raises FooterError.
@@ -58,7 +58,7 @@ def read_columnar(
         # Polars says OSError of some damaged files, too.
         raise _damaged(label, kind, error) from None
     except BaseException as error:
-        # Polars reports some damage by a Rust panic, which is no Exception; nothing else may be swallowed here.
+        # Polars reports some damage by a Rust panic, which is not an Exception; nothing else may be swallowed here.
         if type(error).__name__ != "PanicException":
             raise
         raise _damaged(label, kind, error) from None

@@ -1,4 +1,4 @@
-"""CSV, TSV and their kin: find delimiter and header, read fast when all is well, explain when it is not."""
+"""CSV, TSV and similar text: find delimiter and header, read fast if all is well, explain what is wrong if not."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from justright.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-# One cell beyond this is no table: the csv module's own limit, kept as ours so that both refuse alike.
+# The csv module's own limit for one cell, applied to Polars as well so that both refuse the same files.
 MAX_CELL_CHARACTERS = 131_072
 # What `bytes.strip` takes away: a line must be blank as text exactly when it is blank as bytes.
 BLANKS = " \t\n\r\v\f"
-# Records looked at to tell a header from data: enough to see a column of numbers under a word.
+# Records examined to tell a header from data: enough to see a column of numbers under a word.
 HEAD_RECORDS = 100
 
 
@@ -71,13 +71,13 @@ def read_text_file(path: Path, label: str, rows: int | None) -> RawTable:
 def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTable:
     r"""Return the columns of delimited text: numbers as float64, everything else as text.
 
-    The delimiter is the one of comma, tab, semicolon and bar that the first line holds most; the first line
+    The delimiter is whichever of comma, tab, semicolon and bar is most frequent in the first line; the first line
     is a header unless it looks like the lines below it. Blank lines are skipped, spaces around cells removed.
 
     Args:
         data: the text, UTF-8 with or without byte-order mark.
         label: how messages name it.
-        rows: first rows that matter; later ones stay unread. None for all.
+        rows: how many of the first rows matter; later ones are not read. None for all.
     Raises:
         InputError: empty, not UTF-8, a row with more or fewer fields than the first, a nameless or repeated
             column; the message says in which line.
@@ -104,7 +104,7 @@ def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTa
 
 
 def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None:
-    """Return header-less comma-separated numbers as float64 columns, or None where anything is not a number.
+    """Return comma-separated numbers without a header as float64 columns, or None if anything is not a number.
 
     Args:
         text: whole lines.
@@ -177,7 +177,7 @@ def _read_text(body: Body) -> pl.DataFrame:
         # Polars and the csv module read stray quotes differently; rows were counted with the latter.
         frame = _read_records(body) if b'"' in body.data else _read_csv(body, lines, pl.String)
     except pl.exceptions.PolarsError:
-        # It looks beyond the rows asked for, where a line of any length may stand.
+        # It looks beyond the rows asked for, where lines may have any length.
         frame = _read_records(body)
     return frame.with_columns([_narrowed(column) for column in frame.iter_columns()])
 
@@ -194,7 +194,7 @@ def _read_records(body: Body) -> pl.DataFrame:
 
 
 def _narrowed(column: pl.Series) -> pl.Series:
-    """Return a text column as numbers where every value that is there is one."""
+    """Return a text column as numbers if all its values are numbers or missing."""
     import polars as pl
 
     text = column.str.strip_chars()
@@ -204,7 +204,7 @@ def _narrowed(column: pl.Series) -> pl.Series:
 
 
 def _records(body: Body) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the line of the file it ends on, counted from 1."""
+    """Yield each record that is not blank, with the line of the file on which it ends, counted from 1."""
     text = io.TextIOWrapper(io.BytesIO(body.data), encoding="utf-8", newline="")
     reader = csv.reader(text, delimiter=body.delimiter, strict=True)
     csv.field_size_limit(MAX_CELL_CHARACTERS)

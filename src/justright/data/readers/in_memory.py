@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # Array kinds that hold numbers or text; objects, times and records do not become columns.
 ARRAY_KINDS = "biufUS"
-# Halves of a UTF-16 pair: numbers in Python's range that are no characters (Unicode standard, section 3.8).
+# Halves of a UTF-16 pair: numbers in Python's range that are not characters (Unicode standard, section 3.8).
 SURROGATES = (0xD800, 0xDFFF)
-# What the column of a separately given target is called: the first that no feature is.
+# Names for the column of a separately given target: the first one that no feature has.
 TARGET_COLUMNS = ("target", "target_", "target__")
 
 
@@ -115,7 +115,7 @@ def _series(name: str, values: npt.NDArray[Any], label: str) -> pl.Series:
 
 
 def _check_characters(name: str, values: npt.NDArray[np.str_], label: str) -> None:
-    """Refuse text whose numbers are no characters: an array from a file may hold any, and NumPy does not look."""
+    """Refuse text whose numbers are not characters: an array from a file may hold any number, and NumPy does not check."""
     native = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     codes = native.view(np.uint32) if native.dtype.itemsize and native.size else np.zeros(0, np.uint32)
     bad = (codes > sys.maxunicode) | ((codes >= SURROGATES[0]) & (codes <= SURROGATES[1]))

@@ -16,7 +16,7 @@ PIECE_BYTES = 1 << 20
 GZIP_WINDOW = 31
 # A Zstandard frame may ask for gigabytes of window; 128 MB is the largest that its own tool accepts unasked.
 ZSTD_WINDOW_BYTES = 1 << 27
-# Given to Zstandard at a time. A block of a few bytes may stand for 128 kB, so this bounds a piece to some 32 MB.
+# Given to Zstandard at a time. A block of a few bytes may inflate to 128 kB, so this bounds a piece to some 32 MB.
 ZSTD_INPUT_BYTES = 1 << 10
 
 
@@ -92,7 +92,7 @@ def inflate_zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def inflate_all(data: bytes, label: str) -> bytes:
-    """Return the plain bytes of gzip or Zstandard data, or the data themselves if they are neither.
+    """Return the plain bytes of gzip or Zstandard data, or the data unchanged if they are neither.
 
     Args:
         data: the file's bytes.

@@ -1,7 +1,7 @@
-"""What compiled libraries print on their own, held back until it is known whether our error says it better.
+"""What compiled libraries print to standard error, held back until it is known whether our own error replaces it.
 
-Polars is written in Rust, whose panics print a stack trace to the process's standard error before Polars turns them into
-an error of Python's. No setting of Polars prevents it, and RUST_BACKTRACE only shortens it.
+Rust panics in Polars print a stack trace to the process's standard error before they become a Python exception. No setting
+of Polars prevents it, and RUST_BACKTRACE only shortens it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _ONE_AT_A_TIME = (
 def held_stderr() -> Iterator[None]:
     """Hold back what the process prints to standard error in the block; drop it when the block raises.
 
-    After a block that succeeds it is printed late, whoever wrote it. Where there is no standard error, or no room for a
-    temporary file, nothing is held back.
+    After a block that succeeds it is printed, whoever wrote it. Without a standard error, or room for a temporary file,
+    nothing is held back.
     """
     with _ONE_AT_A_TIME:
         held = _redirect()
@@ -64,6 +64,6 @@ def _restore(original: int) -> None:
 
 
 def _write_all(content: bytes) -> None:
-    with suppress(OSError):  # its reader has left: what was said is not worth a failure
+    with suppress(OSError):  # nobody reads it any more: not worth a failure
         while content:
             content = content[os.write(STDERR, content) :]

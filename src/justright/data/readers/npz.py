@@ -1,4 +1,4 @@
-"""NPZ archives with a feature and a target array. Never a pickle: object arrays are refused unread."""
+"""NPZ archives with a feature and a target array. Object arrays, which are pickles, are refused unread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
 
 # What NumPy writes. Others (LZMA, bzip2) unpack a file of a kilobyte to gigabytes, and NumPy never wrote them.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# An array's header is a line of some hundred bytes, but may declare gigabytes; NumPy itself refuses more than 10,000.
+# An array's header has some hundred bytes, but may declare gigabytes; NumPy itself refuses more than 10,000.
 MAX_HEADER_BYTES = 1 << 14
 
 
@@ -30,7 +30,7 @@ def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
     Args:
         path: the file; holds `X` and `y`, `x` and `y`, or `features` and `target`.
         label: how messages name it.
-        rows: first rows that matter; all are read.
+        rows: how many of the first rows matter; all are read.
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """

@@ -1,8 +1,8 @@
-"""Parquet files: what one unpacks to is added up from its page headers before Polars unpacks anything.
+"""Parquet files: the unpacked size is added up from the page headers before Polars unpacks anything.
 
-Polars has no limit: 10 kB of Parquet can hold a text of gigabytes. Every page says in its header how many bytes it
-unpacks to, and no decompressor writes more than that. Headers and the file's footer are Thrift in its compact
-protocol (thrift-compact-protocol.md of Apache Thrift; parquet.thrift of Apache Parquet, from which the field numbers are).
+Polars has no limit: 10 kB of Parquet can hold a text of gigabytes. Every page states in its header how many bytes it
+unpacks to, and no decompressor writes more than that. Headers and footer use Thrift's compact protocol
+(thrift-compact-protocol.md of Apache Thrift; field numbers from parquet.thrift of Apache Parquet).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def unpacked_parquet_bytes(path: Path, rows: int | None = None) -> int:
 
     Args:
         path: the file.
-        rows: only row groups that hold some of this many first rows; None for all.
+        rows: count only row groups with some of this many first rows; None for all.
     Raises:
         FooterError: the footer or a page header cannot be read; or another of `DAMAGES`.
     """
@@ -60,7 +60,7 @@ def _footer(file: BinaryIO) -> dict[int, Any]:
 
 
 def _chunk_bytes(file: BinaryIO, meta: dict[int, Any]) -> int:
-    """Return what the pages of one column chunk unpack to."""
+    """Return how many bytes the pages of one column chunk unpack to."""
     place = min(offset for offset in (meta.get(DICTIONARY_PAGE), meta[DATA_PAGE]) if offset)
     end, total = place + meta[PACKED_BYTES], 0
     while place < end:

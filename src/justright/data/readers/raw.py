@@ -1,4 +1,4 @@
-"""What every reader hands over: columns as read, and how to say where a row stands; and what describes a format."""
+"""What every reader returns - columns as read, and how to say where a row is - and the description of a format."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class RawTable:
         frame: the columns; text columns keep their text.
         label: how messages name the source, quoted where it is a path or URL.
         has_header: whether the source names its columns itself.
-        locate: 0-based data row -> where a user finds it, `row 3` or `row 3 (line 4)`.
-        target: name or number of the target column where the source says which it is; None otherwise.
+        locate: 0-based data row -> where a user finds it, such as `row 3` or `row 3 (line 4)`.
+        target: name or number of the target column if the source says which it is; None otherwise.
     """
 
     frame: pl.DataFrame
@@ -42,11 +42,11 @@ class TableFormat:
     """A format of table files.
 
     Args:
-        name: what lists of formats call it, such as 'Parquet'; empty for one that is only recognised to be refused.
-        summary: one such file in a sentence, such as 'a Parquet file'.
-        magic: first bytes, any of which tell the format whatever the file is called; none for text.
-        endings: what names of such files end in, in lower case and with the dot.
-        read: (path, how messages name the file, first rows that matter or None for all) -> its columns. It raises
+        name: its name in lists of formats, such as 'Parquet'; empty for one that is recognised only to be refused.
+        summary: how a sentence names such a file, such as 'a Parquet file'.
+        magic: first bytes, any of which identify the format whatever the file's name; none for text.
+        endings: endings of such files' names, in lower case and with the dot.
+        read: (path, how messages name the file, how many first rows matter or None for all) -> its columns. It raises
             InputError for a file that is damaged or too large.
     """
 
@@ -58,7 +58,7 @@ class TableFormat:
 
 
 def row_place(row: int) -> str:
-    """Return how a user counts a 0-based row: from 1.
+    """Return the name of a 0-based row for users, who count from 1.
 
     Example:
         >>> row_place(2)
@@ -68,7 +68,7 @@ def row_place(row: int) -> str:
 
 
 def made_up_names(columns: int) -> list[str]:
-    """Return names for columns that have none, numbered from 0 like `target` numbers.
+    """Return names for columns without names, numbered from 0 as for `target`.
 
     Example:
         >>> made_up_names(2)

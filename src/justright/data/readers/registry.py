@@ -1,4 +1,4 @@
-"""Every format of table files. A new one is a file beside this one and an entry in `FORMATS`, or comes from a plug-in."""
+"""Every format of table files. A new one is a file in this folder and an entry in `FORMATS`, or comes from a plug-in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def format_names(last: str = ", ") -> str:
     """Return the formats that can be read, for messages and help texts.
 
     Args:
-        last: what stands before the last one.
+        last: the separator before the last one.
 
     Example:
         >>> format_names(" or ")
@@ -34,7 +34,7 @@ def find_format(start: bytes, ending: str) -> TableFormat:
 
     Args:
         start: its first bytes.
-        ending: what its name ends in, with the dot; chooses among formats that begin alike.
+        ending: the ending of its name, with the dot; chooses among formats that begin alike.
 
     Example:
         >>> find_format(b"PAR1", ".data").name, find_format(b"x,y", ".parquet").name
@@ -47,7 +47,7 @@ def find_format(start: bytes, ending: str) -> TableFormat:
 
 
 def format_promised(ending: str) -> TableFormat | None:
-    """Return the format that files of this name begin as, if there is one: such a file must not be read as text."""
+    """Return the binary format that this ending promises, if any: such a file must not be read as text."""
     return next((one for one in formats() if one.magic and ending.lower() in one.endings), None)
 
 

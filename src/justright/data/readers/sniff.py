@@ -12,16 +12,16 @@ DELIMITERS = (",", "\t", ";", "|")
 WHOLE_NUMBER = re.compile(r"\d+")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# Bytes looked at for the delimiter: the first line of any reasonable table.
+# Bytes searched for the delimiter: the first line of any reasonable table.
 SNIFFED_BYTES = 1 << 20
 
 
 class BinaryError(InputError):
-    """The bytes are no text, and of no other format that is known."""
+    """The bytes are neither text nor any other known format."""
 
 
 def check_text(data: bytes, label: str) -> bytes:
-    """Return the text without byte-order mark and with line feeds, if it is UTF-8 and not empty.
+    """Return UTF-8 text without byte-order mark and with line feeds.
 
     Args:
         data: the file's bytes.
@@ -56,7 +56,7 @@ def check_text(data: bytes, label: str) -> bytes:
 
 
 def find_delimiter(data: bytes) -> str:
-    """Return which of comma, tab, semicolon and bar the first line holds most, quoted parts left out.
+    """Return which of comma, tab, semicolon and bar is most frequent in the first line, outside quotes.
 
     Example:
         >>> find_delimiter(b'"a,b";c;d')
@@ -70,8 +70,8 @@ def find_delimiter(data: bytes) -> str:
 def find_header(head: Sequence[Sequence[str]]) -> list[str] | None:
     """Return the names in the first record, or None if it is data.
 
-    It is a header when none of its cells is a number; also when all numbers in it are whole and distinct
-    (years, identifiers) and a word in it stands above a column of numbers.
+    It is a header if none of its cells is a number, or if all its numbers are whole and distinct (years, identifiers)
+    and a word in it is above a column of numbers.
 
     Args:
         head: the first records, cells without surrounding spaces.
@@ -90,7 +90,7 @@ def find_header(head: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 def is_number(cell: str) -> bool:
-    """Return whether a cell is a number; an empty one, which may be a missing value, is not.
+    """Return whether a cell is a number; an empty cell is not.
 
     Example:
         >>> is_number("1e-3"), is_number("one")

@@ -1,1 +1,1 @@
-"""One place for words: numbers, labels and sentences as people read them."""
+"""Numbers and sentences as people read them."""

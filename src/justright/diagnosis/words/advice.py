@@ -1,4 +1,4 @@
-"""What would decide an undecided verdict, in words and as the command that does it."""
+"""What would decide an undecided verdict, in words and as a command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from justright.diagnosis.measured import Measured
 from justright.diagnosis.words.numbers import counted, listed, rounded_up, word
 from justright.statistics.sample_size import Needs
 
-# What adds to a finished study; the reader knows the folder, and may have moved it.
+# The command that adds to a finished study; the reader knows the folder, and may have moved it.
 COMMAND = "justright run --out DIR"
 LEAST_SEEDS = 3  # two give an interval that is too wide to be of use
 MOST_NAMES = 4  # more of them make no sentence
@@ -19,12 +19,12 @@ MUCH_CHEAPER = 2  # a variant that needs so many times fewer seeds or rows than 
 def decision_sentences(
     undecided: Mapping[str, Needs], measured: Mapping[str, Measured], test_rows: int
 ) -> tuple[str, ...]:
-    """Return the commands that would probably decide undecided variants, a sentence for each way: seeds, rows or both.
+    """Return the commands that would probably decide undecided variants, one sentence per way: seeds, rows or both.
 
     Args:
         undecided: variant -> what would decide it.
         measured: the measured losses of all variants.
-        test_rows: how many the study has; with 0 only seeds can be added.
+        test_rows: number of test rows; with 0, only seeds can be added.
 
     Example:
         >>> decision_sentences({}, {}, 0)
@@ -40,9 +40,9 @@ def decision_sentences(
 
 
 def _command_sentence(way: tuple[bool, bool], found: Mapping[str, tuple[int, int]]) -> str:
-    """Return how the variants of `found`, each with its (seeds, rows) in all, would be decided.
+    """Return how the variants of `found`, each with its total (seeds, rows), would be decided.
 
-    All at once, unless one of them is far cheaper than all: then that one, and what all would take.
+    All at once, unless one is far cheaper than all: then that one first, and what all would take.
     """
     everything = max(seeds for seeds, _ in found.values()), max(rows for _, rows in found.values())
     first, cheapest = min(found.items(), key=lambda item: item[1])

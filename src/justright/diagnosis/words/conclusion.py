@@ -1,4 +1,4 @@
-"""The one sentence above a report: what each variant does, and which one is best."""
+"""The headline of a report: what each variant does, and which one is best."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def conclude(
 
 
 def _headline(verdicts: tuple[Verdict, ...], evidence: StudyEvidence) -> tuple[Verdict, ...]:
-    """Return the verdicts that fit into one sentence: where a catalogue's remedies were tried, those of the baselines alone."""
+    """Return the verdicts that fit into one sentence: only the baselines' if remedies of the catalogue were tried."""
     baselines = [one for one in verdicts if not evidence.variant(one.variant).remedy]
     return tuple(baselines) or verdicts

@@ -22,7 +22,7 @@ def scaling_to_dict(
         scaling: what `judge_scaling` returned.
         effects: the study's measured effects, to compare with.
         margin: what counts as a difference.
-        loss: what the loss is called, such as 'test loss'.
+        loss: the name of the loss, such as 'test loss'.
     """
     back_test = scaling.back_test
     return {
@@ -42,7 +42,7 @@ def scaling_to_dict(
 
 
 def scaling_sentence(scaling: Scaling, *, effects: Sequence[Effect], margin: float, loss: str) -> str:
-    """Return what more rows would be worth to a variant, or why there is no forecast; arguments as `scaling_to_dict`."""
+    """Return what more rows would be worth to a variant, or why there is no forecast; arguments as for `scaling_to_dict`."""
     if scaling.refusal:
         return f"{scaling.variant}: no forecast. {scaling.refusal}"
     first, *others = scaling.gains
@@ -63,7 +63,7 @@ def _worth(scaling: Scaling, gain: Interval, margin: float, loss: str) -> str:
 
 
 def _comparison(scaling: Scaling, effects: Sequence[Effect]) -> str:
-    """Return how that compares with the remedies measured on the same variant, or nothing where none was."""
+    """Return how that compares with the remedies measured on the same variant; '' without any."""
     gain = scaling.gains[0]
     mine = [
         one for one in effects if one.baseline == scaling.variant and one.kind == "variant" and one.high < 0

@@ -27,7 +27,7 @@ def number(value: float) -> str:
 
 
 def rough(value: float) -> str:
-    """Return a number to two digits: for what is said without an interval of its own.
+    """Return a number to two digits, for numbers without an interval.
 
     Example:
         >>> rough(0.0665), rough(1234.5)
@@ -63,7 +63,7 @@ def rounded(value: float, interval: Interval) -> str:
 
 
 def rounded_by(value: float, half: float, *, most: int = MAX_DECIMALS) -> str:
-    """Return `value` to the second digit of `half`, half of its interval; with at most so many decimals.
+    """Return `value` to the second digit of `half`, half the width of its interval, with at most `most` decimals.
 
     Example:
         >>> rounded_by(0.61931, 0.0051), rounded_by(24_612.0, 1_643.0), rounded_by(2.94e9, 2.3e9)
@@ -74,7 +74,7 @@ def rounded_by(value: float, half: float, *, most: int = MAX_DECIMALS) -> str:
 
 
 def rounded_up(count: int) -> int:
-    """Return a count to two digits, rounded up: a plan is no more exact than that.
+    """Return a count rounded up to two digits: a plan is no more precise than that.
 
     Example:
         >>> rounded_up(3_869), rounded_up(45)
@@ -85,7 +85,7 @@ def rounded_up(count: int) -> int:
 
 
 def counted(count: int, thing: str) -> str:
-    """Return a count with its noun in the right number.
+    """Return a count with its noun, singular or plural.
 
     Example:
         >>> counted(1, "seed"), counted(12_000, "test row")
@@ -135,7 +135,7 @@ def sentence(text: str) -> str:
 
 
 def _decimals(size: float, digits: int) -> int:
-    """Return how many decimals show `digits` digits of a number of that size; negative where it has more before them."""
+    """Return how many decimals show `digits` digits of a number of that size; negative if it has more before the point."""
     return min(digits - 1 - math.floor(math.log10(size)), MAX_DECIMALS)
 
 

@@ -1,1 +1,1 @@
-"""One file for each tool's logs, and the registry that lists them all."""
+"""One file per log format, and the registry that lists them."""

@@ -1,4 +1,4 @@
-"""CSV logs: Keras' CSVLogger, Lightning's metrics.csv, and any table with one row per epoch."""
+"""CSV logs: Keras' CSVLogger, Lightning's metrics.csv, and any other table with one row per epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _is_keras(source: Source) -> bool:
 
 
 def _read_plain(source: Source) -> list[LoggedRun]:
-    """Return the run; without an epoch column, rows are counted from 0."""
+    """Return the run; without an epoch column, rows are counted, from 0."""
     lowered = {name.lower(): name for name in source.columns}
     column = next((lowered[name] for name in EPOCH_COLUMNS if name in lowered), None)
     return [column_run(source, epoch_column=column)]
@@ -30,7 +30,7 @@ def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str
     Args:
         source: the log.
         epoch_column: which column counts epochs; None counts rows.
-        skip: columns that are no metrics; those of words are left out anyway.
+        skip: columns that are not metrics; columns of words are left out anyway.
 
     Raises:
         InputError: a cell of a metric is a word, or a row has no epoch.
@@ -47,7 +47,7 @@ def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str
 
 
 def _word_columns(source: Source) -> set[str]:
-    """Return columns whose first filled cell is a word, such as a run's name or a time stamp: no metrics."""
+    """Return columns whose first filled cell is a word, such as a run's name or a time stamp."""
     words = set()
     for position, column in enumerate(source.columns):
         first = next(

@@ -7,7 +7,7 @@ from typing import Any
 from justright.logs.points import LoggedRun, is_listed, listed_points
 from justright.logs.source import LogFormat, Source
 
-# What boosting libraries call the evaluation set that is the training table.
+# Names that boosting libraries give the training table among evaluation sets.
 TRAINING_SETS = frozenset({"train", "training", "dtrain", "learn"})
 
 
@@ -17,7 +17,7 @@ def _matches(source: Source) -> bool:
 
 
 def _read(source: Source) -> list[LoggedRun]:
-    """Return the run: the training set's metrics, and the last other set's as validation."""
+    """Return the run: metrics of the training set, and of the last other set as validation."""
     sets: dict[str, dict[str, Any]] = source.value
     train, validation, notes = _roles(list(sets))
     lists = {
@@ -30,7 +30,7 @@ def _read(source: Source) -> list[LoggedRun]:
 
 
 def _roles(names: list[str]) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """Return which evaluation set is training, which validation, and the sentences that say what was assumed."""
+    """Return which evaluation set is training and which validation, with sentences about what was assumed."""
     train = next((name for name in names if name.lower() in TRAINING_SETS), None)
     others = [name for name in names if name != train]
     notes = []

@@ -9,7 +9,7 @@ from justright.logs.source import LogFormat, Source
 
 
 def _unwrap(value: Any) -> Any:  # noqa: ANN401  # parsed JSON is anything
-    """Return what lies under 'history' where a tool saved more than the metrics."""
+    """Return the value of 'history' if a tool saved more than the metrics, else the whole."""
     return value["history"] if isinstance(value, dict) and isinstance(value.get("history"), dict) else value
 
 

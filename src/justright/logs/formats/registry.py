@@ -1,4 +1,4 @@
-"""Every log format, and the reading of a log by the first one that knows it. A new format is a file beside this one and an entry."""
+"""Every log format, and reading a log with the first that recognises it. A new one is a file in this folder and an entry."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 def log_formats() -> tuple[LogFormat, ...]:
-    """Return every log format in the order in which they are tried; those of plug-ins are more particular than ours."""
+    """Return every log format in the order in which they are tried; plug-ins' are more specific, and come first."""
     return (*plugged_in("log_formats"), *FORMATS)
 
 
 def format_summaries() -> str:
-    """Return what can be read, for messages and help texts."""
+    """Return the formats in words, for messages and help texts."""
     return ", ".join(one.summary for one in log_formats())
 
 
 def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
-    """Return the curves of every run in a training log of any registered format, told by its content.
+    """Return the curves of every run in a training log, whose format is recognised by its content.
 
     Args:
         path: a file, or a folder that a tool wrote.
 
     Raises:
-        InputError: the log cannot be read, is of no known format, or holds no run.
+        InputError: the log cannot be read, has an unknown format, or holds no run.
     """
     try:
         return _read(Path(path))
@@ -51,7 +51,7 @@ def read_log(path: str | Path) -> LogCurves:
     """Return the curves of the one run in a training log; see `read_logs`.
 
     Raises:
-        InputError: as `read_logs`, or there are several runs.
+        InputError: as for `read_logs`, or there are several runs.
     """
     runs = read_logs(path)
     if len(runs) > 1:
@@ -77,7 +77,7 @@ def _read(path: Path) -> tuple[LogCurves, ...]:
     raise InputError(f"A training log must be one of: {format_summaries()}; {source.name!r} is none of them.")
 
 
-# Tried in this order: the particular before the general.
+# Tried in this order: the specific before the general.
 FORMATS: tuple[LogFormat, ...] = (
     TENSORBOARD,
     LIGHTNING_CSV,

@@ -6,7 +6,7 @@ from justright.errors import InputError
 from justright.logs.points import LoggedRun, Points, is_number, metric_name, to_float
 from justright.logs.source import LogFormat, Source
 
-# Numbers of a log entry that are no metrics of an epoch.
+# Numbers of a log entry that are not metrics of an epoch.
 NOT_METRICS = frozenset({"epoch", "step", "total_flos", "train_loss", "train_runtime"})
 
 
