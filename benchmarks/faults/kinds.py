@@ -62,11 +62,7 @@ def run_diverges(place: Place, out: str) -> Seen:
     """One variant has a learning rate of 1e12: its runs diverge, the others are as ever."""
     code, _ = place.start(out, study="diverging").end()
     found = contents(place.path / out)
-    names = [
-        name
-        for name in differences(found, place.found)
-        if "Steep" not in name and name != "verdicts and effects"
-    ]
+    names = [name for name in differences(found, place.found) if "Steep" not in name and name != "judgement"]
     with closing(sqlite3.connect(place.path / out / "study.db")) as database:
         outcomes = database.execute("SELECT DISTINCT outcome FROM runs WHERE variant = 'Steep'").fetchall()
     return Seen(

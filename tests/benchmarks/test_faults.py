@@ -49,7 +49,7 @@ CHANGES = {
     "UPDATE row_losses SET losses = CAST(x'00000000' || substr(losses, 5) AS BLOB) WHERE run = 1 AND kind = 'test'": {
         "test rows"
     },
-    "DELETE FROM verdicts WHERE rowid = 1": {"verdicts and"},
+    "DELETE FROM meta WHERE key = 'judgement'": {"judgement"},
     "DELETE FROM runs WHERE id = 1": {"curves of", "end of", "test rows", "validation rows"},
 }
 
