@@ -71,7 +71,7 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with one of `justright.cli.exit_codes`."""
     _tolerate_any_encoding()
-    command_line()(args=arguments if arguments is not None else sys.argv[1:], prog_name="justright")
+    command_line()(args=arguments, prog_name="justright")
 
 
 def _tolerate_any_encoding() -> None:

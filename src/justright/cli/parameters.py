@@ -24,7 +24,11 @@ def takes_options(order: Sequence[str] = ()) -> Callable[[Callable[..., None]], 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command).parameters
         hints = get_type_hints(command)
-        groups = {name: kind for name, kind in hints.items() if name in own and _is_options(kind)}
+        groups = {
+            name: kind
+            for name, kind in hints.items()
+            if name in own and isinstance(kind, type) and issubclass(kind, Options)
+        }
         parameters = {name: one for kind in groups.values() for name, one in _parameters(kind).items()}
         parameters |= {
             name: one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
@@ -46,10 +50,6 @@ def takes_options(order: Sequence[str] = ()) -> Callable[[Callable[..., None]], 
         return with_fields
 
     return decorate
-
-
-def _is_options(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Options)
 
 
 def _parameters(kind: type[Options]) -> dict[str, inspect.Parameter]:

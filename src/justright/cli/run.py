@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from justright.cli.parameters import takes_options
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
 if TYPE_CHECKING:
-    from justright.cli.table_progress import ReadingLine
     from justright.runs.events import Sink
     from justright.session.result import Result
     from justright.study.study import Study
@@ -62,14 +61,17 @@ def run(
       justright run higgs --rows 20000 --study tutorial --seeds 3 --out runs/higgs
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
+    from justright.cli.table_progress import ReadingLine
+    from justright.report.terminal.terminal import progress
     from justright.session.prepare import prepare_study
     from justright.session.session import run_study
 
     labels = _labels(fail_on)
     folder = out or default_folder(study_options.source, study_options.study)
-    with _reading_line(quiet=quiet) as line:
+    with nullcontext() if quiet else ReadingLine(progress()) as line:
         study = prepare_study(study_options, folder=folder, progress=line)
-    _say_what_is_trained(study, quiet=quiet)
+    if not quiet:
+        _say_what_is_trained(study)
     with _progress_sinks(study, quiet=quiet) as sinks:
         command = shlex.join(["justright", *sys.argv[1:]])
         result = run_study(study, folder, run_options, sinks=sinks, command=command)
@@ -121,18 +123,8 @@ def _labels(fail_on: str | None) -> list[str]:
     return labels
 
 
-def _reading_line(*, quiet: bool) -> AbstractContextManager[ReadingLine | None]:
-    """Return what shows how far reading the table has come."""
-    from justright.cli.table_progress import ReadingLine
-    from justright.report.terminal.terminal import progress
-
-    return nullcontext() if quiet else ReadingLine(progress())
-
-
-def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
-    """Say which table, target and rows are used: a target that was guessed wrongly is seen at once."""
-    if quiet:
-        return
+def _say_what_is_trained(study: Study) -> None:
+    """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
 
@@ -143,8 +135,7 @@ def _say_what_is_trained(study: Study, *, quiet: bool) -> None:
         f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
         f"({table.task}), rows: {rows}{left_out}."
     )
-    hint = precision_hint(study)
-    if hint:
+    if hint := precision_hint(study):
         progress().say(hint)
 
 
@@ -209,15 +200,14 @@ def _show_result(result: Result, *, as_json: bool) -> None:
 def _exit(result: Result, labels: list[str]) -> None:
     """Leave with the exit code that says how it went."""
     from justright.report.terminal.terminal import say_error
-    from justright.session.result import failed_labels
 
     if result.interrupted:
         say_error(
             f"interrupted; nothing recorded is lost. To go on: {resume_command(sys.argv[1:], result.folder)}"
         )
         raise typer.Exit(EXIT_INTERRUPTED)
-    met = failed_labels(result.summary, labels)
+    verdicts = {item["name"]: item["verdict"]["label"] for item in result.summary["variants"]}
+    met = [f"{name} {label}" for name, label in verdicts.items() if label in labels]
     if met:
-        said = "; ".join(f"{name} {label}" for name, label in met.items())
-        say_error(f"--fail-on was met: {said}.")
+        say_error(f"--fail-on was met: {'; '.join(met)}.")
         raise typer.Exit(EXIT_VERDICT)

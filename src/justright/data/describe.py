@@ -80,7 +80,5 @@ def _describe_column(
         "std": float(wide.std()),
         "edges": edges.tolist(),
         "counts": np.histogram(wide, edges)[0].tolist(),
-        "class_counts": []
-        if codes is None
-        else [np.histogram(wide[codes == index], edges)[0].tolist() for index in range(classes)],
+        "class_counts": [np.histogram(wide[codes == index], edges)[0].tolist() for index in range(classes)],
     }

@@ -80,7 +80,6 @@ class Table:
     class_names: tuple[str, ...] = ()
     source: TableSource = TableSource(MEMORY_SOURCE)
     rows_left_out: int = 0
-    _digest: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_one_of("task", self.task, TASKS)
@@ -106,9 +105,7 @@ class Table:
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of content, names and task: equal on every platform, unequal when any value differs."""
-        if not self._digest:
-            self._digest.append(self.digest(self.features, self.target))
-        return self._digest[0]
+        return self.digest(self.features, self.target)
 
     def digest(self, features: npt.NDArray[np.float32], target: Target) -> str:
         """Return the SHA-256 (hex) of rows of this table, or of one aligned to it, under its names and task."""

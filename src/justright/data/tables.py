@@ -7,7 +7,7 @@ Derrida, "Three unfinished works on the optimal storage capacity of networks", J
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -86,26 +86,51 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A random network that labels rows; `teacher` makes one.
+    """A random network that labels rows: a source of tables whose truth is known.
 
     Args:
-        features: number of features that matter.
-        irrelevant: further features that do not.
-        units: width of each hidden layer, with tanh; none for a linear teacher.
-        task: `binary`, `multiclass` or `regression`.
-        classes: number of classes of `multiclass`; 2 for `binary`, 0 for `regression`.
-        noise: temperature that divides logits of variance 1, or the standard deviation of the noise added to a mean of
-            variance 1.
-        seed: which random network.
+        features: features that matter, standard normal and independent.
+        irrelevant: further features, of which nothing depends.
+        units: width of each hidden layer, with tanh; () for a linear teacher, that any network can follow.
+        task: what is to be learned.
+        classes: of `multiclass`; 2 for `binary`, 0 for `regression`.
+        noise: temperature that logits of variance 1 are divided by, or the standard deviation of what is added to a mean of
+            variance 1. 0.5 leaves a binary Bayes loss near 0.47, where 0.69 is a coin's; larger is noisier.
+        seed: which network; the same seed gives the same one on every platform.
+
+    Raises:
+        InputError: an option is out of range.
+
+    Example:
+        >>> world = teacher(8, seed=5)
+        >>> split = world.table(3_000).split(validation=500, train=1_000, order="head")
+        >>> split.sizes["test"], round(world.bayes_loss(), 2) < 0.69
+        (1500, True)
     """
 
-    features: int
-    irrelevant: int
-    units: tuple[int, ...]
-    task: Task
-    classes: int
-    noise: float
-    seed: int
+    features: int = 8
+    _: KW_ONLY
+    irrelevant: int = 0
+    units: tuple[int, ...] = (16,)
+    task: Task = "binary"
+    classes: int = MIN_CLASSES
+    noise: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole("features", self.features, least=1)
+        check_whole("irrelevant", self.irrelevant, least=0)
+        check_whole("seed", self.seed, least=0)
+        check_one_of("task", self.task, TASKS)
+        for width in self.units:
+            check_whole("units", width, least=1)
+        if self.task == "multiclass":
+            check_whole("classes", self.classes, least=MIN_CLASSES)
+        if not is_finite_number(self.noise) or self.noise <= 0:
+            raise InputError(f"`noise` must be a finite number above 0; got {self.noise!r}.")
+        known = {"binary": 2, "regression": 0}.get(self.task, self.classes)
+        for name, value in (("units", tuple(self.units)), ("classes", known), ("noise", float(self.noise))):
+            object.__setattr__(self, name, value)
 
     def sample(self, rows: int, *, seed: int) -> Sample:
         """Return fresh rows: the same seed gives the same rows, another seed independent ones.
@@ -192,51 +217,11 @@ class Teacher:
         return np.asarray(above.sum(axis=1), dtype=np.int32)
 
 
-def teacher(
-    features: int = 8,
-    *,
-    irrelevant: int = 0,
-    units: tuple[int, ...] = (16,),
-    task: Task = "binary",
-    classes: int = MIN_CLASSES,
-    noise: float = 0.5,
-    seed: int = 0,
-) -> Teacher:
-    """Return a random teacher network: a source of tables whose truth is known.
-
-    Args:
-        features: features that matter, standard normal and independent.
-        irrelevant: further features, on which nothing depends.
-        units: width of each hidden layer; () for a linear teacher, which any network can follow.
-        task: what is to be learned.
-        classes: of `multiclass`.
-        noise: 0.5 leaves a binary Bayes loss near 0.47 (a coin's is 0.69); larger is noisier.
-        seed: which network; the same seed gives the same one on every platform.
-
-    Raises:
-        InputError: an option is out of range.
-
-    Example:
-        >>> world = teacher(8, seed=5)
-        >>> split = world.table(3_000).split(validation=500, train=1_000, order="head")
-        >>> split.sizes["test"], round(world.bayes_loss(), 2) < 0.69
-        (1500, True)
-    """
-    check_whole("features", features, least=1)
-    check_whole("irrelevant", irrelevant, least=0)
-    check_whole("seed", seed, least=0)
-    check_one_of("task", task, TASKS)
-    for width in units:
-        check_whole("units", width, least=1)
-    if task == "multiclass":
-        check_whole("classes", classes, least=MIN_CLASSES)
-    if not is_finite_number(noise) or noise <= 0:
-        raise InputError(f"`noise` must be a finite number above 0; got {noise!r}.")
-    known = {"binary": 2, "regression": 0}.get(task, classes)
-    return Teacher(features, irrelevant, tuple(units), task, known, float(noise), seed)
-
-
 def _log_softmax(outputs: Floats) -> Floats:
     """Return (rows, classes) log-probabilities of (rows, classes) logits."""
     shifted = outputs - outputs.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float64)
+
+
+# What people call: `tables.teacher(8, seed=5)`.
+teacher = Teacher

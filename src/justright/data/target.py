@@ -59,21 +59,18 @@ def encode_target(column: Column, *, task: Task | None) -> tuple[Target, Task, t
 
 
 def _class_values(column: Column, task: Task | None) -> npt.NDArray[np.float64] | npt.NDArray[np.str_]:
+    import polars as pl
+
     refuse_missing(column)
     if not is_text(column.values):
         to_numbers(column)  # refuses NaN and infinity, naming the row
         return as_float64(column)
     values = to_class_values(column)
-    if values.dtype.kind != "f" and task is None and _numeric_share(column) >= MOSTLY_NUMERIC:
-        as_float64(column)  # refuses the first word among the numbers
+    if values.dtype.kind != "f" and task is None:
+        numbers = column.values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+        if 1.0 - numbers.null_count() / len(numbers) >= MOSTLY_NUMERIC:
+            as_float64(column)  # refuses the first word among the numbers
     return values
-
-
-def _numeric_share(column: Column) -> float:
-    import polars as pl
-
-    numbers = column.values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-    return 1.0 - numbers.null_count() / len(numbers)
 
 
 def _refuse_one_value(column: Column, distinct: npt.NDArray[np.generic]) -> None:

@@ -74,7 +74,6 @@ class HiggsMlp(Mlp):
     """
 
     family = "higgs_mlp"
-    example = "units = [64, 64]"
 
     phi: tuple[int, ...] = ()
     eta: tuple[int, ...] = ()
@@ -114,10 +113,9 @@ class HiggsMlp(Mlp):
 
     def _check_particles(self) -> None:
         """Refuse a switch whose columns are missing."""
-        given = [len(one) for one in (self.momenta, self.etas, self.azimuths, self.missing)]
+        particles = (self.momenta, self.etas, self.azimuths, self.missing)
         for name in PARTICLE_SWITCHES:
-            if getattr(self, name) and given != [*[len(ETA_SCALES)] * 3, 2]:
-                particles = (self.momenta, self.etas, self.azimuths, self.missing)
+            if getattr(self, name) and [len(one) for one in particles] != [*[len(ETA_SCALES)] * 3, 2]:
                 raise InputError(
                     f"`{name}` needs {len(ETA_SCALES)} columns each in `momenta`, `etas` and `azimuths` and 2 in "
                     f"`missing`; got {[list(one) for one in particles]!r}. Use `particle_columns`."
@@ -146,13 +144,7 @@ class HiggsMlp(Mlp):
             )
         rows = keras.Input((features,))
         hidden = self._inputs(rows, features)
-        for layer in self._on_inputs():
-            hidden = layer(hidden)
-        for width in self.units:
-            for layer in self._hidden(width):
-                hidden = layer(hidden)
-        hidden = keras.layers.Dense(outputs)(hidden)
-        for layer in self._rescaling():
+        for layer in self._layers(outputs):
             hidden = layer(hidden)
         return keras.Model(rows, hidden)
 

@@ -31,7 +31,8 @@ def inflate_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     first = next(source, b"")
     while len(first) < len(GZIP_MAGIC) and (more := next(source, b"")):
         first += more
-    _refuse_page(first)
+    if first.lstrip()[:64].lower().startswith(HTML_STARTS):
+        raise CorruptDataError("it is an HTML page, not HIGGS.csv.gz")
     whole = chain([first], source)
     pending = b""
     for piece in inflate_gzip(whole) if first.startswith(GZIP_MAGIC) else whole:
@@ -136,8 +137,3 @@ def _is_float32(cell: str) -> bool:
             return bool(np.isfinite(np.float32(float(cell))))
     except ValueError:
         return False
-
-
-def _refuse_page(first: bytes) -> None:
-    if first.lstrip()[:64].lower().startswith(HTML_STARTS):
-        raise CorruptDataError("it is an HTML page, not HIGGS.csv.gz")

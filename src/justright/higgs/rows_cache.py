@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-# rows-KEY-ROWS-all|head-CHECKSUM.npy says everything about the rows without opening the file.
+from justright.errors import FolderError
+from justright.records.files import replacing
+
+# rows-KEY-ROWS-all|head-CHECKSUM.npy: everything to be known about the rows without opening the file.
 FILE_NAME = re.compile(
     r"rows-(?P<key>[0-9a-f]{16})-(?P<rows>\d+)-(?P<extent>all|head)-(?P<sum>[0-9a-f]{64})\.npy"
 )
@@ -65,20 +66,11 @@ def store_rows(folder: Path, key: str, rows: CachedRows) -> None:
         key: the source's address.
         rows: what to keep.
     """
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError, FolderError):
         extent = "all" if rows.is_all else "head"
         name = f"rows-{_short(key)}-{len(rows.values)}-{extent}-{_checksum(rows.values)}.npy"
-        handle, aside = tempfile.mkstemp(prefix="aside-", suffix=".npy", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, rows.values, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(aside).replace(folder / name)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+        with replacing(folder / name) as aside:
+            np.save(aside, rows.values, allow_pickle=False)
         for path, match in _files(folder, key):
             if path.name != name and int(match["rows"]) <= len(rows.values):
                 path.unlink(missing_ok=True)

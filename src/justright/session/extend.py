@@ -101,7 +101,9 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
     } - extended
     has_test = study.split.sizes["test"] > 0
     unmeasured = {
-        run for run in ended if has_test and (other_test or not records[run].test) and _has_best(records[run])
+        run
+        for run in ended
+        if has_test and (other_test or not records[run].test) and records[run].best_epoch is not None
     }
     unsaved = {run for run in sorted(wanted & ended) if _has_lost_model(store, records[run])}
     stacks = _usable_stacks(store, (wanted - ended) | unmeasured | unsaved)
@@ -128,10 +130,6 @@ def _is_below_limit(study: Study, record: RunRecord) -> bool:
     """Return whether a run ended by an epoch limit lower than the study's."""
     limits = {variant.name: study.recipe_of(variant).max_epochs for variant in study.variants}
     return record.outcome == "finished" and record.epochs < limits.get(record.run.variant, 0)
-
-
-def _has_best(record: RunRecord) -> bool:
-    return record.best_epoch is not None
 
 
 def _has_lost_model(store: Store, record: RunRecord) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -206,18 +206,15 @@ class Result:
         return self.curves.sort(place, maintain_order=True)
 
     def write_report(self) -> Path:
-        """Write `report.html` again, mend event files left by a killed process, and return the report's path."""
-        self._mend_event_files()
-        return write_report(self._folder, self.summary)
-
-    def _mend_event_files(self) -> None:
-        """Mend the event files, unless another process owns the folder and maintains them."""
+        """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
         try:
             folder = StudyFolder.open(self.folder, "resume")
         except FolderError:
-            return
-        with folder, StoreReader(folder) as store:
-            mend_event_files(folder, store, self.study)
+            pass  # another process owns it, and keeps its event files
+        else:
+            with folder, StoreReader(folder) as store:
+                mend_event_files(folder, store, self.study)
+        return write_report(self._folder, self.summary)
 
 
 def open_result(folder: str | Path) -> Result:
@@ -227,9 +224,3 @@ def open_result(folder: str | Path) -> Result:
         FolderError: the folder holds no study, or cannot be read.
     """
     return Result(folder)
-
-
-def failed_labels(summary: Mapping[str, Any], labels: Sequence[str]) -> dict[str, str]:
-    """Return variant -> label for the verdicts among `labels`, for `--fail-on`."""
-    verdicts = {item["name"]: item["verdict"]["label"] for item in summary["variants"]}
-    return {name: label for name, label in verdicts.items() if label in labels}

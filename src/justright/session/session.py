@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles, mend_event_files
-from justright.runs.events import Event, ReferenceMeasured, RowKind, RunKey, Sink, VariantBuilt
+from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
 from justright.runs.losses import constant_loss
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
@@ -76,23 +75,21 @@ def run_study(
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
     mode: Mode = "resume" if holds_study(path) else "create"
-    with StudyFolder.open(path, mode) as folder, _open_noting(folder) as (store, repairs):
-        with content_faults(store.path):  # the folder may be a stranger's
-            session = _Session.start(study, folder, store, sinks=sinks, command=command)
-        interrupted = session.train(how)
-        # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
-        summary = None if interrupted else session.conclude()
-        repaired = repairs()
-    return Result(path, interrupted=interrupted, repairs=repaired, summary=summary)
-
-
-@contextmanager
-def _open_noting(folder: StudyFolder) -> Iterator[tuple[Store, Callable[[], tuple[str, ...]]]]:
-    """Yield the folder's store, and a function that returns what was found damaged or has failed since it was opened."""
-    store, rebuilt = open_store(folder)
-    with store:
-        known = len(store.notes()) - (rebuilt is not None)
-        yield store, lambda: tuple(note.text for note in store.notes()[known:] if not note.is_routine)
+    with StudyFolder.open(path, mode) as folder:
+        store, rebuilt = open_store(folder)
+        with store:
+            known = len(store.notes()) - (rebuilt is not None)
+            with content_faults(store.path):  # the folder may be a stranger's
+                current = fingerprints(study)
+                merged = check_same_study(store, current)
+                remaining = find_remaining(study, store, current)
+            session = _Session(study, folder, store, tuple(sinks), command, merged, remaining)
+            interrupted = session.train(how)
+            # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
+            summary = None if interrupted else session.conclude()
+            # What was found damaged, or failed, since the store was opened.
+            repairs = [note.text for note in store.notes()[known:] if not note.is_routine]
+    return Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +104,6 @@ class _Session:
     fingerprints: dict[str, Any]
     remaining: Remaining
 
-    @classmethod
-    def start(
-        cls, study: Study, folder: StudyFolder, store: Store, *, sinks: Sequence[Sink], command: str
-    ) -> _Session:
-        """Return the session of a study in a folder.
-
-        Raises:
-            FolderError: the folder holds another study; the message names what differs.
-        """
-        current = fingerprints(study)
-        merged = check_same_study(store, current)
-        remaining = find_remaining(study, store, current)
-        return cls(study, folder, store, tuple(sinks), command, merged, remaining)
-
     def train(self, how: RunOptions) -> bool:
         """Train what is missing; return whether it was interrupted."""
         remaining = self.remaining
@@ -134,6 +117,7 @@ class _Session:
         started = time.monotonic()
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
         jobs = len(remaining.wanted - remaining.ended) + len(remaining.revisited)
+        full_rows = self.study.split.sizes["train"]
         interrupted = False
         try:
             with (
@@ -152,7 +136,9 @@ class _Session:
                     self.study,
                     pool,
                     self._handler(),
-                    model_path=self._model_path,
+                    model_path=lambda run: self.folder.relative(
+                        self.folder.model_path(run, full_rows=full_rows)
+                    ),
                     ended=remaining.ended,
                     saved=remaining.saved,
                     revisited=remaining.revisited,
@@ -210,9 +196,8 @@ class _Session:
     def _describe(self) -> None:
         """Record the table, the targets of its rows and this machine."""
         rows = study_rows(self.study)
-        table = describe_table(self.study.split.table)
         parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
-        self.store.set_meta("table", dict(table) | parts)
+        self.store.set_meta("table", describe_table(self.study.split.table) | parts)
         targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
         self.store.set_meta("environment", _environment())
@@ -237,7 +222,9 @@ class _Session:
             if isinstance(event, VariantBuilt):
                 self._check_same_model(before.get(event.variant, event), event)
             if isinstance(event, ReferenceMeasured):
-                self._store_reference(event)
+                self.store.write_reference(event.name, {"validation": event.validation, "test": event.test})
+                values = {"iterations": event.iterations, "test_score": event.test_score}
+                self.store.set_meta("reference", {"name": event.name} | values)
             for sink in sinks:
                 sink.handle(event)
 
@@ -253,16 +240,6 @@ class _Session:
                 f"({same if before.parameters == now.parameters else counts}). "
                 "Run that one again, choose another --out, or start beside it with --new."
             )
-
-    def _store_reference(self, event: ReferenceMeasured) -> None:
-        self.store.write_reference(event.name, {"validation": event.validation, "test": event.test})
-        score = None if event.test_score != event.test_score else event.test_score
-        self.store.set_meta(
-            "reference", {"name": event.name, "iterations": event.iterations, "test_score": score}
-        )
-
-    def _model_path(self, run: RunKey) -> str:
-        return self.folder.relative(self.folder.model_path(run, full_rows=self.study.split.sizes["train"]))
 
 
 def _environment() -> dict[str, Any]:

@@ -5,7 +5,7 @@ A new family is a class like `Mlp`, and an entry in `FAMILIES` or a plug-in's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -40,12 +40,11 @@ class Family:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain values for TOML, defaults left out."""
-        options = {one.name: getattr(self, one.name) for one in fields(self)}
-        defaults = {one.name: one.default for one in fields(self)}
+        options = [(one, getattr(self, one.name)) for one in fields(self)]
         return {"family": self.family} | {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in options.items()
-            if defaults[name] is MISSING or value != defaults[name]
+            one.name: list(value) if isinstance(value, tuple) else value
+            for one, value in options
+            if one.default is MISSING or value != one.default
         }
 
 
@@ -122,13 +121,7 @@ class Mlp(Family):
         model = keras.Sequential([keras.Input((features,))])
         if self._is_standardized:
             model.add(keras.layers.Normalization())
-        for layer in self._on_inputs():
-            model.add(layer)
-        for width in self.units:
-            for layer in self._hidden(width):
-                model.add(layer)
-        model.add(keras.layers.Dense(outputs))
-        for layer in self._rescaling():
+        for layer in self._layers(outputs):
             model.add(layer)
         return model
 
@@ -136,28 +129,21 @@ class Mlp(Family):
     def _is_standardized(self) -> bool:
         return self.standardize or self.soft_limit > 0
 
-    def _on_inputs(self) -> list[Any]:
-        """Return the layers between standardised inputs and the first hidden layer: a soft limit, then noise."""
+    def _layers(self, outputs: int) -> Iterator[Any]:
+        """Yield the Keras layers that follow the (standardised) inputs, each made when it is asked for."""
         import keras
 
-        layers: list[Any] = []
         if self.soft_limit:
-            layers += [
-                keras.layers.Rescaling(1 / self.soft_limit),
-                keras.layers.Activation("tanh"),
-                keras.layers.Rescaling(self.soft_limit),
-            ]
+            yield keras.layers.Rescaling(1 / self.soft_limit)
+            yield keras.layers.Activation("tanh")
+            yield keras.layers.Rescaling(self.soft_limit)
         if self.input_noise:
-            layers.append(keras.layers.GaussianNoise(self.input_noise))
-        return layers
-
-    def _rescaling(self) -> list[Any]:
-        """Return the Keras layers that bring outputs to the target's units; none if they are in them already."""
-        import keras
-
-        if (self.output_scale, self.output_offset) == (1.0, 0.0):
-            return []
-        return [keras.layers.Rescaling(self.output_scale, self.output_offset)]
+            yield keras.layers.GaussianNoise(self.input_noise)
+        for width in self.units:
+            yield from self._hidden(width)
+        yield keras.layers.Dense(outputs)
+        if (self.output_scale, self.output_offset) != (1.0, 0.0):
+            yield keras.layers.Rescaling(self.output_scale, self.output_offset)
 
     def _hidden(self, width: int) -> list[Any]:
         """Return the Keras layers that make one hidden layer."""

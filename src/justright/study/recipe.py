@@ -34,8 +34,6 @@ LOSSES: Mapping[Task, str] = MappingProxyType(
 SCORES: Mapping[Task, str] = MappingProxyType(
     {"binary": "accuracy", "multiclass": "accuracy", "regression": "mean_absolute_error"}
 )
-# Fields of Recipe that are whole numbers, with the smallest value of each.
-LEAST = MappingProxyType({"batch_size": 1, "max_epochs": 1, "patience": 1, "measure_rows": 1})
 # Options that came after version 0.1.0: left out of plain values at their default, so that old fingerprints hold.
 LATER: Mapping[str, Any] = MappingProxyType(
     {"label_smoothing": 0.0, "mixup": 0.0, "ema": 0.0, "stop": "patience"}
@@ -87,10 +85,10 @@ class Recipe:
     stop: Stop = LATER["stop"]
 
     def __post_init__(self) -> None:
-        for name, least in LEAST.items():
+        for name in ("batch_size", "max_epochs", "patience", "measure_rows"):
             value = getattr(self, name)
             if value is not None or name != "patience":
-                check_whole(name, value, least=least)
+                check_whole(name, value, least=1)
         check_one_of("precision", self.precision, PRECISIONS)
         check_one_of("stop", self.stop, STOPS)
         if self.from_logits is not None:
@@ -131,7 +129,7 @@ class Recipe:
         """Return the recipe as plain values for TOML; options that are None, or new and unused, are left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values = {name: value for name, value in values.items() if name not in LATER or value != LATER[name]}
-        return {name: _without_none(value) for name, value in values.items() if value is not None}
+        return {name: without_none(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -193,7 +191,7 @@ def _optimizer_config(optimizer: object) -> dict[str, Any] | None:
     if hasattr(optimizer, "get_config") and hasattr(optimizer, "stateless_apply"):
         import keras
 
-        config: dict[str, Any] = _without_none(keras.saving.serialize_keras_object(optimizer))
+        config: dict[str, Any] = without_none(keras.saving.serialize_keras_object(optimizer))
         _check_no_average(config["config"])
         return config
     raise InputError(
@@ -211,8 +209,8 @@ def _check_no_average(config: object) -> None:
         )
 
 
-def _without_none(value: Any) -> Any:
+def without_none(value: Any) -> Any:
     """Return nested dictionaries without keys that are None, which TOML cannot write."""
     if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
+        return {key: without_none(item) for key, item in value.items() if item is not None}
     return value

@@ -13,24 +13,14 @@ from justright.data.split import SplitSpec
 from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
 from justright.errors import InputError, check_one_of
 from justright.study.families import Family, family_from_dict
-from justright.study.recipe import Recipe
+from justright.study.recipe import Recipe, without_none
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
 SPEC_VERSION = 1
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
-TOP_KEYS = (
-    "schema_version",
-    "name",
-    "seeds",
-    "train_sizes",
-    "margin",
-    "reference",
-    "table",
-    "split",
-    "recipe",
-    "variants",
-)
+OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
+TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 TABLE_KEYS = TableSource.__slots__
 # Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
@@ -53,7 +43,7 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
         "reference": study.reference,
         "table": _source_to_dict(split.table.source)
         | {name: _source_to_dict(table.source) for name, table in tables.items() if table is not None},
-        "split": _present({name: getattr(split.spec, name) for name in SplitSpec.__slots__}),
+        "split": without_none({name: getattr(split.spec, name) for name in SplitSpec.__slots__}),
         "recipe": study.recipe.to_dict(),
         "variants": {
             variant.name: _variant_to_dict(variant, (configs or {}).get(variant.name))
@@ -112,11 +102,7 @@ def study_from_dict(
         split if split is not None else _split_from_dict(values, read),
         [_variant_from_dict(name, member) for name, member in variants.items()],
         Recipe.from_dict(_section(values, "recipe")),
-        seeds=values.get("seeds", 1),
-        train_sizes=values.get("train_sizes", ()),
-        name=values.get("name", "custom"),
-        margin=values.get("margin"),
-        reference=values.get("reference", True),
+        **{key: values[key] for key in OPTION_KEYS if key in values},
     )
 
 
@@ -164,7 +150,7 @@ def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
         values["keras_config"] = variant.build.json
     else:
         values["builder"] = f"{variant.build.__module__}:{getattr(variant.build, '__qualname__', '?')}"
-        values |= _present({"keras_config": config})
+        values |= without_none({"keras_config": config})
     roles = {key: getattr(variant, key) for key in ROLE_KEYS}
     values |= {key: value for key, value in roles.items() if value not in (None, "")}
     if variant.recipe:
@@ -190,7 +176,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
 def _source_to_dict(source: TableSource) -> dict[str, Any]:
     values = {key: getattr(source, key) for key in TABLE_KEYS}
     lists = {key: list(value) for key, value in values.items() if isinstance(value, tuple) and value}
-    return _present({key: value for key, value in values.items() if not isinstance(value, tuple)}) | lists
+    return without_none({key: value for key, value in values.items() if not isinstance(value, tuple)}) | lists
 
 
 def _check_keys(place: str, values: Mapping[str, Any], known: Collection[str]) -> None:
@@ -203,8 +189,3 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(section, Mapping):
         raise InputError(f"[{name}] of a study file must be a table of options; got {section!r}.")
     return section
-
-
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` without those that are None, which TOML cannot write."""
-    return {key: value for key, value in values.items() if value is not None}

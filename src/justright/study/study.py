@@ -154,7 +154,11 @@ def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     is_count = isinstance(seeds, int) and is_whole(seeds, least=0)
     # One more than allowed is enough to refuse; a range cannot hold any whole number that a file may state.
     count = min(cast("int", seeds), MAX_SEEDS + 1) if is_count else 0
-    chosen: Sequence[object] = range(FIRST_SEED, FIRST_SEED + count) if is_count else _as_list(seeds)
+    chosen: Sequence[object] = (
+        range(FIRST_SEED, FIRST_SEED + count)
+        if is_count
+        else (seeds if isinstance(seeds, list | tuple) else ())
+    )
     if not 1 <= len(chosen) <= MAX_SEEDS:
         raise InputError(f"`seeds` must be a number in 1..{MAX_SEEDS} or a list of seeds; got {seeds!r}.")
     for seed in chosen:
@@ -163,11 +167,6 @@ def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if len(set(chosen)) != len(chosen):
         raise InputError(f"`seeds` must differ from each other; got {list(chosen)!r}.")
     return cast("tuple[int, ...]", tuple(chosen))
-
-
-def _as_list(seeds: object) -> Sequence[object]:
-    """Return a list or tuple unchanged, and anything else as an empty list, which is refused."""
-    return seeds if isinstance(seeds, list | tuple) else ()
 
 
 def _as_train_sizes(sizes: Sequence[int], rows: int) -> tuple[int, ...]:

@@ -143,22 +143,18 @@ def _as_build(name: str, build: object) -> Build:
     if isinstance(build, Family | KerasConfig):
         return build
     if hasattr(build, "to_json") and hasattr(build, "stateless_call"):
-        return KerasConfig(_model_json(name, build))
+        if getattr(build, "compiled", False):
+            raise InputError(
+                f"Variant {name!r} is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "
+                "Pass the model uncompiled, and its optimizer as Recipe(optimizer=...)."
+            )
+        return KerasConfig(str(build.to_json()))
     if callable(build):
         _check_no_arguments(name, build)
         return build
     raise InputError(
         f"Variant {name!r} must be built by a family such as mlp(16), a callable or a keras.Model; got {build!r}."
     )
-
-
-def _model_json(name: str, model: Any) -> str:
-    if getattr(model, "compiled", False):
-        raise InputError(
-            f"Variant {name!r} is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "
-            "Pass the model uncompiled, and its optimizer as Recipe(optimizer=...)."
-        )
-    return str(model.to_json())
 
 
 def _check_no_arguments(name: str, build: Callable[..., Any]) -> None:

@@ -64,18 +64,18 @@ def pair_table(features: npt.NDArray[Any], target: npt.NDArray[Any], label: str)
 
 
 def _to_raw(source: object) -> RawTable:
-    if isinstance(source, np.ndarray):
-        return _array_table(source, "The array")
     if _is_polars(source):
-        return _polars_table(source)
+        frame: Any = source.collect() if hasattr(source, "collect") else source  # a LazyFrame is collected
+        return RawTable(frame, "The Polars frame", has_header=True, locate=row_place)
     if _is_pandas(source):
         return _pandas_table(source)
     try:
-        return _array_table(np.asarray(source), "The array")
+        array = np.asarray(source)
     except ValueError as error:
         raise InputError(
             f"Features must form a (rows, features) array; got {type(source).__name__}: {error}."
         ) from None
+    return _array_table(array, "The array")
 
 
 def _array_table(array: npt.NDArray[Any], label: str) -> RawTable:
@@ -105,12 +105,9 @@ def _series(name: str, values: npt.NDArray[Any], label: str) -> pl.Series:
         _check_characters(name, values, label)
         return pl.Series(name, values.tolist(), dtype=pl.String)
     # Polars knows no float16 arithmetic and no long double; both fit or round to float64.
-    wide = (
-        values.astype(np.float64)
-        if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8)
-        else values
-    )
-    native = wide.astype(wide.dtype.newbyteorder("="), copy=True)
+    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
+        values = values.astype(np.float64)
+    native = values.astype(values.dtype.newbyteorder("="), copy=True)
     return pl.Series(name, np.ascontiguousarray(native))
 
 
@@ -147,7 +144,7 @@ def _target_series(name: str, target: object, label: str) -> pl.Series:
         frame = _to_raw(target).frame
         if frame.width == 1:
             return frame.to_series(0).alias(name)
-    if hasattr(target, "dtype") and type(target).__module__.split(".")[0] == "pandas":
+    if hasattr(target, "dtype") and _package(target) == "pandas":
         return _pandas_series(name, target, label)
     values = np.asarray(target)
     if values.ndim == 2 and values.shape[1] == 1:
@@ -155,11 +152,6 @@ def _target_series(name: str, target: object, label: str) -> pl.Series:
     if values.ndim != 1:
         raise InputError(f"{label}: a target must have one axis, (rows,); got shape {values.shape}.")
     return _series(name, values, label)
-
-
-def _polars_table(source: Any) -> RawTable:  # noqa: ANN401 - DataFrame or LazyFrame, told by name
-    frame = source.collect() if hasattr(source, "collect") else source
-    return RawTable(frame, "The Polars frame", has_header=True, locate=row_place)
 
 
 def _pandas_table(source: Any) -> RawTable:  # noqa: ANN401 - pandas is no dependency, so its types are unknown
@@ -173,12 +165,11 @@ def _pandas_table(source: Any) -> RawTable:  # noqa: ANN401 - pandas is no depen
             f"{label}: every column name must be unique; {twice!r} is there twice. Rename one of them."
         )
     columns = [_pandas_series(name, source.iloc[:, index], label) for index, name in enumerate(names)]
+    frame = pl.DataFrame(columns)
     has_header = not all(isinstance(name, int) for name in source.columns)
     if not has_header:
-        columns = [
-            column.alias(name) for column, name in zip(columns, made_up_names(len(names)), strict=True)
-        ]
-    return RawTable(pl.DataFrame(columns), label, has_header=has_header, locate=row_place)
+        frame.columns = made_up_names(len(names))
+    return RawTable(frame, label, has_header=has_header, locate=row_place)
 
 
 def _pandas_series(name: str, values: Any, label: str) -> pl.Series:  # noqa: ANN401 - as above
@@ -189,14 +180,11 @@ def _pandas_series(name: str, values: Any, label: str) -> pl.Series:  # noqa: AN
     kind = values.dtype.kind if isinstance(values.dtype, np.dtype) else getattr(values.dtype, "kind", "O")
     if kind in "biuf":
         dtype = {"b": np.bool_, "f": np.float64}.get(kind, np.int64 if kind == "i" else np.uint64)
-        filled = (
-            values.to_numpy(dtype=dtype)
-            if not missing.any()
-            else values.to_numpy(np.float64, na_value=np.nan)
-        )
+        has_gaps = bool(missing.any())
+        filled = values.to_numpy(np.float64, na_value=np.nan) if has_gaps else values.to_numpy(dtype=dtype)
         series = pl.Series(name, np.ascontiguousarray(filled))
         is_nullable = not isinstance(values.dtype, np.dtype)
-        return series.fill_nan(None) if missing.any() and is_nullable and series.dtype.is_float() else series
+        return series.fill_nan(None) if has_gaps and is_nullable and series.dtype.is_float() else series
     if kind in "mMc":
         raise InputError(
             f"{label}: column {name!r} must hold numbers or text; got {values.dtype}. Convert or remove it."
@@ -212,13 +200,15 @@ def _pandas_series(name: str, values: Any, label: str) -> pl.Series:  # noqa: AN
 
 
 def _is_polars(source: object) -> bool:
-    kind = type(source)
-    return kind.__module__.split(".")[0] == "polars" and kind.__name__ in ("DataFrame", "LazyFrame")
+    return _package(source) == "polars" and type(source).__name__ in ("DataFrame", "LazyFrame")
 
 
 def _is_pandas(source: object) -> bool:
-    kind = type(source)
-    return kind.__module__.split(".")[0] == "pandas" and kind.__name__ == "DataFrame"
+    return _package(source) == "pandas" and type(source).__name__ == "DataFrame"
+
+
+def _package(source: object) -> str:
+    return type(source).__module__.split(".")[0]
 
 
 def _described(value: object) -> str:

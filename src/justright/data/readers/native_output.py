@@ -10,13 +10,11 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import IO
+from contextlib import ExitStack, contextmanager, suppress
 
 STDERR = 2  # the file descriptor, which compiled code writes to; sys.stderr is Python's alone
-_ONE_AT_A_TIME = (
-    threading.RLock()
-)  # the descriptor belongs to the process: two threads would restore each other's file
+# The descriptor belongs to the process: two threads would restore each other's file.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -26,44 +24,22 @@ def held_stderr() -> Iterator[None]:
     After a block that succeeds it is printed, whoever wrote it. Without a standard error, or room for a temporary file,
     nothing is held back.
     """
-    with _ONE_AT_A_TIME:
-        held = _redirect()
-        if held is None:
+    with _ONE_AT_A_TIME, ExitStack() as cleaning:
+        file = None
+        with suppress(OSError):  # closed, as for a program without a console, or no room
+            original = os.dup(STDERR)
+            cleaning.callback(os.close, original)
+            file = cleaning.enter_context(tempfile.TemporaryFile())
+        if file is None:
             yield
             return
-        original, file = held
-        with file:
-            try:
-                yield
-            except BaseException:
-                _restore(original)
-                raise
-            _restore(original)
-            file.seek(0)
-            _write_all(file.read())
-
-
-def _redirect() -> tuple[int, IO[bytes]] | None:
-    """Send standard error to a temporary file; return a descriptor of where it went before, and the file."""
-    try:
-        original = os.dup(STDERR)
-    except OSError:  # closed, as for a program without a console
-        return None
-    try:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by the caller
-    except OSError:
-        os.close(original)
-        return None
-    os.dup2(file.fileno(), STDERR)
-    return original, file
-
-
-def _restore(original: int) -> None:
-    os.dup2(original, STDERR)
-    os.close(original)
-
-
-def _write_all(content: bytes) -> None:
-    with suppress(OSError):  # nobody reads it any more: not worth a failure
-        while content:
-            content = content[os.write(STDERR, content) :]
+        os.dup2(file.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(original, STDERR)
+        file.seek(0)
+        content = file.read()
+        with suppress(OSError):  # its reader has left: what was said is not worth a failure
+            while content:
+                content = content[os.write(STDERR, content) :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import tokenize
 import zipfile
 import zlib
@@ -60,7 +61,11 @@ def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
 def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
     import numpy as np
 
-    _check_compression(archive.getinfo(member), name, label)
+    if archive.getinfo(member).compress_type not in COMPRESSIONS:
+        raise InputError(
+            f"{label}: array {name!r} must be stored or deflated; it is compressed in another way. "
+            "Save it with numpy.savez or numpy.savez_compressed."
+        )
     with archive.open(member) as packed:
         file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
         version = np.lib.format.read_magic(file)
@@ -74,9 +79,7 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
             "loaded. Save it with .astype(float) or .astype(str)."
         )
     # Python integers: the product of a hostile header's axes must not wrap around.
-    size = dtype.itemsize
-    for length in shape:
-        size *= int(length)
+    size = math.prod(map(int, shape), start=dtype.itemsize)
     if size > MAX_TABLE_BYTES:
         raise InputError(
             f"{label}: array {name!r} must take at most {MAX_TABLE_BYTES:,} bytes; it declares {size:,}. Save fewer rows."
@@ -90,14 +93,6 @@ def _refuse_npy(path: Path, label: str, rows: int | None) -> RawTable:
     raise InputError(
         f"{label}: an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."
     )
-
-
-def _check_compression(member: zipfile.ZipInfo, name: str, label: str) -> None:
-    if member.compress_type not in COMPRESSIONS:
-        raise InputError(
-            f"{label}: array {name!r} must be stored or deflated; it is compressed in another way. "
-            "Save it with numpy.savez or numpy.savez_compressed."
-        )
 
 
 # What zipfile, zlib and NumPy's header parser raise on damaged archives.
