@@ -9,26 +9,12 @@ from typing import Any
 
 from justright.diagnosis.labels import Tone
 from justright.report import charts
-from justright.report.blocks import (
-    EVERYWHERE,
-    NARROW,
-    NOWHERE,
-    TERMINAL,
-    WRITTEN,
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Row,
-    Section,
-    Table,
-    Text,
-)
+from justright.report.blocks import Block, Cell, Chart, Column, Media, Row, Section, Step, Table, Text
 from justright.report.number_formats import (
     format_chance,
     format_interval,
     format_loss,
-    format_rounded,
+    format_metric,
     metric_words,
 )
 from justright.report.sections.verdict_table import has_catalogue, main_variants
@@ -52,13 +38,15 @@ def effect_blocks(summary: Summary) -> list[Block]:
         rest.append("Where a remedy has several strengths, validation rows chose one.")
     if any(row.cells[0].hint for row in table.rows):
         rest.append(f"{TIE} marks what cannot be told from the best remedy of its network.")
-    blocks: list[Block] = [Text(" ".join([note, f"Below zero is better{small}.", *rest]), media=WRITTEN)]
+    blocks: list[Block] = [
+        Text(" ".join([note, f"Below zero is better{small}.", *rest]), media=Media.WRITTEN)
+    ]
     choice = choice_sentence(summary)
     if choice:
-        blocks.append(Text(choice, css="", media=WRITTEN))
+        blocks.append(Text(choice, css="", media=Media.WRITTEN))
     for steps in (False, True):
         blocks += _charts(summary, steps=steps)
-    return [*blocks, table, Text(_terminal_note(summary), media=TERMINAL & table.media)]
+    return [*blocks, table, Text(_terminal_note(summary), media=Media.TERMINAL & table.media)]
 
 
 def effect_table(summary: Summary) -> Table:
@@ -81,15 +69,15 @@ def effect_table(summary: Summary) -> Table:
             rows.append(Row(cells, _tone(effect), starts_part=steps and number == 0 and bool(rows)))
     columns = (
         Column("Remedy", "remedy", is_text=True),
-        Column("Instead of", "instead of", is_text=True, leaves=NARROW),
-        Column("Chosen from", is_text=True, media=WRITTEN if any(tried.values()) else NOWHERE),
+        Column("Instead of", "instead of", is_text=True, leaves=Step.NARROW),
+        Column("Chosen from", is_text=True, media=Media.WRITTEN if any(tried.values()) else Media.NOWHERE),
         Column("Difference of test loss", "change of\ntest loss", css="main"),
         Column("95 % interval", css="unbroken"),
         Column("Chance to be better", "chance to\nbe better"),
-        Column("Chance to be best", "chance to\nbe best", leaves=NARROW),
-        Column("", is_text=True, media=TERMINAL),
+        Column("Chance to be best", "chance to\nbe best", leaves=Step.NARROW),
+        Column("", is_text=True, media=Media.TERMINAL),
     )
-    media = EVERYWHERE if has_catalogue(summary) else WRITTEN
+    media = Media.EVERYWHERE if has_catalogue(summary) else Media.WRITTEN
     return Table("Effects of remedies", columns, tuple(rows), media=media)
 
 
@@ -148,7 +136,7 @@ def choice_sentence(summary: Summary) -> str:
     over = "test rows" if choice["is_ensemble"] or len(summary["seeds"]) < MANY else "test rows and seeds"
     return (
         f"Validation rows choose {choice['name']} of {choice['candidates']} networks and ensembles: {loss} "
-        f"{format_rounded('loss', mean, low, high)} {format_interval('loss', low, high)} over {over}."
+        f"{format_metric('loss', mean, low, high)} {format_interval('loss', low, high)} over {over}."
     )
 
 
@@ -166,7 +154,7 @@ def _cells(effect: EffectSummary, tried: str, *, has_rivals: bool, has_ties: boo
         ),
         Cell(f"{effect['baseline']}{at_last}"),
         Cell(tried),
-        Cell(format_rounded("loss", effect["difference"], low, high, signed=True)),
+        Cell(format_metric("loss", effect["difference"], low, high, signed=True)),
         Cell(
             format_interval("loss", low, high, signed=True),
             detail="rows only" if is_of_rows else "",
@@ -182,7 +170,7 @@ def _charts(summary: Summary, *, steps: bool) -> Iterator[Chart]:
     rows = effect_lines(summary, steps=steps)
     if not rows:
         return
-    make = partial(charts.interval_chart, len(rows), "Difference of test loss", margin=summary["margin"])
+    make = partial(charts.interval_chart, len(rows), margin=summary["margin"])
     if steps:
         label, title = (
             "Differences of test loss between steps, with intervals",

@@ -6,30 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from justright.diagnosis import labels
-from justright.report.blocks import (
-    DETAILS,
-    EVERYWHERE,
-    NARROW,
-    PAGE,
-    SPREADS,
-    TERMINAL,
-    WRITTEN,
-    Block,
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    Text,
-)
+from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Step, Table, Text
 from justright.report.number_formats import (
     MISSING,
     format_count,
     format_interval,
     format_loss,
-    format_rounded,
+    format_metric,
     format_short,
-    format_short_interval,
     format_span,
     is_share,
     mean_of,
@@ -42,7 +26,6 @@ Part = Literal["fixed", "validation", "test"]
 
 PARTS: tuple[Part, ...] = ("fixed", "validation", "test")
 NO_ENDS: Ends = {"mean": None, "low": None, "high": None}
-AT_THE_END = "at the end"
 
 
 def verdict_blocks(summary: Summary) -> list[Block]:
@@ -51,18 +34,19 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     return [
         table,
-        Text(f"{_note(summary)}\n{meanings(every)}", "note below", WRITTEN),
-        Text(f"{_short_note(summary)}\n{meanings(few)}", media=TERMINAL),
+        Text(f"{_note(summary)}\n{meanings(every)}", "note below", Media.WRITTEN),
+        Text(f"{_short_note(summary)}\n{meanings(few)}", media=Media.TERMINAL),
     ]
 
 
 def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
     """Return a variant's verdict, and since when it overfits."""
     label = labels.label_named(variant["verdict"]["label"])
+    since, short = since_words(variant, loss)
     return Cell(
         label.name,
-        detail=since_words(variant, loss),
-        short=f"{label.name} {since_short(variant)}".strip(),
+        detail=since,
+        short=f"{label.name} {short}".strip(),
         shortest=label.name,
         tone=label.tone,
         symbol=label.symbol,
@@ -102,50 +86,26 @@ def counting_runs(variant: VariantSummary) -> list[RunSummary]:
     return [run for run in variant["runs"] if run["counts"]]
 
 
-def since_words(variant: VariantSummary, loss: str) -> str:
-    """Return since when a variant overfits, or by how much at its end where no epoch can be named; else nothing.
+def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
+    """Return since when a variant overfits, in a page and in a narrow column: empty for other verdicts.
+
+    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end.
 
     Example:
         >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 105, "last": 265}}
         >>> since_words({"verdict": verdict, "runs": []}, "loss")
-        'after epoch 105'
+        ('after epoch 105', 'after 105')
     """
-    epoch = onset_epoch(variant)
-    if epoch is not None:
-        return f"after epoch {format_count(epoch)}"
-    rise = _rise(variant, loss) if _has_onset(variant) else None
-    return f"by {format_loss(rise)} {AT_THE_END}" if rise else ""
-
-
-def since_short(variant: VariantSummary) -> str:
-    """Return the same for a narrow column.
-
-    Example:
-        >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 265, "last": 265}}
-        >>> since_short({"verdict": verdict, "runs": []})
-        'at the end'
-    """
-    epoch = onset_epoch(variant)
-    if epoch is not None:
-        return f"after {format_count(epoch)}"
-    return AT_THE_END if _has_onset(variant) else ""
-
-
-def onset_epoch(variant: VariantSummary) -> int | None:
-    """Return the last good epoch of a variant that overfits; None where nothing was measured after it."""
-    onset = variant["verdict"]["onset_epoch"]
-    if not _has_onset(variant) or onset is None or onset["high"] is None:
-        return None
-    last = onset.get("last")
+    onset = variant["verdict"]["onset_epoch"] or {}
+    high, last = onset.get("high"), onset.get("last")
+    if variant["verdict"]["label"] != labels.OVERFITS.name or high is None:
+        return "", ""
     if last is None:  # judged by a version that did not say
-        last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=onset["high"])
-    return onset["high"] if onset["high"] < last else None
-
-
-def _has_onset(variant: VariantSummary) -> bool:
-    onset = variant["verdict"]["onset_epoch"]
-    is_overfit = variant["verdict"]["label"] == labels.OVERFITS.name
-    return is_overfit and onset is not None and onset["high"] is not None
+        last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=high)
+    if high < last:
+        return f"after epoch {format_count(high)}", f"after {format_count(high)}"
+    rise = _rise(variant, loss)
+    return f"by {format_loss(rise)} at the end" if rise else "", "at the end"
 
 
 def _rise(variant: VariantSummary, loss: str) -> float | None:
@@ -165,27 +125,25 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
     word, short = ("accuracy", "acc.") if is_share(summary["score"]) else ("error", "error")
     return (
         Column("Variant", "variant", is_text=True),
-        Column(
-            "Verdict", is_text=True, detail_css="since", shortens=DETAILS, media=WRITTEN
-        ),
-        Column("Parameters", "parameters", "params", shortens=NARROW),
+        Column("Verdict", is_text=True, media=Media.WRITTEN),
+        Column("Parameters", "parameters", "params", shortens=Step.NARROW),
         Column("Best epoch", "best\nepoch", css="wide"),
-        Column("Train", "train\nloss", group=loss, card="Loss, train", shortens=SPREADS, leaves=NARROW),
-        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=SPREADS),
+        Column("Train", "train\nloss", group=loss, card="Loss, train", shortens=Step.SPREADS, leaves=Step.NARROW),
+        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS),
         Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
         Column(
-            "Train", f"train\n{word}", group=score, card=f"{score}, train", shortens=SPREADS, leaves=NARROW,
-            media=PAGE | TERMINAL,
+            "Train", f"train\n{word}", group=score, card=f"{score}, train", shortens=Step.SPREADS, leaves=Step.NARROW,
+            media=Media.PAGE | Media.TERMINAL,
         ),
         Column(
-            "Validation", f"val.\n{word}", group=score, card=f"{score}, validation", shortens=SPREADS,
-            leaves=NARROW, media=PAGE | TERMINAL,
+            "Validation", f"val.\n{word}", group=score, card=f"{score}, validation", shortens=Step.SPREADS,
+            leaves=Step.NARROW, media=Media.PAGE | Media.TERMINAL,
         ),
         Column(
             "Test", f"test\n{word}", f"test\n{short}", group=score, card=f"{score}, test", css="main",
-            shortens=NARROW,
+            shortens=Step.NARROW,
         ),
-        Column("Verdict", "verdict", is_text=True, shortens=DETAILS, media=TERMINAL),
+        Column("Verdict", "verdict", is_text=True, shortens=Step.DETAILS, media=Media.TERMINAL),
     )  # fmt: skip
 
 
@@ -216,28 +174,24 @@ def _rows(summary: Summary) -> Iterable[Row]:
                 *_measured(runs, score, of_score),
                 verdict,
             ),
-            media=EVERYWHERE if variant["name"] in shown else WRITTEN,
+            media=Media.EVERYWHERE if variant["name"] in shown else Media.WRITTEN,
         )
     reference = summary["reference"]
     if reference:
-        test: Ends = {
-            "mean": reference["test"],
-            "low": reference.get("low"),
-            "high": reference.get("high"),
-        }
-        nothing = Cell(MISSING)
-        label = Cell("reference", tone="open", is_pill=True)
+        ends = [reference.get(end) for end in ("test", "low", "high")]
+        test: Ends = {"mean": ends[0], "low": ends[1], "high": ends[2]}
+        missing, label = Cell(MISSING), Cell("reference", tone="open", is_pill=True)
         yield Row(
             (
                 Cell(reference["name"], swatch="var(--muted)"),
                 label,
-                nothing,
-                nothing,
+                missing,
+                missing,
                 *_measured([], loss, {"test": test}),
                 *_measured([], score, {"test": {**NO_ENDS, "mean": reference.get("score")}}),
                 label,
             ),
-            media=WRITTEN,
+            media=Media.WRITTEN,
         )
 
 
@@ -266,10 +220,10 @@ def _estimate(metric: str, mean: float | None, ends: Ends, *, is_test: bool) -> 
     value = mean if ends["mean"] is None else ends["mean"]
     low, high = ends["low"], ends["high"]
     return Cell(
-        format_rounded(metric, value, low, high),
+        format_metric(metric, value, low, high),
         detail=format_interval(metric, low, high) if is_test else "",
-        short=format_short_interval(metric, value, low, high),
-        shortest=None if is_test else format_short(metric, value),
+        short=format_short(metric, value, low, high),
+        shortest="" if is_test else format_short(metric, value),
     )
 
 

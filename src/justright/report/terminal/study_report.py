@@ -16,17 +16,15 @@ from rich.text import Text as RichText
 from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
 from justright.report.blocks import (
-    DETAILS,
-    NARROW,
-    NEVER,
-    SPREADS,
     Block,
     Cell,
     Code,
     Column,
     Folded,
+    Media,
     Pairs,
     Sentences,
+    Step,
     Table,
     Text,
     visible,
@@ -54,7 +52,7 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
     """
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
-    for _, blocks in shown_sections(summary, "terminal"):
+    for _, blocks in shown_sections(summary, Media.TERMINAL):
         sentences += [item for block in blocks if isinstance(block, Sentences) for item in block.items]
         rest = [block for block in blocks if not isinstance(block, Sentences)]
         if rest and not is_first:
@@ -101,27 +99,30 @@ def print_block(terminal: Terminal, block: Block) -> None:
                 terminal.say(f"{plain(name):12} {plain(value)}")
         case Folded():
             terminal.print(RichText(plain(block.head.text), style="bold"))
-            for part in visible(block.blocks, "terminal"):
+            for part in visible(block.blocks, Media.TERMINAL):
                 print_block(terminal, part)
 
 
 def fitting_tables(table: Table, width: int, symbols: Symbols) -> list[RichTable]:
     """Return a table in the fullest form that fits into `width` columns, or split into several that do."""
     # Plain ASCII needs the space of '+/-' for the columns that measure.
-    first = NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else SPREADS
-    for step in range(first, NEVER):
+    first = Step.NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else Step.SPREADS
+    for step in range(first, Step.NEVER):
         room = width - table_width(_draw(table, symbols, step, NAME_WIDTH))
         if room >= 0:  # losses in the target's units may take any number of digits
             return [_draw(table, symbols, step, NAME_WIDTH + room)]
     if not table.splits:
-        return [_draw(table, symbols, DETAILS, NAME_WIDTH)]
-    columns, _ = table.shown("terminal")
+        return [_draw(table, symbols, Step.DETAILS, NAME_WIDTH)]
+    columns, _ = table.shown(Media.TERMINAL)
     head, *middle, last = range(len(columns))
     most = 1
-    while table_width(_draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[: most + 1], last])) <= width:
+    while (
+        table_width(_draw(table, symbols, Step.DETAILS, NAME_WIDTH, [head, *middle[: most + 1], last]))
+        <= width
+    ):
         most += 1
     return [
-        _draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
+        _draw(table, symbols, Step.DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
         for start in range(0, len(middle), most)
     ]
 
@@ -169,7 +170,7 @@ def _draw(
     `only` picks columns among those that a terminal shows.
     """
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    columns, rows = table.shown("terminal")
+    columns, rows = table.shown(Media.TERMINAL)
     picked = [number for number in only or range(len(columns)) if step < columns[number].leaves]
     for number in picked:
         column = columns[number]
@@ -200,7 +201,8 @@ def _heading(column: Column, step: int, symbols: Symbols, *, most: int | None) -
 
 def _cell(cell: Cell, column: Column, step: int, symbols: Symbols, *, names: int | None) -> RichText:
     """Return a cell in its form at this step; `names` is the width of one that names its row, None for the others."""
-    text = spelled(cell.narrow(shortest=step >= column.shortens), symbols)
+    short = cell.short or cell.text
+    text = spelled(cell.shortest or short if step >= column.shortens else short, symbols)
     shown = plain(text) if names is None or column.wraps else shorten(text, names, symbols)
     return RichText(shown, style=TONE_STYLES[cell.tone] if cell.tone else "")
 

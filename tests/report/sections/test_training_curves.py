@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from justright.report.figures import (
+from justright.report.blocks import CurveFigure
+from justright.report.sections.scaling_table import scaling_rows
+from justright.report.sections.training_curves import (
     as_rows,
     best_points,
     curve_figures,
@@ -12,7 +14,6 @@ from justright.report.figures import (
     opening_range,
     rate_lines,
 )
-from justright.report.sections.scaling_table import scaling_rows
 
 
 def study(*variants, curves=()):
@@ -32,21 +33,21 @@ def test_group_opens_with_its_members_and_their_baselines():
         study(("Large", "sizes", None), ("Tiny", "sizes", None), ("L2", "regularizers", "Large"))
     )
     assert figures == [
-        {"id": "curves-0", "title": "Size curves", "shown": ["Large", "Tiny"]},
-        {"id": "curves-1", "title": "Regularizer curves", "shown": ["Large", "L2"]},
+        CurveFigure("curves-0", "Size curves", ("Large", "Tiny")),
+        CurveFigure("curves-1", "Regularizer curves", ("Large", "L2")),
     ]
 
 
 def test_group_inside_another_figure_has_none_of_its_own():
     """The same lines are not drawn twice."""
     figures = curve_figures(study(("Large", "sizes", None), ("L2", "regularizers", "Large")))
-    assert [figure["title"] for figure in figures] == ["Regularizer curves"]
+    assert [figure.title for figure in figures] == ["Regularizer curves"]
 
 
 def test_no_more_variants_open_than_there_are_colours():
     """Two lines of one colour cannot be told apart; the legend switches others on."""
     (figure,) = curve_figures(study(*((f"v{i}", "", None) for i in range(12))))
-    assert figure["shown"] == [f"v{i}" for i in range(8)]
+    assert figure.shown == tuple(f"v{i}" for i in range(8))
 
 
 def test_mean_line_covers_the_epochs_that_all_seeds_have():
@@ -121,10 +122,14 @@ def test_no_lines_have_no_range():
     assert opening_range([], is_share=False) is None
 
 
-def test_rows_are_one_record_a_point_of_the_shown_variants():
+def test_rows_are_one_record_for_each_point():
     """Vega-Lite reads records."""
     lines = [{"v": "A", "x": [0, 1], "y": [5, 6]}, {"v": "B", "x": [0], "y": [7]}]
-    assert as_rows(lines, ["A"]) == [{"v": "A", "x": 0, "y": 5}, {"v": "A", "x": 1, "y": 6}]
+    assert as_rows(lines) == [
+        {"v": "A", "x": 0, "y": 5},
+        {"v": "A", "x": 1, "y": 6},
+        {"v": "B", "x": 0, "y": 7},
+    ]
 
 
 def test_scaling_rows_tell_measured_from_forecast():
