@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from justright.report.palette import page_colours
+
 if TYPE_CHECKING:
     import altair
 
@@ -114,7 +116,7 @@ def rate_chart(names: Sequence[str], *, last_epoch: int) -> dict[str, Any]:
     """Return the chart of learning rates against epochs, over data named `lines`; the legend names the schedules."""
     import altair as alt
 
-    colours = {name: f"var(--c{index % 8 + 1})" for index, name in enumerate(names)}
+    colours = page_colours(names)
     legend = alt.Legend(title=None, orient="top", labelColor=INK, labelLimit=600) if len(names) > 1 else None
     chart = (
         alt.Chart(alt.NamedData("lines"))

@@ -150,7 +150,7 @@ def summarise(
     environment: Mapping[str, Any],
     command: str,
     wall_seconds: float,
-    rows: Mapping[str, int] | None = None,
+    rows: Mapping[str, int],
 ) -> Summary:
     """Return everything a report says, as JSON can hold it (NaN is None), in the order in which it is said.
 
@@ -162,7 +162,7 @@ def summarise(
         environment: versions and machine, name -> text or number.
         command: the shell command that makes this study again.
         wall_seconds: how long the study took.
-        rows: rows of each part, `Split.sizes`; None takes the training rows from the runs and leaves the others out.
+        rows: rows of each part, `Split.sizes`.
     """
     import tomli_w
 
@@ -172,16 +172,13 @@ def summarise(
     verdicts = {item["name"]: item for item in judgement.get("variants") or ()}
     described = study.get("variants", {})
     names = list(dict.fromkeys([*described, *built, *(record.run.variant for record in records)]))
-    sizes: Mapping[str, int | None] = rows or {
-        "train": max((record.run.train_rows for record in records), default=None)
-    }
-    most = largest_size(study, sizes.get("train") or 0)
+    most = largest_size(study, rows.get("train") or 0)
     summary = {
         "schema_version": SCHEMA_VERSION,
         "study": study.get("name", "custom"),
         "source": study.get("table", {}).get("source", ""),
         "task": task,
-        "rows": {part: sizes.get(part) for part in ("train", "validation", "test")},
+        "rows": {part: rows.get(part) for part in ("train", "validation", "test")},
         "seeds": sorted({record.run.seed for record in records} or study.get("seeds", ())),
         "wall_seconds": wall_seconds,
         "variants": [

@@ -83,7 +83,11 @@ def keep_epochs(
     keep[[0, -1]] = True
     for name, values in metrics.items():
         if np.isfinite(values).any():
-            keep[np.nanargmax(values) if is_share(name) else np.nanargmin(_finite(values))] = True
+            keep[
+                np.nanargmax(values)
+                if is_share(name)
+                else np.where(np.isfinite(values), values, np.inf).argmin()
+            ] = True
     for name, values in metrics.items():
         if name.startswith("fixed_"):
             _fill(keep, np.flatnonzero(np.isfinite(values)), min(max_points, int(keep.sum()) + MAX_FIXED))
@@ -116,10 +120,6 @@ def _fill(keep: npt.NDArray[np.bool_], candidates: npt.NDArray[np.intp], limit: 
         wanted = np.linspace(places[0], places[-1], max(0, room))
         candidates = candidates[np.unique(np.searchsorted(places, wanted).clip(max=len(places) - 1))]
     keep[candidates] = True
-
-
-def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, np.inf)
 
 
 def _rounded(value: float) -> float | None:

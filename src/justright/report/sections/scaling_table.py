@@ -40,14 +40,9 @@ def scaling_blocks(summary: Summary) -> list[Block]:
 def scaling_table(curves: list[Record]) -> Table:
     """Return a row for each number of training rows, measured ones first, and a column for each learning curve."""
     rows = []
-    for is_forecast in (False, True):
-        points = [
-            {
-                point["train_rows"]: point
-                for point in (curve["forecast"] if is_forecast else curve["measured"])
-            }
-            for curve in curves
-        ]
+    for kind in ("measured", "forecast"):
+        is_forecast = kind == "forecast"
+        points = [{point["train_rows"]: point for point in curve[kind]} for curve in curves]
         for size in sorted({size for each in points for size in each}):
             count = format_count(size)
             head = Cell(f"{count} (forecast)" if is_forecast else count, short=count)

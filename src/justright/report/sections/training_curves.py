@@ -77,16 +77,12 @@ def curve_lines(summary: Summary, metric: str) -> list[dict[str, Any]]:
 
 def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:
     """Return each run's validation value at its best epoch: {v, s, x, y}; of the runs that count."""
+    key = f"val_{metric}"
     return [
-        {
-            "v": variant["name"],
-            "s": str(run["seed"]),
-            "x": run["best_epoch"],
-            "y": run["best"][f"val_{metric}"],
-        }
+        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][key]}
         for variant in summary["variants"]
         for run in variant["runs"]
-        if run["counts"] and run["best_epoch"] is not None and run["best"].get(f"val_{metric}") is not None
+        if run["counts"] and run["best_epoch"] is not None and run["best"].get(key) is not None
     ]
 
 
