@@ -79,15 +79,10 @@ def curve_chart(
         .encode(x=x, y=y, color=colour, strokeDash=dash)
     )
     hover = alt.selection_point(name="hover", on="pointermove", nearest=True, empty=False, clear="pointerout")
-    seeds = (
-        lines.transform_filter("datum.s != ''")
-        .mark_line(opacity=0.4, strokeWidth=1, clip=True)
-        .encode(detail="s:N")
-    )
-    means = lines.transform_filter("datum.s == ''").mark_line(strokeWidth=2, clip=True)
+    seeds = lines.transform_filter("datum.s != ''").mark_line(opacity=0.4, strokeWidth=1, clip=True)
+    means = lines.transform_filter("datum.s == ''")
     nearest = (
-        lines.transform_filter("datum.s == ''")
-        .mark_point(size=60, filled=True, clip=True)
+        means.mark_point(size=60, filled=True, clip=True)
         .encode(opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tips)
         .transform_filter("datum.y >= low && datum.y <= high")
         .add_params(hover)
@@ -98,11 +93,10 @@ def curve_chart(
         .mark_point(size=50, filled=True, opacity=1, stroke=PAPER, strokeWidth=1.5, clip=True)
         .encode(x=x, y=y, color=colour, tooltip=tips)
     )
-    layers = alt.layer(seeds, means, best, nearest).properties(width=WIDTH, height=HEIGHT)
+    layers = alt.layer(seeds.encode(detail="s:N"), means.mark_line(strokeWidth=2, clip=True), best, nearest)
     values = {"training": "train", "low": 0, "high": 1}
-    return _finished(
-        layers.add_params(*(alt.param(name=name, value=value) for name, value in values.items()))
-    )
+    params = [alt.param(name=name, value=value) for name, value in values.items()]
+    return _finished(layers.properties(width=WIDTH, height=HEIGHT).add_params(*params))
 
 
 def still(spec: Mapping[str, Any], ends: Sequence[float]) -> dict[str, Any]:
@@ -149,27 +143,22 @@ def interval_chart(rows: int, *, margin: float | None) -> dict[str, Any]:
     x = alt.X("y:Q", title=title, axis=alt.Axis(tickCount=6))
     # By number, not by a list of names: Vega-Lite would write those into an expression, which some of them break.
     order = alt.EncodingSortField(field="row", op="min", order="ascending")
-    y = alt.Y(
-        "v:N",
-        title=None,
-        sort=order,
-        axis=alt.Axis(grid=False, labelColor=INK, labelLimit=260, labelFontSize=13),
-    )
+    names = alt.Axis(grid=False, labelColor=INK, labelLimit=260, labelFontSize=13)
+    y = alt.Y("v:N", title=None, sort=order, axis=names)
     base = alt.Chart(alt.NamedData("lines")).encode(y=y)
     tips = [alt.Tooltip(f"{name}:Q", format="+.4f", title=word) for name, word in INTERVAL_WORDS.items()]
     tooltip = [alt.Tooltip("v:N", title="Variant"), *tips]
+    blue = "var(--c1)"
     layers = [
         alt.Chart(alt.InlineData([{"y": 0}])).mark_rule(color=MUTED).encode(x="y:Q"),
-        base.mark_rule(strokeWidth=2.5, color="var(--c1)").encode(
-            x=alt.X("low:Q"), x2="high:Q", tooltip=tooltip
-        ),
-        base.mark_point(size=80, filled=True, opacity=1, color="var(--c1)").encode(x=x, tooltip=tooltip),
+        base.mark_rule(strokeWidth=2.5, color=blue).encode(x="low:Q", x2="high:Q", tooltip=tooltip),
+        base.mark_point(size=80, filled=True, opacity=1, color=blue).encode(x=x, tooltip=tooltip),
     ]
     if margin:
-        band = alt.Chart(alt.InlineData([{"low": -margin, "high": margin}]))
-        layers.insert(
-            0, band.mark_rect(color=GRID, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+        band = alt.Chart(alt.InlineData([{"low": -margin, "high": margin}])).mark_rect(
+            color=GRID, opacity=0.6
         )
+        layers.insert(0, band.encode(x=alt.X("low:Q", title=title), x2="high:Q"))
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=ROW_HEIGHT * rows))
 
 
@@ -189,8 +178,7 @@ def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) 
     )
     y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
     colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
-    words = {"v:N": "Variant", "kind:N": "Kind"}
-    tips = [alt.Tooltip(field, title=word) for field, word in words.items()]
+    tips = [alt.Tooltip("v:N", title="Variant"), alt.Tooltip("kind:N", title="Kind")]
     tips += [alt.Tooltip("x:Q", title="Training rows", format=",.0f")]
     tips += [alt.Tooltip(f"{name}:Q", format=".4f", title=word) for name, word in INTERVAL_WORDS.items()]
     base = alt.Chart(alt.NamedData("lines")).encode(x=x, color=colour)

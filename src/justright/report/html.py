@@ -77,9 +77,10 @@ def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any]
         summary: what `summarise` returned.
         blocks: what the page shows.
     """
+    metrics = _metrics(summary)
     curves: Curves = {
         kind: {"lines": curve_lines(summary, metric), "best": best_points(summary, metric)}
-        for kind, metric in _metrics(summary).items()
+        for kind, metric in metrics.items()
     }
     views = _curve_views(summary, curves)
     live: dict[str, Any] = {}
@@ -96,7 +97,11 @@ def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any]
                 }
                 for kind, data in curves.items()
             }
-            zoom = _zoom(summary, shown)
+            ranges = {
+                kind: opening_range(shown[kind]["lines"], is_share=is_share(metric))
+                for kind, metric in metrics.items()
+            }
+            zoom = {kind: ends for kind, ends in ranges.items() if ends}
             live[block.name] = {"view": "curves", "zoom": zoom, "rows": None, "shown": list(block.shown)}
             lines = [line for line in shown["loss"]["lines"] if line["k"] != "fixed"]
             picture = charts.still(views["loss log"], zoom["loss"]["opening"] if "loss" in zoom else [0, 1])
@@ -141,15 +146,6 @@ def _curve_views(summary: Summary, curves: Curves) -> dict[str, Any]:
         for kind, metric in _metrics(summary).items()
         for axis in ("log", "linear")
     }
-
-
-def _zoom(summary: Summary, shown: Curves) -> dict[str, Any]:
-    """Return the y-range that opens and the full one of each kind of metric that was measured."""
-    ranges = {
-        kind: opening_range(shown[kind]["lines"], is_share=is_share(metric))
-        for kind, metric in _metrics(summary).items()
-    }
-    return {kind: dict(zip(("opening", "full"), ends, strict=True)) for kind, ends in ranges.items() if ends}
 
 
 def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, Any]]]) -> str:

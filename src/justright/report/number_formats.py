@@ -162,7 +162,7 @@ def mean_of(values: Iterable[float | None]) -> float | None:
         >>> mean_of([1.0, None, 2.0]), mean_of([])
         (1.5, None)
     """
-    measured = [value for value in values if value is not None]
+    measured = [value for value in values if value is not None and math.isfinite(value)]
     return math.fsum(measured) / len(measured) if measured else None
 
 
@@ -197,14 +197,14 @@ def format_short(
     return f"{rounded_by(value, half)}±{rounded_by(half, half)}"
 
 
-def format_seven(value: float) -> str:
+def format_seven(value: float | None) -> str:
     """Return a loss in at most seven characters: for columns that must not jump while it changes.
 
     Example:
         >>> format_seven(0.61849), format_seven(12345.6), format_seven(math.nan)
         ('0.6185', '1.2e+04', '–')
     """
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     size = abs(value)
     if value == 0 or 0.001 <= size < 10:

@@ -99,13 +99,8 @@ def plot_history(
 
 def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the colour of each variant, and its mark where the colours do not suffice."""
-    many = len(LIGHT)
     return {
-        name: {
-            "color": LIGHT[index % many],
-            "marker": MARKS[index // many % len(MARKS)],
-            "markevery": MARK_EVERY,
-        }
+        name: {"color": LIGHT[index % len(LIGHT)], "marker": MARKS[index // len(LIGHT) % len(MARKS)]}
         for index, name in enumerate(names)
     }
 
@@ -114,11 +109,9 @@ def _check(
     curves: pl.DataFrame, metric: str, smoothing_std: float, variants: Sequence[str] | None
 ) -> list[str]:
     """Return the variants to draw, or raise the error of the first unusable argument."""
-    metrics = [
-        name
-        for name in curves.columns
-        if name not in ("variant", "seed", "train_rows", "epoch") and not name.startswith(("val_", "fixed_"))
-    ]
+    keys = {"variant", "seed", "train_rows", "epoch"}
+    names = [name for name in curves.columns if name not in keys]
+    metrics = [name for name in names if not name.startswith(("val_", "fixed_"))]
     if metric not in metrics:
         raise one_of("metric", metric, metrics)
     if isinstance(smoothing_std, bool) or not 0 <= smoothing_std < float("inf"):
@@ -161,7 +154,7 @@ def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, look: Mapping[str, 
             ax.plot(at + 1, values, **faint, **behind)
     if len(runs) > 1:
         ax.fill_between(epochs + 1, stacked.min(0), stacked.max(0), alpha=BAND, linewidth=0, **behind)
-    ax.plot(epochs + 1, stacked.mean(0), label=label, zorder=2, markersize=5, **look)
+    ax.plot(epochs + 1, stacked.mean(0), label=label, zorder=2, markersize=5, markevery=MARK_EVERY, **look)
 
 
 def _measured(epochs: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Curve:

@@ -100,20 +100,24 @@ def test_variants_with_one_schedule_share_its_line():
 def test_range_opens_on_what_was_gained_when_one_line_runs_away():
     """A loss that ends at 3 must not flatten a gain of 0.1."""
     line = {"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.7, 0.6, 3.0]}
-    opening, full = opening_range([line], is_share=False)
+    opening, full = opening_range([line], is_share=False).values()
     assert opening == pytest.approx([0.565, 0.735])
     assert full == pytest.approx([0.528, 3.072])
 
 
 def test_range_is_the_full_one_when_nothing_runs_away():
     """There is nothing to zoom into."""
-    opening, full = opening_range([{"k": "val", "s": "0", "x": [0, 1], "y": [0.7, 0.6]}], is_share=False)
+    opening, full = opening_range(
+        [{"k": "val", "s": "0", "x": [0, 1], "y": [0.7, 0.6]}], is_share=False
+    ).values()
     assert opening == full == pytest.approx([0.597, 0.703])
 
 
 def test_range_of_an_accuracy_holds_its_highest_value():
     """Of an accuracy the best is the highest."""
-    opening, _ = opening_range([{"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.5, 0.7, 0.0]}], is_share=True)
+    opening, _ = opening_range(
+        [{"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.5, 0.7, 0.0]}], is_share=True
+    ).values()
     assert opening[0] < 0.5 < 0.7 < opening[1]
 
 

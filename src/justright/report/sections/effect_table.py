@@ -111,10 +111,10 @@ def effect_lines(summary: Summary, *, steps: bool) -> list[dict[str, Any]]:
         for one in ordered_effects(summary, steps=steps)
         if one["difference"] is not None and one.get("kind") != "early stopping"
     ]
+    names = [one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}" for one in known]
     return [
-        {"row": row, "y": one["difference"], "low": one["low"], "high": one["high"]}
-        | {"v": one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}"}
-        for row, one in enumerate(known)
+        {"v": name, "row": row, "y": one["difference"], "low": one["low"], "high": one["high"]}
+        for row, (name, one) in enumerate(zip(names, known, strict=True))
     ]
 
 

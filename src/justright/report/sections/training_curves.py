@@ -104,10 +104,8 @@ def rate_lines(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
-def opening_range(
-    lines: Sequence[Mapping[str, Any]], *, is_share: bool
-) -> tuple[list[float], list[float]] | None:
-    """Return the y-range a figure opens with and the full one, as ([low, high], [low, high]); None without values.
+def opening_range(lines: Sequence[Mapping[str, Any]], *, is_share: bool) -> dict[str, list[float]] | None:
+    """Return the y-range a figure opens with and the full one, {opening, full: [low, high]}; None without values.
 
     Lower is better unless `is_share`. The opening range runs from the start of training to the best validation
     value, with some room; it never exceeds the full one.
@@ -119,14 +117,14 @@ def opening_range(
     pad = 0.03 * (max(values) - min(values)) or 0.01
     full = [min(values) - pad, max(values) + pad]
     if not validation:
-        return full, full
+        return {"opening": full, "full": full}
     best = max(map(max, validation)) if is_share else min(map(min, validation))
     start = sorted(each[0] for each in validation)[len(validation) // 2]
     room = ROOM * abs(start - best)
     opening = [max(full[0], min(start, best) - room), min(full[1], max(start, best) + room)]
     if full[1] - full[0] < WORTH_ZOOMING * (opening[1] - opening[0]) or opening[0] >= opening[1]:
-        return full, full
-    return opening, full
+        opening = full
+    return {"opening": opening, "full": full}
 
 
 def as_rows(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -121,6 +121,7 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
     loss, score = metric_words(summary["loss"]), metric_words(summary["score"])
     word, short = ("accuracy", "acc.") if is_share(summary["score"]) else ("error", "error")
     early: dict[str, Any] = {"shortens": Step.SPREADS, "leaves": Step.NARROW}
+    late: dict[str, Any] = {"css": "main", "shortens": Step.NARROW}
     live = Media.PAGE | Media.TERMINAL
     return (
         Column("Variant", "variant", is_text=True),
@@ -132,15 +133,7 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
         Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
         Column("Train", f"train\n{word}", group=score, card=f"{score}, train", **early, media=live),
         Column("Validation", f"val.\n{word}", group=score, card=f"{score}, validation", **early, media=live),
-        Column(
-            "Test",
-            f"test\n{word}",
-            f"test\n{short}",
-            score,
-            f"{score}, test",
-            css="main",
-            shortens=Step.NARROW,
-        ),
+        Column("Test", f"test\n{word}", f"test\n{short}", score, f"{score}, test", **late),
         Column("Verdict", "verdict", is_text=True, shortens=Step.DETAILS, media=Media.TERMINAL),
     )
 

@@ -23,6 +23,7 @@ from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 FULL_WIDTH = 120  # columns from which a table is not narrowed
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
+WIDE = 10_000  # columns in which nothing is cut off
 HEADING_WIDTH = 13  # of a table with a column for each variant
 TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
     {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
@@ -113,7 +114,7 @@ def fitting_tables(table: blocks.Table, width: int, symbols: Symbols) -> list[Ta
 
 def table_width(table: Table) -> int:
     """Return the columns of a terminal that a table takes when nothing is cut off."""
-    wide = Console(width=10_000)
+    wide = Console(width=WIDE)
     return Measurement.get(wide, wide.options, table).maximum
 
 
@@ -156,41 +157,26 @@ def _draw(
     drawn = new_table()
     columns, rows = table.shown(Media.TERMINAL)
     picked = [number for number in only or range(len(columns)) if step < columns[number].leaves]
-    for number in picked:
-        column = columns[number]
+    most = HEADING_WIDTH if table.splits else WIDE
+    for column in (columns[number] for number in picked):
+        heading = (column.shortest if step >= column.shortens else "") or column.short or column.title
         drawn.add_column(
-            _heading(column, step, symbols, most=HEADING_WIDTH if table.splits else None),
+            "\n".join(shorten(line, most, symbols) for line in heading.splitlines()),
             justify="left" if column.is_text else "right",
             no_wrap=not column.wraps,
         )
     for row, cells in rows:
         if row.starts_part:
             drawn.add_section()
-        texts = [
-            _cell(cells[number], columns[number], step, symbols, names=None if number else names)
-            for number in picked
-        ]
+        texts = []
+        for number in picked:
+            cell, column = cells[number], columns[number]
+            text = (cell.shortest if step >= column.shortens else "") or cell.short or cell.text
+            width = WIDE if number or column.wraps else names
+            shown = shorten(spelled(text, symbols), width, symbols)
+            texts.append(Text(shown, style=TONE_STYLES[cell.tone] if cell.tone else ""))
         drawn.add_row(*texts, style=TONE_STYLES[row.tone] if row.tone else None)
     return drawn
-
-
-def _heading(column: blocks.Column, step: int, symbols: Symbols, *, most: int | None) -> str:
-    """Return a column's heading, each of its lines in at most so many characters; None cuts nothing."""
-    heading = column.short or column.title
-    if step >= column.shortens:
-        heading = column.shortest or heading
-    lines = heading.splitlines()
-    return "\n".join(plain(line) if most is None else shorten(line, most, symbols) for line in lines)
-
-
-def _cell(
-    cell: blocks.Cell, column: blocks.Column, step: int, symbols: Symbols, *, names: int | None
-) -> Text:
-    """Return a cell in its form at this step; `names` is the width of one that names its row, None for the others."""
-    short = cell.short or cell.text
-    text = spelled(cell.shortest or short if step >= column.shortens else short, symbols)
-    shown = plain(text) if names is None or column.wraps else shorten(text, names, symbols)
-    return Text(shown, style=TONE_STYLES[cell.tone] if cell.tone else "")
 
 
 def _print_bullet(terminal: Terminal, text: str) -> None:
