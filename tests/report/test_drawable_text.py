@@ -17,7 +17,7 @@ FOUND = "0000@00\x0c\x08\x080000\x1f00000000M\U0001028b\U00090172"
 def test_names_are_drawn_wherever_they_are_cut(name):
     """One of two neighbouring lengths is cut between the two halves of an emoji."""
     rows = [{"v": printable(name), "row": 0, "y": 0.1, "low": 0.0, "high": 0.2}]
-    assert "<svg" in _draw("effects", interval_chart(1, "Difference", margin=None), {"lines": rows})
+    assert "<svg" in _draw("effects", interval_chart(1, margin=None), {"lines": rows})
 
 
 def test_short_names_and_simple_characters_stay_as_they_are():

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from justright.report.html import security_policy
-from justright.report.palette import DARK, LIGHT, assign_colours
+from justright.report.palette import DARK, LIGHT, page_colours
 from justright.report.sections.feature_histograms import histogram_cells, histogram_paths
 
 PAPERS = {"light": ("#ffffff", LIGHT), "dark": ("#14171c", DARK)}
@@ -31,7 +31,7 @@ def test_every_line_can_be_seen_on_its_paper(paper, colours):
 
 def test_colours_repeat_only_when_they_run_out():
     """Each of the first eight has its own."""
-    colours = list(assign_colours([f"v{i}" for i in range(9)]).values())
+    colours = list(page_colours([f"v{i}" for i in range(9)]).values())
     assert len(set(colours)) == 8
     assert colours[8] == colours[0]
 

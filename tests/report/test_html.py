@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from justright.report import render_html
+from justright.report.blocks import Media
 from justright.report.html import page_data, script_json
 from justright.report.sections.registry import shown_sections
 
@@ -196,8 +197,8 @@ def test_json_cannot_end_its_script_element(value):
 
 def test_every_chart_is_valid_vega_lite(summary):
     """Altair's schema accepts each chart the page can show; the page itself skips this slow check."""
-    blocks = [block for _, shown in shown_sections(summary, "page") for block in shown]
-    data = page_data(summary, blocks)
+    blocks = [block for _, shown in shown_sections(summary, Media.PAGE) for block in shown]
+    data, _ = page_data(summary, blocks)
     views = [
         *data["views"].values(),
         *(chart["view"] for chart in data["charts"].values() if chart["view"] != "curves"),

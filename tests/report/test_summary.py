@@ -52,6 +52,7 @@ def unfinished(unfinished_reader):
         environment={"justright": "0.1.0"},
         command="justright run t.csv",
         wall_seconds=float("nan"),
+        rows={"train": 50},
     )
 
 
@@ -162,6 +163,7 @@ def test_a_real_store_is_read_as_it_was_written(tmp_path):
             environment={},
             command="",
             wall_seconds=1.0,
+            rows={"train": 50},
         )
     (variant,) = result_json(summary)["variants"]
     assert variant["parameters"] == 481
@@ -191,5 +193,6 @@ def test_what_only_a_plug_in_knows_of_the_judgement_is_kept(unfinished_reader):
         environment={},
         command="justright run",
         wall_seconds=1.0,
+        rows={"train": 50},
     )
     assert (summary["facts"], summary["more"]) == (["One."], {"luck": {"Tiny": 0.5}})

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from justright.cli.progress import StudyProgress, VariantState, mean_of
-from justright.report.number_formats import format_seven
+from justright.cli.progress import StudyProgress, VariantState
+from justright.report.number_formats import format_seven, mean_of
 from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import shorten, spelled
 from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
@@ -73,7 +73,7 @@ class DotLog:
         validation = self._loss(mean_of(run.validation for run in running))
         return f"train {train}, validation {validation}"
 
-    def _loss(self, value: float) -> str:
+    def _loss(self, value: float | None) -> str:
         return spelled(format_seven(value), self.terminal.symbols)
 
     def _finish(self, event: RunFinished) -> None:

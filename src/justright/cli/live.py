@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from justright.cli.progress import RunState, State, StudyProgress, VariantState, mean_of
-from justright.report.number_formats import format_seven
+from justright.cli.progress import RunState, State, StudyProgress, VariantState
+from justright.report.number_formats import format_seven, mean_of
 from justright.report.terminal.sparkline import sparkline
 from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import Symbols, shorten, spelled

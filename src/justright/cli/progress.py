@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from justright.report.number_formats import mean_of
 from justright.runs.events import (
     Event,
     PlanMade,
@@ -78,7 +79,7 @@ class VariantState:
         """Add the current mean validation loss; when full, keep every other point."""
         self.skipped += 1
         value = mean_of(run.validation for run in self.runs.values())
-        if self.skipped < self.stride or not math.isfinite(value):
+        if self.skipped < self.stride or value is None:
             return
         self.skipped = 0
         self.trail.append(value)
@@ -218,17 +219,6 @@ def plan_text(plan: PlanMade) -> str:
 
 def _counted(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def mean_of(values: Iterable[float]) -> float:
-    """Return the mean of the finite values, NaN when there is none.
-
-    Example:
-        >>> mean_of([1.0, math.nan, 2.0])
-        1.5
-    """
-    finite = [value for value in values if math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else math.nan
 
 
 def _metric(metrics: Mapping[str, float], name: str) -> float:

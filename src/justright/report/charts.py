@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from justright.report.palette import page_colours
+
 if TYPE_CHECKING:
     import altair
 
@@ -34,17 +36,15 @@ CONFIG = {
         "titlePadding": 10,
     },
 }
-EPOCH_EXPRESSION = (
-    "datum.k == 'val' || datum.k == training"  # what a curve chart draws: `training` is 'train' or 'fixed'
-)
+EPOCH_EXPRESSION = "datum.k == 'val' || datum.k == training"  # what a curve chart draws
 
 
 def curve_chart(
-    title: str, colours: Mapping[str, str], *, log_x: bool, last_epoch: int, share: bool, is_live: bool = True
+    title: str, colours: Mapping[str, str], *, log_x: bool, last_epoch: int, share: bool
 ) -> dict[str, Any]:
     """Return the chart of a metric against epochs, over data named `lines` and `best`.
 
-    Its parameters are `training` ('train' or 'fixed'), `low` and `high` (the y-range); see `with_params`.
+    Its parameters are `training` ('train' or 'fixed'), `low` and `high` (the y-range).
 
     Args:
         title: the metric in words.
@@ -52,11 +52,10 @@ def curve_chart(
         log_x: whether epochs are spaced as log(1 + epoch).
         last_epoch: the largest epoch of the data.
         share: whether values are shares of rows, to print as percentages.
-        is_live: whether a reader can point at it; a picture leaves out what only a pointer shows.
     """
     import altair as alt
 
-    x = _epoch_axis(log_x, last_epoch)
+    x = _epoch_axis(last_epoch, log_x=log_x)
     scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False)
     y = alt.Y("y:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=".0%" if share else ""))
     colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
@@ -80,15 +79,10 @@ def curve_chart(
         .encode(x=x, y=y, color=colour, strokeDash=dash)
     )
     hover = alt.selection_point(name="hover", on="pointermove", nearest=True, empty=False, clear="pointerout")
-    seeds = (
-        lines.transform_filter("datum.s != ''")
-        .mark_line(opacity=0.4, strokeWidth=1, clip=True)
-        .encode(detail="s:N")
-    )
-    means = lines.transform_filter("datum.s == ''").mark_line(strokeWidth=2, clip=True)
+    seeds = lines.transform_filter("datum.s != ''").mark_line(opacity=0.4, strokeWidth=1, clip=True)
+    means = lines.transform_filter("datum.s == ''")
     nearest = (
-        lines.transform_filter("datum.s == ''")
-        .mark_point(size=60, filled=True, clip=True)
+        means.mark_point(size=60, filled=True, clip=True)
         .encode(opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tips)
         .transform_filter("datum.y >= low && datum.y <= high")
         .add_params(hover)
@@ -99,33 +93,30 @@ def curve_chart(
         .mark_point(size=50, filled=True, opacity=1, stroke=PAPER, strokeWidth=1.5, clip=True)
         .encode(x=x, y=y, color=colour, tooltip=tips)
     )
-    layers = [seeds, means, best, nearest] if is_live else [seeds, means, best]
-    params = [
-        alt.param(name=name, value=value) for name, value in (("training", "train"), ("low", 0), ("high", 1))
-    ]
-    return _finished(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT).add_params(*params))
+    layers = alt.layer(seeds.encode(detail="s:N"), means.mark_line(strokeWidth=2, clip=True), best, nearest)
+    values = {"training": "train", "low": 0, "high": 1}
+    params = [alt.param(name=name, value=value) for name, value in values.items()]
+    return _finished(layers.properties(width=WIDTH, height=HEIGHT).add_params(*params))
 
 
-def with_params(spec: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    """Return a chart whose parameters of these names have these values."""
-    params = [
-        {**param, "value": values.get(param["name"], param.get("value"))} if "select" not in param else param
-        for param in spec["params"]
-    ]
-    return {**spec, "params": params}
+def still(spec: Mapping[str, Any], ends: Sequence[float]) -> dict[str, Any]:
+    """Return a curve chart over this y-range as a picture, without the last layer, which only a pointer shows."""
+    values = {"training": "train", "low": ends[0], "high": ends[1]}
+    params = [{"name": name, "value": value} for name, value in values.items()]
+    return {**spec, "layer": spec["layer"][:-1], "params": params}
 
 
-def rate_chart(names: Sequence[str], *, last_epoch: int, log_x: bool) -> dict[str, Any]:
+def rate_chart(names: Sequence[str], *, last_epoch: int) -> dict[str, Any]:
     """Return the chart of learning rates against epochs, over data named `lines`; the legend names the schedules."""
     import altair as alt
 
-    colours = {name: f"var(--c{index % 8 + 1})" for index, name in enumerate(names)}
+    colours = page_colours(names)
     legend = alt.Legend(title=None, orient="top", labelColor=INK, labelLimit=600) if len(names) > 1 else None
     chart = (
         alt.Chart(alt.NamedData("lines"))
         .mark_line(strokeWidth=2)
         .encode(
-            x=_epoch_axis(log_x, last_epoch),
+            x=_epoch_axis(last_epoch, log_x=False),
             y=alt.Y("y:Q", title="Learning rate", axis=alt.Axis(tickCount=4, format="~g")),
             color=alt.Color("v:N", scale=_colour_scale(colours), legend=legend),
             tooltip=[
@@ -139,40 +130,35 @@ def rate_chart(names: Sequence[str], *, last_epoch: int, log_x: bool) -> dict[st
     return _finished(chart)
 
 
-def interval_chart(rows: int, title: str, *, margin: float | None) -> dict[str, Any]:
-    """Return the chart with one interval in each row, over data named `lines`: {v, row (from the top), y (estimate), low, high}.
+def interval_chart(rows: int, *, margin: float | None) -> dict[str, Any]:
+    """Return the chart of differences of test loss over data named `lines`: {v, row (from the top), y (estimate), low, high}.
 
     Args:
         rows: number of intervals.
-        title: what the x-axis shows.
         margin: differences between -margin and +margin are shaded as too small to matter; None shades nothing.
     """
     import altair as alt
 
+    title = "Difference of test loss"
     x = alt.X("y:Q", title=title, axis=alt.Axis(tickCount=6))
     # By number, not by a list of names: Vega-Lite would write those into an expression, which some of them break.
     order = alt.EncodingSortField(field="row", op="min", order="ascending")
-    y = alt.Y(
-        "v:N",
-        title=None,
-        sort=order,
-        axis=alt.Axis(grid=False, labelColor=INK, labelLimit=260, labelFontSize=13),
-    )
+    names = alt.Axis(grid=False, labelColor=INK, labelLimit=260, labelFontSize=13)
+    y = alt.Y("v:N", title=None, sort=order, axis=names)
     base = alt.Chart(alt.NamedData("lines")).encode(y=y)
     tips = [alt.Tooltip(f"{name}:Q", format="+.4f", title=word) for name, word in INTERVAL_WORDS.items()]
     tooltip = [alt.Tooltip("v:N", title="Variant"), *tips]
+    blue = "var(--c1)"
     layers = [
         alt.Chart(alt.InlineData([{"y": 0}])).mark_rule(color=MUTED).encode(x="y:Q"),
-        base.mark_rule(strokeWidth=2.5, color="var(--c1)").encode(
-            x=alt.X("low:Q"), x2="high:Q", tooltip=tooltip
-        ),
-        base.mark_point(size=80, filled=True, opacity=1, color="var(--c1)").encode(x=x, tooltip=tooltip),
+        base.mark_rule(strokeWidth=2.5, color=blue).encode(x="low:Q", x2="high:Q", tooltip=tooltip),
+        base.mark_point(size=80, filled=True, opacity=1, color=blue).encode(x=x, tooltip=tooltip),
     ]
     if margin:
-        band = alt.Chart(alt.InlineData([{"low": -margin, "high": margin}]))
-        layers.insert(
-            0, band.mark_rect(color=GRID, opacity=0.6).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+        band = alt.Chart(alt.InlineData([{"low": -margin, "high": margin}])).mark_rect(
+            color=GRID, opacity=0.6
         )
+        layers.insert(0, band.encode(x=alt.X("low:Q", title=title), x2="high:Q"))
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=ROW_HEIGHT * rows))
 
 
@@ -192,8 +178,7 @@ def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) 
     )
     y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
     colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
-    words = {"v:N": "Variant", "kind:N": "Kind"}
-    tips = [alt.Tooltip(field, title=word) for field, word in words.items()]
+    tips = [alt.Tooltip("v:N", title="Variant"), alt.Tooltip("kind:N", title="Kind")]
     tips += [alt.Tooltip("x:Q", title="Training rows", format=",.0f")]
     tips += [alt.Tooltip(f"{name}:Q", format=".4f", title=word) for name, word in INTERVAL_WORDS.items()]
     base = alt.Chart(alt.NamedData("lines")).encode(x=x, color=colour)
@@ -211,7 +196,7 @@ def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) 
     return _finished(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
-def _epoch_axis(log_x: bool, last_epoch: int) -> altair.X:
+def _epoch_axis(last_epoch: int, *, log_x: bool) -> altair.X:
     """Return the axis of epochs; its range is given, so that it stays when every variant is switched off."""
     import altair as alt
 

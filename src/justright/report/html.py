@@ -10,26 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from justright.report import charts, figures
-from justright.report.blocks import Block, Chart, CurveFigure, visible
+from justright.report import charts
+from justright.report.blocks import Block, Chart, CurveFigure, Media, visible
 from justright.report.drawable_text import drawable, printable
 from justright.report.number_formats import is_share, metric_words
 from justright.report.palette import DARK, LIGHT, page_colours
 from justright.report.sections.provenance import heading
 from justright.report.sections.registry import shown_sections
+from justright.report.sections.training_curves import as_rows, best_points, curve_lines, opening_range
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:
     import jinja2
 
-Kind = Literal["loss", "score"]
-Curves = dict[Kind, dict[str, list[dict[str, Any]]]]  # of each kind `lines` and `best`
-KINDS: tuple[Kind, ...] = ("loss", "score")  # of metrics that a figure of curves shows
-TEMPLATE = "template.html.jinja"
-SCRIPT = "report.js"
-STYLE = "report.css"
+Curves = Mapping[str, Mapping[str, list[dict[str, Any]]]]  # `lines` and `best` of each kind
 CLIP_PATH = re.compile(r"(?<=id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\))")
 # What could end a <script> element or a JavaScript string in some parser; JSON reads the escapes as the characters.
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
@@ -45,55 +41,73 @@ def render_html(summary: Summary) -> str:
         summary: what `summarise` returned.
     """
     summary = printable(summary)
-    sections = list(shown_sections(summary, "page"))
-    data = page_data(summary, [block for _, blocks in sections for block in blocks])
-    scripts = [_library(), _resource(SCRIPT)]
+    sections = list(shown_sections(summary, Media.PAGE))
+    data, pictures = page_data(summary, [block for _, blocks in sections for block in blocks])
+    scripts = [_library(), _resource("report.js")]
     return (
         _environment()
-        .get_template(TEMPLATE)
+        .get_template("template.html.jinja")
         .render(
             summary=summary,
             heading=heading(summary),
             sections=sections,
+            medium=Media.PAGE,
             colours=page_colours(variant["name"] for variant in summary["variants"]),
             charts=data["charts"],
-            metrics=[(kind, metric_words(summary[kind])) for kind in ("loss", "score")],
-            data=script_json({**data, "charts": _live_charts(data["charts"])}),
+            pictures=pictures,
+            has_fixed=any(line["k"] == "fixed" for line in data["curves"]["loss"]["lines"]),
+            metrics=[(kind, metric_words(metric)) for kind, metric in _metrics(summary).items()],
+            data=script_json(data),
             scripts=scripts,
-            style=_resource(STYLE),
+            style=_resource("report.css"),
             palette={"light": LIGHT, "dark": DARK},
             policy=security_policy(scripts),
         )
     )
 
 
-def page_data(summary: Summary, blocks: Iterable[Block]) -> dict[str, Any]:
-    """Return what the page's charts are made of: `curves` (data), `views` (charts of curves) and `charts`, by id.
+def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what the page's charts are made of, and the SVG of each as it opens, drawn without a browser.
 
-    A chart is {id, title, shown, view, zoom, rows, svg, has_fixed}. `view` is a Vega-Lite chart and `rows` its data; figures
-    of training curves have 'curves' and None there: they share charts and data. `zoom` maps 'loss' and 'score' to the
-    y-range that opens and the full one; `svg` is what the figure opens with, drawn without a browser.
+    The first is {curves: the data of all figures of curves, views: the charts a reader can choose from in each of them
+    ('loss log', 'score linear' ...), charts: {view, zoom, rows, shown} by id}. `view` is a Vega-Lite chart and `rows` its
+    data, 'curves' and None for figures of curves. `zoom` maps 'loss' and 'score' to the y-range that opens and the full one.
 
     Args:
         summary: what `summarise` returned.
         blocks: what the page shows.
     """
+    metrics = _metrics(summary)
     curves: Curves = {
-        kind: {
-            "lines": figures.curve_lines(summary, summary[kind]),
-            "best": figures.best_points(summary, summary[kind]),
-        }
-        for kind in KINDS
+        kind: {"lines": curve_lines(summary, metric), "best": best_points(summary, metric)}
+        for kind, metric in metrics.items()
     }
-    drawn: dict[str, Any] = {}
-    picture: dict[str, Any] | None = None
+    views = _curve_views(summary, curves)
+    live: dict[str, Any] = {}
+    pictures = {}
     for block in blocks:
         if isinstance(block, Chart):
-            drawn[block.name] = _plain_chart(block)
+            view = block.make()
+            live[block.name] = {"view": view, "zoom": {}, "rows": block.rows, "shown": []}
+            pictures[block.name] = _draw(block.name, view, {"lines": block.rows})
         elif isinstance(block, CurveFigure):
-            picture = picture or _curve_chart(summary, curves, "loss", "log", is_live=False)
-            drawn[block.name] = _curve_figure(summary, block, curves, picture)
-    return {"curves": curves, "views": curve_views(summary, curves), "charts": drawn}
+            shown = {
+                kind: {
+                    name: [one for one in items if one["v"] in block.shown] for name, items in data.items()
+                }
+                for kind, data in curves.items()
+            }
+            ranges = {
+                kind: opening_range(shown[kind]["lines"], is_share=is_share(metric))
+                for kind, metric in metrics.items()
+            }
+            zoom = {kind: ends for kind, ends in ranges.items() if ends}
+            live[block.name] = {"view": "curves", "zoom": zoom, "rows": None, "shown": list(block.shown)}
+            lines = [line for line in shown["loss"]["lines"] if line["k"] != "fixed"]
+            picture = charts.still(views["loss log"], zoom["loss"]["opening"] if "loss" in zoom else [0, 1])
+            data = {"lines": as_rows(lines), "best": shown["loss"]["best"]}
+            pictures[block.name] = _draw(block.name, picture, data)
+    return {"curves": curves, "views": views, "charts": live}, pictures
 
 
 def script_json(value: object) -> str:
@@ -116,72 +130,22 @@ def security_policy(scripts: Sequence[str]) -> str:
     return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def curve_views(summary: Summary, curves: Curves) -> dict[str, Any]:
-    """Return the charts that a reader can choose from in every figure of training curves: 'loss log', 'score linear' ..."""
+def _metrics(summary: Summary) -> dict[str, str]:
+    """Return the metrics that a figure of curves shows, by kind."""
+    return {"loss": summary["loss"], "score": summary["score"]}
+
+
+def _curve_views(summary: Summary, curves: Curves) -> dict[str, Any]:
+    """Return the charts of loss and score on a logarithmic and a linear axis, which all figures of curves share."""
+    colours = page_colours(variant["name"] for variant in summary["variants"])
+    last = max((line["x"][-1] for data in curves.values() for line in data["lines"]), default=0)
     return {
-        f"{kind} {axis}": _curve_chart(summary, curves, kind, axis, is_live=True)
-        for kind in KINDS
+        f"{kind} {axis}": charts.curve_chart(
+            metric_words(metric), colours, log_x=axis == "log", last_epoch=last, share=is_share(metric)
+        )
+        for kind, metric in _metrics(summary).items()
         for axis in ("log", "linear")
     }
-
-
-def _curve_figure(
-    summary: Summary,
-    figure: CurveFigure,
-    curves: Curves,
-    picture: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return one figure of training curves; `picture` is the chart to draw without a browser."""
-    shown = set(figure.shown)
-    kept = {
-        kind: {name: [each for each in items if each["v"] in shown] for name, items in data.items()}
-        for kind, data in curves.items()
-    }
-    zoom = {}
-    for kind, data in kept.items():
-        ranges = figures.opening_range(data["lines"], is_share=is_share(summary[kind]))
-        if ranges is not None:
-            zoom[kind] = {"opening": ranges[0], "full": ranges[1]}
-    low, high = zoom["loss"]["opening"] if "loss" in zoom else (0, 1)
-    lines = [line for line in kept["loss"]["lines"] if line["k"] != "fixed"]
-    spec = charts.with_params(picture, low=low, high=high)
-    svg = _draw(figure.name, spec, {"lines": figures.as_rows(lines), "best": kept["loss"]["best"]})
-    has_fixed = any(line["k"] == "fixed" for line in curves["loss"]["lines"])
-    return {
-        "id": figure.name,
-        "title": figure.title,
-        "shown": list(figure.shown),
-        "view": "curves",
-        "zoom": zoom,
-        "rows": None,
-        "svg": svg,
-        "has_fixed": has_fixed,
-    }
-
-
-def _curve_chart(summary: Summary, curves: Curves, kind: Kind, axis: str, *, is_live: bool) -> dict[str, Any]:
-    """Return the chart of 'loss' or 'score' on a 'log' or 'linear' axis of epochs, which all figures of curves share."""
-    last = max((line["x"][-1] for data in curves.values() for line in data["lines"]), default=0)
-    return charts.curve_chart(
-        metric_words(summary[kind]),
-        page_colours(variant["name"] for variant in summary["variants"]),
-        log_x=axis == "log",
-        last_epoch=last,
-        share=is_share(summary[kind]),
-        is_live=is_live,
-    )
-
-
-def _plain_chart(chart: Chart) -> dict[str, Any]:
-    """Return a chart with one view and nothing to choose."""
-    spec = chart.make()
-    svg = _draw(chart.name, spec, {"lines": chart.rows})
-    return {"id": chart.name, "view": spec, "zoom": {}, "rows": chart.rows, "shown": [], "svg": svg}
-
-
-def _live_charts(drawn: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the script in the page needs of each chart."""
-    return {name: {key: chart[key] for key in LIVE_KEYS} for name, chart in drawn.items()}
 
 
 def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, Any]]]) -> str:
@@ -191,10 +155,8 @@ def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, 
     """
     import vl_convert
 
-    quiet = {
-        **spec["config"],
-        "aria": False,
-    }  # the figure itself is labelled; a label for each point would be half the file
+    # The figure itself is labelled; a label for each point would be half the file.
+    quiet = {**spec["config"], "aria": False}
     whole = {**spec, "config": quiet, "datasets": {**spec.get("datasets", {}), **data}}
     svg = vl_convert.vegalite_to_svg(drawable(whole))
     numbers = {found: str(index) for index, found in enumerate(dict.fromkeys(CLIP_PATH.findall(svg)))}
@@ -228,12 +190,9 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "kind": lambda block: type(block).__name__,
-        "visible": lambda blocks: visible(blocks, "page"),
+        "visible": visible,
         "by_group": lambda columns: [
             (group, list(members)) for group, members in groupby(columns, lambda one: one.group)
         ],
     }
     return environment
-
-
-LIVE_KEYS = ("view", "zoom", "rows", "shown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from justright.report.blocks import Block, Cell, Code, Folded, Pairs, Sentences, Table, Text, visible
+from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sentences, Table, Text, visible
 from justright.report.sections.provenance import heading
 from justright.report.sections.registry import shown_sections
 from justright.report.summary import Summary
@@ -31,7 +31,7 @@ def render_markdown(summary: Summary) -> str:
         f"# {escape_markdown(summary['conclusion'] or 'No conclusion yet.')}",
         " · ".join(f"{name}: {escape_markdown(value)}" for name, value in heading(summary)),
     ]
-    for section, blocks in shown_sections(summary, "markdown"):
+    for section, blocks in shown_sections(summary, Media.MARKDOWN):
         if not section.is_answer:
             parts.append(f"## {escape_markdown(section.nav or section.title)}")
         parts += _texts(blocks)
@@ -71,7 +71,7 @@ def _text(block: Block) -> str:
         case Folded():
             verdict = f": {escape_markdown(block.verdict.text)}" if block.verdict else ""
             head = f"**{escape_markdown(block.head.text)}**{verdict}"
-            return "\n\n".join([head, *_texts(visible(block.blocks, "markdown"))])
+            return "\n\n".join([head, *_texts(visible(block.blocks, Media.MARKDOWN))])
         case _:
             return ""
 
@@ -84,7 +84,7 @@ def _fenced(code: Code) -> str:
 
 
 def _table(table: Table) -> str:
-    columns, rows = table.shown("markdown")
+    columns, rows = table.shown(Media.MARKDOWN)
     heads = [
         f"{column.group}: {column.title.lower()}" if column.group else column.title for column in columns
     ]

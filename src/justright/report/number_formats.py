@@ -11,10 +11,9 @@ MISSING = "–"  # an en dash: nothing was measured, which is not the same as ze
 
 # Metrics that are shares of rows, printed as percentages; higher is better.
 SHARES = ("accuracy",)
-LOSS_DECIMALS = 4
-LOSS_DIGITS = 4  # significant ones, for losses too large or small for fixed decimals
+LOSS_DIGITS = 4  # decimals, and significant digits of losses too large or small for fixed decimals
 LARGE_DIGITS = (
-    3  # with an exponent behind them: four would push the table's last column off a page of 1,200 pixels
+    3  # with an exponent behind them: four would push a table's last column off a page of 1,200 pixels
 )
 WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
 FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
@@ -33,16 +32,32 @@ def metric_words(metric: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def format_metric(metric: str, value: float | None) -> str:
-    """Return one value of `metric` as text: shares as percentages, losses with four decimals.
+def format_metric(
+    metric: str,
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    signed: bool = False,
+) -> str:
+    """Return one value of `metric`: shares as percentages, losses to the second digit of half their interval.
+
+    Further digits say nothing. Without an interval losses have four decimals.
 
     Example:
         >>> format_metric("accuracy", 0.7123), format_metric("loss", 0.61849), format_metric("loss", None)
         ('71.2 %', '0.6185', '–')
+        >>> format_metric("loss", 0.60487, 0.577, 0.633)
+        '0.605'
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{100 * value:.1f} %" if is_share(metric) else format_loss(value)
+    if is_share(metric):
+        return f"{100 * value:.1f} %"
+    if low is None or high is None or not high > low:
+        return format_loss(value, signed=signed)
+    text = rounded_by(value, (high - low) / 2).replace("-", "−")
+    return f"+{text}" if signed and not text.startswith("−") else text
 
 
 def format_loss(value: float, *, signed: bool = False) -> str:
@@ -57,9 +72,8 @@ def format_loss(value: float, *, signed: bool = False) -> str:
     size = abs(value)
     low, high = FIXED_RANGE
     sign = "+" if signed else ""
-    fixed = value == 0 or signed or low <= size < high
-    if fixed and size < high:
-        text = f"{value:{sign}.{LOSS_DECIMALS}f}"
+    if size < high and (value == 0 or signed or low <= size):
+        text = f"{value:{sign}.{LOSS_DIGITS}f}"
     elif WHOLE_RANGE[0] <= size < WHOLE_RANGE[1]:
         text = f"{value:{sign},.0f}"
     else:
@@ -79,27 +93,8 @@ def format_interval(metric: str, low: float | None, high: float | None, *, signe
         return ""
     if is_share(metric):
         return f"[{100 * low:.1f}, {100 * high:.1f}]"
-    ends = (format_rounded(metric, end, low, high, signed=signed) for end in (low, high))
+    ends = (format_metric(metric, end, low, high, signed=signed) for end in (low, high))
     return f"[{', '.join(ends)}]"
-
-
-def format_rounded(
-    metric: str, value: float | None, low: float | None, high: float | None, *, signed: bool = False
-) -> str:
-    """Return a loss to the second digit of half its interval: further ones say nothing.
-
-    Without an interval, and for shares of rows, what `format_metric` says.
-
-    Example:
-        >>> format_rounded("loss", 0.60487, 0.577, 0.633), format_rounded("loss", 0.60487, None, None)
-        ('0.605', '0.6049')
-    """
-    if value is None or not math.isfinite(value) or is_share(metric):
-        return format_metric(metric, value)
-    if low is None or high is None or not high > low:
-        return format_loss(value, signed=signed)
-    text = rounded_by(value, (high - low) / 2).replace("-", "−")
-    return f"+{text}" if signed and not text.startswith("−") else text
 
 
 def format_chance(probability: float | None) -> str:
@@ -167,40 +162,31 @@ def mean_of(values: Iterable[float | None]) -> float | None:
         >>> mean_of([1.0, None, 2.0]), mean_of([])
         (1.5, None)
     """
-    measured = [value for value in values if value is not None]
+    measured = [value for value in values if value is not None and math.isfinite(value)]
     return math.fsum(measured) / len(measured) if measured else None
 
 
-def format_short(metric: str, value: float | None) -> str:
-    """Return a value of `metric` for a narrow column: shares with one decimal, losses with three.
+def format_short(
+    metric: str, value: float | None, low: float | None = None, high: float | None = None
+) -> str:
+    """Return a value of `metric` for a narrow column: shares with one decimal, losses with three, with half its interval.
+
+    Losses have digits up to the second one of the half where three decimals would say nothing.
 
     Example:
         >>> format_short("accuracy", 0.7123), format_short("loss", 0.58741), format_short("loss", 24_612.0)
         ('71.2 %', '0.587', '24,600')
         >>> format_short("loss", 48_292_134_912.0), format_short("loss", None)
         ('4.83e10', '–')
+        >>> format_short("loss", 0.6183, 0.6122, 0.6244), format_short("loss", 51.1, 34.9, 67.3)
+        ('0.618±0.006', '51±16')
+        >>> format_short("accuracy", 0.664, 0.659, 0.669)
+        '66.4±0.5 %'
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{100 * value:.1f} %" if is_share(metric) else _short_loss(value)
-
-
-def format_short_interval(metric: str, value: float | None, low: float | None, high: float | None) -> str:
-    """Return a value of `metric` with half its interval for a narrow column; without an interval the value alone.
-
-    Losses have three decimals, or digits up to the second one of the half where three would say nothing.
-
-    Example:
-        >>> (
-        ...     format_short_interval("loss", 0.6183, 0.6122, 0.6244),
-        ...     format_short_interval("loss", 51.1, 34.9, 67.3),
-        ... )
-        ('0.618±0.006', '51±16')
-        >>> format_short_interval("accuracy", 0.664, 0.659, 0.669)
-        '66.4±0.5 %'
-    """
-    if value is None or low is None or high is None:
-        return format_short(metric, value)
+    if low is None or high is None:
+        return f"{100 * value:.1f} %" if is_share(metric) else _short_loss(value)
     if is_share(metric):  # with two seeds an interval may reach beyond what a share can be
         return f"{100 * value:.1f}±{50 * (min(high, 1) - max(low, 0)):.1f} %"
     half = (high - low) / 2
@@ -211,14 +197,14 @@ def format_short_interval(metric: str, value: float | None, low: float | None, h
     return f"{rounded_by(value, half)}±{rounded_by(half, half)}"
 
 
-def format_seven(value: float) -> str:
+def format_seven(value: float | None) -> str:
     """Return a loss in at most seven characters: for columns that must not jump while it changes.
 
     Example:
         >>> format_seven(0.61849), format_seven(12345.6), format_seven(math.nan)
         ('0.6185', '1.2e+04', '–')
     """
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return MISSING
     size = abs(value)
     if value == 0 or 0.001 <= size < 10:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 # Okabe & Ito, "Color Universal Design" (2008), their yellow replaced: it cannot be seen on white. Darkened (light
 # paper) or lightened (dark paper) until every colour has a contrast of at least 3:1 (WCAG 2.2, 1.4.11).
@@ -10,28 +10,13 @@ LIGHT = ("#0072b2", "#d55e00", "#00875f", "#b5508c", "#a87400", "#2b8fc7", "#555
 DARK = ("#4fb0f0", "#ff8b4d", "#2fcb9e", "#ea9ccb", "#edb641", "#a3dcff", "#c4c4c4", "#cdd94f")
 
 
-def assign_colours(names: Sequence[str], colours: Sequence[str] = LIGHT) -> dict[str, str]:
-    """Return a colour for each name, the same one wherever the names come in this order.
+def page_colours(names: Iterable[str]) -> dict[str, str]:
+    """Return the CSS colour of each name, the same in every chart and table of a page, which defines it for light and dark.
 
     With more names than colours they repeat: a legend that toggles variants, or labels, must tell them apart.
 
     Example:
-        >>> assign_colours(["Tiny", "Large"])
-        {'Tiny': '#0072b2', 'Large': '#d55e00'}
+        >>> page_colours(["Tiny", "Large"])
+        {'Tiny': 'var(--c1)', 'Large': 'var(--c2)'}
     """
-    return {name: colours[index % len(colours)] for index, name in enumerate(names)}
-
-
-def page_colour(number: int) -> str:
-    """Return the CSS colour of the variant, class or line of this number; a page defines it for light and dark.
-
-    Example:
-        >>> page_colour(0), page_colour(8)
-        ('var(--c1)', 'var(--c1)')
-    """
-    return f"var(--c{number % len(LIGHT) + 1})"
-
-
-def page_colours(names: Iterable[str]) -> dict[str, str]:
-    """Return the CSS colour of each name, the same in every chart and table of a page."""
-    return {name: page_colour(number) for number, name in enumerate(names)}
+    return {name: f"var(--c{number % len(LIGHT) + 1})" for number, name in enumerate(names)}

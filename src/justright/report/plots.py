@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from justright.errors import InputError, one_of
 from justright.report.number_formats import metric_words
-from justright.report.palette import LIGHT, assign_colours
+from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,8 +74,12 @@ def plot_history(
         ['Tiny Train', 'Tiny Val']
     """
     names = _check(curves, metric, smoothing_std, variants)
-    is_own = ax is None
-    ax = _new_axes() if ax is None else ax
+    place: dict[str, Any] = {}
+    if ax is None:  # a figure of our own has room for the legend beside the curves
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
     looks = _looks(curves["variant"].unique(maintain_order=True).to_list())
     for name in names:
         for column, style, role in ((metric, "-", "Train"), (f"val_{metric}", "--", "Val")):
@@ -85,19 +89,19 @@ def plot_history(
     ax.set_xlabel("Epochs trained")
     ax.set_ylabel(metric_words(metric))
     ax.grid(visible=True, alpha=0.3)
-    # Beside the curves of a figure of our own; the caller's has no room to count on.
-    ax.legend(
-        **({"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0} if is_own else {})
-    )
-    _name_epochs_plainly(ax)
+    ax.legend(**place)
+    # Plain numbers on a logarithmic axis, too: `Axes.set_xscale("log")` asks for new limits, which is told before anything
+    # is drawn, and puts matplotlib's own ticks, which read 2 × 10⁰ where an axis spans few decades.
+    ax.callbacks.connect("xlim_changed", _put_plain_ticks)
+    _put_plain_ticks(ax)
     return ax
 
 
 def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the colour of each variant, and its mark where the colours do not suffice."""
     return {
-        name: {"color": colour, "marker": MARKS[index // len(LIGHT) % len(MARKS)], "markevery": MARK_EVERY}
-        for index, (name, colour) in enumerate(assign_colours(names).items())
+        name: {"color": LIGHT[index % len(LIGHT)], "marker": MARKS[index // len(LIGHT) % len(MARKS)]}
+        for index, name in enumerate(names)
     }
 
 
@@ -105,11 +109,9 @@ def _check(
     curves: pl.DataFrame, metric: str, smoothing_std: float, variants: Sequence[str] | None
 ) -> list[str]:
     """Return the variants to draw, or raise the error of the first unusable argument."""
-    metrics = [
-        name
-        for name in curves.columns
-        if name not in ("variant", "seed", "train_rows", "epoch") and not name.startswith(("val_", "fixed_"))
-    ]
+    keys = {"variant", "seed", "train_rows", "epoch"}
+    names = [name for name in curves.columns if name not in keys]
+    metrics = [name for name in names if not name.startswith(("val_", "fixed_"))]
     if metric not in metrics:
         raise one_of("metric", metric, metrics)
     if isinstance(smoothing_std, bool) or not 0 <= smoothing_std < float("inf"):
@@ -121,14 +123,6 @@ def _check(
         if name not in known:
             raise one_of("variants", name, known)
     return list(known if variants is None else variants)
-
-
-def _new_axes() -> Axes:
-    """Return the Axes of a new figure; it is never shown from here."""
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
-    return ax
 
 
 def _runs_of(curves: pl.DataFrame, variant: str, column: str) -> list[Curve]:
@@ -149,30 +143,18 @@ def _runs_of(curves: pl.DataFrame, variant: str, column: str) -> list[Curve]:
 
 def _draw(ax: Axes, runs: list[Curve], smoothing_std: float, look: Mapping[str, Any], label: str) -> None:
     """Draw the runs of one variant and role: one labelled line, with what it summarises behind it."""
-    epochs, stacked = _common([_measured(at, _smooth(values, smoothing_std)) for at, values in runs])
-    if smoothing_std or len(runs) > 1:
-        for run_epochs, values in (_measured(*run) for run in runs):
-            ax.plot(
-                run_epochs + 1,
-                values,
-                linestyle=look["linestyle"],
-                color=look["color"],
-                alpha=FAINT,
-                linewidth=0.8,
-                label="_measured",
-                zorder=1,
-            )
-    if len(runs) > 1:
-        ax.fill_between(
-            epochs + 1, stacked.min(0), stacked.max(0), color=look["color"], alpha=BAND, linewidth=0, zorder=1
-        )
-    ax.plot(epochs + 1, stacked.mean(0), label=label, zorder=2, markersize=5, **look)
-
-
-def _smooth(values: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
     from justright.statistics.curves import smooth
 
-    return smooth(values, std) if std else values
+    lines = [(at, smooth(values, smoothing_std) if smoothing_std else values) for at, values in runs]
+    epochs, stacked = _common([_measured(*line) for line in lines])
+    behind = {"color": look["color"], "zorder": 1}
+    if smoothing_std or len(runs) > 1:
+        faint = {"linestyle": look["linestyle"], "alpha": FAINT, "linewidth": 0.8, "label": "_measured"}
+        for at, values in (_measured(*run) for run in runs):
+            ax.plot(at + 1, values, **faint, **behind)
+    if len(runs) > 1:
+        ax.fill_between(epochs + 1, stacked.min(0), stacked.max(0), alpha=BAND, linewidth=0, **behind)
+    ax.plot(epochs + 1, stacked.mean(0), label=label, zorder=2, markersize=5, markevery=MARK_EVERY, **look)
 
 
 def _measured(epochs: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Curve:
@@ -192,16 +174,6 @@ def _common(runs: list[Curve]) -> Curve:
     return epochs, np.stack([values[np.isin(own, epochs)] for own, values in runs])
 
 
-def _name_epochs_plainly(ax: Axes) -> None:
-    """Let an axis of epochs name plain numbers, also once its caller has made it logarithmic.
-
-    `Axes.set_xscale("log")` puts matplotlib's own ticks, which read 2 × 10⁰ where an axis spans few decades. It also asks
-    for new limits, which are told before anything is drawn.
-    """
-    ax.callbacks.connect("xlim_changed", _put_plain_ticks)
-    _put_plain_ticks(ax)
-
-
 def _put_plain_ticks(ax: Axes) -> None:
     """Put plain ticks on a logarithmic x-axis, unless its caller chose others."""
     from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
@@ -212,9 +184,7 @@ def _put_plain_ticks(ax: Axes) -> None:
     decades = math.log10(max(high, 1) / max(low, 1))
     digits = next(digits for most, digits in DIGITS_BY_DECADES if decades <= most)
     ax.xaxis.set_major_locator(LogLocator(base=10, subs=digits, numticks=20))
-    ax.xaxis.set_major_formatter(FuncFormatter(_plain_number))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    )
     ax.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _plain_number(value: float, _: int) -> str:
-    return f"{value:,.0f}" if value >= 1 else f"{value:g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,38 +68,24 @@ def log_grid(last: int, points: int) -> npt.NDArray[np.int64]:
     return np.unique(spaced.astype(np.int64))
 
 
-def keep_epochs(
-    epochs: npt.NDArray[np.int64],
-    metrics: Mapping[str, npt.NDArray[np.float64]],
-    grid: npt.NDArray[np.int64],
-    max_points: int,
-) -> npt.NDArray[np.bool_]:
-    """Return which epochs of one run to keep: its ends and extremes first, then fixed-subset epochs, then the grid.
-
-    Shape:
-        epochs: (epochs,) ascending; metrics: name -> (epochs,); grid: (points,); result: (epochs,).
-    """
+def _thin_run(
+    part: pl.DataFrame, names: Iterable[str], grid: npt.NDArray[np.int64], max_points: int
+) -> dict[str, Any]:
+    """Return one run at its ends and extremes first, then at epochs of the fixed subset, then at those of the grid."""
+    part = part.sort("epoch")
+    columns = {name: part[name].cast(float).fill_null(math.nan).to_numpy() for name in names}
+    metrics = {name: values for name, values in columns.items() if np.isfinite(values).any()}
+    epochs = part["epoch"].cast(int).to_numpy()
     keep = np.zeros(len(epochs), dtype=bool)
     keep[[0, -1]] = True
     for name, values in metrics.items():
-        if np.isfinite(values).any():
-            keep[np.nanargmax(values) if is_share(name) else np.nanargmin(_finite(values))] = True
+        lowest = np.where(np.isfinite(values), values, np.inf).argmin()
+        keep[np.nanargmax(values) if is_share(name) else lowest] = True
     for name, values in metrics.items():
         if name.startswith("fixed_"):
             _fill(keep, np.flatnonzero(np.isfinite(values)), min(max_points, int(keep.sum()) + MAX_FIXED))
             break  # every metric of the fixed subset is measured at the same epochs
     _fill(keep, np.flatnonzero(np.isin(epochs, grid)), max_points)
-    return keep
-
-
-def _thin_run(
-    part: pl.DataFrame, names: Iterable[str], grid: npt.NDArray[np.int64], max_points: int
-) -> dict[str, Any]:
-    part = part.sort("epoch")
-    columns = {name: part[name].cast(float).fill_null(math.nan).to_numpy() for name in names}
-    metrics = {name: values for name, values in columns.items() if np.isfinite(values).any()}
-    epochs = part["epoch"].cast(int).to_numpy()
-    keep = keep_epochs(epochs, metrics, grid, max_points)
     return {
         **{key: part[key][0] for key in KEYS[:3]},
         "epoch": plain(epochs[keep]),
@@ -116,10 +102,6 @@ def _fill(keep: npt.NDArray[np.bool_], candidates: npt.NDArray[np.intp], limit: 
         wanted = np.linspace(places[0], places[-1], max(0, room))
         candidates = candidates[np.unique(np.searchsorted(places, wanted).clip(max=len(places) - 1))]
     keep[candidates] = True
-
-
-def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.where(np.isfinite(values), values, np.inf)
 
 
 def _rounded(value: float) -> float | None:

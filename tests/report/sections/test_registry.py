@@ -10,7 +10,19 @@ from justright.cli.run import _labels
 from justright.diagnosis import labels
 from justright.diagnosis.labels import Label
 from justright.report import render_html, render_markdown
-from justright.report.blocks import Cell, Code, Column, Folded, Pairs, Row, Section, Sentences, Table, Text
+from justright.report.blocks import (
+    Cell,
+    Code,
+    Column,
+    Folded,
+    Media,
+    Pairs,
+    Row,
+    Section,
+    Sentences,
+    Table,
+    Text,
+)
 from justright.report.sections import registry
 from justright.report.terminal.study_report import print_study
 
@@ -19,14 +31,13 @@ def weather_blocks(summary):
     """Return one block of every kind that is written."""
     columns = (Column("Day", is_text=True), Column("Rain"))
     rows = (Row((Cell("Monday"), Cell("3 mm", detail="[1, 5]"))),)
-    everywhere = {"page", "markdown", "terminal"}
     return [
         Text(f"Weather during {summary['study']}."),
         Table("Rain by day", columns, rows),
         Sentences(("It rained.",)),
-        Code("print(rain)", media=everywhere),
-        Pairs((("Wind", "none"),), media=everywhere),
-        Folded(Cell("Clouds"), (Sentences(("Many.",)),), media=everywhere),
+        Code("print(rain)", media=Media.EVERYWHERE),
+        Pairs((("Wind", "none"),), media=Media.EVERYWHERE),
+        Folded(Cell("Clouds"), (Sentences(("Many.",)),), media=Media.EVERYWHERE),
     ]
 
 

@@ -17,8 +17,6 @@ from justright.report.sections.provenance import heading
 from justright.report.sections.reason_list import run_table
 from justright.report.sections.verdict_table import (
     meanings,
-    onset_epoch,
-    since_short,
     since_words,
     verdict_blocks,
     verdict_cell,
@@ -186,26 +184,26 @@ def variant(
 def test_an_epoch_is_named_when_later_ones_were_measured():
     """The last good epoch: after it the loss is worse."""
     one = variant(onset={"low": 9, "high": 1_050, "last": 1_300})
-    assert (since_words(one, "loss"), since_short(one)) == ("after epoch 1,050", "after 1,050")
+    assert since_words(one, "loss") == ("after epoch 1,050", "after 1,050")
 
 
 def test_no_epoch_is_named_when_it_was_the_last():
     """'After epoch 299' would speak of epochs that nobody trained; how much worse the end is was measured."""
     one = variant(onset={"low": 9, "high": 299, "last": 299})
-    assert (since_words(one, "loss"), since_short(one)) == ("by 0.0030 at the end", "at the end")
+    assert since_words(one, "loss") == ("by 0.0030 at the end", "at the end")
 
 
-@pytest.mark.parametrize(("high", "epoch"), [(298, 298), (299, None)])
-def test_a_judgement_without_a_last_epoch_takes_the_shortest_run_s(high, epoch):
+@pytest.mark.parametrize(("high", "since"), [(298, "after 298"), (299, "at the end")])
+def test_a_judgement_without_a_last_epoch_takes_the_shortest_run_s(high, since):
     """Folders of older versions."""
-    assert onset_epoch(variant(onset={"low": 9, "high": high})) == epoch
+    assert since_words(variant(onset={"low": 9, "high": high}), "loss")[1] == since
 
 
 @pytest.mark.parametrize("label", ["underfits", "just right", "undecided", "diverged"])
 def test_other_verdicts_have_no_since(label):
     """They have an onset, too, which says nothing about overfitting."""
     one = variant(label, {"low": 9, "high": 20, "last": 299})
-    assert (since_words(one, "loss"), since_short(one)) == ("", "")
+    assert since_words(one, "loss") == ("", "")
 
 
 def test_only_verdicts_that_occur_are_explained():

@@ -9,26 +9,12 @@ from typing import Any
 
 from justright.diagnosis.labels import Tone
 from justright.report import charts
-from justright.report.blocks import (
-    EVERYWHERE,
-    NARROW,
-    NOWHERE,
-    TERMINAL,
-    WRITTEN,
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Row,
-    Section,
-    Table,
-    Text,
-)
+from justright.report.blocks import Block, Cell, Chart, Column, Media, Row, Section, Step, Table, Text
 from justright.report.number_formats import (
     format_chance,
     format_interval,
     format_loss,
-    format_rounded,
+    format_metric,
     metric_words,
 )
 from justright.report.sections.verdict_table import has_catalogue, main_variants
@@ -44,52 +30,55 @@ def effect_blocks(summary: Summary) -> list[Block]:
     table = effect_table(summary)
     if not table.rows:
         return []
-    note = "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds."
-    margin = summary["margin"]
-    small = f"; differences below {format_loss(margin)} are too small to matter" if margin else ""
-    rest = []
+    notes = [
+        "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds.",
+        "Below zero is better.",
+    ]
+    if summary["margin"]:
+        small = format_loss(summary["margin"])
+        notes[1] = f"Below zero is better; differences below {small} are too small to matter."
     if any(strengths_tried(summary).values()):
-        rest.append("Where a remedy has several strengths, validation rows chose one.")
+        notes.append("Where a remedy has several strengths, validation rows chose one.")
     if any(row.cells[0].hint for row in table.rows):
-        rest.append(f"{TIE} marks what cannot be told from the best remedy of its network.")
-    blocks: list[Block] = [Text(" ".join([note, f"Below zero is better{small}.", *rest]), media=WRITTEN)]
+        notes.append(f"{TIE} marks what cannot be told from the best remedy of its network.")
+    more = len(summary["variants"]) - len(main_variants(summary))
+    terminal_note = (
+        f"{TIE} cannot be told from the best one. Of several strengths validation rows chose one; rows: the interval "
+        f"covers test rows only. The report shows {more} more variants."
+    )
     choice = choice_sentence(summary)
-    if choice:
-        blocks.append(Text(choice, css="", media=WRITTEN))
-    for steps in (False, True):
-        blocks += _charts(summary, steps=steps)
-    return [*blocks, table, Text(_terminal_note(summary), media=TERMINAL & table.media)]
+    return [
+        Text(" ".join(notes), media=Media.WRITTEN),
+        *([Text(choice, css="", media=Media.WRITTEN)] if choice else []),
+        *_charts(summary),
+        table,
+        Text(terminal_note, media=Media.TERMINAL & table.media),
+    ]
 
 
 def effect_table(summary: Summary) -> Table:
     """Return the table of effects; a terminal shows it where a catalogue of remedies was tried."""
     tried = strengths_tried(summary)
-    rivals = Counter(one["baseline"] for one in summary["effects"] if _is_variant(one))
-    ties = Counter(
-        one["baseline"] for one in summary["effects"] if _is_variant(one) and one.get("is_tied_with_best")
-    )
+    variants = [one for one in summary["effects"] if _is_variant(one)]
+    rivals = Counter(one["baseline"] for one in variants)
+    ties = Counter(one["baseline"] for one in variants if one.get("is_tied_with_best"))
     rows: list[Row] = []
     for steps in (False, True):
         for number, effect in enumerate(ordered_effects(summary, steps=steps)):
-            name = effect["baseline"]
-            cells = _cells(
-                effect,
-                tried.get(effect["remedy"], ""),
-                has_rivals=rivals[name] > 1,
-                has_ties=ties[name] > 1,
-            )
+            name, remedy = effect["baseline"], effect["remedy"]
+            cells = _cells(effect, tried.get(remedy, ""), rivals=rivals[name], ties=ties[name])
             rows.append(Row(cells, _tone(effect), starts_part=steps and number == 0 and bool(rows)))
     columns = (
         Column("Remedy", "remedy", is_text=True),
-        Column("Instead of", "instead of", is_text=True, leaves=NARROW),
-        Column("Chosen from", is_text=True, media=WRITTEN if any(tried.values()) else NOWHERE),
+        Column("Instead of", "instead of", is_text=True, leaves=Step.NARROW),
+        Column("Chosen from", is_text=True, media=Media.WRITTEN if any(tried.values()) else Media.NOWHERE),
         Column("Difference of test loss", "change of\ntest loss", css="main"),
         Column("95 % interval", css="unbroken"),
         Column("Chance to be better", "chance to\nbe better"),
-        Column("Chance to be best", "chance to\nbe best", leaves=NARROW),
-        Column("", is_text=True, media=TERMINAL),
+        Column("Chance to be best", "chance to\nbe best", leaves=Step.NARROW),
+        Column("", is_text=True, media=Media.TERMINAL),
     )
-    media = EVERYWHERE if has_catalogue(summary) else WRITTEN
+    media = Media.EVERYWHERE if has_catalogue(summary) else Media.WRITTEN
     return Table("Effects of remedies", columns, tuple(rows), media=media)
 
 
@@ -104,14 +93,10 @@ def strengths_tried(summary: Summary) -> dict[str, str]:
 
 def ordered_effects(summary: Summary, *, steps: bool) -> list[EffectSummary]:
     """Return the effects in the order in which they are shown: the steps of a combination, or all but them."""
-    order = {
-        variant["name"]: number
-        for number, variant in enumerate(summary["variants"])
-        if variant["group"] == LADDER_GROUP
-    }
+    order = [variant["name"] for variant in summary["variants"] if variant["group"] == LADDER_GROUP]
     if steps:
         chain = [effect for effect in summary["effects"] if effect["remedy"] in order]
-        return sorted(chain, key=lambda effect: order[effect["remedy"]])
+        return sorted(chain, key=lambda effect: order.index(effect["remedy"]))
     rest = [effect for effect in summary["effects"] if effect["remedy"] not in order]
     return sorted(rest, key=lambda effect: (effect["difference"] is None, effect["difference"]))
 
@@ -126,15 +111,10 @@ def effect_lines(summary: Summary, *, steps: bool) -> list[dict[str, Any]]:
         for one in ordered_effects(summary, steps=steps)
         if one["difference"] is not None and one.get("kind") != "early stopping"
     ]
+    names = [one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}" for one in known]
     return [
-        {
-            "v": one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}",
-            "row": row,
-            "y": one["difference"],
-            "low": one["low"],
-            "high": one["high"],
-        }
-        for row, one in enumerate(known)
+        {"v": name, "row": row, "y": one["difference"], "low": one["low"], "high": one["high"]}
+        for row, (name, one) in enumerate(zip(names, known, strict=True))
     ]
 
 
@@ -148,57 +128,40 @@ def choice_sentence(summary: Summary) -> str:
     over = "test rows" if choice["is_ensemble"] or len(summary["seeds"]) < MANY else "test rows and seeds"
     return (
         f"Validation rows choose {choice['name']} of {choice['candidates']} networks and ensembles: {loss} "
-        f"{format_rounded('loss', mean, low, high)} {format_interval('loss', low, high)} over {over}."
+        f"{format_metric('loss', mean, low, high)} {format_interval('loss', low, high)} over {over}."
     )
 
 
-def _cells(effect: EffectSummary, tried: str, *, has_rivals: bool, has_ties: bool) -> tuple[Cell, ...]:
+def _cells(effect: EffectSummary, tried: str, *, rivals: int, ties: int) -> tuple[Cell, ...]:
     """Return one row; the only remedy of a network is not the best of several, and one that wins alone ties with none."""
     remedy, low, high = effect["remedy"], effect["low"], effect["high"]
-    tie = TIE if has_ties and effect.get("is_tied_with_best") and _is_variant(effect) else ""
+    tie = TIE if ties > 1 and effect.get("is_tied_with_best") and _is_variant(effect) else ""
     is_of_rows = effect.get("covers") == "rows"
     at_last = " at its last epoch" if effect.get("kind") == "early stopping" else ""
     return (
         Cell(
-            f"{remedy} {tie}".strip(),
-            short=remedy,
-            hint=f"{TIE} cannot be told from the best" if tie else "",
+            f"{remedy} {tie}".strip(), short=remedy, hint=f"{TIE} cannot be told from the best" if tie else ""
         ),
         Cell(f"{effect['baseline']}{at_last}"),
         Cell(tried),
-        Cell(format_rounded("loss", effect["difference"], low, high, signed=True)),
-        Cell(
-            format_interval("loss", low, high, signed=True),
-            detail="rows only" if is_of_rows else "",
-        ),
+        Cell(format_metric("loss", effect["difference"], low, high, signed=True)),
+        Cell(format_interval("loss", low, high, signed=True), detail="rows only" if is_of_rows else ""),
         Cell(format_chance(effect["probability_better"])),
-        Cell(format_chance(effect.get("probability_best") if has_rivals else None)),
+        Cell(format_chance(effect.get("probability_best") if rivals > 1 else None)),
         Cell(tie or ("rows" if is_of_rows else "")),
     )
 
 
-def _charts(summary: Summary, *, steps: bool) -> Iterator[Chart]:
-    """Yield the chart of remedies, or of the steps of a combination."""
-    rows = effect_lines(summary, steps=steps)
-    if not rows:
-        return
-    make = partial(charts.interval_chart, len(rows), "Difference of test loss", margin=summary["margin"])
-    if steps:
-        label, title = (
-            "Differences of test loss between steps, with intervals",
-            "Step by step: each against the one before",
-        )
-        yield Chart("steps", label, rows, make, title=title)
-    else:
-        yield Chart("effects", "Differences of test loss with intervals", rows, make)
-
-
-def _terminal_note(summary: Summary) -> str:
-    count = len(summary["variants"]) - len(main_variants(summary))
-    return (
-        f"{TIE} cannot be told from the best one. Of several strengths validation rows chose one; rows: the interval covers "
-        f"test rows only. The report shows {count} more variants."
-    )
+def _charts(summary: Summary) -> Iterator[Chart]:
+    """Yield the chart of remedies, and that of the steps of a combination."""
+    titles = {"effects": "", "steps": "Step by step: each against the one before"}
+    for name, title in titles.items():
+        rows = effect_lines(summary, steps=name == "steps")
+        between = " between steps," if title else ""
+        label = f"Differences of test loss{between} with intervals"
+        if rows:
+            make = partial(charts.interval_chart, len(rows), margin=summary["margin"])
+            yield Chart(name, label, rows, make, title)
 
 
 def _tone(effect: EffectSummary) -> Tone | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.report.blocks import PAGE, Block, Histograms, Legend, Section, Text
+from justright.report.blocks import Block, Histograms, Media, Section, Text
 from justright.report.palette import page_colours
 from justright.report.summary import Summary
 
@@ -19,10 +19,11 @@ def feature_blocks(summary: Summary) -> list[Block]:
         return []
     classes = [each["name"] for each in summary["table"].get("classes") or []]
     by_class = " by class, each class scaled to its own number of rows" if len(classes) > 1 else ""
-    blocks: list[Block] = [Text(f"Each feature's distribution{by_class}.", media=PAGE)]
-    if len(classes) > 1:
-        blocks.append(Legend(tuple(page_colours(classes).items())))
-    return [*blocks, Histograms(tuple(cells))]
+    legend = tuple(page_colours(classes).items()) if len(classes) > 1 else ()
+    return [
+        Text(f"Each feature's distribution{by_class}.", media=Media.PAGE),
+        Histograms(tuple(cells), legend),
+    ]
 
 
 def histogram_cells(table: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from justright.diagnosis.labels import Tone
-from justright.report.blocks import WRITTEN, Block, Cell, Column, Row, Section, Sentences, Table, Text
+from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Sentences, Table, Text
 from justright.report.summary import Summary
 
 ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
@@ -31,13 +31,13 @@ def claim_blocks(summary: Summary) -> list[Block]:
     columns = (
         Column("The tutorial says", "the tutorial says (numbers: see the report)", is_text=True, wraps=True),
         Column("On test rows", "on test rows", is_text=True, css="main"),
-        Column("Measured", is_text=True, media=WRITTEN),
+        Column("Measured", is_text=True, media=Media.WRITTEN),
     )
     note = (
         "What TensorFlow’s tutorial says of these seven networks, from one seed and 1,000 validation rows, judged again on "
         "test rows. The intervals of one sentence hold together, so they are wider than elsewhere in this report."
     )
-    return [Text(note, media=WRITTEN), Table("The tutorial’s conclusions", columns, rows)]
+    return [Text(note, media=Media.WRITTEN), Table("The tutorial’s conclusions", columns, rows)]
 
 
 FACTS = Section("facts", "Found along the way", fact_blocks)

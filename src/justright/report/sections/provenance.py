@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from justright.report.blocks import PAGE, WRITTEN, Block, Cell, Code, Folded, Pairs, Section, Text
+from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Section, Text
 from justright.report.number_formats import format_count, format_duration, metric_words
 from justright.report.palette import page_colours
 from justright.report.summary import Summary
@@ -29,12 +29,12 @@ def model_blocks(summary: Summary) -> list[Block]:
             Cell(variant["name"], swatch=colours[variant["name"]]),
             (Code(variant["model_summary"]),),
             remark=f"{format_count(variant['parameters'])} parameters",
-            media=PAGE,
+            media=Media.PAGE,
         )
         for variant in summary["variants"]
         if variant["model_summary"]
     ]
-    return [Text("As Keras describes them.", media=PAGE), *models]
+    return [Text("As Keras describes them.", media=Media.PAGE), *models]
 
 
 def made_blocks(summary: Summary) -> list[Block]:
@@ -42,8 +42,8 @@ def made_blocks(summary: Summary) -> list[Block]:
     took = format_duration(summary["wall_seconds"])
     note = f"The command makes the same study again; it took {took} on the machine below."
     versions = tuple((name, str(value)) for name, value in summary["environment"].items())
-    file = Folded(Cell("study.toml"), (Code(summary["study_toml"]),), media=PAGE)
-    return [Text(note, media=WRITTEN), Code(summary["command"], is_command=True), Pairs(versions), file]
+    file = Folded(Cell("study.toml"), (Code(summary["study_toml"]),), media=Media.PAGE)
+    return [Text(note, media=Media.WRITTEN), Code(summary["command"], is_command=True), Pairs(versions), file]
 
 
 MODELS = Section("models", "Models", model_blocks, nav="Models")

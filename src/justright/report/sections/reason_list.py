@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from justright.report.blocks import PAGE, Block, Cell, Column, Folded, Row, Section, Sentences, Table, Text
+from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Sentences, Table, Text
 from justright.report.number_formats import format_count, format_duration, format_metric
 from justright.report.palette import page_colours
 from justright.report.sections.verdict_table import verdict_cell
@@ -28,7 +28,7 @@ def reason_blocks(summary: Summary) -> list[Block]:
     """Return the reasons and runs of every variant."""
     colours = page_colours(variant["name"] for variant in summary["variants"])
     return [
-        Text("What was measured for each verdict, and every run behind it.", media=PAGE),
+        Text("What was measured for each verdict, and every run behind it.", media=Media.PAGE),
         *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in summary["variants"]),
     ]
 
@@ -36,7 +36,7 @@ def reason_blocks(summary: Summary) -> list[Block]:
 def run_table(variant: VariantSummary, loss: str) -> Table:
     """Return the table of one variant's runs."""
     rows = tuple(_run(run, loss) for run in variant["runs"])
-    return Table(f"Runs of {variant['name']}", COLUMNS, rows, has_heads=False, media=PAGE)
+    return Table(f"Runs of {variant['name']}", COLUMNS, rows, has_heads=False, media=Media.PAGE)
 
 
 def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from justright.plugins import plugged_in
-from justright.report.blocks import Block, Medium, Section, visible
+from justright.report.blocks import Block, Media, Section, visible
 from justright.report.sections.effect_table import EFFECTS
 from justright.report.sections.feature_histograms import FEATURES
 from justright.report.sections.findings import CLAIMS, FACTS
@@ -22,7 +22,7 @@ def sections() -> tuple[Section, ...]:
     return (*SECTIONS, *plugged_in("sections"))
 
 
-def shown_sections(summary: Summary, medium: Medium) -> Iterator[tuple[Section, list[Block]]]:
+def shown_sections(summary: Summary, medium: Media) -> Iterator[tuple[Section, list[Block]]]:
     """Yield each section that has something to show in a medium, with the blocks it shows there."""
     for section in sections():
         blocks = visible(section.blocks(summary), medium)

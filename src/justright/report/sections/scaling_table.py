@@ -7,23 +7,10 @@ from typing import Any
 
 from justright.diagnosis.words.numbers import MAX_DECIMALS, rounded_by
 from justright.report import charts
-from justright.report.blocks import (
-    PAGE,
-    TERMINAL,
-    Block,
-    Cell,
-    Chart,
-    Column,
-    Legend,
-    Row,
-    Section,
-    Sentences,
-    Table,
-    Text,
-)
+from justright.report.blocks import Block, Cell, Chart, Column, Media, Row, Section, Sentences, Table, Text
 from justright.report.number_formats import MISSING, format_count, format_loss, metric_words
 from justright.report.palette import page_colours
-from justright.report.summary import ScalingPoint, ScalingSummary, Summary
+from justright.report.summary import Record, Summary
 
 DECIMALS = 4  # in a terminal: what twice the rows are worth is seldom more than a few thousandths
 
@@ -38,29 +25,24 @@ def scaling_blocks(summary: Summary) -> list[Block]:
     title = f"Test {metric_words(summary['loss']).lower()}"
     make = partial(charts.scaling_chart, title, colours, sorted({row["x"] for row in rows}))
     sentences = tuple(curve["conclusion"] for curve in curves if curve.get("conclusion"))
-    names = [curve["variant"] for curve in curves]
+    legend = tuple((curve["variant"], colours.get(curve["variant"], "")) for curve in curves)
     return [
         Text(
-            "Test loss at the best epoch against the number of training rows. Dashed: forecast.", media=PAGE
+            "Test loss at the best epoch against the number of training rows. Dashed: forecast.",
+            media=Media.PAGE,
         ),
-        Legend(tuple((name, colours.get(name, "")) for name in names)),
-        Chart("scaling", "Test loss against training rows", rows, make),
+        Chart("scaling", "Test loss against training rows", rows, make, legend=legend),
         *([Sentences(sentences, "paragraphs")] if sentences else []),
         scaling_table(curves),
     ]
 
 
-def scaling_table(curves: list[ScalingSummary]) -> Table:
+def scaling_table(curves: list[Record]) -> Table:
     """Return a row for each number of training rows, measured ones first, and a column for each learning curve."""
     rows = []
-    for is_forecast in (False, True):
-        points = [
-            {
-                point["train_rows"]: point
-                for point in (curve["forecast"] if is_forecast else curve["measured"])
-            }
-            for curve in curves
-        ]
+    for kind in ("measured", "forecast"):
+        is_forecast = kind == "forecast"
+        points = [{point["train_rows"]: point for point in curve[kind]} for curve in curves]
         for size in sorted({size for each in points for size in each}):
             count = format_count(size)
             head = Cell(f"{count} (forecast)" if is_forecast else count, short=count)
@@ -70,7 +52,7 @@ def scaling_table(curves: list[ScalingSummary]) -> Table:
     columns = (
         Column("Training rows", "training rows"),
         *(Column(curve["variant"]) for curve in curves),
-        Column("", is_text=True, media=TERMINAL),
+        Column("", is_text=True, media=Media.TERMINAL),
     )
     return Table("Test loss by training rows", columns, tuple(rows), splits=True)
 
@@ -91,7 +73,7 @@ def scaling_rows(summary: Summary) -> list[dict[str, Any]]:
     return rows
 
 
-def _cell(point: ScalingPoint | None) -> Cell:
+def _cell(point: Record | None) -> Cell:
     """Return a loss with half its interval."""
     if point is None:
         return Cell(MISSING)

@@ -1,36 +1,168 @@
-"""The training curves, and the learning rates that made them."""
+"""The training curves and the learning rates that made them: lines grouped, averaged over seeds and scaled."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
+from typing import Any
 
-from justright.report import charts, figures
-from justright.report.blocks import PAGE, Block, Chart, CurveFigure, Section, Text
-from justright.report.summary import Summary
+from justright.report import charts
+from justright.report.blocks import Block, Chart, CurveFigure, Media, Section, Text
+from justright.report.summary import RunCurves, Summary
 
 NOTE = (
     "Strong lines: mean over seeds, as far as all of them trained. Faint lines: each seed. Dots: best epochs. Epochs count "
     "from 0. “As trained” is what Keras reports: means over moving weights, dropout on. “Fixed subset” is measured like "
     "validation: still weights, dropout off."
 )
+MAX_SHOWN = 8  # as many lines as there are colours; more can be switched on in the legend
+# The view that opens spans what the best variant gained since epoch 0, and this share of it above and below: an
+# overfitting network may end at many times that, and would flatten everything else.
+ROOM = 0.35
+# Only when the full range is this many times the opening one is there anything to zoom.
+WORTH_ZOOMING = 1.5
+TITLES = {"sizes": "Size curves", "regularizers": "Regularizer curves", "": "Training curves"}
 
 
 def curve_blocks(summary: Summary) -> list[Block]:
     """Return the figures of curves, one for each group of variants, and the chart of learning rates."""
-    blocks: list[Block] = [Text(NOTE, media=PAGE)]
+    blocks: list[Block] = [Text(NOTE, media=Media.PAGE)]
     names = {f"{kind}{summary['loss']}" for kind in ("", "val_", "fixed_")}
     if any(names & run["metrics"].keys() for run in summary["curves"]):
-        blocks += [
-            CurveFigure(figure["id"], figure["title"], tuple(figure["shown"]))
-            for figure in figures.curve_figures(summary)
-        ]
-    lines = figures.rate_lines(summary)
+        blocks += curve_figures(summary)
+    lines = rate_lines(summary)
     if lines:
         last = max(line["x"][-1] for line in lines)
-        make = partial(charts.rate_chart, [line["v"] for line in lines], last_epoch=last, log_x=False)
+        make = partial(charts.rate_chart, [line["v"] for line in lines], last_epoch=last)
         label = "Learning rate against epochs"
-        blocks.append(Chart("rates", label, figures.as_rows(lines), make, title="Learning rate"))
+        blocks.append(Chart("rates", label, as_rows(lines), make, title="Learning rate"))
     return blocks
+
+
+def curve_figures(summary: Summary) -> list[CurveFigure]:
+    """Return the figures of training curves: one for each group of variants, with those it opens with.
+
+    A figure holds every variant, so that any can be switched on; it opens with its group's members and the
+    baselines they change. A group all of whose variants another figure shows has no figure of its own.
+    """
+    variants = summary["variants"]
+    opened: dict[str, tuple[str, ...]] = {}
+    for group in dict.fromkeys(one["group"] for one in variants):
+        changed = {one["baseline"] for one in variants if one["group"] == group}
+        wanted = (one["name"] for one in variants if one["group"] == group or one["name"] in changed)
+        opened[group] = tuple(islice(wanted, MAX_SHOWN))
+    return [
+        CurveFigure(f"curves-{index}", TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves", shown)
+        for index, (group, shown) in enumerate(opened.items())
+        if not any(set(shown) < set(other) for other in opened.values())
+    ]
+
+
+def curve_lines(summary: Summary, metric: str) -> list[dict[str, Any]]:
+    """Return the lines of `metric`: every run's, and each variant's mean over the epochs all its seeds trained.
+
+    Each is {v: variant, s: seed or '' for a mean, k: 'train' | 'val' | 'fixed', x: epochs, y: values}.
+    """
+    lines: list[dict[str, Any]] = []
+    for name, runs in _runs_by_variant(summary["curves"]).items():
+        for kind, column in (("train", metric), ("val", f"val_{metric}"), ("fixed", f"fixed_{metric}")):
+            seeds = [line for run in runs if (line := _line(run, column))]
+            lines += [{"v": name, "k": kind, **line} for line in seeds]
+            if seeds:
+                lines.append({"v": name, "k": kind, **_mean_line(seeds)})
+    return lines
+
+
+def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:
+    """Return each run's validation value at its best epoch: {v, s, x, y}; of the runs that count."""
+    key = f"val_{metric}"
+    return [
+        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][key]}
+        for variant in summary["variants"]
+        for run in variant["runs"]
+        if run["counts"] and run["best_epoch"] is not None and run["best"].get(key) is not None
+    ]
+
+
+def rate_lines(summary: Summary) -> list[dict[str, Any]]:
+    """Return the learning rates over epochs, one line for each schedule: {v: the variants' names, x, y}."""
+    common = set.intersection(*([set(run["epoch"]) for run in summary["curves"]] or [set()]))
+    schedules: dict[tuple[Any, ...], tuple[list[str], dict[str, Any]]] = {}
+    for name, runs in _runs_by_variant(summary["curves"]).items():
+        lines = [line for run in runs if (line := _line(run, "learning_rate"))]
+        if lines:
+            longest = max(lines, key=lambda line: line["x"][-1])
+            key = tuple(y for x, y in zip(longest["x"], longest["y"], strict=True) if x in common)
+            names, other = schedules.get(key, ([], longest))
+            schedules[key] = ([*names, name], max(other, longest, key=lambda line: line["x"][-1]))
+    every = len(summary["variants"])
+    return [
+        {"v": "every variant" if len(names) == every else ", ".join(names), "x": line["x"], "y": line["y"]}
+        for names, line in schedules.values()
+    ]
+
+
+def opening_range(lines: Sequence[Mapping[str, Any]], *, is_share: bool) -> dict[str, list[float]] | None:
+    """Return the y-range a figure opens with and the full one, {opening, full: [low, high]}; None without values.
+
+    Lower is better unless `is_share`. The opening range runs from the start of training to the best validation
+    value, with some room; it never exceeds the full one.
+    """
+    values = [y for line in lines for y in line["y"] if y is not None]
+    validation = [line["y"] for line in lines if line["k"] == "val" and line["s"] != "" and line["y"]]
+    if not values:
+        return None
+    pad = 0.03 * (max(values) - min(values)) or 0.01
+    full = [min(values) - pad, max(values) + pad]
+    if not validation:
+        return {"opening": full, "full": full}
+    best = max(map(max, validation)) if is_share else min(map(min, validation))
+    start = sorted(each[0] for each in validation)[len(validation) // 2]
+    room = ROOM * abs(start - best)
+    opening = [max(full[0], min(start, best) - room), min(full[1], max(start, best) + room)]
+    if full[1] - full[0] < WORTH_ZOOMING * (opening[1] - opening[0]) or opening[0] >= opening[1]:
+        opening = full
+    return {"opening": opening, "full": full}
+
+
+def as_rows(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return lines as one record for each point, which is what Vega-Lite reads."""
+    return [
+        {key: value for key, value in line.items() if key not in "xy"} | {"x": x, "y": y}
+        for line in lines
+        for x, y in zip(line["x"], line["y"], strict=True)
+    ]
+
+
+def _runs_by_variant(curves: Iterable[RunCurves]) -> dict[str, list[RunCurves]]:
+    """Return each variant's runs at its largest training size."""
+    by_variant: dict[str, list[RunCurves]] = {}
+    for run in curves:
+        by_variant.setdefault(run["variant"], []).append(run)
+    return {
+        name: [run for run in runs if run["train_rows"] == max(one["train_rows"] for one in runs)]
+        for name, runs in by_variant.items()
+    }
+
+
+def _line(run: RunCurves, column: str) -> dict[str, Any] | None:
+    """Return the measured points of one metric of one run, or None when there are none."""
+    pairs = [
+        (x, y) for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False) if y is not None
+    ]
+    if not pairs:
+        return None
+    return {"s": str(run["seed"]), "x": [x for x, _ in pairs], "y": [y for _, y in pairs]}
+
+
+def _mean_line(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mean over seeds at the epochs all of them have."""
+    tables = [dict(zip(line["x"], line["y"], strict=True)) for line in lines]
+    epochs = [x for x in lines[0]["x"] if all(x in table for table in tables)]
+    means = [float(f"{math.fsum(table[x] for table in tables) / len(tables):.6g}") for x in epochs]
+    return {"s": "", "x": epochs, "y": means}
 
 
 CURVES = Section("curves", "Training curves", curve_blocks, nav="Curves")

@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any
 
 from justright.diagnosis import labels
-from justright.report.blocks import (
-    DETAILS,
-    EVERYWHERE,
-    NARROW,
-    PAGE,
-    SPREADS,
-    TERMINAL,
-    WRITTEN,
-    Block,
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    Text,
-)
+from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Step, Table, Text
 from justright.report.number_formats import (
     MISSING,
     format_count,
     format_interval,
     format_loss,
-    format_rounded,
+    format_metric,
     format_short,
-    format_short_interval,
     format_span,
     is_share,
     mean_of,
     metric_words,
 )
 from justright.report.palette import page_colours
-from justright.report.summary import Ends, RunSummary, Summary, VariantSummary
+from justright.report.summary import RunSummary, Summary, VariantSummary
 
-Part = Literal["fixed", "validation", "test"]
-
-PARTS: tuple[Part, ...] = ("fixed", "validation", "test")
-NO_ENDS: Ends = {"mean": None, "low": None, "high": None}
-AT_THE_END = "at the end"
+PARTS = ("fixed", "validation", "test")
 
 
 def verdict_blocks(summary: Summary) -> list[Block]:
@@ -51,18 +31,19 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     return [
         table,
-        Text(f"{_note(summary)}\n{meanings(every)}", "note below", WRITTEN),
-        Text(f"{_short_note(summary)}\n{meanings(few)}", media=TERMINAL),
+        Text(f"{_note(summary)}\n{meanings(every)}", "note below", Media.WRITTEN),
+        Text(f"{_short_note(summary)}\n{meanings(few)}", media=Media.TERMINAL),
     ]
 
 
 def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
     """Return a variant's verdict, and since when it overfits."""
     label = labels.label_named(variant["verdict"]["label"])
+    since, short = since_words(variant, loss)
     return Cell(
         label.name,
-        detail=since_words(variant, loss),
-        short=f"{label.name} {since_short(variant)}".strip(),
+        detail=since,
+        short=f"{label.name} {short}".strip(),
         shortest=label.name,
         tone=label.tone,
         symbol=label.symbol,
@@ -102,50 +83,26 @@ def counting_runs(variant: VariantSummary) -> list[RunSummary]:
     return [run for run in variant["runs"] if run["counts"]]
 
 
-def since_words(variant: VariantSummary, loss: str) -> str:
-    """Return since when a variant overfits, or by how much at its end where no epoch can be named; else nothing.
+def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
+    """Return since when a variant overfits, in a page and in a narrow column: empty for other verdicts.
+
+    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end.
 
     Example:
         >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 105, "last": 265}}
         >>> since_words({"verdict": verdict, "runs": []}, "loss")
-        'after epoch 105'
+        ('after epoch 105', 'after 105')
     """
-    epoch = onset_epoch(variant)
-    if epoch is not None:
-        return f"after epoch {format_count(epoch)}"
-    rise = _rise(variant, loss) if _has_onset(variant) else None
-    return f"by {format_loss(rise)} {AT_THE_END}" if rise else ""
-
-
-def since_short(variant: VariantSummary) -> str:
-    """Return the same for a narrow column.
-
-    Example:
-        >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 265, "last": 265}}
-        >>> since_short({"verdict": verdict, "runs": []})
-        'at the end'
-    """
-    epoch = onset_epoch(variant)
-    if epoch is not None:
-        return f"after {format_count(epoch)}"
-    return AT_THE_END if _has_onset(variant) else ""
-
-
-def onset_epoch(variant: VariantSummary) -> int | None:
-    """Return the last good epoch of a variant that overfits; None where nothing was measured after it."""
-    onset = variant["verdict"]["onset_epoch"]
-    if not _has_onset(variant) or onset is None or onset["high"] is None:
-        return None
-    last = onset.get("last")
+    onset = variant["verdict"]["onset_epoch"] or {}
+    high, last = onset.get("high"), onset.get("last")
+    if variant["verdict"]["label"] != labels.OVERFITS.name or high is None:
+        return "", ""
     if last is None:  # judged by a version that did not say
-        last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=onset["high"])
-    return onset["high"] if onset["high"] < last else None
-
-
-def _has_onset(variant: VariantSummary) -> bool:
-    onset = variant["verdict"]["onset_epoch"]
-    is_overfit = variant["verdict"]["label"] == labels.OVERFITS.name
-    return is_overfit and onset is not None and onset["high"] is not None
+        last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=high)
+    if high < last:
+        return f"after epoch {format_count(high)}", f"after {format_count(high)}"
+    rise = _rise(variant, loss)
+    return f"by {format_loss(rise)} at the end" if rise else "", "at the end"
 
 
 def _rise(variant: VariantSummary, loss: str) -> float | None:
@@ -163,30 +120,22 @@ def _rise(variant: VariantSummary, loss: str) -> float | None:
 def _columns(summary: Summary) -> tuple[Column, ...]:
     loss, score = metric_words(summary["loss"]), metric_words(summary["score"])
     word, short = ("accuracy", "acc.") if is_share(summary["score"]) else ("error", "error")
+    early: dict[str, Any] = {"shortens": Step.SPREADS, "leaves": Step.NARROW}
+    late: dict[str, Any] = {"css": "main", "shortens": Step.NARROW}
+    live = Media.PAGE | Media.TERMINAL
     return (
         Column("Variant", "variant", is_text=True),
-        Column(
-            "Verdict", is_text=True, detail_css="since", shortens=DETAILS, media=WRITTEN
-        ),
-        Column("Parameters", "parameters", "params", shortens=NARROW),
+        Column("Verdict", is_text=True, media=Media.WRITTEN),
+        Column("Parameters", "parameters", "params", shortens=Step.NARROW),
         Column("Best epoch", "best\nepoch", css="wide"),
-        Column("Train", "train\nloss", group=loss, card="Loss, train", shortens=SPREADS, leaves=NARROW),
-        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=SPREADS),
+        Column("Train", "train\nloss", group=loss, card="Loss, train", **early),
+        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS),
         Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
-        Column(
-            "Train", f"train\n{word}", group=score, card=f"{score}, train", shortens=SPREADS, leaves=NARROW,
-            media=PAGE | TERMINAL,
-        ),
-        Column(
-            "Validation", f"val.\n{word}", group=score, card=f"{score}, validation", shortens=SPREADS,
-            leaves=NARROW, media=PAGE | TERMINAL,
-        ),
-        Column(
-            "Test", f"test\n{word}", f"test\n{short}", group=score, card=f"{score}, test", css="main",
-            shortens=NARROW,
-        ),
-        Column("Verdict", "verdict", is_text=True, shortens=DETAILS, media=TERMINAL),
-    )  # fmt: skip
+        Column("Train", f"train\n{word}", group=score, card=f"{score}, train", **early, media=live),
+        Column("Validation", f"val.\n{word}", group=score, card=f"{score}, validation", **early, media=live),
+        Column("Test", f"test\n{word}", f"test\n{short}", score, f"{score}, test", **late),
+        Column("Verdict", "verdict", is_text=True, shortens=Step.DETAILS, media=Media.TERMINAL),
+    )
 
 
 def _rows(summary: Summary) -> Iterable[Row]:
@@ -195,82 +144,63 @@ def _rows(summary: Summary) -> Iterable[Row]:
     colours = page_colours(variant["name"] for variant in summary["variants"])
     shown = [variant["name"] for variant in main_variants(summary)]
     for variant in summary["variants"]:
-        is_best = variant["name"] == summary["best_variant"] and len(summary["variants"]) > 1
+        name = variant["name"]
+        is_best = name == summary["best_variant"] and len(summary["variants"]) > 1
         verdict = verdict_cell(variant, loss)
         runs = counting_runs(variant)
         epochs = [run["best_epoch"] for run in runs if run["best_epoch"] is not None]
-        intervals = variant["intervals"]
-        of_loss = {part: intervals.get(part) for part in PARTS} | {"test": variant["test"]}
-        of_score = {part: intervals.get(f"{part}_score") for part in PARTS}
+        ends = variant["intervals"] | {"test": variant["test"]}
         yield Row(
             (
-                Cell(
-                    variant["name"],
-                    remark="best on validation" if is_best else "",
-                    swatch=colours[variant["name"]],
-                ),
+                Cell(name, remark="best on validation" if is_best else "", swatch=colours[name]),
                 verdict,
                 Cell(format_count(variant["parameters"])),
                 Cell(format_span(epochs)),
-                *_measured(runs, loss, of_loss),
-                *_measured(runs, score, of_score),
+                *_measured(runs, loss, [ends.get(part) for part in PARTS]),
+                *_measured(runs, score, [ends.get(f"{part}_score") for part in PARTS]),
                 verdict,
             ),
-            media=EVERYWHERE if variant["name"] in shown else WRITTEN,
+            media=Media.EVERYWHERE if name in shown else Media.WRITTEN,
         )
-    reference = summary["reference"]
-    if reference:
-        test: Ends = {
-            "mean": reference["test"],
-            "low": reference.get("low"),
-            "high": reference.get("high"),
-        }
-        nothing = Cell(MISSING)
-        label = Cell("reference", tone="open", is_pill=True)
+    if reference := summary["reference"]:
+        label, missing = Cell("reference", tone="open", is_pill=True), Cell(MISSING)
+        test = {"mean": reference["test"], "low": reference.get("low"), "high": reference.get("high")}
         yield Row(
             (
                 Cell(reference["name"], swatch="var(--muted)"),
                 label,
-                nothing,
-                nothing,
-                *_measured([], loss, {"test": test}),
-                *_measured([], score, {"test": {**NO_ENDS, "mean": reference.get("score")}}),
+                missing,
+                missing,
+                *_measured([], loss, [None, None, test]),
+                *_measured([], score, [None, None, {"mean": reference.get("score")}]),
                 label,
             ),
-            media=WRITTEN,
+            media=Media.WRITTEN,
         )
 
 
 def _measured(
-    runs: Sequence[RunSummary], metric: str, intervals: Mapping[Part, Ends | None]
-) -> tuple[Cell, Cell, Cell]:
-    """Return one metric at the best epochs, on training, validation and test rows.
+    runs: Sequence[RunSummary], metric: str, intervals: Sequence[Mapping[str, Any] | None]
+) -> Iterable[Cell]:
+    """Yield one metric at the best epochs, on training, validation and test rows, each as exact as its interval.
 
-    Each is as exact as its interval where there is one. Training values are those of the fixed subset, in inference mode
-    and without penalties, where it was measured: only they compare with the others.
+    Training values are those of the fixed subset, in inference mode and without penalties, where it was measured: only
+    they compare with the others. Only the interval of test rows is shown in every medium: they alone measure.
     """
     means = {
         "fixed": mean_of(_first(run["best"], (f"fixed_{metric}", metric)) for run in runs),
         "validation": mean_of(run["best"].get(f"val_{metric}") for run in runs),
         "test": mean_of(run["test"].get(metric) for run in runs),
     }
-    train, validation, test = (
-        _estimate(metric, means[part], intervals.get(part) or NO_ENDS, is_test=part == "test")
-        for part in PARTS
-    )
-    return train, validation, test
-
-
-def _estimate(metric: str, mean: float | None, ends: Ends, *, is_test: bool) -> Cell:
-    """Return a mean with its interval. Only that of test rows is shown in every medium: they alone measure."""
-    value = mean if ends["mean"] is None else ends["mean"]
-    low, high = ends["low"], ends["high"]
-    return Cell(
-        format_rounded(metric, value, low, high),
-        detail=format_interval(metric, low, high) if is_test else "",
-        short=format_short_interval(metric, value, low, high),
-        shortest=None if is_test else format_short(metric, value),
-    )
+    for (part, mean), ends in zip(means.items(), intervals, strict=True):
+        value, low, high = ((ends or {}).get(end) for end in ("mean", "low", "high"))
+        value = mean if value is None else value
+        yield Cell(
+            format_metric(metric, value, low, high),
+            detail=format_interval(metric, low, high) if part == "test" else "",
+            short=format_short(metric, value, low, high),
+            shortest="" if part == "test" else format_short(metric, value),
+        )
 
 
 def _first(values: Mapping[str, float | None], names: Sequence[str]) -> float | None:
@@ -282,15 +212,9 @@ def _note(summary: Summary) -> str:
     many = len(summary["seeds"]) > 1
     means = "Means over seeds at each run's best epoch" if many else "Values at each network's best epoch"
     over = "seeds and test rows" if many else "test rows only: one seed speaks about that network alone"
-    sentences = [
-        f"{means}, which validation rows chose; only test rows measure.",
-        f"Brackets: 95 % intervals over {over}.",
-    ]
-    if summary["margin"]:
-        sentences.append(
-            f"Differences of test loss below {format_loss(summary['margin'])} are taken as too small to matter."
-        )
-    return " ".join(sentences)
+    below = f"Differences of test loss below {format_loss(summary['margin'] or 0)}"
+    small = f" {below} are taken as too small to matter." if summary["margin"] else ""
+    return f"{means}, which validation rows chose; only test rows measure. Brackets: 95 % intervals over {over}.{small}"
 
 
 def _short_note(summary: Summary) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from justright.diagnosis.labels import label_named
 from justright.logs.reading import NOT_SEEN
 from justright.report.number_formats import format_seven
 from justright.report.terminal.study_report import TONE_STYLES
-from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import plain, shorten, spelled
 
 if TYPE_CHECKING:
@@ -38,23 +37,18 @@ def print_readings(terminal: Terminal, readings: Sequence[CurveReading]) -> None
 
 def readings_table(terminal: Terminal, readings: Sequence[CurveReading]) -> Table:
     """Return the table of runs; names are cut from the left, where paths are alike."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = new_table()
     for number, header in enumerate(("run", "epochs", "best epoch", "lowest", "last", "reading")):
         table.add_column(header, justify="right" if 0 < number < 5 else "left", no_wrap=True)
     symbols = terminal.symbols
+    width = max(12, terminal.width - OTHER_COLUMNS)
     for reading in readings:
-        cells = (
-            _tail(reading.name, max(12, terminal.width - OTHER_COLUMNS), terminal),
+        table.add_row(
+            shorten(plain(reading.name)[::-1], width, symbols)[::-1],  # the end of a path tells runs apart
             f"{reading.epochs:,}",
             f"{reading.best_epoch:g}",
             spelled(format_seven(reading.best), symbols),
             spelled(format_seven(reading.last), symbols),
             Text(reading.label, style=TONE_STYLES[label_named(reading.label).tone]),
         )
-        table.add_row(*cells)
     return table
-
-
-def _tail(name: str, width: int, terminal: Terminal) -> str:
-    """Return the end of a path, which tells runs apart."""
-    return shorten(plain(name)[::-1], width, terminal.symbols)[::-1]

@@ -7,37 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from rich import box
 from rich.console import Console
 from rich.measure import Measurement
-from rich.table import Table as RichTable
-from rich.text import Text as RichText
+from rich.table import Table
+from rich.text import Text
 
 from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
-from justright.report.blocks import (
-    DETAILS,
-    NARROW,
-    NEVER,
-    SPREADS,
-    Block,
-    Cell,
-    Code,
-    Column,
-    Folded,
-    Pairs,
-    Sentences,
-    Table,
-    Text,
-    visible,
-)
+from justright.report import blocks
+from justright.report.blocks import Media, Step
 from justright.report.sections.registry import shown_sections
 from justright.report.summary import Summary
-from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 FULL_WIDTH = 120  # columns from which a table is not narrowed
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
+WIDE = 10_000  # columns in which nothing is cut off
 HEADING_WIDTH = 13  # of a table with a column for each variant
 TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
     {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
@@ -54,9 +40,9 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
     """
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
-    for _, blocks in shown_sections(summary, "terminal"):
-        sentences += [item for block in blocks if isinstance(block, Sentences) for item in block.items]
-        rest = [block for block in blocks if not isinstance(block, Sentences)]
+    for _, shown in shown_sections(summary, Media.TERMINAL):
+        sentences += [item for block in shown if isinstance(block, blocks.Sentences) for item in block.items]
+        rest = [block for block in shown if not isinstance(block, blocks.Sentences)]
         if rest and not is_first:
             terminal.print()
         is_first = is_first and not rest
@@ -64,7 +50,7 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
             print_block(terminal, block)
     if summary["conclusion"]:
         terminal.print()
-        terminal.print(RichText(plain(summary["conclusion"]), style="bold"))
+        terminal.print(Text(plain(summary["conclusion"]), style="bold"))
     here = shlex.join(["justright", "run", "--out", str(folder)])
     for sentence in sentences:
         if COMMAND in sentence:  # a command stays on one line, to be copied
@@ -80,55 +66,55 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
         terminal.say(f"{name:12} {place}")
 
 
-def print_block(terminal: Terminal, block: Block) -> None:
+def print_block(terminal: Terminal, block: blocks.Block) -> None:
     """Print one block; pictures are left to the page."""
     match block:
-        case Table():
+        case blocks.Table():
             for number, table in enumerate(fitting_tables(block, terminal.width, terminal.symbols)):
                 if number:
                     terminal.print()
                 terminal.print(table)
-        case Text():
+        case blocks.Text():
             for line in block.text.splitlines():
                 terminal.print(spelled(plain(line), terminal.symbols), style="dim" if block.css else None)
-        case Sentences():
+        case blocks.Sentences():
             for item in block.items:
                 _print_bullet(terminal, item)
-        case Code():
+        case blocks.Code():
             terminal.say(plain(block.text, keep="\n"))
-        case Pairs():
+        case blocks.Pairs():
             for name, value in block.items:
                 terminal.say(f"{plain(name):12} {plain(value)}")
-        case Folded():
-            terminal.print(RichText(plain(block.head.text), style="bold"))
-            for part in visible(block.blocks, "terminal"):
+        case blocks.Folded():
+            terminal.print(Text(plain(block.head.text), style="bold"))
+            for part in blocks.visible(block.blocks, Media.TERMINAL):
                 print_block(terminal, part)
 
 
-def fitting_tables(table: Table, width: int, symbols: Symbols) -> list[RichTable]:
+def fitting_tables(table: blocks.Table, width: int, symbols: Symbols) -> list[Table]:
     """Return a table in the fullest form that fits into `width` columns, or split into several that do."""
     # Plain ASCII needs the space of '+/-' for the columns that measure.
-    first = NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else SPREADS
-    for step in range(first, NEVER):
+    first = Step.NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else Step.SPREADS
+    for step in range(first, Step.NEVER):
         room = width - table_width(_draw(table, symbols, step, NAME_WIDTH))
         if room >= 0:  # losses in the target's units may take any number of digits
             return [_draw(table, symbols, step, NAME_WIDTH + room)]
     if not table.splits:
-        return [_draw(table, symbols, DETAILS, NAME_WIDTH)]
-    columns, _ = table.shown("terminal")
-    head, *middle, last = range(len(columns))
+        return [_draw(table, symbols, Step.DETAILS, NAME_WIDTH)]
+    head, *middle, last = range(len(table.shown(Media.TERMINAL)[0]))
+
+    def part(start: int, most: int) -> Table:
+        return _draw(table, symbols, Step.DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
+
     most = 1
-    while table_width(_draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[: most + 1], last])) <= width:
+    while table_width(part(0, most + 1)) <= width:
         most += 1
-    return [
-        _draw(table, symbols, DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
-        for start in range(0, len(middle), most)
-    ]
+    return [part(start, most) for start in range(0, len(middle), most)]
 
 
-def table_width(table: RichTable) -> int:
+def table_width(table: Table) -> int:
     """Return the columns of a terminal that a table takes when nothing is cut off."""
-    wide = Console(width=10_000)
+    wide = Console(width=WIDE)
     return Measurement.get(wide, wide.options, table).maximum
 
 
@@ -162,61 +148,47 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _draw(
-    table: Table, symbols: Symbols, step: int, names: int, only: Sequence[int] | None = None
-) -> RichTable:
+    table: blocks.Table, symbols: Symbols, step: int, names: int, only: Sequence[int] | None = None
+) -> Table:
     """Return a table as it is after giving way `step` times, with `names` columns for the names of its rows.
 
     `only` picks columns among those that a terminal shows.
     """
-    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    columns, rows = table.shown("terminal")
+    drawn = new_table()
+    columns, rows = table.shown(Media.TERMINAL)
     picked = [number for number in only or range(len(columns)) if step < columns[number].leaves]
-    for number in picked:
-        column = columns[number]
+    most = HEADING_WIDTH if table.splits else WIDE
+    for column in (columns[number] for number in picked):
+        heading = (column.shortest if step >= column.shortens else "") or column.short or column.title
         drawn.add_column(
-            _heading(column, step, symbols, most=HEADING_WIDTH if table.splits else None),
+            "\n".join(shorten(line, most, symbols) for line in heading.splitlines()),
             justify="left" if column.is_text else "right",
             no_wrap=not column.wraps,
         )
     for row, cells in rows:
         if row.starts_part:
             drawn.add_section()
-        texts = [
-            _cell(cells[number], columns[number], step, symbols, names=None if number else names)
-            for number in picked
-        ]
+        texts = []
+        for number in picked:
+            cell, column = cells[number], columns[number]
+            text = (cell.shortest if step >= column.shortens else "") or cell.short or cell.text
+            width = WIDE if number or column.wraps else names
+            shown = shorten(spelled(text, symbols), width, symbols)
+            texts.append(Text(shown, style=TONE_STYLES[cell.tone] if cell.tone else ""))
         drawn.add_row(*texts, style=TONE_STYLES[row.tone] if row.tone else None)
     return drawn
 
 
-def _heading(column: Column, step: int, symbols: Symbols, *, most: int | None) -> str:
-    """Return a column's heading, each of its lines in at most so many characters; None cuts nothing."""
-    heading = column.short or column.title
-    if step >= column.shortens:
-        heading = column.shortest or heading
-    lines = heading.splitlines()
-    return "\n".join(plain(line) if most is None else shorten(line, most, symbols) for line in lines)
-
-
-def _cell(cell: Cell, column: Column, step: int, symbols: Symbols, *, names: int | None) -> RichText:
-    """Return a cell in its form at this step; `names` is the width of one that names its row, None for the others."""
-    text = spelled(cell.narrow(shortest=step >= column.shortens), symbols)
-    shown = plain(text) if names is None or column.wraps else shorten(text, names, symbols)
-    return RichText(shown, style=TONE_STYLES[cell.tone] if cell.tone else "")
-
-
 def _print_bullet(terminal: Terminal, text: str) -> None:
     """Print a sentence behind a dash, its further lines under the first."""
-    grid = RichTable.grid(padding=(0, 1, 0, 0))
-    grid.add_row("-", RichText(plain(text)))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row("-", Text(plain(text)))
     terminal.print(grid)
 
 
 def _pending_sentence(pending: Mapping[str, Sequence[int]]) -> str:
-    parts = [
-        f"{plain(name)} ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})"
-        if seeds
-        else plain(name)
-        for name, seeds in pending.items()
-    ]
+    parts = []
+    for name, seeds in pending.items():
+        which = f" (seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))})" if seeds else ""
+        parts.append(plain(name) + which)
     return f"Not trained to the end yet: {'; '.join(parts)}. Run the same command again to go on."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.table import Table
 
 from justright.report.terminal.sparkline import histogram
-from justright.report.terminal.terminal import Terminal
+from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten
 
 NAME_WIDTH = 26
@@ -43,7 +42,7 @@ def _target_sentence(description: Mapping[str, Any]) -> str:
 
 
 def _columns_table(description: Mapping[str, Any], symbols: Symbols) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = new_table()
     table.add_column("feature", no_wrap=True)
     for header in ("mean", "std", "min", "max"):
         table.add_column(header, justify="right", no_wrap=True)

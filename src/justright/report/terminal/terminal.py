@@ -7,7 +7,9 @@ import os
 import sys
 from typing import IO
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from justright.report.terminal.text import Symbols, plain, symbols_for
 from justright.runs.plain import plain as plain_values
@@ -48,6 +50,11 @@ def results() -> Terminal:
 def progress() -> Terminal:
     """Return the console for progress and messages."""
     return Terminal(sys.stderr)
+
+
+def new_table() -> Table:
+    """Return an empty table in the style of all reports: a line below its headings, and no others."""
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
 
 
 def say_error(message: object) -> None:

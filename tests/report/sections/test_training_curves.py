@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from justright.report.figures import (
+from justright.report.blocks import CurveFigure
+from justright.report.sections.scaling_table import scaling_rows
+from justright.report.sections.training_curves import (
     as_rows,
     best_points,
     curve_figures,
@@ -12,7 +14,6 @@ from justright.report.figures import (
     opening_range,
     rate_lines,
 )
-from justright.report.sections.scaling_table import scaling_rows
 
 
 def study(*variants, curves=()):
@@ -32,21 +33,21 @@ def test_group_opens_with_its_members_and_their_baselines():
         study(("Large", "sizes", None), ("Tiny", "sizes", None), ("L2", "regularizers", "Large"))
     )
     assert figures == [
-        {"id": "curves-0", "title": "Size curves", "shown": ["Large", "Tiny"]},
-        {"id": "curves-1", "title": "Regularizer curves", "shown": ["Large", "L2"]},
+        CurveFigure("curves-0", "Size curves", ("Large", "Tiny")),
+        CurveFigure("curves-1", "Regularizer curves", ("Large", "L2")),
     ]
 
 
 def test_group_inside_another_figure_has_none_of_its_own():
     """The same lines are not drawn twice."""
     figures = curve_figures(study(("Large", "sizes", None), ("L2", "regularizers", "Large")))
-    assert [figure["title"] for figure in figures] == ["Regularizer curves"]
+    assert [figure.title for figure in figures] == ["Regularizer curves"]
 
 
 def test_no_more_variants_open_than_there_are_colours():
     """Two lines of one colour cannot be told apart; the legend switches others on."""
     (figure,) = curve_figures(study(*((f"v{i}", "", None) for i in range(12))))
-    assert figure["shown"] == [f"v{i}" for i in range(8)]
+    assert figure.shown == tuple(f"v{i}" for i in range(8))
 
 
 def test_mean_line_covers_the_epochs_that_all_seeds_have():
@@ -99,20 +100,24 @@ def test_variants_with_one_schedule_share_its_line():
 def test_range_opens_on_what_was_gained_when_one_line_runs_away():
     """A loss that ends at 3 must not flatten a gain of 0.1."""
     line = {"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.7, 0.6, 3.0]}
-    opening, full = opening_range([line], is_share=False)
+    opening, full = opening_range([line], is_share=False).values()
     assert opening == pytest.approx([0.565, 0.735])
     assert full == pytest.approx([0.528, 3.072])
 
 
 def test_range_is_the_full_one_when_nothing_runs_away():
     """There is nothing to zoom into."""
-    opening, full = opening_range([{"k": "val", "s": "0", "x": [0, 1], "y": [0.7, 0.6]}], is_share=False)
+    opening, full = opening_range(
+        [{"k": "val", "s": "0", "x": [0, 1], "y": [0.7, 0.6]}], is_share=False
+    ).values()
     assert opening == full == pytest.approx([0.597, 0.703])
 
 
 def test_range_of_an_accuracy_holds_its_highest_value():
     """Of an accuracy the best is the highest."""
-    opening, _ = opening_range([{"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.5, 0.7, 0.0]}], is_share=True)
+    opening, _ = opening_range(
+        [{"k": "val", "s": "0", "x": [0, 1, 2], "y": [0.5, 0.7, 0.0]}], is_share=True
+    ).values()
     assert opening[0] < 0.5 < 0.7 < opening[1]
 
 
@@ -121,10 +126,14 @@ def test_no_lines_have_no_range():
     assert opening_range([], is_share=False) is None
 
 
-def test_rows_are_one_record_a_point_of_the_shown_variants():
+def test_rows_are_one_record_for_each_point():
     """Vega-Lite reads records."""
     lines = [{"v": "A", "x": [0, 1], "y": [5, 6]}, {"v": "B", "x": [0], "y": [7]}]
-    assert as_rows(lines, ["A"]) == [{"v": "A", "x": 0, "y": 5}, {"v": "A", "x": 1, "y": 6}]
+    assert as_rows(lines) == [
+        {"v": "A", "x": 0, "y": 5},
+        {"v": "A", "x": 1, "y": 6},
+        {"v": "B", "x": 0, "y": 7},
+    ]
 
 
 def test_scaling_rows_tell_measured_from_forecast():
