@@ -11,7 +11,7 @@ from justright.statistics.crossed import Crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
 
 POWER = 0.8  # the usual chance of success that a plan is made for
-MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
+MAX_SEEDS = 200  # more are not trained in practice; beyond it the answer is "seeds alone will not do"
 MOST_TIMES_ROWS = 100  # nor does anybody have 100 times the rows there are,
 ALWAYS_ROWS = 100_000  # unless those are few: this many are always within reason
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ

@@ -94,7 +94,7 @@ def _machine_key() -> str:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether a folder is this user's and nobody else may write to it."""
+    """Return whether a folder is this user's and no other user may write to it."""
     if not hasattr(os, "getuid"):  # Windows: the folder inherits the rights of the user's profile
         return True
     status = folder.stat()
