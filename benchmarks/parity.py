@@ -112,7 +112,7 @@ def keras_run(name: str, seed: int, patience: int, train, validation, test) -> d
 def run_justright(options: argparse.Namespace) -> None:
     """Train the same study with the engine; its folder resumes by itself."""
     import justright as jr
-    from justright.study import named_study
+    from justright.study.studies import named_study
 
     variants = [
         replace(variant, recipe=jr.Recipe(patience=patience_of(variant.name, options)), baseline=None)

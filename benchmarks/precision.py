@@ -47,7 +47,7 @@ def main() -> None:
 def train(options: argparse.Namespace) -> None:
     """Train both precisions in turns, so that an interrupted measurement has pairs."""
     import justright as jr
-    from justright.study import named_study
+    from justright.study.studies import named_study
 
     split = tutorial_split(options.higgs)
     variants = {variant.name: variant for variant in named_study("tutorial").variants}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
+from justright.statistics.curve_fits import CurveFit
 
 CONSTANT_LOSS = 0.7
 BEST_EPOCH = 24
@@ -93,3 +94,12 @@ def maker() -> Maker:
 def maker_of() -> type[Maker]:
     """The maker itself, for other sizes."""
     return Maker
+
+
+def predicted(fit: CurveFit, rows: list[float]) -> np.ndarray:
+    """Return the losses at (sizes,) training rows by the formula of a fitted learning curve."""
+    count, values = np.asarray(rows, dtype=np.float64), fit.parameters
+    if fit.family == "power law":
+        return values["a"] + values["b"] * count ** -values["c"]
+    power = count ** values["d"]
+    return (values["a"] * values["b"] + values["c"] * power) / (values["b"] + power)

@@ -17,7 +17,7 @@ import pytest
 
 import justright as jr
 from justright.cli.main import main
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.errors import FolderError, InputError
 from justright.session import extend
 from justright.study.spec import read_spec, split_from_spec, study_from_dict

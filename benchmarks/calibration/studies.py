@@ -9,6 +9,7 @@ import numpy as np
 
 import justright as jr
 from benchmarks.calibration.worlds import Trained, Variants
+from benchmarks.peers.case import count_parameters
 from justright.diagnosis.evidence import RunEvidence, StudyEvidence, VariantEvidence
 from justright.diagnosis.judge import Judgement, judge_study
 
@@ -22,7 +23,7 @@ VARIANTS: Variants = {
     "Both": (jr.mlp(24, 24, l2=0.001, dropout=0.2), BASELINE),
 }
 SIZES = tuple(name for name, (_, baseline) in VARIANTS.items() if baseline is None)
-PARAMETERS = {name: build.parameters(8, 1) for name, (build, _) in VARIANTS.items()}
+PARAMETERS = {name: count_parameters(build.units, 8) for name, (build, _) in VARIANTS.items()}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from justright.data.tables import Teacher
 from justright.runs.events import Event, RunFinished, RunKey, StackCheckpoint
 from justright.runs.losses import constant_loss
 from justright.runs.tasks import StackTask, Storage, StudyRows
-from justright.study import Mlp, Recipe
+from justright.study.families import Mlp
+from justright.study.recipe import Recipe
 
 FEATURES = 8  # of every world, so that all share their compiled programs; how many of them matter varies
 NOISES = (0.2, 0.35, 0.6)  # Bayes losses of about 0.25, 0.38 and 0.52

@@ -40,8 +40,7 @@ class Network:
     @property
     def layers(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of every layer."""
-        widths = (FEATURES, *self.units, 1)
-        return list(itertools.pairwise(widths))
+        return layers_of(self.units, FEATURES)
 
     def multiplications_flop(self, train_rows: int, validation_rows: int) -> int:
         """Floating-point operations of an epoch's matrix products: forward, two backward, and validation.
@@ -51,6 +50,16 @@ class Network:
         forward = sum(2 * before * after for before, after in self.layers)
         first = 2 * self.layers[0][0] * self.layers[0][1]
         return train_rows * (3 * forward - first) + validation_rows * forward
+
+
+def layers_of(units: tuple[int, ...], features: int) -> list[tuple[int, int]]:
+    """Return (inputs, outputs) of every layer of a network with one output."""
+    return list(itertools.pairwise((features, *units, 1)))
+
+
+def count_parameters(units: tuple[int, ...], features: int) -> int:
+    """Return the number of weights of a network with one output."""
+    return sum((before + 1) * after for before, after in layers_of(units, features))
 
 
 LARGE = (512, 512, 512, 512)

@@ -40,7 +40,7 @@ def record(options) -> None:
 def read_study(folder):
     """Return the tutorial's study on real rows, and its rows with a fixed part of the others as test rows."""
     import justright as jr
-    from justright.study import named_study
+    from justright.study.studies import named_study
     from justright.workers.train import study_rows
 
     study = jr.Study(

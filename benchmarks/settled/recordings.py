@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.peers.case import FEATURES
+from benchmarks.peers.case import FEATURES, count_parameters
 from benchmarks.settled.recorder import REFERENCE
 from benchmarks.tables import print_table as print_cells
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
 from justright.diagnosis.judge import judge_study
 from justright.runs.margin import default_margin
 from justright.statistics.intervals import mean_interval
-from justright.study import named_study
+from justright.study.studies import named_study
 from justright.training.settled import History, Settling, SettlingRule
 
 TOLERANCE = 0.002  # of the test loss: what counts as "no worse"
@@ -172,7 +172,7 @@ def labels(runs, ends, reference) -> list[str]:
         evidences = tuple(
             VariantEvidence(
                 run.name,
-                variants[run.name].build.parameters(FEATURES, 1),
+                count_parameters(variants[run.name].build.units, FEATURES),
                 (run.evidence(end),),
                 baseline=variants[run.name].baseline if variants[run.name].baseline in present else None,
                 group="sizes",

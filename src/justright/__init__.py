@@ -9,37 +9,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from justright.data import Split, Table, read_table, tables
+    from justright.data import tables
+    from justright.data.read import read_table
+    from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs.reading import diagnose
     from justright.session.result import Result, open_result
     from justright.session.runnable import Study
     from justright.session.session import run_study
-    from justright.study import KerasConfig, Mlp, Recipe, Variant, learning_sizes, mlp, remedies
+    from justright.study.catalogue import remedies
+    from justright.study.families import Mlp, mlp
+    from justright.study.recipe import Recipe
+    from justright.study.study import learning_sizes
+    from justright.study.variant import KerasConfig, Variant
 
 __version__ = "0.1.0"
 
-# Public name -> the module that defines it.
+# Public name -> the module that defines it, or is it.
 EXPORTS = {
     "FolderError": "justright.errors",
     "InputError": "justright.errors",
     "JustrightError": "justright.errors",
-    "KerasConfig": "justright.study",
-    "Mlp": "justright.study",
-    "Recipe": "justright.study",
+    "KerasConfig": "justright.study.variant",
+    "Mlp": "justright.study.families",
+    "Recipe": "justright.study.recipe",
     "Result": "justright.session.result",
-    "Split": "justright.data",
+    "Split": "justright.data.table",
     "Study": "justright.session.runnable",
-    "Table": "justright.data",
-    "Variant": "justright.study",
+    "Table": "justright.data.table",
+    "Variant": "justright.study.variant",
     "diagnose": "justright.logs.reading",
-    "learning_sizes": "justright.study",
-    "mlp": "justright.study",
+    "learning_sizes": "justright.study.study",
+    "mlp": "justright.study.families",
     "open_result": "justright.session.result",
-    "read_table": "justright.data",
-    "remedies": "justright.study",
+    "read_table": "justright.data.read",
+    "remedies": "justright.study.catalogue",
     "run_study": "justright.session.session",
-    "tables": "justright.data",
+    "tables": "justright.data.tables",
 }
 
 __all__ = [
@@ -70,7 +76,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
     """Import a public name when it is first used (PEP 562)."""
     if name not in EXPORTS:
         raise AttributeError(f"module 'justright' has no attribute {name!r}")
-    value = getattr(importlib.import_module(EXPORTS[name]), name)
+    module = importlib.import_module(EXPORTS[name])
+    value = getattr(module, name, module)
     globals()[name] = value
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class JustrightError(ValueError):
@@ -35,6 +35,21 @@ def one_of(argument: str, value: object, allowed: Iterable[str]) -> InputError:
     """
     names = [str(name) for name in allowed]
     listed = ", ".join(repr(name) for name in names)
-    near = difflib.get_close_matches(str(value), names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"`{argument}` must be one of {listed}; got {value!r}.{hint}")
+    return InputError(f"`{argument}` must be one of {listed}; got {value!r}.{near_miss(str(value), names)}")
+
+
+def check_one_of(argument: str, value: object, allowed: Collection[str]) -> None:
+    """Raise the error of `one_of` unless `value` is in the list."""
+    if value not in allowed:
+        raise one_of(argument, value, allowed)
+
+
+def near_miss(value: str, names: Iterable[str]) -> str:
+    """Return a question with the nearest of the names, to end a message; empty where none is near.
+
+    Example:
+        >>> near_miss("size", ["tutorial", "sizes"])
+        " Did you mean 'sizes'?"
+    """
+    near = difflib.get_close_matches(value, list(names), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

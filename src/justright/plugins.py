@@ -1,8 +1,8 @@
 """What plug-ins add to the registries: a whole domain - its tables, networks, studies - without a change elsewhere.
 
-A plug-in is a module with a literal `MEMBERS`: registry -> places, each the 'module:name' of one entry. Nothing is imported
-before a registry asks for its entries. Installed packages add theirs by an entry point of the group `justright.plugins`
-whose value is such a module.
+A plug-in is a module with a literal `MEMBERS`: registry -> places, each 'module:name' of an entry or a tuple of entries. Nothing is imported before
+a registry asks for its entries. Installed packages add theirs by an entry point of the group `justright.plugins` whose value
+is such a module.
 """
 
 from __future__ import annotations
@@ -47,9 +47,12 @@ def plugged_in(registry: str) -> tuple[Any, ...]:
         >>> len(plugged_in("log_formats"))
         0
     """
-    return tuple(
-        _entry(plugin, place) for plugin in _plugins() for place in _members(plugin).get(registry, ())
-    )
+    found: list[Any] = []
+    for plugin in _plugins():
+        for place in _members(plugin).get(registry, ()):
+            entry = _entry(plugin, place)
+            found += entry if isinstance(entry, tuple) else (entry,)
+    return tuple(found)
 
 
 @cache

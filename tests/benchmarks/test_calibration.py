@@ -14,7 +14,7 @@ from benchmarks.calibration.power import WorldPower
 from benchmarks.calibration.studies import SIZES, DrawnStudy
 from benchmarks.calibration.tables import is_covered, print_tables, share
 from benchmarks.calibration.worlds import FRESH, POOL, Engine, Sizes, Trained, world_rows, world_teacher
-from justright.study import Recipe
+from justright.study.recipe import Recipe
 
 TEST_ROWS, SEEDS = 2_000, 18
 STUDIES, POOL_ROWS = 5, 40_000  # of a world

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from justright.data import align_table, read_table
+from justright.data.read import read_table
+from justright.data.table import align_table
 from justright.errors import InputError
 
 LIKE = read_table(pl.DataFrame({"a": [1.0, 2, 3], "b": [4.0, 5, 6], "y": ["n", "p", "n"]}))

@@ -13,7 +13,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from justright.data import read, read_table
+from justright.data import read
+from justright.data.read import read_table
 from justright.data.readers import delimited, inflate, raw
 from justright.errors import InputError
 

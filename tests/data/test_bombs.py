@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from justright.data import fetch, read_table
+from justright.data import fetch
+from justright.data.read import read_table
 from justright.data.readers import arrow, columnar, delimited, inflate, npz, parquet
 from justright.errors import InputError
 

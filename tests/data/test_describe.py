@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from justright.data import describe_table, read_table
+from justright.data.describe import describe_table
+from justright.data.read import read_table
 
 
 def test_classes_and_columns_are_counted():

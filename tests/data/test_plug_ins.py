@@ -11,12 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from justright.cli.main import command_line
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.data.readers import registry
 from justright.data.readers.raw import TableFormat
 from justright.data.sources import default_source, sources
+from justright.data.split import PARTS
 from justright.errors import InputError
-from justright.study import Study, default_split, mlp, study_from_dict, study_to_dict
+from justright.study.families import mlp
+from justright.study.spec import study_from_dict, study_to_dict
+from justright.study.studies import default_split
+from justright.study.study import Study
 
 # Columns as lines: a name, then its values.
 FORMAT = """
@@ -42,7 +46,7 @@ CONTENT = "x 1 2 3 4\nz 5 6 7 9\nlabels 0 1 0 1\n"
 SOURCE = """
 import numpy as np
 
-from justright.data import Table, TableSource
+from justright.data.table import Table, TableSource
 from justright.data.sources import HeadSplit, Source
 
 
@@ -141,7 +145,7 @@ def test_a_new_source_is_read_and_split_by_its_name(plug_in, tmp_path):
     assert split.table.feature_names == ("up", "down")
     assert split.sizes == {"train": 20, "validation": 5, "test": 15}
     again = study_from_dict(study_to_dict(Study(split, {"Tiny": mlp(2)})))
-    assert again.split.fingerprint == split.fingerprint
+    assert again.split.digest(*PARTS) == split.digest(*PARTS)
     assert again.split.table.source.location == "there"
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from justright.data import read_table
 from justright.data.build import build_table
+from justright.data.read import read_table
 from justright.data.readers.arrow import read_arrow
 from justright.data.readers.delimited import read_delimited
 from justright.data.readers.inflate import inflate_all

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import zstandard
 
-from justright.data import TableSource, read_table
+from justright.data.read import read_table
+from justright.data.table import TableSource
 from justright.errors import InputError
 
 ROWS = 40

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tests.known_truth import predicted
 
 from justright.diagnosis import learning_curve
 from justright.diagnosis.effects import Effect
@@ -58,7 +59,7 @@ def test_both_families_lie_in_the_forecast():
     assert [fit.family for fit in found.fits] == ["power law", "MMF"]
     for point in found.forecast:
         for fit in found.fits:
-            assert point.low <= fit.predict([point.train_rows])[0] <= point.high
+            assert point.low <= predicted(fit, [point.train_rows])[0] <= point.high
 
 
 def test_a_forecast_is_wider_the_farther_it_looks_and_the_same_each_time():
@@ -103,11 +104,11 @@ def test_a_curve_that_its_smaller_sizes_do_not_predict_is_refused():
     """The sentence names what was predicted and what was measured."""
     noisy = learning_curve._Noisy(ROWS, np.zeros(5), np.eye(5), 10)
     missed = learning_curve.BackTest(learning_curve.Point(10_000, 0.45, 0.44, 0.466), 0.5321)
-    assert learning_curve._miss(noisy, missed, 0.95) == (
+    assert learning_curve._miss(noisy, missed) == (
         "The sizes up to 5,000 rows predict 0.450 [0.440, 0.466] at 10,000, where 0.532 was measured: the curve does not "
         "follow the families it is fitted with."
     )
-    assert learning_curve._miss(noisy, dataclasses.replace(missed, measured=0.45), 0.95) is None
+    assert learning_curve._miss(noisy, dataclasses.replace(missed, measured=0.45)) is None
 
 
 @pytest.mark.parametrize(

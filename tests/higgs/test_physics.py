@@ -17,9 +17,9 @@ from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES, MIN_ANGLES, collision_columns
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import ANGLES, PHI_LIMIT, SMALLEST, HiggsMlp
-from justright.higgs.remedies import RANDOM_TURNS
-from justright.study import Recipe
+from justright.study.catalogue import remedy_named
 from justright.study.families import family_from_dict
+from justright.study.recipe import Recipe
 from justright.study.remedy import Facts
 
 COLUMNS = collision_columns(HIGGS_FEATURES)
@@ -63,8 +63,9 @@ def rows():
 
 def inputs_of(family, rows, *, training):
     """What the first hidden layer sees: a model without hidden layers and with an identity at its end."""
-    model = family(28, family.inputs(28))
-    model.layers[-1].set_weights([np.eye(family.inputs(28)), np.zeros(family.inputs(28))])
+    width = family(28, 1).layers[-1].kernel.shape[0]
+    model = family(28, width)
+    model.layers[-1].set_weights([np.eye(width), np.zeros(width)])
     return np.asarray(model(rows, training=training))
 
 
@@ -128,22 +129,6 @@ def test_training_gives_all_eta_or_all_phi_of_a_row_one_random_sign(rows, option
     assert 0.45 < (signs[:, 0] > 0).mean() < 0.55  # 2,000 fair coins: a deviation of 0.011
     rest = [place for place in range(28) if place not in places]
     np.testing.assert_allclose(seen[:, rest], many[:, order][:, rest], rtol=1e-6)
-
-
-@pytest.mark.parametrize("angles", ANGLES)
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"pairs": True, "dropout": 0.2, "batch_normalization": True},
-        {"kinematics": True, "systems": True, **particle_columns(HIGGS_FEATURES)},
-    ],
-)
-def test_parameters_are_counted_as_keras_counts(angles, options):
-    """By hand and by Keras."""
-    family = HiggsMlp((8, 4), **COLUMNS, angles=angles, standardize=True, input_noise=0.1, **options)
-    counted = sum(math.prod(weight.shape) for weight in family(28, 1).trainable_weights)
-    assert family.parameters(28, 1) == counted
 
 
 def test_only_the_other_columns_are_standardised(rows):
@@ -212,8 +197,9 @@ def test_columns_are_found_by_name():
     assert [HIGGS_FEATURES[column] for column in PHI[:2]] == ["lepton_phi", "missing_energy_phi"]
     assert (len(PHI), len(ETA)) == (6, 5)
     facts = Facts("binary", HIGGS_FEATURES, 10_000, Recipe())
-    assert RANDOM_TURNS.is_for(facts)
-    assert not RANDOM_TURNS.is_for(replace(facts, feature_names=("phi", "age")))
+    turns = remedy_named("Random turns")
+    assert turns.is_for(facts)
+    assert not turns.is_for(replace(facts, feature_names=("phi", "age")))
 
 
 def test_members_survive_plain_values():

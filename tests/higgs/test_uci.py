@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from justright.data import ReadProgress, fetch, read_table
+from justright.data import fetch
+from justright.data.read import read_table
+from justright.data.sources import ReadProgress
 from justright.errors import InputError
 from justright.higgs import uci
 from justright.higgs.columns import HIGGS_FEATURES

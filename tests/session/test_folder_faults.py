@@ -14,15 +14,19 @@ from justright.errors import FolderError
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.store import Store
-from justright.runs.events import StackProgress
+from justright.runs.events import StackCheckpoint
 from justright.session import session
 
 INTRUDERS: list[sqlite3.Connection] = []  # a connection that nobody holds would end, and its lock with it
 
 
 def delete_folder(folder, store):
-    """Somebody removes the study folder."""
-    shutil.rmtree(folder)
+    """Somebody removes the study folder, again and again while a worker writes into it."""
+    for _ in range(1_000):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+    raise AssertionError(f"{folder} could not be removed")
 
 
 def fill_disk(folder, store):
@@ -76,12 +80,12 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
         return opened[0], None
 
     class Fault:
-        """A sink that breaks the folder when training is under way."""
+        """A sink that breaks the folder when training is under way, between two checkpoints."""
 
         begun = False
 
         def handle(self, event):
-            if isinstance(event, StackProgress) and not self.begun:
+            if isinstance(event, StackCheckpoint) and not self.begun:
                 self.begun = True
                 fault(folder, opened[0])
 

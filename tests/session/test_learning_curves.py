@@ -10,7 +10,7 @@ import pytest
 from justright.diagnosis.judge import Judgement
 from justright.records.reader import RunRecord
 from justright.runs.events import RunKey
-from justright.session.learning_curves import collect_curves, judge_more_data
+from justright.session.outputs import collect_curves, judge_more_data
 
 STUDY = {"variants": {"Tiny": {}, "Large": {}}}
 ROWS = (100, 200, 400, 800, 1_600)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import justright as jr
-import justright.study
+import justright.study.study
 from justright.records.event_files import read_events
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
@@ -115,8 +115,8 @@ def test_a_plain_description_runs_as_well(done):
     """What built-in studies and files return has no `run` of its own; the library's function takes both."""
     folder, result, _ = done
     mine = study()
-    plain = justright.study.Study(mine.split, mine.variants, mine.recipe, seeds=mine.seeds)
-    assert isinstance(mine, justright.study.Study)
+    plain = justright.study.study.Study(mine.split, mine.variants, mine.recipe, seeds=mine.seeds)
+    assert isinstance(mine, justright.study.study.Study)
     assert not hasattr(plain, "run")
     assert jr.run_study(plain, folder, workers=1).result == result.result
 
@@ -322,7 +322,7 @@ def test_training_sizes_are_runs_of_their_own(tmp_path):
     assert result.verdicts.height == 1
     (curve,) = result.result["data_scaling"]
     assert [point["train_rows"] for point in curve["measured"]] == [50, 100]
-    assert curve["conclusion"].startswith("Net: no forecast. It was trained with 1 seed")
+    assert curve["conclusion"].startswith("Net: no forecast. Its sizes share 1 seed;")
 
 
 def test_a_folder_in_use_is_refused(done):

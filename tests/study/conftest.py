@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from justright.data import Split, read_table
+from justright.data.read import read_table
+from justright.data.table import Split
 
 
 @pytest.fixture(scope="session")

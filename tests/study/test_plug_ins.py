@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tomli_w
 
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
-from justright.study import Mlp, Study, Variant, mlp, read_spec, remedies, study_from_dict, study_to_toml
-from justright.study.catalogue import catalogue, remedy_named
-from justright.study.families import families, family_from_dict
+from justright.study.catalogue import catalogue, remedies, remedy_named
+from justright.study.families import Mlp, families, family_from_dict, mlp
+from justright.study.spec import read_spec, study_from_dict, study_to_dict
 from justright.study.studies import named_study, studies
+from justright.study.study import Study
+from justright.study.variant import Variant
 
 FAMILY = """
 from dataclasses import dataclass
 
-from justright.study import Family
+from justright.study.families import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,12 @@ MEMBERS = {"remedies": ("toy:SOFTPLUS",)}
 """
 
 STUDY = """
-from justright.study import Recipe, Variant, mlp
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.study.variant import Variant
 from justright.study.studies import NamedStudy
 
-PAIR = NamedStudy("pair", "two networks", (Variant("One", mlp(2)), Variant("Two", mlp(4))), lambda: Recipe(max_epochs=3))
+PAIR = NamedStudy("pair", (Variant("One", mlp(2)), Variant("Two", mlp(4))), Recipe(max_epochs=3))
 MEMBERS = {"studies": ("toy:PAIR",)}
 """
 
@@ -73,7 +78,7 @@ def test_a_new_family_survives_a_study_file(plug_in, split, tmp_path):
     plug_in(FAMILY)
     member = families()["bump"](centers=3, width=0.5)
     path = tmp_path / "study.toml"
-    path.write_text(study_to_toml(Study(split, {"Mine": member})))
+    path.write_text(tomli_w.dumps(study_to_dict(Study(split, {"Mine": member}))))
     again = study_from_dict(read_spec(path), split).variant("Mine").build
     assert again == member
     assert again(3, 1)(np.zeros((2, 3), np.float32)).shape == (2, 1)

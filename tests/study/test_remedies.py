@@ -10,16 +10,20 @@ import keras
 import numpy as np
 import pytest
 
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.diagnosis.evidence import UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.higgs.tutorial import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
-from justright.study import Mlp, Recipe, Study, Variant, mlp, study_from_dict, study_to_dict
 from justright.study.catalogue import catalogue, ladder, remedies, remedy_named
+from justright.study.families import Mlp, mlp
+from justright.study.recipe import Recipe
 from justright.study.remedy import Facts
+from justright.study.spec import study_from_dict, study_to_dict
 from justright.study.studies import default_split, named_study
+from justright.study.study import Study
+from justright.study.variant import Variant
 
 CATALOGUE = catalogue()
 BASE = Variant("Large", mlp(64, 64, 64, 64))

@@ -8,8 +8,8 @@ import pytest
 
 from justright.data import tables
 from justright.errors import InputError
-from justright.study import learning_sizes
 from justright.study.studies import named_study
+from justright.study.study import learning_sizes
 
 
 @pytest.mark.parametrize(("rows", "count"), [(32, 5), (10_000, 5), (9_999, 7), (2, 1)])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.errors import InputError
 from justright.study.spec import study_from_dict, study_to_dict
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from justright.training.masks import dropout, hashed_dropout, keep_mask
+from justright.training.masks import dropout, hashed_dropout, mask_below, threshold_of
 
 SHAPE = (500, 512)  # a batch of the tutorial's widest layer
 STEPS = 60
@@ -17,6 +17,12 @@ STEPS = 60
 # and the masks are a fixed function of the keys, so what passed once always passes.
 LIMIT = 5.0
 KEYS = [(seed, step * 1024) for seed in (0, 7, 2**31 + 5) for step in range(STEPS // 3)]
+
+
+def keep_mask(key, shape, keep):
+    """Return booleans that are True with probability `keep`."""
+    return mask_below(key, shape, np.uint32(threshold_of(keep)))
+
 
 masks_of = jax.jit(keep_mask, static_argnums=(1, 2))
 

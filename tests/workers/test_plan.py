@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from justright.data import read_table
+from justright.data.read import read_table
 from justright.runs.events import RunKey
 from justright.study.families import mlp
 from justright.study.recipe import Recipe

@@ -27,7 +27,8 @@ def data(
       justright data houses.csv --target price
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
-    from justright.data import describe_table, read_table
+    from justright.data.describe import describe_table
+    from justright.data.read import read_table
     from justright.report.terminal.table_report import print_table_description
     from justright.report.terminal.terminal import progress, results, write_json
 

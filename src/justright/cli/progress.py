@@ -17,11 +17,11 @@ from justright.runs.events import (
     StackCheckpoint,
     StackProgress,
 )
-from justright.study import LOSSES
+from justright.study.recipe import LOSSES
 from justright.workers.memory import gigabytes
 
 if TYPE_CHECKING:
-    from justright.study import Study
+    from justright.study.study import Study
 
 State = Literal["waiting", "compiling", "training", "finished", "stopped early", "diverged", "failed"]
 OVER: frozenset[State] = frozenset({"finished", "stopped early", "diverged", "failed"})

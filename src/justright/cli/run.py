@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from justright.cli.table_progress import ReadingLine
     from justright.runs.events import Sink
     from justright.session.result import Result
-    from justright.study import Study
+    from justright.study.study import Study
 
 RUNS_FOLDER = "runs"
 # Characters that folder names may hold on every system; others in a source's name become a dash.
@@ -113,12 +113,11 @@ def resume_command(arguments: Sequence[str], folder: Path) -> str:
 def _labels(fail_on: str | None) -> list[str]:
     """Return the verdicts named by --fail-on; raise InputError, before anything trains, if one does not exist."""
     from justright.diagnosis.labels import label_names
-    from justright.errors import one_of
+    from justright.errors import check_one_of
 
     labels = [label.strip() for label in (fail_on or "").split(",") if label.strip()]
     for label in labels:
-        if label not in label_names():
-            raise one_of("--fail-on", label, label_names())
+        check_one_of("--fail-on", label, label_names())
     return labels
 
 

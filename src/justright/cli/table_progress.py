@@ -11,7 +11,7 @@ from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import plain, shorten
 
 if TYPE_CHECKING:
-    from justright.data import ReadProgress
+    from justright.data.sources import ReadProgress
 
 BAR_CELLS = 20
 ADDRESS_CELLS = 34  # leaves room for bar, bytes and rows on 80 columns

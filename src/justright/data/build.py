@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from justright.data.readers.raw import MADE_UP_NAME, RawTable
 from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource
 from justright.data.target import encode_target
-from justright.errors import InputError
+from justright.errors import InputError, near_miss
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,14 +48,16 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     if left_out:
         frame = frame[keep.tolist()]
     features, names = _features(frame.drop(target), keep, raw, request)
-    encoded = encode_target(Column(frame[target], keep, raw, is_target=True), task=request.task)
+    values, task, class_names = encode_target(
+        Column(frame[target], keep, raw, is_target=True), task=request.task
+    )
     return Table(
         features=features,
-        target=encoded.values,
+        target=values,
         feature_names=names,
         target_name=target,
-        task=encoded.task,
-        class_names=encoded.class_names,
+        task=task,
+        class_names=class_names,
         source=TableSource(
             source=source,
             target=None if wanted is None else str(wanted),
@@ -89,11 +90,9 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
     number = _column_number(target, raw)
     if number is not None and -len(names) <= number < len(names):
         return names[number]
-    near = difflib.get_close_matches(str(target), names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"{raw.label}: `target` must be a column's name, or its number from 0 to {len(names) - 1}; got {target!r}."
-        f"{hint} Columns: {listed(names, most=MAX_LISTED)}."
+        f"{near_miss(str(target), names)} Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
@@ -103,11 +102,9 @@ def _named(raw: RawTable) -> RawTable:
         return raw
     recognised = (one.recognise(raw.frame) for one in sources().values() if one.recognise)
     names = next((names for names in recognised if names), None)
-    return (
-        raw
-        if names is None
-        else replace(raw, frame=raw.frame.rename(dict(zip(raw.frame.columns, names, strict=True))))
-    )
+    if names is None:
+        return raw
+    return replace(raw, frame=raw.frame.rename(dict(zip(raw.frame.columns, names, strict=True))))
 
 
 def _check_shape(raw: RawTable, request: Request) -> None:
@@ -141,11 +138,10 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
         return matches[0]
     if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
         return names[0]
-    found = f"{listed(matches, most=MAX_LISTED)}" if matches else "none"
+    found = listed(matches, most=MAX_LISTED) if matches else "none"
     raise InputError(
         f"{raw.label}: `target` must name the target column; of the usual names label, target, y and class the table "
-        f"has {found}. "
-        f"Columns: {listed(names, most=MAX_LISTED)}."
+        f"has {found}. Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 

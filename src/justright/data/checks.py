@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from justright.errors import InputError
 
@@ -35,7 +36,7 @@ def check_whole(name: str, value: object, *, least: int) -> None:
         raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
 
 
-def is_finite_number(value: object) -> bool:
+def is_finite_number(value: object) -> TypeGuard[int | float]:
     """Return whether a value is a finite number; True and False, texts and dates are not.
 
     Example:
@@ -45,6 +46,24 @@ def is_finite_number(value: object) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # Compared, not converted: a whole number may be too large for a float.
     return is_number and -MAX_FLOAT <= value <= MAX_FLOAT  # type: ignore[operator]  # it is a number by now
+
+
+def check_amount(name: str, value: object) -> None:
+    """Raise InputError unless a value is a finite number of at least 0."""
+    if not is_finite_number(value) or value < 0:
+        raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
+
+
+def check_share(name: str, value: object) -> None:
+    """Raise InputError unless a value is a number in [0, 1)."""
+    if not is_finite_number(value) or not 0 <= value < 1:
+        raise InputError(f"`{name}` must lie in [0, 1); got {value!r}.")
+
+
+def check_switch(name: str, value: object) -> None:
+    """Raise InputError unless a value is True or False."""
+    if not isinstance(value, bool):
+        raise InputError(f"`{name}` must be true or false; got {value!r}.")
 
 
 def check_names(kind: str, names: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from justright.data.readers.registry import find_format, format_names, format_pr
 from justright.data.readers.sniff import BinaryError
 from justright.data.sources import Progress, Request, is_url, sources
 from justright.data.table import MEMORY_SOURCE, Table
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of, near_miss
 
 # First bytes of a file, by which formats are recognised.
 START_BYTES = 64
@@ -64,14 +63,7 @@ def read_table(
         (1000, 28, 'binary')
     """
     request = Request(
-        None,
-        rows,
-        task,
-        tuple(missing),
-        tuple(categorical),
-        location=location,
-        progress=progress,
-        cache_dir=cache_dir,
+        None, rows, task, tuple(missing), tuple(categorical), location, progress=progress, cache_dir=cache_dir
     )
     _check_request(request, missing, categorical)
     named = sources().get(source) if isinstance(source, str) else None
@@ -122,8 +114,8 @@ def _check_request(request: Request, missing: Sequence[str], categorical: Sequen
     rows, task = request.rows, request.task
     if rows is not None and not is_whole(rows, least=1):
         raise InputError(f"`rows` must be a whole number of 1 or more; got {rows!r}.")
-    if task is not None and task not in TASKS:
-        raise one_of("task", task, TASKS)
+    if task is not None:
+        check_one_of("task", task, TASKS)
     for name, value in (("missing", missing), ("categorical", categorical)):
         if isinstance(value, str) or not all(isinstance(item, str) for item in value):
             raise InputError(f"`{name}` must be a list of texts; got {value!r}. Write {name}=['...'].")
@@ -160,8 +152,7 @@ def _read_path(source: str, request: Request) -> RawTable:
         return read_file(path, repr(source), request.rows)
     if path.is_dir():
         raise InputError(f"`source` must be a file; {source!r} is a folder. Name a file in it.")
-    near = difflib.get_close_matches(source, [*sources(), *_neighbours(path, source)], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = near_miss(source, [*sources(), *_neighbours(path, source)])
     names = ", ".join(repr(name) for name in sources())
     raise InputError(
         f"`source` must be {names}, an http(s) address or an existing file; there is no {source!r}.{hint}"

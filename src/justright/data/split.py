@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import is_whole
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 
 Part = Literal["train", "validation", "test"]
 # In the order in which rows are handed out: the tutorial's first rows validate, the next train.
@@ -50,8 +50,7 @@ class SplitSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
-            raise one_of("order", self.order, ORDERS)
+        check_one_of("order", self.order, ORDERS)
         if not is_whole(self.seed, least=0):
             raise InputError(f"`seed` must be a whole number of 0 or more; got {self.seed!r}.")
         if self.train is None and self.test is None:

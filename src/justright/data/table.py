@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from justright.data.arrays import TASKS, Target, Task, check_arrays, hash_arrays
 from justright.data.checks import check_names, listed
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
@@ -83,8 +83,7 @@ class Table:
     _digest: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            raise one_of("task", self.task, TASKS)
+        check_one_of("task", self.task, TASKS)
         check_arrays(self.features, self.target, self.task, self.feature_names, self.class_names)
         check_names("feature", self.feature_names)
         check_names("target", (self.target_name,))
@@ -191,15 +190,6 @@ class Split:
             "test": self.test_table.rows if self.test_table else len(self.test),
         }
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) of the tables' content and of which rows are which."""
-        extra = [table.fingerprint if table else None for table in (self.test_table, self.validation_table)]
-        digest = hashlib.sha256(json.dumps([self.table.fingerprint, asdict(self.spec), extra]).encode())
-        for rows in (self.train, self.validation, self.test):
-            digest.update(len(rows).to_bytes(8, "little") + rows.astype("<i8", copy=False).tobytes())
-        return digest.hexdigest()
-
     def digest(self, *parts: Part) -> str:
         """Return the SHA-256 (hex) of the rows of `parts` in their order, whichever table they come from."""
         hashes = [self.table.digest(*self.arrays(part)) for part in parts]
@@ -231,8 +221,7 @@ class Split:
             >>> split.arrays("test")[0].shape
             (13000, 28)
         """
-        if part not in PARTS:
-            raise one_of("part", part, PARTS)
+        check_one_of("part", part, PARTS)
         stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
         if stand_in is not None:
             return stand_in.features, stand_in.target

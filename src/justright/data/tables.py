@@ -16,7 +16,7 @@ import numpy.typing as npt
 from justright.data.arrays import TASKS, Task
 from justright.data.checks import check_whole, is_finite_number
 from justright.data.table import Table
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -225,8 +225,7 @@ def teacher(
     check_whole("features", features, least=1)
     check_whole("irrelevant", irrelevant, least=0)
     check_whole("seed", seed, least=0)
-    if task not in TASKS:
-        raise one_of("task", task, TASKS)
+    check_one_of("task", task, TASKS)
     for width in units:
         check_whole("units", width, least=1)
     if task == "multiclass":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -29,23 +27,8 @@ MAX_CLASSES = 1_000
 MOSTLY_NUMERIC = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedTarget:
-    """A target ready for a table.
-
-    Args:
-        values: (rows,), float32 or, for `multiclass`, int32.
-        task: the task found or asked for.
-        class_names: the names of classes 0, 1, ...; empty for `regression`.
-    """
-
-    values: Target
-    task: Task
-    class_names: tuple[str, ...]
-
-
-def encode_target(column: Column, *, task: Task | None) -> EncodedTarget:
-    """Return the encoded target and its task.
+def encode_target(column: Column, *, task: Task | None) -> tuple[Target, Task, tuple[str, ...]]:
+    """Return a target's values for a table, its task, and the names of its classes.
 
     Two different values are `binary`; up to `MAX_FOUND_CLASSES` texts or repeating whole numbers are
     `multiclass`; other numbers are `regression`. Classes are sorted, as numbers or as text.
@@ -53,24 +36,26 @@ def encode_target(column: Column, *, task: Task | None) -> EncodedTarget:
     Args:
         column: the target.
         task: the task asked for; None to find it.
+    Returns:
+        (rows,) values, float32 or, for `multiclass`, int32; the task found or asked for; what 0, 1, ... stand for, empty
+        for `regression`.
     Raises:
         InputError: a value is missing or not finite, all values are equal, or they do not fit the task asked for.
     """
     if task == "regression":
         numbers = to_numbers(column)
         _refuse_one_value(column, np.unique(numbers))
-        return EncodedTarget(numbers, "regression", ())
+        return numbers, "regression", ()
     values = _class_values(column, task)
     classes, codes = np.unique(values, return_inverse=True)
     _refuse_one_value(column, classes)
     found = task or _find_task(classes, column)
     if found == "regression":
-        return EncodedTarget(values.astype(np.float32), "regression", ())
+        return values.astype(np.float32), "regression", ()
     _check_class_count(found, classes, values, column)
     names = tuple(level_name(value) for value in classes.tolist())
-    if found == "binary":
-        return EncodedTarget(codes.astype(np.float32), found, names)
-    return EncodedTarget(codes.astype(np.int32), found, names)
+    encoded: Target = codes.astype(np.float32) if found == "binary" else codes.astype(np.int32)
+    return encoded, found, names
 
 
 def _class_values(column: Column, task: Task | None) -> npt.NDArray[np.float64] | npt.NDArray[np.str_]:

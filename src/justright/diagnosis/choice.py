@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -72,15 +72,8 @@ class ModelChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the choice as plain values."""
-        return {
-            "name": self.name,
-            "variant": self.variant,
-            "is_ensemble": self.is_ensemble,
-            "validation": self.validation,
-            "test": self.test.to_dict() if self.test else dict.fromkeys(("mean", "low", "high")),
-            "rivals": self.rivals,
-            "candidates": self.candidates,
-        }
+        test = self.test.to_dict() if self.test else dict.fromkeys(("mean", "low", "high"))
+        return asdict(self) | {"test": test}
 
 
 def choose_strengths(evidence: StudyEvidence) -> tuple[StrengthChoice, ...]:
@@ -133,10 +126,10 @@ def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> Mo
         level: coverage of the interval of its test loss.
     """
     everything: tuple[Candidate, ...] = (*evidence.variants, *evidence.ensembles)
-    candidates = [one for one in everything if np.isfinite(one.validation_loss)]
+    candidates = _by_validation_loss(everything)
     if not candidates:
         return None
-    best = min(candidates, key=lambda one: (one.validation_loss, one.name))
+    best = candidates[0]
     rivals = [one for one in candidates if one is not best and not _is_worse(one, best, level)]
     test = _test_losses(best)
     return ModelChoice(
@@ -148,6 +141,18 @@ def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> Mo
         len(rivals),
         len(candidates),
     )
+
+
+def choose_variant(evidence: StudyEvidence) -> str | None:
+    """Return the variant with the lowest loss on validation rows, or None when no run recorded any."""
+    candidates = _by_validation_loss(evidence.variants)
+    return candidates[0].name if candidates else None
+
+
+def _by_validation_loss(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates with a loss on validation rows, the lowest first."""
+    found = [one for one in candidates if np.isfinite(one.validation_loss)]
+    return sorted(found, key=lambda one: (one.validation_loss, one.name))
 
 
 def _preference(variant: VariantEvidence) -> tuple[int, float, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -65,9 +65,7 @@ class Effect:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the effect as in result.json."""
-        names = ("baseline", "remedy", "difference", "low", "high", "probability_better")
-        more = ("probability_best", "is_tied_with_best", "seeds", "kind", "covers")
-        return {name: getattr(self, name) for name in (*names, *more)}
+        return asdict(self) | {"covers": self.covers}
 
 
 def variant_effects(

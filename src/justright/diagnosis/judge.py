@@ -13,6 +13,7 @@ from justright.diagnosis.choice import (
     StrengthChoice,
     choose_model,
     choose_strengths,
+    choose_variant,
     rejected_strengths,
 )
 from justright.diagnosis.claims import Claim, judge_claims
@@ -92,7 +93,7 @@ def judge_study(
 ) -> Judgement:
     """Return verdicts, effects and conclusion of a study; arguments and errors as for `examine`."""
     study = examine(evidence, margin=margin, level=level, seed=seed)
-    best = _best_variant(study.measured)
+    best = choose_variant(evidence)
     reference = None
     if evidence.reference is not None and study.reference is not None:
         reference = evidence.reference.name, study.reference
@@ -187,12 +188,7 @@ def _findings(
     mine = compared[name]
     is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
     candidates = judge_candidates(
-        compared,
-        name,
-        evidence.reference,
-        margin,
-        level=level,
-        rng=draws_for(seed, "candidates", name),
+        compared, name, evidence.reference, margin, level=level, rng=draws_for(seed, "candidates", name)
     )
     curves = [run.validation for run in mine.runs]
     onset = find_onset(curves, level=level, rng=draws_for(seed, "onset", name))
@@ -222,16 +218,3 @@ def _reference_interval(
     if any(one.best.shape[1:] != reference.test.shape for one in measured.values()):
         return None
     return mean_interval(reference.test[None], level=level)
-
-
-def _best_variant(measured: Mapping[str, Measured]) -> str | None:
-    """Return the variant that validation rows choose, or None without any run."""
-    has_rows = all(run.best_epoch in run.validation for one in measured.values() for run in one.runs)
-
-    def score(name: str) -> float:
-        one = measured[name]
-        if not has_rows:
-            return float(one.best.mean(dtype=np.float64))
-        return float(np.mean([run.validation[run.chosen_epoch].mean(dtype=np.float64) for run in one.runs]))
-
-    return min(sorted(measured), key=score, default=None)

@@ -10,18 +10,18 @@ curves; the interval of a forecast runs from the lower of their lower ends to th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.learning_curve_checks import shape_problem, size_problem
+from justright.diagnosis.learning_curve_checks import acceleration_problem, rise_problem, size_problem
 from justright.diagnosis.words.numbers import estimate, rounded
 from justright.errors import InputError
 from justright.statistics.crossed import Crossed, Floats, crossed, row_covariance, variances_by_source
 from justright.statistics.curve_fits import FAMILIES, CurveFit, fit_curve, fit_draws
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, interval_of
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of
 from justright.statistics.simultaneous import draws_for
 
 FACTORS = (2, 4)  # how many times the rows a forecast looks ahead; beyond 4 no family of curves is reliable
@@ -74,7 +74,7 @@ class Point:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the point as in result.json."""
-        return {"train_rows": self.train_rows, "mean": self.mean, "low": self.low, "high": self.high}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,15 @@ class Scaling:
     refusal: str | None
 
 
-def judge_scaling(
-    curve: LearningCurve, *, margin: float, level: float = DEFAULT_LEVEL, seed: int = 0
-) -> Scaling:
-    """Return what a measured learning curve says about more rows, or why it cannot.
+def judge_scaling(curve: LearningCurve, *, margin: float) -> Scaling:
+    """Return what a measured learning curve says about more rows, or why it says nothing.
 
     Args:
         curve: the measured losses.
         margin: what counts as a difference, in units of the loss.
-        level: coverage of each interval.
-        seed: of the draws; the same seed gives the same forecast.
     """
-    check_level(level)
     tables = [crossed(losses) for losses in curve.losses]
-    intervals = [interval_of(table, level=level) for table in tables]
+    intervals = [interval_of(table) for table in tables]
     measured = tuple(
         Point(rows, one.mean, one.low, one.high)
         for rows, one in zip(curve.train_rows, intervals, strict=True)
@@ -137,7 +132,7 @@ def judge_scaling(
     problem = size_problem(curve.train_rows, seeds=tables[0].seeds if tables else 0)
     if problem:
         return Scaling(curve.variant, measured, (), (), (), None, problem)
-    rng = draws_for(seed, "scaling", curve.variant)
+    rng = draws_for(0, "scaling", curve.variant)
     means = np.array([table.mean for table in tables])
     noisy = _Noisy(
         curve.train_rows,
@@ -146,12 +141,12 @@ def judge_scaling(
         len(tables) * (tables[0].seeds - 1),
     )
     fits = tuple(fit_curve(family, noisy.rows, noisy.means, noisy.covariance) for family in FAMILIES)
-    back_test = _back_test(noisy, level, rng)
-    problem = shape_problem(curve.train_rows, curve.losses, margin=margin, level=level, rng=rng)
-    problem = problem or _miss(noisy, back_test, level)
+    back_test = _back_test(noisy, rng)
+    shape = curve.train_rows, curve.losses, margin, DEFAULT_LEVEL, rng
+    problem = rise_problem(*shape) or acceleration_problem(*shape) or _miss(noisy, back_test)
     if problem:
         return Scaling(curve.variant, measured, (), (), fits, back_test, problem)
-    forecast, gains = _forecast(noisy, tables[0], level, rng)
+    forecast, gains = _forecast(noisy, tables[0], rng)
     problem = _vagueness(noisy, gains[0], margin)
     if problem:
         return Scaling(curve.variant, measured, (), (), fits, back_test, problem)
@@ -236,46 +231,44 @@ def _smoothed_variances(variances: Floats, freedom: int) -> Floats:
 
 
 def _forecast(
-    noisy: _Noisy, table: Crossed, level: float, rng: np.random.Generator
+    noisy: _Noisy, table: Crossed, rng: np.random.Generator
 ) -> tuple[tuple[Point, ...], tuple[Interval, ...]]:
     """Return the losses at `FACTORS` times the rows, and their differences from the loss fitted to the present rows."""
     now = noisy.rows[-1]
     targets = [now, *(factor * now for factor in FACTORS)]
     draws = noisy.draws(rng, fitted=len(noisy.rows))
-    fitted = [
-        fit_draws(family, noisy.rows, draws, noisy.covariance, targets).predictions for family in FAMILIES
-    ]
+    fitted = [fit_draws(family, noisy.rows, draws, noisy.covariance, targets)[0] for family in FAMILIES]
     points, gains = [], []
     for number, target in enumerate(targets[1:], start=1):
-        points.append(Point(target, *_ends([each[:, number] for each in fitted], level)))
-        ends = _ends([each[:, number] - each[:, 0] for each in fitted], level)
+        points.append(Point(target, *_ends([each[:, number] for each in fitted])))
+        ends = _ends([each[:, number] - each[:, 0] for each in fitted])
         gains.append(Interval(*ends, table.seeds))
     return tuple(points), tuple(gains)
 
 
-def _back_test(noisy: _Noisy, level: float, rng: np.random.Generator) -> BackTest:
+def _back_test(noisy: _Noisy, rng: np.random.Generator) -> BackTest:
     """Return the prediction of the largest size from the smaller ones."""
     draws = noisy.draws(rng, fitted=len(noisy.rows) - 1)
     smaller, part = noisy.rows[:-1], noisy.covariance[:-1, :-1]
     errors = [
-        fit_draws(family, smaller, draws[:, :-1], part, noisy.rows[-1:]).predictions[:, 0] - draws[:, -1]
+        fit_draws(family, smaller, draws[:, :-1], part, noisy.rows[-1:])[0][:, 0] - draws[:, -1]
         for family in FAMILIES
     ]
     now = float(noisy.means[-1])
     # `errors` are predicted minus measured: their interval around the measured value is that of the prediction.
-    mean, low, high = (now + end for end in _ends(errors, level))
+    mean, low, high = (now + end for end in _ends(errors))
     return BackTest(Point(noisy.rows[-1], mean, low, high), now)
 
 
-def _ends(families: Sequence[Floats], level: float) -> tuple[float, float, float]:
-    """Return the mean of both families' estimates, with the hull of their intervals."""
-    tails = [(1 - level) / 2, (1 + level) / 2]
+def _ends(families: Sequence[Floats]) -> tuple[float, float, float]:
+    """Return the mean over families of what the measured curve gives, and the hull of their intervals."""
+    tails = [(1 - DEFAULT_LEVEL) / 2, (1 + DEFAULT_LEVEL) / 2]
     lows, highs = np.array([np.quantile(draws, tails) for draws in families]).T
     return float(np.mean([draws[0] for draws in families])), float(lows.min()), float(highs.max())
 
 
-def _miss(noisy: _Noisy, back_test: BackTest, level: float) -> str | None:
-    """Return a sentence if the back-test failed, else None."""
+def _miss(noisy: _Noisy, back_test: BackTest) -> str | None:
+    """Return the sentence about a back-test that failed, or None."""
     if back_test.has_held:
         return None
     predicted, rows = back_test.predicted, noisy.rows

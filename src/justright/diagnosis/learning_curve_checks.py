@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
+from justright.diagnosis.evidence import Losses
 from justright.diagnosis.words.numbers import counted, estimate
 from justright.statistics.crossed import Floats, crossed
 from justright.statistics.intervals import Interval
@@ -22,7 +22,7 @@ MIN_SIZES = 5  # one for each of three parameters, one to test the fit, one to s
 MIN_SEEDS = 2  # one says nothing about how much seeds differ
 MIN_SPAN = 8  # a forecast looks 4 times ahead; it should rest on more than it claims
 
-Table = npt.NDArray[np.float32] | Floats
+Table = Losses | Floats
 
 
 def size_problem(train_rows: Sequence[int], *, seeds: int) -> str | None:
@@ -44,32 +44,18 @@ def size_problem(train_rows: Sequence[int], *, seeds: int) -> str | None:
     return None
 
 
-def shape_problem(
-    train_rows: Sequence[int],
-    losses: Sequence[Table],
-    *,
-    margin: float,
-    level: float,
-    rng: np.random.Generator,
+def rise_problem(
+    train_rows: Sequence[int], losses: Sequence[Table], margin: float, level: float, rng: np.random.Generator
 ) -> str | None:
-    """Return why the shape of a curve forbids a forecast, or None.
+    """Return the sentence about the largest rise with more rows, if any is beyond noise and margin.
 
     Args:
         train_rows: the sizes, rising.
         losses: (seeds, rows) for each size.
-        margin: a rise or an acceleration below it is not worth a refusal.
+        margin: a rise below it is not worth a refusal.
         level: coverage of all comparisons of the curve together.
         rng: source of the draws.
     """
-    return _rise(train_rows, losses, margin, level, rng) or _acceleration(
-        train_rows, losses, margin, level, rng
-    )
-
-
-def _rise(
-    train_rows: Sequence[int], losses: Sequence[Table], margin: float, level: float, rng: np.random.Generator
-) -> str | None:
-    """Return a sentence about the largest rise with more rows, if it is beyond noise and margin."""
     pairs = list(combinations(range(len(train_rows)), 2))
     tables = [crossed(losses[late].astype(np.float64) - losses[early]) for early, late in pairs]
     intervals = judge_jointly(tables, level=level, rng=rng).intervals
@@ -87,12 +73,13 @@ def _rise(
     return f"With more rows it gets worse: {where} the loss rises by {estimate(interval)}."
 
 
-def _acceleration(
+def acceleration_problem(
     train_rows: Sequence[int], losses: Sequence[Table], margin: float, level: float, rng: np.random.Generator
 ) -> str | None:
     """Return a sentence if the curve's end falls faster with every doubling, beyond noise and margin.
 
-    Both families bend the other way: a curve that has not begun to flatten leaves their floor to chance.
+    Both families bend the other way there: an end that has not begun to flatten leaves their floor to chance. Arguments
+    as those of `rise_problem`.
     """
     first, second, third = (table.astype(np.float64) for table in losses[-3:])
     rows = np.log2(np.asarray(train_rows[-3:], dtype=np.float64))

@@ -126,13 +126,8 @@ def _run_losses(run: RunEvidence, source: RowSource) -> tuple[Losses, Losses] | 
         pair = (run.test_best, run.test_last)
     else:
         finite = {epoch: losses for epoch, losses in run.validation.items() if np.isfinite(losses).all()}
-        pair = cross_fitted(finite) if _has_rows(finite) else (None, None)
+        pair = cross_fitted(finite) if any(len(row) >= MIN_ROWS for row in finite.values()) else (None, None)
     best, last = pair
     if best is None or last is None or not (np.isfinite(best).all() and np.isfinite(last).all()):
         return None
     return best, last
-
-
-def _has_rows(validation: Mapping[int, Losses]) -> bool:
-    """Return whether there is an epoch, and a row for each half of the intervals."""
-    return any(len(losses) >= MIN_ROWS for losses in validation.values())

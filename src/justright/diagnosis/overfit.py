@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from justright.diagnosis.evidence import Losses, RunEvidence
+from justright.diagnosis.evidence import Losses
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.words.numbers import epochs, estimate, number, sentence
 from justright.statistics.crossed import MIN_ROWS, crossed
@@ -82,9 +82,9 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
     return Overfit(
         rise,
         margin,
-        _mean(measured, lambda run: run.train_loss_first),
-        _mean(measured, lambda run: run.train_loss_best),
-        _mean(measured, lambda run: run.train_loss_last),
+        float(np.mean([run.train_loss_first for run in measured.runs])),
+        float(np.mean([run.train_loss_best for run in measured.runs])),
+        float(np.mean([run.train_loss_last for run in measured.runs])),
         _accuracy_change(measured, level) if is_binary else _score_change(measured, level),
         required_seeds_or_rows(table, margin, level=level) if is_open else None,
     )
@@ -134,20 +134,9 @@ def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
     if rise.low == rise.high == 0:
         return "The best epoch is the last one, so the end of training cannot have made the loss worse."
     size, side = (rise, "above") if rise.mean >= 0 else (rise.negated(), "below")
-    text = sentence(
-        f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} "
-        f"(margin {number(overfit.margin)})."
-    )
-    return (
-        text
-        if not rise.low <= overfit.margin <= rise.high
-        else f"{text} Whether it rises by more than the margin is open."
-    )
-
-
-def _mean(measured: Measured, value: Callable[[RunEvidence], float]) -> float:
-    """Return the mean of a number over the runs; NaN where one is unknown."""
-    return float(np.mean([value(run) for run in measured.runs]))
+    said = f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} (margin {number(overfit.margin)})."
+    is_open = rise.low <= overfit.margin <= rise.high
+    return sentence(said) + (" Whether it rises by more than the margin is open." if is_open else "")
 
 
 def _accuracy_change(measured: Measured, level: float) -> Interval:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from justright.higgs.kinematics import ETA_SCALES, MOMENTUM_SCALES
+from justright.higgs.kinematics import ETA_SCALES, MOMENTUM_SCALES, constant
 
 # A b-tag is absent, loose or tight: 0, 1 or 2 before UCI divided each column by its mean: the largest value of each.
 TAG_SCALES: Mapping[str, float] = MappingProxyType(
@@ -54,10 +54,10 @@ def order_jets(
         (azimuths[1:], [1.0] * len(names)),
         (tags, [2.0 / TAG_SCALES[name] for name in names]),
     ]
-    values = [ops.take(rows, list(columns), axis=1) * _row(scales) for columns, scales in units]
-    order = ops.argsort(-values[-1] + _row(PLACE * place for place in range(len(names))), axis=1)
+    values = [ops.take(rows, list(columns), axis=1) * constant([scales]) for columns, scales in units]
+    order = ops.argsort(-values[-1] + constant([[PLACE * place for place in range(len(names))]]), axis=1)
     moved = [
-        ops.take_along_axis(value, order, axis=1) / _row(scales)
+        ops.take_along_axis(value, order, axis=1) / constant([scales])
         for value, (_, scales) in zip(values, units, strict=True)
     ]
     places = {column: column for column in range(features)}
@@ -66,10 +66,3 @@ def order_jets(
     return ops.take(
         ops.concatenate([rows, *moved], axis=1), [places[column] for column in range(features)], axis=1
     )
-
-
-def _row(numbers: Any) -> Any:
-    """Return numbers as a (1, numbers) list of lists, which a saved model holds as plain JSON."""
-    import keras
-
-    return keras.ops.convert_to_tensor([list(numbers)], dtype="float32")

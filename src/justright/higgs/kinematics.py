@@ -10,7 +10,8 @@ largest |eta| of each column in 29,075 rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import add, sub
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +27,6 @@ ETA_SCALES: Mapping[str, float] = MappingProxyType(
 )
 # Logarithms and roots stay finite for parallel particles, whose mass is 0: far below any mass that is measured.
 SMALL = 1e-4
-EVENT_VALUES = 4  # sum of momenta, recoil, lepton with missing momentum, sum along the beam
 
 
 def particle_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -78,16 +78,6 @@ def positive_columns(feature_names: Sequence[str]) -> tuple[int, ...]:
         for column, name in enumerate(names)
         if name.endswith(("_pt", "_magnitude")) or name.startswith("m_")
     )
-
-
-def count_kinematics(particles: int) -> int:
-    """Return the number of values that `kinematics` returns for so many particles.
-
-    Example:
-        >>> count_kinematics(5)
-        19
-    """
-    return particles * (particles - 1) // 2 + particles + EVENT_VALUES
 
 
 def kinematics(momenta: Any, etas: Any, azimuths: Any, missing: Any, missing_azimuth: Any) -> Any:
@@ -143,17 +133,18 @@ def in_common_units(momenta: Any, etas: Any, missing: Any) -> tuple[Any, Any, An
 
 def differences(values: Any, count: int) -> Any:
     """Return (rows, pairs) differences of any two columns, the first minus each later one: (a-b, a-c, b-c)."""
-    import keras
-
-    steps = [values[:, at : at + 1] - values[:, at + 1 :] for at in range(count - 1)]
-    return keras.ops.concatenate(steps, axis=1) if len(steps) > 1 else steps[0]
+    return _pairs(sub, values, count)
 
 
 def sums(values: Any, count: int) -> Any:
     """Return (rows, pairs) sums of any two columns, in the order of `differences`."""
+    return _pairs(add, values, count)
+
+
+def _pairs(combine: Callable[[Any, Any], Any], values: Any, count: int) -> Any:
     import keras
 
-    steps = [values[:, at : at + 1] + values[:, at + 1 :] for at in range(count - 1)]
+    steps = [combine(values[:, at : at + 1], values[:, at + 1 :]) for at in range(count - 1)]
     return keras.ops.concatenate(steps, axis=1) if len(steps) > 1 else steps[0]
 
 

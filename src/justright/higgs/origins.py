@@ -53,4 +53,7 @@ def read_uci(request: Request) -> Table:
 
 
 HIGGS_SIM = Source("higgs-sim", "packaged", read_higgs_sim, TUTORIAL_SPLIT, is_default=True)
-HIGGS = Source("higgs", "UCI", read_uci, TUTORIAL_SPLIT, is_remote=True, recognise=higgs_names)
+SOURCES = (
+    HIGGS_SIM,
+    Source("higgs", "UCI", read_uci, TUTORIAL_SPLIT, is_remote=True, recognise=higgs_names),
+)

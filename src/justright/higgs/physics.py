@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from justright.data.checks import is_whole
-from justright.errors import InputError, one_of
+from justright.data.checks import check_switch, is_whole
+from justright.errors import InputError, check_one_of
 from justright.higgs.columns import MIN_ANGLES
 from justright.higgs.jets import order_jets
-from justright.higgs.kinematics import ETA_SCALES, count_kinematics, differences, kinematics
-from justright.higgs.systems import SYSTEMS, system_masses
+from justright.higgs.kinematics import ETA_SCALES, differences, kinematics
+from justright.higgs.systems import system_masses
 from justright.study.families import Mlp
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Angles = Literal["as they are", "cosine and sine", "relative"]
 
-ANGLES: tuple[Angles, ...] = ("as they are", "cosine and sine", "relative")
+ANGLES: tuple[Angles, ...] = get_args(Angles)
 # UCI divided phi by about its standard deviation: 40,075 rows end at -1.7439 and +1.7433, which stand for -pi and +pi.
 PHI_LIMIT = 1.744
 # Keras' GaussianNoise goes up to a deviation of 1. Times 30 and modulo a turn that is uniform: the first Fourier
@@ -108,11 +108,9 @@ class HiggsMlp(Mlp):
             raise InputError(
                 f"A column is an azimuth or a pseudorapidity, not both; got {sorted(set(self.phi) & set(self.eta))!r}."
             )
-        if self.angles not in ANGLES:
-            raise one_of("angles", self.angles, ANGLES)
+        check_one_of("angles", self.angles, ANGLES)
         for name in SWITCHES:
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
+            check_switch(name, getattr(self, name))
 
     def _check_particles(self) -> None:
         """Refuse a switch whose columns are missing."""
@@ -157,23 +155,6 @@ class HiggsMlp(Mlp):
         for layer in self._rescaling():
             hidden = layer(hidden)
         return keras.Model(rows, hidden)
-
-    def parameters(self, features: int, outputs: int) -> int:
-        """Return the number of trainable weights, counted by hand."""
-        return Mlp.parameters(self, self.inputs(features), outputs)
-
-    def inputs(self, features: int) -> int:
-        """Return the number of values the first hidden layer sees.
-
-        Example:
-            >>> HiggsMlp((8,), phi=(2, 4, 7), eta=(1, 6), angles="relative", pairs=True).inputs(28)
-            33
-        """
-        angles = len(self.phi)
-        given = {"as they are": angles, "cosine and sine": 2 * angles, "relative": 2 * (angles - 1)}
-        pairs = math.comb(angles, 2) + math.comb(len(self.eta), 2) if self.pairs else 0
-        made = count_kinematics(len(self.momenta)) if self.kinematics else 0
-        return features - angles + given[self.angles] + pairs + made + (SYSTEMS if self.systems else 0)
 
     def _inputs(self, rows: Any, features: int) -> Any:
         """Return the values the first hidden layer sees: the other columns, eta, then the values computed from phi."""

@@ -26,7 +26,6 @@ GROUPS: tuple[tuple[int, ...], ...] = (
     (_LEPTON, *_JETS),
     *((*_W, *jets) for count in range(len(_JETS) + 1) for jets in combinations(_JETS, count)),
 )
-SYSTEMS = len(GROUPS)
 
 
 def system_masses(momenta: Any, etas: Any, azimuths: Any, missing: Any, missing_azimuth: Any) -> Any:

@@ -17,11 +17,8 @@ from justright.study.variant import Variant
 
 # `remedies` compares what stops late (dropout, weight averaging) with what stops early: on 10,000 rows of HIGGS the
 # latest of them pass their best epoch before epoch 100.
-REMEDIES_EPOCHS = 150
-REMEDIES_PATIENCE = 20
-REMEDIES_SEEDS = (
-    3  # the fewest whose differences tell an effect from luck reasonably well; see docs/verdicts.md
-)
+REMEDIES_RECIPE = Recipe(max_epochs=150, patience=20)
+REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all well; see docs/verdicts.md
 # The combination's schedule ends at the epoch limit: on cross-validated rows of HIGGS 90 epochs give what 120 do. It must
 # not stop half-way down.
 LADDER_EPOCHS = 100
@@ -44,13 +41,9 @@ LADDER_STEPS = (
 )
 
 
-def _remedies_recipe() -> Recipe:
-    return Recipe(max_epochs=REMEDIES_EPOCHS, patience=REMEDIES_PATIENCE)
-
-
 def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
-    """Return Large's remedies from the catalogue, and the combination step by step."""
-    own, limits = _remedies_recipe(), {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
+    """Return the catalogue on Large, and the combination step by step."""
+    own, limits = REMEDIES_RECIPE, {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
     # A limit that the caller chose is the combination's limit too.
     kept: dict[str, Any] = {
         name: value for name, value in limits.items() if getattr(facts.recipe, name) == getattr(own, name)
@@ -59,21 +52,10 @@ def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
     return (*remedies(SIZES[-1], facts), base, *ladder(base, LADDER_STEPS, facts))
 
 
-TUTORIAL = NamedStudy(
-    "tutorial", "the tutorial's seven networks with its own recipe", SIZES + REGULARIZERS, Recipe
-)
-SIZES_ONLY = NamedStudy("sizes", "Tiny, Small, Medium and Large with the tutorial's recipe", SIZES, Recipe)
-REGULARIZERS_ONLY = NamedStudy(
-    "regularizers",
-    "Large against L2, dropout and both, with Tiny for comparison",
-    (SIZES[0], SIZES[3], *REGULARIZERS),
-    Recipe,
-)
-EVERY_REMEDY = NamedStudy(
-    "remedies",
-    "Large under every remedy of the catalogue, and a combination step by step",
-    (SIZES[-1],),
-    _remedies_recipe,
-    _remedies_variants,
-    REMEDIES_SEEDS,
+STUDIES: tuple[NamedStudy, ...] = (
+    NamedStudy("tutorial", SIZES + REGULARIZERS),
+    NamedStudy("sizes", SIZES),
+    # Large against L2, dropout and both, with Tiny for comparison.
+    NamedStudy("regularizers", (SIZES[0], SIZES[3], *REGULARIZERS)),
+    NamedStudy("remedies", (SIZES[-1],), REMEDIES_RECIPE, _remedies_variants, REMEDIES_SEEDS),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,23 +14,9 @@ from justright.logs.points import LoggedRun
 
 # Losses in order of preference: without penalties first, since Keras' `loss` includes them.
 LOSS_NAMES = (
-    "binary_crossentropy",
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "mean_squared_error",
-    "loss",
-    "logloss",
-    "binary_logloss",
-    "mlogloss",
-    "multi_logloss",
-    "cross_entropy",
-    "nll",
-    "mse",
-    "rmse",
-    "l2",
-    "mae",
-    "l1",
-    "error",
+    *("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
+    *("mean_squared_error", "loss", "logloss", "binary_logloss", "mlogloss", "multi_logloss"),
+    *("cross_entropy", "nll", "mse", "rmse", "l2", "mae", "l1", "error"),
 )
 
 
@@ -90,19 +76,13 @@ class LogCurves:
         Raises:
             InputError: no loss was measured on validation rows.
         """
-        for name in (*LOSS_NAMES, *self._custom_losses()):
-            if _is_measured(self.metrics.get(f"val_{name}")):
+        validation = [name.removeprefix("val_") for name in self.metrics if name.startswith("val_")]
+        custom = [name for name in validation if "loss" in name.lower()]  # such as 'focal_loss'
+        for name in (*LOSS_NAMES, *custom):
+            values = self.metrics.get(f"val_{name}")
+            if values is not None and not np.isnan(values).all():
                 return name
         raise InputError(
             f"A log must hold a loss of validation rows, such as 'val_loss'; {self.name!r} has "
             f"{', '.join(map(repr, self.metrics)) or 'no metrics'}. Log it during training, and try again."
         )
-
-    def _custom_losses(self) -> Iterable[str]:
-        """Return names without `val_` that contain 'loss', such as 'focal_loss'."""
-        names = (name.removeprefix("val_") for name in self.metrics if name.startswith("val_"))
-        return [name for name in names if "loss" in name.lower()]
-
-
-def _is_measured(values: npt.NDArray[np.float64] | None) -> bool:
-    return values is not None and not bool(np.isnan(values).all())

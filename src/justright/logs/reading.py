@@ -20,6 +20,9 @@ CurveLabel = Literal["overfits", "undecided", "diverged"]
 # single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
 # which no log shows.)
 SMALL_RISE_SHARE = 0.01
+NOT_FINITE = (
+    "The loss was not a finite number when the run ended: a lower learning rate is the first thing to try."
+)
 NOT_SEEN = (
     "Only the curves of this run were seen, neither losses row by row nor other seeds or models: "
     "underfitting, or being just right, cannot be established from them."
@@ -82,69 +85,43 @@ def diagnose_curves(curves: LogCurves) -> CurveReading:
         InputError: there is no validation loss.
     """
     loss = curves.loss_name()
-    epochs, validation = _points(curves, f"val_{loss}")
+    values = curves.metrics[f"val_{loss}"]
+    is_measured = ~np.isnan(values)
+    epochs, validation = curves.epochs[is_measured], values[is_measured]
     train = curves.metrics.get(loss)
-    if _diverged(train, validation):
-        return _diverged_reading(curves, loss, epochs, validation)
-    finite = np.isfinite(validation)
-    epochs, validation = epochs[finite], validation[finite]
-    best = int(np.argmin(validation))
-    rise = rise_after_best(validation) if len(validation) >= MIN_EPOCHS else None
-    falling = end_slope(validation) if rise is not None else None
-    train_change = _train_change(curves, train, epochs, rise)
-    still_falling = falling is not None and falling.high < 0
-    overfits = _is_overfit(rise, validation[best], train_change)
+    rise, gap, still_falling = None, None, False
+    label: CurveLabel = "diverged"
+    sentences: tuple[str, ...] = (NOT_FINITE, *curves.notes)
+    if not _diverged(train, validation):
+        finite = np.isfinite(validation)
+        epochs, validation = epochs[finite], validation[finite]
+        rise = rise_after_best(validation) if len(validation) >= MIN_EPOCHS else None
+        gap = _gap(curves, train, epochs, validation)
+        still_falling = rise is not None and end_slope(validation).high < 0
+        change = _train_change(curves, train, epochs, rise)
+        label = "overfits" if _is_overfit(rise, validation.min(), change) else "undecided"
+        sentences = _sentences(curves, loss, epochs, validation, rise, change, still_falling, label)
+    best = int(np.argmin(np.where(np.isfinite(validation), validation, np.inf)))
     return CurveReading(
         name=curves.name,
         format=curves.format,
-        label="overfits" if overfits else "undecided",
+        label=label,
         loss=loss,
         epochs=len(validation),
         best_epoch=float(epochs[best]),
         best=float(validation[best]),
         last=float(validation[-1]),
         rise=rise,
-        gap=_gap(curves, train, epochs, validation),
+        gap=gap,
         still_falling=still_falling,
-        sentences=_sentences(curves, loss, epochs, validation, rise, train_change, still_falling, overfits),
+        sentences=sentences,
     )
-
-
-def _points(curves: LogCurves, metric: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the epochs at which `metric` was measured, and its values there."""
-    values = curves.metrics[metric]
-    there = ~np.isnan(values)
-    return curves.epochs[there], values[there]
 
 
 def _diverged(train: npt.NDArray[np.float64] | None, validation: npt.NDArray[np.float64]) -> bool:
     """Return whether the loss was not a finite number when the run ended, or at any epoch."""
     measured = validation if train is None else train[~np.isnan(train)]
     return (len(measured) > 0 and not np.isfinite(measured[-1])) or not np.isfinite(validation).any()
-
-
-def _diverged_reading(
-    curves: LogCurves, loss: str, epochs: npt.NDArray[np.float64], validation: npt.NDArray[np.float64]
-) -> CurveReading:
-    finite = np.flatnonzero(np.isfinite(validation))
-    best = finite[np.argmin(validation[finite])] if len(finite) else 0
-    return CurveReading(
-        name=curves.name,
-        format=curves.format,
-        label="diverged",
-        loss=loss,
-        epochs=len(validation),
-        best_epoch=float(epochs[best]),
-        best=float(validation[best]),
-        last=float(validation[-1]),
-        rise=None,
-        gap=None,
-        still_falling=False,
-        sentences=(
-            "The loss was not a finite number when the run ended: a lower learning rate is the first thing to try.",
-            *curves.notes,
-        ),
-    )
 
 
 def _is_overfit(rise: Change | None, best: float, train_change: float | None) -> bool:
@@ -194,7 +171,7 @@ def _sentences(
     rise: Change | None,
     train_change: float | None,
     still_falling: bool,
-    overfits: bool,
+    label: CurveLabel,
 ) -> tuple[str, ...]:
     best = int(np.argmin(validation))
     said = [
@@ -204,7 +181,7 @@ def _sentences(
         said.append(
             f"{len(validation)} epochs are too few to tell a rise from noise: at least {MIN_EPOCHS} are needed."
         )
-    elif overfits:
+    elif label == "overfits":
         said.append(
             f"It then rose by {rise.value:.3g} (95 % interval {rise.low:.3g} to {rise.high:.3g}) while training loss fell: "
             "the run overfits from there on. Keep the weights of that epoch, or regularize."

@@ -36,7 +36,10 @@ def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    plain = {name: _plain(tensor) for name, tensor in tensors.items()}
+    plain = {  # as the file holds them: contiguous and little-endian
+        name: np.asarray(tensor, dtype=tensor.dtype.newbyteorder("<"), order="C")
+        for name, tensor in tensors.items()
+    }
     words = dict(metadata) | {CHECKSUM_KEY: _checksum(plain, metadata)}
     with replacing(path) as aside:
         try:
@@ -67,11 +70,6 @@ def read_tensors(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str
     if metadata.pop(CHECKSUM_KEY, None) != _checksum(tensors, metadata):
         raise _damaged(path, "its checksum does not match")
     return tensors, metadata
-
-
-def _plain(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return an array as stored in the file: contiguous and little-endian."""
-    return np.asarray(tensor, dtype=tensor.dtype.newbyteorder("<"), order="C")
 
 
 def _checksum(tensors: Tensors, metadata: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from justright.errors import FolderError, one_of
@@ -81,7 +80,9 @@ class StudyFolder:
         if mode != "read":
             folder._lock = _take_lock(folder.path)
             try:
-                write_atomically(folder.path / OWNER_NAME, json.dumps(_this_process()).encode())
+                since = datetime.now(UTC).isoformat(timespec="seconds")
+                owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+                write_atomically(folder.path / OWNER_NAME, json.dumps(owner).encode())
                 remove_leftovers(folder.path)
             except BaseException:
                 folder.close()
@@ -177,9 +178,7 @@ class StudyFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -247,11 +246,6 @@ def _take_lock(folder: Path) -> BaseFileLock:
         except filelock.Timeout:
             raise _owned(folder) from None
     return lock
-
-
-def _this_process() -> dict[str, object]:
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
 
 
 def _owned(folder: Path) -> FolderError:

@@ -23,10 +23,7 @@ MAX_UNPACKED_RATIO = 20
 MAX_UNPACKED_SLACK_BYTES = 64 << 20
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile, zlib and json raise on damaged archives; RuntimeError: a member is encrypted.
-DAMAGES = (
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
-    *(KeyError, ValueError, EOFError, RecursionError),
-)
+DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, EOFError)
 # Classes whose configuration holds Python code or a pickle.
 CODE_CLASSES = frozenset({"__lambda__", "Lambda", "TorchModuleWrapper", "TFSMLayer"})
 
@@ -57,8 +54,11 @@ def load_model(path: Path | str) -> keras.Model:
         ValueError,
         AttributeError,
         KeyError,
-    ) as error:  # Keras: unknown class or unusable configuration
-        raise _unusable(place, error) from error
+    ) as error:  # Keras: unknown class, unusable configuration
+        raise InputError(
+            f"A model must be made of classes that Keras knows; {str(place)!r} cannot be rebuilt ({_reason(error)}). "
+            "Import the package that defines its layers first."
+        ) from error
     except (OSError, zipfile.BadZipFile) as error:  # h5py and zipfile, on a file cut in the middle
         raise _damaged(place, error) from error
     return model
@@ -143,13 +143,6 @@ def _class_names(config: object) -> Iterator[str]:
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)
-
-
-def _unusable(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"A model must be made of classes that Keras knows; {str(path)!r} cannot be rebuilt ({_reason(error)}). "
-        "Import the package that defines its layers first."
-    )
 
 
 def _damaged(path: Path, error: Exception) -> DamagedError:

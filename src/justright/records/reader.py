@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 SELECT_RUNS = """
     SELECT variant, seed, train_rows, worker, outcome, reason,
         coalesce((SELECT max(epoch) + 1 FROM epochs WHERE run = runs.id), 0),
-        best_epoch, train_seconds, model_path, best, last, test, test_last
+        best_epoch, train_seconds, best, last, test, test_last, model_path
     FROM runs ORDER BY variant, seed, train_rows
 """
 # Kinds of notes.
@@ -120,9 +119,7 @@ class StoreReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def runs(self) -> list[RunRecord]:
@@ -220,29 +217,16 @@ class StoreReader:
 
 
 def _run_record(
-    variant: str,
-    seed: int,
-    train_rows: int,
-    *facts: Any,  # as SELECT_RUNS names them
-) -> RunRecord:
+    variant: str, seed: int, train_rows: int, *facts: Any
+) -> RunRecord:  # as SELECT_RUNS names them
     """Return one row of SELECT_RUNS as a record."""
-    worker, outcome, reason, epochs, best_epoch, train_seconds, model_path, *texts = facts
+    worker, outcome, reason, epochs, best_epoch, train_seconds, *texts, model_path = facts
+    if best_epoch is not None and best_epoch < 0:  # -1: as written up to version 0.1
+        best_epoch = None
     best, last, test, test_last = map(metrics_from_json, texts)
     return RunRecord(
-        run=RunKey(variant, seed, train_rows),
-        worker=worker,
-        outcome=outcome,
-        reason=reason,
-        epochs=epochs,
-        best_epoch=None
-        if best_epoch is None or best_epoch < 0
-        else best_epoch,  # -1: written up to version 0.1
-        train_seconds=train_seconds,
-        best=best,
-        last=last,
-        test=test,
-        test_last=test_last,
-        model_path=model_path,
+        *(RunKey(variant, seed, train_rows), worker, outcome, reason, epochs, best_epoch, train_seconds),
+        *(best, last, test, test_last, model_path),
     )
 
 

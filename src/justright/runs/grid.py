@@ -19,11 +19,6 @@ def measured_epochs(first_epoch: int, epochs: int) -> npt.NDArray[np.bool_]:
         [19, 20, 22, 25, 27, 30, 33, 37]
     """
     wanted = np.arange(first_epoch, first_epoch + epochs)
-    return (wanted < DENSE_EPOCHS) | np.isin(wanted, _log_spaced(first_epoch + epochs))
-
-
-def _log_spaced(below: int) -> npt.NDArray[np.int64]:
-    if below <= DENSE_EPOCHS:
-        return np.empty(0, np.int64)
-    count = int(np.log(below / (DENSE_EPOCHS - 1)) / np.log(RATIO)) + 1
-    return np.unique(np.floor((DENSE_EPOCHS - 1) * RATIO ** np.arange(1, count + 1)).astype(np.int64))
+    spaced = int(np.log(max(first_epoch + epochs, DENSE_EPOCHS) / (DENSE_EPOCHS - 1)) / np.log(RATIO)) + 1
+    grid = np.floor((DENSE_EPOCHS - 1) * RATIO ** np.arange(1, spaced + 1))
+    return (wanted < DENSE_EPOCHS) | np.isin(wanted, grid)

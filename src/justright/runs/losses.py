@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data import Task
+from justright.data.arrays import Task
 from justright.runs.tasks import StudyRows
 
 EPSILON = 1e-7  # Keras' backend.epsilon(): probabilities are clipped, so that a certain mistake costs 16.1, not infinity
@@ -18,21 +18,14 @@ EPSILON = 1e-7  # Keras' backend.epsilon(): probabilities are clipped, so that a
 Floats = npt.NDArray[np.float64]
 
 
-def row_losses(
-    task: Task,
-    outputs: npt.NDArray[np.floating[Any]],
-    targets: npt.NDArray[Any],
-    *,
-    are_logits: bool = False,
-) -> Floats:
+def row_losses(task: Task, outputs: npt.NDArray[np.floating[Any]], targets: npt.NDArray[Any]) -> Floats:
     """Return (..., rows) cross-entropies in nats, or squared errors for a regression.
 
     Args:
         task: the table's task.
-        outputs: (..., rows, outputs): logits or probabilities of classes, where a single output is that of class 1 of
-            two; or predictions (..., rows, 1).
+        outputs: (..., rows, outputs): probabilities of classes, where a single output is that of class 1 of two; or
+            predictions (..., rows, 1).
         targets: (rows,) class numbers, or values.
-        are_logits: whether the outputs are logits; without meaning for a regression.
 
     Example:
         >>> row_losses("binary", np.array([[0.5], [0.0]]), np.array([1, 1])).round(3)
@@ -40,7 +33,7 @@ def row_losses(
     """
     if task == "regression":
         return np.asarray((outputs[..., 0] - targets) ** 2, dtype=np.float64)
-    return -log_probabilities(outputs, targets.astype(np.int64), are_logits=are_logits)
+    return -log_probabilities(outputs, targets.astype(np.int64), are_logits=False)
 
 
 def row_scores(task: Task, outputs: npt.NDArray[np.floating[Any]], targets: npt.NDArray[Any]) -> Floats:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from justright.data.checks import check_whole
 from justright.data.readers.registry import format_names
 from justright.data.sources import default_source, described_sources
-from justright.errors import InputError, one_of
+from justright.errors import InputError, check_one_of
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.workers.watch import HANG_SECONDS
 
@@ -52,13 +54,8 @@ def option(help: str | None, *, default: Any = None, **described: Any) -> Any:  
 
 
 def at_least(least: int) -> dict[str, Any]:
-    """Return `least` and `check` for an option that is a whole number."""
-
-    def check(name: str, value: object) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"`{name}` must be a whole number of at least {least}; got {value!r}.")
-
-    return {"least": least, "check": check}
+    """Return `least` and `check` of an option that is a whole number."""
+    return {"least": least, "check": partial(check_whole, least=least)}
 
 
 def check_seconds(name: str, value: float) -> None:
@@ -78,8 +75,8 @@ class Options:
             value = getattr(self, name)
             if value is None:
                 continue
-            if name in choices and value not in choices[name]:
-                raise one_of(name, value, choices[name])
+            if name in choices:
+                check_one_of(name, value, choices[name])
             if described.check:
                 described.check(name, value)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data import Task
+from justright.data.arrays import Task
 from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
     EnsembleEvidence,
@@ -20,13 +20,15 @@ from justright.diagnosis.evidence import (
     VariantEvidence,
 )
 from justright.diagnosis.judge import Judgement, judge_study
+from justright.diagnosis.learning_curve import LearningCurve, judge_scaling
+from justright.diagnosis.measured import LOSS_NAMES, cross_fitted
+from justright.diagnosis.words.more_data import scaling_to_dict
 from justright.records.files import write_atomically
 from justright.records.folder import StudyFolder
 from justright.records.reader import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
-from justright.session.learning_curves import judge_more_data
 from justright.statistics.intervals import mean_interval
 from justright.study.recipe import LOSSES
 
@@ -43,6 +45,7 @@ ROW_KINDS: tuple[RowKind, ...] = (
     "validation_score",
     "test_score",
 )
+MIN_SIZES = 2  # one size is no learning curve
 
 
 def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
@@ -190,6 +193,61 @@ def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[s
             interval = mean_interval(np.stack(measured).astype(np.float64))
             intervals[kind] = interval.to_dict()
     return intervals
+
+
+def judge_more_data(
+    store: StoreReader, study: Mapping[str, Any], judgement: Judgement
+) -> list[dict[str, Any]]:
+    """Return the learning curve and forecast of every variant trained on several sizes: `data_scaling` in result.json.
+
+    Args:
+        store: the folder's store.
+        study: the plain values of its study.toml.
+        judgement: the verdicts, whose margin and effects the forecasts are compared with.
+    """
+    has_test = bool(store.get_meta("table")["parts"]["test"])
+    return [
+        scaling_to_dict(
+            judge_scaling(curve, margin=judgement.margin),
+            effects=judgement.effects,
+            margin=judgement.margin,
+            loss=LOSS_NAMES["test" if has_test else "validation halves"],
+        )
+        for curve in collect_curves(store, study)
+    ]
+
+
+def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[LearningCurve]:
+    """Return the learning curves of the variants trained on several sizes, in the study's order.
+
+    A curve has the seeds that all of its sizes share. A size of which no run ended well is left out; so is a seed that some
+    other size lacks.
+    """
+    found: dict[str, dict[int, dict[int, Losses]]] = {name: {} for name in study["variants"]}
+    for record in store.runs():
+        losses = _measured_losses(store, record)
+        if losses is not None and record.run.variant in found:
+            found[record.run.variant].setdefault(record.run.train_rows, {})[record.run.seed] = losses
+    curves = []
+    for name, sizes in found.items():
+        seeds = sorted(set.intersection(*map(set, sizes.values()))) if sizes else []
+        if len(sizes) >= MIN_SIZES and seeds:
+            rows = sorted(sizes)
+            tables = tuple(np.stack([sizes[count][seed] for seed in seeds]) for count in rows)
+            curves.append(LearningCurve(name, tuple(rows), tables))
+    return curves
+
+
+def _measured_losses(store: StoreReader, record: RunRecord) -> Losses | None:
+    """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None where it left none."""
+    if not is_measured(record.outcome):
+        return None
+    if store.get_meta("table")["parts"]["test"]:
+        losses = _at(store, record, "test")
+    else:
+        validation = store.row_losses(record.run, "validation")
+        losses = cross_fitted(validation)[0] if validation else None
+    return losses if losses is not None and np.isfinite(losses).all() else None
 
 
 def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> Summary:

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from justright.data import ReadProgress, Table, align_table, read_table
-from justright.data.sources import sources
+from justright.data.read import read_table
+from justright.data.sources import ReadProgress, sources
+from justright.data.table import Table, align_table
 from justright.errors import InputError, one_of
 from justright.records.folder import holds_study
 from justright.session.options import (
@@ -58,7 +59,7 @@ def prepare_study(
     if spec is None:
         table, tables = _read_tables(asked, read)
         chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
-        recipe = replace(chosen.recipe(), **changes) if changes else None
+        recipe = replace(chosen.recipe, **changes) if changes else None
         return chosen.on(default_split(table, **tables), recipe=recipe, seeds=asked.seeds)
     values = _with_options(spec, asked)
     if asked.source is None and "table" in spec:

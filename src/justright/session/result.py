@@ -103,21 +103,15 @@ class Result:
         """One row per variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
         import polars as pl
 
+        rows = []
+        for item in self.summary["variants"]:
+            verdict, test = item["verdict"], item["test"]
+            onset = verdict["onset_epoch"] or {"low": None, "high": None}
+            start = (item["name"], item["parameters"], verdict["label"], onset["low"], onset["high"])
+            rows.append((*start, test["mean"], test["low"], test["high"], verdict["reasons"]))
         return pl.DataFrame(
-            [
-                {
-                    "variant": item["name"],
-                    "parameters": item["parameters"],
-                    "label": item["verdict"]["label"],
-                    "onset_low": onset["low"] if (onset := item["verdict"]["onset_epoch"]) else None,
-                    "onset_high": onset["high"] if onset else None,
-                    "test_loss": item["test"]["mean"],
-                    "test_loss_low": item["test"]["low"],
-                    "test_loss_high": item["test"]["high"],
-                    "reasons": item["verdict"]["reasons"],
-                }
-                for item in self.summary["variants"]
-            ],
+            rows,
+            orient="row",
             schema={
                 "variant": pl.String,
                 "parameters": pl.Int64,

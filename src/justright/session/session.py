@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from justright.data import describe_table
+from justright.data.describe import describe_table
 from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults

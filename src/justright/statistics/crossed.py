@@ -96,7 +96,19 @@ def crossed(values: npt.ArrayLike) -> Crossed:
         raise InputError(
             f"`values` must be finite; got {count} values that are not. Leave runs that diverged out."
         )
-    return _crossed(table)
+    seeds, rows = table.shape
+    seed_means, row_means = table.mean(axis=1), table.mean(axis=0)
+    if seeds == 1:
+        return Crossed(seed_means, row_means, 0.0, float(row_means.var(ddof=1)), 0.0)
+    rest = table - seed_means[:, None]
+    rest -= (row_means - seed_means.mean())[None, :]
+    return Crossed(
+        seed_means,
+        row_means,
+        rows * float(seed_means.var(ddof=1)),
+        seeds * float(row_means.var(ddof=1)),
+        float(np.vdot(rest, rest)) / ((seeds - 1) * (rows - 1)),
+    )
 
 
 def variances_by_source(tables: Sequence[Crossed]) -> Floats:
@@ -121,20 +133,3 @@ def row_covariance(tables: Sequence[Crossed]) -> Floats:
     row_means -= row_means.mean(axis=1, keepdims=True)
     rows = tables[0].rows
     return np.asarray(row_means @ row_means.T / ((rows - 1) * rows), dtype=np.float64)
-
-
-def _crossed(table: Floats) -> Crossed:
-    """Return the moments of a checked (seeds, rows) table."""
-    seeds, rows = table.shape
-    seed_means, row_means = table.mean(axis=1), table.mean(axis=0)
-    if seeds == 1:
-        return Crossed(seed_means, row_means, 0.0, float(row_means.var(ddof=1)), 0.0)
-    rest = table - seed_means[:, None]
-    rest -= (row_means - seed_means.mean())[None, :]
-    return Crossed(
-        seed_means,
-        row_means,
-        rows * float(seed_means.var(ddof=1)),
-        seeds * float(row_means.var(ddof=1)),
-        float(np.vdot(rest, rest)) / ((seeds - 1) * (rows - 1)),
-    )

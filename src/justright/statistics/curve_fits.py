@@ -47,37 +47,6 @@ class CurveFit:
     parameters: Mapping[str, float]
     misfit: float
 
-    def predict(self, rows: npt.ArrayLike) -> Floats:
-        """Return (sizes,) losses at (sizes,) training rows.
-
-        Example:
-            >>> CurveFit("power law", {"a": 0.5, "b": 1.0, "c": 0.5}, 0.0).predict([4, 100])
-            array([1. , 0.6])
-        """
-        count = np.asarray(rows, dtype=np.float64)
-        values = self.parameters
-        if self.family == "power law":
-            return np.asarray(values["a"] + values["b"] * count ** -values["c"], dtype=np.float64)
-        power = count ** values["d"]
-        return np.asarray(
-            (values["a"] * values["b"] + values["c"] * power) / (values["b"] + power), dtype=np.float64
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnFits:
-    """One family fitted to many draws of a curve.
-
-    Shape:
-        predictions: (draws, targets), losses at the training rows asked for.
-        misfits: (draws,).
-        first: the fit of the first draw.
-    """
-
-    predictions: Floats
-    misfits: Floats
-    first: CurveFit
-
 
 def fit_curve(family: str, rows: npt.ArrayLike, losses: npt.ArrayLike, covariance: npt.ArrayLike) -> CurveFit:
     """Return the fit of one family to one curve, by least squares in units of the covariance.
@@ -91,20 +60,16 @@ def fit_curve(family: str, rows: npt.ArrayLike, losses: npt.ArrayLike, covarianc
     Example:
         >>> rows = np.array([100, 200, 400, 800, 1600])
         >>> fit = fit_curve("power law", rows, 0.5 + 2.0 * rows**-0.5, np.eye(5))
-        >>> fit.predict([6400]).round(3)
-        array([0.525])
+        >>> {name: round(value, 2) for name, value in fit.parameters.items()}
+        {'a': 0.5, 'b': 2.0, 'c': 0.5}
     """
-    return fit_draws(family, rows, np.asarray(losses, dtype=np.float64)[None], covariance, []).first
+    return fit_draws(family, rows, np.asarray(losses, dtype=np.float64)[None], covariance, [])[1]
 
 
 def fit_draws(
-    family: str,
-    rows: npt.ArrayLike,
-    draws: Floats,
-    covariance: npt.ArrayLike,
-    targets: npt.ArrayLike,
-) -> DrawnFits:
-    """Return the fits of one family to many draws of a curve, with their predictions.
+    family: str, rows: npt.ArrayLike, draws: Floats, covariance: npt.ArrayLike, targets: npt.ArrayLike
+) -> tuple[Floats, CurveFit]:
+    """Return (draws, targets) losses that fits of one family to many draws of a curve predict, and the first fit.
 
     Args:
         family: 'power law' or 'MMF'.
@@ -130,7 +95,7 @@ def fit_draws(
         points = np.clip(point[:, None] + neighbours * steps / 2**zoom, bounds[:, 0], bounds[:, 1])
     predictions = chosen[0][:, None] + chosen[1][:, None] * basis(point[:, None], wanted)[:, 0]
     first = _named(family, point[0], unit, *(float(part[0]) for part in chosen))
-    return DrawnFits(predictions, chosen[2], first)
+    return predictions, first
 
 
 def _grid(axes: Sequence[Floats]) -> Floats:
@@ -168,15 +133,10 @@ def _solve(basis: Floats, ones: Floats, curves: Floats) -> tuple[Floats, Floats,
     floor = np.where(usable, (by_one * square - by_basis * cross) / safe, by_one / ones_square)
     height = np.where(usable, (by_basis * ones_square - by_one * cross) / safe, 0.0)
     is_flat = height < 0
-    floor, height = (
-        np.where(is_flat, by_one / ones_square, floor),
-        np.where(is_flat, 0.0, height),
-    )
+    floor, height = np.where(is_flat, by_one / ones_square, floor), np.where(is_flat, 0.0, height)
     is_negative = floor < 0
-    floor, height = (
-        np.where(is_negative, 0.0, floor),
-        np.where(is_negative, np.maximum(by_basis / square, 0.0), height),
-    )
+    height = np.where(is_negative, np.maximum(by_basis / square, 0.0), height)
+    floor = np.where(is_negative, 0.0, floor)
     explained = 2 * (floor * by_one + height * by_basis)
     model = floor**2 * ones_square + 2 * floor * height * cross + height**2 * square
     return floor, height, np.maximum(total - explained + model, 0.0)

@@ -10,10 +10,10 @@ import numpy as np
 from justright.statistics.crossed import Crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
 
-POWER = 0.8  # the usual chance of success that a plan is made for
+POWER = 0.8  # the usual chance of success that a plan is made for; it also sets the allowance for luck
 MAX_SEEDS = 200  # more are not trained in practice; beyond it the answer is "seeds alone will not do"
-MOST_TIMES_ROWS = 100  # nor does anybody have 100 times the rows there are,
-ALWAYS_ROWS = 100_000  # unless those are few: this many are always within reason
+MOST_TIMES_ROWS = 100  # nor are there 100 times the present rows,
+ALWAYS_ROWS = 100_000  # unless they are few: this many are always within reach
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 
@@ -59,10 +59,13 @@ def required_seeds_or_rows(
         >>> required_seeds_or_rows(crossed(rng.normal(0.1, 1.0, (1, 100))), 0.0).more_seeds is None
         True
     """
-    distance = abs(table.mean - threshold)
+    from scipy import special
+
+    distance, luck = abs(table.mean - threshold), float(special.ndtri(POWER))
 
     def is_enough(seeds: int, rows: int) -> bool:
-        return _reach(table, seeds, rows, level, widening) <= distance
+        half, error = expected_errors(table, seeds=seeds, rows=rows, level=level)
+        return half * widening + luck * error <= distance
 
     if is_enough(table.seeds, table.rows):
         return Needs(0, 0)
@@ -125,14 +128,6 @@ def expected_errors(
     half = half_widths(np.array([[by_seed], [by_row], [rest]]), seeds=seeds, rows=rows, level=level)
     variance = by_seed + by_row - rest if seeds > 1 else by_row
     return float(half[0]), float(np.sqrt(variance))
-
-
-def _reach(table: Crossed, seeds: int, rows: int, level: float, widening: float) -> float:
-    """Return the expected half-width plus the luck that a plan for `POWER` must allow for."""
-    from scipy import special
-
-    half, error = expected_errors(table, seeds=seeds, rows=rows, level=level)
-    return half * widening + float(special.ndtri(POWER)) * error
 
 
 def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:

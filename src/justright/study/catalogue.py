@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from justright.data import Split
-from justright.errors import InputError, one_of
+from justright.data.table import Split
+from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 from justright.study import changes
 from justright.study.remedy import (
@@ -47,7 +47,8 @@ def remedies(
         InputError: a name in `only` is unknown or cannot be applied, or nothing is left.
 
     Example:
-        >>> from justright.study import Mlp, Recipe
+        >>> from justright.study.families import Mlp
+        >>> from justright.study.recipe import Recipe
         >>> facts = Facts("binary", ("a", "b"), 1_000, Recipe().resolve("binary", 1_000))
         >>> made = remedies(Variant("Large", Mlp((64, 64))), facts, only=["Dropout", "Fewer layers"])
         >>> [variant.name for variant in made]
@@ -82,7 +83,8 @@ def ladder(
         facts: about the study.
 
     Example:
-        >>> from justright.study import Mlp, Recipe
+        >>> from justright.study.families import Mlp
+        >>> from justright.study.recipe import Recipe
         >>> facts = Facts("binary", ("a", "b"), 1_000, Recipe().resolve("binary", 1_000))
         >>> made = ladder(
         ...     Variant("Base", Mlp((64,))), [("Standardised inputs", [1]), ("Dropout", [0.2, 0.4])], facts
@@ -116,8 +118,7 @@ def remedy_named(name: str) -> Remedy:
         InputError: there is none.
     """
     found = {remedy.name: remedy for remedy in catalogue()}
-    if name not in found:
-        raise one_of("remedy", name, found)
+    check_one_of("remedy", name, found)
     return found[name]
 
 

@@ -5,13 +5,12 @@ A new family is a class like `Mlp`, and an entry in `FAMILIES` or a plug-in's.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from justright.data.checks import is_finite_number, is_whole
-from justright.errors import InputError, one_of
+from justright.data.checks import check_amount, check_share, check_switch, is_finite_number, is_whole
+from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
@@ -105,11 +104,8 @@ class Mlp(Family):
             if not is_whole(width, least=1) or width > MAX_UNITS:
                 raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
         for name in ("l1", "l2", "input_noise", "soft_limit"):
-            value = getattr(self, name)
-            if not is_finite_number(value) or value < 0:
-                raise InputError(f"`{name}` must be a finite number of at least 0; got {value!r}.")
-        if not is_finite_number(self.dropout) or not 0 <= self.dropout < 1:
-            raise InputError(f"`dropout` must lie in [0, 1); got {self.dropout!r}.")
+            check_amount(name, getattr(self, name))
+        check_share("dropout", self.dropout)
         if not isinstance(self.activation, str):
             raise InputError(f"`activation` must be the name of a Keras activation; got {self.activation!r}.")
         if not is_finite_number(self.output_scale) or self.output_scale <= 0:
@@ -117,8 +113,7 @@ class Mlp(Family):
         if not is_finite_number(self.output_offset):
             raise InputError(f"`output_offset` must be a finite number; got {self.output_offset!r}.")
         for name in ("batch_normalization", "standardize"):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"`{name}` must be true or false; got {getattr(self, name)!r}.")
+            check_switch(name, getattr(self, name))
 
     def __call__(self, features: int, outputs: int) -> keras.Model:
         """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
@@ -179,17 +174,6 @@ class Mlp(Family):
             layers.append(keras.layers.Dropout(self.dropout))
         return layers
 
-    def parameters(self, features: int, outputs: int) -> int:
-        """Return the number of trainable weights, counted by hand.
-
-        Example:
-            >>> [Mlp(units).parameters(28, 1) for units in ((16,), (16, 16), (64,) * 3, (512,) * 4)]
-            [481, 753, 10241, 803329]
-        """
-        widths = (features, *self.units, outputs)
-        dense = sum((before + 1) * after for before, after in itertools.pairwise(widths))
-        return dense + (2 * sum(self.units) if self.batch_normalization else 0)
-
 
 def mlp(*units: int, **options: Any) -> Mlp:
     """Return a multilayer perceptron with hidden layers of the given widths.
@@ -221,8 +205,7 @@ def family_from_dict(values: Mapping[str, Any]) -> Family:
     """
     options = dict(values)
     name, known = options.pop("family", None), families()
-    if not isinstance(name, str) or name not in known:
-        raise one_of("family", name, known)
+    check_one_of("family", name, tuple(known))
     return _member(known[name], options)
 
 
@@ -233,8 +216,7 @@ def families() -> dict[str, type[Family]]:
 
 def _member(family: type[FamilyT], options: Mapping[str, Any]) -> FamilyT:
     for option in options:
-        if option not in (allowed := tuple(one.name for one in fields(family))):
-            raise one_of("option of a family", option, allowed)
+        check_one_of("option of a family", option, [one.name for one in fields(family)])
     for one in fields(family):
         if one.default is MISSING and one.name not in options:
             raise InputError(

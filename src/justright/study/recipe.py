@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from justright.data import Task
-from justright.data.checks import check_whole, is_finite_number
-from justright.errors import InputError, one_of
+from justright.data.arrays import Task
+from justright.data.checks import check_amount, check_share, check_switch, check_whole
+from justright.errors import InputError, check_one_of
 
 Precision = Literal["float32", "bfloat16"]
 
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 Stop = Literal["patience", "settled"]
 
-STOPS: tuple[Stop, ...] = ("patience", "settled")
+STOPS: tuple[Stop, ...] = get_args(Stop)
 
 # The tutorial's schedule: InverseTimeDecay(0.001, decay_steps=STEPS_PER_EPOCH * 1000, decay_rate=1).
 INITIAL_LEARNING_RATE = 0.001
@@ -91,18 +91,13 @@ class Recipe:
             value = getattr(self, name)
             if value is not None or name != "patience":
                 check_whole(name, value, least=least)
-        if self.precision not in PRECISIONS:
-            raise one_of("precision", self.precision, PRECISIONS)
-        if self.stop not in STOPS:
-            raise one_of("stop", self.stop, STOPS)
-        if self.from_logits is not None and not isinstance(self.from_logits, bool):
-            raise InputError(f"`from_logits` must be true or false; got {self.from_logits!r}.")
-        for name in ("label_smoothing", "ema"):
-            value = getattr(self, name)
-            if not is_finite_number(value) or not 0 <= value < 1:
-                raise InputError(f"`{name}` must lie in [0, 1); got {value!r}.")
-        if not is_finite_number(self.mixup) or self.mixup < 0:
-            raise InputError(f"`mixup` must be a finite number of at least 0; got {self.mixup!r}.")
+        check_one_of("precision", self.precision, PRECISIONS)
+        check_one_of("stop", self.stop, STOPS)
+        if self.from_logits is not None:
+            check_switch("from_logits", self.from_logits)
+        check_share("label_smoothing", self.label_smoothing)
+        check_share("ema", self.ema)
+        check_amount("mixup", self.mixup)
         object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
 
     def resolve(self, task: Task, train_rows: int) -> Recipe:
@@ -123,8 +118,7 @@ class Recipe:
             )
         allowed = monitors(task)
         monitor = self.monitor or allowed[0]
-        if monitor not in allowed:
-            raise one_of("monitor", monitor, allowed)
+        check_one_of("monitor", monitor, allowed)
         if self.stop == "settled" and monitor != allowed[0]:
             raise InputError(
                 f"`stop` 'settled' follows the validation loss row by row, so `monitor` must be {allowed[0]!r} with it; "
@@ -149,8 +143,7 @@ class Recipe:
         if not isinstance(values, Mapping):
             raise InputError(f"A recipe must be a table of options; got {values!r}.")
         for name in values:
-            if name not in cls.__slots__:
-                raise one_of("recipe", name, cls.__slots__)
+            check_one_of("recipe", name, cls.__slots__)
         # A recipe without patience is written by leaving the key out.
         return cls(**{"patience": None, **values})
 
@@ -182,11 +175,7 @@ def decaying_adam(steps: int) -> dict[str, Any]:
             "staircase": False,
         },
     }
-    return {
-        "module": "keras.optimizers",
-        "class_name": "Adam",
-        "config": {"learning_rate": schedule},
-    }
+    return {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": schedule}}
 
 
 def _optimizer_config(optimizer: object) -> dict[str, Any] | None:

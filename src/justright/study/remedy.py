@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data import Split, Task
+from justright.data.arrays import Task
+from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.families import Mlp
 from justright.study.recipe import Recipe
@@ -51,13 +52,8 @@ class Facts:
         return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
 
     def optimizer_of(self, variant: Variant) -> dict[str, Any]:
-        """Return the Keras configuration of the optimizer that trains `variant`."""
-        optimizer = self.recipe_of(variant).optimizer
-        if optimizer is None:  # only an unresolved recipe has none
-            raise InputError(
-                f"The recipe of variant {variant.name!r} must be resolved; call `Recipe.resolve`."
-            )
-        return dict(optimizer)
+        """Return the Keras configuration of what trains `variant`."""
+        return dict(self.recipe_of(variant).optimizer or {})
 
 
 Change = Callable[[Variant, float, Facts], Variant]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from justright.data import MEMORY_SOURCE, Split, SplitSpec, Table, TableSource, read_table
+from justright.data.read import read_table
 from justright.data.sources import default_source
-from justright.errors import InputError, one_of
+from justright.data.split import SplitSpec
+from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
+from justright.errors import InputError, check_one_of
 from justright.study.families import Family, family_from_dict
 from justright.study.recipe import Recipe
 from justright.study.study import Study
@@ -65,13 +67,6 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
     return values
 
 
-def study_to_toml(study: Study, configs: Mapping[str, str] | None = None) -> str:
-    """Return `study` as the text of a `study.toml`; see `study_to_dict`."""
-    import tomli_w
-
-    return tomli_w.dumps(study_to_dict(study, configs))
-
-
 def read_spec(path: str | Path) -> dict[str, Any]:
     """Return the plain values of a study file.
 
@@ -111,9 +106,7 @@ def study_from_dict(
     Raises:
         InputError: a key or value is unknown, or the table cannot be read.
     """
-    for key in values:
-        if key not in TOP_KEYS:
-            raise one_of("key of a study file", key, TOP_KEYS)
+    _check_keys("a study file", values, TOP_KEYS)
     variants = _section(values, "variants")
     return Study(
         split if split is not None else _split_from_dict(values, read),
@@ -134,9 +127,7 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
         InputError: an option is unknown or the rows do not suffice.
     """
     options = _section(values, "split")
-    for key in options:
-        if key not in SplitSpec.__slots__:
-            raise one_of("key of [split]", key, SplitSpec.__slots__)
+    _check_keys("[split]", options, SplitSpec.__slots__)
     arguments: dict[str, Any] = {"train": None, "test": None, **options, **tables}
     return table.split(**arguments)
 
@@ -150,9 +141,7 @@ def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
 
 
 def _read_described(section: Mapping[str, Any], read: Any) -> Table:
-    for key in section:
-        if key not in TABLE_KEYS:
-            raise one_of("key of [table]", key, TABLE_KEYS)
+    _check_keys("[table]", section, TABLE_KEYS)
     if "source" not in section:
         raise InputError(
             "A study file's [table] must name its `source`; got none. Give for instance "
@@ -163,8 +152,7 @@ def _read_described(section: Mapping[str, Any], read: Any) -> Table:
             "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
             "same table, or name a file as `source`."
         )
-    options = {key: value for key, value in section.items() if key != "source"}
-    table: Table = read(section["source"], **options)
+    table: Table = read(**section)
     return table
 
 
@@ -193,8 +181,7 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
     options.pop("builder", None)  # only for readers: the configuration below is what is built
     if "keras_config" in options:
         build: Family | KerasConfig = KerasConfig(str(options.pop("keras_config")))
-        if options:
-            raise one_of(f"key of [variants.{name}]", next(iter(options)), VARIANT_KEYS)
+        _check_keys(f"[variants.{name}]", options, VARIANT_KEYS)
     else:
         build = family_from_dict(options)
     return Variant(name, build, Recipe.from_dict(recipe) if recipe is not None else None, **roles)
@@ -204,6 +191,11 @@ def _source_to_dict(source: TableSource) -> dict[str, Any]:
     values = {key: getattr(source, key) for key in TABLE_KEYS}
     lists = {key: list(value) for key, value in values.items() if isinstance(value, tuple) and value}
     return _present({key: value for key, value in values.items() if not isinstance(value, tuple)}) | lists
+
+
+def _check_keys(place: str, values: Mapping[str, Any], known: Collection[str]) -> None:
+    for key in values:
+        check_one_of(f"key of {place}", key, known)
 
 
 def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -6,12 +6,13 @@ Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from justright.data import Order, Split, Table
 from justright.data.sources import sources
-from justright.errors import InputError, one_of
+from justright.data.split import Order
+from justright.data.table import Split, Table
+from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 from justright.study.families import Mlp, mlp
 from justright.study.recipe import Recipe
@@ -61,18 +62,16 @@ class NamedStudy:
 
     Args:
         name: what `--study` takes.
-        summary: one line for help texts.
         variants: what it trains.
-        recipe: makes the recipe, a new one for each study.
-        more: makes further variants, which depend on the table.
-        seeds: default number of runs per variant.
-        train_sizes: how many training rows there are -> the sizes to train on; None trains on all rows only.
+        recipe: how.
+        more: further variants, which depend on the table.
+        seeds: runs of each variant when nobody says how many.
+        train_sizes: numbers of training rows, from how many there are; None trains on all of them only.
     """
 
     name: str
-    summary: str
     variants: tuple[Variant, ...]
-    recipe: Callable[[], Recipe]
+    recipe: Recipe = field(default_factory=Recipe)
     more: Callable[[Facts], tuple[Variant, ...]] | None = None
     seeds: int = 1
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
@@ -83,7 +82,7 @@ class NamedStudy:
         The tutorial's table is scaled and has two classes. For raw columns, inputs are standardised; for a numeric target,
         outputs are also brought to its units.
         """
-        chosen = recipe or self.recipe()
+        chosen = recipe or self.recipe
         facts = Facts.of(split, chosen, is_standardised=needs_standardising(split))
         more = self.more(facts) if self.more else ()
         return Study(
@@ -145,8 +144,7 @@ def named_study(name: str) -> NamedStudy:
         InputError: there is none.
     """
     known = studies()
-    if name not in known:
-        raise one_of("study", name, known)
+    check_one_of("study", name, known)
     return known[name]
 
 
@@ -178,23 +176,17 @@ def default_split(
     return table.split(**sizes, order=order, test_table=test_table, validation_table=validation_table)
 
 
-def _quick_recipe() -> Recipe:
-    return Recipe(max_epochs=QUICK_EPOCHS, patience=QUICK_PATIENCE, stop="settled")
-
-
-def _data_recipe() -> Recipe:
-    return Recipe(max_epochs=DATA_EPOCHS, patience=DATA_PATIENCE)
-
-
-QUICK = NamedStudy(
-    "quick", "the tutorial's seven networks with a short recipe", SIZES + REGULARIZERS, _quick_recipe
+STUDIES: tuple[NamedStudy, ...] = (
+    NamedStudy(
+        "quick",
+        SIZES + REGULARIZERS,
+        Recipe(max_epochs=QUICK_EPOCHS, patience=QUICK_PATIENCE, stop="settled"),
+    ),
+    NamedStudy(
+        "data",
+        (SIZES[1], SIZES[3], REGULARIZERS[2]),
+        Recipe(max_epochs=DATA_EPOCHS, patience=DATA_PATIENCE),
+        seeds=DATA_SEEDS,
+        train_sizes=learning_sizes,
+    ),
 )
-DATA = NamedStudy(
-    "data",
-    "Small, Large and Combined on ever more rows, and what still more would be worth",
-    (SIZES[1], SIZES[3], REGULARIZERS[2]),
-    _data_recipe,
-    seeds=DATA_SEEDS,
-    train_sizes=learning_sizes,
-)
-STUDIES: tuple[NamedStudy, ...] = (QUICK, DATA)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from justright.data import Split
-from justright.data.checks import check_whole, is_finite_number, is_whole
+from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
+from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
@@ -78,8 +78,7 @@ class Study:
         _check_baselines(members)
         if margin is not None and not (is_finite_number(margin) and margin > 0):
             raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
-        if not isinstance(reference, bool):
-            raise InputError(f"`reference` must be true or false; got {reference!r}.")
+        check_switch("reference", reference)
         fields = {
             "split": split,
             "variants": tuple(

@@ -12,17 +12,6 @@ import numpy.typing as npt
 from justright.training.network import Network
 from justright.training.settled import TENSORS as SETTLING_TENSORS
 
-# Fields of Lane that hold many arrays.
-LISTS = (
-    "weights",
-    "others",
-    "optimizer",
-    "best_weights",
-    "best_others",
-    "average_weights",
-    "average_others",
-)
-
 # What the host keeps beside the lanes.
 HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", *SETTLING_TENSORS)
 # Outcomes of a lane, as data inside the program.
@@ -34,6 +23,11 @@ class Rows(NamedTuple):
 
     x: Any
     y: Any
+
+
+def device_rows(values: Any) -> Rows:
+    """Return (features, targets) on the device."""
+    return Rows(*map(jnp.asarray, values))
 
 
 class Data(NamedTuple):
@@ -111,12 +105,10 @@ def flatten_lanes(lanes: Lane) -> dict[str, npt.NDArray[Any]]:
     """Return the state as named arrays; lists become name/0000, name/0001, ..."""
     tensors: dict[str, npt.NDArray[Any]] = {}
     for name, value in lanes._asdict().items():
-        parts = (
-            {f"{name}/{index:04d}": item for index, item in enumerate(value)}
-            if name in LISTS
-            else {name: value}
-        )
-        tensors |= {key: np.asarray(item) for key, item in parts.items()}
+        if isinstance(value, list):
+            tensors |= {f"{name}/{index:04d}": np.asarray(item) for index, item in enumerate(value)}
+        else:
+            tensors[name] = np.asarray(value)
     return tensors
 
 
@@ -127,7 +119,7 @@ def without_optimizer(tensors: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDA
 
 def unflatten_lanes(tensors: dict[str, npt.NDArray[Any]]) -> Lane:
     """Return the state that `flatten_lanes` named."""
-    values: dict[str, Any] = {name: [] for name in LISTS}
+    values: dict[str, Any] = {name: [] for name in Lane._fields}
     for key in sorted(tensors):
         name, _, index = key.partition("/")
         if index:

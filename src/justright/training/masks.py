@@ -7,7 +7,7 @@ operations with the product that uses the mask.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 import jax
@@ -22,12 +22,8 @@ LAST_SHIFT = 14
 # murmur3's finalizer (Appleby, public domain) spreads the two words of a key over the hash's two constants.
 KEY_ROUNDS = ((16, 0x85EBCA6B), (13, 0xC2B2AE35))
 KEY_LAST_SHIFT = 16
-KEY_OFFSETS = (
-    0x9E3779B9,
-    0x7F4A7C15,
-    0x6C078965,
-    0x2545F491,
-)  # arbitrary odd words, so that a zero key is no fixed point
+# Arbitrary odd words, so that a zero key is no fixed point.
+KEY_OFFSETS = (0x9E3779B9, 0x7F4A7C15, 0x6C078965, 0x2545F491)
 
 
 class TracedRate(float):
@@ -54,17 +50,12 @@ def threshold_of(keep: float) -> int:
     return min(round(keep * 2.0**32), 2**32 - 1)
 
 
-def keep_mask(key: Any, shape: tuple[int, ...], keep: float) -> Any:
-    """Return independent booleans that are True with probability `keep`, exact to 2^-32.
+def mask_below(key: Any, shape: tuple[int, ...], threshold: Any) -> Any:
+    """Return independent booleans, True where a random word lies below `threshold`, a uint32.
 
     Shape:
         key: (2,) uint32, (the layer's seed, the draw's number); the mask has the given shape.
     """
-    return mask_below(key, shape, np.uint32(threshold_of(keep)))
-
-
-def mask_below(key: Any, shape: tuple[int, ...], threshold: Any) -> Any:
-    """Return independent booleans, True where a random word lies below `threshold`; arguments as `keep_mask`."""
     first = _mixed(key[0] + _word(0) + _mixed(key[1] ^ _word(1)))
     second = _mixed(first + _word(2) + _mixed(key[1] + _word(3)))
     index = jnp.zeros(shape, jnp.uint32)
@@ -98,16 +89,21 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
 
 
 @contextmanager
-def hashed_dropout() -> Iterator[None]:
-    """Let Keras' dropout layers draw hashed masks while a program is traced; Keras itself is unchanged afterwards."""
-    from keras.src.backend.jax import random
-
-    original = random.dropout
-    random.dropout = dropout
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Let `owner` have another attribute while a program is traced; it is unchanged afterwards."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        random.dropout = original
+        setattr(owner, name, before)
+
+
+def hashed_dropout() -> AbstractContextManager[None]:
+    """Let Keras' dropout layers draw hashed masks while a program is traced; Keras itself is unchanged afterwards."""
+    from keras.src.backend.jax import random
+
+    return replaced(random, "dropout", dropout)
 
 
 def _mixed(word: Any) -> Any:

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from justright.data import Task
+from justright.data.arrays import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
 from justright.study.families import Family
-from justright.study.recipe import Recipe
+from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.variant import Build, KerasConfig
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
@@ -23,6 +23,21 @@ from justright.training.objective import Objective, objective_for
 
 # Activations of a last layer whose outputs are probabilities already.
 PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
+# Keras' loss of each task, the same as a metric, and its score.
+KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
+    "binary": (
+        *(keras.losses.BinaryCrossentropy, keras.metrics.BinaryCrossentropy),
+        keras.metrics.BinaryAccuracy,
+    ),
+    "multiclass": (
+        *(keras.losses.SparseCategoricalCrossentropy, keras.metrics.SparseCategoricalCrossentropy),
+        keras.metrics.SparseCategoricalAccuracy,
+    ),
+    "regression": (
+        *(keras.losses.MeanSquaredError, keras.metrics.MeanSquaredError),
+        keras.metrics.MeanAbsoluteError,
+    ),
+}
 SEED_STATE = "seed_generator_state"  # Keras' name of the variable from which a layer draws its randomness
 
 
@@ -93,12 +108,12 @@ def build_network(
         adapt_normalization(model, train_x)
     optimizer = _build_optimizer(name, recipe)
     optimizer.build(model.trainable_variables)
-    from_logits = ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
     states = tuple(
         position
         for position, variable in enumerate(model.non_trainable_variables)
         if variable.name == SEED_STATE
     )
+    from_logits = _gives_logits(model, recipe)
     objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
     return Network(model, optimizer, objective, states)
 
@@ -128,36 +143,22 @@ def ends_in_logits(model: Any) -> bool:
     )
 
 
+def _gives_logits(model: Any, recipe: Recipe) -> bool:
+    return ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
+
+
 def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
     """Return the network's model compiled with Keras' own loss and metrics, ready to be saved."""
-    from_logits = ends_in_logits(network.model) if recipe.from_logits is None else recipe.from_logits
-    threshold = 0.0 if from_logits else 0.5
-    losses: dict[Task, Callable[[], Any]] = {
-        "binary": lambda: keras.losses.BinaryCrossentropy(from_logits=from_logits),
-        "multiclass": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits),
-        "regression": keras.losses.MeanSquaredError,
-    }
-    metrics: dict[Task, Callable[[], list[Any]]] = {
-        "binary": lambda: [
-            keras.metrics.BinaryCrossentropy(name="binary_crossentropy", from_logits=from_logits),
-            keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold),
-        ],
-        "multiclass": lambda: [
-            keras.metrics.SparseCategoricalCrossentropy(
-                name="sparse_categorical_crossentropy", from_logits=from_logits
-            ),
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-        ],
-        "regression": lambda: [
-            keras.metrics.MeanSquaredError(name="mean_squared_error"),
-            keras.metrics.MeanAbsoluteError(name="mean_absolute_error"),
-        ],
-    }
+    loss, same, score = KERAS_CLASSES[task]
+    from_logits = _gives_logits(network.model, recipe)
+    reads = {} if task == "regression" else {"from_logits": from_logits}
+    threshold = {"threshold": 0.0 if from_logits else 0.5} if task == "binary" else {}
+    metrics = [same(name=LOSSES[task], **reads), score(name=SCORES[task], **threshold)]
     optimizer = _build_optimizer("", recipe)
     optimizer.build(
         network.model.trainable_variables
     )  # plain Keras warns about a saved one that is not built
-    network.model.compile(optimizer=optimizer, loss=losses[task](), metrics=metrics[task]())
+    network.model.compile(optimizer=optimizer, loss=loss(**reads), metrics=metrics)
     return network.model
 
 

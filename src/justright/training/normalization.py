@@ -7,7 +7,7 @@ several runs share must read the variables: runs on other rows, or with other we
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.limits import PIECE_ROWS
+from justright.training.masks import replaced
 
 
 class _ReachedError(BaseException):
@@ -51,8 +52,7 @@ def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32]])
         waiting.discard(id(layer))
 
 
-@contextmanager
-def normalization_from_state() -> Iterator[None]:
+def normalization_from_state() -> AbstractContextManager[None]:
     """Let Normalization layers read their variables while a program is traced, so that each run brings its own."""
 
     def call(original: Callable[..., Any], layer: Any, inputs: Any) -> Any:
@@ -63,8 +63,7 @@ def normalization_from_state() -> Iterator[None]:
         finally:
             layer.mean, layer.variance = kept
 
-    with _replaced_call(call):
-        yield
+    return _replaced_call(call)
 
 
 def _is_fresh(layer: Any) -> bool:
@@ -117,24 +116,17 @@ def _adapt(layer: Any, pieces: Callable[[], Iterator[npt.NDArray[np.float32]]]) 
     layer.finalize_state()
 
 
-@contextmanager
-def _stopping_at(is_wanted: Callable[[Any], bool]) -> Iterator[None]:
+def _stopping_at(is_wanted: Callable[[Any], bool]) -> AbstractContextManager[None]:
     def call(original: Callable[..., Any], layer: Any, inputs: Any) -> Any:
         if is_wanted(layer):
             raise _ReachedError(layer, inputs)
         return original(layer, inputs)
 
-    with _replaced_call(call):
-        yield
+    return _replaced_call(call)
 
 
-@contextmanager
-def _replaced_call(call: Callable[..., Any]) -> Iterator[None]:
+def _replaced_call(call: Callable[..., Any]) -> AbstractContextManager[None]:
     """Let all Normalization layers be called through `call(original, layer, inputs)`; Keras is unchanged afterwards."""
     kind = keras.layers.Normalization
     original = kind.call
-    kind.call = lambda layer, inputs: call(original, layer, inputs)
-    try:
-        yield
-    finally:
-        kind.call = original
+    return replaced(kind, "call", lambda layer, inputs: call(original, layer, inputs))

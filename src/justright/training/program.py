@@ -56,7 +56,7 @@ class Program:
         self.network = network
         self.recipe = recipe
         self.metric_names = metric_names(network)
-        self._map = _map_one_by_one if one_by_one else _map_together
+        self._map = lax.map if one_by_one else _map_together
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
@@ -99,10 +99,11 @@ class Program:
             index, lanes, metrics, losses = carry
             epoch = first_epoch + index
 
-            def one_lane(lane: Lane, order: Any, mix: Any) -> Any:
+            def one_lane(part: tuple[Lane, Any, Any]) -> Any:
+                lane, *plan = part
                 return lax.cond(
                     lane.outcome == ALIVE,
-                    lambda: self._train_epoch(lane, (order, mix), epoch, measured[index], data),
+                    lambda: self._train_epoch(lane, plan, epoch, measured[index], data),
                     lambda: (
                         lane,
                         jnp.full_like(metrics[0, 0], jnp.nan),
@@ -236,12 +237,8 @@ def _with_strengths(strengths: Strengths, function: Callable[..., Any], **option
     return partial(jax.jit(traced, **options), strengths.values())
 
 
-def _map_one_by_one(function: Any, arguments: Any) -> Any:
-    return lax.map(lambda items: function(*items), arguments)
-
-
 def _map_together(function: Any, arguments: Any) -> Any:
-    return jax.vmap(function)(*arguments)
+    return jax.vmap(function)(arguments)
 
 
 ProgramCache = dict[Any, Program]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from justright.runs.events import Event, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
@@ -20,6 +19,7 @@ from justright.training.lanes import (
     STOPPED,
     Lane,
     Rows,
+    device_rows,
     lane_of,
     unflatten_lanes,
 )
@@ -180,8 +180,7 @@ def revisit_runs(
     stack = task.stack
     tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
     lanes = unflatten_lanes({name: values for name, values in tensors.items() if name not in HOST_TENSORS})
-    test = Rows(jnp.asarray(rows.test[0]), jnp.asarray(rows.test[1]))
-    ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": test})
+    ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": device_rows(rows.test)})
     for lane, run in enumerate(stack.runs):
         if lanes.best_epoch[lane] < 0:
             continue

@@ -34,6 +34,7 @@ from justright.training.lanes import (
     Data,
     Lane,
     Rows,
+    device_rows,
     first_lane,
     flatten_lanes,
     lane_of,
@@ -124,13 +125,16 @@ class _Session:
         # The fixed subset: the same rows for every seed and variant, drawn once.
         chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
         self.data = Data(
-            train=_rows(train),
-            validation=_rows(rows.validation),
-            fixed=_rows(tuple(values[chosen] for values in train)),
+            train=device_rows(train),
+            validation=device_rows(rows.validation),
+            fixed=device_rows(tuple(values[chosen] for values in train)),
         )
         self.rows = rows
         self.program = stack_program(task, rows, cache)
-        self.ending = Ending(self.program, task, rows, storage, self._measured_rows())
+        kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
+        if len(rows.test[0]):
+            kinds["test"] = device_rows(rows.test)
+        self.ending = Ending(self.program, task, rows, storage, kinds)
         self.length = self._chunk_length()
         self.seconds_per_epoch = 0.0
         self.warm = False
@@ -166,11 +170,8 @@ class _Session:
 
     def report(self) -> StackProgress:
         """Return how far the stack is."""
-        names = self.program.metric_names
-        latest = {
-            run: dict(zip(names, self.progress.last_metrics[lane].tolist(), strict=True))
-            for lane, run in enumerate(self.task.runs)
-        }
+        named = map(self._named, self.progress.last_metrics)
+        latest = dict(zip(self.task.runs, named, strict=True))
         waits = dict(zip(self.task.runs, np.asarray(self.lanes.wait).tolist(), strict=True))
         seconds = time.monotonic() - self.started
         return StackProgress(self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits)
@@ -192,10 +193,6 @@ class _Session:
         blocks, finished = tuple(progress.blocks), tuple(progress.finished)
         progress.blocks, progress.finished = [], []
         return StackCheckpoint(task.name, path, progress.epoch, task.runs, blocks, finished)
-
-    def _measured_rows(self) -> dict[RowKind, Rows]:
-        kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
-        return kinds | ({"test": _rows(self.rows.test)} if len(self.rows.test[0]) else {})
 
     def _begin(self) -> tuple[Lane, _Progress]:
         networks = (stack_network(self.task, self.rows, seed=run.seed) for run in self.task.runs)
@@ -301,7 +298,3 @@ class _Session:
 
     def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.program.metric_names, values.tolist(), strict=True))
-
-
-def _rows(values: Any) -> Rows:
-    return Rows(jnp.asarray(values[0]), jnp.asarray(values[1]))

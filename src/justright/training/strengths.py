@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from justright.training.masks import TracedRate, threshold_of
+from justright.training.masks import TracedRate, replaced, threshold_of
 
 # Exactly these: a subclass may compute something else.
 PENALTIES = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
@@ -62,11 +62,11 @@ class Strengths:
         """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
         with ExitStack() as stack:
             for kind in PENALTIES:
-                stack.enter_context(_replaced(kind, "__call__", _penalty))
+                stack.enter_context(replaced(kind, "__call__", _penalty))
             for (owner, name), factor in zip(self.factors, values.factors, strict=True):
-                stack.enter_context(_replaced(owner, name, factor))
+                stack.enter_context(replaced(owner, name, factor))
             for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
-                stack.enter_context(_replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
+                stack.enter_context(replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
             yield
 
 
@@ -83,16 +83,6 @@ def find_strengths(model: Any, optimizer: Any) -> Strengths:
         factors += ((optimizer, "weight_decay"),)
     rates = tuple(layer for layer in layers if type(layer) is keras.layers.Dropout and 0 < layer.rate < 1)
     return Strengths(factors, rates)
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
 
 
 def _penalty(regularizer: Any, x: Any) -> Any:

@@ -50,12 +50,7 @@ def open_pool(
 
 
 def _local(
-    rows: StudyRows,
-    storage: Storage,
-    *,
-    workers: int | None,
-    jobs: int,
-    address: str | None,
+    rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
 ) -> Processes:
     """Return processes on this machine, one per accelerator, or per core if there is none."""
     accelerators = find_accelerators()

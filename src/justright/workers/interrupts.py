@@ -13,14 +13,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-
-
-@dataclass(slots=True)
-class Interruption:
-    """Whether an interruption has been requested."""
-
-    requested: bool = False
 
 
 @contextmanager
@@ -36,17 +28,13 @@ def kept_handlers(*numbers: int) -> Iterator[list[int]]:
 
 
 @contextmanager
-def held_interrupts() -> Iterator[Interruption]:
-    """Record interrupting signals while the block runs, instead of raising at any instruction."""
-    interruption = Interruption()
-
-    def take_down(*_: object) -> None:
-        interruption.requested = True
-
+def held_interrupts() -> Iterator[list[int]]:
+    """Yield a list that takes down interrupting signals while the block runs, instead of raising at any instruction."""
+    received: list[int] = []
     with kept_handlers(signal.SIGINT, signal.SIGTERM) as heard:
         for number in heard:
-            signal.signal(number, take_down)
-        yield interruption
+            signal.signal(number, lambda number, _: received.append(number))
+        yield received
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from justright.errors import FolderError, InputError
@@ -156,13 +155,11 @@ class Pool(Generic[Link]):
             self._transport.open()
             self._start_missing()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end_surplus(0)
         self._transport.close()
 
@@ -187,26 +184,23 @@ class Pool(Generic[Link]):
             KeyboardInterrupt: raised after workers have written their last checkpoints.
         """
         pending = deque(tasks)
-        with held_interrupts() as interruption:
+        with held_interrupts() as received:
             while pending or self._busy():
                 for worker in self._workers:
                     if pending and worker.is_ready and worker.task is None:
-                        self._give(worker, pending.popleft())
+                        worker.task = pending.popleft()
+                        worker.watch.begin()
+                        self._transport.give(worker.link, worker.task)
                 for worker, message in self._hear(self._workers):
                     pending.extendleft(self._take(worker, message, handle))
                 for worker, reason in self._hanging():
                     pending.extendleft(self._replace(worker, reason, handle))
-                if interruption.requested:
+                if received:
                     self._stop(handle)
                     raise KeyboardInterrupt
 
     def _busy(self) -> list[Worker[Link]]:
         return [worker for worker in self._workers if worker.task is not None]
-
-    def _give(self, worker: Worker[Link], task: WorkerTask) -> None:
-        worker.task = task
-        worker.watch.begin()
-        self._transport.give(worker.link, task)
 
     def _hear(self, workers: Sequence[Worker[Link]]) -> Iterator[tuple[Worker[Link], Message]]:
         """Yield messages, waiting a moment for the first; the time a message takes here is not a worker's silence."""

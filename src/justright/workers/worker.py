@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import signal
 import sys
 import threading
 import traceback
@@ -25,7 +26,7 @@ LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 
 def main() -> None:
     """Connect to the coordinator and serve until told to leave, or until it is gone."""
-    _ignore_interrupts()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the coordinator, which asks for a last checkpoint
     _die_with_parent()
     address, key = sys.stdin.buffer.readline().decode().split()
     connection = Client(address, authkey=bytes.fromhex(key))
@@ -119,19 +120,11 @@ def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading
         os._exit(LOST_COORDINATOR)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the coordinator, which asks for a last checkpoint."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _die_with_parent() -> None:
     """Ask Linux to kill this process when its parent dies, even in the middle of a compiled chunk."""
     if not sys.platform.startswith("linux"):
         return
     import ctypes
-    import signal
 
     set_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

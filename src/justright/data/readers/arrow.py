@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.columnar import FooterError, read_columnar
 from justright.data.readers.raw import TableFormat
 
 MAGIC = b"ARROW1"
@@ -35,26 +35,21 @@ def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
         path: the file.
         rows: count only record batches with some of this many first rows; None for all.
     Raises:
-        FooterError: the footer or a message cannot be read.
+        FooterError: the footer or a message cannot be read; or another of `DAMAGES`.
     """
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            end = len(data) - len(MAGIC)
-            if data[end:] != MAGIC:
-                return 0  # Polars reports that it is not an Arrow file
-            footer = _table(data, end - 4 - _integer(data, end - 4))
-            total = sum(_batch(data, *block)[1] for block in _structs(data, footer, DICTIONARIES, BLOCK))
-            before = 0
-            for block in _structs(data, footer, RECORD_BATCHES, BLOCK):
-                if rows is not None and before >= rows:
-                    break
-                height, unpacked = _batch(data, *block)
-                before, total = before + max(height, 0), total + unpacked
-            return total
-    except FooterError:
-        raise
-    except DAMAGES as error:
-        raise FooterError(f"its footer is damaged ({type(error).__name__})") from None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data) - len(MAGIC)
+        if data[end:] != MAGIC:
+            return 0  # Polars says what it is not
+        footer = _table(data, end - 4 - _integer(data, end - 4))
+        total = sum(_batch(data, *block)[1] for block in _structs(data, footer, DICTIONARIES, BLOCK))
+        before = 0
+        for block in _structs(data, footer, RECORD_BATCHES, BLOCK):
+            if rows is not None and before >= rows:
+                break
+            height, unpacked = _batch(data, *block)
+            before, total = before + max(height, 0), total + unpacked
+        return total
 
 
 def _batch(data: mmap.mmap, start: int, metadata: int, _: int) -> tuple[int, int]:

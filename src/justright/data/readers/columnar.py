@@ -50,8 +50,9 @@ def read_columnar(
     import polars as pl
 
     try:
-        _check_unpacked(label, count_unpacked(path, rows), parts)
-        with held_stderr():  # a panic prints its stack trace before it becomes an error that can be caught
+        unpacked = _count(count_unpacked, path, rows)
+        _check_size(label, unpacked, f"its {parts} unpack to {unpacked:,}")
+        with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
             frame = _frame(path, label, rows, getattr(pl, scanner))
     except (pl.exceptions.PolarsError, FooterError, OSError) as error:
         # Polars says OSError of some damaged files, too.
@@ -64,6 +65,15 @@ def read_columnar(
     return RawTable(frame, label, has_header=True, locate=row_place)
 
 
+def _count(count_unpacked: Callable[[Path, int | None], int], path: Path, rows: int | None) -> int:
+    try:
+        return count_unpacked(path, rows)
+    except FooterError:
+        raise
+    except DAMAGES as error:
+        raise FooterError(f"its footer is damaged ({type(error).__name__})") from None
+
+
 def _frame(
     path: Path, label: str, rows: int | None, scan: Callable[[IO[bytes]], pl.LazyFrame]
 ) -> pl.DataFrame:
@@ -74,24 +84,19 @@ def _frame(
         lazy = scan(file)
         width = len(lazy.collect_schema())
         height = int(lazy.select(pl.len()).collect().item())
-        _check_size(label, height, width, rows)
+        wanted = height if rows is None else min(rows, height)
+        _check_size(
+            label,
+            wanted * width * BYTES_PER_VALUE,
+            f"{wanted:,} rows of {width:,} columns take more",
+        )
         return (lazy if rows is None or rows > height else lazy.head(rows)).collect()
 
 
-def _check_size(label: str, height: int, width: int, rows: int | None) -> None:
-    wanted = height if rows is None else min(rows, height)
-    if wanted * width * BYTES_PER_VALUE > MAX_TABLE_BYTES:
+def _check_size(label: str, size: int, told: str) -> None:
+    if size > MAX_TABLE_BYTES:
         raise InputError(
-            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; {wanted:,} rows of {width:,} "
-            "columns take more. Ask for fewer `rows`."
-        )
-
-
-def _check_unpacked(label: str, unpacked: int, what: str) -> None:
-    if unpacked > MAX_TABLE_BYTES:
-        raise InputError(
-            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; its {what} unpack to "
-            f"{unpacked:,}. Ask for fewer `rows`."
+            f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; {told}. Ask for fewer `rows`."
         )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from justright.data.readers.columnar import DAMAGES, FooterError, read_columnar
+from justright.data.readers.columnar import FooterError, read_columnar
 from justright.data.readers.raw import TableFormat
 
 MAGIC = b"PAR1"
@@ -37,21 +37,16 @@ def unpacked_parquet_bytes(path: Path, rows: int | None = None) -> int:
         path: the file.
         rows: count only row groups with some of this many first rows; None for all.
     Raises:
-        FooterError: the footer or a page header cannot be read.
+        FooterError: the footer or a page header cannot be read; or another of `DAMAGES`.
     """
     with path.open("rb") as file:
-        try:
-            total, before = 0, 0
-            for group in _footer(file).get(ROW_GROUPS, []):
-                if rows is not None and before >= rows:
-                    break
-                before += max(group[GROUP_ROWS], 0)
-                total += sum(_chunk_bytes(file, chunk[COLUMN_META]) for chunk in group[COLUMNS])
-            return total
-        except FooterError:
-            raise
-        except DAMAGES as error:
-            raise FooterError(f"its footer is damaged ({type(error).__name__})") from None
+        total, before = 0, 0
+        for group in _footer(file).get(ROW_GROUPS, []):
+            if rows is not None and before >= rows:
+                break
+            before += max(group[GROUP_ROWS], 0)
+            total += sum(_chunk_bytes(file, chunk[COLUMN_META]) for chunk in group[COLUMNS])
+        return total
 
 
 def _footer(file: BinaryIO) -> dict[int, Any]:

@@ -13,22 +13,8 @@ NOT_MEASURED = frozenset({"", "na", "none", "null", "-"})  # Keras writes NA, Li
 EPOCH_COLUMNS = ("epoch", "epochs", "iteration", "step")
 
 
-def _is_lightning(source: Source) -> bool:
-    """Return whether this is Lightning's file: its rows are steps, and metrics lie in separate rows."""
-    return {"epoch", "step"} <= set(source.columns)
-
-
 def _is_keras(source: Source) -> bool:
     return "epoch" in source.columns and any(name.startswith("val_") for name in source.columns)
-
-
-def _read_lightning(source: Source) -> list[LoggedRun]:
-    """Return the run, with the last value of each metric in each epoch."""
-    return [column_run(source, epoch_column="epoch", skip={"step"})]
-
-
-def _read_keras(source: Source) -> list[LoggedRun]:
-    return [column_run(source, epoch_column="epoch")]
 
 
 def _read_plain(source: Source) -> list[LoggedRun]:
@@ -98,9 +84,19 @@ def _parse(cell: str) -> float | None:
 
 
 LIGHTNING_CSV = LogFormat(
-    "lightning-csv", "Lightning's metrics.csv", _read_lightning, _is_lightning, folder_file="metrics.csv"
+    "lightning-csv",
+    "Lightning's metrics.csv",
+    # Rows are steps, and metrics share no rows: of each the last value in each epoch.
+    lambda source: [column_run(source, epoch_column="epoch", skip={"step"})],
+    lambda source: {"epoch", "step"} <= set(source.columns),
+    folder_file="metrics.csv",
 )
-KERAS_CSV = LogFormat("keras-csv", "a Keras CSVLogger file", _read_keras, _is_keras)
+KERAS_CSV = LogFormat(
+    "keras-csv",
+    "a Keras CSVLogger file",
+    lambda source: [column_run(source, epoch_column="epoch")],
+    _is_keras,
+)
 PLAIN_CSV = LogFormat(
     "csv", "a CSV file with one row per epoch", _read_plain, lambda source: bool(source.columns)
 )

@@ -9,16 +9,10 @@ from justright.logs.points import LoggedRun, Points, measured, metric_name
 from justright.logs.source import LogFormat, Source
 
 MAX_POINTS = 5_000_000  # of one log: 10,000 epochs of 500 metrics
-# Folders in which Keras and others keep the two halves of one run, and the prefix of their tags.
-HALVES = {
-    "train": "",
-    "training": "",
-    "validation": "val_",
-    "val": "val_",
-    "valid": "val_",
-    "eval": "val_",
-    "test": "test_",
-}
+# Folders in which Keras and others keep the two halves of one run, and what their tags get in front.
+HALVES = {"train": "", "training": "", "test": "test_"} | dict.fromkeys(
+    ("validation", "val", "valid", "eval"), "val_"
+)
 # Tags that count optimizer steps, not epochs: they are not comparable with the other curves.
 PER_STEP_PREFIXES = ("batch_", "evaluation_")
 
@@ -44,14 +38,14 @@ def _read(source: Source) -> list[LoggedRun]:
 
 
 def _run(folder: Path, source: Source, points: Points) -> LoggedRun:
-    by_epoch = {name: values for name, values in points.items() if not _counts_steps(name)}
+    by_epoch = {
+        name: values
+        for name, values in points.items()
+        if not name.removeprefix("val_").removeprefix("test_").startswith(PER_STEP_PREFIXES)
+    }
     chosen = by_epoch or points
     name = source.name if len(source.files) == 1 else str(folder)
     return LoggedRun(name, chosen, _step_notes(chosen))
-
-
-def _counts_steps(name: str) -> bool:
-    return name.removeprefix("val_").removeprefix("test_").startswith(PER_STEP_PREFIXES)
 
 
 def _step_notes(points: Points) -> tuple[str, ...]:
