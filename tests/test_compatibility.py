@@ -28,7 +28,7 @@ MAX_FIXTURE_BYTES = 60_000
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """The first version's study, as it lay on a disk; its table beside it."""
+    """The first version's study, as it was on a disk, with its table."""
     path = tmp_path / "study"
     path.mkdir()
     for name in ("study.toml", "result.json"):
@@ -109,7 +109,7 @@ def test_running_it_again_with_another_recipe_names_what_differs(folder, monkeyp
     assert str(caught.value) == (
         f"{str(folder)!r} holds another study: batch_size was 15, is 10; "
         "the version of justright was '0.1.0', is '9.0'. "
-        "Run that one again, choose another --out, or start beside it with --new."
+        "Run that one again, choose another --out, or start in a fresh folder with --new."
     )
     assert recorded(folder) == before
 

@@ -29,7 +29,7 @@ def locked(path):
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
 def test_every_locked_package_has_a_version_and_a_hash(path):
-    """So that nobody between the index and us can exchange a file."""
+    """So that no one between the index and us can exchange a file."""
     entries = re.findall(r"^[A-Za-z0-9].*\n(?:[ \t].*\n)*", path.read_text(), re.MULTILINE)
     assert entries
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/, so that nothing is written twice that a command or constant already says.
+"""Write the generated pages of docs/, so that commands and constants are not described twice.
 
 python tools/docs.py          write them
 python tools/docs.py --check  name the pages that lag behind, and exit with 1 if any does

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Public name -> the module that defines it, or is it.
+# Public name -> the module that defines it, or that it names.
 EXPORTS = {
     "FolderError": "justright.errors",
     "InputError": "justright.errors",

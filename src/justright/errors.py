@@ -39,7 +39,7 @@ def one_of(argument: str, value: object, allowed: Iterable[str]) -> InputError:
 
 
 def check_one_of(argument: str, value: object, allowed: Collection[str]) -> None:
-    """Raise the error of `one_of` unless `value` is in the list."""
+    """Raise InputError unless `value` is in the list; see `one_of`."""
     if value not in allowed:
         raise one_of(argument, value, allowed)
 

@@ -1,8 +1,8 @@
 """What plug-ins add to the registries: a whole domain - its tables, networks, studies - without a change elsewhere.
 
-A plug-in is a module with a literal `MEMBERS`: registry -> places, each 'module:name' of an entry or a tuple of entries. Nothing is imported before
-a registry asks for its entries. Installed packages add theirs by an entry point of the group `justright.plugins` whose value
-is such a module.
+A plug-in is a module with a literal `MEMBERS`: registry -> places, each the 'module:name' of an entry or a tuple of entries.
+Nothing is imported before a registry asks for its entries. Installed packages add theirs by an entry point of the group
+`justright.plugins` whose value is such a module.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Benchmarks are programs beside the package: importable here as `python -m benchmarks.x` finds them."""
+"""Benchmarks are programs outside the package: importable here as `python -m benchmarks.x` finds them."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_intervals_cover_the_known_truth(records):
 
 
 def test_verdicts_rankings_and_truths_are_recorded(records):
-    """Effects of many margins are all found; the truth beside them is that of the world."""
+    """Effects of many margins are all found, and their truth is that of the world."""
     for one in records:
         labels = {verdict["variant"]: verdict["label"] for verdict in one["verdicts"]}
         assert labels["Tiny"] == "underfits"
@@ -94,7 +94,7 @@ def test_verdicts_rankings_and_truths_are_recorded(records):
 
 
 def test_an_effect_of_the_size_that_a_study_needs_is_just_seen():
-    """Planted into the losses row by row and judged anew, 1 % more than needed is seen and 1 % less is not."""
+    """Planted into the losses row by row and judged again, 1 % more than needed is seen and 1 % less is not."""
     world = world_of(0)
     study = DrawnStudy(world, 0.69, np.arange(3), np.arange(TEST_ROWS))
     power = WorldPower(world, 0.69)

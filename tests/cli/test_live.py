@@ -1,4 +1,4 @@
-"""Frames of the live view, and the lines where there is no terminal."""
+"""Frames of the live view, and the lines without a terminal."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def test_a_verdict_not_named_exits_with_0(library):
 
 
 def test_an_unknown_stopping_rule_is_refused_before_anything_trains(library):
-    """Both that there are stand in the message."""
+    """The message names both that exist."""
     done = runner.invoke(command_line(), ["run", "--stop", "settle"])
     assert (done.exit_code, library.prepared) == (2, {})
     assert "'settle' is not one of 'patience', 'settled'." in " ".join(done.output.replace("│", " ").split())

@@ -31,7 +31,7 @@ def processor(monkeypatch, tmp_path):
 
 
 def study_of(units: int, precision: str) -> jr.Study:
-    """A study of one network of so many units."""
+    """A study of one network with this number of units."""
     table = jr.read_table("higgs-sim", rows=300)
     split = table.split(validation=100, train=100, order="head")
     return jr.Study(split, [jr.Variant("One", jr.mlp(units))], jr.Recipe(precision=precision))

@@ -49,7 +49,7 @@ def test_levels_that_only_the_first_has_become_zeros():
     assert aligned.feature_names == ("c=b", "c=g", "c=r")
     assert aligned.features.tolist() == [[0, 0, 1], [0, 1, 0]]
     assert refusal(like, table) == (
-        "Table '<memory>' must have the features of Table '<memory>'; it has 'c=b' besides. "
+        "Table '<memory>' must have the features of Table '<memory>'; it has 'c=b' in addition. "
         "Rename, add or remove columns."
     )
 
@@ -71,10 +71,10 @@ def test_classes_are_matched_by_name():
 
 
 def test_what_differs_is_listed():
-    """Columns lacking or besides, classes unknown, numbers for classes and classes for numbers."""
+    """Missing or extra columns, unknown classes, numbers for classes and classes for numbers."""
     other = read_table(pl.DataFrame({"a": [1.0, 2], "z": [1.0, 2], "y": ["n", "p"]}))
     assert refusal(other) == (
-        "Table '<memory>' must have the features of Table '<memory>'; it lacks 'b' and has 'z' besides. "
+        "Table '<memory>' must have the features of Table '<memory>'; it lacks 'b' and has 'z' in addition. "
         "Rename, add or remove columns."
     )
     classes = "The target of Table '<memory>' must hold the classes of Table '<memory>', 'n', 'p'; "

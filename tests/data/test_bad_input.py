@@ -291,7 +291,7 @@ def test_arrays_and_frames_that_are_no_table():
         == "The array: a target must have one axis, (rows,); got shape (3, 2)."
     )
     assert message((ones, [0, 1, 0], 1)) == (
-        "A tuple must be the pair (features, target), with no `target` besides; got 3 items and target=None. "
+        "A tuple must be the pair (features, target), without a separate `target`; got 3 items and target=None. "
         "Pass (X, y)."
     )
     assert message((ones.astype(object), [0, 1, 0])) == (
@@ -487,7 +487,7 @@ def test_a_missing_file_suggests_its_neighbour(write):
     ("name", "kind"), [("t.parquet", "a Parquet"), ("t.arrow", "an Arrow"), ("t.npz", "an NPZ")]
 )
 def test_text_under_the_name_of_a_binary_format_is_refused(write, name, kind):
-    """An error page that was saved as a Parquet file is no table of one column."""
+    """An error page that was saved as a Parquet file is not a table of one column."""
     path = write(name, "<html>\n<p>not found\n")
     assert message(path) == (
         f"{path!r}: {kind} file was expected; it does not begin as one. Save it again, or rename it."

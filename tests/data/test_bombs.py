@@ -1,4 +1,4 @@
-"""A small file that would fill the memory stops at the stated limit, whatever it is packed with."""
+"""A small file that would fill the memory stops at the stated limit, however it is packed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_an_npz_archive_stops_at_the_limit_by_what_it_declares(tmp_path, limited
 
 
 def test_an_npz_header_that_declares_gigabytes_is_not_read(tmp_path):
-    """Of a header at most 16 kB are looked at, whatever length it states."""
+    """At most 16 kB of a header are read, whatever length it states."""
     path = tmp_path / "t.npz"
     header = b"\x93NUMPY\x02\x00" + struct.pack("<I", 1 << 26) + b" " * (1 << 26)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,4 +1,4 @@
-"""What compiled libraries print while they read a damaged file: nothing beside our own message."""
+"""Compiled libraries that read a damaged file print nothing in addition to our own message."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def print_and_raise(error: BaseException) -> None:
 
 
 def test_what_is_printed_before_an_error_is_dropped_and_after_it_shown(capfd) -> None:
-    """Standard error is what it was again, whatever was raised."""
+    """Standard error is restored, whatever was raised."""
     for error in (InputError("x"), KeyboardInterrupt()):
         with pytest.raises(type(error)), held_stderr():
             print_and_raise(error)

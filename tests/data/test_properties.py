@@ -46,7 +46,7 @@ def test_any_finite_table_survives_text(values, header, separator):
 
 @given(values=TABLES)
 def test_arrays_frames_and_files_agree(values):
-    """The same numbers give the same table by whatever door they come in."""
+    """The same numbers give the same table, from whatever source."""
     target = np.arange(len(values)) % 2
     frame = pl.DataFrame([pl.Series(f"f{i}", values[:, i]) for i in range(values.shape[1])])
     wanted = read_table((frame, target)).fingerprint

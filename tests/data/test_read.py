@@ -148,7 +148,7 @@ def test_a_table_keeps_its_values_when_the_array_changes():
 
 
 def test_frames():
-    """Polars (lazy too) and pandas frames, with a target in the frame or beside it."""
+    """Polars (lazy too) and pandas frames, with a target in the frame or apart from it."""
     for frame in (FRAME, FRAME.lazy(), FRAME.to_pandas()):
         check(read_table(frame))
         check(read_table(frame, target="label"))

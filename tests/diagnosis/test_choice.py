@@ -29,7 +29,7 @@ def as_remedy(maker, name, loss, strength, **options):
 
 @pytest.fixture
 def study(maker):
-    """Large, dropout of which 0.5 is truly best, and an L2 without degrees."""
+    """Large, dropout of which 0.5 is truly best, and an L2 without a strength."""
     return maker.study(
         maker.variant("Large", 1_000, 0.60, 0.5),
         as_remedy(maker, "Dropout 0.2", 0.57, 0.2),
@@ -66,7 +66,7 @@ def test_the_strength_with_the_lowest_validation_loss_is_chosen(study):
 
 
 def test_the_strongest_strength_as_choice_is_said_to_leave_stronger_ones_untried(study):
-    """Dropout 0.5 lies between others; without 0.8 it is the end of what was tried. One strength alone is no search."""
+    """Dropout 0.5 lies between others; without 0.8 it is the strongest one tried. One strength alone is not a search."""
     shorter = replace(study, variants=tuple(one for one in study.variants if one.name != "Dropout 0.8"))
     said = "For Dropout, validation rows choose the strongest strength tried: stronger ones may be better."
     assert said in judge_study(shorter).facts

@@ -61,7 +61,7 @@ def test_an_ensemble_is_never_worse_than_its_members_on_average(rng, task):
 
 
 def test_extreme_logits_stay_finite():
-    """A wrong and sure member costs at most log 2 beside a right one."""
+    """A wrong and sure member costs at most log 2 together with a right one."""
     found = ensemble_losses([[[1e4]], [[-1e4]]], [1.0], "binary")
     np.testing.assert_allclose(found, np.log(2))
 
@@ -98,7 +98,7 @@ def test_recorded_outputs_are_read_as_the_recorded_losses_say(rng, task, are_log
 
 
 def test_without_outputs_or_a_second_seed_there_is_no_ensemble(rng):
-    """Folders of earlier versions hold no outputs; one network is no ensemble."""
+    """Folders of earlier versions hold no outputs; one network is not an ensemble."""
     outputs, losses, targets, _ = recorded(rng, "binary", are_logits=True)
     assert build_ensemble("Mine", "binary", {}, losses, targets) is None
     alone = {kind: {1: values[1]} for kind, values in outputs.items()}

@@ -132,7 +132,7 @@ def test_too_little_to_forecast_from_is_refused(options, message):
 
 
 def test_errors_of_rows_are_shared_and_errors_of_seeds_are_not():
-    """Off the diagonal stands the variance that shared rows explain; on it, that of seeds besides."""
+    """Off the diagonal is the variance that shared rows explain; on it, that of seeds as well."""
     tables = [crossed(losses) for losses in measured(power_law(ROWS), seeds=40, seed_deviation=0.02).losses]
     covariance = error_covariance(tables)
     shared = covariance[~np.eye(5, dtype=bool)]
@@ -179,7 +179,7 @@ def test_a_forecast_wider_than_the_whole_curve_is_refused():
 
 
 def test_a_gain_that_may_be_none_is_called_undecided():
-    """An interval with both signs is no worth."""
+    """An interval with both signs shows no worth."""
     found = judge_scaling(measured(power_law(ROWS)), margin=MARGIN)
     unsure = dataclasses.replace(
         found, gains=tuple(dataclasses.replace(one, high=0.001) for one in found.gains)

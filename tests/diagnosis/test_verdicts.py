@@ -103,7 +103,7 @@ def test_longer_training_that_helps_shows_underfitting(maker):
 
 
 def test_a_larger_network_with_regularization_that_helps_shows_underfitting(maker):
-    """The larger network alone is no better; with L2 it is, and that one is named."""
+    """The larger network alone is not better; with L2 it is, and that one is named."""
     large = maker.variant("Large", 1_000, 0.60)
     treated = maker.variant("Large with L2", 1_000, 0.55, baseline="Large", change="regularization")
     verdict = judged(maker, maker.variant("Tiny", 10, 0.60), large, treated)

@@ -45,7 +45,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
 
 
 def test_a_pickle_in_the_cache_is_not_loaded(tmp_path):
-    """A file under a right name whose content is no array counts as absent."""
+    """A file with a right name whose content is not an array counts as absent."""
     store_rows(tmp_path, "one", CachedRows(VALUES, is_all=False))
     (path,) = tmp_path.iterdir()
     path.write_bytes(b"\x80\x04N.")

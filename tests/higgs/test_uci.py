@@ -42,7 +42,7 @@ def test_rows_are_those_of_the_file_in_order(server, higgs_rows, higgs_gz, tmp_p
 
 
 def test_a_longer_cache_serves_fewer_rows_without_a_request(server, higgs_rows, higgs_gz, tmp_path):
-    """500 rows after 700 come from the cache; 900 are read anew and replace it."""
+    """500 rows after 700 come from the cache; 900 are read again and replace it."""
     server.files[NAME] = higgs_gz
     options = {"location": server.address + NAME, "cache_dir": tmp_path}
     read_table("higgs", rows=700, **options)

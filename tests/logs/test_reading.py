@@ -105,7 +105,7 @@ def test_a_log_without_validation_loss_is_refused():
 
 
 def test_the_loss_without_penalties_is_preferred():
-    """Keras' `loss` includes penalties; the plain loss beside it is judged."""
+    """Keras' `loss` includes penalties; the plain loss is judged instead."""
     metrics = {
         "val_loss": SETTLED + 1,
         "loss": FALLING,

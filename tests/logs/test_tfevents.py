@@ -67,7 +67,7 @@ def test_damage_is_named_with_its_place(tmp_path, event_writer):
     assert message.startswith(
         f"Records of an event file must match their checksums; {str(path)!r} is damaged at byte "
     )
-    assert message.endswith(" or is no event file. Copy it again from where it was written.")
+    assert message.endswith(" or is not an event file. Copy it again from where it was written.")
     assert 0 < int(message.split("byte ")[1].split(" ")[0]) < start
 
 

@@ -55,7 +55,7 @@ def test_strided_arrays_are_written_as_what_they_show(tmp_path) -> None:
 
 
 def test_arrays_read_may_be_changed(tmp_path) -> None:
-    """They are no views of the file."""
+    """They are not views of the file."""
     write_tensors(tmp_path / "a", {"x": np.zeros(3)}, {})
     read_tensors(tmp_path / "a")[0]["x"][:] = 1
     np.testing.assert_array_equal(read_tensors(tmp_path / "a")[0]["x"], np.zeros(3))

@@ -86,7 +86,7 @@ def test_the_first_damage_is_named(tmp_path) -> None:
         list(read_events(path))
     assert str(caught.value) == (
         f"Records of an event file must match their checksums; {str(path)!r} is damaged at byte {2 * len(good)} "
-        "or is no event file. Copy it again from where it was written."
+        "or is not an event file. Copy it again from where it was written."
     )
 
 

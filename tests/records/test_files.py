@@ -144,7 +144,7 @@ def test_a_parent_that_is_a_file_is_one_clear_message(tmp_path) -> None:
         make_folders(tmp_path / "file" / "below")
     assert str(caught.value) == (
         f"Cannot make the folder at {str(tmp_path / 'file' / 'below')!r}: File exists. "
-        "Mend that, or choose another folder."
+        "Correct that, or choose another folder."
     )
 
 

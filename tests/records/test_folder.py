@@ -29,7 +29,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """The path of a folder that holds a study and belongs to nobody."""
+    """The path of a folder that holds a study and has no owner."""
     with StudyFolder.open(tmp_path / "study", "create") as folder:
         folder.database_path.write_bytes(b"")
     return tmp_path / "study"
@@ -190,7 +190,7 @@ def test_a_new_study_is_not_put_on_another(study) -> None:
 
 
 def test_a_creation_that_was_killed_can_be_repeated(tmp_path) -> None:
-    """Before the database exists there is no study, and what was written does not stand in the way."""
+    """Before the database exists there is no study, and what was written does no harm."""
     with StudyFolder.open(tmp_path / "study", "create") as folder:
         folder.study_path.write_text("")
     assert not holds_study(tmp_path / "study")
@@ -250,7 +250,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path) -> None:
         StudyFolder(tmp_path / "study", "read").inside("models/x.keras")
     assert str(caught.value) == (
         f"Every file of a study must lie in its folder; 'models/x.keras' does not lie in {str(tmp_path / 'study')!r}. "
-        "The database was changed by hand or is damaged: start a new study beside it."
+        "The database was changed by hand or is damaged: start a new study in another folder."
     )
 
 

@@ -216,7 +216,7 @@ def test_variants_come_back_in_the_order_built(store) -> None:
 
 
 def test_progress_is_not_stored(store) -> None:
-    """It is for the eye."""
+    """Progress is only for the live view."""
     store.handle(StackProgress("stack-0", (RUN,), 3, 1.0, {RUN: {"loss": 1.0}}, {RUN: 0}))
     assert (store.runs(), store.notes()) == ([], [])
 

@@ -35,7 +35,7 @@ def test_a_reader_sees_each_checkpoint_while_the_writer_goes_on(store, folder, b
 
 @pytest.fixture
 def read_only(store, folder, block, checkpoint) -> Iterator[Path]:
-    """A finished study in a folder in which nobody but root can make a file, reachable for every user."""
+    """A finished study in a folder that every user can read but only root can write to."""
     store.handle(checkpoint("a", blocks=(block(),)))
     store.close()
     with tempfile.TemporaryDirectory() as outer:

@@ -252,7 +252,7 @@ def test_a_run_that_failed_has_no_epochs_in_its_files(folder, store, files, curv
 
 
 def test_losses_that_never_were_a_number_stay_in_the_files(folder, store, files) -> None:
-    """A run that diverged in its first epoch: its NaN is shown, before and after its files are written anew."""
+    """A run that diverged in its first epoch: its NaN is shown, before and after its files are rewritten."""
     metrics = {name: np.full(1, np.nan) for name in ("loss", "val_loss")}
     last = dict.fromkeys(metrics, np.nan)
     diverged = RunFinished(RUN, "diverged", "It left the numbers.", 1, None, 0.0, {}, last, {}, {})
@@ -265,7 +265,7 @@ def test_losses_that_never_were_a_number_stay_in_the_files(folder, store, files)
 
 
 def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None:
-    """A new process writes anew what the killed one left: a torn record, or epochs the store never took."""
+    """A new process rewrites what the killed one left: a torn record, or epochs the store never took."""
     metrics = curves(20)
     feed(store, files, folder, metrics, 0, 10)
     for part in PARTS:
@@ -319,7 +319,7 @@ def test_a_file_removed_while_training_is_written_anew(folder, store, files, cur
     ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "missing"],
 )
 def test_damaged_event_files_are_named_and_mended(folder, store, files, curves, harm) -> None:
-    """Of two runs, only the damaged one's files are written anew; a second look finds nothing."""
+    """Of two runs, only the damaged one's files are rewritten; a second check finds nothing."""
     metrics, other = curves(20), RunKey("Tiny", 1, 10_000)
     feed(store, files, folder, metrics, 0, 20)
     feed(store, files, folder, metrics, 0, 20, other)
@@ -344,7 +344,7 @@ def test_files_behind_the_store_are_mended(folder, store, files, curves) -> None
 
 
 def test_metrics_of_other_runs_are_not_logged(folder, store, files) -> None:
-    """A metric that only another variant has is no column of zeros or NaN here."""
+    """A metric that only another variant has adds no column of zeros or NaN here."""
     other = RunKey("Large", 0, 10_000)
     feed(store, files, folder, {"loss": np.ones(2), "auc": np.ones(2)}, 0, 2, other)
     feed(store, files, folder, {"loss": np.ones(2)}, 0, 2)

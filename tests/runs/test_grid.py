@@ -1,4 +1,4 @@
-"""The grid of measured epochs: dense at first, then log-spaced, whatever the chunk."""
+"""The grid of measured epochs: dense at first, then log-spaced, independent of the chunk."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def seeds_of(result, name):
 
 @pytest.mark.slow
 def test_the_command_that_an_undecided_verdict_names_adds_what_it_names(tmp_path, monkeypatch, capsys):
-    """As printed: so many seeds in all, after those that the study file lists; then other test rows."""
+    """As printed: first more seeds in all than the study file lists, then other test rows."""
     monkeypatch.chdir(tmp_path)
     write_tables()
     (tmp_path / "study.toml").write_text(STUDY + LARGE)

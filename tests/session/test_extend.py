@@ -214,7 +214,7 @@ def test_what_is_no_extension_is_refused_by_name(grown) -> None:
     """A raised patience, and a lower epoch limit, make another study; nothing in the folder changes."""
     study = study_of(epochs=LONG, test_seed=1, names=("Limited", "Stopped", "New"))
     patient = replace_recipe(study, patience=30)
-    end = "Run that one again, choose another --out, or start beside it with --new."
+    end = "Run that one again, choose another --out, or start in a fresh folder with --new."
     for other, difference in (
         (patient, "patience was not set, is 30"),
         (replace_recipe(study, max_epochs=SHORT), f"max_epochs was {LONG}, is {SHORT}"),
@@ -242,7 +242,7 @@ def replace_recipe(study, **options):
 
 
 def test_a_described_study_takes_other_test_rows(tmp_path) -> None:
-    """`--test FILE` beside a study that names its table: the rows that learn and choose stay the same."""
+    """`--test FILE` with a study that names its table: the rows that learn and choose stay the same."""
     for name, seed in (("rows.csv", 0), ("other.csv", 1)):
         table = table_of(seed)
         values = np.column_stack([table.features, table.target])

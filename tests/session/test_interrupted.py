@@ -100,7 +100,7 @@ class Command:
         )
 
     def wait_for(self, event: str, *, times: int = 1) -> None:
-        """Read events until one has come so many times."""
+        """Read events until one has come `times` times."""
         seen = []
         for line in self.process.stderr:
             seen.append(line.strip())
@@ -161,7 +161,7 @@ def contents(folder: Path) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def uninterrupted(place):
-    """What the study finds when nobody touches it."""
+    """What the study finds when it is not interrupted."""
     with Command(place, "whole") as command:
         code, said = command.end()
     assert code == 0, said

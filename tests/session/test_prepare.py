@@ -109,7 +109,7 @@ def test_tables_of_their_own_test_and_validate(place):
 
 
 def test_other_test_rows_leave_training_and_validation_rows_as_they_are(place):
-    """`--test` beside a study file: what was learnt and chosen stays, only what measures is another table."""
+    """`--test` with a study file: the rows that learn and choose stay, and those of another table measure."""
     before, after = prepare_study(study="mine.toml"), prepare_study(study="mine.toml", test="others.csv")
     assert after.split.sizes["test"] == 40
     for part in ("train", "validation"):

@@ -129,7 +129,7 @@ def test_a_saved_model_with_symmetries_is_plain_keras(result, split):
 
 
 def test_the_same_study_again_trains_nothing(result, split):
-    """Roles of variants are no part of what was trained."""
+    """Roles of variants are not part of what was trained."""
     again = jr.open_result(result.folder)
     assert again.result["effects"] == result.result["effects"]
     assert (result.folder / "report.html").read_text().count('data-chart="steps"') == 1

@@ -141,7 +141,7 @@ def test_every_run_is_told_and_stored(done):
 
 
 def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
-    """The diary's lines about runs that started and ended are no damage: `--quiet` printed them all once."""
+    """The diary's lines about runs that started and ended are not damage: `--quiet` once printed them all."""
     assert done[1].repairs == ()
 
 
@@ -245,7 +245,7 @@ def test_another_study_in_the_folder_is_refused(changes, what, done):
     said = str(caught.value)
     assert said.startswith(f"{str(folder)!r} holds another study: ")
     assert what in said
-    assert said.endswith("Run that one again, choose another --out, or start beside it with --new.")
+    assert said.endswith("Run that one again, choose another --out, or start in a fresh folder with --new.")
 
 
 def test_other_rows_in_the_folder_are_refused(done):
@@ -267,7 +267,7 @@ def test_a_builder_that_builds_another_model_is_refused(done):
         study(variants=changed, seeds=2).run(folder, workers=1)
     assert str(caught.value) == (
         f"{str(folder)!r} holds another study: variant 'Mine' built another model (11 parameters, now 36). "
-        "Run that one again, choose another --out, or start beside it with --new."
+        "Run that one again, choose another --out, or start in a fresh folder with --new."
     )
     with pytest.raises(jr.FolderError, match="11 parameters as before, other layers or options"):
         study(variants={"Mine": dense(2, "relu"), "Net": jr.mlp(4)}, seeds=2).run(folder, workers=1)
@@ -359,7 +359,7 @@ def test_an_unknown_engine_is_refused(tmp_path):
 
 
 def test_the_result_s_frames_say_what_result_json_says(done):
-    """Verdicts and effects as Polars frames, a row a variant and a remedy."""
+    """Verdicts and effects as Polars frames, with one row per variant or remedy."""
     _, result, _ = done
     items = {item["name"]: item for item in result.result["variants"]}
     assert result.verdicts["variant"].to_list() == list(items)

@@ -81,7 +81,7 @@ def test_draws_are_repeatable_and_differ_with_the_generator():
 
 
 def test_comparisons_without_any_spread_stay_without():
-    """All-zero differences beside real ones neither divide by zero nor widen."""
+    """All-zero differences among real ones neither divide by zero nor widen."""
     real = np.random.default_rng(6).normal(size=(3, 50))
     zero, other = simultaneous_intervals([np.zeros((3, 50)), real])
     assert (zero.low, zero.high) == (0.0, 0.0)

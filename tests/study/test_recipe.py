@@ -103,7 +103,7 @@ def test_later_options_leave_no_trace_at_their_defaults():
 
 
 def test_an_unknown_option_of_a_recipe_is_refused():
-    """A key of a study file's [recipe] that is no option is named, with the nearest one."""
+    """A key of a study file's [recipe] that is not an option is named, with the nearest one."""
     with pytest.raises(InputError) as caught:
         Recipe.from_dict({"batchsize": 100})
     assert str(caught.value) == (

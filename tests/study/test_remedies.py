@@ -240,7 +240,7 @@ def test_bad_values_are_refused(make, message):
 
 
 def test_remedies_of_a_split_use_its_table(higgs):
-    """`jr.remedies(baseline, split)` finds columns and rows by itself, and the study takes the variants."""
+    """`jr.remedies(baseline, split)` finds columns and rows in the split, and the study takes the variants."""
     base = Variant("Mine", Mlp((8,)))
     study = Study(higgs, [base, *remedies(base, higgs, only=["Random turns", "Dropout"])])
     assert [variant.name for variant in study.variants] == [

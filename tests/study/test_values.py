@@ -30,7 +30,7 @@ def described(**changes):
 
 
 def variant(**changes):
-    """Return a description whose only variant has these options besides."""
+    """Return a description whose only variant also has these options."""
     return described(variants={"Tiny": {"family": "mlp", "units": [4], **changes}})
 
 

@@ -33,7 +33,7 @@ def test_usual_names_are_taken(name):
      "a|b", "a'b", "C:x", 3, None],
 )  # fmt: skip
 def test_names_that_could_leave_a_folder_or_a_table_cell_are_refused(name):
-    """Separators, control characters, markup, quotes, leading and trailing marks, and what is no text."""
+    """Separators, control characters, markup, quotes, leading and trailing marks, and what is not text."""
     with pytest.raises(InputError) as caught:
         Variant(name, mlp(4))
     assert str(caught.value) == f"{NAME_RULE}{name!r}."
@@ -106,7 +106,7 @@ def test_of_a_model_only_the_architecture_is_taken():
     ],
 )
 def test_sets_of_variants_that_clash_are_refused(variants, message):
-    """None, things that are no variants, and names that would share a folder on some systems."""
+    """None, things that are not variants, and names that would share a folder on some systems."""
     with pytest.raises(InputError) as caught:
         as_variants(variants)
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""The licence list: complete, up to date, and loud about what nobody has looked at."""
+"""The licence list: complete, up to date, and clear about what has not been reviewed."""
 
 from __future__ import annotations
 

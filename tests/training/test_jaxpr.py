@@ -187,7 +187,7 @@ def columns_both_ways(x, y):
 
 
 def columns_of_three_axes(x, y):
-    """A product over the first of three axes, which is no product of matrices."""
+    """A product over the first of three axes, which is not a product of matrices."""
     return lax.dot_general(x.reshape(len(x), 2, -1), y, (((0,), (0,)), ((), ())))
 
 

@@ -1,4 +1,4 @@
-"""Compiled programs are shared by stacks of the same shape, and let go of before they fill the memory."""
+"""Compiled programs are shared by stacks of the same shape, and released before they fill the memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_stacks_of_the_same_shape_share_a_program(rows):
 
 
 def test_a_worker_starts_afresh_before_programs_fill_its_memory(rows, monkeypatch):
-    """Of any number of variants no more than the limit are held, and what is let go of is truly gone."""
+    """However many variants there are, no more programs than the limit are kept, and released ones are truly gone."""
     monkeypatch.setattr(program, "KEPT_PROGRAMS", 3)
     cache, seen = {}, []
     for number in range(7):

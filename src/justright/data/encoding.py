@@ -201,7 +201,7 @@ def _numeric_text(column: Column) -> npt.NDArray[np.float64]:
         return numbers.to_numpy().astype(np.float64, copy=False)
     first, levels = text[int(bad[0])], text.n_unique()
     shown, advice = repr(first), f"Pass missing=[{first!r}] to leave such rows out, or correct them."
-    if len(first) > MAX_NAME_CHARACTERS:  # nobody types that as a token, and it would fill the screen
+    if len(first) > MAX_NAME_CHARACTERS:  # too long to type as a token, and it would fill the screen
         shown, advice = f"a text of {len(first):,} characters", "Remove the column."
     elif column.is_target:
         advice = f"Correct them, pass missing=[{first!r}] to leave such rows out, or task='multiclass'."

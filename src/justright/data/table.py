@@ -290,7 +290,7 @@ def _check_same_names(table: Table, like: Table) -> None:
     extra = [name for name in table.feature_names if name not in like.feature_names]
     if lacking or extra:
         parts = [f"lacks {listed(lacking, most=MAX_LISTED)}"] * bool(lacking) + [
-            f"has {listed(extra, most=MAX_LISTED)} besides"
+            f"has {listed(extra, most=MAX_LISTED)} in addition"
         ] * bool(extra)
         raise InputError(
             f"{_name(table)} must have the features of {_name(like)}; it {' and '.join(parts)}. "

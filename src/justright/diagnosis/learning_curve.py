@@ -117,7 +117,7 @@ class Scaling:
 
 
 def judge_scaling(curve: LearningCurve, *, margin: float) -> Scaling:
-    """Return what a measured learning curve says about more rows, or why it says nothing.
+    """Return what a measured learning curve says about more rows, or why it cannot.
 
     Args:
         curve: the measured losses.
@@ -261,14 +261,14 @@ def _back_test(noisy: _Noisy, rng: np.random.Generator) -> BackTest:
 
 
 def _ends(families: Sequence[Floats]) -> tuple[float, float, float]:
-    """Return the mean over families of what the measured curve gives, and the hull of their intervals."""
+    """Return the mean of both families' estimates, with the hull of their intervals."""
     tails = [(1 - DEFAULT_LEVEL) / 2, (1 + DEFAULT_LEVEL) / 2]
     lows, highs = np.array([np.quantile(draws, tails) for draws in families]).T
     return float(np.mean([draws[0] for draws in families])), float(lows.min()), float(highs.max())
 
 
 def _miss(noisy: _Noisy, back_test: BackTest) -> str | None:
-    """Return the sentence about a back-test that failed, or None."""
+    """Return a sentence if the back-test failed, else None."""
     if back_test.has_held:
         return None
     predicted, rows = back_test.predicted, noisy.rows

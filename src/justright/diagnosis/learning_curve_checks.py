@@ -78,7 +78,7 @@ def acceleration_problem(
 ) -> str | None:
     """Return a sentence if the curve's end falls faster with every doubling, beyond noise and margin.
 
-    Both families bend the other way there: an end that has not begun to flatten leaves their floor to chance. Arguments
+    Both families bend the other way: a curve that has not begun to flatten leaves their floor to chance. Arguments
     as those of `rise_problem`.
     """
     first, second, third = (table.astype(np.float64) for table in losses[-3:])

@@ -18,12 +18,12 @@ Columns = Callable[[Sequence[str]], dict[str, Any]]
 
 
 def _remedy(name: str, summary: str, *, columns: Columns | None = None, **options: Any) -> Remedy:
-    """Return the remedy that sets options of the family that knows collisions.
+    """Return the remedy that sets options of `HiggsMlp`.
 
-    Its baseline becomes a member of that family; without any of its options that is the same network.
+    The baseline becomes a member of that family; without further options it is the same network.
 
     Args:
-        name: what tables call it.
+        name: its name in tables.
         summary: what it changes.
         columns: finds further columns that the options need; raises InputError for a table without them.
         options: those of `HiggsMlp`.

@@ -18,7 +18,9 @@ from justright.study.variant import Variant
 # `remedies` compares what stops late (dropout, weight averaging) with what stops early: on 10,000 rows of HIGGS the
 # latest of them pass their best epoch before epoch 100.
 REMEDIES_RECIPE = Recipe(max_epochs=150, patience=20)
-REMEDIES_SEEDS = 3  # the fewest whose differences tell seeds from luck at all well; see docs/verdicts.md
+REMEDIES_SEEDS = (
+    3  # the fewest whose differences tell an effect from luck reasonably well; see docs/verdicts.md
+)
 # The combination's schedule ends at the epoch limit: on cross-validated rows of HIGGS 90 epochs give what 120 do. It must
 # not stop half-way down.
 LADDER_EPOCHS = 100
@@ -42,7 +44,7 @@ LADDER_STEPS = (
 
 
 def _remedies_variants(facts: Facts) -> tuple[Variant, ...]:
-    """Return the catalogue on Large, and the combination step by step."""
+    """Return Large's remedies from the catalogue, and the combination step by step."""
     own, limits = REMEDIES_RECIPE, {"max_epochs": LADDER_EPOCHS, "patience": LADDER_PATIENCE}
     # A limit that the caller chose is the combination's limit too.
     kept: dict[str, Any] = {

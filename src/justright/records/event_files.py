@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
 
 POLYNOMIAL = np.uint32(0x82F63B78)  # CRC-32C (Castagnoli), reflected
-# record_writer.h: a CRC that is stored beside its data is rotated by 15 bits and shifted by this.
+# record_writer.h: a CRC that is stored next to its data is rotated by 15 bits and shifted by this.
 MASK_DELTA = 0xA282EAD8
 LENGTH_BYTES, CRC_BYTES = 8, 4
 # A scalar's event has some 50 bytes, one of 80 tags 4 KB; longer records are graphs, images and histograms, and are skipped.
@@ -219,7 +219,7 @@ def _wrong(checked: list[tuple[bytes, bytes]]) -> list[int]:
 def _damaged(path: Path, offset: int) -> InputError:
     return InputError(
         f"Records of an event file must match their checksums; {str(path)!r} is damaged at byte {offset:,} "
-        "or is no event file. Copy it again from where it was written."
+        "or is not an event file. Copy it again from where it was written."
     )
 
 

@@ -97,7 +97,7 @@ def _disk_sentence(error: OSError) -> str:
     if error.errno in GONE or isinstance(error, FileNotFoundError):  # the latter from Rust, without a number
         return "it is missing. Put it back, or choose another folder."
     reason = error.strerror or str(error)
-    return f"{reason}. Mend that, or choose another folder."
+    return f"{reason}. Correct that, or choose another folder."
 
 
 def _database_error(path: Path, error: sqlite3.DatabaseError, code: int) -> FolderError:

@@ -29,7 +29,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; when the block succeeds, that file takes the place of `path`.
+    """Yield a path in the same folder to write to; if the block succeeds, that file replaces `path`.
 
     The aside file has the same suffix. If the block raises, `path` is unchanged and the aside file is gone.
 

@@ -296,5 +296,5 @@ def _no_study(path: Path) -> FolderError:
 def _outside(folder: Path, name: str) -> FolderError:
     return FolderError(
         f"Every file of a study must lie in its folder; {name!r} does not lie in {str(folder)!r}. "
-        "The database was changed by hand or is damaged: start a new study beside it."
+        "The database was changed by hand or is damaged: start a new study in another folder."
     )

@@ -221,7 +221,7 @@ def _run_record(
 ) -> RunRecord:  # as SELECT_RUNS names them
     """Return one row of SELECT_RUNS as a record."""
     worker, outcome, reason, epochs, best_epoch, train_seconds, *texts, model_path = facts
-    if best_epoch is not None and best_epoch < 0:  # -1: as written up to version 0.1
+    if best_epoch is not None and best_epoch < 0:  # -1: written up to version 0.1
         best_epoch = None
     best, last, test, test_last = map(metrics_from_json, texts)
     return RunRecord(

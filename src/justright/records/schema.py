@@ -60,7 +60,7 @@ def open_for_writing(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlit
 
     Raises:
         DamagedError: the file is not a readable database.
-        FolderError: it is of a newer version, somebody else's, locked, or may not be written.
+        FolderError: it is of a newer version, was not written by justright, is locked, or may not be written.
     """
     with database_faults(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=busy_seconds)

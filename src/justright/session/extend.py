@@ -84,7 +84,7 @@ def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]
     if differences:
         raise FolderError(
             f"{str(store.folder.path)!r} holds another study: {'; '.join(differences)}. "
-            "Run that one again, choose another --out, or start beside it with --new."
+            "Run that one again, choose another --out, or start in a fresh folder with --new."
         )
     return merged
 

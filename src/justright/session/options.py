@@ -54,7 +54,7 @@ def option(help: str | None, *, default: Any = None, **described: Any) -> Any:  
 
 
 def at_least(least: int) -> dict[str, Any]:
-    """Return `least` and `check` of an option that is a whole number."""
+    """Return `least` and `check` for an option that is a whole number."""
     return {"least": least, "check": partial(check_whole, least=least)}
 
 

@@ -45,7 +45,7 @@ ROW_KINDS: tuple[RowKind, ...] = (
     "validation_score",
     "test_score",
 )
-MIN_SIZES = 2  # one size is no learning curve
+MIN_SIZES = 2  # one size is not a learning curve
 
 
 def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
@@ -220,8 +220,7 @@ def judge_more_data(
 def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[LearningCurve]:
     """Return the learning curves of the variants trained on several sizes, in the study's order.
 
-    A curve has the seeds that all of its sizes share. A size of which no run ended well is left out; so is a seed that some
-    other size lacks.
+    A curve has the seeds that all of its sizes share. Sizes without a run that ended well are left out.
     """
     found: dict[str, dict[int, dict[int, Losses]]] = {name: {} for name in study["variants"]}
     for record in store.runs():
@@ -239,7 +238,7 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
 
 
 def _measured_losses(store: StoreReader, record: RunRecord) -> Losses | None:
-    """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None where it left none."""
+    """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None if it recorded none."""
     if not is_measured(record.outcome):
         return None
     if store.get_meta("table")["parts"]["test"]:

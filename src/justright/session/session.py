@@ -238,7 +238,7 @@ class _Session:
             raise FolderError(
                 f"{str(self.folder.path)!r} holds another study: variant {now.variant!r} built another model "
                 f"({same if before.parameters == now.parameters else counts}). "
-                "Run that one again, choose another --out, or start beside it with --new."
+                "Run that one again, choose another --out, or start in a fresh folder with --new."
             )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from justright.statistics.crossed import Crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
 
-POWER = 0.8  # the usual chance of success that a plan is made for, and allows for luck by
-MAX_SEEDS = 200  # nobody trains more; beyond it the answer is "seeds alone will not do"
-MOST_TIMES_ROWS = 100  # nor does anybody have 100 times the rows there are,
-ALWAYS_ROWS = 100_000  # unless those are few: this many are always within reason
+POWER = 0.8  # the usual chance of success that a plan is made for; it also sets the allowance for luck
+MAX_SEEDS = 200  # more are not trained in practice; beyond it the answer is "seeds alone will not do"
+MOST_TIMES_ROWS = 100  # nor are there 100 times the present rows,
+ALWAYS_ROWS = 100_000  # unless they are few: this many are always within reach
 MIN_SEEDS_TO_PLAN = 2  # one seed says nothing about how much seeds differ
 
 

@@ -52,7 +52,7 @@ class Facts:
         return (variant.recipe or self.recipe).resolve(self.task, self.train_rows)
 
     def optimizer_of(self, variant: Variant) -> dict[str, Any]:
-        """Return the Keras configuration of what trains `variant`."""
+        """Return the Keras configuration of the optimizer that trains `variant`."""
         return dict(self.recipe_of(variant).optimizer or {})
 
 

@@ -63,10 +63,10 @@ class NamedStudy:
     Args:
         name: what `--study` takes.
         variants: what it trains.
-        recipe: how.
-        more: further variants, which depend on the table.
-        seeds: runs of each variant when nobody says how many.
-        train_sizes: numbers of training rows, from how many there are; None trains on all of them only.
+        recipe: how it trains.
+        more: makes further variants, which depend on the table.
+        seeds: default number of runs per variant.
+        train_sizes: how many training rows there are -> the sizes to train on; None trains on all rows only.
     """
 
     name: str

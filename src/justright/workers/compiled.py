@@ -83,9 +83,9 @@ def tidy_compile_cache(folder: Path) -> None:
                 if name.endswith(end) and name.removesuffix(end) + other not in names:
                     (folder / name).unlink(missing_ok=True)
     os.utime(folder)
-    for beside in folder.parent.iterdir():
-        if beside.is_dir() and time.time() - beside.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(beside, ignore_errors=True)
+    for sibling in folder.parent.iterdir():
+        if sibling.is_dir() and time.time() - sibling.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(sibling, ignore_errors=True)
 
 
 def _machine_key() -> str:
@@ -94,7 +94,7 @@ def _machine_key() -> str:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether a folder is this user's and nobody else may write to it."""
+    """Return whether a folder is this user's and no other user may write to it."""
     if not hasattr(os, "getuid"):  # Windows: the folder inherits the rights of the user's profile
         return True
     status = folder.stat()

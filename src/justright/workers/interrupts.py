@@ -29,7 +29,7 @@ def kept_handlers(*numbers: int) -> Iterator[list[int]]:
 
 @contextmanager
 def held_interrupts() -> Iterator[list[int]]:
-    """Yield a list that takes down interrupting signals while the block runs, instead of raising at any instruction."""
+    """Yield a list that records interrupting signals while the block runs, instead of raising at any instruction."""
     received: list[int] = []
     with kept_handlers(signal.SIGINT, signal.SIGTERM) as heard:
         for number in heard:

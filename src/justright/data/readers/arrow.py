@@ -40,7 +40,7 @@ def unpacked_arrow_bytes(path: Path, rows: int | None = None) -> int:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         end = len(data) - len(MAGIC)
         if data[end:] != MAGIC:
-            return 0  # Polars says what it is not
+            return 0  # Polars reports that it is not an Arrow file
         footer = _table(data, end - 4 - _integer(data, end - 4))
         total = sum(_batch(data, *block)[1] for block in _structs(data, footer, DICTIONARIES, BLOCK))
         before = 0

@@ -52,7 +52,7 @@ def read_columnar(
     try:
         unpacked = _count(count_unpacked, path, rows)
         _check_size(label, unpacked, f"its {parts} unpack to {unpacked:,}")
-        with held_stderr():  # a panic prints its stack trace before it is an error that can be caught
+        with held_stderr():  # a panic prints its stack trace before it becomes an error that can be caught
             frame = _frame(path, label, rows, getattr(pl, scanner))
     except (pl.exceptions.PolarsError, FooterError, OSError) as error:
         # Polars says OSError of some damaged files, too.

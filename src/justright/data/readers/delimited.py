@@ -141,7 +141,7 @@ def _read_numbers(body: Body) -> pl.DataFrame | None:
         frame = _read_csv(body, body.data, pl.Float64)
     except pl.exceptions.PolarsError:
         return None
-    # A null is an empty cell, a short row or a blank line: all of them are told apart on the slow path.
+    # A null is an empty cell, a short row or a blank line: the slow path tells which.
     return None if any(column.null_count() for column in frame.iter_columns()) else frame
 
 

@@ -40,7 +40,7 @@ def read_memory(source: object, target: object) -> RawTable:
     if isinstance(source, tuple):
         if len(source) != 2 or target is not None:
             raise InputError(
-                f"A tuple must be the pair (features, target), with no `target` besides; got {len(source)} "
+                f"A tuple must be the pair (features, target), without a separate `target`; got {len(source)} "
                 f"items and target={_described(target)}. Pass (X, y)."
             )
         source, target = source

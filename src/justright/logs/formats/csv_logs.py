@@ -86,7 +86,7 @@ def _parse(cell: str) -> float | None:
 LIGHTNING_CSV = LogFormat(
     "lightning-csv",
     "Lightning's metrics.csv",
-    # Rows are steps, and metrics share no rows: of each the last value in each epoch.
+    # Rows are steps, and metrics lie in separate rows: take the last value of each in each epoch.
     lambda source: [column_run(source, epoch_column="epoch", skip={"step"})],
     lambda source: {"epoch", "step"} <= set(source.columns),
     folder_file="metrics.csv",

@@ -9,11 +9,11 @@ from justright.logs.points import LoggedRun, Points, measured, metric_name
 from justright.logs.source import LogFormat, Source
 
 MAX_POINTS = 5_000_000  # of one log: 10,000 epochs of 500 metrics
-# Folders in which Keras and others keep the two halves of one run, and what their tags get in front.
+# Folders in which Keras and others keep the two halves of one run, and the prefix of their tags.
 HALVES = {"train": "", "training": "", "test": "test_"} | dict.fromkeys(
     ("validation", "val", "valid", "eval"), "val_"
 )
-# Tags that count optimizer steps, not epochs: not comparable with the curves of epochs beside them.
+# Tags that count optimizer steps, not epochs: they are not comparable with the other curves.
 PER_STEP_PREFIXES = ("batch_", "evaluation_")
 
 
