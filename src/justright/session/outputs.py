@@ -240,7 +240,7 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
 
 def _measured_losses(store: StoreReader, record: RunRecord) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None where it left none."""
-    if not is_measured(record.outcome):
+    if record.best_epoch is None or not is_measured(record.outcome):
         return None
     if store.get_meta("table")["parts"]["test"]:
         losses = _at(store, record, "test")
