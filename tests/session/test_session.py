@@ -322,7 +322,7 @@ def test_training_sizes_are_runs_of_their_own(tmp_path):
     assert result.verdicts.height == 1
     (curve,) = result.result["data_scaling"]
     assert [point["train_rows"] for point in curve["measured"]] == [50, 100]
-    assert curve["conclusion"].startswith("Net: no forecast. It was trained with 1 seed")
+    assert curve["conclusion"].startswith("Net: no forecast. Its sizes share 1 seed")
 
 
 def test_a_folder_in_use_is_refused(done):
