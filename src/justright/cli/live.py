@@ -26,23 +26,14 @@ FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that train
 OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
 WIDE = 110  # columns from which the longer sparkline, state and names fit
 # The first of these that any seed of a variant is in names the whole line.
-STATES: tuple[State, ...] = (
-    "training",
-    "compiling",
-    "waiting",
-    "failed",
-    "diverged",
-    "stopped early",
-    "finished",
-)
 STATE_STYLES: dict[State, str] = {
-    "waiting": "dim",
-    "compiling": "yellow",
     "training": "cyan",
-    "finished": "green",
-    "stopped early": "green",
-    "diverged": "red",
+    "compiling": "yellow",
+    "waiting": "dim",
     "failed": "red",
+    "diverged": "red",
+    "stopped early": "green",
+    "finished": "green",
 }
 
 
@@ -193,7 +184,7 @@ def _cells(variant: VariantState, width: int, symbols: Symbols) -> list[Text]:
 
 def _state(runs: list[RunState], symbols: Symbols, *, wide: bool) -> tuple[State, str]:
     """Return the state to colour by and the words for it; several seeds are counted."""
-    state = next(state for state in STATES if any(run.state == state for run in runs))
+    state = next(state for state in STATE_STYLES if any(run.state == state for run in runs))
     over = sum(run.is_over for run in runs)
     if over < len(runs):
         is_plain = len(runs) == 1 or (over == 0 and state == "waiting")

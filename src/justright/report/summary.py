@@ -210,14 +210,10 @@ def result_json(summary: Summary) -> dict[str, Any]:
         'quick'
     """
     result = _chosen(summary, RESULT_KEYS)
-    result["variants"] = [
-        _chosen(variant, VARIANT_KEYS)
-        | {
-            "runs": [_chosen(run, RUN_KEYS) for run in variant["runs"]],
-            "test": _chosen(variant["test"], INTERVAL_KEYS),
-        }
-        for variant in summary["variants"]
-    ]
+    result["variants"] = [_chosen(variant, VARIANT_KEYS) for variant in summary["variants"]]
+    for variant in result["variants"]:
+        variant["runs"] = [_chosen(run, RUN_KEYS) for run in variant["runs"]]
+        variant["test"] = _chosen(variant["test"], INTERVAL_KEYS)
     if result["reference"]:
         result["reference"] = _chosen(result["reference"], REFERENCE_KEYS)
     return result

@@ -31,13 +31,7 @@ TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
 
 
 def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is.
-
-    Args:
-        terminal: where to.
-        summary: what `justright.report.summarise` returned.
-        folder: the study folder.
-    """
+    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is."""
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
     for _, shown in shown_sections(summary, Media.TERMINAL):
