@@ -104,12 +104,7 @@ def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any]
 
 
 def script_json(value: object) -> str:
-    r"""Return JSON that stays inside a <script> element whatever text it holds.
-
-    Example:
-        >>> script_json(["</script>"])
-        '["\\u003c/script\\u003e"]'
-    """
+    """Return JSON that stays inside a <script> element whatever text it holds."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(UNSAFE_IN_SCRIPT)
 

@@ -107,12 +107,7 @@ def format_chance(probability: float | None) -> str:
 
 
 def format_count(value: float | None) -> str:
-    """Return a whole number with a comma every three digits.
-
-    Example:
-        >>> format_count(803329)
-        '803,329'
-    """
+    """Return a whole number with a comma every three digits."""
     return MISSING if value is None else f"{value:,.0f}"
 
 
@@ -152,12 +147,7 @@ def is_share(metric: str) -> bool:
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that were measured, or None when none was.
-
-    Example:
-        >>> mean_of([1.0, None, 2.0]), mean_of([])
-        (1.5, None)
-    """
+    """Return the mean of the values that were measured, or None when none was."""
     measured = [value for value in values if value is not None and math.isfinite(value)]
     return math.fsum(measured) / len(measured) if measured else None
 

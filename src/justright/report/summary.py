@@ -203,12 +203,7 @@ def summarise(
 
 
 def result_json(summary: Summary) -> dict[str, Any]:
-    """Return the part of a summary that `result.json` holds: exactly the keys of the contract.
-
-    Example:
-        >>> result_json({"study": "quick", "variants": [], "curves": []})["study"]
-        'quick'
-    """
+    """Return the part of a summary that `result.json` holds: exactly the keys of the contract."""
     result = _chosen(summary, RESULT_KEYS)
     result["variants"] = [_chosen(variant, VARIANT_KEYS) for variant in summary["variants"]]
     for variant in result["variants"]:

@@ -44,10 +44,6 @@ def histogram_paths(counts: Sequence[Sequence[float]]) -> list[str]:
 
     Shape:
         counts: (classes, bins), rows in each bin.
-
-    Example:
-        >>> histogram_paths([[1, 3]])
-        ['M0 40V26.67H50V0H100V40Z']
     """
     shares = [[count / (sum(row) or 1) for count in row] for row in counts]
     top = max(map(max, shares)) or 1

@@ -113,13 +113,7 @@ def table_width(table: Table) -> int:
 
 
 def pending_runs(summary: Summary) -> dict[str, list[int]]:
-    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out.
-
-    Example:
-        >>> runs = [{"seed": 0, "train_rows": 9, "outcome": None}]
-        >>> pending_runs({"variants": [{"name": "Tiny", "runs": runs}], "seeds": [0, 1]})
-        {'Tiny': [0, 1]}
-    """
+    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out."""
     pending = {}
     for variant in summary["variants"]:
         recorded = {run["seed"] for run in variant["runs"]}

@@ -30,12 +30,7 @@ ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~")
 
 
 def symbols_for(encoding: str | None) -> Symbols:
-    """Return the symbols that text in `encoding` can hold.
-
-    Example:
-        >>> symbols_for("latin-1").plus_minus, symbols_for("utf-8").plus_minus
-        ('+/-', '±')
-    """
+    """Return the symbols that text in `encoding` can hold."""
     return UNICODE if (encoding or "").lower().replace("_", "-").startswith("utf") else ASCII
 
 
