@@ -129,9 +129,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
                 "group": "",
                 "baseline": None,
                 "remedy": "",
-                "strength": None,
                 "model_summary": "",
-                "layers": [],
             }
             for name, label in labels.items()
         ],

@@ -23,26 +23,18 @@ if TYPE_CHECKING:
     from justright.runs.events import Event
 
 FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
-OTHER_LINES = 3  # lines of a frame: the header, the variants left out, and the cursor's own
-WIDE = 110  # terminal width from which the longer sparkline, state and names fit
-# The first of these states that any seed of a variant has names the whole line.
-STATES: tuple[State, ...] = (
-    "training",
-    "compiling",
-    "waiting",
-    "failed",
-    "diverged",
-    "stopped early",
-    "finished",
-)
+OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
+WIDE = 110  # columns from which the longer names, states and sparklines fit
+WIDTHS = {False: (12, 17, 8), True: (22, 27, 24)}  # of a name, a state and a sparkline, by whether they do
+# The first of these that any seed of a variant is in names the whole line.
 STATE_STYLES: dict[State, str] = {
-    "waiting": "dim",
-    "compiling": "yellow",
     "training": "cyan",
-    "finished": "green",
-    "stopped early": "green",
-    "diverged": "red",
+    "compiling": "yellow",
+    "waiting": "dim",
     "failed": "red",
+    "diverged": "red",
+    "stopped early": "green",
+    "finished": "green",
 }
 
 
@@ -160,32 +152,31 @@ def _lines(sentences: list[str], width: int) -> list[str]:
 
 def _header(width: int) -> Table:
     """Return the empty table; every width is fixed, so that lines never wrap and never jump."""
-    wide = width >= WIDE
+    name, state, trail = WIDTHS[width >= WIDE]
     table = Table(box=None, padding=(0, 1), pad_edge=True, header_style="bold", show_edge=False)
-    table.add_column("variant", width=22 if wide else 12, no_wrap=True)
-    table.add_column("state", width=27 if wide else 17, no_wrap=True)
-    table.add_column("epoch", width=7, justify="right", no_wrap=True)
-    table.add_column("train", width=7, justify="right", no_wrap=True)
-    table.add_column("val", width=7, justify="right", no_wrap=True)
-    table.add_column("no gain", width=7, justify="right", no_wrap=True)
-    table.add_column("val loss" if wide else "", width=24 if wide else 8, no_wrap=True)
+    table.add_column("variant", width=name, no_wrap=True)
+    table.add_column("state", width=state, no_wrap=True)
+    for heading in ("epoch", "train", "val", "no gain"):
+        table.add_column(heading, width=7, justify="right", no_wrap=True)
+    table.add_column("val loss" if width >= WIDE else "", width=trail, no_wrap=True)
     return table
 
 
 def _cells(variant: VariantState, width: int, symbols: Symbols) -> list[Text]:
     wide = width >= WIDE
+    name, _, trail = WIDTHS[wide]
     runs = list(variant.runs.values())
     busy = [run for run in runs if not run.is_over and run.state != "waiting"] or runs
     state, words = _state(runs, symbols, wide=wide)
     waits = [run.waited for run in busy if run.epoch]
     cells = (
-        shorten(variant.name, 22 if wide else 12, symbols),
+        shorten(variant.name, name, symbols),
         words,
         _count(max(run.epoch for run in runs)),
         _loss((run.train for run in busy), symbols),
         _loss((run.validation for run in busy), symbols),
         _count(min(waits)) if waits else "",
-        sparkline(variant.trail, 24 if wide else 8, symbols),
+        sparkline(variant.trail, trail, symbols),
     )
     styles = ("", STATE_STYLES[state], "", "", "", "dim", "")
     return [Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)]
@@ -193,7 +184,7 @@ def _cells(variant: VariantState, width: int, symbols: Symbols) -> list[Text]:
 
 def _state(runs: list[RunState], symbols: Symbols, *, wide: bool) -> tuple[State, str]:
     """Return the state to colour by and the words for it; several seeds are counted."""
-    state = next(state for state in STATES if any(run.state == state for run in runs))
+    state = next(state for state in STATE_STYLES if any(run.state == state for run in runs))
     over = sum(run.is_over for run in runs)
     if over < len(runs):
         is_plain = len(runs) == 1 or (over == 0 and state == "waiting")

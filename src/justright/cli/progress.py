@@ -41,7 +41,6 @@ class RunState:
     validation: float = math.nan
     waited: int = 0
     best_epoch: int | None = None
-    reason: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -193,8 +192,7 @@ class StudyProgress:
         run = self._find(event.run)
         if run is None:
             return
-        run.state, run.epoch, run.reason = event.outcome, event.epochs, event.reason
-        run.best_epoch = event.best_epoch
+        run.state, run.epoch, run.best_epoch = event.outcome, event.epochs, event.best_epoch
         run.waited = 0 if event.best_epoch is None else event.epochs - 1 - event.best_epoch
         if event.last:
             run.train = _metric(event.last, self.loss)

@@ -133,9 +133,7 @@ def rate_chart(names: Sequence[str], *, last_epoch: int) -> dict[str, Any]:
 def interval_chart(rows: int, *, margin: float | None) -> dict[str, Any]:
     """Return the chart of differences of test loss over data named `lines`: {v, row (from the top), y (estimate), low, high}.
 
-    Args:
-        rows: number of intervals.
-        margin: differences between -margin and +margin are shaded as too small to matter; None shades nothing.
+    `rows` is their number. Those between -margin and +margin are shaded as too small to matter; None shades nothing.
     """
     import altair as alt
 

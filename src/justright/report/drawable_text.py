@@ -10,9 +10,7 @@ from typing import Any
 # What neither XML nor HTML may hold (XML 1.0, section 2.2): on one of these, what draws the charts ends the process.
 NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 DOUBLE_CHARACTER = re.compile("[\U00010000-\U0010ffff]")
-MAX_WHOLE = (
-    9  # characters that fit into any label of a chart, at 160 pixels the narrowest, even if they are emoji
-)
+MAX_WHOLE = 9  # characters that fit into any label of a chart, 160 pixels at the narrowest, even emoji
 
 
 def printable(value: Any) -> Any:  # noqa: ANN401  # plain nested values, as they came

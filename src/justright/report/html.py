@@ -36,9 +36,6 @@ def render_html(summary: Summary) -> str:
 
     Everything from outside is escaped, and the page's own security policy runs no script but the two it came with.
     Charts are drawn twice: as SVG in the page, for readers and printers without scripts, and live by Vega.
-
-    Args:
-        summary: what `summarise` returned.
     """
     summary = printable(summary)
     sections = list(shown_sections(summary, Media.PAGE))
@@ -72,10 +69,6 @@ def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any]
     The first is {curves: the data of all figures of curves, views: the charts a reader can choose from in each of them
     ('loss log', 'score linear' ...), charts: {view, zoom, rows, shown} by id}. `view` is a Vega-Lite chart and `rows` its
     data, 'curves' and None for figures of curves. `zoom` maps 'loss' and 'score' to the y-range that opens and the full one.
-
-    Args:
-        summary: what `summarise` returned.
-        blocks: what the page shows.
     """
     metrics = _metrics(summary)
     curves: Curves = {
@@ -111,12 +104,7 @@ def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any]
 
 
 def script_json(value: object) -> str:
-    r"""Return JSON that stays inside a <script> element whatever text it holds.
-
-    Example:
-        >>> script_json(["</script>"])
-        '["\\u003c/script\\u003e"]'
-    """
+    """Return JSON that stays inside a <script> element whatever text it holds."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(UNSAFE_IN_SCRIPT)
 
@@ -168,8 +156,7 @@ def _library() -> str:
     """Return the JavaScript of Vega, Vega-Lite and Vega-Embed."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sentences, Table, Text, visible
 from justright.report.sections.provenance import heading
@@ -23,9 +23,6 @@ def render_markdown(summary: Summary) -> str:
     """Return the summary as Markdown: the conclusion, then every section's tables, sentences and code.
 
     Names and sentences from outside are escaped: they cannot end a cell, or become a link or HTML.
-
-    Args:
-        summary: what `summarise` returned.
     """
     parts = [
         f"# {escape_markdown(summary['conclusion'] or 'No conclusion yet.')}",
@@ -65,9 +62,8 @@ def _text(block: Block) -> str:
         case Code():
             return _fenced(block)
         case Pairs():
-            return ", ".join(
-                f"{escape_markdown(name)} {escape_markdown(value)}" for name, value in block.items
-            )
+            pairs = (map(escape_markdown, pair) for pair in block.items)
+            return ", ".join(" ".join(pair) for pair in pairs)
         case Folded():
             verdict = f": {escape_markdown(block.verdict.text)}" if block.verdict else ""
             head = f"**{escape_markdown(block.head.text)}**{verdict}"
@@ -85,12 +81,10 @@ def _fenced(code: Code) -> str:
 
 def _table(table: Table) -> str:
     columns, rows = table.shown(Media.MARKDOWN)
-    heads = [
-        f"{column.group}: {column.title.lower()}" if column.group else column.title for column in columns
-    ]
+    heads = [f"{one.group}: {one.title.lower()}" if one.group else one.title for one in columns]
     rule = ["---" if column.is_text else "--:" for column in columns]
-    lines = [[escape_markdown(head) for head in heads], rule, *([*map(_cell, cells)] for _, cells in rows)]
-    return "\n".join(map(_line, lines))
+    lines = [[*map(escape_markdown, heads)], rule, *([*map(_cell, cells)] for _, cells in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(cell: Cell) -> str:
@@ -101,7 +95,3 @@ def _cell(cell: Cell) -> str:
         if part
     )
     return f"**{text}**" if cell.tone and not cell.is_pill else text
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -9,12 +9,8 @@ from justright.diagnosis.words.numbers import rounded_by
 
 MISSING = "–"  # an en dash: nothing was measured, which is not the same as zero
 
-# Metrics that are shares of rows, printed as percentages; higher is better.
-SHARES = ("accuracy",)
 LOSS_DIGITS = 4  # decimals, and significant digits of losses too large or small for fixed decimals
-LARGE_DIGITS = (
-    3  # with an exponent behind them: four would push a table's last column off a page of 1,200 pixels
-)
+LARGE_DIGITS = 3  # with an exponent: four would push a table's last column off a page of 1,200 pixels
 WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
 FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
 LEAST_DECIMAL, MOST_DECIMAL = 0.001, 1_000.0  # magnitudes that three decimals suit in a narrow column
@@ -111,12 +107,7 @@ def format_chance(probability: float | None) -> str:
 
 
 def format_count(value: float | None) -> str:
-    """Return a whole number with a comma every three digits.
-
-    Example:
-        >>> format_count(803329)
-        '803,329'
-    """
+    """Return a whole number with a comma every three digits."""
     return MISSING if value is None else f"{value:,.0f}"
 
 
@@ -151,17 +142,12 @@ def format_duration(seconds: float | None) -> str:
 
 
 def is_share(metric: str) -> bool:
-    """Return whether `metric` is a share of rows, of which more is better."""
-    return metric.endswith(SHARES)
+    """Return whether `metric` is a share of rows, printed as a percentage, of which more is better."""
+    return metric.endswith("accuracy")
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that were measured, or None when none was.
-
-    Example:
-        >>> mean_of([1.0, None, 2.0]), mean_of([])
-        (1.5, None)
-    """
+    """Return the mean of the values that were measured, or None when none was."""
     measured = [value for value in values if value is not None and math.isfinite(value)]
     return math.fsum(measured) / len(measured) if measured else None
 

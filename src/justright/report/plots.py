@@ -163,11 +163,7 @@ def _measured(epochs: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) ->
 
 
 def _common(runs: list[Curve]) -> Curve:
-    """Return the epochs that all runs have, and the runs' values there.
-
-    Shape:
-        result: (epochs,), (runs, epochs).
-    """
+    """Return the epochs that all runs have, and the runs' values there: (epochs,), (runs, epochs)."""
     epochs = runs[0][0]
     for other, _ in runs[1:]:
         epochs = np.intersect1d(epochs, other, assume_unique=True)

@@ -203,21 +203,12 @@ def summarise(
 
 
 def result_json(summary: Summary) -> dict[str, Any]:
-    """Return the part of a summary that `result.json` holds: exactly the keys of the contract.
-
-    Example:
-        >>> result_json({"study": "quick", "variants": [], "curves": []})["study"]
-        'quick'
-    """
+    """Return the part of a summary that `result.json` holds: exactly the keys of the contract."""
     result = _chosen(summary, RESULT_KEYS)
-    result["variants"] = [
-        _chosen(variant, VARIANT_KEYS)
-        | {
-            "runs": [_chosen(run, RUN_KEYS) for run in variant["runs"]],
-            "test": _chosen(variant["test"], INTERVAL_KEYS),
-        }
-        for variant in summary["variants"]
-    ]
+    result["variants"] = [_chosen(variant, VARIANT_KEYS) for variant in summary["variants"]]
+    for variant in result["variants"]:
+        variant["runs"] = [_chosen(run, RUN_KEYS) for run in variant["runs"]]
+        variant["test"] = _chosen(variant["test"], INTERVAL_KEYS)
     if result["reference"]:
         result["reference"] = _chosen(result["reference"], REFERENCE_KEYS)
     return result

@@ -33,8 +33,7 @@ def thin_curves(curves: pl.DataFrame, *, max_points: int = MAX_POINTS) -> list[d
         max_points: most epochs kept of a run.
 
     Returns:
-        One dict for each run, in order of appearance: `variant`, `seed`, `train_rows`, `epoch` (list of int) and
-        `metrics` (name -> list of float or None); metrics that a run never measured are left out.
+        A `RunCurves` for each run, in order of appearance; metrics that a run never measured are left out.
 
     Example:
         >>> import polars as pl
@@ -56,12 +55,7 @@ def thin_curves(curves: pl.DataFrame, *, max_points: int = MAX_POINTS) -> list[d
 
 
 def log_grid(last: int, points: int) -> npt.NDArray[np.int64]:
-    """Return about `points` epochs in 0..last, all if they are so few, else evenly spaced in log(1 + epoch).
-
-    Example:
-        >>> log_grid(1_000, 12).tolist()
-        [0, 1, 3, 6, 11, 22, 42, 80, 151, 284, 533, 1000]
-    """
+    """Return about `points` epochs in 0..last, all if they are so few, else evenly spaced in log(1 + epoch)."""
     if last < points:
         return np.arange(last + 1)
     spaced = np.round(np.expm1(np.linspace(0, math.log1p(last), points)))

@@ -21,6 +21,7 @@ from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import EffectSummary, Summary
 from justright.study.remedy import LADDER_GROUP
 
+NOTE = "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds."
 TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
 MANY = 2  # seeds from which an interval covers seeds as well
 
@@ -30,13 +31,9 @@ def effect_blocks(summary: Summary) -> list[Block]:
     table = effect_table(summary)
     if not table.rows:
         return []
-    notes = [
-        "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds.",
-        "Below zero is better.",
-    ]
-    if summary["margin"]:
-        small = format_loss(summary["margin"])
-        notes[1] = f"Below zero is better; differences below {small} are too small to matter."
+    margin = summary["margin"]
+    small = f"; differences below {format_loss(margin)} are too small to matter" if margin else ""
+    notes = [NOTE, f"Below zero is better{small}."]
     if any(strengths_tried(summary).values()):
         notes.append("Where a remedy has several strengths, validation rows chose one.")
     if any(row.cells[0].hint for row in table.rows):

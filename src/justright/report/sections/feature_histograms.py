@@ -20,39 +20,30 @@ def feature_blocks(summary: Summary) -> list[Block]:
     classes = [each["name"] for each in summary["table"].get("classes") or []]
     by_class = " by class, each class scaled to its own number of rows" if len(classes) > 1 else ""
     legend = tuple(page_colours(classes).items()) if len(classes) > 1 else ()
-    return [
-        Text(f"Each feature's distribution{by_class}.", media=Media.PAGE),
-        Histograms(tuple(cells), legend),
-    ]
+    note = Text(f"Each feature's distribution{by_class}.", media=Media.PAGE)
+    return [note, Histograms(tuple(cells), legend)]
 
 
 def histogram_cells(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return name, range and a path for each class of every column that has a histogram.
 
     Each class is scaled to its own number of rows, so that shapes can be compared when classes differ in size.
-
-    Args:
-        table: what `describe_table` returned, with `columns`.
+    `table` is what `describe_table` returned.
     """
     cells = []
     for column in table.get("columns") or []:
         edges, counts = column.get("edges") or [], column.get("class_counts") or [column.get("counts") or []]
         if len(edges) > 1 and any(map(sum, counts)):
-            cells.append(
-                {"name": column["name"], "low": edges[0], "high": edges[-1], "paths": histogram_paths(counts)}
-            )
+            paths = histogram_paths(counts)
+            cells.append({"name": column["name"], "low": edges[0], "high": edges[-1], "paths": paths})
     return cells
 
 
 def histogram_paths(counts: Sequence[Sequence[float]]) -> list[str]:
     """Return the outline of each class's histogram as an SVG path in a box of 100 x 40, the highest bin at the top.
 
-    Args:
+    Shape:
         counts: (classes, bins), rows in each bin.
-
-    Example:
-        >>> histogram_paths([[1, 3]])
-        ['M0 40V26.67H50V0H100V40Z']
     """
     shares = [[count / (sum(row) or 1) for count in row] for row in counts]
     top = max(map(max, shares)) or 1

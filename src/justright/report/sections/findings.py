@@ -16,16 +16,10 @@ def fact_blocks(summary: Summary) -> list[Block]:
 
 def claim_blocks(summary: Summary) -> list[Block]:
     """Return the tutorial's conclusions, each with what test rows say about it."""
-    rows = tuple(
-        Row(
-            (
-                Cell(claim["quote"]),
-                Cell(claim["answer"], tone=ANSWER_TONES.get(claim["answer"], "open")),
-                Cell(claim["evidence"]),
-            )
-        )
-        for claim in summary["claims"]
-    )
+    rows = []
+    for claim in summary["claims"]:
+        answer = Cell(claim["answer"], tone=ANSWER_TONES.get(claim["answer"], "open"))
+        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"]))))
     if not rows:
         return []
     columns = (
@@ -37,7 +31,7 @@ def claim_blocks(summary: Summary) -> list[Block]:
         "What TensorFlow’s tutorial says of these seven networks, from one seed and 1,000 validation rows, judged again on "
         "test rows. The intervals of one sentence hold together, so they are wider than elsewhere in this report."
     )
-    return [Text(note, media=Media.WRITTEN), Table("The tutorial’s conclusions", columns, rows)]
+    return [Text(note, media=Media.WRITTEN), Table("The tutorial’s conclusions", columns, tuple(rows))]
 
 
 FACTS = Section("facts", "Found along the way", fact_blocks)

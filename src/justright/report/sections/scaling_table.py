@@ -12,6 +12,7 @@ from justright.report.number_formats import MISSING, format_count, format_loss, 
 from justright.report.palette import page_colours
 from justright.report.summary import Record, Summary
 
+NOTE = "Test loss at the best epoch against the number of training rows. Dashed: forecast."
 DECIMALS = 4  # in a terminal: what twice the rows are worth is seldom more than a few thousandths
 
 
@@ -27,10 +28,7 @@ def scaling_blocks(summary: Summary) -> list[Block]:
     sentences = tuple(curve["conclusion"] for curve in curves if curve.get("conclusion"))
     legend = tuple((curve["variant"], colours.get(curve["variant"], "")) for curve in curves)
     return [
-        Text(
-            "Test loss at the best epoch against the number of training rows. Dashed: forecast.",
-            media=Media.PAGE,
-        ),
+        Text(NOTE, media=Media.PAGE),
         Chart("scaling", "Test loss against training rows", rows, make, legend=legend),
         *([Sentences(sentences, "paragraphs")] if sentences else []),
         scaling_table(curves),

@@ -66,12 +66,7 @@ def main_variants(summary: Summary) -> list[VariantSummary]:
 
 
 def meanings(variants: Iterable[VariantSummary]) -> str:
-    """Return what the verdicts on these variants mean, each of them once, in one line.
-
-    Example:
-        >>> meanings([{"verdict": {"label": "diverged"}}])
-        'Diverged: training itself went wrong.'
-    """
+    """Return what the verdicts on these variants mean, each of them once, in one line."""
     found = {variant["verdict"]["label"] for variant in variants}
     return " ".join(
         f"{label.name.capitalize()}: {label.meaning}." for label in labels.labels() if label.name in found

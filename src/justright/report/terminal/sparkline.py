@@ -10,12 +10,9 @@ from justright.report.terminal.text import Symbols
 
 
 def sparkline(values: Sequence[float], width: int, symbols: Symbols) -> str:
-    """Return a curve as at most `width` bars, the lowest value the lowest bar.
+    """Return a curve as at most `width` bars, the lowest value the lowest bar; values that are not finite are left out.
 
-    Args:
-        values: in order; those that are not finite are left out.
-        width: characters; longer curves are averaged in equal stretches, shorter ones not stretched.
-        symbols: which characters.
+    Longer curves are averaged in equal stretches, shorter ones not stretched.
 
     Example:
         >>> from justright.report.terminal.text import UNICODE

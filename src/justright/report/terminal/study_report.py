@@ -31,13 +31,7 @@ TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
 
 
 def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is.
-
-    Args:
-        terminal: where to.
-        summary: what `justright.report.summarise` returned.
-        folder: the study folder.
-    """
+    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is."""
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
     for _, shown in shown_sections(summary, Media.TERMINAL):
@@ -119,13 +113,7 @@ def table_width(table: Table) -> int:
 
 
 def pending_runs(summary: Summary) -> dict[str, list[int]]:
-    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out.
-
-    Example:
-        >>> runs = [{"seed": 0, "train_rows": 9, "outcome": None}]
-        >>> pending_runs({"variants": [{"name": "Tiny", "runs": runs}], "seeds": [0, 1]})
-        {'Tiny': [0, 1]}
-    """
+    """Return the seeds that have not ended, by variant; variants whose runs have all ended are left out."""
     pending = {}
     for variant in summary["variants"]:
         recorded = {run["seed"] for run in variant["runs"]}

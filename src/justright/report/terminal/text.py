@@ -17,19 +17,12 @@ KEYWORDS = re.compile(r"""\b(missing|task)=\[?(?:'([^']*)'|"([^"]*)")\]?""")
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """The characters that decorate output.
+    """The characters that decorate output."""
 
-    Args:
-        bars: from the lowest to the highest bar of a sparkline or histogram.
-        plus_minus: in front of half an interval.
-        dash: between two ends of a range, and for what was not measured.
-        ellipsis: in place of what was cut off.
-    """
-
-    bars: str
-    plus_minus: str
-    dash: str
-    ellipsis: str
+    bars: str  # from the lowest to the highest bar of a sparkline or histogram
+    plus_minus: str  # in front of half an interval
+    dash: str  # between two ends of a range, and for what was not measured
+    ellipsis: str  # in place of what was cut off
 
 
 UNICODE = Symbols(bars="▁▂▃▄▅▆▇█", plus_minus="±", dash="–", ellipsis="…")
@@ -37,21 +30,14 @@ ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~")
 
 
 def symbols_for(encoding: str | None) -> Symbols:
-    """Return the symbols that text in `encoding` can hold.
-
-    Example:
-        >>> symbols_for("latin-1").plus_minus, symbols_for("utf-8").plus_minus
-        ('+/-', '±')
-    """
+    """Return the symbols that text in `encoding` can hold."""
     return UNICODE if (encoding or "").lower().replace("_", "-").startswith("utf") else ASCII
 
 
 def plain(text: object, *, keep: str = "") -> str:
     r"""Return `text` with everything a terminal would act on written out, so that it is seen and not obeyed.
 
-    Args:
-        text: anything with a string form.
-        keep: unsafe characters that are meant, such as the line breaks of a message.
+    `keep` are unsafe characters that are meant, such as the line breaks of a message.
 
     Example:
         >>> plain("Tiny\x1b[2J")
