@@ -11,7 +11,7 @@ from justright.cli.run import precision_hint
 from justright.workers import accelerators, machine
 
 FASTER = (
-    "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster, and as well."
+    "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster and just as well."
 )
 WITHOUT = "This processor has no bfloat16 products: --precision bfloat16 gains no speed here."
 
