@@ -44,25 +44,9 @@ batch_size = 100
 max_epochs = {epochs}
 optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
 """
-DRIVER = "import sys; from benchmarks.faults.commands import run_command; run_command(sys.argv[1:])"
+DRIVER = "import sys; from benchmarks.faults.driver import run_command; run_command(sys.argv[1:])"
 CHECKPOINT_SECONDS = 0.3
 NEVER_HANGS = 600.0
-
-
-def run_command(words: list[str]) -> None:
-    """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
-    import justright.session.session as running
-    from justright.cli.main import main
-
-    if (
-        "FILE_BYTES" in os.environ
-    ):  # the largest file that this process and its workers may write: a full disk
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
-    original, hang_seconds = running.run_study, float(os.environ["HANG_SECONDS"])
-    running.run_study = lambda *given, **named: original(*given, **named, hang_seconds=hang_seconds)
-    main(words)
 
 
 @dataclass

@@ -58,7 +58,7 @@ class Forked:
 
 def _run(words: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
     """Run the command in its folder and environment, with workers that are forks of it."""
-    from benchmarks.faults.commands import run_command
+    from benchmarks.faults.driver import run_command
     from justright.workers import processes
 
     os.chdir(folder)
