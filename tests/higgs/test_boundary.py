@@ -10,15 +10,7 @@ import justright
 
 SOURCE = Path(justright.__file__).parent
 # Files that may name it, and why.
-ALLOWED = {
-    "plugins.py": "lists the plug-ins that come with the package",
-    "session/options.py": "the default source, and help texts, which must not import NumPy",
-    "cli/run.py": "the same",
-    "cli/data.py": "help texts",
-    "cli/init.py": "the study file to start from, which reads the packaged table",
-    "report/summary.py": "the claims of the tutorial",
-    "diagnosis/judge.py": "the same",
-}
+ALLOWED = {"plugins.py": "lists the plug-ins that come with the package"}
 
 
 def code_that_names_it(path: Path) -> Iterator[str]:

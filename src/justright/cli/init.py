@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from justright.data.readers.registry import format_names
-from justright.data.sources import described_sources
+from justright.data.sources import default_source, described_sources
 
 # The lines that are not commented out are a complete study file (tested).
 TEMPLATE = """\
@@ -30,7 +30,7 @@ reference = true
 
 [table]
 # {sources}, or a path or URL to {formats}.
-source = "higgs-sim"
+source = "{source}"
 # target = "price"          # the column to predict; its number in a file without a header
 # rows = 20000              # read only the first rows
 
@@ -104,12 +104,18 @@ def write_template(path: Path) -> None:
     """
     from justright.errors import InputError
 
+    values = {
+        "name": path.name,
+        "source": default_source().name,
+        "sources": described_sources(),
+        "formats": format_names(" or "),
+    }
+    text = TEMPLATE
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
     try:
         with path.open("x", encoding="utf-8") as file:
-            text = TEMPLATE.replace("{name}", path.name)
-            file.write(
-                text.replace("{sources}", described_sources()).replace("{formats}", format_names(" or "))
-            )
+            file.write(text)
     except FileExistsError:
         raise InputError(
             f"A new study file must not exist yet; {str(path)!r} does. Give another name."

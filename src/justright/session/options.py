@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from justright.data.checks import check_whole
 from justright.data.readers.registry import format_names
-from justright.data.sources import default_source, described_sources
+from justright.data.sources import default_source, described_sources, sources
 from justright.errors import InputError, check_one_of
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.workers.watch import HANG_SECONDS
@@ -101,7 +101,9 @@ class TableOptions(Options):
     )
     rows: int | None = option("Read only this many rows.", metavar="N", **at_least(1))
     location: str | None = option(
-        "Read HIGGS from here instead of UCI.", metavar="PATH_OR_URL", flag="--from"
+        f"Read {' or '.join(source.name for source in sources().values() if source.is_remote)} from here, not from its own address.",
+        metavar="PATH_OR_URL",
+        flag="--from",
     )
     task: Literal["binary", "multiclass", "regression"] | None = option(
         "The kind of target. [default: found from its values]"
