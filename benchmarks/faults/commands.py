@@ -174,7 +174,21 @@ def contents(folder: Path) -> dict[str, str]:
                 reference[name][kind].tobytes() for name in reference for kind in sorted(reference[name])
             )
         )
+    for path in sorted(folder.glob("tensorboard/**/*.tfevents.*")):
+        found[f"event file {path.relative_to(folder)}"] = digest(repr(points_of(path)).encode())
     return found
+
+
+def points_of(path: Path) -> list[tuple[str, int, bytes]]:
+    """Return each (tag, step, value) of an event file as TensorBoard reads it; what stands there twice is there twice."""
+    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+    events = LegacyEventFileLoader(str(path)).Load()
+    return sorted(
+        (value.tag, event.step, value.tensor.tensor_content)
+        for event in events
+        for value in event.summary.value
+    )
 
 
 def model_digest(path: Path) -> str:

@@ -22,6 +22,7 @@ from benchmarks.faults.kinds import Seen
 from benchmarks.faults.moments import Interruption, describe, hear_interrupts, run_interruptions, run_kills
 from justright.errors import InputError
 from justright.records.models import save_model_atomically
+from justright.records.tensorboard import append_run, write_run
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "study-version-1"
 EPOCHS = 300
@@ -63,6 +64,23 @@ def test_every_change_of_a_study_is_found(folder, statement) -> None:
         assert database.execute(statement).rowcount > 0
     found = differences(contents(folder), before)
     assert {" ".join(name.split()[:2]) for name in found} >= CHANGES[statement]
+
+
+def test_an_epoch_that_stands_twice_in_an_event_file_is_found(folder) -> None:
+    """Event files are compared point by point, as TensorBoard reads them."""
+    path = folder / "tensorboard" / "Tiny" / "seed-1"
+    losses = {"loss": np.array([0.7, 0.6]), "val_loss": np.array([0.7, 0.65])}
+    write_run(path, losses, steps_per_epoch=20, walls=np.array([1.0, 2.0]))
+    before = contents(folder)
+    append_run(
+        path,
+        {name: values[1:] for name, values in losses.items()},
+        steps_per_epoch=20,
+        first=1,
+        walls=np.array([3.0]),
+    )
+    found = differences(contents(folder), before)
+    assert [name.split("/")[-2] for name in found] == ["train", "validation"]
 
 
 def test_another_models_weights_are_found(tmp_path) -> None:
