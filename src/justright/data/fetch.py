@@ -29,7 +29,7 @@ FIRST_PAUSE_SECONDS = 0.5
 # Statuses worth another attempt: the server is busy or restarting (RFC 9110, section 15).
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-USER_AGENT = "justright (https://pypi.org/project/justright/)"
+USER_AGENT = "justright"
 
 
 class FetchError(InputError):
