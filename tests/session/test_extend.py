@@ -28,6 +28,8 @@ from justright.session.prepare import prepare_study
 from justright.session.result import open_result
 from justright.session.session import run_study
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 ROWS, FEATURES = 500, 5
 SHORT, LONG = 30, 50
 # Steep enough that "Stopped" stops before SHORT, and that "Limited" finds a better epoch after it.
@@ -99,16 +101,6 @@ def plain(nested):
     return {
         key: plain(value) if isinstance(value, dict) else value.tobytes() for key, value in nested.items()
     }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Let workers share what XLA compiles."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from justright.session import result as results
 from justright.session import session
 from justright.session.result import open_result
 
+pytestmark = pytest.mark.usefixtures("shared_programs")
+
 # What is done once for a fresh study, where it is called.
 WORK = (
     (session, "describe_table"),
@@ -58,16 +60,6 @@ class Heard:
     def of(self, kind):
         """Return the events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once(tmp_path_factory):
-    """Workers keep what XLA compiles: the studies of this file share their programs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-        yield
 
 
 def table():

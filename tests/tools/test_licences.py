@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from types import ModuleType
@@ -13,14 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def licences() -> ModuleType:
+def licences(load_tool: Callable[[str], ModuleType]) -> ModuleType:
     """tools/licences.py as a module."""
-    spec = importlib.util.spec_from_file_location("licences", ROOT / "tools" / "licences.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("licences")
 
 
 def test_the_page_lists_what_is_locked(licences: ModuleType) -> None:

@@ -59,9 +59,9 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     if evidence is None:
         return None
     judgement = judge_study(evidence, margin=study.get("margin"))
-    values = judgement.to_dict()
+    values, size = judgement.to_dict(), _full_size(store, study)
     for item in values["variants"]:
-        item["intervals"] = _mean_intervals(store, item["name"], _full_size(store, study))
+        item["intervals"] = _mean_intervals(store, item["name"], size)
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
