@@ -58,7 +58,7 @@ BAD_TEXT = [
     (
         "1.5,0\nabc,1\n2.5,1\n",
         (
-            "`target` must name the target column; of the usual names label, target, y and class the table has none. "
+            "`target` must name the target column. Of the usual names (label, target, y, class), this table has none. "
             "Columns: 'column_0', 'column_1'."
         ),
     ),
@@ -124,14 +124,14 @@ BAD_TEXT = [
     (
         "x,z\n1,0\n2,1\n",
         (
-            "`target` must name the target column; of the usual names label, target, y and class the table has none. "
+            "`target` must name the target column. Of the usual names (label, target, y, class), this table has none. "
             "Columns: 'x', 'z'."
         ),
     ),
     (
         "x,y,label\n1,0,1\n2,1,0\n",
         (
-            "`target` must name the target column; of the usual names label, target, y and class the table has 'y', 'label'. "
+            "`target` must name the target column. Of the usual names (label, target, y, class), this table has 'y', 'label'. "
             "Columns: 'x', 'y', 'label'."
         ),
     ),

@@ -140,8 +140,8 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
         return names[0]
     found = listed(matches, most=MAX_LISTED) if matches else "none"
     raise InputError(
-        f"{raw.label}: `target` must name the target column; of the usual names label, target, y and class the table "
-        f"has {found}. Columns: {listed(names, most=MAX_LISTED)}."
+        f"{raw.label}: `target` must name the target column. Of the usual names (label, target, y, class), this table has "
+        f"{found}. Columns: {listed(names, most=MAX_LISTED)}."
     )
 
 
