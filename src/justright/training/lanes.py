@@ -71,29 +71,29 @@ class Lane(NamedTuple):
 
 
 def first_lane(network: Network, *, is_averaged: bool = False) -> Lane:
-    """Return the state of a run before its first epoch, from the network's initial values."""
+    """Return the state of a run before its first epoch, on the host, from the network's initial values."""
     values = network.initial_values()
-
-    def copies(name: str, *, wanted: bool = True) -> list[Any]:
-        return [value.copy() for value in values[name] if wanted]
 
     return Lane(
         **values,
-        best_weights=copies("weights"),
-        best_others=copies("others"),
-        best_value=jnp.float32(jnp.inf),
-        best_epoch=jnp.int32(-1),
-        wait=jnp.int32(0),
-        outcome=jnp.int32(ALIVE),
-        epochs=jnp.int32(0),
-        average_weights=copies("weights", wanted=is_averaged),
-        average_others=copies("others", wanted=is_averaged),
+        best_weights=values["weights"],
+        best_others=values["others"],
+        best_value=np.float32(np.inf),
+        best_epoch=np.int32(-1),
+        wait=np.int32(0),
+        outcome=np.int32(ALIVE),
+        epochs=np.int32(0),
+        average_weights=values["weights"] if is_averaged else [],
+        average_others=values["others"] if is_averaged else [],
     )
 
 
 def stack_lanes(lanes: list[Lane]) -> Lane:
-    """Return single lanes as a stack, with a leading axis (lanes,)."""
-    return jax.tree.map(lambda *values: jnp.stack(values), *lanes)
+    """Return single lanes as a stack on the device, with a leading axis (lanes,).
+
+    NumPy stacks them: JAX would compile a program for each shape.
+    """
+    return jax.tree.map(lambda *values: jnp.asarray(np.stack(values)), *lanes)
 
 
 def lane_of(stack: Lane, index: int) -> Lane:

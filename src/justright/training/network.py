@@ -17,6 +17,7 @@ from justright.runs.events import VariantBuilt
 from justright.study.families import Family
 from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.variant import Build, KerasConfig
+from justright.training.initial_draws import shared_draws
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
 from justright.training.objective import Objective, objective_for
@@ -57,12 +58,25 @@ class Network:
     objective: Objective
     random_states: tuple[int, ...]
 
-    def initial_values(self) -> dict[str, list[Any]]:
-        """Return copies of the current values: trainable, other, and optimizer variables."""
+    def initial_values(self) -> dict[str, list[npt.NDArray[Any]]]:
+        """Return copies of the current values on the host: trainable, other, and optimizer variables."""
         return {
-            "weights": [variable.value.copy() for variable in self.model.trainable_variables],
-            "others": [variable.value.copy() for variable in self.model.non_trainable_variables],
-            "optimizer": [variable.value.copy() for variable in self.optimizer.variables],
+            name: [np.array(variable.value) for variable in variables]
+            for name, variables in self._variables().items()
+        }
+
+    def shapes(self) -> dict[str, list[tuple[int, ...]]]:
+        """Return the shapes of the same values."""
+        return {
+            name: [tuple(variable.shape) for variable in variables]
+            for name, variables in self._variables().items()
+        }
+
+    def _variables(self) -> dict[str, list[Any]]:
+        return {
+            "weights": self.model.trainable_variables,
+            "others": self.model.non_trainable_variables,
+            "optimizer": self.optimizer.variables,
         }
 
     def apply(self, weights: Any, others: Any, x: Any, *, training: bool) -> tuple[Any, list[Any], list[Any]]:
@@ -102,12 +116,13 @@ def build_network(
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
-    model = _build_model(name, build, features, outputs)
-    _check_outputs(name, model, features, outputs, task)
+    with shared_draws():
+        model = _build_model(name, build, features, outputs)
+        _check_outputs(name, model, features, outputs, task)
+        optimizer = _build_optimizer(name, recipe)
+        optimizer.build(model.trainable_variables)
     if train_x is not None:
         adapt_normalization(model, train_x)
-    optimizer = _build_optimizer(name, recipe)
-    optimizer.build(model.trainable_variables)
     states = tuple(
         position
         for position, variable in enumerate(model.non_trainable_variables)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,10 +24,12 @@ from jax import lax
 
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.tasks import StackTask, StudyRows
+from justright.study.families import Family
 from justright.study.recipe import Recipe
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
+from justright.training.padding import padded_build
 from justright.training.step import TrainStep, Values
 from justright.training.strengths import Strengths, find_strengths
 
@@ -245,15 +249,17 @@ ProgramCache = dict[Any, Program]
 
 
 def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
-    """Return the compiled functions of a stack; a recent stack of the same shape shares its own.
+    """Return the compiled functions of a stack, for the network that its own is padded to; recent ones are shared.
 
     The cache is emptied before it would hold more than `KEPT_PROGRAMS`.
     """
-    key = (task.variant, len(task.train_index), len(task.runs))
+    build = padded_build(task.build, task.recipe)
+    described = build if isinstance(build, Family) else task.variant
+    key = (described, json.dumps(task.recipe.to_dict()), len(task.train_index), len(task.runs))
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
             _forget(cache)
-        network = stack_network(task, rows, seed=task.runs[0].seed)
+        network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
         cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
     return cache[key]
 

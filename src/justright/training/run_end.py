@@ -23,8 +23,9 @@ from justright.training.lanes import (
     lane_of,
     unflatten_lanes,
 )
-from justright.training.network import compiled_model
-from justright.training.program import Program, ProgramCache, stack_program
+from justright.training.network import Network, compiled_model
+from justright.training.padding import resized
+from justright.training.program import Program, ProgramCache, stack_network, stack_program
 
 SCORES_OF: dict[RowKind, RowKind] = {
     "validation": "validation_score",
@@ -41,6 +42,7 @@ class Ending:
 
     Args:
         program: the stack's compiled functions.
+        network: the stack's own, not padded; its variables take the values of each model that is saved.
         task: the stack.
         rows: the study's rows.
         storage: how models are written.
@@ -48,6 +50,7 @@ class Ending:
     """
 
     program: Program
+    network: Network
     task: StackTask
     rows: StudyRows
     storage: Storage
@@ -98,22 +101,15 @@ class Ending:
     def save(self, lane: int, state: Lane) -> str:
         """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it; return its path.
 
-        All lanes share one Keras model, so its own values are put back afterwards.
+        All lanes of the stack are written from one Keras model.
         """
-        network, path = self.program.network, self.task.models[lane]
-        model = network.model
-        kept = [variable.value for variable in model.variables]
-        best = [*state.best_weights, *state.best_others]
-        for variable, value in zip(
-            [*model.trainable_variables, *model.non_trainable_variables], best, strict=True
-        ):
+        model, path = self.network.model, self.task.models[lane]
+        own = resized(state, self.network.shapes())
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
             variable.assign(value)
-        try:
-            compiled = compiled_model(network, self.task.recipe, self.rows.task)
-            self.storage.save_model(compiled, self.storage.folder / path)
-        finally:
-            for variable, value in zip(model.variables, kept, strict=True):
-                variable.assign(value)
+        compiled = compiled_model(self.network, self.task.recipe, self.rows.task)
+        self.storage.save_model(compiled, self.storage.folder / path)
         return path
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
@@ -180,7 +176,10 @@ def revisit_runs(
     stack = task.stack
     tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
     lanes = unflatten_lanes({name: values for name, values in tensors.items() if name not in HOST_TENSORS})
-    ending = Ending(stack_program(stack, rows, cache), stack, rows, storage, {"test": device_rows(rows.test)})
+    program = stack_program(stack, rows, cache)
+    network = stack_network(stack, rows, seed=stack.runs[0].seed)
+    lanes = resized(lanes, program.network.shapes())
+    ending = Ending(program, network, stack, rows, storage, {"test": device_rows(rows.test)})
     for lane, run in enumerate(stack.runs):
         if lanes.best_epoch[lane] < 0:
             continue

@@ -43,6 +43,7 @@ from justright.training.lanes import (
     without_optimizer,
 )
 from justright.training.orders import chunk_mixes, chunk_orders
+from justright.training.padding import resized
 from justright.training.program import ProgramCache, stack_network, stack_program
 from justright.training.run_end import Ending
 from justright.training.settled import Settling, begin_settling, restore_settling
@@ -131,10 +132,11 @@ class _Session:
         )
         self.rows = rows
         self.program = stack_program(task, rows, cache)
+        self.network = stack_network(task, rows, seed=task.runs[0].seed)
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
             kinds["test"] = device_rows(rows.test)
-        self.ending = Ending(self.program, task, rows, storage, kinds)
+        self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.length = self._chunk_length()
         self.seconds_per_epoch = 0.0
         self.warm = False
@@ -180,7 +182,7 @@ class _Session:
         """Write the stack's state and return the event that makes it count."""
         task, progress = self.task, self.progress
         path = checkpoint_path(task.name, progress.epoch)
-        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(self.lanes) | {
+        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(resized(self.lanes, self.network.shapes())) | {
             "best_metrics": progress.best_metrics,
             "last_metrics": progress.last_metrics,
             "train_seconds": np.array([progress.train_seconds]),
@@ -195,9 +197,12 @@ class _Session:
         return StackCheckpoint(task.name, path, progress.epoch, task.runs, blocks, finished)
 
     def _begin(self) -> tuple[Lane, _Progress]:
-        networks = (stack_network(self.task, self.rows, seed=run.seed) for run in self.task.runs)
         averaged = self.task.recipe.ema > 0
-        lanes = stack_lanes([first_lane(network, is_averaged=averaged) for network in networks])
+        firsts = [first_lane(self.network, is_averaged=averaged)]
+        for run in self.task.runs[1:]:
+            network = stack_network(self.task, self.rows, seed=run.seed)
+            firsts.append(first_lane(network, is_averaged=averaged))
+        lanes = stack_lanes([resized(lane, self.program.network.shapes()) for lane in firsts])
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy())
@@ -211,7 +216,8 @@ class _Session:
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
         self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
-        lanes = unflatten_lanes(tensors)
+        lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
+        lanes = jax.tree.map(jnp.asarray, lanes)
         progress.ended |= self._ended_lanes(lanes, progress.epoch)
         return lanes, progress
 
