@@ -111,6 +111,7 @@ class Recorder:
         from justright.runs.events import RunKey
         from justright.runs.tasks import StackTask
         from justright.training.lanes import Data, Rows, first_lane, stack_lanes, unflatten_lanes
+        from justright.training.padding import resized
         from justright.training.program import stack_network, stack_program
 
         count, name = len(self.rows.train[0]), self.variant.name
@@ -129,7 +130,8 @@ class Recorder:
             )
             self.lanes = unflatten_lanes(state)
         else:
-            self.lanes = stack_lanes([first_lane(stack_network(task, self.rows, seed=self.seed))])
+            lane = first_lane(stack_network(task, self.rows, seed=self.seed))
+            self.lanes = stack_lanes([resized(lane, self.program.network.shapes())])
 
     def _state(self):
         from justright.training.lanes import flatten_lanes

@@ -43,7 +43,8 @@ def _prefix_of_draw(draw: Callable[..., Any], key: Any, *arguments: Any, **optio
     shape = options.get("shape")
     others = {name: value for name, value in options.items() if name != "shape"}
     values = (key, *others.values())
-    if shape is None or arguments or not jax.config.jax_threefry_partitionable or _is_traced(values):
+    partitionable = jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]  # set by JAX itself
+    if shape is None or arguments or not partitionable or _is_traced(values):
         return draw(key, *arguments, **options)
     count = math.prod(shape)
     if count > MOST_LENGTH or any(np.ndim(value) for value in others.values()):
@@ -51,7 +52,7 @@ def _prefix_of_draw(draw: Callable[..., Any], key: Any, *arguments: Any, **optio
     length = LEAST_LENGTH
     while length < count:
         length *= 4
-    return jnp.asarray(np.asarray(draw(key, shape=(length,), **others))[:count].reshape(shape))
+    return jax.device_put(np.asarray(draw(key, shape=(length,), **others))[:count].reshape(shape))
 
 
 def _from_host(
@@ -60,7 +61,7 @@ def _from_host(
     """Return zeros or ones made by NumPy if only shape and type are given."""
     if dtype is None or options:
         return original(shape, dtype, **options)
-    return jnp.asarray(fill(shape, jax.dtypes.canonicalize_dtype(dtype)))
+    return jax.device_put(fill(shape, jax.dtypes.canonicalize_dtype(dtype)))
 
 
 def _is_traced(values: Any) -> bool:

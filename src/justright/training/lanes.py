@@ -91,9 +91,9 @@ def first_lane(network: Network, *, is_averaged: bool = False) -> Lane:
 def stack_lanes(lanes: list[Lane]) -> Lane:
     """Return single lanes as a stack on the device, with a leading axis (lanes,).
 
-    NumPy stacks them: JAX would compile a program for each shape.
+    NumPy stacks them: JAX would compile a program for each shape, as it would for `jnp.asarray`.
     """
-    return jax.tree.map(lambda *values: jnp.asarray(np.stack(values)), *lanes)
+    return jax.tree.map(lambda *values: jax.device_put(np.stack(values)), *lanes)
 
 
 def lane_of(stack: Lane, index: int) -> Lane:

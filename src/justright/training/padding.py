@@ -87,6 +87,7 @@ def _resize(value: Any, shape: tuple[int, ...]) -> npt.NDArray[Any] | Any:
     lanes = value.ndim - len(shape)
     if value.shape[lanes:] == shape:
         return value
-    kept = np.asarray(value)[(..., *(slice(size) for size in shape))]
+    inner: tuple[Any, ...] = tuple(slice(size) for size in shape)
+    kept = np.asarray(value)[(..., *inner)]
     missing = [(0, size - there) for size, there in zip(shape, kept.shape[lanes:], strict=True)]
     return np.pad(kept, [(0, 0)] * lanes + missing)

@@ -217,7 +217,7 @@ class _Session:
         )
         self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
         lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
-        lanes = jax.tree.map(jnp.asarray, lanes)
+        lanes = jax.device_put(lanes)
         progress.ended |= self._ended_lanes(lanes, progress.epoch)
         return lanes, progress
 
