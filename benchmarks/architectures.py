@@ -56,7 +56,9 @@ def main() -> None:
     options = parser.parse_args()
     study = study_of(options.networks, widest=options.widest, batch_size=options.batch_size)
     machine = describe_machine()
-    print(f"{machine['processor']}, {machine['cores']} processors (load before: {machine['load_before']:.1f})")
+    print(
+        f"{machine['processor']}, {machine['cores']} processors (load before: {machine['load_before']:.1f})"
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["JUSTRIGHT_CACHE"] = str(Path(folder) / "cache")
         cells = [cells_of("compiled", study, Path(folder) / "first")]

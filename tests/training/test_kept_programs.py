@@ -23,17 +23,18 @@ def rows():
     return StudyRows("binary", 1, part, part, part)
 
 
-def stack_of(variant):
+def stack_of(variant, width=16):
     """A stack of one run of a variant."""
     recipe = Recipe(5).resolve("binary", train_rows=10)
-    return StackTask("s", variant, mlp(2), recipe, (RunKey(variant, 1, 10),), ("",), np.arange(10))
+    return StackTask("s", variant, mlp(width), recipe, (RunKey(variant, 1, 10),), ("",), np.arange(10))
 
 
 def test_stacks_of_the_same_shape_share_a_program(rows):
-    """Another seed does; other rows do not."""
+    """Another seed does, and another name; other rows do not."""
     cache = {}
     first = program.stack_program(stack_of("A"), rows, cache)
     assert program.stack_program(replace(stack_of("A"), name="t"), rows, cache) is first
+    assert program.stack_program(stack_of("B"), rows, cache) is first
     assert program.stack_program(replace(stack_of("A"), train_index=np.arange(5)), rows, cache) is not first
 
 
@@ -41,8 +42,8 @@ def test_a_worker_starts_afresh_before_programs_fill_its_memory(rows, monkeypatc
     """However many variants there are, no more programs than the limit are kept, and released ones are truly gone."""
     monkeypatch.setattr(program, "KEPT_PROGRAMS", 3)
     cache, seen = {}, []
-    for number in range(7):
-        seen.append(weakref.ref(program.stack_program(stack_of(f"V{number}"), rows, cache)))
+    for number in range(1, 8):
+        seen.append(weakref.ref(program.stack_program(stack_of(f"V{number}", 16 * number), rows, cache)))
         assert len(cache) <= 3
     gc.collect()
     assert [program() is not None for program in seen] == [False] * 6 + [True]

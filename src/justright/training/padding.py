@@ -46,8 +46,8 @@ Shapes = Mapping[str, Sequence[tuple[int, ...]]]
 def padded_build(build: Build, recipe: Recipe) -> Build:
     """Return the network whose program trains `build`: `build` itself, unless it is a multilayer perceptron.
 
-    Those with dropout are left as they are, because a unit's masks depend on the width; so are those trained in bfloat16,
-    because narrow products are computed in float32.
+    Left as they are: with dropout, because a unit's masks depend on the width; with an L1 penalty, because JAX gives |x| the
+    slope 1 at zero; in bfloat16, because narrow products are computed in float32.
 
     Example:
         >>> recipe = Recipe().resolve("binary", train_rows=400)
@@ -57,7 +57,7 @@ def padded_build(build: Build, recipe: Recipe) -> Build:
     optimizer = (recipe.optimizer or {}).get("class_name")
     if type(build) is not Mlp or recipe.precision != "float32" or optimizer not in OPTIMIZERS:
         return build
-    if build.dropout or build.batch_normalization or build.activation not in ACTIVATIONS:
+    if build.dropout or build.l1 or build.batch_normalization or build.activation not in ACTIVATIONS:
         return build
     return replace(build, units=tuple(-(-width // STEP) * STEP for width in build.units))
 
@@ -72,7 +72,8 @@ def resized(lane: Lane, shapes: Shapes) -> Lane:
     return lane._replace(
         **{
             field: [
-                _resize(value, shape) for value, shape in zip(getattr(lane, field), shapes[name], strict=False)
+                _resize(value, shape)
+                for value, shape in zip(getattr(lane, field), shapes[name], strict=False)
             ]  # not strict: averages may be missing, and the optimizer's values from an ended run's checkpoint
             for field, name in VALUES_OF.items()
         }
