@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.labels import OVERFITS
-from justright.diagnosis.measured import Measured, cross_fitted, paired_differences
+from justright.diagnosis.measured import Measured, cross_fitted
 from justright.diagnosis.underfit import REFERENCE_KIND
 from justright.diagnosis.words.advice import decision_sentences
 from justright.diagnosis.words.numbers import (
     counted,
     estimate,
-    listed,
+    listed_briefly,
     number,
     rough,
     rounded,
@@ -25,9 +24,7 @@ from justright.diagnosis.words.numbers import (
     word,
 )
 from justright.plugins import plugged_in
-from justright.statistics.crossed import crossed
-from justright.statistics.intervals import mean_interval, unpaired_interval
-from justright.statistics.simultaneous import draws_for, judge_jointly
+from justright.statistics.intervals import unpaired_interval
 from justright.study.remedy import LADDER_GROUP
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called little,
@@ -121,7 +118,7 @@ def effect_facts(study: JudgedStudy) -> Iterable[str]:
             yield f"No remedy measurably helps {variant.name}."
             continue
         gain = f"{helpful[0].remedy} helps {variant.name} most, by {estimate(helpful[0].interval.negated())}"
-        others = listed([one.remedy for one in helpful[1:]]) if len(helpful) > 1 else ""
+        others = listed_briefly([one.remedy for one in helpful[1:]]) if len(helpful) > 1 else ""
         yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
 
 
@@ -139,7 +136,7 @@ def search_fact(study: JudgedStudy) -> Iterable[str]:
     )
     if names:
         yield (
-            f"For {listed(list(names))}, validation rows choose the strongest strength tried: stronger ones may be better."
+            f"For {listed_briefly(list(names))}, validation rows choose the strongest strength tried: stronger ones may be better."
         )
 
 
@@ -211,31 +208,37 @@ def _has_grid(measured: Measured) -> bool:
 
 
 def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
-    """Yield the sentence about one group of sizes; nothing if they do not share their seeds."""
-    measured: Mapping[str, Measured] = study.measured
-    differences = {
-        pair: paired_differences(*(measured[name] for name in pair)) for pair in combinations(names, 2)
-    }
-    tables = [crossed(one) for one in differences.values() if one is not None]
-    if len(tables) < len(differences) or len({table.seeds for table in tables}) > 1:
+    """Yield the sentence about one group of sizes, over the seeds that they share; nothing if they share none.
+
+    It is about all pairs, whose intervals hold together: the largest of many differences is never judged alone.
+    """
+    seeds = study.pairs.shared_seeds(*names)
+    if not seeds:
         return
-    rng = draws_for(study.seed, "sizes", *names)
-    intervals = judge_jointly(tables, level=study.level, rng=rng).intervals
-    means = {name: float(measured[name].best.mean(dtype=np.float64)) for name in names}
-    widest = max(intervals, key=lambda one: max(-one.low, one.high))
-    largest, spread = max(-widest.low, widest.high), max(means.values()) - min(means.values())
+    members = study.pairs.over(seeds)
+    numbers = np.array([members.numbers[name] for name in names])
+    first, second = np.triu_indices(len(names), 1)
+    found = members.losses.compare(numbers[first], numbers[second], level=study.level)
+    means = members.losses.means[numbers]
+    farthest = np.maximum(-found.lows, found.highs)
+    largest, spread = float(farthest.max()), float(np.ptp(means))
+    widest = found.interval(int(farthest.argmax()))
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
-    place = "on test rows" if measured[names[0]].source == "test" else "on validation rows"
-    if all(one.low <= 0 <= one.high for one in intervals):
+    place = "on test rows" if study.measured[names[0]].source == "test" else "on validation rows"
+    if ((found.lows <= 0) & (found.highs >= 0)).all():
         yield f"{sizes} do not measurably differ {place} ({ends})."
     elif 0 < largest < NOTABLE_SHARE * study.learnable:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
     else:
-        best, worst = min(names, key=means.__getitem__), max(names, key=means.__getitem__)
-        gain = mean_interval(paired_differences(measured[worst], measured[best]), level=study.level)  # type: ignore[arg-type]  # every pair was formed above
-        yield f"{sizes} differ {place}: {best} has the lowest loss, {estimate(gain)} below that of {worst}."
+        best, worst = int(means.argmin()), int(means.argmax())
+        is_pair = (first == min(best, worst)) & (second == max(best, worst))
+        gain = found.interval(int(np.flatnonzero(is_pair)[0]))
+        gain = gain if worst < best else gain.negated()
+        yield (
+            f"{sizes} differ {place}: {names[best]} has the lowest loss, {estimate(gain)} below that of {names[worst]}."
+        )
 
 
 # In the order in which reports state them; read through `state_facts`.

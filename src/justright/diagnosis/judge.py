@@ -24,7 +24,8 @@ from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
 from justright.diagnosis.overfit import errors, judge_overfit
-from justright.diagnosis.underfit import judge_candidates
+from justright.diagnosis.pairs import Pairs
+from justright.diagnosis.underfit import Candidate, judge_candidates
 from justright.diagnosis.verdicts import Findings, Verdict, decide, decide_unmeasured
 from justright.diagnosis.words.conclusion import conclude
 from justright.errors import InputError
@@ -135,14 +136,17 @@ def examine(
     margin = _margin(margin, evidence.constant_loss, best_loss)
     strengths = choose_strengths(evidence)
     rejected = rejected_strengths(evidence, strengths)
+    pairs = Pairs(measured, evidence.reference, seed)
+    others = sorted(name for name in measured if name not in rejected)
     verdicts = []
     for variant in evidence.variants:
         name = variant.name
         if name not in measured:
             verdicts.append(decide_unmeasured(variant, margin))
             continue
-        compared = {other: one for other, one in measured.items() if other == name or other not in rejected}
-        found = _findings(name, losses[name], compared, evidence, margin=margin, level=level, seed=seed)
+        candidates = judge_candidates(pairs, name, others, margin, level=level)
+        mine = measured[name]
+        found = _findings(mine, candidates, losses[name], evidence, margin=margin, level=level, seed=seed)
         verdicts.append(decide(found))
     choice = choose_model(evidence, level=level)
     effects = (
@@ -152,6 +156,7 @@ def examine(
     return JudgedStudy(
         evidence=evidence,
         measured=measured,
+        pairs=pairs,
         verdicts=tuple(verdicts),
         effects=effects,
         reference=reference,
@@ -165,9 +170,9 @@ def examine(
 
 
 def _findings(
-    name: str,
+    mine: Measured,
+    candidates: tuple[Candidate, ...],
     test: Interval,
-    compared: Mapping[str, Measured],
     evidence: StudyEvidence,
     *,
     margin: float,
@@ -177,19 +182,16 @@ def _findings(
     """Return what was found about one variant.
 
     Args:
-        name: of the variant.
+        mine: its losses.
+        candidates: what it was compared with.
         test: its mean loss at the chosen epoch.
-        compared: variant -> measured losses, for the variant and all that it is compared with.
         evidence: the study.
         margin: what counts as a difference.
         level: coverage of each interval, or of each simultaneous family of intervals.
         seed: of the draws.
     """
-    mine = compared[name]
+    name = mine.variant.name
     is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
-    candidates = judge_candidates(
-        compared, name, evidence.reference, margin, level=level, rng=draws_for(seed, "candidates", name)
-    )
     curves = [run.validation for run in mine.runs]
     onset = find_onset(curves, level=level, rng=draws_for(seed, "onset", name))
     by_accuracy = None

@@ -9,6 +9,7 @@ from justright.diagnosis.choice import ModelChoice, StrengthChoice
 from justright.diagnosis.effects import Effect
 from justright.diagnosis.evidence import StudyEvidence
 from justright.diagnosis.measured import Measured
+from justright.diagnosis.pairs import Pairs
 from justright.diagnosis.verdicts import Verdict
 from justright.statistics.intervals import Interval
 from justright.study.remedy import LADDER_GROUP
@@ -21,6 +22,7 @@ class JudgedStudy:
     Args:
         evidence: the study.
         measured: variant -> its losses on the rows that measure.
+        pairs: comparisons of any two of them.
         verdicts: one for each variant, in the study's order.
         effects: of remedies, best first within each baseline.
         reference: loss of the other kind of model; None without one.
@@ -34,6 +36,7 @@ class JudgedStudy:
 
     evidence: StudyEvidence
     measured: Mapping[str, Measured]
+    pairs: Pairs
     verdicts: tuple[Verdict, ...]
     effects: tuple[Effect, ...]
     reference: Interval | None

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from justright.diagnosis.evidence import UNDERFIT_CHANGES, ReferenceEvidence, VariantEvidence
-from justright.diagnosis.measured import Measured, paired_differences
-from justright.diagnosis.words.numbers import estimate, listed, number, rounded
-from justright.statistics.crossed import Crossed, Floats, crossed
+from justright.diagnosis.evidence import UNDERFIT_CHANGES, VariantEvidence
+from justright.diagnosis.pairs import Pairs
+from justright.diagnosis.words.numbers import estimate, listed_briefly, number, rounded, word
 from justright.statistics.intervals import Interval
-from justright.statistics.sample_size import Needs, required_seeds_or_rows
-from justright.statistics.simultaneous import judge_jointly
+from justright.statistics.paired import Compared
+from justright.statistics.sample_size import Needs, required_for_each
+from justright.statistics.simultaneous import Indices
 
 REFERENCE_KIND = "reference"
+MOST_SENTENCES = 4  # about single candidates, the largest gains; the others are counted
 NO_CANDIDATE = "Nothing in the study could show underfitting: it has no larger variant, no less regularized one and no reference."
 
 
@@ -29,7 +30,8 @@ class Candidate:
         name: the variant or the reference.
         difference: its loss minus the variant's, each at its chosen epoch; simultaneous over all candidates.
         gain_margin: how much it must gain to count.
-        needs: what would decide it, if its interval contains the margin.
+        needs: what would decide it; None where its interval excludes the margin, or another candidate matters more: one
+            that is better, or has a measured gain beyond the margin where this one has none.
     """
 
     kind: str
@@ -50,13 +52,7 @@ class Candidate:
 
 
 def judge_candidates(
-    measured: Mapping[str, Measured],
-    name: str,
-    reference: ReferenceEvidence | None,
-    margin: float,
-    *,
-    level: float,
-    rng: np.random.Generator,
+    pairs: Pairs, name: str, others: Sequence[str], margin: float, *, level: float
 ) -> tuple[Candidate, ...]:
     """Return everything that could show that variant `name` underfits, the largest gain first.
 
@@ -65,23 +61,38 @@ def judge_candidates(
     among them: its success shows that the variant learns too much, not too little.
 
     Args:
-        measured: losses of the variant judged and of all that it is compared with.
+        pairs: comparisons of all that was measured.
         name: the variant judged.
-        reference: another kind of model, if any.
+        others: the variants it may be compared with, sorted by name.
         margin: what counts as a difference, in units of the loss.
         level: coverage of all intervals of this variant together.
-        rng: source of the draws.
     """
-    found = _differences(measured, name, reference)
-    groups: dict[int, list[tuple[str, str, Crossed]]] = defaultdict(list)
-    for kind, other, differences in found:
-        table = crossed(differences)
-        groups[table.seeds].append((kind, other, table))
-    candidates = []
+    groups = _groups(pairs, name, others)
+    count = sum(map(len, groups.values()))
+    judged = []
     # Comparisons with different seeds are not drawn together: they share the error rate instead.
-    for members in groups.values():
-        share = 1 - (1 - level) * len(members) / len(found)
-        candidates += _judge_group(members, margin, share, rng)
+    for seeds, members in groups.items():
+        over = pairs.over(seeds)
+        left = np.array([over.numbers[other] for _, other in members])
+        right = np.full_like(left, over.numbers[name])
+        share = 1 - (1 - level) * len(members) / count
+        judged.append((members, over.losses, over.losses.compare(left, right, level=share), share))
+    needs = _needs([compared for _, _, compared, _ in judged], margin)
+    candidates = []
+    for (members, losses, compared, share), wanted in zip(judged, needs, strict=True):
+        found = required_for_each(
+            np.abs(compared.means[wanted] + margin),
+            compared.by_source[:, wanted],
+            seeds=compared.seeds,
+            rows=losses.rows,
+            level=share,
+            widening=compared.widening,
+        )
+        decides = dict(zip(wanted.tolist(), found, strict=True))
+        candidates += [
+            Candidate(kind, other or _reference_name(pairs), compared.interval(at), margin, decides.get(at))
+            for at, (kind, other) in enumerate(members)
+        ]
     return tuple(sorted(candidates, key=lambda one: (one.difference.mean, one.name)))
 
 
@@ -97,20 +108,22 @@ def candidate_reasons(candidates: tuple[Candidate, ...], margin: float, *, loss:
         return (NO_CANDIDATE,)
     better = [one for one in candidates if one.is_better]
     if better:
-        return tuple(
+        first = [
             f"With {_described(one)} the {loss} is {estimate(one.difference.negated())} lower, "
             f"more than the margin {number(margin)}."
-            for one in better
-        )
+            for one in better[:MOST_SENTENCES]
+        ]
+        return _with_others(first, better, f"lower the {loss} by more than the margin as well")
     unsure = [one for one in candidates if not one.is_excluded]
     if unsure:
-        return tuple(
+        first = [
             f"Whether {_described(one)} would lower the {loss} by more than the margin {number(margin)} "
             f"is open: the measured change is {estimate(one.difference)}."
-            for one in unsure
-        )
+            for one in unsure[:MOST_SENTENCES]
+        ]
+        return _with_others(first, unsure, f"may or may not lower the {loss} by more than the margin")
     largest = max(-one.difference.low for one in candidates)
-    names = listed([one.name for one in candidates])
+    names = listed_briefly([one.name for one in candidates])
     if largest <= 0:
         return (f"Nothing it was compared with ({names}) lowers the {loss}.",)
     bound = rounded(largest, candidates[0].difference)
@@ -119,22 +132,33 @@ def candidate_reasons(candidates: tuple[Candidate, ...], margin: float, *, loss:
     )
 
 
-def _differences(
-    measured: Mapping[str, Measured], name: str, reference: ReferenceEvidence | None
-) -> list[tuple[str, str, Floats]]:
-    """Return (kind, name, (seeds, rows) candidate minus variant) of every candidate, by name."""
-    judged = measured[name]
-    found = []
-    for other in sorted(measured):
-        kind = _kind(judged.variant, measured[other].variant)
-        differences = paired_differences(measured[other], judged) if kind else None
-        if differences is not None:
-            found.append((kind, other, differences))
-    if reference is not None and reference.test.shape == judged.best.shape[1:]:
-        differences = reference.test.astype(np.float64) - judged.best
-        if np.isfinite(differences).all():
-            found.append((REFERENCE_KIND, reference.name, differences))
-    return found
+def _with_others(sentences: list[str], candidates: Sequence[Candidate], do: str) -> tuple[str, ...]:
+    """Return the sentences about the first candidates, and one about all others."""
+    others = len(candidates) - len(sentences)
+    if not others:
+        return tuple(sentences)
+    who = f"{word(others).capitalize()} other candidates" if others > 1 else "One other candidate"
+    return (*sentences, f"{who} {do}.")
+
+
+def _groups(
+    pairs: Pairs, name: str, others: Sequence[str]
+) -> dict[tuple[int, ...], list[tuple[str, str | None]]]:
+    """Return shared seeds -> (kind, name) of the candidates compared over them; the reference's name is None."""
+    judged = pairs.measured[name].variant
+    groups: dict[tuple[int, ...], list[tuple[str, str | None]]] = defaultdict(list)
+    for other in others:
+        kind = _kind(judged, pairs.measured[other].variant)
+        seeds = pairs.shared_seeds(name, other) if kind else ()
+        if seeds:
+            groups[seeds].append((kind, other))
+    if pairs.has_reference(name):
+        groups[pairs.measured[name].seeds].append((REFERENCE_KIND, None))
+    return groups
+
+
+def _reference_name(pairs: Pairs) -> str:
+    return pairs.reference.name if pairs.reference is not None else ""
 
 
 def _kind(judged: VariantEvidence, other: VariantEvidence) -> str:
@@ -149,21 +173,18 @@ def _kind(judged: VariantEvidence, other: VariantEvidence) -> str:
     return "less regularization" if is_untreated and judged.change not in UNDERFIT_CHANGES else ""
 
 
-def _judge_group(
-    members: list[tuple[str, str, Crossed]], margin: float, level: float, rng: np.random.Generator
-) -> list[Candidate]:
-    """Return the candidates of one group of comparisons over the same seeds."""
-    intervals = judge_jointly([table for _, _, table in members], level=level, rng=rng).intervals
-    candidates = []
-    for (kind, name, table), interval in zip(members, intervals, strict=True):
-        is_open = interval.low <= -margin <= interval.high
-        needs = None
-        if is_open:
-            own = judge_jointly([table], level=level, rng=rng).intervals[0]
-            widening = (interval.high - interval.low) / (own.high - own.low) if own.high > own.low else 1.0
-            needs = required_seeds_or_rows(table, -margin, level=level, widening=widening)
-        candidates.append(Candidate(kind, name, interval, margin, needs))
-    return candidates
+def _needs(groups: Sequence[Compared], margin: float) -> list[Indices]:
+    """Return for each group the candidates of which it matters what would decide them.
+
+    If any is better, the label is decided. Else a measured gain beyond the margin is enough to be shown; without one all open
+    candidates must be excluded.
+    """
+    is_open = [(one.lows <= -margin) & (one.highs >= -margin) for one in groups]
+    if any((one.highs < -margin).any() for one in groups):
+        is_open = [np.zeros_like(each) for each in is_open]
+    gains = [each & (one.means < -margin) for each, one in zip(is_open, groups, strict=True)]
+    chosen = gains if any(each.any() for each in gains) else is_open
+    return [np.flatnonzero(each) for each in chosen]
 
 
 def _described(candidate: Candidate) -> str:

@@ -137,9 +137,14 @@ class StoreReader:
         ]
 
     def curves(
-        self, *, variant: str | None = None, seed: int | None = None, train_rows: int | None = None
+        self,
+        *,
+        variant: str | None = None,
+        seed: int | None = None,
+        train_rows: int | None = None,
+        epochs: int | None = None,
     ) -> polars.DataFrame:
-        """Return the curves of all runs, or of those that match.
+        """Return the curves of all runs, or of those that match; of the first `epochs` epochs, or all.
 
         Returns:
             One row per run and epoch, sorted: variant, seed, train_rows, epoch (from 0), then one float64 column per
@@ -155,8 +160,9 @@ class StoreReader:
             (variant, seed, train_rows),
         )
         selected = ", ".join(map(quoted, ["epoch", *columns]))
-        select = f"SELECT {selected} FROM epochs WHERE run = ? ORDER BY epoch"  # noqa: S608  # names are quoted
-        blocks = [(run, self._rows(select, (number,))) for number, *run in runs]
+        select = f"SELECT {selected} FROM epochs WHERE run = ? ORDER BY epoch LIMIT ?"  # noqa: S608  # names are quoted
+        most = -1 if epochs is None else epochs  # -1 is no limit
+        blocks = [(run, self._rows(select, (number, most))) for number, *run in runs]
         counts = [len(rows) for _, rows in blocks]
         values = _as_floats([row for _, rows in blocks for row in rows], width=1 + len(columns))
         keys = {
@@ -171,12 +177,20 @@ class StoreReader:
         metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
         return polars.DataFrame(frame | metrics)
 
-    def row_losses(self, run: RunKey, kind: RowKind) -> dict[int, npt.NDArray[np.float32]]:
-        """Return the losses row by row, (rows,) float32, for each epoch at which they were recorded, in order."""
+    def row_losses(
+        self, run: RunKey, kind: RowKind, *, epoch: int | None = None
+    ) -> dict[int, npt.NDArray[np.float32]]:
+        """Return the losses row by row, (rows,) float32, for each epoch at which they were recorded, in order.
+
+        Args:
+            run: which run.
+            kind: which rows.
+            epoch: only of this epoch.
+        """
         rows = self._rows(
             "SELECT epoch, losses FROM row_losses JOIN runs ON runs.id = run"
-            " WHERE variant = ? AND seed = ? AND train_rows = ? AND kind = ? ORDER BY epoch",
-            (*run, kind),
+            " WHERE variant = ? AND seed = ? AND train_rows = ? AND kind = ? AND epoch = coalesce(?, epoch) ORDER BY epoch",
+            (*run, kind, epoch),
         )
         return {epoch: losses_from_blob(blob) for epoch, blob in rows}
 

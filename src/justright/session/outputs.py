@@ -59,9 +59,9 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     if evidence is None:
         return None
     judgement = judge_study(evidence, margin=study.get("margin"))
-    values, size = judgement.to_dict(), _full_size(store, study)
+    values, ended = judgement.to_dict(), _ended_runs(store, study)
     for item in values["variants"]:
-        item["intervals"] = _mean_intervals(store, item["name"], size)
+        item["intervals"] = _mean_intervals(store, ended[item["name"]])
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
@@ -75,12 +75,9 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     """
     facts = store.get_meta("table")
     reference = store.get_meta("reference")
-    task, rows, most = facts["task"], facts["parts"], _full_size(store, study)
+    task, rows, most = facts["task"], facts["parts"], largest_size(study, facts["parts"]["train"])
     built = {event.variant: event for event in store.variants()}
-    ended: dict[str, list[RunRecord]] = {}
-    for record in store.runs():
-        if record.is_ended and record.run.train_rows == most:
-            ended.setdefault(record.run.variant, []).append(record)
+    ended = _ended_runs(store, study)
     described = {name: values for name, values in study["variants"].items() if name in ended}
     if not described:
         return None
@@ -111,9 +108,14 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     )
 
 
-def _full_size(store: StoreReader, study: Mapping[str, Any]) -> int:
-    """Return the number of training rows of the runs that verdicts are about."""
-    return largest_size(study, store.get_meta("table")["parts"]["train"])
+def _ended_runs(store: StoreReader, study: Mapping[str, Any]) -> dict[str, list[RunRecord]]:
+    """Return variant -> the runs that verdicts are about: those on the most training rows that have ended."""
+    most = largest_size(study, store.get_meta("table")["parts"]["train"])
+    ended: dict[str, list[RunRecord]] = {}
+    for record in store.runs():
+        if record.is_ended and record.run.train_rows == most:
+            ended.setdefault(record.run.variant, []).append(record)
+    return ended
 
 
 def _ensembles(
@@ -147,14 +149,15 @@ def _ensembles(
 
 def _at(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
     """Return what a run recorded for one kind of rows at its best epoch; None if it recorded nothing."""
-    return None if record.best_epoch is None else store.row_losses(record.run, kind).get(record.best_epoch)
+    best = record.best_epoch
+    return None if best is None else store.row_losses(record.run, kind, epoch=best).get(best)
 
 
 def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
     run = record.run
     test = store.row_losses(run, "test")
     fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
-    first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
+    first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows, epochs=1)
     best = record.best_epoch
     last = record.epochs - 1
     missing = float("nan")
@@ -163,7 +166,7 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         outcome=record.outcome or "failed",
         epochs=record.epochs,
         best_epoch=best,
-        test_best=_at(store, record, "test"),
+        test_best=None if best is None else test.get(best),
         test_last=test.get(last),
         validation=store.row_losses(run, "validation"),
         train_loss_first=float(first[f"fixed_{loss}"][0]) if first.height else missing,
@@ -174,17 +177,16 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
     )
 
 
-def _mean_intervals(store: StoreReader, variant: str, train_rows: int) -> dict[str, dict[str, float]]:
+def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str, dict[str, float]]:
     """Return a variant's mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows measured.
 
     Losses of training and validation rows are not performance: those rows learned and chose.
+
+    Args:
+        store: the folder's store.
+        ended: the variant's runs.
     """
-    runs = [
-        record
-        for record in store.runs()
-        if (record.run.variant, record.run.train_rows) == (variant, train_rows)
-        and is_measured(record.outcome)
-    ]
+    runs = [record for record in ended if is_measured(record.outcome)]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
         rows = [_at(store, record, kind) for record in runs]
@@ -223,9 +225,13 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
     A curve has the seeds that all of its sizes share. Sizes without a run that ended well are left out.
     """
     found: dict[str, dict[int, dict[int, Losses]]] = {name: {} for name in study["variants"]}
-    for record in store.runs():
-        losses = _measured_losses(store, record)
-        if losses is not None and record.run.variant in found:
+    runs = [record for record in store.runs() if is_measured(record.outcome) and record.run.variant in found]
+    if len({record.run.train_rows for record in runs}) < MIN_SIZES:
+        return []
+    has_test = bool(store.get_meta("table")["parts"]["test"])
+    for record in runs:
+        losses = _measured_losses(store, record, has_test=has_test)
+        if losses is not None:
             found[record.run.variant].setdefault(record.run.train_rows, {})[record.run.seed] = losses
     curves = []
     for name, sizes in found.items():
@@ -237,11 +243,9 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
     return curves
 
 
-def _measured_losses(store: StoreReader, record: RunRecord) -> Losses | None:
+def _measured_losses(store: StoreReader, record: RunRecord, *, has_test: bool) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None if it recorded none."""
-    if not is_measured(record.outcome):
-        return None
-    if store.get_meta("table")["parts"]["test"]:
+    if has_test:
         losses = _at(store, record, "test")
     else:
         validation = store.row_losses(record.run, "validation")

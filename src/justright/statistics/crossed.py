@@ -66,9 +66,9 @@ class Crossed:
     @property
     def components(self) -> tuple[float, float, float]:
         """Variance components of a single value: seed, row and rest; negative estimates are clipped at 0."""
-        seed = max(self.seed_square - self.error_square, 0.0) / self.rows
-        row = max(self.row_square - self.error_square, 0.0) / self.seeds
-        return seed, row, self.error_square
+        found = variance_components(np.array(self.parts), seeds=self.seeds, rows=self.rows)
+        seed, row, rest = found.tolist()
+        return seed, row, rest
 
 
 def crossed(values: npt.ArrayLike) -> Crossed:
@@ -119,6 +119,24 @@ def variances_by_source(tables: Sequence[Crossed]) -> Floats:
         array([[1.  , 2.58, 0.25]])
     """
     return np.array([table.parts for table in tables]).T
+
+
+def variance_components(by_source: Floats, *, seeds: int, rows: int) -> Floats:
+    """Return (3, ...) variance components of a single value: seed, row and rest; negative estimates are clipped at 0.
+
+    Args:
+        by_source: (3, ...) variances of means, as `variances_by_source` returns them.
+        seeds: number of seeds behind each mean.
+        rows: number of rows.
+
+    Example:
+        >>> table = crossed([[0.0, 2.0, 4.0], [1.0, 3.0, 8.0]])
+        >>> variance_components(np.array(table.parts), seeds=2, rows=3)
+        array([1.5, 7. , 1.5])
+    """
+    by_seed, by_row, rest = by_source
+    excess = np.maximum([by_seed - rest, by_row - rest], 0)
+    return np.array([seeds * excess[0], rows * excess[1], seeds * rows * rest])
 
 
 def row_covariance(tables: Sequence[Crossed]) -> Floats:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from justright.statistics.crossed import Crossed
+from justright.statistics.crossed import Crossed, Floats, variance_components, variances_by_source
 from justright.statistics.intervals import DEFAULT_LEVEL, half_widths
+
+Counts = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
 
 POWER = 0.8  # the usual chance of success that a plan is made for; it also sets the allowance for luck
 MAX_SEEDS = 200  # more are not trained in practice; beyond it the answer is "seeds alone will not do"
@@ -59,29 +63,67 @@ def required_seeds_or_rows(
         >>> required_seeds_or_rows(crossed(rng.normal(0.1, 1.0, (1, 100))), 0.0).more_seeds is None
         True
     """
+    return required_for_each(
+        np.array([abs(table.mean - threshold)]),
+        variances_by_source([table]),
+        seeds=table.seeds,
+        rows=table.rows,
+        level=level,
+        widening=widening,
+    )[0]
+
+
+def required_for_each(
+    distances: Floats, by_source: Floats, *, seeds: int, rows: int, level: float, widening: float
+) -> list[Needs]:
+    """Return how many more seeds or rows each of several comparisons needs; assumptions as in `required_seeds_or_rows`.
+
+    Args:
+        distances: (comparisons,) from each mean to the value that its interval should exclude.
+        by_source: (3, comparisons) variances of the means, as `variances_by_source` returns them.
+        seeds: number of seeds behind each.
+        rows: number of rows.
+        level: coverage of each interval.
+        widening: common multiplier of simultaneous intervals.
+    """
     from scipy import special
 
-    distance, luck = abs(table.mean - threshold), float(special.ndtri(POWER))
+    components = variance_components(by_source, seeds=seeds, rows=rows)
+    luck, share = float(special.ndtri(POWER)), rows / seeds
 
-    def is_enough(seeds: int, rows: int) -> bool:
-        half, error = expected_errors(table, seeds=seeds, rows=rows, level=level)
-        return half * widening + luck * error <= distance
+    def are_enough(which: Counts, more_seeds: Counts | int, more_rows: Counts | int) -> Truths:
+        half, error = _expected(components[:, which], seeds + more_seeds, rows + more_rows, level)
+        return half * widening + luck * error <= distances[which]
 
-    if is_enough(table.seeds, table.rows):
-        return Needs(0, 0)
-    seeds = None
-    if table.seeds >= MIN_SEEDS_TO_PLAN:
-        seeds = _smallest(lambda more: is_enough(table.seeds + more, table.rows), MAX_SEEDS - table.seeds)
-    most_rows = max(MOST_TIMES_ROWS * table.rows, ALWAYS_ROWS)
-    rows = _smallest(lambda more: is_enough(table.seeds, table.rows + more), most_rows - table.rows)
-    if seeds is not None or rows is not None or table.seeds < MIN_SEEDS_TO_PLAN:
-        return Needs(seeds, rows)
-    # Seeds and rows grow by the same factor, so that both sources of error shrink equally.
-    share = table.rows / table.seeds
-    more = _smallest(
-        lambda more: is_enough(table.seeds + more, table.rows + round(more * share)), MAX_SEEDS - table.seeds
-    )
-    return Needs(None, None, None if more is None else (more, round(more * share)))
+    def with_seeds(which: Counts, more: Counts) -> Truths:
+        return are_enough(which, more, 0)
+
+    def with_rows(which: Counts, more: Counts) -> Truths:
+        return are_enough(which, 0, more)
+
+    def with_both(which: Counts, more: Counts) -> Truths:  # by the same factor, so that both errors shrink equally
+        return are_enough(which, more, np.rint(more * share).astype(np.int64))
+
+    none = np.zeros(len(distances), dtype=np.int64)
+    every = np.arange(len(distances))
+    is_decided = are_enough(every, 0, 0)
+    open_ones = every[~is_decided]
+    can_plan_seeds = seeds >= MIN_SEEDS_TO_PLAN
+    by_seeds, by_rows, by_both = none.copy(), none.copy(), none.copy()
+    if can_plan_seeds:
+        by_seeds[open_ones] = _smallest(with_seeds, open_ones, MAX_SEEDS - seeds)
+    by_rows[open_ones] = _smallest(with_rows, open_ones, max(MOST_TIMES_ROWS * rows, ALWAYS_ROWS) - rows)
+    if can_plan_seeds:
+        neither = open_ones[(by_seeds[open_ones] == 0) & (by_rows[open_ones] == 0)]
+        by_both[neither] = _smallest(with_both, neither, MAX_SEEDS - seeds)
+    return [
+        Needs(0, 0)
+        if decided
+        else Needs(one or None, other or None, (both, round(both * share)) if both else None)
+        for decided, one, other, both in zip(
+            is_decided, by_seeds.tolist(), by_rows.tolist(), by_both.tolist(), strict=True
+        )
+    ]
 
 
 def combine_needs(every: Sequence[Needs], *, any_is_enough: bool) -> Needs:
@@ -122,25 +164,50 @@ def expected_errors(
         >>> round(half, 3), round(error, 3)
         (0.056, 0.018)
     """
-    seed, row, error = table.components
+    half, error = _expected(np.array(table.components)[:, None], seeds, rows, level)
+    return float(half[0]), float(error[0])
+
+
+def _expected(
+    components: Floats, seeds: Counts | int, rows: Counts | int, level: float
+) -> tuple[Floats, Floats]:
+    """Return (comparisons,) expected half-widths and standard errors of means over `seeds` x `rows`.
+
+    Args:
+        components: (3, comparisons), as `variance_components` returns them.
+        seeds: for all comparisons or each.
+        rows: likewise.
+        level: coverage of each interval.
+    """
+    seed, row, error = components
     rest = error / (seeds * rows)
     by_seed, by_row = seed / seeds + rest, row / rows + rest
-    half = half_widths(np.array([[by_seed], [by_row], [rest]]), seeds=seeds, rows=rows, level=level)
-    variance = by_seed + by_row - rest if seeds > 1 else by_row
-    return float(half[0]), float(np.sqrt(variance))
+    halves = half_widths(np.array([by_seed, by_row, rest]), seeds=seeds, rows=rows, level=level)
+    variance = by_row + np.where(np.equal(seeds, 1), 0.0, by_seed - rest)
+    return halves, np.sqrt(variance)
 
 
-def _smallest(is_enough: Callable[[int], bool], limit: int) -> int | None:
-    """Return the smallest whole number in 1..limit that is enough, or None; more is never worse."""
+def _smallest(are_enough: Callable[[Counts, Counts], Truths], which: Counts, limit: int) -> Counts:
+    """Return for each comparison of `which` the smallest whole number in 1..limit that is enough, else 0.
+
+    Args:
+        are_enough: takes comparisons and a number for each; more is never worse.
+        which: (comparisons,), their numbers.
+        limit: the largest number that is looked at.
+    """
+    found = np.zeros(len(which), dtype=np.int64)
+    if limit < 1 or not len(which):
+        return found
     # The limit first: most questions have no answer within it.
-    if limit < 1 or not is_enough(limit):
-        return None
-    high = 1
-    while high < limit and not is_enough(high):
-        high *= 2
-    high = min(high, limit)
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle, high)
-    return high
+    reachable = np.flatnonzero(are_enough(which, np.full(len(which), limit)))
+    low, high = np.zeros(len(which), dtype=np.int64), np.ones(len(which), dtype=np.int64)
+    active = reachable
+    while len(active := active[~are_enough(which[active], high[active])]):
+        low[active], high[active] = high[active], np.minimum(2 * high[active], limit)
+    active = reachable
+    while len(active := active[high[active] - low[active] > 1]):
+        middle = (low[active] + high[active]) // 2
+        enough = are_enough(which[active], middle)
+        high[active[enough]], low[active[~enough]] = middle[enough], middle[~enough]
+    found[reachable] = high[reachable]
+    return found

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from justright.diagnosis.measured import Measured
-from justright.diagnosis.words.numbers import counted, listed, rounded_up, word
+from justright.diagnosis.words.numbers import MOST_NAMES, counted, listed, rounded_up, word
 from justright.statistics.sample_size import Needs
 
 # The command that adds to a finished study; the reader knows the folder, and may have moved it.
 COMMAND = "justright run --out DIR"
 LEAST_SEEDS = 3  # two give an interval that is too wide to be of use
-MOST_NAMES = 4  # more of them make no sentence
 MUCH_CHEAPER = 2  # a variant that needs so many times fewer seeds or rows than all is named before them
 
 

@@ -9,7 +9,7 @@ from justright.diagnosis.evidence import StudyEvidence
 from justright.diagnosis.labels import labels
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.verdicts import Verdict
-from justright.diagnosis.words.numbers import estimate, listed, sentence, word
+from justright.diagnosis.words.numbers import estimate, listed_briefly, sentence, word
 
 
 def conclude(
@@ -33,7 +33,7 @@ def conclude(
         if len(members) == len(verdicts) > 2:
             parts.append(f"all {word(len(members))} variants {label.many}")
         elif members:
-            parts.append(f"{listed(members)} {label.many if len(members) > 1 else label.one}")
+            parts.append(f"{listed_briefly(members)} {label.many if len(members) > 1 else label.one}")
     chosen = next((verdict for verdict in judged if verdict.variant == best), None)
     if chosen is not None and chosen.test is not None and len(judged) > 1:
         parts.append(

@@ -11,6 +11,7 @@ UNCERTAIN_DIGITS = 2  # an estimate is printed to the second digit of its uncert
 MAX_DECIMALS = 8
 PLAIN_DIGITS = 3
 LARGE = 1e6  # from here on digits are hard to count: 8.8e8 instead of 883,005,443
+MOST_NAMES = 4  # of more names nobody reads the last
 SMALL_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -112,6 +113,19 @@ def listed(names: Sequence[str]) -> str:
         'L2, dropout and Tiny'
     """
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def listed_briefly(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence that stays readable: beyond `MOST_NAMES` the others are counted.
+
+    Example:
+        >>> listed_briefly(list("ABCD")), listed_briefly(list("ABCDEFG"))
+        ('A, B, C and D', 'A, B, C and 4 others')
+    """
+    if len(names) <= MOST_NAMES:
+        return listed(names)
+    first = names[: MOST_NAMES - 1]
+    return listed([*first, f"{len(names) - len(first):,} others"])
 
 
 def epochs(low: int, high: int) -> str:
