@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_VERDICT
+from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_NOTHING_MEASURED, EXIT_VERDICT
 from justright.cli.parameters import takes_options
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
@@ -211,3 +211,6 @@ def _exit(result: Result, labels: list[str]) -> None:
     if met:
         say_error(f"--fail-on was met: {'; '.join(met)}.")
         raise typer.Exit(EXIT_VERDICT)
+    if all(run["best_epoch"] is None for item in result.summary["variants"] for run in item["runs"]):
+        say_error("no run has a best epoch: nothing was measured. The reasons above say what went wrong.")
+        raise typer.Exit(EXIT_NOTHING_MEASURED)
