@@ -47,8 +47,10 @@ class ReadingLine:
 
     def __call__(self, latest: ReadProgress) -> None:
         """Show how far reading has come."""
-        self._latest = latest
+        is_first, self._latest = self._latest is None, latest
         if not self.terminal.is_terminal or self.terminal.is_dumb_terminal:
+            if is_first and not (latest.bytes or latest.rows):
+                self.terminal.say(f"Reading {plain(latest.address)}.")
             return
         if self._bar is None:
             self._bar = self._new_bar()
@@ -71,6 +73,8 @@ class ReadingLine:
 
 
 def _amount(latest: ReadProgress) -> str:
-    """Return bytes, and rows once there are some."""
+    """Return bytes, and rows once there are some; before that, that nothing has come yet."""
+    if not (latest.bytes or latest.rows):
+        return "waiting for the first byte"
     size = f"{latest.bytes / 1e6:.1f} MB"
     return f"{latest.rows:,} rows, {size}" if latest.rows else size
