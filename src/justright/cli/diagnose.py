@@ -44,8 +44,8 @@ def diagnose(
         write_json([reading.to_dict() for reading in readings])
     elif readings:
         print_readings(results(), readings)
-    for error in refused:
-        say_error(error)
+    for message in refused:
+        say_error(message)
     if refused:
         raise typer.Exit(EXIT_BAD_INPUT)
 
