@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Collection, Iterable
+
+# What the operating system refuses whatever the program, and what helps. Other errors of files, such as a missing one where
+# it was just written, are bugs until somebody has thought about them.
+MACHINE_FAULTS = {
+    errno.ENAMETOOLONG: "Shorten the name.",
+    errno.EMFILE: "Allow more open files, for instance with `ulimit -n 1024`.",
+    errno.ENFILE: "Close some programs.",
+    errno.EACCES: "Change its permissions, or choose another place.",
+    errno.EPERM: "Change its permissions, or choose another place.",
+    errno.EROFS: "Choose another place.",
+    errno.ENOSPC: "Free some space, and run the same command again.",
+    errno.EDQUOT: "Free some space, and run the same command again.",
+    errno.EFBIG: "Allow larger files, or choose another place.",
+    errno.EIO: "Check the disk.",
+    errno.ESTALE: "Check that the disk is still there.",
+    errno.ELOOP: "Correct its links.",
+}
 
 
 class JustrightError(ValueError):
     """Base of every error that is due to the input or the environment, not to a bug.
 
-    The command line catches this class alone, prints the message and exits with code 2.
+    The command line prints the message and exits with code 2; for any other error but a `machine_fault`, which is a bug, it
+    keeps the traceback.
     """
 
 
@@ -19,6 +38,26 @@ class InputError(JustrightError):
 
 class FolderError(JustrightError):
     """A study folder cannot be opened, locked, read or written."""
+
+
+def machine_fault(error: BaseException) -> InputError | None:
+    """Return the message for an error that is the machine's and not this program's; None for every other error.
+
+    Example:
+        >>> print(machine_fault(OSError(errno.ENAMETOOLONG, "File name too long", "aaa")))
+        Every file must be usable; 'aaa' is not: File name too long. Shorten the name.
+        >>> machine_fault(ZeroDivisionError())
+    """
+    if isinstance(error, MemoryError):
+        return InputError(
+            "There must be enough memory; it is used up. Use fewer rows or columns, or close some programs."
+        )
+    if not isinstance(error, OSError) or error.errno not in MACHINE_FAULTS:
+        return None
+    which = "one" if error.filename is None else repr(error.filename)
+    return InputError(
+        f"Every file must be usable; {which} is not: {error.strerror}. {MACHINE_FAULTS[error.errno]}"
+    )
 
 
 def one_of(argument: str, value: object, allowed: Iterable[str]) -> InputError:

@@ -13,7 +13,8 @@ from justright.session.options import TableOptions
 def data(
     options: TableOptions,
     source: str = typer.Argument(
-        help=f"{', '.join(sources())}, or a path or URL, as for `justright run`.", metavar="SOURCE"
+        help=f"{', '.join(sources())}, a path or URL, or - for standard input, as for `justright run`.",
+        metavar="SOURCE",
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:

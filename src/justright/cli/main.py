@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import platform
 import sys
-from collections.abc import Callable
-from typing import Any
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -13,43 +15,106 @@ from typer.core import TyperGroup
 from justright.cli.data import data
 from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
-from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
 from justright.cli.init import init
 from justright.cli.report import report
 from justright.cli.run import run
 from justright.cli.show import show
-from justright.errors import JustrightError
+from justright.cli.streams import secure_streams
+from justright.errors import InputError, JustrightError, machine_fault
 from justright.plugins import plugged_in
 
-HELP = """Is this network underfit, overfit, or just right for this table - since when, and what would help?
+HELP = f"""Is this network underfit, overfit, or just right for this table - since when, and what would help?
 
 \b
   justright run                               seven networks on a packaged table, in minutes
   justright run table.csv --target price      your own table
   justright diagnose logs/                    a run that another tool trained
 
-Exit codes: 0 done, 1 a --fail-on verdict was met, 2 bad input, 130 interrupted (the same command resumes)."""
+{EXIT_CODES}"""
+
+
+# Fewer open files than this, and libraries crash half-way where they should say no: training alone takes 30.
+MIN_OPEN_FILES = 64
 
 
 class _Group(TyperGroup):
-    """The group of commands, which turns the package's own errors into one message and an exit code."""
+    """The group of commands: however one ends, there is one message and an exit code."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # Typer's signature
+        """Run the command line; what goes wrong before a command starts is told as in a command."""
+        with _told():
+            return super().main(*arguments, **options)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer's signature; its Context is private
+        """Return what is left of the arguments after the options; refuse those that no file or page could hold."""
+        for argument in args:
+            if any("\ud800" <= character <= "\udfff" for character in argument):  # bytes that are not UTF-8
+                raise InputError(
+                    f"Arguments and names of files must be UTF-8 text; got {argument!r}. Rename the file."
+                )
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's signature; its Context is private
-        """Run the chosen command; anything but bad input and Ctrl-C keeps its traceback."""
-        with ending_in_time():
-            try:
-                return super().invoke(ctx)
-            except JustrightError as error:
-                from justright.report.terminal.terminal import say_error
-                from justright.report.terminal.text import with_flags
+        """Run the chosen command."""
+        with ending_in_time(), _told():
+            _check_open_files()
+            return super().invoke(ctx)
 
-                say_error(with_flags(str(error)))
-                raise typer.Exit(EXIT_BAD_INPUT) from error
-            except KeyboardInterrupt as interrupt:
-                from justright.report.terminal.terminal import say_error
 
-                say_error("interrupted.")
-                raise typer.Exit(EXIT_INTERRUPTED) from interrupt
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what ends a command before its time into one message and an exit code."""
+    try:
+        yield
+    except (SystemExit, GeneratorExit):
+        raise
+    except KeyboardInterrupt:
+        _leave("interrupted.", EXIT_INTERRUPTED)
+    except JustrightError as error:
+        from justright.report.terminal.text import with_flags
+
+        _leave(with_flags(str(error)), EXIT_BAD_INPUT)
+    except BaseException as error:  # also panics of compiled libraries: any other would end with code 1
+        if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # Typer's own
+            raise
+        if fault := machine_fault(error):
+            _leave(fault, EXIT_BAD_INPUT)
+        traceback.print_exc()
+        _leave(_bug_report(), EXIT_BUG)
+
+
+def _leave(message: object, code: int) -> NoReturn:
+    from justright.report.terminal.terminal import say_error
+
+    say_error(message)
+    sys.exit(code)
+
+
+def _bug_report() -> str:
+    from justright import __version__
+
+    return (
+        "this is a bug in justright, not in your input. Please report it with the lines above and the command: "
+        f"justright {__version__}, Python {platform.python_version()}, {platform.platform()}."
+    )
+
+
+def _check_open_files() -> None:
+    """Raise the limit on open files as far as is allowed; refuse one that is too low."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY in (soft, hard) or soft >= MIN_OPEN_FILES:
+        return
+    if hard < MIN_OPEN_FILES:
+        raise InputError(
+            f"At least {MIN_OPEN_FILES} files must be allowed to be open at a time; the limit is {hard}. "
+            "Raise it, for instance with `ulimit -n 1024`."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MIN_OPEN_FILES, hard))
 
 
 def _print_version(value: bool) -> None:
@@ -70,15 +135,8 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with one of `justright.cli.exit_codes`."""
-    _tolerate_any_encoding()
+    secure_streams()
     command_line()(args=arguments, prog_name="justright")
-
-
-def _tolerate_any_encoding() -> None:
-    """Make stdout and stderr replace what their encoding cannot hold instead of raising UnicodeEncodeError."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def commands() -> tuple[Callable[..., None], ...]:

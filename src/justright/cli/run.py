@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_VERDICT
+from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_NOTHING_MEASURED, EXIT_VERDICT
 from justright.cli.parameters import takes_options
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
@@ -88,7 +88,7 @@ def default_folder(source: str | None, study: str | None) -> Path:
     """
     from justright.study.studies import studies
 
-    table = Path((source or "").rstrip("/")).name.partition(".")[0]
+    table = "stdin" if source == "-" else Path((source or "").rstrip("/")).name.partition(".")[0]
     if not table and study in (None, *studies()):
         table = DEFAULT_SOURCE  # a study file names its own table
     words = [word for word in (table, Path(study or DEFAULT_STUDY).stem) if word]
@@ -125,6 +125,7 @@ def _labels(fail_on: str | None) -> list[str]:
 
 def _say_what_is_trained(study: Study) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
+    from justright.data.pipes import came_from_pipe
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
 
@@ -135,6 +136,10 @@ def _say_what_is_trained(study: Study) -> None:
         f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
         f"({table.task}), rows: {rows}{left_out}."
     )
+    if came_from_pipe(table.source.source):
+        progress().say(
+            "The table comes from a pipe, which cannot be read again: to resume, pipe the same rows in."
+        )
     if hint := precision_hint(study):
         progress().say(hint)
 
@@ -211,3 +216,6 @@ def _exit(result: Result, labels: list[str]) -> None:
     if met:
         say_error(f"--fail-on was met: {'; '.join(met)}.")
         raise typer.Exit(EXIT_VERDICT)
+    if all(run["best_epoch"] is None for item in result.summary["variants"] for run in item["runs"]):
+        say_error("no run has a best epoch: nothing was measured. The reasons above say what went wrong.")
+        raise typer.Exit(EXIT_NOTHING_MEASURED)

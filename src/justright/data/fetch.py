@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import http
 import http.client
+import io
 import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from justright.data.sources import Progress, ReadProgress
 from justright.errors import InputError
 
 # Seconds without a byte before a connection counts as dropped.
 TIMEOUT_SECONDS = 30.0
+# A server may be slow, but not send a byte a second for days: once it has been waited for this long in all, it must have sent
+# this much on average. Telephone lines of the 1990s did; 2.8 GB of HIGGS may still take a month.
+GRACE_SECONDS = 60.0
+LEAST_BYTES_PER_SECOND = 1_000
 # Bytes read at a time: about 250 HIGGS rows, so that little is read beyond what is needed.
 CHUNK_BYTES = 1 << 16
 # Connections in a row that may end without a new byte. Progress resets the count.
@@ -36,7 +42,9 @@ class FetchError(InputError):
     """An address did not deliver the file; another one may."""
 
 
-def stream_bytes(address: str) -> Generator[bytes, None, None]:
+def stream_bytes(
+    address: str, *, clock: Callable[[], float] = time.monotonic
+) -> Generator[bytes, None, None]:
     """Yield the bytes at an address in order; continue where a dropped connection left off.
 
     A dropped connection is resumed with a Range request (RFC 9110, section 14); a server that sends the whole
@@ -44,15 +52,17 @@ def stream_bytes(address: str) -> Generator[bytes, None, None]:
 
     Args:
         address: an http(s) address.
+        clock: the seconds since some moment, by which the time spent waiting is measured.
     Raises:
-        FetchError: the server says no, sends too little too often, or the file changed between connections.
+        FetchError: the server says no, sends too little too often or too slowly, or the file changed between connections.
     """
     received, barren = 0, 0
+    patience = Patience(address, clock)
     identity: Identity | None = None
     for _ in range(MAX_ATTEMPTS):
         before, reason = received, "the connection ended early"
         try:
-            with _open(address, received) as response:
+            with _open(address, received, patience) as response:
                 identity = _check_identity(address, response, identity)
                 for chunk in _body(response, received):
                     received += len(chunk)
@@ -99,6 +109,93 @@ def download(address: str, path: Path, *, progress: Progress | None, limit: int)
                 progress(ReadProgress(received, 0, None, address))
 
 
+@dataclass(slots=True)
+class Patience:
+    """How long a server has been waited for, and what it sent meanwhile; what is done with the bytes does not count.
+
+    Args:
+        address: how messages name the server's file.
+        clock: the seconds since some moment.
+    """
+
+    address: str
+    clock: Callable[[], float]
+    waited_seconds: float = field(default=0.0, init=False)
+    received_bytes: int = field(default=0, init=False)
+
+    def read(self, connection: io.RawIOBase, buffer: Any) -> int | None:  # noqa: ANN401  # as io's own
+        """Return how many bytes came into `buffer`, as `readinto` does.
+
+        Raises:
+            FetchError: fewer than `LEAST_BYTES_PER_SECOND` came on average, after `GRACE_SECONDS`.
+            OSError: as of the connection.
+        """
+        started = self.clock()
+        try:
+            count = connection.readinto(buffer)
+        finally:
+            self.waited_seconds += self.clock() - started
+        self.received_bytes += count or 0
+        if self.waited_seconds > max(GRACE_SECONDS, self.received_bytes / LEAST_BYTES_PER_SECOND):
+            raise FetchError(
+                f"Cannot read {self.address!r}: a server must send {LEAST_BYTES_PER_SECOND:,} bytes per second; it sent "
+                f"{self.received_bytes:,} in {self.waited_seconds:,.0f} s. Try again later, or download the file first."
+            )
+        return count
+
+
+class _PatientReader(io.RawIOBase):
+    """The bytes of a connection, timed: those of headers, too."""
+
+    def __init__(self, connection: io.RawIOBase, patience: Patience) -> None:
+        self._connection = connection
+        self._patience = patience
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  # as io's own
+        return self._patience.read(self._connection, buffer)
+
+    def close(self) -> None:
+        self._connection.close()
+        super().close()
+
+
+class _PatientResponse(http.client.HTTPResponse):
+    """A response whose connection is read with patience."""
+
+    def __init__(self, patience: Patience, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), patience))
+
+
+class _Patient(urllib.request.AbstractHTTPHandler):
+    """A handler of http(s) addresses whose responses are read with patience."""
+
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._patience = patience
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> Any:  # noqa: ANN401  # as urllib's
+        """Open an address with connections that make patient responses."""
+
+        def connect(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401  # as http.client's
+            connection = http_class(*arguments, **more)
+            connection.response_class = partial(_PatientResponse, self._patience)
+            return connection
+
+        return super().do_open(connect, req, **options)
+
+
+class _PatientHTTP(_Patient, urllib.request.HTTPHandler):
+    """Opens http addresses."""
+
+
+class _PatientHTTPS(_Patient, urllib.request.HTTPSHandler):
+    """Opens https addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What tells whether two responses are parts of one file.
@@ -137,10 +234,10 @@ class _WebRedirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _open(address: str, start: int) -> http.client.HTTPResponse:
+def _open(address: str, start: int, patience: Patience) -> http.client.HTTPResponse:
     opener = urllib.request.OpenerDirector()
     for handler in HANDLERS:
-        opener.add_handler(handler())
+        opener.add_handler(handler(patience) if issubclass(handler, _Patient) else handler())
     # Identity: with another encoding byte ranges would mean something else.
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if start:
@@ -190,10 +287,10 @@ def _reason(error: Exception) -> str:
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
-HANDLERS = (
+HANDLERS: tuple[type[Any], ...] = (
     urllib.request.ProxyHandler,
-    urllib.request.HTTPHandler,
-    urllib.request.HTTPSHandler,
+    _PatientHTTP,
+    _PatientHTTPS,
     urllib.request.HTTPErrorProcessor,
     urllib.request.HTTPDefaultErrorHandler,
     urllib.request.UnknownHandler,

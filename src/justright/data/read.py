@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 from justright.data.arrays import TASKS, Task
 from justright.data.build import build_table
 from justright.data.checks import is_whole
+from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
 from justright.data.readers.in_memory import is_in_memory, read_memory
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
 from justright.data.readers.registry import find_format, format_names, format_promised
@@ -43,8 +46,8 @@ def read_table(
 
     Args:
         source: `higgs-sim` (packaged, simulated) or `higgs` (UCI's, read as far as `rows` needs); a path or http(s)
-            address of CSV/TSV (.gz, .zst), Parquet, Arrow/Feather, NPZ or a format of a plug-in; a (rows, columns)
-            array, a pair (X, y), a pandas or Polars frame.
+            address of CSV/TSV (.gz, .zst), Parquet, Arrow/Feather, NPZ or a format of a plug-in; '-' for standard input,
+            or a named pipe; a (rows, columns) array, a pair (X, y), a pandas or Polars frame.
         target: the target's column name, or its number from 0; for arrays and frames also its values. None: the
             only column called label, target, y or class, or the first of a header-less table if it is 0/1.
         rows: the first rows only; None for all (of `higgs`: 31,000, or what `location` holds if less).
@@ -138,23 +141,55 @@ def _checked_target(target: object) -> str | int | None:
 def _read_address(source: str, request: Request) -> RawTable:
     from justright.data.fetch import download  # the web client in it is slow to import
 
-    with tempfile.TemporaryDirectory(prefix="justright-") as folder:
-        path = Path(folder) / "download"
+    with _kept(repr(source)) as path:
         download(source, path, progress=request.progress, limit=MAX_TABLE_BYTES)
         return read_file(path, repr(source), request.rows, name=urlsplit(source).path)
+
+
+def _read_pipe(source: str, request: Request) -> RawTable:
+    with _kept(pipe_name(source)) as path:
+        keep_pipe(source, path, progress=request.progress, limit=MAX_TABLE_BYTES)
+        return read_file(path, pipe_name(source), request.rows)
+
+
+@contextmanager
+def _kept(label: str) -> Iterator[Path]:
+    """Yield where to keep bytes until they have been read; `label` names their source."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="justright-") as folder:
+            yield Path(folder) / "table"
+    except OSError as error:
+        raise InputError(
+            f"{label}: there must be room for a copy in {tempfile.gettempdir()!r}; there is none: {error.strerror}. "
+            "Free some space, or name another folder as TMPDIR."
+        ) from error
 
 
 def _read_path(source: str, request: Request) -> RawTable:
     if "\0" in source:
         raise InputError(f"A path must not hold zero characters; got {source!r}.")
+    if is_pipe(source):
+        return _read_pipe(source, request)
     path = Path(source).expanduser()
-    if path.is_file():
-        return read_file(path, repr(source), request.rows)
-    if path.is_dir():
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise _no_source(source, path) from None
+    except OSError as error:
+        raise InputError(f"`source` must be a readable file; {source!r} is not: {error.strerror}.") from None
+    if stat.S_ISDIR(kind):
         raise InputError(f"`source` must be a file; {source!r} is a folder. Name a file in it.")
-    hint = near_miss(source, [*sources(), *_neighbours(path, source)])
+    if not stat.S_ISREG(kind):
+        raise InputError(f"`source` must be a file or a pipe; {source!r} is a device. Pipe its bytes in.")
+    return read_file(path, repr(source), request.rows)
+
+
+def _no_source(source: str, path: Path) -> InputError:
     names = ", ".join(repr(name) for name in sources())
-    raise InputError(
+    hint = near_miss(source, [*sources(), *_neighbours(path, source)])
+    if came_from_pipe(source):
+        hint = " It was the pipe of a command that has ended: pipe the table in again."
+    return InputError(
         f"`source` must be {names}, an http(s) address or an existing file; there is no {source!r}.{hint}"
     )
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.points import LoggedRun
 
@@ -108,6 +109,8 @@ def open_source(path: Path, formats: Sequence[LogFormat]) -> Source:
         InputError: it is too large, not text, or a folder without a file of any format.
         OSError: there is nothing, or it cannot be read.
     """
+    if is_pipe(str(path)):
+        return Source(path, read_text(path))
     if path.is_dir():
         return _open_folder(path, formats)
     if any(one.claims(path) for one in formats):
@@ -122,10 +125,11 @@ def read_text(path: Path) -> str:
         InputError: it is too large, empty, or not text.
         OSError: it cannot be read.
     """
-    if path.exists() and not path.is_file():
-        raise InputError(f"A training log must be a file or a folder; {str(path)!r} is neither.")
-    with path.open("rb") as file:
-        content = file.read(MAX_TEXT_BYTES + 1)
+    is_once = is_pipe(str(path))
+    if not is_once and path.exists() and not path.is_file():
+        raise InputError(f"A training log must be a file, a folder or a pipe; {str(path)!r} is none of them.")
+    with open_pipe(str(path)) if is_once else path.open("rb") as file:
+        content = _read_at_most(file, MAX_TEXT_BYTES + 1)
     if len(content) > MAX_TEXT_BYTES:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
@@ -141,6 +145,15 @@ def read_text(path: Path) -> str:
     if not text.strip():
         raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
     return text
+
+
+def _read_at_most(file: IO[bytes], most: int) -> bytes:
+    """Return the first `most` bytes; a pipe brings them in pieces."""
+    pieces = []
+    while most > 0 and (piece := file.read(most)):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 def _open_folder(folder: Path, formats: Sequence[LogFormat]) -> Source:

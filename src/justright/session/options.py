@@ -91,7 +91,7 @@ class TableOptions(Options):
     """Which table, and how it is read: arguments of `read_table`. None takes the default of `read_table`."""
 
     source: str | None = option(
-        f"{described_sources()}, or a path or URL: {format_names()}. "
+        f"{described_sources()}, or a path or URL: {format_names()}; - is standard input. "
         f"[default: the study's own table, or {DEFAULT_SOURCE}]",
         metavar="SOURCE",
         is_argument=True,

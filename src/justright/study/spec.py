@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from justright.data.pipes import came_from_pipe
 from justright.data.read import read_table
 from justright.data.sources import default_source
 from justright.data.split import SplitSpec
@@ -65,7 +66,8 @@ def read_spec(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()[: MAX_SPEC_BYTES + 1]
+        with path.open("rb") as file:
+            content = file.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
         raise InputError(f"Study file {str(path)!r} cannot be read: {error.strerror}.") from error
     if len(content) > MAX_SPEC_BYTES:
@@ -138,7 +140,15 @@ def _read_described(section: Mapping[str, Any], read: Any) -> Table:
             "This study was made from a table in memory, which study.toml cannot name. Rerun it from Python with the "
             "same table, or name a file as `source`."
         )
-    table: Table = read(**section)
+    try:
+        table: Table = read(**section)
+    except InputError as error:
+        if not came_from_pipe(str(section["source"])):
+            raise
+        raise InputError(
+            f"{error} The study's table came from a pipe, which cannot be read again: pipe the same rows in once more, or "
+            "name a file that holds them as SOURCE."
+        ) from None
     return table
 
 

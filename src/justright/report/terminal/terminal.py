@@ -20,7 +20,7 @@ FILE_WIDTH = (
 
 
 class Terminal(Console):
-    """A Rich console that prints text as it is, and goes on quietly when its reader has left."""
+    """A Rich console that prints text as it is."""
 
     def __init__(self, file: IO[str], width: int | None = None) -> None:
         """Return a console on `file`; `width` in columns, None asks the terminal."""
@@ -32,10 +32,6 @@ class Terminal(Console):
     def symbols(self) -> Symbols:
         """The symbols this console's encoding can hold."""
         return symbols_for(self.encoding)
-
-    def on_broken_pipe(self) -> None:
-        """Let later output vanish: `justright show DIR | head` is no failure, and must not change an exit code."""
-        discard(self.file)
 
     def say(self, text: str) -> None:
         """Print a sentence as it is, unbroken: paths and commands are copied from it."""
@@ -64,15 +60,5 @@ def say_error(message: object) -> None:
 
 def write_json(value: object) -> None:
     """Write `value` as JSON to stdout, in ASCII: any terminal, pipe or parser can take it."""
-    try:
-        sys.stdout.write(json.dumps(plain_values(value), indent=2, allow_nan=False) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard(sys.stdout)
-
-
-def discard(stream: IO[str]) -> None:
-    """Send what is still written to `stream` nowhere, so that Python can flush it when it exits."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    sys.stdout.write(json.dumps(plain_values(value), indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()
