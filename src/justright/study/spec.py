@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,15 +57,20 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
     return values
 
 
-def read_spec(path: str | Path) -> dict[str, Any]:
+def read_spec(path: str | Path, *, opener: Callable[[str, int], int] | None = None) -> dict[str, Any]:
     """Return the plain values of a study file.
+
+    Args:
+        path: the file.
+        opener: opens it, as for Python's `open`.
 
     Raises:
         InputError: the file is missing, too large, not TOML, or of a newer version.
     """
     path = Path(path)
     try:
-        content = path.read_bytes()[: MAX_SPEC_BYTES + 1]
+        with open(path, "rb", opener=opener) as file:
+            content = file.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
         raise InputError(f"Study file {str(path)!r} cannot be read: {error.strerror}.") from error
     if len(content) > MAX_SPEC_BYTES:
