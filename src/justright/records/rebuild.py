@@ -13,7 +13,7 @@ from pathlib import Path
 from justright.errors import FolderError
 from justright.records.codec import lanes_from_json
 from justright.records.connection import GuardedConnection
-from justright.records.faults import DamagedError, database_faults, disk_faults
+from justright.records.faults import DamagedError, content_faults, database_faults, disk_faults
 from justright.records.files import remove, replacing
 from justright.records.folder import StudyFolder
 from justright.records.schema import TABLES, open_damaged, open_for_writing, quoted
@@ -71,7 +71,7 @@ def rebuild(folder: StudyFolder) -> Rebuilt:
     path = folder.database_path
     aside = _keep_aside(path)
     lost: list[str] = []
-    with replacing(path) as part, database_faults(path):
+    with replacing(path) as part, database_faults(path), content_faults(path):
         with closing(open_for_writing(part)) as target, closing(open_damaged(aside)) as source:
             target.execute("BEGIN")
             for table in TABLES:

@@ -28,6 +28,7 @@ from justright.session.extend import Remaining, check_same_study, find_remaining
 from justright.session.options import RunOptions
 from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.session.result import Result
+from justright.session.trust import remember
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
 from justright.study.study import Study
@@ -178,6 +179,7 @@ class _Session:
             before = self.folder.read_study()
             values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
             values["variants"] = before.get("variants", {}) | values["variants"]
+        remember(values)  # as what the user named: a stranger's tables were asked about before they were read
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
     def conclude(self) -> Summary:

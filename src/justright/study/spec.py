@@ -22,6 +22,7 @@ MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variant
 OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 TABLE_KEYS = TableSource.__slots__
+EXTRA_TABLES = ("test", "validation")  # tables described inside [table], whose rows are those of that part
 # Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
 VARIANT_KEYS = (*ROLE_KEYS, "recipe", "builder", "keras_config")
@@ -125,7 +126,7 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
 
 def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
     section = dict(_section(values, "table"))
-    extra = {f"{name}_table": section.pop(name, None) for name in ("test", "validation")}
+    extra = {f"{name}_table": section.pop(name, None) for name in EXTRA_TABLES}
     table = _read_described(section, read)
     tables = {name: _read_described(member, read) if member else None for name, member in extra.items()}
     return split_from_spec(table, values, **tables)
