@@ -37,6 +37,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Not the user's own cache; one for all test processes, which inherit it: a program is compiled once a test run.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JUSTRIGHT_CACHE"] = tempfile.mkdtemp(prefix="justright-tests-")
+    # Nor what the user trusts: a study that one test has run is one's own in the next.
+    os.environ["XDG_STATE_HOME"] = os.environ["JUSTRIGHT_CACHE"]
 
 # No deadline: the first example of a property may compile a program, and two test processes share the machine.
 settings.register_profile("justright", deadline=None, print_blob=True)

@@ -249,8 +249,8 @@ def test_a_link_that_leads_out_is_refused(tmp_path) -> None:
     with pytest.raises(FolderError) as caught:
         StudyFolder(tmp_path / "study", "read").inside("models/x.keras")
     assert str(caught.value) == (
-        f"Every file of a study must lie in its folder; 'models/x.keras' does not lie in {str(tmp_path / 'study')!r}. "
-        "The database was changed by hand or is damaged: start a new study in another folder."
+        f"A study folder must hold files and folders only; 'models' in {str(tmp_path / 'study')!r} is a link. "
+        "Put a copy of what it leads to in its place; the folder as a whole may be a link."
     )
 
 

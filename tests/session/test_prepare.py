@@ -124,7 +124,7 @@ def test_a_folder_s_study_is_gone_on_with(place):
     folder.mkdir()
     (folder / "study.toml").write_text(tomli_w.dumps(study_to_dict(study)))
     (folder / "study.db").write_bytes(b"")
-    again = prepare_study(folder=folder)
+    again = prepare_study(folder=folder, trust=True)
     assert (again.name, again.seeds, again.recipe) == (study.name, study.seeds, study.recipe)
     assert again.split.digest(*PARTS) == study.split.digest(*PARTS)
     assert prepare_study(source="higgs-sim", folder=folder).name == "quick"

@@ -31,7 +31,7 @@ WIDE = 256
 FIRST = (
     *("source", "target", "rows", "study", "out", "seeds", "workers", "max_epochs", "patience", "stop"),
     *("batch_size", "precision", "engine", "ray_address", "task", "missing", "categorical"),
-    *("test", "validation", "location"),
+    *("test", "validation", "location", "trust"),
 )
 
 

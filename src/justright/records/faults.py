@@ -110,6 +110,15 @@ def _database_error(path: Path, error: sqlite3.DatabaseError, code: int) -> Fold
         return FolderError(
             f"{where} is locked by another program. Close that program and run the same command again."
         )
+    if code in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_TOOBIG):
+        long = (
+            "it takes too long to read"
+            if code == sqlite3.SQLITE_INTERRUPT
+            else "one of its values is too large"
+        )
+        return FolderError(
+            f"{where} holds what no study writes ({long}). Take the folder from its source again."
+        )
     if code == sqlite3.SQLITE_FULL:
         return FolderError(
             f"{where} cannot grow: the disk is full. Free some space and run the same command again; "

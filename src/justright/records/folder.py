@@ -7,12 +7,14 @@ import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from justright.errors import FolderError, one_of
+from justright.records.entries import check_entries, check_inside, open_regular
 from justright.records.faults import disk_faults
 from justright.records.files import make_folders, remove, remove_leftovers, write_atomically
 from justright.runs.events import RunKey
+from justright.study.spec import read_spec
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -22,6 +24,7 @@ MODES: tuple[Mode, ...] = ("create", "resume", "read")
 
 LOCK_NAME = "lock"
 OWNER_NAME = "owner.json"  # who holds the lock, for people to read; only the lock itself counts
+MAX_OWNER_BYTES = 4096
 MAX_COMPONENT_BYTES = 255  # of one file name, on every common file system
 # Everything a study folder may hold before its database exists; anything else is the user's.
 OWN_NAMES = frozenset(
@@ -66,12 +69,14 @@ class StudyFolder:
                 'read' reads one that holds a study, whoever owns it.
 
         Raises:
-            FolderError: there is no study to read or resume, something else is where one should be created, another
-                process owns it, or it may not be written.
+            FolderError: there is no study to read or resume, something else is where one should be created, it holds a
+                link or a pipe, another process owns it, or it may not be written.
         """
         if mode not in MODES:
             raise one_of("mode", mode, MODES)
         folder = cls(Path(path).absolute(), mode)
+        if folder.path.is_dir():
+            check_entries(folder.path, writing=mode != "read")
         if mode == "create":
             _check_free(folder.path)
             make_folders(folder.path)
@@ -124,6 +129,14 @@ class StudyFolder:
         """The summary for people."""
         return self.path / "report.html"
 
+    def read_study(self) -> dict[str, Any]:
+        """Return the plain values of study.toml.
+
+        Raises:
+            InputError: as `read_spec`, or it is not a regular file.
+        """
+        return read_spec(self.study_path, opener=open_regular)
+
     def tensorboard_run_path(self, run: RunKey, *, full_rows: int) -> Path:
         """Return the folder of one run's event files; its subfolders are `train` and `validation`.
 
@@ -154,14 +167,13 @@ class StudyFolder:
         """Return the absolute path of a file that is recorded relative to the folder.
 
         Raises:
-            FolderError: it would lie outside: it is absolute, climbs with '..', or follows a link out.
+            FolderError: it would lie outside: it is absolute, climbs with '..', or follows a link; or it is a pipe.
         """
         parts = PurePosixPath(relative).parts
         if not parts:
             raise _outside(self.path, relative)
         path = self.path.joinpath(*(_component(part) for part in parts))
-        if not path.resolve().is_relative_to(self.path.resolve()):
-            raise _outside(self.path, relative)
+        check_inside(path, self.path)
         return path
 
     def close(self) -> None:
@@ -239,6 +251,7 @@ def _take_lock(folder: Path) -> BaseFileLock:
     """Take and return the lock of a folder; raise FolderError, naming the process, if another one has it."""
     import filelock  # imports asyncio, which no reader of a folder should pay for
 
+    # It opens no link; what else the name could stand for was checked with all other entries.
     lock = filelock.FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
     with disk_faults(folder, "lock the study folder"):
         try:
@@ -250,7 +263,8 @@ def _take_lock(folder: Path) -> BaseFileLock:
 
 def _owned(folder: Path) -> FolderError:
     try:
-        owner = json.loads((folder / OWNER_NAME).read_text())
+        with open(folder / OWNER_NAME, "rb", opener=open_regular) as file:
+            owner = json.loads(file.read(MAX_OWNER_BYTES))
         who = f"process {owner['pid']} on host {owner['host']!r} has used it since {owner['since']}"
     except (OSError, ValueError, KeyError, TypeError):  # not written yet, or damaged
         who = "another process is using it"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.errors import FolderError
 from justright.records.codec import lanes_from_json, losses_from_blob, metrics_from_json
+from justright.records.connection import GuardedConnection
 from justright.records.faults import database_faults
 from justright.records.folder import StudyFolder
 from justright.records.schema import BUSY_SECONDS, open_for_reading, quoted
@@ -27,6 +29,15 @@ SELECT_RUNS = """
         best_epoch, train_seconds, best, last, test, test_last, model_path
     FROM runs ORDER BY variant, seed, train_rows
 """
+# What one question may bring into memory, so that a stranger's database ends in a sentence. Texts of all runs, of all models
+# or of the diary; of 1,000 variants with 3 seeds they take some 50 MB.
+MAX_RESULT_BYTES = 128 << 20
+ROW_BYTES = 64  # what a row takes besides its texts and losses, at least
+# Python's objects take 20 times the JSON text; the judgement of 1,000 variants is 10 MB of it.
+MAX_JSON_BYTES = 64 << 20
+MAX_LOSS_BYTES = 4 << 30  # row by row, of one run: as much as a table may take
+MAX_CURVE_NUMBERS = 400_000_000  # 1,000 variants, 3 seeds, 10,000 epochs, 12 metrics: 3.2 GB
+BLOCK_ROWS = 10_000  # of curves, which are Python's objects only that long
 # Kinds of notes.
 RUN_STARTED, RUN_ENDED, RUN_FAILED = "run started", "run ended", "run failed"
 ROUTINE_NOTES = frozenset({RUN_STARTED, RUN_ENDED})
@@ -153,29 +164,36 @@ class StoreReader:
         import polars
 
         names, columns = self._metric_columns()
-        # One query per run: its epochs are stored together and in order, so nothing is sorted.
+        # One query per run: its epochs are stored together and in order, so nothing is sorted. Each column is a list of
+        # arrays, joined one column after the other: a long study should not be in memory twice.
         runs = self._rows(
             "SELECT id, variant, seed, train_rows FROM runs WHERE variant = coalesce(?, variant)"
             " AND seed = coalesce(?, seed) AND train_rows = coalesce(?, train_rows) ORDER BY 2, 3, 4",
             (variant, seed, train_rows),
         )
-        selected = ", ".join(map(quoted, ["epoch", *columns]))
-        select = f"SELECT {selected} FROM epochs WHERE run = ? ORDER BY epoch LIMIT ?"  # noqa: S608  # names are quoted
-        most = -1 if epochs is None else epochs  # -1 is no limit
-        blocks = [(run, self._rows(select, (number, most))) for number, *run in runs]
-        counts = [len(rows) for _, rows in blocks]
-        values = _as_floats([row for _, rows in blocks for row in rows], width=1 + len(columns))
+        parts: list[list[npt.NDArray[np.float64]]] = [[np.empty(0)] for _ in range(1 + len(columns))]
+        which, numbers = [], 0
+        for at, (number, *_) in enumerate(runs):
+            for block in self._epoch_blocks(number, columns, epochs):
+                numbers += block.size
+                if numbers > MAX_CURVE_NUMBERS:
+                    raise self._too_much(f"curves of more than {MAX_CURVE_NUMBERS:,} numbers")
+                which.append(np.full(len(block), at))
+                for part, values in zip(parts, block.T, strict=True):
+                    part.append(values.copy())
         keys = {
-            "variant": polars.Series([run[0] for run, _ in blocks], dtype=polars.String),
-            "seed": polars.Series([run[1] for run, _ in blocks], dtype=polars.Int64),
-            "train_rows": polars.Series([run[2] for run, _ in blocks], dtype=polars.Int64),
+            "variant": polars.Series([run[1] for run in runs], dtype=polars.String),
+            "seed": polars.Series([run[2] for run in runs], dtype=polars.Int64),
+            "train_rows": polars.Series([run[3] for run in runs], dtype=polars.Int64),
         }
-        which = np.repeat(np.arange(len(blocks)), counts)
-        frame = {name: series.gather(which) for name, series in keys.items()}
-        with np.errstate(invalid="raise"):  # an epoch that is not a number is damage, not a warning
-            frame["epoch"] = polars.Series(values[:, 0].astype(np.int64))
-        metrics = {name: polars.Series(values[:, 1 + at]) for at, name in enumerate(names)}
-        return polars.DataFrame(frame | metrics)
+        rows = np.concatenate([np.empty(0, np.int64), *which])
+        frame = {name: series.gather(rows) for name, series in keys.items()}
+        for name, part in zip(("epoch", *names), parts, strict=True):
+            values = np.concatenate(part)
+            part.clear()
+            with np.errstate(invalid="raise"):  # an epoch that is not a number is damage, not a warning
+                frame[name] = polars.Series(values.astype(np.int64) if part is parts[0] else values)
+        return polars.DataFrame(frame)
 
     def row_losses(
         self, run: RunKey, kind: RowKind, *, epoch: int | None = None
@@ -187,10 +205,11 @@ class StoreReader:
             kind: which rows.
             epoch: only of this epoch.
         """
-        rows = self._rows(
+        rows = self._each(
             "SELECT epoch, losses FROM row_losses JOIN runs ON runs.id = run"
             " WHERE variant = ? AND seed = ? AND train_rows = ? AND kind = ? AND epoch = coalesce(?, epoch) ORDER BY epoch",
             (*run, kind, epoch),
+            most_bytes=MAX_LOSS_BYTES,
         )
         return {epoch: losses_from_blob(blob) for epoch, blob in rows}
 
@@ -203,13 +222,14 @@ class StoreReader:
 
     def get_meta(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # nested plain values
         """Return what `set_meta` stored under `key`, as plain values, or `default`."""
-        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        rows = list(self._each("SELECT value FROM meta WHERE key = ?", (key,), most_bytes=MAX_JSON_BYTES))
         return json.loads(rows[0][0]) if rows else default
 
     def reference(self) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
         """Return the reference models' losses: name -> kind of rows -> (rows,) float32."""
         losses: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
-        for name, kind, blob in self._rows("SELECT name, kind, losses FROM reference ORDER BY name, kind"):
+        select = "SELECT name, kind, losses FROM reference ORDER BY name, kind"
+        for name, kind, blob in self._each(select, most_bytes=MAX_LOSS_BYTES):
             losses.setdefault(name, {})[kind] = losses_from_blob(blob)
         return losses
 
@@ -217,12 +237,49 @@ class StoreReader:
         """Return the study's diary, oldest first; the order does not depend on the clock."""
         return [Note(*row) for row in self._rows("SELECT time, kind, text FROM events ORDER BY id")]
 
-    def _connect(self, busy_seconds: float) -> sqlite3.Connection:
+    def _connect(self, busy_seconds: float) -> GuardedConnection:
         return open_for_reading(self.path, busy_seconds=busy_seconds)
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with database_faults(self.path):
-            return self._connection.execute(sql, values).fetchall()
+        return list(self._each(sql, values))
+
+    def _each(
+        self, sql: str, values: Sequence[object] = (), *, most_bytes: int = MAX_RESULT_BYTES
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of an answer.
+
+        Raises:
+            FolderError: they take more than `most_bytes`, or too long.
+        """
+        left = most_bytes
+        with database_faults(self.path), self._metered():
+            for row in self._connection.execute(sql, values):
+                left -= ROW_BYTES + sum(len(value) for value in row if isinstance(value, str | bytes))
+                if left < 0:
+                    raise self._too_much(f"an answer of more than {most_bytes:,} bytes")
+                yield row
+
+    def _epoch_blocks(
+        self, run: int, columns: Sequence[str], epochs: int | None
+    ) -> Iterator[npt.NDArray[np.float64]]:
+        """Yield a run's epochs in order, the first `epochs` or all, as arrays of (rows, 1 + metrics): the epoch, then its metrics; NULL becomes NaN."""
+        selected = ", ".join(map(quoted, ["epoch", *columns]))
+        select = f"SELECT {selected} FROM epochs WHERE run = ? ORDER BY epoch LIMIT ?"  # noqa: S608  # names are quoted
+        most = -1 if epochs is None else epochs  # -1 is no limit
+        with database_faults(self.path), self._metered():
+            cursor = self._connection.execute(select, (run, most))
+            while rows := cursor.fetchmany(BLOCK_ROWS):
+                yield np.array(rows, dtype=np.float64)
+
+    def _metered(self) -> AbstractContextManager[None]:
+        """Count what a block spends of the time that all questions may take together."""
+        return self._connection.metered()
+
+    def _too_much(self, what: str) -> FolderError:
+        return FolderError(
+            f"The database {str(self.path)!r} must fit in memory; it holds {what}. "
+            "No study writes that: take the folder from its source again."
+        )
 
     def _metric_columns(self) -> tuple[list[str], list[str]]:
         """Return the metrics' names and the columns that hold them, in the order first seen."""
@@ -242,10 +299,3 @@ def _run_record(
         *(RunKey(variant, seed, train_rows), worker, outcome, reason, epochs, best_epoch, train_seconds),
         *(best, last, test, test_last, model_path),
     )
-
-
-def _as_floats(rows: list[tuple[Any, ...]], *, width: int) -> npt.NDArray[np.float64]:
-    """Return database rows as a (rows, width) array; NULL becomes NaN."""
-    if not rows:
-        return np.empty((0, width))
-    return np.asfortranarray(np.array(rows, dtype=np.float64))

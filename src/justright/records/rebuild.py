@@ -10,11 +10,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from justright.errors import FolderError
 from justright.records.codec import lanes_from_json
-from justright.records.faults import DamagedError, database_faults, disk_faults
+from justright.records.connection import GuardedConnection
+from justright.records.faults import DamagedError, content_faults, database_faults, disk_faults
 from justright.records.files import remove, replacing
 from justright.records.folder import StudyFolder
-from justright.records.schema import TABLES, open_for_writing, quoted
+from justright.records.schema import TABLES, open_damaged, open_for_writing, quoted
 from justright.records.store import Store
 
 KEYS = {"epochs": ("run", "epoch")}  # the table without SQLite's own row number
@@ -69,8 +71,8 @@ def rebuild(folder: StudyFolder) -> Rebuilt:
     path = folder.database_path
     aside = _keep_aside(path)
     lost: list[str] = []
-    with replacing(path) as part, database_faults(path):
-        with closing(open_for_writing(part)) as target, closing(_open_damaged(aside)) as source:
+    with replacing(path) as part, database_faults(path), content_faults(path):
+        with closing(open_for_writing(part)) as target, closing(open_damaged(aside)) as source:
             target.execute("BEGIN")
             for table in TABLES:
                 lost += _copy_table(source, target, table)
@@ -94,10 +96,6 @@ def _keep_aside(path: Path) -> Path:
     return aside
 
 
-def _open_damaged(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
-
-
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
     """Copy the readable rows of a table, and return a sentence if something was unreadable."""
     problems: list[str] = []
@@ -108,9 +106,12 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
     if not columns:
         return [f"Table {table}: it is gone."]
     known = {row[1] for row in target.execute(f"PRAGMA table_info ({table})")}
-    for column in columns:
-        if column not in known:  # metrics' columns of `epochs`
-            target.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} REAL")
+    unknown = [column for column in columns if column not in known]
+    if table != "epochs":
+        columns = [column for column in columns if column in known]
+        unknown = []
+    for column in unknown:  # those of metrics
+        target.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} REAL")
     names = ", ".join(map(quoted, columns))
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  # names are ours or quoted
@@ -148,9 +149,7 @@ def _readable_rows(
         return
 
 
-def _forget_unusable(
-    source: sqlite3.Connection, target: sqlite3.Connection, folder: StudyFolder
-) -> list[str]:
+def _forget_unusable(source: GuardedConnection, target: sqlite3.Connection, folder: StudyFolder) -> list[str]:
     """Remove runs that are no longer complete and checkpoints that no longer fit their runs."""
     lost = []
     incomplete = _runs_missing_losses(source, target)
@@ -164,13 +163,13 @@ def _forget_unusable(
     for stack, path, epoch, lanes in target.execute(
         "SELECT stack, path, epoch, lanes FROM checkpoints"
     ).fetchall():
-        if not _fits(target, folder.path / path, epoch, lanes):
+        if not _fits(target, folder, path, epoch, lanes):
             target.execute("DELETE FROM checkpoints WHERE stack = ?", (stack,))
             lost.append(f"Checkpoint {path}: its runs start again.")
     return lost
 
 
-def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection) -> set[int]:
+def _runs_missing_losses(source: GuardedConnection, target: sqlite3.Connection) -> set[int]:
     """Return the runs with row losses that could not be copied; all runs if that cannot be known.
 
     The table's index has its own pages: if the losses are unreadable, it still says which there were.
@@ -178,18 +177,23 @@ def _runs_missing_losses(source: sqlite3.Connection, target: sqlite3.Connection)
     keys = "SELECT run, kind, epoch FROM row_losses"
     copied = set(target.execute(keys))
     try:
-        return {
-            run
-            for run, kind, epoch in source.execute(f"{keys} ORDER BY 1, 2, 3")
-            if (run, kind, epoch) not in copied
-        }
+        with source.metered():  # pages that name each other would never end
+            return {
+                run
+                for run, kind, epoch in source.execute(f"{keys} ORDER BY 1, 2, 3")
+                if (run, kind, epoch) not in copied
+            }
     except sqlite3.DatabaseError:
         return {number for (number,) in target.execute("SELECT id FROM runs")}
 
 
-def _fits(target: sqlite3.Connection, file: Path, epoch: int, lanes: str) -> bool:
+def _fits(target: sqlite3.Connection, folder: StudyFolder, path: str, epoch: int, lanes: str) -> bool:
     """Return whether a checkpoint's file exists and each of its runs has all epochs up to it."""
-    if not file.is_file() or not _is_json(lanes):
+    try:
+        is_there = folder.inside(path).is_file()
+    except (FolderError, TypeError):  # garbage
+        return False
+    if not is_there or not _is_json(lanes):
         return False
     # A run that ended sooner than its stack has all its epochs, which are fewer.
     missing = (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from justright.errors import FolderError
+from justright.records.connection import GuardedConnection
+from justright.records.entries import check_inside
 from justright.records.faults import DamagedError, database_faults
 
 APPLICATION_ID = 0x4A525354  # "JRST": tells our file from any other SQLite database
@@ -52,47 +57,74 @@ TABLES = (
     *("reference", "verdicts", "effects", "events"),
 )
 
+# What `ALTER TABLE epochs` appends for metrics. Their columns are all that may differ between two studies.
+METRIC_COLUMNS = re.compile(rb'(?:, "(?:[^"]|"")+" REAL)*')
+MAX_OBJECTS = 1_000  # of a schema, ours having 20; a stranger's may have any number
+SHOWN_CHARACTERS = 60
+FILES = ("", "-wal", "-shm", "-journal")
 
-def open_for_writing(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+Objects = Counter[tuple[bytes, ...]]
+
+
+def open_for_writing(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> GuardedConnection:
     """Return a connection in which every committed transaction survives a power cut; the file is made if missing.
 
     Older versions are migrated.
 
     Raises:
         DamagedError: the file is not a readable database.
-        FolderError: it is of a newer version, was not written by justright, is locked, or may not be written.
+        FolderError: it is of a newer version, holds anything that justright did not write, is locked, or may not be
+            written.
     """
+    _check_files(path)
     with database_faults(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=busy_seconds)
+        connection = sqlite3.connect(
+            path, isolation_level=None, timeout=busy_seconds, factory=GuardedConnection
+        )
         try:
+            connection.allow_for(path)
+            with connection.metered():
+                version = _checked_version(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(
                 "PRAGMA synchronous = FULL"
             )  # WAL's default, NORMAL, may lose the last transactions
             connection.execute("PRAGMA foreign_keys = ON")
-            if _version(connection, path) < len(MIGRATIONS):
+            if version < len(MIGRATIONS):
                 _migrate(connection)
-            _check_sound(connection, path)
+            with connection.metered():
+                _check_sound(connection, path)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def open_for_reading(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+def open_for_reading(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> GuardedConnection:
     """Return a connection that cannot change the file; one of an older version is migrated in memory.
 
     Raises:
         DamagedError, FolderError: as `open_for_writing`.
     """
+    _check_files(path)
     with database_faults(path):
         connection = _connect_reading(path, busy_seconds)
         try:
-            if _version(connection, path) < len(MIGRATIONS):
+            connection.allow_for(path)
+            with connection.metered():
+                version = _checked_version(connection, path)
+            if version < len(MIGRATIONS):
                 connection = _migrated_copy(connection)
         except BaseException:
             connection.close()
             raise
+    return connection
+
+
+def open_damaged(path: Path) -> GuardedConnection:
+    """Return a connection to what can still be read of a damaged database; nothing is checked."""
+    connection = _connect_uri(f"{path.as_uri()}?mode=ro")
+    connection.allow_for(path)
     return connection
 
 
@@ -106,10 +138,22 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _connect_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
+def _check_files(path: Path) -> None:
+    """Refuse links and pipes as the database's files, which SQLite would open."""
+    for suffix in FILES:
+        check_inside(path.with_name(path.name + suffix), path.parent)
+
+
+def _connect_uri(uri: str, busy_seconds: float = BUSY_SECONDS) -> GuardedConnection:
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=busy_seconds, factory=GuardedConnection
+    )
+
+
+def _connect_reading(path: Path, busy_seconds: float) -> GuardedConnection:
     """Connect read-only; as an immutable file on a medium that allows no lock."""
     uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, timeout=busy_seconds)
+    connection = _connect_uri(f"{uri}?mode=ro", busy_seconds)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema")
     except sqlite3.OperationalError as error:
@@ -121,19 +165,19 @@ def _connect_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
             or not unlogged
         ):
             raise
-        return sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
+        return _connect_uri(f"{uri}?immutable=1")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the version of a database that is ours and not newer than this program."""
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a database that is ours, not newer than this program, and holds what that version made."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
-    if application != APPLICATION_ID and (tables or version):
+    if (application != APPLICATION_ID and (tables or version)) or version < 0:
         raise FolderError(
             f"The database {str(path)!r} was not written by justright. Choose another folder, or move the file away."
         )
@@ -142,7 +186,49 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             f"The database {str(path)!r} has schema version {version}; this justright knows versions up to "
             f"{len(MIGRATIONS)}. Install a newer justright, or choose another folder."
         )
+    _check_schema(connection, path, version)
     return version
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Compare a schema with that of its version, before anything in it is used.
+
+    A view in the place of a table may never end, a trigger acts when we write, a virtual table or a computed column runs code.
+    Reading the list of what there is runs none of that.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        for step in MIGRATIONS[:version]:
+            for statement in _statements(step):
+                made.execute(statement)
+        expected = _objects(made)
+        if version:
+            made.execute('ALTER TABLE epochs ADD COLUMN "" REAL')
+        start, end = next(
+            (sql.split(b', "" REAL') for _, name, _, sql in _objects(made) if name == b"epochs"), (b"", b"")
+        )
+    found: Objects = Counter()
+    for (kind, name, table, sql), count in _objects(connection).items():
+        middle = sql[len(start) : len(sql) - len(end)]
+        has_metrics = sql == start + middle + end and METRIC_COLUMNS.fullmatch(middle)
+        found[kind, name, table, start + end if has_metrics else sql] += count
+    for kind, name, _, _ in found - expected:
+        words = (part.decode(errors="replace")[:SHOWN_CHARACTERS] for part in (kind, name))
+        raise FolderError(
+            f"The database {str(path)!r} must hold the tables of a study as justright made them, and nothing else; "
+            "its {} {!r} is different. Take the folder from its source again.".format(*words)
+        )
+    for kind, name, _, _ in expected - found:
+        raise DamagedError(
+            f"The database {str(path)!r} is damaged ({kind.decode()} {name.decode()!r} is gone). "
+            "Run the study again: what can be read is recovered."
+        )
+
+
+def _objects(connection: sqlite3.Connection) -> Objects:
+    """Return what a schema lists, as bytes: type, name, table and SQL text of each; they may hold anything."""
+    columns = ", ".join(f"CAST(coalesce({name}, '') AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))
+    select = f"SELECT {columns} FROM sqlite_schema LIMIT {MAX_OBJECTS}"  # noqa: S608  # all ours
+    return Counter(connection.execute(select).fetchall())
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -178,8 +264,9 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
-def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+def _migrated_copy(connection: GuardedConnection) -> GuardedConnection:
+    copy = _connect_uri(":memory:")
+    copy.allowance = connection.allowance
     connection.backup(copy)
     connection.close()
     _migrate(copy)

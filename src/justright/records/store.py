@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import repeat
 
@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from justright.errors import FolderError
 from justright.records.codec import losses_to_blob, metrics_to_json
-from justright.records.faults import database_faults
+from justright.records.connection import GuardedConnection
+from justright.records.faults import content_faults, database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
 from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
@@ -64,7 +65,8 @@ class Store(StoreReader):
             )
         super().__init__(folder, busy_seconds=busy_seconds)
         self._identity = _identity(self.path.stat())
-        self._remove_orphans()
+        with content_faults(self.path):  # what it names as checkpoints may be anything
+            self._remove_orphans()
 
     def handle(self, event: Event) -> None:
         """Store one event; plan and progress, which are for the live view, are ignored."""
@@ -127,8 +129,11 @@ class Store(StoreReader):
         for path in paths:
             remove(self.folder.inside(path))
 
-    def _connect(self, busy_seconds: float) -> sqlite3.Connection:
+    def _connect(self, busy_seconds: float) -> GuardedConnection:
         return open_for_writing(self.path, busy_seconds=busy_seconds)
+
+    def _metered(self) -> AbstractContextManager[None]:
+        return self._connection.metered(renewed=True)  # training may take days
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

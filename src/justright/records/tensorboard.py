@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.errors import InputError
+from justright.records.entries import open_regular
 from justright.records.event_files import event_record, read_events, scalar_of, scalar_records
 from justright.records.faults import disk_faults
 from justright.records.files import write_atomically
@@ -23,6 +25,7 @@ PARTS = ("train", "validation")  # subfolders, named as Keras names them
 # One file per folder, so that it can be rewritten in place. TensorBoard accepts any name with "tfevents" in it.
 EVENT_FILE = "events.out.tfevents.0000000000.justright.v2"
 FILE_VERSION = "brain.Event:2"
+OTHER_EVENTS = 2  # of each file: the first says its version, the second may hold the model
 # Metrics that are measured only at some epochs; elsewhere NaN means "not measured" and nothing is written.
 FIXED_PREFIX = "fixed_"
 
@@ -92,7 +95,7 @@ class TensorBoardFiles:
         path = self._run_path(run)
         for block in blocks:
             epochs, last_wall = self._written.get(run, (-1, 0.0))
-            if block.first_epoch != epochs or not _is_there(path):
+            if block.first_epoch != epochs or not _is_ours_alone(path):
                 self._rewrite(self._record(run))
                 return
             # If the clock is set back, a curve must not run backwards on TensorBoard's axis of wall times.
@@ -184,7 +187,7 @@ def append_run(
     records = _records(metrics, steps_per_epoch=steps_per_epoch, first=first, walls=walls)
     for part in PARTS:
         file = path / part / EVENT_FILE
-        with disk_faults(file, "write the event file"), file.open("ab") as stream:
+        with disk_faults(file, "write the event file"), open(file, "ab", opener=open_regular) as stream:
             stream.write(records[part])
 
 
@@ -199,19 +202,28 @@ def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
         "validation": np.stack([iterations, numbers], axis=1).ravel().tolist(),
     }
     try:
-        return all(_scalar_steps(path / part / EVENT_FILE) == expected[part] for part in PARTS)
+        return all(
+            _scalar_steps(path / part / EVENT_FILE, most=len(expected[part]) + 1) == expected[part]
+            for part in PARTS
+        )
     except (InputError, OSError):
         return False
 
 
-def _scalar_steps(file: Path) -> list[int]:
-    """Return the steps of the records that hold scalars, in the order of the file."""
-    summaries = ((event.step, event.summary.value) for event in read_events(file))
-    return [step for step, values in summaries if values and scalar_of(values[0]) is not None]
+def _scalar_steps(file: Path, *, most: int) -> list[int]:
+    """Return the steps of the records that hold scalars, in the order of the file; `most` of them, for it may hold any number."""
+    events = islice(read_events(file), most + OTHER_EVENTS)
+    summaries = ((event.step, event.summary.value) for event in events)
+    return [step for step, values in summaries if values and scalar_of(values[0]) is not None][:most]
 
 
 def _is_there(path: Path) -> bool:
     return all((path / part / EVENT_FILE).is_file() for part in PARTS)
+
+
+def _is_ours_alone(path: Path) -> bool:
+    """Return whether a run's event files are there and have no other name, under which appending would change them, too."""
+    return _is_there(path) and all((path / part / EVENT_FILE).stat().st_nlink == 1 for part in PARTS)
 
 
 def _records(

@@ -130,6 +130,10 @@ class StudyOptions(TableOptions):
         f"{', '.join(STUDY_NAMES)}, or a study file. [default: the study in DIR, or {DEFAULT_STUDY}]",
         metavar="NAME|FILE.toml",
     )
+    trust: bool = option(
+        "Open the files and addresses that the study in DIR names, though you have not named them yourself.",
+        default=False,
+    )
     # `Study` checks it: it knows the upper limit.
     seeds: int | None = option("Runs per variant, each from its own random start.", metavar="N", least=1)
     max_epochs: int | None = option("End every run after this many epochs.", metavar="N", **at_least(1))

@@ -13,7 +13,7 @@ from justright.data.read import read_table
 from justright.data.sources import ReadProgress, sources
 from justright.data.table import Table, align_table
 from justright.errors import InputError, one_of
-from justright.records.folder import holds_study
+from justright.records.folder import StudyFolder, holds_study
 from justright.session.options import (
     DEFAULT_SOURCE,
     DEFAULT_STUDY,
@@ -21,6 +21,7 @@ from justright.session.options import (
     TableOptions,
     flag_of,
 )
+from justright.session.trust import check_trusted
 from justright.study.recipe import Recipe
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
 from justright.study.studies import default_split, named_study, studies
@@ -46,12 +47,13 @@ def prepare_study(
     Args:
         options: what to train, and on what; None takes every default.
         folder: the study folder that will be used. If it holds a study, and neither `source` nor `study` is given,
-            that study is meant.
+            that study is meant; what it names as its tables is read if this user has named it before, or trusts it.
         progress: called while a table is read.
         given: single options, which override those in `options`.
 
     Raises:
         InputError: the table or study cannot be read, or an option does not fit.
+        FolderError: `folder` cannot be read, or would open what this user has not named.
     """
     asked = replace(options or StudyOptions(), **given)
     read: Read = partial(read_table, progress=progress)
@@ -82,8 +84,11 @@ def _read_described(asked: StudyOptions, folder: str | Path | None) -> Mapping[s
     """Return the plain values of the study file that is meant, or None for a built-in study."""
     study = asked.study
     if study is None:
-        resumes = asked.source is None and folder is not None and holds_study(folder)
-        return read_spec(Path(folder) / "study.toml") if resumes and folder is not None else None
+        if asked.source is not None or folder is None or not holds_study(folder):
+            return None
+        values = StudyFolder.open(folder, "read").read_study()
+        check_trusted(values, folder, trust=asked.trust)
+        return values
     if study in studies():
         return None
     if study.endswith(".toml") or Path(study).exists():

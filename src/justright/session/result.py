@@ -14,7 +14,6 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
 from justright.session.outputs import summarise_folder, write_report
-from justright.study.spec import read_spec
 
 if TYPE_CHECKING:
     import keras
@@ -77,7 +76,7 @@ class Result:
         self._folder = StudyFolder.open(folder, "read")
         self.interrupted = interrupted
         self.repairs = tuple(repairs)
-        self.study = read_spec(self._folder.study_path)
+        self.study = self._folder.read_study()
         with StoreReader(self._folder) as store, content_faults(store.path):
             self.summary = summarise_folder(store, self.study) if summary is None else summary
             self.curves: pl.DataFrame = store.curves()

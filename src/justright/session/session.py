@@ -28,8 +28,9 @@ from justright.session.extend import Remaining, check_same_study, find_remaining
 from justright.session.options import RunOptions
 from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report, write_result
 from justright.session.result import Result
+from justright.session.trust import remember
 from justright.study.recipe import steps_per_epoch
-from justright.study.spec import read_spec, study_to_dict
+from justright.study.spec import study_to_dict
 from justright.study.study import Study
 from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
@@ -175,9 +176,10 @@ class _Session:
 
         values = study_to_dict(self.study, configs)
         if self.folder.study_path.is_file() and self.store.runs():
-            before = read_spec(self.folder.study_path)
+            before = self.folder.read_study()
             values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
             values["variants"] = before.get("variants", {}) | values["variants"]
+        remember(values)  # as what the user named: a stranger's tables were asked about before they were read
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
     def conclude(self) -> Summary:
@@ -185,7 +187,7 @@ class _Session:
 
         Event files that a killed process left incomplete are mended.
         """
-        study = read_spec(self.folder.study_path)
+        study = self.folder.read_study()
         mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)

@@ -38,7 +38,9 @@ DRAWS = 5_000  # the Monte Carlo error of the common multiplier is then about 1.
 # all makes intervals too narrow where seeds differ much, separate ones too wide. Their multipliers are averaged
 # geometrically, the second with this weight times the share of seeds in the standard error (benchmarks/intervals.py).
 SEPARATE_WEIGHT = 0.7
-MOST_SEPARATE = 40  # comparisons for which separate factors are drawn; more of them share these, each from another place
+MOST_SEPARATE = (
+    40  # comparisons for which separate factors are drawn; more of them share these, each from another place
+)
 BLOCK = 64  # comparisons whose draws are held at once: 1.3 MB, which a processor's cache holds
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variant
 OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 TABLE_KEYS = TableSource.__slots__
+EXTRA_TABLES = ("test", "validation")  # tables described inside [table], whose rows are those of that part
 # Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
 VARIANT_KEYS = (*ROLE_KEYS, "recipe", "builder", "keras_config")
@@ -58,15 +59,19 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
     return values
 
 
-def read_spec(path: str | Path) -> dict[str, Any]:
+def read_spec(path: str | Path, *, opener: Callable[[str, int], int] | None = None) -> dict[str, Any]:
     """Return the plain values of a study file.
+
+    Args:
+        path: the file.
+        opener: opens it, as for Python's `open`.
 
     Raises:
         InputError: the file is missing, too large, not TOML, or of a newer version.
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=opener) as file:
             content = file.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
         raise InputError(f"Study file {str(path)!r} cannot be read: {error.strerror}.") from error
@@ -122,7 +127,7 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
 
 def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
     section = dict(_section(values, "table"))
-    extra = {f"{name}_table": section.pop(name, None) for name in ("test", "validation")}
+    extra = {f"{name}_table": section.pop(name, None) for name in EXTRA_TABLES}
     table = _read_described(section, read)
     tables = {name: _read_described(member, read) if member else None for name, member in extra.items()}
     return split_from_spec(table, values, **tables)
