@@ -31,7 +31,9 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
         else ensemble.HistGradientBoostingClassifier
     )
     model = family(max_iter=MAX_ITERATIONS, early_stopping=False, random_state=seed)
-    model.fit(*rows.train)
+    # float64, which scikit-learn would make a second copy in.
+    x = rows.train[0] if rows.train_places is None else rows.train[0][rows.train_places]
+    model.fit(x.astype(np.float64), rows.train_targets)
     features, targets = rows.validation
     losses = [row_losses(rows.task, stage, targets) for stage in _stages(model, rows, features)]
     chosen = int(np.argmin([values.mean() for values in losses]))

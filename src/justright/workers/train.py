@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.runs.tasks import (
@@ -34,9 +36,10 @@ def study_rows(study: Study) -> StudyRows:
     return StudyRows(
         task=task,
         outputs=len(split.table.class_names) if task == "multiclass" else 1,
-        train=split.arrays("train"),
+        train=(split.table.features, split.table.target),
         validation=split.arrays("validation"),
         test=split.arrays("test"),
+        train_places=split.train.astype(np.int32),
     )
 
 
