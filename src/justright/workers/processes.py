@@ -140,10 +140,11 @@ def _pickled(message: Any) -> memoryview:
         place = find_place(values)
         return (place.attach, ()) if place else values.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
 
+    class Pickler(cloudpickle.Pickler):
+        dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({np.ndarray: reduce})
+
     buffer = io.BytesIO()
-    pickler = cloudpickle.Pickler(buffer)
-    pickler.dispatch_table = pickler.dispatch_table.new_child({np.ndarray: reduce})
-    pickler.dump(message)
+    Pickler(buffer).dump(message)
     return buffer.getbuffer()
 
 
