@@ -121,9 +121,9 @@ class Processes(Transport[WorkerProcess]):
         link.log.close()
 
     def free_memory(self, links: Sequence[WorkerProcess]) -> FreeMemory:
-        """Return the memory that workers hold plus what is free."""
-        held = sum(resident_bytes(link.process.pid) for link in links)
-        return FreeMemory((free_memory_bytes() + held,))
+        """Return the memory that this process and its workers hold plus what is free."""
+        workers = sum(resident_bytes(link.process.pid, with_shared=False) for link in links)
+        return FreeMemory((free_memory_bytes() + workers + resident_bytes(os.getpid(), with_shared=True),))
 
 
 def _send(worker: WorkerProcess, message: Any) -> None:
