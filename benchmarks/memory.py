@@ -1,12 +1,11 @@
-"""How much memory does a study take, beside what its plan said? The tutorial with 20 seeds, sampled while it runs.
+"""Does a study take as much memory as its plan says? Several studies, sampled while they run and are judged.
 
-    python -m benchmarks.memory                                                # packaged table, 2 epochs
-    python -m benchmarks.memory --max-epochs 50 --seeds 5
-    python -m benchmarks.memory --from HIGGS.csv.gz --test heldout.parquet     # real rows
+    python -m benchmarks.memory                          # every case: some fifteen minutes on two cores
+    python -m benchmarks.memory --cases tutorial,long
 
 Every process of the command is looked at several times per second: its proportional set (shared pages divided among those
-who share them), its resident set, and what of it was swapped; and the whole machine's pages swapped in and out. The exit
-code is 1 when workers took more than the plan said, or anything of theirs was swapped. Linux only.
+who share them), and what of it was swapped. The exit code is 1 when a command's peak is not within 20 % of what it said, or
+anything of it was swapped. Linux only.
 """
 
 from __future__ import annotations
@@ -21,17 +20,42 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import psutil
 
-from benchmarks.arguments import program_parser
-from justright.runs.place import available_cores
+from benchmarks.arguments import names_among, program_parser
+from benchmarks.tables import print_table
 
 SAMPLE_SECONDS = 0.2
+TOLERANCE = 0.2
 PLAN = re.compile(
     r"(?P<runs>\S+) runs? in .* on (?P<workers>\d+) workers?: about (?P<need>\S+) GB of (?P<free>\S+) GB"
 )
-VMSTAT = Path("/proc/vmstat")
 GIGABYTE = 1e9
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study to run.
+
+    Args:
+        words: arguments of `justright run`.
+        shape: rows and columns of the CSV table that is made for it; None for the packaged one.
+        variants: networks of one hidden layer in the study file that is made for it; 0 for a built-in study.
+    """
+
+    words: tuple[str, ...]
+    shape: tuple[int, int] | None = None
+    variants: int = 0
+
+
+CASES = {
+    "tutorial": Case(("--study", "tutorial", "--seeds", "20", "--max-epochs", "2")),
+    "long": Case(("--study", "quick", "--max-epochs", "5"), shape=(2_000_000, 10)),
+    "wide": Case(("--study", "quick", "--max-epochs", "5"), shape=(2_000, 5_000)),
+    "many": Case(("--max-epochs", "2"), shape=(400, 10), variants=200),
+}
 
 
 @dataclass
@@ -39,7 +63,6 @@ class Peaks:
     """The most bytes seen at any time."""
 
     workers_pss: int = 0
-    workers_rss: int = 0
     coordinator_pss: int = 0
     tree_pss: int = 0
     swapped: int = 0
@@ -47,8 +70,8 @@ class Peaks:
 
     def add(self, coordinator: Memory, workers: Sequence[Memory]) -> None:
         """Take one sample."""
-        pss, rss = (sum(getattr(one, name) for one in workers) for name in ("pss", "rss"))
-        self.workers_pss, self.workers_rss = max(self.workers_pss, pss), max(self.workers_rss, rss)
+        pss = sum(one.pss for one in workers)
+        self.workers_pss = max(self.workers_pss, pss)
         self.coordinator_pss = max(self.coordinator_pss, coordinator.pss)
         self.tree_pss = max(self.tree_pss, pss + coordinator.pss)
         self.swapped = max(self.swapped, coordinator.swap + sum(one.swap for one in workers))
@@ -60,40 +83,68 @@ class Memory:
     """What one process holds, in bytes."""
 
     pss: int = 0
-    rss: int = 0
     swap: int = 0
 
 
 def main() -> int:
     parser = program_parser(__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--max-epochs", type=int, default=2)
-    parser.add_argument("--from", dest="location", help="HIGGS, by path or address; else the packaged table")
-    parser.add_argument("--test", help="a table that only measures")
-    options = parser.parse_args()
-    words = ["run", "higgs" if options.location else "higgs-sim", "--study", "tutorial"]
-    words += ["--seeds", str(options.seeds), "--max-epochs", str(options.max_epochs)]
-    for name, value in (("--from", options.location), ("--test", options.test)):
-        words += [name, value] if value else []
-    with tempfile.TemporaryDirectory() as folder:
-        return measure([*words, "--out", str(Path(folder, "study"))], Path(folder, "said"))
+    parser.add_argument("--cases", type=names_among(CASES), default=list(CASES), help=", ".join(CASES))
+    chosen = parser.parse_args().cases
+    rows, is_wrong = [], False
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            said, peaks, seconds = measure(CASES[name], Path(folder))
+        ratio = peaks.tree_pss / GIGABYTE / said
+        is_wrong |= abs(ratio - 1) > TOLERANCE or peaks.swapped > 0
+        parts = (said * GIGABYTE, peaks.tree_pss, peaks.coordinator_pss, peaks.workers_pss, peaks.swapped)
+        rows.append([name, *map(gigabytes, parts), f"{ratio:.2f}", f"{seconds:.0f}"])
+    print_table(
+        ["case", "expected GB", "measured", "coordinator", "workers", "swapped", "ratio", "seconds"], rows
+    )
+    return int(is_wrong)
 
 
-def measure(words: Sequence[str], log: Path) -> int:
-    """Run `justright` with these arguments, print what it said it would take and what it took."""
-    before, started = pages_swapped(), time.monotonic()
+def measure(case: Case, folder: Path) -> tuple[float, Peaks, float]:
+    """Run a case; return the gigabytes that it said it would take, what it took, and the seconds."""
+    words = [sys.executable, "-m", "justright", "run", *make_inputs(case, folder), *case.words]
+    log, started = folder / "said", time.monotonic()
     with log.open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "justright", *words], stdout=subprocess.DEVNULL, stderr=said
+            [*words, "--out", str(folder / "study")], stdout=subprocess.DEVNULL, stderr=said
         )
         peaks = watch(process)
     text = log.read_text()
     plan = PLAN.search(text)
     if process.returncode or plan is None:
         sys.exit(f"The study ended with {process.returncode}: {text[-500:]}")
-    print(f"{plan[0]} free; {time.monotonic() - started:.0f} s, {peaks.samples} samples")
-    show(plan, peaks, [after - start for start, after in zip(before, pages_swapped(), strict=True)])
-    return int(peaks.workers_pss > float(plan["need"]) * GIGABYTE or peaks.swapped > 0)
+    return float(plan["need"]), peaks, time.monotonic() - started
+
+
+def make_inputs(case: Case, folder: Path) -> list[str]:
+    """Write the table and the study of a case; return the arguments that name them."""
+    words = ["higgs-sim"]
+    if case.shape:
+        rows, columns = case.shape
+        path = folder / "table.csv"
+        random = np.random.default_rng(0)
+        with path.open("wb") as file:
+            for start in range(0, rows, part := max(1, 4_000_000 // columns)):
+                x = random.normal(size=(min(part, rows - start), columns)).astype(np.float32)
+                target = (x[:, 0] + x[:, 1] * x[:, 2] + random.normal(size=len(x)) > 0).astype(np.int8)
+                frame = pl.DataFrame({"label": target} | {f"x{at}": x[:, at] for at in range(columns)})
+                frame.write_csv(file, include_header=start == 0)
+        words = [str(path)]
+    if case.variants:
+        study = folder / "study-of-many.toml"
+        study.write_text(
+            "seeds = [0]\n\n"
+            + "".join(
+                f'[variants.N{units}]\nfamily = "mlp"\nunits = [{units}]\n\n'
+                for units in range(1, case.variants + 1)
+            )
+        )
+        words += ["--study", str(study)]
+    return words
 
 
 def watch(process: subprocess.Popen[bytes]) -> Peaks:
@@ -115,36 +166,12 @@ def memory_of(process: psutil.Process) -> Memory:
         held = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return Memory()
-    return Memory(held.pss, held.rss, held.swap)
+    return Memory(held.pss, held.swap)
 
 
-def pages_swapped() -> tuple[int, int]:
-    """Return the pages that the machine has swapped in and out since it started."""
-    found = dict(re.findall(r"^(pswpin|pswpout) (\d+)$", VMSTAT.read_text(), re.MULTILINE))
-    return int(found.get("pswpin", 0)), int(found.get("pswpout", 0))
-
-
-def show(plan: re.Match[str], peaks: Peaks, swapped: Sequence[int]) -> None:
-    """Print expected and measured memory, and what was swapped."""
-    lines = {
-        "workers together, expected": f"{plan['need']} GB",
-        "workers together, proportional set": gigabytes(peaks.workers_pss),
-        "workers together, resident set": gigabytes(peaks.workers_rss),
-        "coordinator, proportional set": gigabytes(peaks.coordinator_pss),
-        "the whole command, proportional set": gigabytes(peaks.tree_pss),
-        "of it swapped": gigabytes(peaks.swapped),
-        "memory of the machine": gigabytes(psutil.virtual_memory().total),
-        "swap space of the machine": gigabytes(psutil.swap_memory().total),
-        "pages swapped in, out by the machine": f"{swapped[0]:,}, {swapped[1]:,}",
-        "processors": str(len(available_cores())),
-    }
-    for name, value in lines.items():
-        print(f"{name:40} {value}")
-
-
-def gigabytes(count: int) -> str:
+def gigabytes(count: float) -> str:
     """Return bytes in gigabytes, as text."""
-    return f"{count / GIGABYTE:.2f} GB"
+    return f"{count / GIGABYTE:.2f}"
 
 
 if __name__ == "__main__":

@@ -202,3 +202,13 @@ def test_allocation_is_hamiltons_within_its_bounds(weights, share):
     assert held.sum() == size
     assert (held <= counts).all()
     assert (np.abs(held - size * counts / counts.sum()) < 1 + 1e-9).all()
+
+
+def test_blocks_are_the_parts_rows_in_their_order(monkeypatch) -> None:
+    """However many rows a block holds, of this table or of one that stands in."""
+    monkeypatch.setattr("justright.data.arrays.BLOCK_VALUES", 7)
+    x = np.arange(60, dtype=np.float32).reshape(20, 3)
+    table = read_table((x, np.arange(20) % 2))
+    for split in (table.split(order="random"), table.split(), table.split(test_table=table)):
+        for part in PARTS:
+            np.testing.assert_array_equal(np.concatenate(list(split.blocks(part))), split.arrays(part)[0])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from justright.runs.tasks import BuildTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers.pool import Pool
-from justright.workers.processes import Processes
+from justright.workers.processes import Processes, _pickled
 
 RECIPE = Recipe(batch_size=100, max_epochs=3, patience=None).resolve("binary", 250)
 LONG = Recipe(batch_size=100, max_epochs=100_000, patience=None).resolve("binary", 250)
@@ -230,3 +232,16 @@ def test_builders_of_a_script_work_whatever_its_own_backend_is(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "{'Main': 31, 'Lambda': 19, 'Instance': 5}"
+
+
+def test_workers_map_the_rows_of_the_coordinator(few_rows, storage):
+    """What is sent are places; values written here afterwards are there, and the rows themselves are in no message."""
+    places = np.arange(250, dtype=np.int32)[::-1].copy()
+    transport = Processes(replace(few_rows, train_places=places), storage, workers=1)
+    message = _pickled(transport._rows)
+    assert len(message) < few_rows.test[0].nbytes
+    attached = pickle.loads(message)
+    transport._rows.train[0][7, 3] = 123.0
+    assert attached.train[0][7, 3] == 123.0
+    for one, other in zip(attached.arrays, transport._rows.arrays, strict=True):
+        np.testing.assert_array_equal(one, other)

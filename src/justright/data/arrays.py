@@ -16,8 +16,9 @@ Task = Literal["binary", "multiclass", "regression"]
 TASKS: tuple[Task, ...] = get_args(Task)
 Target = npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
-# Rows hashed at a time, so that a fingerprint needs no second copy of the table.
-HASH_ROWS = 65_536
+# Values looked at together, so that no look at a table needs a second copy of it.
+BLOCK_VALUES = 1 << 21
+WHOLE = slice(None)
 
 
 def check_arrays(
@@ -53,10 +54,23 @@ def check_arrays(
     _check_target(target, task, class_names)
 
 
-def hash_arrays(names: list[Any], features: npt.NDArray[np.float32], target: Target) -> str:
-    """Return the SHA-256 (hex) of names and values: equal on every platform, unequal when any value differs."""
-    digest = hashlib.sha256(json.dumps([*names, features.shape]).encode())
-    for _, block in _blocks(features):
+def hash_arrays(
+    names: list[Any],
+    features: npt.NDArray[np.float32],
+    target: Target,
+    rows: npt.NDArray[np.int64] | slice = WHOLE,
+) -> str:
+    """Return the SHA-256 (hex) of names and values: equal on every platform, unequal when any value differs.
+
+    Args:
+        names: what is hashed first.
+        features: of a table.
+        target: of a table.
+        rows: the rows of both that are hashed, in this order.
+    """
+    target = target[rows]
+    digest = hashlib.sha256(json.dumps([*names, (len(target), features.shape[1])]).encode())
+    for _, block in row_blocks(features, rows):
         # Adding 0 makes -0.0 and 0.0 one value: files in different formats keep or lose that sign.
         digest.update((block + np.float32(0)).astype("<f4", copy=False).tobytes())
     positive = target + target.dtype.type(0)
@@ -64,8 +78,25 @@ def hash_arrays(names: list[Any], features: npt.NDArray[np.float32], target: Tar
     return digest.hexdigest()
 
 
+def row_blocks(
+    features: npt.NDArray[np.float32], rows: npt.NDArray[np.int64] | slice = WHOLE
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Yield rows of a table a block at a time, each with the number of its first row among `rows`.
+
+    Args:
+        features: (rows, features).
+        rows: which of them, in this order.
+    """
+    if isinstance(rows, slice):
+        features, rows = features[rows], WHOLE
+    count = max(1, BLOCK_VALUES // max(features.shape[1], 1))
+    for start in range(0, len(features) if isinstance(rows, slice) else len(rows), count):
+        part = slice(start, start + count)
+        yield start, features[part if isinstance(rows, slice) else rows[part]]
+
+
 def _check_features(features: npt.NDArray[np.float32], names: tuple[str, ...]) -> None:
-    for start, block in _blocks(features):
+    for start, block in row_blocks(features):
         finite = np.isfinite(block)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
@@ -87,8 +118,3 @@ def _check_target(target: Target, task: Task, class_names: tuple[str, ...]) -> N
         raise InputError(f"`class_names` of a {task} table must name its classes; got {class_names!r}.")
     if not np.isin(target, np.arange(classes)).all():
         raise InputError(f"`target` of a {task} table must hold class indices 0 to {classes - 1} only.")
-
-
-def _blocks(features: npt.NDArray[np.float32]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    for start in range(0, features.shape[0], HASH_ROWS):
-        yield start, features[start : start + HASH_ROWS]

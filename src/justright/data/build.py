@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
 from justright.data.encoding import Column, Rows, encode_levels, is_missing, to_numbers
-from justright.data.readers.raw import MADE_UP_NAME, RawTable
+from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
+from justright.data.shared_arrays import shareable_empty
 from justright.data.sources import Request, sources
 from justright.data.table import Table, TableSource
 from justright.data.target import encode_target
@@ -38,6 +39,11 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
             the message names source, column and row.
     """
     raw = _named(raw)
+    if raw.pieces:
+        table = _build_from_pieces(raw, raw.pieces, request, source)
+        if table:
+            return table
+        raw = _named(raw.pieces.whole())
     _check_shape(raw, request)
     frame = raw.frame if request.rows is None else raw.frame.head(request.rows)
     wanted = raw.target if request.target is None else request.target
@@ -48,26 +54,68 @@ def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
     if left_out:
         frame = frame[keep.tolist()]
     features, names = _features(frame.drop(target), keep, raw, request)
-    values, task, class_names = encode_target(
-        Column(frame[target], keep, raw, is_target=True), task=request.task
-    )
-    return Table(
-        features=features,
-        target=values,
-        feature_names=names,
-        target_name=target,
-        task=task,
-        class_names=class_names,
-        source=TableSource(
-            source=source,
-            target=None if wanted is None else str(wanted),
-            rows=request.rows,
-            location=None if request.location is None else str(request.location),
-            task=request.task,
-            missing=request.missing,
-            categorical=request.categorical,
-        ),
-        rows_left_out=left_out,
+    column = Column(frame[target], keep, raw, is_target=True)
+    values, task, class_names = encode_target(column, task=request.task)
+    described = _describe_source(source, wanted, request)
+    return Table(features, values, names, target, task, class_names, described, left_out)
+
+
+def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: str) -> Table | None:
+    """Return the table made of pieces; None where it must be read at once: not all are numbers, or something is wrong."""
+    wanted = raw.target if request.target is None else request.target
+    if request.missing or request.categorical:
+        return None
+    try:
+        check_names("column", raw.frame.columns)
+        target = choose_target(raw, wanted)
+        names = [name for name in raw.frame.columns if name != target]
+        if not names:
+            return None
+        features, column = _collect(pieces, names, target)
+        everything = Column(column, np.arange(len(column)), raw, is_target=True)
+        values, task, class_names = encode_target(everything, task=request.task)
+    except (InputError, NotNumbersError):
+        return None
+    is_guessed = wanted is None and not raw.has_header  # from its first rows
+    if len(features) < (request.rows or 1) or (is_guessed and not _is_zero_one(column)):
+        return None
+    described = _describe_source(source, wanted, request)
+    return Table(features, values, tuple(names), target, task, class_names, described)
+
+
+def _collect(pieces: Pieces, names: Sequence[str], target: str) -> tuple[npt.NDArray[np.float32], pl.Series]:
+    """Return the features and the target of a table in pieces.
+
+    Raises:
+        NotNumbersError: a feature is no finite number in float32.
+    """
+    import polars as pl
+
+    features = shareable_empty((pieces.most_rows, len(names)), np.float32)
+    targets: list[pl.Series] = []
+    count = 0
+    for frame in pieces.frames():
+        block = features[count : count + frame.height]
+        with np.errstate(over="ignore"):
+            block[:] = frame.select(names).cast(pl.Float64).to_numpy()
+        if not np.isfinite(block).all():
+            raise NotNumbersError
+        targets.append(frame[target])
+        count += frame.height
+    if not count:
+        raise NotNumbersError
+    return features[:count], pl.concat(targets)
+
+
+def _describe_source(source: str, wanted: str | int | None, request: Request) -> TableSource:
+    return TableSource(
+        source=source,
+        target=None if wanted is None else str(wanted),
+        rows=request.rows,
+        location=None if request.location is None else str(request.location),
+        task=request.task,
+        missing=request.missing,
+        categorical=request.categorical,
     )
 
 
@@ -185,6 +233,6 @@ def _features(
             block = to_numbers(column)[:, None]
             names.append(column.name)
         blocks.append(block)
-    features = np.empty((frame.height, len(names)), np.float32)
+    features = shareable_empty((frame.height, len(names)), np.float32)
     np.concatenate(blocks, axis=1, out=features)
     return features, tuple(names)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import TASKS, Target, Task, check_arrays, hash_arrays
+from justright.data.arrays import TASKS, WHOLE, Target, Task, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
 from justright.data.readers.raw import MADE_UP_NAME
+from justright.data.shared_arrays import shareable_empty
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
 from justright.errors import InputError, check_one_of
 
@@ -105,12 +108,12 @@ class Table:
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of content, names and task: equal on every platform, unequal when any value differs."""
-        return self.digest(self.features, self.target)
+        return self.digest()
 
-    def digest(self, features: npt.NDArray[np.float32], target: Target) -> str:
-        """Return the SHA-256 (hex) of rows of this table, or of one aligned to it, under its names and task."""
+    def digest(self, rows: Rows | slice = WHOLE) -> str:
+        """Return the SHA-256 (hex) of some rows, in this order, under the table's names and task."""
         names = [self.task, self.feature_names, self.target_name, self.class_names]
-        return hash_arrays(names, features, target)
+        return hash_arrays(names, self.features, self.target, rows)
 
     def split(
         self,
@@ -189,7 +192,7 @@ class Split:
 
     def digest(self, *parts: Part) -> str:
         """Return the SHA-256 (hex) of the rows of `parts` in their order, whichever table they come from."""
-        hashes = [self.table.digest(*self.arrays(part)) for part in parts]
+        hashes = [table.digest(rows) for table, rows in map(self._place, parts)]
         return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
     def with_test_table(self, table: Table) -> Split:
@@ -219,16 +222,22 @@ class Split:
             (13000, 28)
         """
         check_one_of("part", part, PARTS)
-        stand_in = {"test": self.test_table, "validation": self.validation_table, "train": None}[part]
-        if stand_in is not None:
-            return stand_in.features, stand_in.target
+        table, rows = self._place(part)
+        if isinstance(rows, slice):
+            return table.features[rows], table.target[rows]
         if part not in self._copies:
-            rows = _as_slice(getattr(self, part))
-            found = self.table.features[rows], self.table.target[rows]
-            for values in found:
-                values.flags.writeable = False
-            self._copies[part] = found
+            self._copies[part] = _taken(table.features, rows), _taken(table.target, rows)
         return self._copies[part]
+
+    def blocks(self, part: Part) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield one part's features a block of rows at a time, so that no copy of all of them is made."""
+        table, rows = self._place(part)
+        return (block for _, block in row_blocks(table.features, rows))
+
+    def _place(self, part: Part) -> tuple[Table, Rows | slice]:
+        """Return the table that holds a part, and which of its rows they are."""
+        stand_in = {"test": self.test_table, "validation": self.validation_table}.get(part)
+        return (stand_in, WHOLE) if stand_in else (self.table, _as_slice(getattr(self, part)))
 
 
 def align_table(table: Table, *, like: Table) -> Table:
@@ -336,6 +345,13 @@ def _are_made_up(names: tuple[str, ...]) -> bool:
 
 def _name(table: Table) -> str:
     return f"Table {table.source.source!r}"
+
+
+def _taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
+    copy = shareable_empty((len(rows), *values.shape[1:]), values.dtype)
+    np.take(values, rows, axis=0, out=copy, mode="clip")  # otherwise NumPy would copy what it copies
+    copy.flags.writeable = False
+    return copy
 
 
 def _as_slice(rows: Rows) -> Rows | slice:

@@ -154,8 +154,8 @@ class PlanMade:
         runs: runs that are trained or resumed.
         stacks: stacks they share.
         workers: how many stacks train at the same time.
-        memory_bytes: expected peak of all workers together.
-        free_bytes: what they may take together; None if that is not known.
+        memory_bytes: expected peak of the whole command: this process, its workers, and judging.
+        free_bytes: what it may take together with what it holds already; None if that is not known.
     """
 
     runs: int

@@ -85,7 +85,7 @@ def constant_loss(rows: StudyRows) -> float:
 
     The constant is the class frequencies, or the mean for a regression: what any model must beat.
     """
-    train = rows.train[1]
+    train = rows.train_targets
     targets = rows.test[1] if len(rows.test[0]) else rows.validation[1]
     if rows.task == "regression":
         constant = np.array([train.mean(dtype=np.float64)])

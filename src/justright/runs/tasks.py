@@ -20,8 +20,29 @@ Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenRows:
+    """Some rows of an array in a given order, copied a slice at a time.
+
+    Args:
+        values: (rows, features).
+        places: of the chosen rows in `values`.
+    """
+
+    values: npt.NDArray[np.float32]
+    places: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, part: slice) -> npt.NDArray[np.float32]:
+        return self.values[self.places[part]]
+
+
+@dataclass(frozen=True, slots=True)
 class StudyRows:
     """The rows of a study, sent to each worker once.
+
+    Training rows stay where they are, in the study's table: a copy of them would be the largest in memory.
 
     Shape:
         train, validation, test: ((rows, features) float32, (rows,)); test may have no rows.
@@ -29,6 +50,8 @@ class StudyRows:
     Args:
         task: the table's task.
         outputs: width of a model's last layer: the classes, or 1.
+        train: rows among which the training rows are.
+        train_places: (training rows,), where in `train` each of them is; None if they are all, in their order.
     """
 
     task: Task
@@ -36,6 +59,39 @@ class StudyRows:
     train: Arrays
     validation: Arrays
     test: Arrays
+    train_places: npt.NDArray[np.int32] | None = None
+
+    def places(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Return where in `train` some of the training rows are.
+
+        Args:
+            index: their positions among the training rows.
+        """
+        return index.astype(np.int32) if self.train_places is None else self.train_places[index]
+
+    @property
+    def train_count(self) -> int:
+        """Number of training rows."""
+        return len(self.train[0] if self.train_places is None else self.train_places)
+
+    @property
+    def train_targets(self) -> npt.NDArray[Any]:
+        """The targets of the training rows."""
+        return self.train[1] if self.train_places is None else self.train[1][self.train_places]
+
+    @property
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """All arrays."""
+        places = () if self.train_places is None else (self.train_places,)
+        return (*self.train, *self.validation, *self.test, *places)
+
+    def with_arrays(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> StudyRows:
+        """Return these rows with each of their arrays replaced by what `change` returns for it."""
+        train, validation, test = (
+            (change(part[0]), change(part[1])) for part in (self.train, self.validation, self.test)
+        )
+        places = None if self.train_places is None else change(self.train_places)
+        return StudyRows(self.task, self.outputs, train, validation, test, places)
 
     @property
     def features(self) -> int:

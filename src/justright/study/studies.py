@@ -102,8 +102,10 @@ def needs_standardising(split: Split) -> bool:
     """
     if split.table.task == "regression":
         return True
-    rows = split.arrays("train")[0].astype("float64")
-    return bool(max(abs(rows.mean(0)).max(), rows.std(0).max()) > MAX_INPUT_SCALE)
+    count = split.sizes["train"]
+    means = sum(block.sum(0, dtype="float64") for block in split.blocks("train")) / count
+    squares = sum(((block - means) ** 2).sum(0) for block in split.blocks("train"))
+    return bool(max(abs(means).max(), (squares / count).max() ** 0.5) > MAX_INPUT_SCALE)
 
 
 def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
@@ -115,7 +117,7 @@ def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, 
     options: dict[str, Any] = {"standardize": True}
     penalty = 1.0
     if split.table.task == "regression":
-        target = split.arrays("train")[1].astype("float64")
+        target = split.table.target[split.train].astype("float64")
         scale = float(target.std()) or 1.0
         if scale > MAX_OUTPUT_SCALE:
             return variants

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from justright.data.arrays import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
+from justright.runs.tasks import ChosenRows
 from justright.study.families import Family
 from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.variant import Build, KerasConfig
@@ -108,7 +109,7 @@ def build_network(
     features: int,
     outputs: int,
     task: Task,
-    train_x: Callable[[], npt.NDArray[np.float32]] | None = None,
+    train_x: Callable[[], npt.NDArray[np.float32] | ChosenRows] | None = None,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 

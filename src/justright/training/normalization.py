@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.limits import PIECE_ROWS
+from justright.runs.tasks import ChosenRows
 from justright.training.masks import replaced
 
 
@@ -28,7 +29,7 @@ class _ReachedError(BaseException):
         self.inputs = inputs
 
 
-def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32]]) -> None:
+def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32] | ChosenRows]) -> None:
     """Adapt every Normalization layer that has not been adapted yet to its own inputs when `model` sees `rows()`.
 
     Layers inside other layers are included, in the order in which the model calls them. Mean and variance are summed in float64,
@@ -86,7 +87,9 @@ def _next_layer(model: Any, x: npt.NDArray[np.float32], waiting: set[int]) -> An
     return None
 
 
-def _inputs(model: Any, layer: Any, x: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:
+def _inputs(
+    model: Any, layer: Any, x: npt.NDArray[np.float32] | ChosenRows
+) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the inputs of `layer` for pieces of the rows; the layers above it are not evaluated."""
     with _stopping_at(lambda other: other is layer):
         for start in range(0, len(x), PIECE_ROWS):

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
-from justright.runs.tasks import StackTask, StudyRows
+from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe
 from justright.training.jaxpr import rewrite
@@ -281,5 +281,5 @@ def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
         features=rows.features,
         outputs=rows.outputs,
         task=rows.task,
-        train_x=lambda: rows.train[0][task.train_index],
+        train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
     )

@@ -121,14 +121,14 @@ class _Session:
         self.storage = storage
         self.started = time.monotonic()
         self.train_rows = len(task.train_index)
-        train = tuple(values[task.train_index] for values in rows.train)
+        self.places = rows.places(task.train_index)
         count = min(task.recipe.measure_rows, self.train_rows)
         # The fixed subset: the same rows for every seed and variant, drawn once.
         chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
         self.data = Data(
-            train=device_rows(train),
+            train=device_rows(rows.train),
             validation=device_rows(rows.validation),
-            fixed=device_rows(tuple(values[chosen] for values in train)),
+            fixed=device_rows(tuple(values[self.places[chosen]] for values in rows.train)),
         )
         self.rows = rows
         self.program = stack_program(task, rows, cache)
@@ -152,6 +152,9 @@ class _Session:
         progress, task = self.progress, self.task
         epochs = self._epochs_to_train()
         orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
+        np.take(
+            self.places, orders, out=orders, mode="clip"
+        )  # in place: orders of millions of rows are large
         measured = np.zeros(self.length, bool)
         measured[:epochs] = measured_epochs(progress.epoch, epochs)
         mixes = self._mixes(epochs)

@@ -29,14 +29,15 @@ def free_memory_bytes() -> int:
     return min(free, max(0, int(limit) - int(used) + reclaimable))
 
 
-def resident_bytes(pid: int) -> int:
-    """Return the memory a process holds, 0 when it is gone."""
+def resident_bytes(pid: int, *, with_shared: bool) -> int:
+    """Return the memory a process holds, 0 when it is gone; on request with what it shares with others."""
     import psutil
 
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        held = psutil.Process(pid).memory_info()
     except psutil.Error:
         return 0
+    return int(held.rss) if with_shared else int(held.rss - getattr(held, "shared", 0))
 
 
 def processor_seconds(pid: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
+from justright.runs.grid import measured_epochs
 from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
 from justright.runs.tasks import StackTask, StudyRows
 
@@ -31,10 +32,22 @@ KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
 STATE_VALUES = 4
 STATE_COPIES = 5
 DEVICE_STATE_COPIES = 2  # at the beginning of a chunk and at its end
-ROW_COPIES = 3  # as received, those of the stack's training size, and on the device
+# Beside the rows themselves, which all processes map, a worker holds for each training row its position among them, its place
+# in the table and the keys that batch orders are sorted by; for each row measured at the end of a run its loss, score and
+# outputs with the best and the last weights, and again in the message about it.
+TRAIN_ROW_BYTES = 40
+MEASURED_COPIES = 6
+# Gradient-boosted trees: each value in float64 and as the number of its bin; gradients, predictions and leaves of a row.
+REFERENCE_VALUE_BYTES, REFERENCE_ROW_BYTES = 9, 40
+# The coordinator with its libraries, besides the table: 150 MB before a study, and what it reads and writes events with.
+COORDINATOR_BYTES = 200 * MEBIBYTE
+SPLIT_ROW_BYTES = 8  # the row numbers of the split's parts
+# Judging reads what was recorded of each run: the losses of validation rows at the epochs of the grid, and all that was
+# measured at the end. It begins when the workers have ended.
+JUDGED_COPIES = 2
 ACTIVATION_COPIES = 3  # kept for the gradient, the gradient itself, and what a layer makes between
 CHUNK_COPIES = 2  # on the host and on the device
-# What is left to other programs and to the coordinator, which holds the table and what workers sent.
+# What is left to other programs.
 USABLE_SHARE = 0.9
 # Outputs of a layer that Keras cannot describe: those of a square dense layer with as many weights.
 UNKNOWN_SHAPE = "?"
@@ -81,7 +94,7 @@ class Plan:
     Args:
         stacks: the stacks.
         workers: how many workers there is room for.
-        memory_bytes: expected peak of all workers together.
+        memory_bytes: expected peak of all processes together.
         worker_bytes: expected peak of the one that trains the largest stack.
     """
 
@@ -104,6 +117,7 @@ def fit_plan(
     max_lanes: int,
     free: FreeMemory | None,
     least_bytes: int = 0,
+    own_bytes: int = 0,
     program_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int], int | None] = lambda workers: None,
@@ -117,6 +131,7 @@ def fit_plan(
         max_lanes: the most lanes.
         free: the memory that may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
+        own_bytes: what this process takes of the same memory.
         program_bytes: what each further compiled program that a worker keeps takes.
         device_need: returns the memory that a stack is expected to take on an accelerator.
         device_share: returns what each of so many workers may take on an accelerator; None without one, or without a limit.
@@ -132,12 +147,12 @@ def fit_plan(
             kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
             needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
-            if (free is None or free.fits(needs)) and _fits(on_device, share):
-                return Plan(stacks, count, sum(needs), needs[0])
+            if (free is None or free.fits([own_bytes, *needs])) and _fits(on_device, share):
+                return Plan(stacks, count, own_bytes + sum(needs), needs[0])
             lanes //= 2
     is_device = not _fits(on_device, share)
     most = max(free.machines) if free else 0
-    needed, there = (on_device, share or 0) if is_device else (sum(needs), most)
+    needed, there = (on_device, share or 0) if is_device else (own_bytes + sum(needs), most)
     where = "of an accelerator" if is_device else "in one worker"
     raise InputError(
         f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
@@ -161,9 +176,8 @@ def _needs(stacks: Sequence[int], workers: int, least: int, free: FreeMemory | N
         least: what one worker needs for the study's other tasks.
         free: how memory is shared.
     """
-    largest = sorted(stacks, reverse=True)[:workers]
-    if not largest or sum(largest) < least:
-        return [least]
+    largest = sorted(stacks, reverse=True)[:workers] or [least]
+    largest[0] = max(largest[0], least)
     return [largest[0]] * workers if free and free.is_reserved else largest
 
 
@@ -177,7 +191,8 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     state = lanes * (STATE_COPIES * _state_bytes(stack, built) + LANE_BYTES)
     chunk = CHUNK_COPIES * _chunk_bytes(stack, rows)
     activations = _activation_bytes(stack, built, rows)
-    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows) + state + activations + chunk
+    by_row = TRAIN_ROW_BYTES * len(stack.train_index) + MEASURED_COPIES * _measured_bytes(rows)
+    return PROCESS_BYTES + PROGRAM_BYTES + state + activations + chunk + by_row
 
 
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
@@ -199,7 +214,7 @@ def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) ->
     """Return the memory that the layers of one lane take between input and gradient, in training or in evaluation."""
     widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
     training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
-    evaluated = max(len(part[0]) for part in (rows.validation, rows.test, rows.train[:1]))
+    evaluated = max(len(part[0]) for part in (rows.validation, rows.test))
     return ACTIVATION_COPIES * FLOAT_BYTES * max(training, min(PIECE_ROWS, evaluated) * max(widths))
 
 
@@ -210,13 +225,31 @@ def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:
 
 
 def _row_bytes(rows: StudyRows) -> int:
-    parts = (rows.train, rows.validation, rows.test)
-    return sum(values.nbytes for part in parts for values in part)
+    return sum(values.nbytes for values in rows.arrays)
+
+
+def _measured_bytes(rows: StudyRows) -> int:
+    """Return the memory of the loss, score and outputs of each row that is measured at the end of a run."""
+    return FLOAT_BYTES * (2 + rows.outputs) * (len(rows.validation[0]) + len(rows.test[0]))
 
 
 def base_bytes(rows: StudyRows) -> int:
     """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
-    return PROCESS_BYTES + PROGRAM_BYTES + ROW_COPIES * _row_bytes(rows)
+    by_row = REFERENCE_VALUE_BYTES * rows.features + REFERENCE_ROW_BYTES
+    return PROCESS_BYTES + PROGRAM_BYTES + by_row * rows.train_count
+
+
+def coordinator_bytes(rows: StudyRows) -> int:
+    """Return the expected memory of this process while workers train, the rows that all processes map included."""
+    by_row = SPLIT_ROW_BYTES * len(rows.train[0]) + MEASURED_COPIES * _measured_bytes(rows)
+    return COORDINATOR_BYTES + _row_bytes(rows) + by_row
+
+
+def judging_bytes(rows: StudyRows, epochs: Sequence[int]) -> int:
+    """Return the memory that judging runs of at most so many epochs is expected to take beside `coordinator_bytes`."""
+    recorded = sum(int(measured_epochs(0, most).sum()) for most in epochs)
+    losses = FLOAT_BYTES * recorded * len(rows.validation[0])
+    return JUDGED_COPIES * (losses + len(epochs) * _measured_bytes(rows))
 
 
 def gigabytes(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import secrets
@@ -10,13 +11,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from justright.data.shared_arrays import find_place, share_array
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
@@ -52,7 +57,7 @@ class Processes(Transport[WorkerProcess]):
     """Spawned processes that share this machine's cores, or its accelerators.
 
     Args:
-        rows: the study's rows, sent to each worker once.
+        rows: the study's rows, which all workers map; where the system does not allow that, each gets a copy.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
         accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
@@ -69,14 +74,15 @@ class Processes(Transport[WorkerProcess]):
         workers: int,
         accelerators: Accelerators | None = None,
     ) -> None:
-        self._rows = rows
+        self._rows = rows.with_arrays(share_array)
         self._storage = storage
         self.workers = workers
         self.accelerators = accelerators
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""
-        worker = _launch(number, self.workers, self.accelerators)
+        inherited = {place.fd for place in map(find_place, self._rows.arrays) if place}
+        worker = _launch(number, self.workers, self.accelerators, inherited=inherited)
         _send(worker, (self._rows, self._storage))
         return worker
 
@@ -115,17 +121,31 @@ class Processes(Transport[WorkerProcess]):
         link.log.close()
 
     def free_memory(self, links: Sequence[WorkerProcess]) -> FreeMemory:
-        """Return the memory that workers hold plus what is free."""
-        held = sum(resident_bytes(link.process.pid) for link in links)
-        return FreeMemory((free_memory_bytes() + held,))
+        """Return the memory that this process and its workers hold plus what is free."""
+        workers = sum(resident_bytes(link.process.pid, with_shared=False) for link in links)
+        return FreeMemory((free_memory_bytes() + workers + resident_bytes(os.getpid(), with_shared=True),))
 
 
 def _send(worker: WorkerProcess, message: Any) -> None:
-    import cloudpickle
-
     if worker.connection is not None:
         with suppress(OSError):  # the worker died: reading from it will show that
-            worker.connection.send_bytes(cloudpickle.dumps(message))
+            worker.connection.send_bytes(_pickled(message))
+
+
+def _pickled(message: Any) -> memoryview:
+    """Return a message as bytes; arrays in shared memory are sent as the place where the worker finds them."""
+    import cloudpickle
+
+    def reduce(values: npt.NDArray[Any]) -> Any:
+        place = find_place(values)
+        return (place.attach, ()) if place else values.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+
+    class Pickler(cloudpickle.Pickler):
+        dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({np.ndarray: reduce})
+
+    buffer = io.BytesIO()
+    Pickler(buffer).dump(message)
+    return buffer.getbuffer()
 
 
 def _receive(connection: Connection) -> Message | None:
@@ -150,8 +170,10 @@ def _death_of(worker: WorkerProcess) -> str:
     return f"{name} {how} {abs(code)}" + (f": {tail}" if tail else "")
 
 
-def _launch(number: int, workers: int, accelerators: Accelerators | None) -> WorkerProcess:
-    """Start a process; its connection stays None if it ends before it makes one."""
+def _launch(
+    number: int, workers: int, accelerators: Accelerators | None, *, inherited: Collection[int]
+) -> WorkerProcess:
+    """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
     cores = _cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     devices = accelerators.variables(number, workers) if accelerators else {}
@@ -161,6 +183,7 @@ def _launch(number: int, workers: int, accelerators: Accelerators | None) -> Wor
         stdout=log,
         stderr=log,
         env=_environment(len(cores)) | devices,
+        pass_fds=tuple(inherited),
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
     worker = WorkerProcess(number, process, log)

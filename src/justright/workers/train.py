@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.runs.tasks import (
@@ -19,8 +21,10 @@ from justright.study.study import Study
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
     base_bytes,
+    coordinator_bytes,
     device_bytes,
     fit_plan,
+    judging_bytes,
     worker_bytes,
 )
 from justright.workers.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
@@ -34,9 +38,10 @@ def study_rows(study: Study) -> StudyRows:
     return StudyRows(
         task=task,
         outputs=len(split.table.class_names) if task == "multiclass" else 1,
-        train=split.arrays("train"),
+        train=(split.table.features, split.table.target),
         validation=split.arrays("validation"),
         test=split.arrays("test"),
+        train_places=split.train.astype(np.int32),
     )
 
 
@@ -85,6 +90,8 @@ def train_study(
     parameters = {name: event.parameters for name, event in built.items()}
     accelerators = pool.accelerators
 
+    # A Ray cluster's memory is its actors' alone.
+    own_bytes = 0 if free and free.is_reserved else coordinator_bytes(rows)
     plan = fit_plan(
         partial(
             plan_stacks,
@@ -100,7 +107,8 @@ def train_study(
         workers=pool.workers,
         max_lanes=MAX_LANES,
         free=free,
-        least_bytes=base_bytes(rows),
+        least_bytes=base_bytes(rows) if measure_reference else 0,
+        own_bytes=own_bytes,
         program_bytes=KEPT_PROGRAM_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
@@ -110,7 +118,11 @@ def train_study(
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
-        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, plan.memory_bytes, free_bytes))
+        judged = own_bytes + judging_bytes(
+            rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()]
+        )
+        peak = max(plan.memory_bytes, judged)
+        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes))
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
         MeasureTask(stack_task(study, one.stack, model_path=model_path), one.unmeasured, one.unsaved)

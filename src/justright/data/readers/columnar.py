@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from justright.data.readers.native_output import held_stderr
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, row_place
+from justright.data.readers.raw import (
+    MAX_TABLE_BYTES,
+    PIECE_BYTES,
+    PIECES_FROM_BYTES,
+    NotNumbersError,
+    Pieces,
+    RawTable,
+    row_place,
+)
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
 BYTES_PER_VALUE = 8
 # What damaged numbers lead to: a missing field, one of another type, a place before the file's start.
 DAMAGES = (LookupError, TypeError, AttributeError, ValueError, OverflowError, struct.error, OSError)
+
+
+Scan = Callable[[IO[bytes]], "pl.LazyFrame"]
+Frames = Callable[[], "Iterator[pl.DataFrame]"]
 
 
 class FooterError(ValueError):
@@ -33,6 +47,7 @@ def read_columnar(
     parts: str,
     count_unpacked: Callable[[Path, int | None], int],
     scanner: str,
+    at_once: bool = False,
 ) -> RawTable:
     """Return the columns of a file that Polars reads.
 
@@ -44,6 +59,7 @@ def read_columnar(
         parts: what messages call the compressed parts of such a file.
         count_unpacked: (path, rows) -> how many bytes those parts unpack to; raises FooterError.
         scanner: the name of Polars' function for it.
+        at_once: whether a large table of numbers, too, is read whole.
     Raises:
         InputError: the file is damaged, or larger in memory than `MAX_TABLE_BYTES`.
     """
@@ -53,7 +69,7 @@ def read_columnar(
         unpacked = _count(count_unpacked, path, rows)
         _check_size(label, unpacked, f"its {parts} unpack to {unpacked:,}")
         with held_stderr():  # a panic prints its stack trace before it becomes an error that can be caught
-            frame = _frame(path, label, rows, getattr(pl, scanner))
+            raw, pieces = _read(path, label, rows, getattr(pl, scanner), at_once=at_once)
     except (pl.exceptions.PolarsError, FooterError, OSError) as error:
         # Polars says OSError of some damaged files, too.
         raise _damaged(label, kind, error) from None
@@ -62,7 +78,11 @@ def read_columnar(
         if type(error).__name__ != "PanicException":
             raise
         raise _damaged(label, kind, error) from None
-    return RawTable(frame, label, has_header=True, locate=row_place)
+    if pieces is None:
+        return raw
+    options = {"kind": kind, "parts": parts, "count_unpacked": count_unpacked, "scanner": scanner}
+    whole = partial(read_columnar, path, label, rows, **options, at_once=True)  # type: ignore[arg-type]  # values differ in type
+    return replace(raw, pieces=Pieces(*pieces, whole))
 
 
 def _count(count_unpacked: Callable[[Path, int | None], int], path: Path, rows: int | None) -> int:
@@ -74,23 +94,51 @@ def _count(count_unpacked: Callable[[Path, int | None], int], path: Path, rows: 
         raise FooterError(f"its footer is damaged ({type(error).__name__})") from None
 
 
-def _frame(
-    path: Path, label: str, rows: int | None, scan: Callable[[IO[bytes]], pl.LazyFrame]
-) -> pl.DataFrame:
+def _read(
+    path: Path, label: str, rows: int | None, scan: Scan, *, at_once: bool
+) -> tuple[RawTable, tuple[int, Frames] | None]:
+    """Return the table, or its first rows with the number of all and how to read them in pieces."""
     import polars as pl
 
     # The open file, not the path: Polars would expand * and [ in it, and take some names for cloud addresses.
     with path.open("rb") as file:
         lazy = scan(file)
-        width = len(lazy.collect_schema())
+        schema = lazy.collect_schema()
         height = int(lazy.select(pl.len()).collect().item())
         wanted = height if rows is None else min(rows, height)
-        _check_size(
-            label,
-            wanted * width * BYTES_PER_VALUE,
-            f"{wanted:,} rows of {width:,} columns take more",
-        )
-        return (lazy if rows is None or rows > height else lazy.head(rows)).collect()
+        size = wanted * len(schema) * BYTES_PER_VALUE
+        _check_size(label, size, f"{wanted:,} rows of {len(schema):,} columns take more")
+        in_pieces = size >= PIECES_FROM_BYTES and not at_once and _is_numeric(schema)
+        part = max(1, PIECE_BYTES // (len(schema) * BYTES_PER_VALUE)) if in_pieces else wanted
+        raw = RawTable(lazy.head(part).collect(), label, has_header=True, locate=row_place)
+    return raw, (wanted, partial(_number_pieces, path, scan, wanted, part)) if in_pieces else None
+
+
+def _is_numeric(schema: pl.Schema) -> bool:
+    import polars as pl
+
+    return all(dtype.is_numeric() or dtype == pl.Boolean for dtype in schema.dtypes())
+
+
+def _number_pieces(path: Path, scan: Scan, wanted: int, size: int) -> Iterator[pl.DataFrame]:
+    """Yield the first rows of a file, `size` at a time."""
+    with path.open("rb") as file:
+        lazy = scan(file)
+        for start in range(0, wanted, size):
+            with held_stderr():
+                frame = _slice(lazy, start, min(size, wanted - start))
+            if any(column.null_count() for column in frame.iter_columns()):
+                raise NotNumbersError
+            yield frame
+
+
+def _slice(lazy: pl.LazyFrame, start: int, rows: int) -> pl.DataFrame:
+    try:
+        return lazy.slice(start, rows).collect()
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise NotNumbersError from None  # damaged: reading it whole will say how
 
 
 def _check_size(label: str, size: int, told: str) -> None:

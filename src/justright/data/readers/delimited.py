@@ -5,16 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.data.checks import check_names, counted
-from justright.data.readers.inflate import inflate_all
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
-from justright.data.readers.sniff import check_text, find_delimiter, find_header
+from justright.data.readers.inflate import GZIP_MAGIC, ZSTD_MAGIC, inflate_all
+from justright.data.readers.raw import (
+    MAX_TABLE_BYTES,
+    PIECE_BYTES,
+    PIECES_FROM_BYTES,
+    NotNumbersError,
+    Pieces,
+    RawTable,
+    TableFormat,
+    made_up_names,
+    row_place,
+)
+from justright.data.readers.sniff import SNIFFED_BYTES, check_text, find_delimiter, find_header
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +75,61 @@ def read_text_file(path: Path, label: str, rows: int | None) -> RawTable:
             f"{label}: a text table must take at most {MAX_TABLE_BYTES:,} bytes; it takes {size:,}. "
             "Split it, or save it as Parquet and ask for fewer `rows`."
         )
+    if size >= PIECES_FROM_BYTES and (raw := _in_pieces(path, label, rows)):
+        return raw
+    return _read_whole(path, label, rows)
+
+
+def _read_whole(path: Path, label: str, rows: int | None) -> RawTable:
     return read_delimited(inflate_all(path.read_bytes(), label), label, rows=rows)
+
+
+def _in_pieces(path: Path, label: str, rows: int | None) -> RawTable | None:
+    """Return a large file as pieces if it begins as a table of numbers; None otherwise."""
+    with path.open("rb") as file:
+        start = file.read(SNIFFED_BYTES)
+        lines = start.count(b"\n") + sum(
+            block.count(b"\n") for block in iter(partial(file.read, PIECE_BYTES), b"")
+        )
+    start = start[: start.rfind(b"\n") + 1]
+    if not start or start.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        return None
+    text = check_text(start, label)
+    body, has_header = _find_body(text, label, rows)
+    frame = _read_numbers(body)
+    if frame is None:
+        return None
+    most = lines + 1 if rows is None else min(rows, lines + 1)
+    frames = partial(_number_pieces, path, body, skipped=len(start) - len(body.data))
+    pieces = Pieces(most, frames, whole=partial(_read_whole, path, label, rows))
+    return RawTable(frame, label, has_header=has_header, locate=row_place, pieces=pieces)
+
+
+def _number_pieces(path: Path, body: Body, *, skipped: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a file that begins with `skipped` bytes before the first of them."""
+    left = body.rows
+    with path.open("rb") as file:
+        file.seek(skipped)
+        rest = b""
+        while left is None or left > 0:
+            block = file.read(PIECE_BYTES)
+            data = rest + block
+            end = data.rfind(b"\n") + 1 if block else len(data)
+            data, rest = data[:end], data[end:]
+            if data:
+                yield (frame := _piece(replace(body, data=data, rows=left)))
+                left = None if left is None else left - frame.height
+            if not block:
+                return
+
+
+def _piece(body: Body) -> pl.DataFrame:
+    # What the whole file is checked for; a quote may begin a text that goes on in the next piece.
+    is_plain = body.data.isascii() and not any(mark in body.data for mark in (b"\0", b'"'))
+    frame = _read_numbers(body) if is_plain else None
+    if frame is None:
+        raise NotNumbersError
+    return frame
 
 
 def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTable:
@@ -85,22 +149,12 @@ def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTa
         >>> read_delimited(b"x,y\n1,0\n2,1\n", "'a.csv'").frame.columns
         ['x', 'y']
     """
-    data = check_text(data, label)
-    delimiter = find_delimiter(data)
-    whole = Body(data, delimiter, (), label)
-    head = list(islice(_records(whole), HEAD_RECORDS))
-    if not head:
-        raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")
-    names = find_header([cells for _, cells in head])
-    _check_header(names, label)
-    columns = tuple(names or made_up_names(len(head[0][1])))
-    cut = head[0][0] if names else 0
-    body = Body(_without_lines(data, cut), delimiter, columns, label, cut, rows)
+    body, has_header = _find_body(check_text(data, label), label, rows)
     frame = _read_numbers(body)
     if frame is None:
         _check_fields(body)
         frame = _read_text(body)
-    return RawTable(frame, label, has_header=names is not None, locate=partial(_locate, body))
+    return RawTable(frame, label, has_header=has_header, locate=partial(_locate, body))
 
 
 def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None:
@@ -111,6 +165,20 @@ def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None
         columns: the name of each field.
     """
     return _read_numbers(Body(text, ",", tuple(columns), ""))
+
+
+def _find_body(data: bytes, label: str, rows: int | None) -> tuple[Body, bool]:
+    """Return the lines below the header, and whether there is one."""
+    delimiter = find_delimiter(data)
+    whole = Body(data, delimiter, (), label)
+    head = list(islice(_records(whole), HEAD_RECORDS))
+    if not head:
+        raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")
+    names = find_header([cells for _, cells in head])
+    _check_header(names, label)
+    columns = tuple(names or made_up_names(len(head[0][1])))
+    cut = head[0][0] if names else 0
+    return Body(_without_lines(data, cut), delimiter, columns, label, cut, rows), names is not None
 
 
 def _without_lines(data: bytes, lines: int) -> bytes:

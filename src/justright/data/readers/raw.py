@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,16 +18,42 @@ MAX_TABLE_BYTES: Final = 4 * 2**30
 MADE_UP_NAME = re.compile(r"column_\d+")
 
 
+# Files from this size on are read in pieces, so that a table of numbers is in memory once, as float32.
+PIECES_FROM_BYTES: Final = 1 << 26
+# Of a file, or of its values, read at a time.
+PIECE_BYTES: Final = 1 << 25
+
+
+class NotNumbersError(ValueError):
+    """A piece of a table holds something other than numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A large table of numbers, read a piece at a time.
+
+    Args:
+        most_rows: how many rows there are at most.
+        frames: yields all rows in order, as columns of numbers without missing values; raises NotNumbersError.
+        whole: reads all at once what is not like that; it finds the words for what is wrong, too.
+    """
+
+    most_rows: int
+    frames: Callable[[], Iterator[pl.DataFrame]]
+    whole: Callable[[], RawTable]
+
+
 @dataclass(frozen=True, slots=True)
 class RawTable:
     """Columns as read, not yet told apart into features and target.
 
     Args:
-        frame: the columns; text columns keep their text.
+        frame: the columns; text columns keep their text. Of a table in pieces, its first rows.
         label: how messages name the source, quoted where it is a path or URL.
         has_header: whether the source names its columns itself.
         locate: 0-based data row -> where a user finds it, such as `row 3` or `row 3 (line 4)`.
         target: name or number of the target column if the source says which it is; None otherwise.
+        pieces: how to read a table that is too large for `frame`; None if all of it is there.
     """
 
     frame: pl.DataFrame
@@ -35,6 +61,7 @@ class RawTable:
     has_header: bool
     locate: Callable[[int], str]
     target: str | int | None = None
+    pieces: Pieces | None = None
 
 
 @dataclass(frozen=True, slots=True)
