@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 
 class JustrightError(ValueError):
@@ -19,6 +20,19 @@ class InputError(JustrightError):
 
 class FolderError(JustrightError):
     """A study folder cannot be opened, locked, read or written."""
+
+
+class EngineError(JustrightError):
+    """What workers run on, such as Ray, is gone; what was recorded stays, and the same call resumes.
+
+    Args:
+        message: what happened.
+        folder: the study folder.
+    """
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 def one_of(argument: str, value: object, allowed: Iterable[str]) -> InputError:
