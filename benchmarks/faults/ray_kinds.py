@@ -10,6 +10,7 @@ import psutil
 
 from benchmarks.faults.commands import RAY_SERVERS, Command, Place, name_of
 from benchmarks.faults.kinds import Seen, kill, lost, resumed
+from benchmarks.faults.ray_nodes import Nodes
 
 RAY = ("--engine", "ray")
 LEFT_SECONDS = 15.0  # after which nothing of a Ray may be left whose coordinator was killed
@@ -66,17 +67,11 @@ def coordinator_killed(place: Place, out: str) -> Seen:
 
 def node_killed(place: Place, out: str) -> Seen:
     """One of a cluster's two nodes, in the middle: its actor's stack goes on on the other."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        node = cluster.add_node(num_cpus=1)
-        command = place.start(out, engine=(*RAY, "--ray-address", cluster.address))
+    with Nodes() as nodes:
+        command = place.start(out, engine=(*RAY, "--ray-address", nodes.address))
         command.wait_for_checkpoint(2)
-        cluster.remove_node(node, allow_graceful=False)
+        nodes.kill_one()
         code, said = command.end()
-    finally:
-        cluster.shutdown()
     return Seen(code, said, code == 0, lost(place, out))
 
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 
 import psutil
 
+DRIVER = [sys.executable, "-m", "justright.workers.ray_driver"]
 END_SECONDS = 10.0  # a killed process ends within milliseconds, unless it waits for a disk
 POLL_SECONDS = 0.05
 
@@ -26,7 +27,7 @@ def main() -> None:
     """Start the driver, pass on the line that says whom to connect to, and stay until it or the coordinator is gone."""
     _adopt_orphans()
     line = sys.stdin.buffer.readline()
-    driver = subprocess.Popen([sys.executable, "-m", "justright.workers.ray_driver"], stdin=subprocess.PIPE)
+    driver = subprocess.Popen(DRIVER, stdin=subprocess.PIPE)  # noqa: S603  # always the module above
     threading.Thread(target=_end_with_coordinator, daemon=True).start()
     try:
         driver.communicate(line)
