@@ -42,6 +42,10 @@ PICKLE_EXCEPTIONS = {
         "pickle.loads",
     ): "a message from a worker process that we started, over its own pipe",
     ("workers/worker.py", "pickle.loads"): "a message from the coordinator, our own parent process",
+    (
+        "workers/ray_worker.py",
+        "pickle.loads",
+    ): "a task from the coordinator, through the cluster that it joined",
 }
 
 # A folder shows its order; with more files it wants inner folders.

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,7 @@ optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ lear
 """
 DRIVER = "import sys; from benchmarks.faults.driver import run_command; run_command(sys.argv[1:])"
 CHECKPOINT_SECONDS = 0.3
-NEVER_HANGS = 600.0
+RAY_SERVERS = ("raylet", "gcs_server")
 
 
 @dataclass
@@ -84,18 +85,29 @@ class Place:
         out: str,
         *,
         study: str = "study",
-        hang_seconds: float = NEVER_HANGS,
-        limit_bytes: int | None = None,
+        engine: Sequence[str] = (),
+        is_forked: bool | None = None,
+        **environment: str,
     ) -> Command:
-        """Start `justright run` into the study folder `out`; `limit_bytes` is the largest file it may write."""
-        self.commands += 1
-        environment = {"HANG_SECONDS": str(hang_seconds)}
-        if limit_bytes is not None:
-            environment["FILE_BYTES"] = str(limit_bytes)
+        """Start `justright run` into the study folder `out`; see `command`."""
         words = ["run", "rows.csv", "--target", "label", "--study", f"{study}.toml", "--out", out, "--quiet"]
-        words += ["--workers", "2", "--checkpoint-seconds", str(CHECKPOINT_SECONDS)]
+        words += ["--workers", "2", "--checkpoint-seconds", str(CHECKPOINT_SECONDS), *engine]
+        return self.command(words, out, is_forked=is_forked, **environment)
+
+    def command(
+        self, words: list[str], out: str, *, is_forked: bool | None = None, **environment: str
+    ) -> Command:
+        """Start `justright` with these words, which are about the study folder `out`.
+
+        Args:
+            words: the arguments.
+            out: the study folder.
+            is_forked: whether it is forked; None for what the benchmark was asked to do.
+            environment: what to add to it; see `driver` for the variables that mean something there.
+        """
+        self.commands += 1
         log = self.path / f"command-{self.commands}.log"
-        if self.is_forked:
+        if self.is_forked if is_forked is None else is_forked:
             return Command(start_forked(words, log, self.path, environment), log, self.path / out)
         with log.open("w") as file:
             process = subprocess.Popen(
@@ -117,9 +129,17 @@ class Command:
     folder: Path
 
     def workers(self) -> list[psutil.Process]:
-        """Its worker processes, in no order."""
+        """Its worker processes or Ray actors, in no order."""
+        below = self.descendants()
+        if any(name_of(process).startswith(RAY_SERVERS) for process in below):
+            return [process for process in below if name_of(process).startswith("ray::RayWorker")]
+        keepers = [process for process in below if "justright.workers.ray_keeper" in words_of(process)]
+        return [] if keepers else below
+
+    def descendants(self) -> list[psutil.Process]:
+        """All processes that it has started, directly or not."""
         try:
-            return psutil.Process(self.process.pid).children()
+            return psutil.Process(self.process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
 
@@ -141,10 +161,28 @@ class Command:
                     found.append(path)
         return found
 
-    def end(self) -> tuple[int, str]:
-        """Wait for its end; return its exit code and what it said."""
+    def end(self, seconds: float = float("inf")) -> tuple[int, str]:
+        """Wait for its end, or end it after so many seconds; return its exit code and what it said."""
+        deadline = time.monotonic() + seconds
+        while seconds < float("inf") and not self.is_over() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not self.is_over() and seconds < float("inf"):
+            self.process.kill()
         code = self.process.wait()
         return code, " ".join(self.log.read_text().split())
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return a process's command line; empty if it has ended."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+def name_of(process: psutil.Process) -> str:
+    """Return the file name of a process's program, or what it calls itself; empty if it has ended."""
+    return Path(next(iter(words_of(process)), "")).name
 
 
 def contents(folder: Path) -> dict[str, str]:

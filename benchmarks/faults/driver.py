@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 import os
+from typing import Any
+
+# Variables that limit this process and its workers -> what of the module `resource`.
+LIMITS = {
+    "FILE_BYTES": "RLIMIT_FSIZE",  # the largest file: a full disk
+    "OPEN_FILES": "RLIMIT_NOFILE",
+    "ADDRESS_BYTES": "RLIMIT_AS",  # `ulimit -v`
+}
+CLOSED_PIPE = "closed pipe"
+BUG = "a bug"
 
 
 def run_command(words: list[str]) -> None:
-    """Run the command line as users have it, with a time that counts as hung, and with a largest file if one is given."""
+    """Run the command line as users have it, under what the environment asks for.
+
+    Besides LIMITS: HANG_SECONDS is the silence after which a worker counts as hung; STDOUT is a file, or 'closed pipe', to
+    write to; BUG makes `run` raise what nothing expects.
+    """
     import justright.session.session as running
     from justright.cli.main import main
 
-    if (
-        "FILE_BYTES" in os.environ
-    ):  # the largest file that this process and its workers may write: a full disk
-        import resource
+    for name, kind in LIMITS.items():
+        if name in os.environ:
+            import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FILE_BYTES"]),) * 2)
-    original, hang_seconds = running.run_study, float(os.environ["HANG_SECONDS"])
-    running.run_study = lambda *given, **named: original(*given, **named, hang_seconds=hang_seconds)
+            resource.setrlimit(getattr(resource, kind), (int(os.environ[name]),) * 2)
+    if name := os.environ.get("STDOUT"):
+        os.dup2(_closed_pipe() if name == CLOSED_PIPE else os.open(name, os.O_WRONLY), 1)
+    original = running.run_study
+
+    def run_study(*given: Any, **named: Any) -> Any:
+        if "BUG" in os.environ:
+            raise RuntimeError(BUG)
+        if "HANG_SECONDS" in os.environ:
+            named["hang_seconds"] = float(os.environ["HANG_SECONDS"])
+        return original(*given, **named)
+
+    running.run_study = run_study
     main(words)
+
+
+def _closed_pipe() -> int:
+    """Return the end of a pipe that nobody reads, as `| head -1` leaves it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing

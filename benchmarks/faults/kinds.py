@@ -38,19 +38,19 @@ class Seen:
 
 
 def worker_killed_twice(place: Place, out: str) -> Seen:
-    """Both workers are killed, again and again: their runs are tried once more, then failed; the next command trains them."""
+    """Both workers are killed, again and again: their runs go on in others."""
     command = place.start(out)
     for _ in range(3):
         command.wait_for_checkpoint(since=time.time())
         for worker in command.workers():
             worker.kill()
     code, said = command.end()
-    return Seen(code, said, code == 0, resumed(place, out))
+    return Seen(code, said, code == 0, lost(place, out))
 
 
 def worker_hangs(place: Place, out: str) -> Seen:
     """A worker that is stopped for good: it is ended and its runs go on in another."""
-    command = place.start(out, hang_seconds=HANG_SECONDS)
+    command = place.start(out, HANG_SECONDS=str(HANG_SECONDS))
     command.wait_for_checkpoint()
     for worker in command.workers()[:1]:
         worker.send_signal(signal.SIGSTOP)
@@ -72,7 +72,7 @@ def run_diverges(place: Place, out: str) -> Seen:
 
 def disk_full(place: Place, out: str) -> Seen:
     """No file may grow beyond a size. SQLite calls that an I/O error; it names a disk that is really full."""
-    code, said = place.start(out, limit_bytes=FULL_BYTES).end()
+    code, said = place.start(out, FILE_BYTES=str(FULL_BYTES)).end()
     return Seen(code, said, code == 2 and any(words in said for words in FULL_WORDS), resumed(place, out))
 
 
@@ -92,7 +92,7 @@ def folder_deleted(place: Place, out: str) -> Seen:
     command.wait_for_checkpoint()
     shutil.rmtree(command.folder, ignore_errors=True)
     code, said = command.end()
-    return Seen(code, said, code == 2 and "Traceback" not in said)
+    return Seen(code, said, is_refused(code, said))
 
 
 def two_commands(place: Place, out: str) -> Seen:
@@ -154,6 +154,11 @@ def after_damage(place: Place, out: str, damage: Callable[[Path], object]) -> Se
     damage(command.folder)
     code, said = place.start(out).end()
     return Seen(code, said, code == 0, lost(place, out))
+
+
+def is_refused(code: int, said: str) -> bool:
+    """Whether a command ended as one does that was given bad input: with a sentence, not with a traceback."""
+    return code == 2 and said.startswith("justright: ") and "Traceback" not in said
 
 
 def resumed(place: Place, out: str) -> list[str]:

@@ -6,13 +6,13 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.faults.commands import Command, Place, contents, differences
+from benchmarks.faults.commands import RAY_SERVERS, Command, Place, contents, differences, name_of
 
 POLL_SECONDS = 0.01
 # The moment lies at most so long after the phase was seen to begin, anywhere with equal chance. A checkpoint's file comes
@@ -30,8 +30,15 @@ PROMISED_SECONDS = 5.0
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-def run_kills(place: Place, kills: int, dice: random.Random) -> int:
-    """Kill studies at so many moments; print the counts, and return how many studies were not identical."""
+def run_kills(place: Place, kills: int, dice: random.Random, *, engine: Sequence[str] = ()) -> int:
+    """Kill studies at so many moments; print the counts, and return how many studies were not identical.
+
+    Args:
+        place: where studies go.
+        kills: how many.
+        dice: chooses moments and victims.
+        engine: the options that choose the engine; with Ray its servers are victims, too.
+    """
     if not kills:
         return 0
     tried: Counter[str] = Counter()
@@ -39,9 +46,9 @@ def run_kills(place: Place, kills: int, dice: random.Random) -> int:
     studies = identical = 0
     while sum(tried.values()) < kills:
         studies += 1
-        out = f"killed-{studies}"
+        out = f"killed-{'ray-' if engine else ''}{studies}"
         left = kills - sum(tried.values())
-        kill_one_study(place, out, draw_phases(dice)[-left:], dice, tried, phases)
+        kill_one_study(place, out, draw_phases(dice)[-left:], dice, tried, phases, engine)
         lost = differences(contents(place.path / out), place.found)
         identical += not lost
         said = f"LOST {lost}" if lost else "identical"
@@ -66,30 +73,39 @@ def draw_phases(dice: random.Random) -> list[str]:
 
 
 def kill_one_study(
-    place: Place, out: str, phases: list[str], dice: random.Random, tried: Counter[str], seen: Counter[str]
+    place: Place,
+    out: str,
+    phases: list[str],
+    dice: random.Random,
+    tried: Counter[str],
+    seen: Counter[str],
+    engine: Sequence[str] = (),
 ) -> None:
     """Kill one study once in each phase and go on with it each time, the last time to its end."""
-    command = place.start(out)
-    has_lost_worker = False
+    command = place.start(out, engine=engine)
+    has_lost_ray = False
     for phase in phases:
         wait_for_phase(command, phase, dice)
         if command.is_over():
             if command.end()[0] == 0:
                 return
             raise SystemExit(f"{out} ended with {command.end()}")
-        workers = command.workers()
-        # At most one worker of each command: a stack that loses two is marked failed, which another fault shows.
-        is_worker = phase in ("compile", "train", "checkpoint") and workers and not has_lost_worker
-        if is_worker and dice.random() < WORKER_SHARE:
+        workers = command.workers() if phase in ("compile", "train", "checkpoint") else []
+        servers = [one for one in command.descendants() if name_of(one) in RAY_SERVERS]
+        if workers and dice.random() < WORKER_SHARE:
             with suppress(psutil.NoSuchProcess):
                 dice.choice(workers).kill()
             tried["of a worker"] += 1
-            has_lost_worker = True
+        elif servers and not has_lost_ray:
+            with suppress(psutil.NoSuchProcess):
+                dice.choice(servers).kill()
+            tried["of a server of Ray's"] += 1
+            has_lost_ray = True
         else:
             command.process.kill()
             command.process.wait()
             tried["of the coordinator"] += 1
-            command, has_lost_worker = place.start(out), False
+            command, has_lost_ray = place.start(out, engine=engine), False
         seen[f"during {phase}"] += 1
     code, said = command.end()
     if code:

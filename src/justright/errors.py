@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 # What the operating system refuses whatever the program, and what helps. Other errors of files, such as a missing one where
 # it was just written, are bugs until somebody has thought about them.
@@ -38,6 +39,19 @@ class InputError(JustrightError):
 
 class FolderError(JustrightError):
     """A study folder cannot be opened, locked, read or written."""
+
+
+class EngineError(JustrightError):
+    """What workers run on, such as Ray, is gone; what was recorded stays, and the same call resumes.
+
+    Args:
+        message: what happened.
+        folder: the study folder.
+    """
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 def machine_fault(error: BaseException) -> InputError | None:

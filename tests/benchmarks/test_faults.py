@@ -106,7 +106,7 @@ def place_of(tmp_path, found) -> Place:
 def test_a_killed_study_that_differs_is_counted_as_lost(tmp_path, monkeypatch, capsys, found, lost) -> None:
     """Something else, or something missing: the study is not among the identical ones."""
 
-    def kill(place, out, phases, dice, tried, seen):
+    def kill(place, out, phases, dice, tried, seen, engine):
         tried["of a worker"] += len(phases)
 
     monkeypatch.setattr(moments, "kill_one_study", kill)

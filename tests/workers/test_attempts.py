@@ -10,7 +10,7 @@ from justright.runs.events import RunFinished, RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.attempts import Attempts
+from justright.workers.attempts import MAX_KILLS, Attempts
 from justright.workers.worker import attempt
 
 RUNS = (RunKey("Tiny", 0, 10), RunKey("Tiny", 1, 10))
@@ -67,6 +67,16 @@ def test_a_reference_that_fails_twice_ends_the_study():
     with pytest.raises(InputError) as caught:
         attempts.after_failure(ReferenceTask(), "ValueError: no rows")
     assert str(caught.value) == "Training the reference model failed twice: ValueError: no rows"
+
+
+def test_a_task_that_costs_every_worker_ends_the_study():
+    """It may be tried more often than one that fails by itself, since others may have killed its workers."""
+    attempts = Attempts()
+    for _ in range(MAX_KILLS - 1):
+        assert attempts.after_failure(ReferenceTask(), "killed", is_kill=True) == ReferenceTask()
+    with pytest.raises(InputError) as caught:
+        attempts.after_failure(ReferenceTask(), "killed", is_kill=True)
+    assert str(caught.value) == "Training the reference model failed 5 times: killed"
 
 
 def test_bad_input_ends_the_study_and_anything_else_the_run():

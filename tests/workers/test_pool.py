@@ -15,12 +15,14 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import pool as pool_module
 from justright.workers import watch
+from justright.workers.attempts import MAX_KILLS
 from justright.workers.pool import Pool, Transport
 
 RUN = RunKey("v", 0, 10)
 TASK = StackTask("v", "v", mlp(4), Recipe(), (RUN,), ("models/v.keras",), np.arange(10))
 SILENCE = ()  # says nothing in this round
 READY, DONE, DIED = ("ready",), ("done", True), ("died", "it lost its mind")
+KILLED = ("killed", "somebody did it")
 
 
 @dataclass(eq=False)
@@ -130,6 +132,31 @@ def test_a_stack_that_dies_twice_fails_and_the_next_one_does_not():
     assert transport.started[2].told == [ReferenceTask()]
 
 
+def test_a_stack_survives_any_number_of_kills_between_checkpoints():
+    """As many in a row as one task may cost, then one step forward, and as many again."""
+    kills = [[READY, KILLED] for _ in range(MAX_KILLS - 2)]
+    transport = Script(
+        [READY, checkpoint(1), KILLED], *kills, [READY, checkpoint(2), KILLED], *kills, [READY, DONE]
+    )
+    assert [event.epoch for event in perform(transport, [TASK])] == [1, 2]
+
+
+def test_a_stack_that_costs_every_worker_fails_and_the_next_one_does_not():
+    """Killed so often without getting any further, it counts as the cause: of memory running out, for instance."""
+    transport = Script(*[[READY, KILLED] for _ in range(MAX_KILLS)], [READY, DONE])
+    (event,) = perform(transport, [TASK, ReferenceTask()])
+    assert [(run.outcome, run.reason) for run in event.finished] == [("failed", "somebody did it")]
+    assert transport.started[-1].told == [ReferenceTask()]
+
+
+def test_workers_killed_while_they_start_are_started_again_but_not_for_ever():
+    """With the reason of the last."""
+    perform(Script(*[[KILLED]] * (MAX_KILLS - 1), [READY, DONE]), [ReferenceTask()])
+    with pytest.raises(InputError) as caught:
+        perform(Script(*[[KILLED]] * MAX_KILLS), [ReferenceTask()])
+    assert str(caught.value) == "A scripted worker could not start: somebody did it"
+
+
 def test_a_failure_is_tried_again_before_what_waits():
     """On the same worker, which lives."""
     transport = Script([READY, ("failed", "no luck", "trace"), DONE, DONE])
@@ -188,7 +215,7 @@ def test_an_interruption_waits_for_last_checkpoints_and_for_no_dead_worker(reque
         signal.SIGINT, signal.default_int_handler
     )  # ignored in the background of a shell
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, inherited))
-    transport = Script([READY, checkpoint(1), checkpoint(2), DONE], [READY, ("stored",), DIED], workers=2)
+    transport = Script([READY, checkpoint(1), checkpoint(2), DONE], [READY, ("stored",), KILLED], workers=2)
     events = []
 
     def handle(event):

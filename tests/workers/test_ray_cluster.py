@@ -1,4 +1,4 @@
-"""Stacks trained on a Ray of this machine: the same curves as local workers give, whatever dies or interrupts."""
+"""Stacks trained on a Ray cluster of two nodes: the same curves as local workers give, whatever dies or interrupts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.faults.ray_nodes import Nodes
 from justright.errors import InputError
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.models import load_model, save_model_atomically
@@ -23,11 +24,10 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import watch
 from justright.workers.engines import open_pool
-from justright.workers.memory import base_bytes
 from justright.workers.pool import Pool
 from justright.workers.processes import Processes
-from justright.workers.ray_cluster import NETWORK_BYTES, RayCluster
-from justright.workers.ray_connection import START_TRIES, connect, free_memory
+from justright.workers.ray_cluster import RayCluster
+from justright.workers.ray_driver import START_TRIES, connect
 
 CORES = 2
 # A killed or interrupted stack must not have ended by then. While the coordinator is busy a worker may run ahead by
@@ -46,11 +46,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def ray():
-    """A Ray of two processors on this machine, started as a pool starts it."""
-    package = pytest.importorskip("ray", reason="needs Ray: pip install 'justright[ray]'")
-    connect(package, None, cores=CORES)
-    yield package
-    package.shutdown()
+    """A cluster of two nodes with a processor each, on this machine; this process itself does not join it."""
+    pytest.importorskip("ray", reason="needs Ray: pip install 'justright[ray]'")
+    with Nodes() as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +114,7 @@ def assert_same_curves(ours, theirs):
             np.testing.assert_array_equal(ours[run][metric], values, err_msg=f"{run} {metric}")
 
 
-def on_ray(tasks, rows, folder, *, handle=None, workers=CORES, **options):
+def on_ray(tasks, rows, folder, *, address, handle=None, workers=CORES, **options):
     """Return the events of actors, which cannot see the folder; `handle` may interfere."""
     events = []
 
@@ -124,7 +123,7 @@ def on_ray(tasks, rows, folder, *, handle=None, workers=CORES, **options):
         if handle:
             handle(event)
 
-    cluster = RayCluster(rows, folder_storage(folder), workers=workers, jobs=len(tasks), address=None)
+    cluster = RayCluster(rows, folder_storage(folder), workers=workers, jobs=len(tasks), address=address)
     with Pool(cluster, **options) as pool:
         try:
             pool.execute(tasks, take)
@@ -140,7 +139,7 @@ def test_curves_outcomes_and_models_equal_those_of_local_workers(ray, small_rows
         stack("Tiny", mlp(16), small_rows, seeds=(0, 1)),
         stack("Dropout", mlp(32, 32, l2=0.001, dropout=0.5), small_rows),
     ]
-    ours = on_ray(tasks, small_rows, tmp_path / "ray")
+    ours = on_ray(tasks, small_rows, tmp_path / "ray", address=ray.address)
     theirs = local(tasks)
     assert_same_curves(ours, theirs)
     built = [event for event in ours if isinstance(event, VariantBuilt)]
@@ -172,7 +171,7 @@ def test_a_killed_actor_is_replaced_and_its_stack_goes_on_from_the_last_checkpoi
 
     killed = []
     task = stack("Mine", build, small_rows, epochs=MANY_EPOCHS)
-    ours = on_ray([task], small_rows, tmp_path / "ray", handle=kill_once, workers=1)
+    ours = on_ray([task], small_rows, tmp_path / "ray", address=ray.address, handle=kill_once, workers=1)
     starts = [event.epoch for event in ours if isinstance(event, RunStarted)]
     assert len(starts) == 2
     assert starts[0] == 0 < starts[1]
@@ -200,7 +199,13 @@ def test_a_stopped_actor_is_ended_and_its_stack_goes_on_elsewhere(
     stopped = []
     task = stack("Mine", build, small_rows, epochs=MANY_EPOCHS)
     ours = on_ray(
-        [task], small_rows, tmp_path / "ray", handle=stop_once, workers=1, hang_seconds=HANG_SECONDS
+        [task],
+        small_rows,
+        tmp_path / "ray",
+        address=ray.address,
+        handle=stop_once,
+        workers=1,
+        hang_seconds=HANG_SECONDS,
     )
     starts = [event.epoch for event in ours if isinstance(event, RunStarted)]
     assert len(starts) == 2
@@ -209,19 +214,6 @@ def test_a_stopped_actor_is_ended_and_its_stack_goes_on_elsewhere(
     assert_same_curves(ours, local([task]))
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in stopped if psutil.pid_exists(pid)], 30)
     assert alive == []
-
-
-def test_actors_reserve_memory_of_ray(ray, small_rows, tmp_path):
-    """Ray's own account, before, while a pool is open, and when its plan asks for more."""
-    before = free_memory(ray).total
-    cluster = RayCluster(small_rows, folder_storage(tmp_path), workers=CORES, jobs=CORES, address=None)
-    with Pool(cluster) as pool:
-        pool.execute([BuildTask(())], lambda event: None)
-        assert pool.free_memory().total == before
-        assert before - free_memory(ray).total == CORES * (base_bytes(small_rows) + NETWORK_BYTES)
-        pool.keep_workers(1, 2 * 10**9)
-        pool.execute([BuildTask(())], lambda event: None)
-        assert before - free_memory(ray).total == pytest.approx(2 * 10**9, rel=1e-3)
 
 
 def test_an_interrupted_stack_leaves_a_checkpoint_to_go_on_from(ray, small_rows, tmp_path, local):
@@ -234,31 +226,21 @@ def test_an_interrupted_stack_leaves_a_checkpoint_to_go_on_from(ray, small_rows,
 
     seen = []
     task = stack("Tiny", mlp(16), small_rows, epochs=MANY_EPOCHS)
-    first = on_ray([task], small_rows, tmp_path / "ray", handle=interrupt_once, workers=1)
+    first = on_ray(
+        [task], small_rows, tmp_path / "ray", address=ray.address, handle=interrupt_once, workers=1
+    )
     assert first.pop() == "interrupted"
     last = [event for event in first if isinstance(event, StackCheckpoint)][-1]
     assert last.lanes == task.runs
     assert seen[0].epoch < last.epoch < MANY_EPOCHS
     resumed = replace(task, checkpoint=last.path)
-    rest = on_ray([resumed], small_rows, tmp_path / "ray", workers=1)
+    rest = on_ray([resumed], small_rows, tmp_path / "ray", address=ray.address, workers=1)
     assert_same_curves(first + rest, local([task]))
-
-
-def test_a_variant_that_cannot_be_built_is_refused_with_the_workers_own_words(ray, small_rows, tmp_path):
-    """The message is that of local workers."""
-
-    def build():
-        raise RuntimeError("no such layer")
-
-    task = BuildTask((("Mine", build, Recipe().resolve("binary", 1_250)),))
-    with pytest.raises(InputError) as caught:
-        on_ray([task], small_rows, tmp_path, workers=1)
-    assert str(caught.value) == "Variant 'Mine' cannot be built: RuntimeError: no such layer"
 
 
 def test_more_workers_than_the_cluster_has_processors_are_refused(ray, small_rows, tmp_path):
     """They would wait for ever."""
-    pool = open_pool("ray", small_rows, folder_storage(tmp_path), workers=3, jobs=5, address=None)
+    pool = open_pool("ray", small_rows, folder_storage(tmp_path), workers=3, jobs=5, address=ray.address)
     with pytest.raises(InputError) as caught, pool:
         pass
     assert str(caught.value) == (
@@ -266,10 +248,47 @@ def test_more_workers_than_the_cluster_has_processors_are_refused(ray, small_row
     )
 
 
-def test_ray_keeps_the_processes_own_sigterm_handler_and_its_usage_statistics_to_itself(ray):
-    """`ray.init` would take the handler; a study on SIGTERM must write its last checkpoint instead."""
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+def test_a_lost_node_costs_nothing(ray, small_rows, tmp_path, local):
+    """Each node trains a stack; when one is killed, both end on the other, and the curves have neither gap nor seam."""
+
+    def kill_once(event):
+        if isinstance(event, StackCheckpoint) and event.lanes and event.epoch:
+            started.add(event.stack)
+        if len(started) == CORES and not killed:
+            killed.append(ray.kill_one())
+
+    started, killed = set(), []
+    tasks = [stack(name, mlp(16), small_rows, epochs=MANY_EPOCHS) for name in ("Tiny", "Twin")]
+    ours = on_ray(tasks, small_rows, tmp_path / "ray", address=ray.address, handle=kill_once)
+    assert killed
+    assert sorted(event.epoch == 0 for event in ours if isinstance(event, RunStarted)) == [False, True, True]
+    assert {done.outcome for done in outcomes(ours).values()} == {"finished"}
+    assert_same_curves(ours, local(tasks))
+
+
+def test_a_ray_of_our_own_that_dies_is_started_again(ray, small_rows, tmp_path, local):
+    """Its raylet is killed: the stack goes on from its checkpoint. This process keeps its handlers and environment."""
+
+    def kill_once(event):
+        if isinstance(event, StackCheckpoint) and event.lanes and event.epoch and not killed:
+            below = psutil.Process().children(recursive=True)
+            (raylet,) = [child for child in below if child.name() == "raylet" and is_below_keeper(child)]
+            killed.append(raylet.pid)
+            raylet.kill()
+
+    killed = []
+    handler, variables = signal.getsignal(signal.SIGTERM), dict(os.environ)
+    task = stack("Tiny", mlp(16), small_rows, epochs=MANY_EPOCHS)
+    ours = on_ray([task], small_rows, tmp_path / "ray", address=None, handle=kill_once, workers=1)
+    assert len([event for event in ours if isinstance(event, RunStarted)]) == 2
+    assert_same_curves(ours, local([task]))
+    assert (signal.getsignal(signal.SIGTERM), dict(os.environ)) == (handler, variables)
+    assert not any("ray_keeper" in " ".join(child.cmdline()) for child in psutil.Process().children())
+
+
+def is_below_keeper(process):
+    """Whether a process belongs to a Ray that a pool has started."""
+    return any("justright.workers.ray_keeper" in parent.cmdline() for parent in process.parents())
 
 
 def test_without_ray_the_message_says_what_to_install(small_rows, tmp_path, monkeypatch):

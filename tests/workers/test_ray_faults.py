@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from justright.errors import InputError
+from justright.errors import EngineError, InputError
 from justright.runs.events import RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import watch
+from justright.workers.attempts import MAX_KILLS
 from justright.workers.memory import MEBIBYTE, base_bytes
 from justright.workers.pool import Pool
 from justright.workers.processes import START_SECONDS
-from justright.workers.ray_cluster import NETWORK_BYTES, RayCluster
-from justright.workers.ray_connection import free_memory
+from justright.workers.ray_cluster import MOST_LOSSES, NETWORK_BYTES, RayCluster
+from justright.workers.ray_connection import RayLostError
+from justright.workers.ray_driver import RayDriver, free_memory
 from justright.workers.ray_worker import installed_versions
 
 GIGABYTE = 10**9
@@ -32,8 +34,21 @@ class RayError(Exception):
     """Stands for ray.exceptions.RayError."""
 
 
-class RayActorError(RayError):
-    """Stands for ray.exceptions.RayActorError."""
+class RayTaskError(RayError):
+    """Stands for ray.exceptions.RayTaskError: what the code of an actor raised."""
+
+
+class RuntimeEnvSetupError(RayError):
+    """Stands for ray.exceptions.RuntimeEnvSetupError."""
+
+
+def raising(error):
+    """Return a line of a script that raises when it is fetched."""
+
+    def fetch():
+        raise error
+
+    return fetch
 
 
 @dataclass
@@ -53,7 +68,7 @@ class FakeActor:
         return SimpleNamespace(remote=lambda: Answer(self, answers[name]))
 
     def _perform(self, task, checkpoint):
-        self.performed.append(task)
+        self.performed.append(pickle.loads(task))
         return Stream(self)
 
 
@@ -78,18 +93,21 @@ class Stream:
         return self.actor.script[:1] not in ([], [SILENT])
 
     def __next__(self):
-        return Answer(self.actor, partial(self.actor.script.pop, 0))
+        line = self.actor.script.pop(0)
+        return Answer(self.actor, line if callable(line) else lambda: line)
 
 
 class FakeRay:
     """As much of Ray as its transport uses; every wait takes a second of its clock."""
 
-    exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
+    exceptions = SimpleNamespace(
+        RayError=RayError, RayTaskError=RayTaskError, RuntimeEnvSetupError=RuntimeEnvSetupError
+    )
 
     def __init__(self, scripts=(), *, nodes=(8 * GIGABYTE,), cores=4):
         self.scripts, self.cores = list(scripts), cores
         self.actors, self.now = [], 100.0
-        self.is_starting_allowed = True
+        self.is_starting_allowed = self.is_node_alive = True
         per_node = {str(number): {"memory": float(memory)} for number, memory in enumerate(nodes)}
         self._private = SimpleNamespace(state=SimpleNamespace(available_resources_per_node=lambda: per_node))
         self.meter = lambda: 0.0
@@ -97,6 +115,20 @@ class FakeRay:
     def is_initialized(self):
         """It runs already."""
         return True
+
+    def init(self, **options):
+        """It is there."""
+
+    def shutdown(self):
+        """It goes on."""
+
+    def get_runtime_context(self):
+        """Where it is."""
+        return SimpleNamespace(gcs_address="here:1", get_node_id=lambda: "0")
+
+    def nodes(self):
+        """One."""
+        return [{"NodeID": "0", "Alive": self.is_node_alive}]
 
     def cluster_resources(self):
         """Processors."""
@@ -116,13 +148,13 @@ class FakeRay:
 
         return SimpleNamespace(options=lambda **options: SimpleNamespace(remote=lambda rows: start(options)))
 
-    def wait(self, sources, timeout):
+    def wait(self, sources, num_returns, timeout):
         """What is ready."""
         self.now += 1.0
         ready = [
             one for one in sources if one.is_ready and (self.is_starting_allowed or isinstance(one, Stream))
         ]
-        return ready, []
+        return ready[:num_returns], []
 
     def get(self, answer, timeout=None):
         """The answer, or its error."""
@@ -133,17 +165,51 @@ class FakeRay:
         actor.is_killed = True
 
 
+class DriverHere:
+    """A driver in this process; it is lost when it has been asked to hear `hears` times."""
+
+    def __init__(self, ray, *, hears=10**9):
+        self.driver, self.hears, self.is_closed = RayDriver(ray), hears, False
+
+    def ask(self, name, *arguments):
+        """Call it."""
+        self.hears -= name == "hear"
+        if self.hears < 0:
+            raise RayLostError("it was lost")
+        return getattr(self.driver, name)(*arguments)
+
+    def close(self):
+        """Note it."""
+        self.is_closed = True
+
+
 @pytest.fixture
 def cluster(monkeypatch, few_rows, storage):
-    """Opens a pool on a fake Ray; the clock is Ray's."""
+    """Opens a pool on a fake Ray; the clock is Ray's. Drivers other than the last one given are lost."""
 
-    def open_on(ray, *, workers=None, hang_seconds=HANG_SECONDS):
+    def open_on(ray, *, workers=None, hang_seconds=HANG_SECONDS, drivers=()):
+        ray.__spec__ = "installed"
         monkeypatch.setitem(sys.modules, "ray", ray)
         monkeypatch.setattr(watch.time, "monotonic", lambda: ray.now)
-        actors = RayCluster(few_rows, storage, workers=workers, jobs=4, address=None)
+        given = iter(drivers)
+        actors = RayCluster(
+            few_rows,
+            storage,
+            workers=workers,
+            jobs=4,
+            address=None,
+            start_driver=lambda: next(given, None) or DriverHere(ray),
+        )
         return Pool(actors, hang_seconds=hang_seconds)
 
     return open_on
+
+
+@pytest.fixture
+def saved(storage):
+    """A checkpoint file of the third epoch."""
+    (storage.folder / "checkpoints").mkdir(exist_ok=True)
+    storage.write_tensors(storage.folder / "checkpoints/v-3.safetensors", {}, {})
 
 
 @pytest.fixture
@@ -161,10 +227,8 @@ def checkpoint(task, epoch, runs):
     return float(epoch), ("event", StackCheckpoint(task.name, path, epoch, runs, (), ()))
 
 
-def test_an_actor_that_hangs_twice_fails_its_runs(cluster, task, storage) -> None:
+def test_an_actor_that_hangs_twice_fails_its_runs(cluster, task, saved) -> None:
     """Killed after the limit, its stack goes on in a new actor from the last checkpoint; then it ends with the reason."""
-    (storage.folder / "checkpoints").mkdir(exist_ok=True)
-    storage.write_tensors(storage.folder / "checkpoints/v-3.safetensors", {}, {})
     ray = FakeRay([[checkpoint(task, 3, task.runs), SILENT], [SILENT]])
     events = []
     with cluster(ray, workers=1) as pool:
@@ -206,6 +270,87 @@ def test_an_actor_that_answers_nothing_is_not_taken_for_busy(cluster) -> None:
         pool.execute([ReferenceTask()], lambda event: None)
     assert [len(actor.performed) for actor in ray.actors] == [1, 1]
     assert ray.now < 100.0 + 2 * HANG_SECONDS
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RayError("The object is lost, and so is its owner."),
+        StopIteration(),
+        TimeoutError("no answer"),
+        RuntimeError("of Ray itself"),
+    ],
+)
+def test_whatever_ray_raises_about_an_actor_is_a_death_that_another_one_makes_good(cluster, error) -> None:
+    """A lost node, object, owner or stream has an error of its own, and the next version of Ray more of them."""
+    ray = FakeRay([*[[raising(error)] for _ in range(MAX_KILLS - 1)], [(1.0, ("done", True))]])
+    with cluster(ray, workers=1) as pool:
+        pool.execute([ReferenceTask()], lambda event: None)
+        assert [actor.is_killed for actor in ray.actors] == [True] * (MAX_KILLS - 1) + [False]
+    assert [len(actor.performed) for actor in ray.actors] == [1] * MAX_KILLS
+
+
+def test_what_an_actor_raises_itself_is_tried_once_more(cluster) -> None:
+    """For instance because its node lacks a package."""
+    error = RayTaskError("ModuleNotFoundError: No module named 'numpy'")
+    ray = FakeRay([[raising(error)], [raising(error)]])
+    with cluster(ray, workers=1) as pool, pytest.raises(InputError) as caught:
+        pool.execute([ReferenceTask()], lambda event: None)
+    assert str(caught.value) == (
+        "Training the reference model failed twice: ModuleNotFoundError: No module named 'numpy'"
+    )
+
+
+def test_stacks_go_on_when_ray_is_lost_and_joined_again(cluster, task, saved) -> None:
+    """All actors are new; the stack goes on from the checkpoint that the coordinator has."""
+    ray = FakeRay([[checkpoint(task, 3, task.runs)], [], [(1.0, ("done", True))]])
+    lost = DriverHere(ray, hears=3)
+    with cluster(ray, workers=2, drivers=[lost]) as pool:
+        pool.execute([task], lambda event: None)
+    assert lost.is_closed
+    performed = [stack.checkpoint for actor in ray.actors for stack in actor.performed]
+    assert performed == [None, "checkpoints/v-3.safetensors"]
+
+
+def test_a_ray_that_is_lost_again_and_again_ends_the_study_which_can_be_resumed(cluster, storage) -> None:
+    """One sentence, and the folder to go on with."""
+    ray = FakeRay()
+    drivers = [DriverHere(ray, hears=1) for _ in range(MOST_LOSSES)]
+    with cluster(ray, drivers=drivers) as pool, pytest.raises(EngineError) as caught:
+        pool.execute([ReferenceTask()], lambda event: None)
+    assert str(caught.value) == (
+        "Ray must run as long as a study trains; it ended 3 times, at last because it was lost. "
+        "Nothing recorded is lost."
+    )
+    assert caught.value.folder == storage.folder
+    assert all(driver.is_closed for driver in drivers)
+
+
+def test_a_cluster_that_is_lost_for_good_ends_the_study_which_can_be_resumed(cluster, monkeypatch) -> None:
+    """Joining it again fails, which is not the user's mistake."""
+    ray = FakeRay()
+
+    def refuse(**options):
+        raise ConnectionError("no head")
+
+    with cluster(ray, drivers=[DriverHere(ray, hears=1)]) as pool:
+        monkeypatch.setattr(ray, "init", refuse, raising=False)
+        with pytest.raises(EngineError) as caught:
+            pool.execute([ReferenceTask()], lambda event: None)
+    assert str(caught.value) == (
+        "Ray must run as long as a study trains; it ended (it was lost), and does not start again (`ray_address` must "
+        "be that of a running Ray cluster; nothing answers at 'here:1'. Start one with `ray start --head`, or leave "
+        "the address out to start Ray on this machine.). Nothing recorded is lost."
+    )
+
+
+def test_a_cluster_that_has_given_up_our_node_is_joined_again(cluster) -> None:
+    """It would start no more actors for us, and say nothing."""
+    ray = FakeRay()
+    ray.is_starting_allowed = ray.is_node_alive = False
+    with cluster(ray) as pool, pytest.raises(EngineError) as caught:
+        pool.execute([ReferenceTask()], lambda event: None)
+    assert "at last because the node of this process is gone" in str(caught.value)
 
 
 def test_an_actor_that_dies_late_has_time_to_be_replaced(cluster) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_NOTHING_MEASURED, EXIT_VERDICT
 from justright.cli.parameters import takes_options
+from justright.errors import EngineError
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def run(
         _say_what_is_trained(study)
     with _progress_sinks(study, quiet=quiet) as sinks:
         command = shlex.join(["justright", *sys.argv[1:]])
-        result = run_study(study, folder, run_options, sinks=sinks, command=command)
+        try:
+            result = run_study(study, folder, run_options, sinks=sinks, command=command)
+        except EngineError as error:
+            then = f"To go on: {resume_command(sys.argv[1:], error.folder)}"
+            raise EngineError(f"{error} {then}", error.folder) from error
     _show_result(result, as_json=as_json)
     _exit(result, labels)
 

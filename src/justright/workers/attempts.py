@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from justright.errors import InputError
@@ -21,40 +22,58 @@ WORK: dict[type, str] = {
     MeasureTask: "Measuring the test rows or saving the models",
     ReferenceTask: "Training the reference model",
 }
-MAX_ATTEMPTS = 2  # a run whose worker dies is tried once more, then marked failed
+# A task that raises, hangs or ends its worker is tried once more: another time it would do the same.
+MAX_FAILURES = 2
+# A worker that is killed may be anybody's victim: an operator's, a lost node's, or that of the system when memory runs out.
+# Only a task whose workers are killed so often in a row, without getting any further, counts as the cause.
+MAX_KILLS = 5
 
 
 @dataclass(slots=True)
 class Attempts:
-    """The last checkpoint of each stack, the runs that have ended, and how often a stack was started."""
+    """The last checkpoint of each stack, the runs that have ended, and how often a task has failed or lost its worker."""
 
     checkpoints: dict[str, StackCheckpoint] = field(default_factory=dict)
     ended: set[RunKey] = field(default_factory=set)
-    counts: dict[str, int] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
 
     def note(self, event: Event) -> None:
-        """Take note of an event that has been stored."""
+        """Take note of an event that has been stored; a stack that gets further may lose as many workers again."""
         if isinstance(event, StackCheckpoint):
+            last = self.checkpoints.get(event.stack)
+            if last and event.epoch > last.epoch:
+                del self.kills[event.stack]
             self.checkpoints[event.stack] = replace(event, blocks=(), finished=())
             self.ended |= {finished.run for finished in event.finished}
 
-    def after_failure(self, task: WorkerTask, reason: str) -> WorkerTask | StackCheckpoint:
+    def after_failure(
+        self, task: WorkerTask, reason: str, *, is_kill: bool = False
+    ) -> WorkerTask | StackCheckpoint:
         """Return the task to try next, a stack from its last checkpoint, or the event that ends its runs as 'failed'.
 
+        Args:
+            task: what a worker did not bring to its end.
+            reason: why.
+            is_kill: whether its worker was killed, perhaps from outside.
+
         Raises:
-            InputError: a task other than a stack failed twice: the study cannot go on without it.
+            InputError: a task other than a stack failed too often: the study cannot go on without it.
         """
         name = _name(task)
-        attempts = self.counts[name] = self.counts.get(name, 1) + 1
+        counts, most = (self.kills, MAX_KILLS) if is_kill else (self.failures, MAX_FAILURES)
+        counts[name] += 1
+        may_try = counts[name] < most
         if not isinstance(task, StackTask):
-            if attempts <= MAX_ATTEMPTS:
+            if may_try:
                 return task
-            raise InputError(f"{WORK[type(task)]} failed twice: {reason}")
+            times = "twice" if most == MAX_FAILURES else f"{most} times"
+            raise InputError(f"{WORK[type(task)]} failed {times}: {reason}")
         last = self.checkpoints.get(task.name)
         left = [run for run in task.runs if run not in self.ended]
         if last and not left:  # it died after its last word
             return last
-        if attempts <= MAX_ATTEMPTS:
+        if may_try:
             return replace(task, checkpoint=last.path if last else task.checkpoint)
         failed = tuple(RunFinished(run, "failed", reason, 0, None, 0.0, {}, {}, {}, {}) for run in left)
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)

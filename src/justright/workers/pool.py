@@ -19,7 +19,7 @@ from justright.errors import FolderError, InputError
 from justright.runs.events import Event, StackCheckpoint
 from justright.runs.tasks import WorkerTask
 from justright.workers.accelerators import Accelerators
-from justright.workers.attempts import Attempts
+from justright.workers.attempts import MAX_FAILURES, MAX_KILLS, Attempts
 from justright.workers.interrupts import held_interrupts
 from justright.workers.memory import FreeMemory
 from justright.workers.watch import HANG_SECONDS, Watch
@@ -28,8 +28,8 @@ from justright.workers.watch import HANG_SECONDS, Watch
 # that is not done by then is ended; its stack resumes from the checkpoint before, to the same numbers.
 STOP_SECONDS = 2.5
 POLL_SECONDS = 0.25
-# A worker may die while starting, for lack of memory or by a stray signal; twice in a row has another cause.
-START_ATTEMPTS = 2
+
+ENDED = ("died", "killed")  # messages about a worker that is no more
 
 Handle = Callable[[Event], None]
 Message = tuple[Any, ...]
@@ -43,7 +43,8 @@ class Transport(ABC, Generic[Link]):
     A message is a tuple: a word and its content. A worker that has started sends ('ready',). During a task it sends
     ('event', event), and at its end one of ('done', ended), ('refused', text) if something in the study cannot be used,
     ('unwritable', text) if the study folder cannot be written, and ('failed', text, trace) if trying again may help.
-    The transport itself sends ('stored',) when it has written a file for a worker, and ('died', reason).
+    The transport itself sends ('stored',) when it has written a file for a worker, ('died', reason) when one has ended by
+    itself, and ('killed', reason) when it was ended, or may have been, by something outside.
 
     Args:
         kind: what messages call a worker.
@@ -176,10 +177,12 @@ class Pool(Generic[Link]):
     def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
         """Perform all tasks in order as workers become free, passing events to `handle`.
 
-        A stack whose worker dies or hangs is resumed from its last checkpoint once; after that its runs end as 'failed'.
+        A stack whose worker dies or hangs is resumed from its last checkpoint, as often as `attempts` allows; after that
+        its runs end as 'failed'.
 
         Raises:
             InputError: a worker refused a task because something in the study cannot be used, or workers do not start.
+            EngineError: what starts the workers is gone.
             FolderError: a worker, or `handle`, can no longer write to the study folder.
             KeyboardInterrupt: raised after workers have written their last checkpoints.
         """
@@ -219,8 +222,8 @@ class Pool(Generic[Link]):
         elif kind == "event":
             handle(content[0])
             self._attempts.note(content[0])
-        elif kind == "died":
-            return self._replace(worker, content[0], handle)
+        elif kind in ENDED:
+            return self._replace(worker, content[0], handle, is_kill=kind == "killed")
         elif kind != "stored":
             task, worker.task = worker.task, None
             if kind == "refused":
@@ -231,20 +234,24 @@ class Pool(Generic[Link]):
                 return self._retry(task, content[0], handle)
         return []
 
-    def _replace(self, worker: Worker[Link], reason: str, handle: Handle) -> list[WorkerTask]:
+    def _replace(
+        self, worker: Worker[Link], reason: str, handle: Handle, *, is_kill: bool = False
+    ) -> list[WorkerTask]:
         """Replace a worker that has died, or is ended for `reason`; return its task to try again, if any."""
         self._transport.end(worker.link)
-        if not worker.is_ready and worker.starts >= START_ATTEMPTS:
+        if not worker.is_ready and worker.starts >= (MAX_KILLS if is_kill else MAX_FAILURES):
             raise InputError(f"A {self._transport.kind} could not start: {reason}")
         starts = 1 if worker.is_ready else worker.starts + 1
         self._workers[self._workers.index(worker)] = self._start(worker.number, starts=starts)
-        return self._retry(worker.task, reason, handle)
+        return self._retry(worker.task, reason, handle, is_kill=is_kill)
 
-    def _retry(self, task: WorkerTask | None, reason: str, handle: Handle) -> list[WorkerTask]:
+    def _retry(
+        self, task: WorkerTask | None, reason: str, handle: Handle, *, is_kill: bool = False
+    ) -> list[WorkerTask]:
         """Return the task to try again after a failure; none if there was none, or if its runs have now ended."""
         if task is None:
             return []
-        then = self._attempts.after_failure(task, reason)
+        then = self._attempts.after_failure(task, reason, is_kill=is_kill)
         if not isinstance(then, StackCheckpoint):
             return [then]
         handle(then)
@@ -268,7 +275,7 @@ class Pool(Generic[Link]):
         deadline = time.monotonic() + STOP_SECONDS
         while (busy := self._busy()) and time.monotonic() < deadline:
             for worker, message in self._hear(busy):
-                if message[0] == "died":
+                if message[0] in ENDED:
                     worker.task = None
                 else:
                     self._take(worker, message, handle)

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
 POLL_SECONDS = 0.05
 SUMMARY_COLUMNS = "120"  # of the "terminal" Keras draws its model summaries for: nothing is cut off
+KILLS = (signal.SIGTERM, 9)  # signals that come from outside; 9 is SIGKILL, a name that Windows lacks
 LOG_TAIL = 600  # characters of a dead worker's error output that go into the reason
 
 
@@ -105,7 +107,7 @@ class Processes(Transport[WorkerProcess]):
                 message = _receive(link.connection)
             elif link.connection is not None and link.process.poll() is None:
                 continue
-            yield link, self.processor_seconds(link), message or ("died", _death_of(link))
+            yield link, self.processor_seconds(link), message or _death_of(link)
 
     def processor_seconds(self, link: WorkerProcess) -> float:
         """Return the system's figure."""
@@ -157,17 +159,18 @@ def _receive(connection: Connection) -> Message | None:
         return None
 
 
-def _death_of(worker: WorkerProcess) -> str:
+def _death_of(worker: WorkerProcess) -> Message:
     """Return one sentence on how a worker ended, with the end of its error output; end it if it still runs."""
     name = f"{Processes.label} {worker.number}"
     if worker.connection is None and worker.process.poll() is None:
-        return f"{name} said nothing for {START_SECONDS:.0f} seconds"
+        return "died", f"{name} said nothing for {START_SECONDS:.0f} seconds"
     worker.process.kill()
     code = worker.process.wait()
     worker.log.seek(0)
     tail = worker.log.read().decode(errors="replace")[-LOG_TAIL:].strip()
     how = "was killed by signal" if code < 0 else "ended with code"
-    return f"{name} {how} {abs(code)}" + (f": {tail}" if tail else "")
+    reason = f"{name} {how} {abs(code)}" + (f": {tail}" if tail else "")
+    return "killed" if -code in KILLS else "died", reason
 
 
 def _launch(
@@ -190,12 +193,22 @@ def _launch(
     if hasattr(os, "sched_setaffinity"):
         with suppress(ProcessLookupError):  # dead already: found out below
             os.sched_setaffinity(process.pid, cores)
-    # A new address and key for each: a connection left by a dead process cannot be taken for the next one's.
+    worker.connection = connection_to(process)
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    return worker
+
+
+def connection_to(process: subprocess.Popen[bytes]) -> Connection | None:
+    """Return the connection of a new process that reads its address from standard input; None if it makes none.
+
+    Address and key are new for each: a connection left by a dead process cannot be taken for the next one's.
+    """
     key = secrets.token_bytes(32)
     with Listener(authkey=key) as listener:
         _tell(process, f"{listener.address} {key.hex()}\n")
-        worker.connection = _accept(listener, process)
-    return worker
+        return _accept(listener, process)
 
 
 def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection | None:
@@ -250,8 +263,8 @@ def import_path() -> str:
 
 
 def _tell(process: subprocess.Popen[bytes], line: str) -> None:
-    """Write one line to a new process's standard input and close it."""
+    """Write one line to a new process's standard input."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # dead already: found out by whoever waits for its connection
             process.stdin.write(line.encode())
-            process.stdin.close()
+            process.stdin.flush()

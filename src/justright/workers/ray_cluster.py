@@ -1,18 +1,23 @@
 """Workers in a Ray cluster: one actor per processor, or per GPU if there are any, on any number of machines.
 
-Only the coordinator touches the study folder; see `ray_worker` for how files travel. Ray is imported only when the cluster
-is opened, and a Ray started here sends no usage statistics.
+Only the coordinator touches the study folder; see `ray_worker` for how files travel. It talks to Ray through a process of
+its own (`ray_driver`). When that or Ray's servers end, Ray is started or joined again, and stacks go on from their
+checkpoints.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import itertools
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from justright.errors import InputError
+from justright.errors import EngineError, InputError
 from justright.runs.limits import MEBIBYTE
 from justright.runs.place import available_cores
 from justright.runs.tasks import MeasureTask, StackTask, Storage, StudyRows, WorkerTask
@@ -20,35 +25,34 @@ from justright.workers.accelerators import Accelerators
 from justright.workers.memory import USABLE_SHARE, FreeMemory, base_bytes, gigabytes
 from justright.workers.pool import Message, Transport
 from justright.workers.processes import START_SECONDS, import_path, worker_variables
-from justright.workers.ray_connection import connect, free_memory, import_ray
-from justright.workers.ray_worker import UNREAD_MESSAGES, Checkpoint, RayWorker, installed_versions
+from justright.workers.ray_connection import Driver, DriverProcess, RayLostError
+from justright.workers.ray_worker import Checkpoint
 
 # Ray does not pin actors to processors; this is how many XLA assumes (PJRT's name, and the older one).
 ONE_PROCESSOR = {"PJRT_NPROC": "1", "NPROC": "1"}
 # Memory that an actor reserves before the sizes of networks are known: enough for the tutorial's. If a study needs more,
 # its actors are started again, which takes as long as importing Keras.
 NETWORK_BYTES = 256 * MEBIBYTE
-# A process that does not report its processor time within this time is stopped, or stuck in code that lets nothing else
-# run. It is asked only after a long silence; the coordinator waits meanwhile.
-ANSWER_SECONDS = 5.0
+# One study survives the loss of Ray this many times, less one: what ends it again and again must be looked at.
+MOST_LOSSES = 3
 
 
 @dataclass(slots=True, eq=False)
 class RayActor:
-    """An actor: starting, idle, or streaming messages.
+    """An actor, as the coordinator knows it.
 
     Args:
-        handle: Ray's own.
+        number: the driver's name for it.
+        driver: the driver that started it; another does not know it.
         asked_at: when the cluster was asked for it, on the monotonic clock.
-        starting: the reply that makes it ready; None once it has arrived.
-        stream: its messages during a task; None otherwise.
+        is_starting: whether it has not said anything yet.
         processor_seconds: processor time it had used when it last spoke.
     """
 
-    handle: Any
+    number: int
+    driver: Driver
     asked_at: float
-    starting: Any
-    stream: Any = None
+    is_starting: bool = True
     processor_seconds: float = 0.0
 
 
@@ -74,22 +78,31 @@ class RayCluster(Transport[RayActor]):
         workers: how many actors; None takes one per processor (or GPU), but no more than there are jobs.
         jobs: runs to be trained.
         address: of the cluster's head; None starts Ray on this machine, or uses the one that this process has started.
+        start_driver: starts what talks to Ray.
     """
 
     kind = label = "Ray actor"
     may_queue = True
 
     def __init__(
-        self, rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
+        self,
+        rows: StudyRows,
+        storage: Storage,
+        *,
+        workers: int | None,
+        jobs: int,
+        address: str | None,
+        start_driver: Callable[[], Driver] = DriverProcess,
     ) -> None:
         self._rows = rows
         self._storage = storage
         self._wanted = workers
         self._jobs = jobs
         self._address = address
-        self._ray: Any = None
-        self._owns_ray = False
-        self._sent_rows: Any = None
+        self._start_driver = start_driver
+        self._driver: Any = None  # a Driver once open
+        self._numbers = itertools.count()
+        self._losses = 0
         self._resource = "CPU"  # the resource that an actor occupies: 'CPU' or 'GPU'
         self._free: FreeMemory | None = None
         self._reserved = 0
@@ -100,77 +113,81 @@ class RayCluster(Transport[RayActor]):
 
         Raises:
             InputError: Ray is not installed, the cluster is not there or has too few processors.
+            EngineError: Ray does not stay alive.
         """
-        self._ray = import_ray()
-        if not self._ray.is_initialized():
-            cores = self._wanted or max(1, min(len(available_cores()), self._jobs))
-            connect(self._ray, self._address, cores=cores)
-            self._owns_ray = True
-        self.workers = self._reserve(self._size())
+        if importlib.util.find_spec("ray") is None:
+            raise InputError(
+                "`engine` 'ray' needs the package ray; it is not installed. "
+                "Install it with pip install 'justright[ray]', or take engine 'local'."
+            )
+        self._address = self._address or _address_here()
+        resources, self._free = self._connect()
+        self.workers = self._reserve(self._size(resources))
         if self._resource == "GPU":  # one each; Ray does not say how much memory they have
             self.accelerators = Accelerators("gpu", self.workers, None)
-        self._sent_rows = self._ray.put(self._rows)
 
     def close(self) -> None:
-        """Leave the cluster if `open` joined it."""
-        if self._owns_ray:
-            self._ray.shutdown()
+        """Leave the cluster, or end the one that `open` started."""
+        if self._driver is not None:
+            self._driver.close()
 
     def start(self, number: int) -> RayActor:
         """Request an actor, which the cluster may put on any node."""
         variables = worker_variables(threads=1) | (ONE_PROCESSOR if self._resource == "CPU" else {})
-        if self._owns_ray and self._address is None:
+        if self._address is None:
             variables["PYTHONPATH"] = import_path()
-        actor = self._ray.remote(RayWorker).options(
-            num_cpus=1,
-            num_gpus=1 if self._resource == "GPU" else 0,
-            memory=self._reserved or None,
-            max_concurrency=2,  # `stop` is heard while `perform` is under way
-            runtime_env={"env_vars": variables},
-        )
-        handle = actor.remote(self._sent_rows)
-        return RayActor(handle, time.monotonic(), handle.versions.remote())
+        options = {
+            "num_gpus": 1 if self._resource == "GPU" else 0,
+            "memory": self._reserved or None,
+            "runtime_env": {"env_vars": variables},
+        }
+        link = RayActor(next(self._numbers), self._driver, time.monotonic())
+        self._tell(link, "start", options)
+        return link
 
     def give(self, link: RayActor, task: WorkerTask) -> None:
         """Send the task, and the checkpoint it goes on from."""
+        import cloudpickle
+
         checkpoint: Checkpoint | None = None
         if path := _checkpoint_of(task):
             checkpoint = self._storage.read_tensors(self._storage.folder / path)
-        link.stream = link.handle.perform.options(
-            num_returns="streaming", _generator_backpressure_num_objects=UNREAD_MESSAGES
-        ).remote(task, checkpoint)
+        self._tell(link, "give", cloudpickle.dumps(task), checkpoint)
 
     def request_stop(self, link: RayActor) -> None:
         """Call the actor's `stop`, which runs while it trains."""
-        link.handle.stop.remote()
+        self._tell(link, "request_stop")
 
     def hear(self, links: Sequence[RayActor], seconds: float) -> Iterator[tuple[RayActor, float, Message]]:
         """Yield one message from each actor that has something to say.
 
         Raises:
-            InputError: the cluster has had no free processor or memory for too long.
+            InputError: the cluster has had no free processor or memory for too long, or a node has other versions.
+            EngineError: Ray is gone.
         """
-        sources = {source: link for link in links if (source := link.starting or link.stream)}
-        ready, _ = self._ray.wait(list(sources), timeout=seconds)
-        if not ready:
+        known = {link.number: link for link in links if link.driver is self._driver}
+        try:
+            heard = self._driver.ask("hear", list(known), seconds)
+        except RayLostError as ended:
+            self._connect(ended)
+            for link in links:
+                yield link, link.processor_seconds, ("killed", f"Ray ended: {ended}")
+            return
+        if not heard:
             self._check_started(links)
-        for source in ready:
-            link = sources[source]
-            message = self._next_message(link)
-            yield link, link.processor_seconds, message
+        for number, used_seconds, message in heard:
+            link = known[number]
+            link.processor_seconds, link.is_starting = used_seconds, False
+            yield link, used_seconds, self._keep_file(message)
 
     def processor_seconds(self, link: RayActor) -> float:
         """Ask the actor."""
-        try:
-            return float(self._ray.get(link.handle.processor_seconds.remote(), timeout=ANSWER_SECONDS))
-        except (
-            self._ray.exceptions.RayError
-        ):  # no answer in time, or it is dead, which its stream will tell, too
-            return link.processor_seconds
+        used_seconds = self._tell(link, "processor_seconds")
+        return link.processor_seconds if used_seconds is None else float(used_seconds)
 
     def end(self, link: RayActor) -> None:
         """Let Ray kill its process."""
-        self._ray.kill(link.handle)
+        self._tell(link, "end")
 
     def free_memory(self, links: Sequence[RayActor]) -> FreeMemory | None:
         """Return the memory that Ray had available on each node before actors were started."""
@@ -184,9 +201,46 @@ class RayCluster(Transport[RayActor]):
         self._reserved = worker_bytes
         return True
 
-    def _size(self) -> int:
+    def _tell(self, link: RayActor, name: str, *arguments: Any) -> Any:
+        """Call a method of the driver for one actor; None if both are gone, which `hear` notices."""
+        if link.driver is self._driver:
+            with suppress(RayLostError):
+                return link.driver.ask(name, link.number, *arguments)
+        return None
+
+    def _connect(self, ended: RayLostError | None = None) -> tuple[dict[str, float], FreeMemory | None]:
+        """Start a driver, and with it Ray if need be; return the cluster's resources, and the memory of its nodes.
+
+        Args:
+            ended: why the last driver is of no more use; None if there was none.
+        """
+        while True:
+            if ended is not None:
+                self._losses += 1
+                self.close()
+                if self._losses == MOST_LOSSES:
+                    raise self._gone(f"it ended {MOST_LOSSES} times, at last because {ended}")
+            self._driver = self._start_driver()
+            cores = self._wanted or max(1, min(len(available_cores()), self._jobs))
+            try:
+                found: tuple[dict[str, float], FreeMemory | None]
+                found = self._driver.ask("open", self._rows, self._address, cores)
+            except RayLostError as again:
+                ended = again
+            except InputError as error:
+                if ended is None:
+                    raise
+                raise self._gone(f"it ended ({ended}), and does not start again ({error})") from error
+            else:
+                return found
+
+    def _gone(self, what: str) -> EngineError:
+        return EngineError(
+            f"Ray must run as long as a study trains; {what}. Nothing recorded is lost.", self._storage.folder
+        )
+
+    def _size(self, resources: Mapping[str, float]) -> int:
         """Set the resource that an actor occupies, and return how many actors are wanted."""
-        resources = self._ray.cluster_resources()
         self._resource = "GPU" if resources.get("GPU", 0) >= 1 else "CPU"
         there = int(resources.get(self._resource, 0))
         if (self._wanted or 1) > there:
@@ -198,7 +252,6 @@ class RayCluster(Transport[RayActor]):
 
     def _reserve(self, wanted: int) -> int:
         """Set the memory that an actor reserves, and return how many of `wanted` fit."""
-        self._free = free_memory(self._ray)
         if self._free is None:
             return wanted
         # A node that has less than a worker needs is refused with the plan.
@@ -208,19 +261,8 @@ class RayCluster(Transport[RayActor]):
             wanted -= 1
         return wanted
 
-    def _next_message(self, link: RayActor) -> Message:
-        """Return an actor's next message; a file that arrives is written before the event that makes it count."""
-        message: Message
-        try:
-            if link.starting is not None:
-                _check_versions(self._ray.get(link.starting))
-                link.starting = None
-                return ("ready",)
-            link.processor_seconds, message = self._ray.get(next(link.stream))
-        except self._ray.exceptions.RayActorError as error:
-            message = "died", _reason_of(error)
-        except self._ray.exceptions.RayError as error:  # for instance a task that the node cannot unpickle
-            message = "failed" if link.starting is None else "died", _reason_of(error)
+    def _keep_file(self, message: Message) -> Message:
+        """Write a file that has arrived, before the event that makes it count."""
         kind, *content = message
         if kind == "tensors":
             path, tensors, metadata = content
@@ -230,13 +272,11 @@ class RayCluster(Transport[RayActor]):
             path, data = content
             self._storage.save_model(ModelFile(data), self._storage.folder / path)
             return ("stored",)
-        if kind != "event":
-            link.stream = None
         return message
 
     def _check_started(self, links: Sequence[RayActor]) -> None:
         """Raise InputError if all actors, including the one requested last, have waited too long."""
-        is_waiting = all(link.starting is not None for link in links)
+        is_waiting = all(link.is_starting for link in links)
         if is_waiting and time.monotonic() > max(link.asked_at for link in links) + START_SECONDS:
             memory = f" and {gigabytes(self._reserved)} GB of memory" if self._reserved else ""
             raise InputError(
@@ -245,23 +285,15 @@ class RayCluster(Transport[RayActor]):
             )
 
 
+def _address_here() -> str | None:
+    """Return the address of the Ray that this process has started or joined; None if there is none."""
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return None
+    return str(ray.get_runtime_context().gcs_address)
+
+
 def _checkpoint_of(task: WorkerTask) -> str | None:
     """Return the checkpoint a task reads, relative to the study folder."""
     stack = task.stack if isinstance(task, MeasureTask) else task
     return stack.checkpoint if isinstance(stack, StackTask) else None
-
-
-def _check_versions(theirs: dict[str, str]) -> None:
-    """Raise InputError unless a node has the same versions as this process."""
-    for package, ours in installed_versions().items():
-        if theirs[package] != ours:
-            raise InputError(
-                f"Every node of the Ray cluster must have the same {package}; this process has {ours}, a node "
-                f"{theirs[package]}. Install {package}=={ours} on every node."
-            )
-
-
-def _reason_of(error: Exception) -> str:
-    """Return Ray's own description of an error in one line, without its advice."""
-    text = " ".join(str(error).split())
-    return text.rpartition("The actor is dead because ")[2].partition(" Some common causes")[0]

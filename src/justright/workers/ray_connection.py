@@ -1,88 +1,102 @@
-"""Joining a Ray cluster, or starting one on this machine, without output or side effects on this process."""
+"""The connection to the process that talks to Ray, which may end at any moment."""
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
-from typing import Any
+import subprocess
+import sys
+import tempfile
+from typing import Any, Protocol
 
 from justright.errors import InputError
-from justright.workers.interrupts import kept_handlers
-from justright.workers.memory import FreeMemory
+from justright.workers.processes import LOG_TAIL, connection_to, import_path
 
-# Read by Ray when it is started: nothing is sent anywhere, and no warning about a change of how it hides GPUs.
-RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-
-# Ray gives its own agent a fixed 15 seconds to start, and raises a bare Exception if that is too short (ray issue 65983);
-# at the next attempt its files are in memory.
-START_TRIES = 3
+LEAVE_SECONDS = 1.0  # for leaving a cluster; one that was started here is killed
+END_SECONDS = 5.0  # for the keeper to end everything; it takes less than one
 
 
-def import_ray() -> Any:
-    """Return the package ray, imported now.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(
-            "`engine` 'ray' needs the package ray; it is not installed. "
-            "Install it with pip install 'justright[ray]', or take engine 'local'."
-        ) from error
-    return ray
+class RayLostError(Exception):
+    """Ray, or the process that talks to it, is gone; the text says how."""
 
 
-def connect(ray: Any, address: str | None, *, cores: int) -> None:
-    """Join the cluster whose head is at `address`; without an address, start Ray here with `cores` processors to offer.
+class Driver(Protocol):
+    """Calls the methods of `ray_driver.RayDriver`, wherever it is."""
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Return what the method returns.
+
+        Raises:
+            InputError: the method raised it.
+            RayLostError: there is no answer and will be none.
+        """
+
+    def close(self) -> None:
+        """Leave Ray, and end it if it was started for this."""
+
+
+class DriverProcess:
+    """A driver in a process of its own, below a keeper.
 
     Raises:
-        InputError: nothing answers at the address, or Ray does not start here.
+        RayLostError: the process does not start.
     """
-    os.environ.update(RAY_SETTINGS)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    with kept_handlers(signal.SIGTERM):  # `ray.init` puts its own in place
-        if address is None:
-            _start_here(ray, num_cpus=cores, include_dashboard=False, **quiet)
-            return
-        if "://" in address:  # Ray's client protocol cannot stream what actors say
-            raise InputError(
-                f"`ray_address` must be 'auto' or HOST:PORT of a Ray cluster; got {address!r}. "
-                "Run this on a node of the cluster, or send it there with `ray job submit`."
-            )
+
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-m", "justright.workers.ray_keeper"],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            env=os.environ | {"PYTHONPATH": import_path()},
+            start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
+        )
+        self._connection = connection_to(self._keeper)
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """Send a method's name and arguments, and return its answer."""
+        if self._connection is None:
+            raise RayLostError("the process that talks to it did not start")
         try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"`ray_address` must be that of a running Ray cluster; nothing answers at {address!r}. "
-                "Start one with `ray start --head`, or leave the address out to start Ray on this machine."
-            ) from error
+            self._connection.send((name, arguments))
+            kind, answer = self._connection.recv()
+        except (EOFError, OSError):
+            raise RayLostError(self._last_words()) from None
+        if kind == "refused":
+            raise InputError(answer)
+        if kind == "ended":
+            raise RayLostError(answer)
+        return answer
 
+    def close(self) -> None:
+        """Let the driver leave its cluster, and the keeper end whatever there is."""
+        if self._connection is not None:
+            try:
+                self._connection.send(("leave", ()))
+                self._connection.poll(LEAVE_SECONDS)
+            except OSError:
+                pass  # gone already
+            self._connection.close()
+            self._connection = None
+        self._end_keeper()
 
-def free_memory(ray: Any) -> FreeMemory | None:
-    """Return the memory that Ray has available on each node of the cluster; None if its nodes offer none.
-
-    Ray counts the memory that actors requested, not what they use. Unless its owner said otherwise, other programs keep
-    what they used when a node was started.
-    """
-    # Ray's own call for developers; the public ones give sums over all nodes, but an actor runs on one.
-    nodes = ray._private.state.available_resources_per_node()
-    machines = tuple(int(node["memory"]) for node in nodes.values() if node.get("memory", 0) >= 1)
-    return FreeMemory(machines, is_reserved=True) if machines else None
-
-
-def _start_here(ray: Any, **options: Any) -> None:
-    """Start Ray on this machine; on a busy one this may take several attempts."""
-    for tries_left in reversed(range(START_TRIES)):
+    def _end_keeper(self) -> None:
+        if self._keeper.stdin is not None and not self._keeper.stdin.closed:
+            self._keeper.stdin.close()
         try:
-            ray.init(address="local", **options)
-            return
-        except Exception as error:
-            ray.shutdown()
-            if not tries_left:
-                raise InputError(
-                    f"Ray must start on this machine for `engine` 'ray'; it did not ({error}). "
-                    "Try again when the machine is less busy, or take engine 'local'."
-                ) from error
+            self._keeper.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()
+            self._keeper.wait()
+        self._log.close()
+
+    def _last_words(self) -> str:
+        """Return how the process ended, and the last line that it wrote."""
+        try:
+            code = self._keeper.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "the process that talks to it does not answer"
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace")[-LOG_TAIL:].strip().splitlines()
+        said = f": {lines[-1]}" if lines else ""
+        return f"the process that talks to it ended with code {code}{said}"

@@ -6,10 +6,12 @@ models as the bytes of their files, each before the event that makes it count.
 
 from __future__ import annotations
 
+import pickle
 import queue
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -60,14 +62,14 @@ class RayWorker:
         """Return the processor time of this process; answered even during a task, unless it is stuck."""
         return time.process_time()
 
-    def perform(self, task: WorkerTask, checkpoint: Checkpoint | None) -> Iterator[tuple[float, Message]]:
+    def perform(self, task: bytes, checkpoint: Checkpoint | None) -> Iterator[tuple[float, Message]]:
         """Yield the messages of a task, each with the processor time used so far; the last says how it ended.
 
         Messages are ('event', event), ('tensors', path, arrays, metadata) and ('model', path, bytes), paths relative
         to the study folder, and at the end one of `attempt`.
 
         Args:
-            task: what to do.
+            task: what to do, as cloudpickle wrote it.
             checkpoint: the content of the task's checkpoint file; None if the task begins again.
         """
         self._checkpoint = checkpoint or ({}, {})
@@ -78,10 +80,14 @@ class RayWorker:
             if message[0] not in ("event", "tensors", "model"):
                 return
 
-    def _run(self, task: WorkerTask) -> None:
+    def _run(self, pickled: bytes) -> None:
         outcome: Message = ("failed", "The task left Python.", "")  # a model that raises SystemExit
         try:
+            # Only the coordinator's driver can call this actor.
+            task = pickle.loads(pickled)  # noqa: S301  # see above
             outcome = attempt(self._performer(), task)
+        except Exception as error:  # noqa: BLE001  # what this node cannot import
+            outcome = "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
         finally:
             self._unread.put(outcome)
 

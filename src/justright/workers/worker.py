@@ -27,7 +27,7 @@ LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 def main() -> None:
     """Connect to the coordinator and serve until told to leave, or until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the coordinator, which asks for a last checkpoint
-    _die_with_parent()
+    die_with_parent()
     address, key = sys.stdin.buffer.readline().decode().split()
     connection = Client(address, authkey=bytes.fromhex(key))
     inbox: queue.Queue[Any] = queue.Queue()
@@ -120,7 +120,7 @@ def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading
         os._exit(LOST_COORDINATOR)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to kill this process when its parent dies, even in the middle of a compiled chunk."""
     if not sys.platform.startswith("linux"):
         return
