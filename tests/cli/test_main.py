@@ -23,7 +23,7 @@ from justright.session.options import RunOptions, StudyOptions, choices_of
 from justright.workers.watch import HANG_SECONDS
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
-LIBRARIES = ("numpy", "polars", "matplotlib", "altair", "scipy", "sklearn")
+LIBRARIES = ("numpy", "polars", "matplotlib", "scipy", "sklearn")
 
 runner = CliRunner()
 
