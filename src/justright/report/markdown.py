@@ -16,7 +16,7 @@ INLINE = re.compile(r"([\\`*_\[\]<>|~&$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 # What opens a heading, a list or a rule at the start of a line.
 LEADING = re.compile(r"^(\d*)([#+\-=.)])")
 # Cells that hold nothing but numbers are no markup inside a table, whatever stands around them.
-NUMBERS = re.compile(r"[\d\s.,%±–−+=<>\[\]]*")
+NUMBERS = re.compile(r"[\d .,%±–−+=<>\[\]]*")
 
 
 def render_markdown(summary: Summary) -> str:

@@ -19,6 +19,7 @@ NOTE = (
     "validation: still weights, dropout off."
 )
 MAX_FIGURES = 8  # further groups are found in the legends of these
+MOST_DRAWN = 1e100  # a loss beyond it has left every scale, and differences of such losses overflow
 MAX_NAMED = 8  # variants that share a schedule
 MAX_SHOWN = 8  # as many lines as there are colours; more can be switched on in the legend
 # The view that opens spans what the best variant gained since epoch 0, and this share of it above and below: an
@@ -93,10 +94,11 @@ def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:
     """Return each run's validation value at its best epoch: {v, s, x, y}; of the runs that count."""
     key = f"val_{metric}"
     return [
-        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][key]}
+        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": value}
         for variant in summary["variants"]
         for run in variant["runs"]
-        if run["counts"] and run["best_epoch"] is not None and run["best"].get(key) is not None
+        if run["counts"] and run["best_epoch"] is not None
+        if (value := run["best"].get(key)) is not None and abs(value) < MOST_DRAWN
     ]
 
 
@@ -160,7 +162,9 @@ def _runs_by_variant(curves: Iterable[RunCurves]) -> dict[str, list[RunCurves]]:
 def _line(run: RunCurves, column: str) -> dict[str, Any] | None:
     """Return the measured points of one metric of one run, or None when there are none."""
     pairs = [
-        (x, y) for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False) if y is not None
+        (x, y)
+        for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False)
+        if y is not None and abs(y) < MOST_DRAWN
     ]
     if not pairs:
         return None
