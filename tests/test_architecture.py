@@ -218,7 +218,7 @@ def test_keras_is_imported_inside_functions() -> None:
 
 def test_slow_libraries_are_imported_inside_functions() -> None:
     """`justright --help` answers at once: what takes long to import waits until it is needed."""
-    slow = {"altair", "matplotlib", "pandas", "scipy", "sklearn", "tensorboard", "vl_convert"}
+    slow = {"matplotlib", "pandas", "scipy", "sklearn", "tensorboard"}
     assert [item for item in all_imports() if root_of(item) in slow and item.at_import_time] == []
 
 
@@ -355,7 +355,7 @@ def test_every_third_party_import_is_a_declared_dependency() -> None:
     assert declared - imported - NOT_IMPORTED.keys() == set()
 
 
-IMPORT_TO_DISTRIBUTION = {"google": "protobuf", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+IMPORT_TO_DISTRIBUTION = {"google": "protobuf", "sklearn": "scikit-learn"}
 # Imported where the user has it.
 WHERE_PRESENT = {"pandas": "a frame that the user hands over"}
 # Needed without being imported.

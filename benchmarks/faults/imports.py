@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 
-# What a coordinator and a worker import on their way. Not vl_convert: it starts threads, which a fork would lose.
+# What a coordinator and a worker import on their way.
 IMPORTS = (
     "keras",
     "jax",
     "jax.numpy",
     "optax",
     "sklearn.ensemble",
-    "altair",
     "jinja2",
     "filelock",
     "tomli_w",

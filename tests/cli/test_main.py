@@ -23,7 +23,7 @@ from justright.session.options import RunOptions, StudyOptions, choices_of
 from justright.workers.watch import HANG_SECONDS
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
-LIBRARIES = ("numpy", "polars", "matplotlib", "altair", "scipy", "sklearn")
+LIBRARIES = ("numpy", "polars", "matplotlib", "scipy", "sklearn")
 
 runner = CliRunner()
 
@@ -75,7 +75,13 @@ def table(tmp_path: Path) -> Path:
 def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> SimpleNamespace:
     """Stand-ins for the two calls behind `run`, which record what they got and return a result."""
     calls = SimpleNamespace(
-        prepared={}, ran={}, error=None, interrupted=False, repairs=(), summary=make.summary()
+        said_before_report=[],
+        prepared={},
+        ran={},
+        error=None,
+        interrupted=False,
+        repairs=(),
+        summary=make.summary(),
     )
 
     def prepare_study(options: StudyOptions, **named: Any) -> Any:
@@ -95,6 +101,7 @@ def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> Simpl
             folder=tmp_path,
             interrupted=calls.interrupted,
             repairs=calls.repairs,
+            try_report=lambda: calls.said_before_report.append(sys.stdout.buffer.getvalue().decode()),
         )
 
     for name, stand_in in {"prepare": prepare_study, "session": run_study}.items():
@@ -206,6 +213,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "new": True,
         "checkpoint_seconds": 2.5,
         "hang_seconds": HANG_SECONDS,
+        "report": False,  # drawn once the verdicts have been said
     }
 
 
@@ -229,6 +237,17 @@ def test_results_go_to_stdout_and_progress_to_stderr(library):
         "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900",
     ]
     assert "Tiny is as good as Large on test rows." in done.stdout
+
+
+def test_verdicts_are_said_before_the_report_is_drawn(library):
+    """A report that takes long, fails, or ends the process hides nothing."""
+    assert runner.invoke(command_line(), ["run", "--quiet"]).exit_code == 0
+    (before,) = library.said_before_report
+    assert "Tiny is as good as Large on test rows." in before
+    assert "Folder " not in before
+    library.interrupted = True
+    runner.invoke(command_line(), ["run", "--quiet"])
+    assert len(library.said_before_report) == 1
 
 
 def test_quiet_shows_no_progress(library):

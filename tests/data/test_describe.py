@@ -6,8 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from justright.data.describe import describe_table
+from justright.data.describe import HISTOGRAM_BINS, MAX_HISTOGRAMS, _histogram, _moments, describe_table
 from justright.data.read import read_table
 
 
@@ -40,3 +42,59 @@ def test_a_regression_target_is_described_itself():
     assert (summary["classes"], summary["columns"][0]["class_counts"]) == ([], [])
     assert summary["target_column"]["max"] == 1.0
     assert (sum(summary["columns"][0]["counts"]), summary["columns"][0]["std"]) == (40, 0.0)
+
+
+@given(st.lists(st.floats(width=64), max_size=40))
+@example([1e16] * 4)
+@example([1e308, -1e308])
+@example([1.7976931348623157e308, -1.7976931348623157e308, 0.0])
+@example([1.7976931348623157e308] * 2)
+@example([5e-324, 0.0])
+@example([1.0, np.nextafter(1.0, 2.0)])
+@example([1e16, np.nextafter(1e16, 2e16)])
+@example([np.nan, np.nan])
+def test_any_column_has_a_histogram_and_moments(values):
+    """Constants, huge and tiny values, neighbours, nothing at all: every finite value is counted once, inside its range."""
+    column = np.array(values, dtype=np.float64)
+    finite = column[np.isfinite(column)]
+    codes = np.arange(len(column)) % 2
+    (numbers,), _ = _moments(column[None].copy())
+    found = _histogram(column, codes, 2)
+    assert json.loads(json.dumps([numbers, found], allow_nan=False)) == [numbers, found]
+    if not len(finite):
+        assert set(numbers.values()) == {None}
+        assert found == {"edges": [], "counts": [], "class_counts": []}
+        return
+    assert (numbers["min"], numbers["max"]) == (finite.min(), finite.max())
+    exact = finite.astype(np.longdouble)
+    assert numbers["mean"] == pytest.approx(float(exact.mean()), rel=1e-9, abs=1e-12 * np.abs(finite).max())
+    assert numbers["std"] <= max(abs(finite.min()), abs(finite.max()))
+    edges = found["edges"]
+    assert len(edges) == HISTOGRAM_BINS + 1
+    assert edges == sorted(edges)
+    assert edges[0] <= finite.min() <= finite.max() <= edges[-1]
+    assert sum(found["counts"]) == len(finite)
+    assert np.sum(found["class_counts"], axis=0).tolist() == found["counts"]
+
+
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_of_many_features_those_that_tell_most_have_a_histogram(task):
+    """Two of 200 columns make the target: they are drawn, and each feature keeps its range and moments."""
+    features = np.random.default_rng(1).normal(size=(300, 200)).astype(np.float32)
+    target = features[:, 150] + features[:, 190]
+    summary = describe_table(read_table((features, target > 0 if task == "classes" else target)))
+    drawn = [index for index, column in enumerate(summary["columns"]) if column["counts"]]
+    assert len(drawn) == MAX_HISTOGRAMS
+    assert {150, 190} <= set(drawn)
+    assert summary["columns"][0].keys() == summary["columns"][150].keys()
+    assert all(column["std"] == pytest.approx(1, abs=0.3) for column in summary["columns"])
+
+
+def test_what_a_feature_tells_is_its_share_of_variance():
+    """By hand: half of one column's variance lies between two classes; a constant tells nothing."""
+    from justright.data.describe import _shares_told
+
+    codes = np.array([0, 0, 1, 1])
+    deviations = np.array([[-2.0, 0.0, 0.0, 2.0], [0.0, 0.0, 0.0, 0.0], [-1.0, -1.0, 1.0, 1.0]])
+    assert _shares_told(deviations, codes, codes).tolist() == [0.5, 0.0, 1.0]
+    assert _shares_told(deviations, codes.astype(np.float32), None).tolist() == [0.5, 0.0, 1.0]

@@ -32,7 +32,7 @@ WORK = (
     (session, "summarise_folder"),
     (results, "summarise_folder"),
     (session, "write_result"),
-    (session, "write_report"),
+    (results, "write_report"),
 )
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
 
@@ -399,3 +399,31 @@ def test_a_finished_folder_opens_without_training(done):
         f"A study folder must be one that `justright run` wrote; {str(folder.parent / 'nothing')!r} is not: "
         "there is nothing. Give the path that was given as --out."
     )
+
+
+def test_a_report_that_cannot_be_drawn_is_one_sentence_beside_the_verdicts(done, tmp_path, monkeypatch):
+    """Neither a bug nor a full disk hides what was judged."""
+    folder = tmp_path / "study"
+    shutil.copytree(done[0], folder)
+    result = open_result(folder)
+    before = result.verdicts
+    for error, reason in {
+        KeyError("score"): "KeyError: 'score'.",
+        results.FolderError("The disk is full."): "The disk is full.",
+    }.items():
+        monkeypatch.setattr(results, "write_report", _raises(error))
+        result.repairs = ()
+        result.try_report()
+        said = f"The report could not be written. {reason} Verdicts are not affected. To try again: justright report {folder}"
+        assert result.repairs == (said,)
+    assert jr.run_study(study(), folder, workers=1).repairs == result.repairs
+    assert result.verdicts.equals(before)
+
+
+def _raises(error):
+    """Return a function that raises `error`."""
+
+    def fail(*arguments):
+        raise error
+
+    return fail

@@ -76,7 +76,7 @@ def run(
     with _progress_sinks(study, quiet=quiet) as sinks:
         command = shlex.join(["justright", *sys.argv[1:]])
         try:
-            result = run_study(study, folder, run_options, sinks=sinks, command=command)
+            result = run_study(study, folder, run_options, sinks=sinks, command=command, report=False)
         except EngineError as error:
             then = f"To go on: {resume_command(sys.argv[1:], error.folder)}"
             raise EngineError(f"{error} {then}", error.folder) from error
@@ -196,13 +196,18 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
 
 
 def _show_result(result: Result, *, as_json: bool) -> None:
-    from justright.report.terminal.study_report import print_study
+    """Show the verdicts, and only then draw the report: whatever becomes of it, they have been said."""
+    from justright.report.terminal.study_report import print_findings, print_places
     from justright.report.terminal.terminal import results, say_error, write_json
 
     if as_json:
         write_json(result.result)
     else:
-        print_study(results(), result.summary, result.folder)
+        print_findings(results(), result.summary, result.folder)
+    if not result.interrupted:  # whoever pressed Ctrl-C waits for checkpoints, not for a report
+        result.try_report()
+    if not as_json:
+        print_places(results(), result.folder)
     for sentence in result.repairs:
         say_error(sentence)
 

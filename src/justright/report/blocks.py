@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Flag, IntEnum
 from typing import Any, Literal
 
 from justright.diagnosis.labels import Tone
+from justright.report.charts import Plot
 from justright.report.summary import Summary
 
 
@@ -141,12 +142,11 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of its own data; `label` says what it shows to those who cannot see it."""
+    """A chart; `label` says what it shows to those who cannot see it."""
 
     name: str  # its id in the page
     label: str
-    rows: list[dict[str, Any]]  # its data, one record for each mark
-    make: Callable[[], dict[str, Any]]  # returns its Vega-Lite specification over data named `lines`
+    plot: Plot
     title: str = ""
     legend: tuple[tuple[str, str], ...] = ()  # names with the CSS colours they are drawn in
     media: Media = Media.PAGE
@@ -159,6 +159,7 @@ class CurveFigure:
     name: str
     title: str
     shown: tuple[str, ...]  # the variants it opens with
+    offered: tuple[str, ...]  # those that can be switched on
     media: Media = Media.PAGE
 
 
@@ -185,6 +186,18 @@ class Section:
     )  # of a summary; none leaves the section out
     nav: str = ""  # its name in the page's navigation; empty for none
     is_answer: bool = False  # whether it answers the study's question: it then stands without a heading
+
+
+def long_table(table: Table, most: int, name: str) -> list[Block]:
+    """Return a table of at most `most` rows; more of them, called `name`, are folded away in a page and left out of a terminal."""
+    rest = table.rows[most:]
+    if not rest:
+        return [table]
+    head = Cell(f"{len(rest):,} more {name}")
+    return [
+        replace(table, rows=table.rows[:most]),
+        Folded(head, (replace(table, label=head.text, rows=rest),)),
+    ]
 
 
 def visible(blocks: Iterable[Block], medium: Media) -> list[Block]:

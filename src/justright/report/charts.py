@@ -1,225 +1,243 @@
-"""Vega-Lite charts, made with Altair: plain dicts that refer to colours of the page, and to data by name."""
+"""Charts as the page draws them: outlines in parts of a width that only the reader's screen knows, and names beside them.
+
+Lines are SVG paths in a box of 1000 x 1000 that the page stretches; names and dots are elements with a place in per cent.
+So a chart has readable letters at any width, follows the theme, needs no script, and costs no more than its points.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from justright.report.palette import page_colours
+from justright.report.axes import Axis, Tick, epoch_axis, linear_axis, size_axis
+from justright.report.number_formats import format_interval, format_metric, is_share, metric_words
 
-if TYPE_CHECKING:
-    import altair
-
-WIDTH = 720  # pixels of the picture made without a browser; a browser takes the width it has
-HEIGHT = 340
+BOX = 1_000  # units of a path along and up
+FAR = 100 * BOX  # what lies beyond it is cut off anyway
+HEIGHT, LOW_HEIGHT = 340, 200  # pixels
 ROW_HEIGHT = 30  # pixels for each interval
-# Epochs a logarithmic axis names. The axis is symmetric-logarithmic in the epoch, log(1 + epoch): epoch 0 has a place.
-LOG_TICKS = (0, *(digit * 10**power for power in range(6) for digit in (1, 2, 5)), 1_000_000)
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-# Colours are the page's own variables, so that a chart follows the theme without being drawn again, on paper too.
-INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--paper)"
-CONFIG = {
-    "background": "transparent",
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        "domain": False,
-        "gridColor": GRID,
-        "labelColor": MUTED,
-        "labelFontSize": 12,
-        "labelPadding": 6,
-        "tickColor": GRID,
-        "ticks": False,
-        "titleColor": MUTED,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 10,
-    },
-}
-EPOCH_EXPRESSION = "datum.k == 'val' || datum.k == training"  # what a curve chart draws
+PAD = 0.04  # of the range of values, above and below
+
+Point = tuple[float, float]  # in shares of the chart: from the left, from the bottom
 
 
-def curve_chart(
-    title: str, colours: Mapping[str, str], *, log_x: bool, last_epoch: int, share: bool
-) -> dict[str, Any]:
-    """Return the chart of a metric against epochs, over data named `lines` and `best`.
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line or an area: an SVG path, the class that says what it is, its CSS colour, and what a pointer on it shows."""
 
-    Its parameters are `training` ('train' or 'fixed'), `low` and `high` (the y-range).
+    d: str
+    css: str
+    colour: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A dot at per cent of the chart from the left and from the top."""
+
+    left: float
+    top: float
+    colour: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A chart; names stand at the left of it for rows, in which case there is a grid of columns instead of rows."""
+
+    x: Axis
+    y: Axis
+    paths: tuple[Path, ...]
+    dots: tuple[Dot, ...] = ()
+    height: int = HEIGHT
+    names: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> tuple[Tick, ...]:
+        """What stands at the left, from the top."""
+        if self.names:
+            return tuple(
+                Tick(100 * (row + 0.5) / len(self.names), name) for row, name in enumerate(self.names)
+            )
+        return tuple(Tick(round(100 - tick.at, 2), tick.text) for tick in self.y.ticks())
+
+    @property
+    def grid(self) -> Path:
+        """The lines through the names of the axis that measures."""
+        if self.names:
+            return Path("".join(f"M{10 * tick.at:.0f} 0V{BOX}" for tick in self.x.ticks()), "grid")
+        return Path("".join(f"M0 {10 * tick.at:.0f}H{BOX}" for tick in self.left), "grid")
+
+
+def curve_plot(
+    metric: str, lines: Iterable[Mapping[str, Any]], best: Iterable[Mapping[str, Any]], colours: Mapping[str, str],
+    ends: Sequence[float], last_epoch: int,
+) -> Plot:  # fmt: skip
+    """Return a metric against the epoch, on a logarithmic axis.
 
     Args:
-        title: the metric in words.
+        metric: as Keras names it.
+        lines: as `curve_lines` returns them.
+        best: as `best_points` returns them.
         colours: name of each variant -> CSS colour.
-        log_x: whether epochs are spaced as log(1 + epoch).
-        last_epoch: the largest epoch of the data.
-        share: whether values are shares of rows, to print as percentages.
+        ends: the range of values shown; what lies outside is cut off.
+        last_epoch: the largest epoch.
     """
-    import altair as alt
-
-    x = _epoch_axis(last_epoch, log_x=log_x)
-    scale = alt.Scale(domain=[alt.ExprRef("low"), alt.ExprRef("high")], nice=False)
-    y = alt.Y("y:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=".0%" if share else ""))
-    colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
-    dash = alt.StrokeDash(
-        "k:N", scale=alt.Scale(domain=["train", "fixed", "val"], range=[[1, 0], [1, 0], [5, 3]]), legend=None
-    )
-    tips = [
-        alt.Tooltip("v:N", title="Variant"),
-        alt.Tooltip("rows:N", title="Rows"),
-        alt.Tooltip("seed:N", title="Seed"),
-        alt.Tooltip("x:Q", title="Epoch", format=",.0f"),
-        alt.Tooltip("y:Q", title=title, format=".1%" if share else ".4f"),
+    x, y = epoch_axis(last_epoch, is_log=True), metric_axis(metric, ends)
+    paths = [
+        Path(
+            outline([(x.place(at), y.place(value)) for at, value in zip(line["x"], line["y"], strict=True)]),
+            f"{line['k']} {'seed' if line['s'] else 'mean'}",
+            colours[line["v"]],
+        )
+        for line in lines
     ]
-    lines = (
-        alt.Chart(alt.NamedData("lines"))
-        .transform_filter(EPOCH_EXPRESSION)
-        .transform_calculate(
-            seed="datum.s == '' ? 'mean of seeds' : datum.s",
-            rows="{train: 'training', fixed: 'training, fixed subset', val: 'validation'}[datum.k]",
+    dots = [
+        _dot((x.place(one["x"]), y.place(one["y"])), colours[one["v"]], best_words(metric, one))
+        for one in best
+        if ends[0] <= one["y"] <= ends[1]
+    ]
+    return Plot(x, y, tuple(paths), tuple(dots))
+
+
+def metric_axis(metric: str, ends: Sequence[float]) -> Axis:
+    """Return the axis of a metric from one end to the other."""
+    return linear_axis(metric_words(metric), ends[0], ends[1], is_share=is_share(metric))
+
+
+def best_words(metric: str, best: Mapping[str, Any]) -> str:
+    """Return what a pointer on a dot shows: whose best epoch it is."""
+    return f"{best['v']}, seed {best['s']}: {format_metric(metric, best['y'])} on validation rows at its best epoch, {best['x']:,}"
+
+
+def rate_plot(lines: Sequence[Mapping[str, Any]], colours: Mapping[str, str]) -> Plot:
+    """Return learning rates against epochs; `lines` are {v, x, y}."""
+    x = epoch_axis(max(line["x"][-1] for line in lines), is_log=False)
+    y = _padded("Learning rate", [0.0, *(value for line in lines for value in line["y"])], least=0.0)
+    paths = [
+        Path(
+            outline([(x.place(at), y.place(value)) for at, value in zip(line["x"], line["y"], strict=True)]),
+            "train mean",
+            colours[line["v"]],
+            line["v"],
         )
-        .encode(x=x, y=y, color=colour, strokeDash=dash)
-    )
-    hover = alt.selection_point(name="hover", on="pointermove", nearest=True, empty=False, clear="pointerout")
-    seeds = lines.transform_filter("datum.s != ''").mark_line(opacity=0.4, strokeWidth=1, clip=True)
-    means = lines.transform_filter("datum.s == ''")
-    nearest = (
-        means.mark_point(size=60, filled=True, clip=True)
-        .encode(opacity=alt.condition(hover, alt.value(1), alt.value(0)), tooltip=tips)
-        .transform_filter("datum.y >= low && datum.y <= high")
-        .add_params(hover)
-    )
-    best = (
-        alt.Chart(alt.NamedData("best"))
-        .transform_calculate(seed="datum.s", rows="'validation, best epoch'")
-        .mark_point(size=50, filled=True, opacity=1, stroke=PAPER, strokeWidth=1.5, clip=True)
-        .encode(x=x, y=y, color=colour, tooltip=tips)
-    )
-    layers = alt.layer(seeds.encode(detail="s:N"), means.mark_line(strokeWidth=2, clip=True), best, nearest)
-    values = {"training": "train", "low": 0, "high": 1}
-    params = [alt.param(name=name, value=value) for name, value in values.items()]
-    return _finished(layers.properties(width=WIDTH, height=HEIGHT).add_params(*params))
+        for line in lines
+    ]
+    return Plot(x, y, tuple(paths), height=LOW_HEIGHT)
 
 
-def still(spec: Mapping[str, Any], ends: Sequence[float]) -> dict[str, Any]:
-    """Return a curve chart over this y-range as a picture, without the last layer, which only a pointer shows."""
-    values = {"training": "train", "low": ends[0], "high": ends[1]}
-    params = [{"name": name, "value": value} for name, value in values.items()]
-    return {**spec, "layer": spec["layer"][:-1], "params": params}
+def interval_plot(rows: Sequence[Mapping[str, Any]], *, margin: float | None) -> Plot:
+    """Return differences of test loss, a row each from the top: {v, y (estimate), low, high}; ends may be None.
 
-
-def rate_chart(names: Sequence[str], *, last_epoch: int) -> dict[str, Any]:
-    """Return the chart of learning rates against epochs, over data named `lines`; the legend names the schedules."""
-    import altair as alt
-
-    colours = page_colours(names)
-    legend = alt.Legend(title=None, orient="top", labelColor=INK, labelLimit=600) if len(names) > 1 else None
-    chart = (
-        alt.Chart(alt.NamedData("lines"))
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=_epoch_axis(last_epoch, log_x=False),
-            y=alt.Y("y:Q", title="Learning rate", axis=alt.Axis(tickCount=4, format="~g")),
-            color=alt.Color("v:N", scale=_colour_scale(colours), legend=legend),
-            tooltip=[
-                alt.Tooltip("v:N", title="Used by"),
-                alt.Tooltip("x:Q", title="Epoch"),
-                alt.Tooltip("y:Q", format=".3~g"),
-            ],
-        )
-        .properties(width=WIDTH, height=200)
-    )
-    return _finished(chart)
-
-
-def interval_chart(rows: int, *, margin: float | None) -> dict[str, Any]:
-    """Return the chart of differences of test loss over data named `lines`: {v, row (from the top), y (estimate), low, high}.
-
-    `rows` is their number. Those between -margin and +margin are shaded as too small to matter; None shades nothing.
+    Those between -margin and +margin are shaded as too small to matter; None shades nothing.
     """
-    import altair as alt
-
-    title = "Difference of test loss"
-    x = alt.X("y:Q", title=title, axis=alt.Axis(tickCount=6))
-    # By number, not by a list of names: Vega-Lite would write those into an expression, which some of them break.
-    order = alt.EncodingSortField(field="row", op="min", order="ascending")
-    names = alt.Axis(grid=False, labelColor=INK, labelLimit=260, labelFontSize=13)
-    y = alt.Y("v:N", title=None, sort=order, axis=names)
-    base = alt.Chart(alt.NamedData("lines")).encode(y=y)
-    tips = [alt.Tooltip(f"{name}:Q", format="+.4f", title=word) for name, word in INTERVAL_WORDS.items()]
-    tooltip = [alt.Tooltip("v:N", title="Variant"), *tips]
-    blue = "var(--c1)"
-    layers = [
-        alt.Chart(alt.InlineData([{"y": 0}])).mark_rule(color=MUTED).encode(x="y:Q"),
-        base.mark_rule(strokeWidth=2.5, color=blue).encode(x="low:Q", x2="high:Q", tooltip=tooltip),
-        base.mark_point(size=80, filled=True, opacity=1, color=blue).encode(x=x, tooltip=tooltip),
+    small = margin or 0.0
+    values = [
+        -small,
+        small,
+        *(row[key] for row in rows for key in ("low", "y", "high") if row[key] is not None),
     ]
-    if margin:
-        band = alt.Chart(alt.InlineData([{"low": -margin, "high": margin}])).mark_rect(
-            color=GRID, opacity=0.6
-        )
-        layers.insert(0, band.encode(x=alt.X("low:Q", title=title), x2="high:Q"))
-    return _finished(alt.layer(*layers).properties(width=WIDTH, height=ROW_HEIGHT * rows))
+    x = _padded("Difference of test loss", [0.0, *values])
+    paths = [Path(f"M{_unit(x.place(0.0))} 0V{BOX}", "zero")]
+    if small:
+        low, high = (_unit(x.place(end)) for end in (-small, small))
+        paths.insert(0, Path(f"M{low} 0H{high}V{BOX}H{low}Z", "small"))
+    dots = []
+    for number, row in enumerate(rows):
+        up = 1 - (number + 0.5) / len(rows)
+        hint = f"{row['v']}: {format_metric('loss', row['y'], row['low'], row['high'], signed=True)}"
+        if row["low"] is not None and row["high"] is not None:
+            hint += f" {format_interval('loss', row['low'], row['high'], signed=True)}"
+            ends = [(x.place(row[end]), up) for end in ("low", "high")]
+            paths.append(Path(outline(ends), "rule", "var(--c1)", hint))
+        dots.append(_dot((x.place(row["y"]), up), "var(--c1)", hint))
+    names = tuple(row["v"] for row in rows)
+    return Plot(x, Axis("", 0, 1), tuple(paths), tuple(dots), ROW_HEIGHT * len(rows), names)
 
 
-def scaling_chart(title: str, colours: Mapping[str, str], sizes: Sequence[int]) -> dict[str, Any]:
-    """Return the chart of test loss against training rows, over data named `lines`: {v, x, y, low, high, kind}.
+def scaling_plot(title: str, rows: Sequence[Mapping[str, Any]], colours: Mapping[str, str]) -> Plot:
+    """Return test loss against training rows: {v, x, y, low, high, kind}.
 
-    The axis names the sizes there are, as many as there is room for.
     `kind` is 'measured' (points with intervals), 'forecast' (a dashed line and its band) or 'join' (where that begins).
     """
-    import altair as alt
+    x = size_axis("Training rows", sorted({row["x"] for row in rows}))
+    y = _padded(title, [row[key] for row in rows for key in ("y", "low", "high") if row[key] is not None])
 
-    x = alt.X(
-        "x:Q",
-        title="Training rows",
-        scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(values=list(sizes), format=",.0f", labelOverlap="greedy", grid=False),
-    )
-    y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
-    colour = alt.Color("v:N", scale=_colour_scale(colours), legend=None)
-    tips = [alt.Tooltip("v:N", title="Variant"), alt.Tooltip("kind:N", title="Kind")]
-    tips += [alt.Tooltip("x:Q", title="Training rows", format=",.0f")]
-    tips += [alt.Tooltip(f"{name}:Q", format=".4f", title=word) for name, word in INTERVAL_WORDS.items()]
-    base = alt.Chart(alt.NamedData("lines")).encode(x=x, color=colour)
-    measured, forecast, points = (
-        base.transform_filter(f"datum.kind {test}")
-        for test in ("== 'measured'", "!= 'measured'", "!= 'join'")
-    )
-    layers = [
-        forecast.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
-        forecast.mark_line(strokeDash=[5, 3], strokeWidth=2).encode(y=y),
-        measured.mark_line(strokeWidth=2).encode(y=y),
-        measured.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q"),
-        points.mark_point(size=60, filled=True, opacity=1).encode(y=y, tooltip=tips),
-    ]
-    return _finished(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+    def places(chosen: Iterable[Mapping[str, Any]], key: str) -> list[Point]:
+        return [(x.place(row["x"]), y.place(row["y"] if row[key] is None else row[key])) for row in chosen]
 
-
-def _epoch_axis(last_epoch: int, *, log_x: bool) -> altair.X:
-    """Return the axis of epochs; its range is given, so that it stays when every variant is switched off."""
-    import altair as alt
-
-    ends = [0, max(1, last_epoch)]
-    if not log_x:
-        scale = alt.Scale(domain=ends, nice=False)
-        return alt.X("x:Q", title="Epoch", scale=scale, axis=alt.Axis(format=",.0f", tickCount=8, grid=False))
-    ticks = [tick for tick in LOG_TICKS if tick <= last_epoch]
-    scale = alt.Scale(type="symlog", constant=1, domain=ends, nice=False)
-    axis = alt.Axis(values=ticks, format=",.0f", grid=False, labelOverlap="greedy")
-    return alt.X("x:Q", title="Epoch (log)", scale=scale, axis=axis)
+    paths, dots = [], []
+    for name in dict.fromkeys(row["v"] for row in rows):
+        colour = colours.get(name, "var(--ink)")
+        own = sorted((row for row in rows if row["v"] == name), key=lambda row: row["x"])
+        measured = [row for row in own if row["kind"] == "measured"]
+        ahead = [row for row in own if row["kind"] != "measured"]
+        if ahead:
+            band = [*places(ahead, "low"), *reversed(places(ahead, "high"))]
+            paths += [
+                Path(outline(band) + "Z", "band", colour),
+                Path(outline(places(ahead, "y")), "val mean", colour),
+            ]
+        paths.append(Path(outline(places(measured, "y")), "train mean", colour))
+        for row in own:
+            if row["kind"] == "measured":
+                paths.append(Path(outline([*places([row], "low"), *places([row], "high")]), "rule", colour))
+            if row["kind"] != "join":
+                hint = f"{name}, {row['x']:,.0f} rows, {row['kind']}: {format_metric('loss', row['y'], row['low'], row['high'])} "
+                hint += format_interval("loss", row["low"], row["high"])
+                dots.append(_dot(places([row], "y")[0], colour, hint.strip()))
+    return Plot(x, y, tuple(paths), tuple(dots))
 
 
-def _colour_scale(colours: Mapping[str, str]) -> altair.Scale:
-    import altair as alt
+def outline(points: Iterable[Point]) -> str:
+    """Return an SVG path through points, in whole units and relative to the point before: each takes five characters.
 
-    return alt.Scale(domain=list(colours), range=list(colours.values()))
+    Example:
+        >>> outline([(0.0, 0.0), (0.5, 1.0), (1.0, 1.0)])
+        'M0 1000l500-1000 500 0'
+    """
+    parts: list[str] = []
+    before: tuple[int, int] | None = None
+    for right, up in points:
+        at = _unit(right), BOX - _unit(up)
+        if before is None:
+            parts.append(f"M{at[0]} {at[1]}l")
+        elif at != before:
+            along, down = at[0] - before[0], at[1] - before[1]
+            parts.append(
+                f"{'' if along < 0 or len(parts) == 1 else ' '}{along}{'' if down < 0 else ' '}{down}"
+            )
+        before = at
+    if len(parts) == 1:  # a single point: round ends make it a dot
+        parts.append("0 0")
+    return "".join(parts)
 
 
-def _finished(chart: altair.Chart | altair.LayerChart | altair.FacetChart) -> dict[str, Any]:
-    # Altair's own validation takes half a second a chart; the tests validate every one of them instead.
-    spec: dict[str, Any] = chart.to_dict(validate=False)
-    spec["config"] = CONFIG
-    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return spec
+def _unit(share: float) -> int:
+    """Return a share of the chart in whole units; far away where it is not finite."""
+    if math.isnan(share):
+        return FAR
+    return round(max(-FAR, min(FAR, share * BOX)))
 
 
-INTERVAL_WORDS = {"y": "Estimate", "low": "95 % from", "high": "to"}
+def _dot(at: Point, colour: str, hint: str) -> Dot:
+    return Dot(round(100 * at[0], 2), round(100 * (1 - at[1]), 2), colour, hint)
+
+
+def _padded(title: str, values: Sequence[float], *, least: float = -math.inf) -> Axis:
+    """Return the linear axis that holds these values with some room around them, but nothing below `least`."""
+    low, high = widened(min(values), max(values), share=PAD)
+    return linear_axis(title, max(low, least), high)
+
+
+def widened(low: float, high: float, *, share: float) -> tuple[float, float]:
+    """Return a range with a share of it added on either side, and never an empty one.
+
+    Example:
+        >>> widened(0.0, 1.0, share=0.25), widened(2.0, 2.0, share=0.25)
+        ((-0.25, 1.25), (1.98, 2.02))
+    """
+    room = share * (high - low) if low < high else max(0.01, abs(low)) / 100
+    return low - room, high + room

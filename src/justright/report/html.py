@@ -5,28 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from justright.report import charts
-from justright.report.blocks import Block, Chart, CurveFigure, Media, visible
-from justright.report.drawable_text import drawable, printable
+from justright.report.axes import epoch_axis
+from justright.report.blocks import CurveFigure, Media, visible
+from justright.report.charts import Plot, best_words, curve_plot, metric_axis
+from justright.report.drawable_text import printable
 from justright.report.number_formats import is_share, metric_words
 from justright.report.palette import DARK, LIGHT, page_colours
-from justright.report.sections.provenance import heading
+from justright.report.sections.provenance import heading, headline
 from justright.report.sections.registry import shown_sections
-from justright.report.sections.training_curves import as_rows, best_points, curve_lines, opening_range
+from justright.report.sections.training_curves import best_points, curve_lines, opening_range
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:
     import jinja2
 
-Curves = Mapping[str, Mapping[str, list[dict[str, Any]]]]  # `lines` and `best` of each kind
-CLIP_PATH = re.compile(r"(?<=id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\))")
 # What could end a <script> element or a JavaScript string in some parser; JSON reads the escapes as the characters.
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
@@ -34,73 +32,88 @@ UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u202
 def render_html(summary: Summary) -> str:
     """Return the summary as a self-contained HTML page: no address in it is ever loaded.
 
-    Everything from outside is escaped, and the page's own security policy runs no script but the two it came with.
-    Charts are drawn twice: as SVG in the page, for readers and printers without scripts, and live by Vega.
+    Everything from outside is escaped, and the page's own security policy runs no script but the one it came with.
+    Charts are in the page, for readers and printers without scripts; the script redraws curves as the reader chooses.
     """
     summary = printable(summary)
     sections = list(shown_sections(summary, Media.PAGE))
-    data, pictures = page_data(summary, [block for _, blocks in sections for block in blocks])
-    scripts = [_library(), _resource("report.js")]
+    figures = [block for _, blocks in sections for block in blocks if isinstance(block, CurveFigure)]
+    data, pictures = page_data(summary, figures)
+    script = _resource("report.js")
     return (
         _environment()
         .get_template("template.html.jinja")
         .render(
             summary=summary,
+            title=headline(summary),
             heading=heading(summary),
             sections=sections,
             medium=Media.PAGE,
             colours=page_colours(variant["name"] for variant in summary["variants"]),
-            charts=data["charts"],
+            figures=data["figures"],
             pictures=pictures,
             has_fixed=any(line["k"] == "fixed" for line in data["curves"]["loss"]["lines"]),
             metrics=[(kind, metric_words(metric)) for kind, metric in _metrics(summary).items()],
             data=script_json(data),
-            scripts=scripts,
+            script=script,
             style=_resource("report.css"),
             palette={"light": LIGHT, "dark": DARK},
-            policy=security_policy(scripts),
+            policy=security_policy([script]),
         )
     )
 
 
-def page_data(summary: Summary, blocks: Iterable[Block]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what the page's charts are made of, and the SVG of each as it opens, drawn without a browser.
+def page_data(summary: Summary, figures: Iterable[CurveFigure]) -> tuple[dict[str, Any], dict[str, Plot]]:
+    """Return what the page's script draws curves from, and each figure as it opens.
 
-    The first is {curves: the data of all figures of curves, views: the charts a reader can choose from in each of them
-    ('loss log', 'score linear' ...), charts: {view, zoom, rows, shown} by id}. `view` is a Vega-Lite chart and `rows` its
-    data, 'curves' and None for figures of curves. `zoom` maps 'loss' and 'score' to the y-range that opens and the full one.
+    The first is {curves: the lines and best points of each metric, epochs: the epochs that lines refer to by number, axes:
+    of epochs, colours: by variant, figures: {shown, ranges} by name}. `ranges` maps each metric that was measured to the
+    axis that opens and the full one. A figure none of whose variants has curves yet has no ranges, and no picture.
     """
     metrics = _metrics(summary)
-    curves: Curves = {
-        kind: {"lines": curve_lines(summary, metric), "best": best_points(summary, metric)}
-        for kind, metric in metrics.items()
+    lines = {kind: curve_lines(summary, metric) for kind, metric in metrics.items()}
+    best = {kind: best_points(summary, metric) for kind, metric in metrics.items()}
+    last = max((line["x"][-1] for each in lines.values() for line in each), default=0)
+    colours = page_colours(variant["name"] for variant in summary["variants"])
+    drawn: dict[str, Any] = {}
+    pictures: dict[str, Plot] = {}
+    for figure in figures:
+        own = {kind: [line for line in each if line["v"] in figure.shown] for kind, each in lines.items()}
+        ranges = {
+            kind: {name: metric_axis(metrics[kind], ends) for name, ends in found.items()}
+            for kind, each in own.items()
+            if (found := opening_range(each, is_share=is_share(metrics[kind])))
+        }
+        axes = {kind: {name: axis.to_dict() for name, axis in each.items()} for kind, each in ranges.items()}
+        drawn[figure.name] = {"shown": figure.shown, "ranges": axes}
+        if ranges:
+            first, axis = next((kind, each["opening"]) for kind, each in ranges.items())
+            pictures[figure.name] = curve_plot(
+                metrics[first],
+                [line for line in own[first] if line["k"] != "fixed"],
+                [one for one in best[first] if one["v"] in figure.shown],
+                colours,
+                (axis.low, axis.high),
+                last,
+            )
+    epochs: dict[tuple[int, ...], int] = {}
+    curves = {
+        kind: {
+            "title": metric_words(metrics[kind]),
+            "share": is_share(metrics[kind]),
+            "lines": [line | {"x": epochs.setdefault(tuple(line["x"]), len(epochs))} for line in each],
+            "best": [one | {"words": best_words(metrics[kind], one)} for one in best[kind]],
+        }
+        for kind, each in lines.items()
     }
-    views = _curve_views(summary, curves)
-    live: dict[str, Any] = {}
-    pictures = {}
-    for block in blocks:
-        if isinstance(block, Chart):
-            view = block.make()
-            live[block.name] = {"view": view, "zoom": {}, "rows": block.rows, "shown": []}
-            pictures[block.name] = _draw(block.name, view, {"lines": block.rows})
-        elif isinstance(block, CurveFigure):
-            shown = {
-                kind: {
-                    name: [one for one in items if one["v"] in block.shown] for name, items in data.items()
-                }
-                for kind, data in curves.items()
-            }
-            ranges = {
-                kind: opening_range(shown[kind]["lines"], is_share=is_share(metric))
-                for kind, metric in metrics.items()
-            }
-            zoom = {kind: ends for kind, ends in ranges.items() if ends}
-            live[block.name] = {"view": "curves", "zoom": zoom, "rows": None, "shown": list(block.shown)}
-            lines = [line for line in shown["loss"]["lines"] if line["k"] != "fixed"]
-            picture = charts.still(views["loss log"], zoom["loss"]["opening"] if "loss" in zoom else [0, 1])
-            data = {"lines": as_rows(lines), "best": shown["loss"]["best"]}
-            pictures[block.name] = _draw(block.name, picture, data)
-    return {"curves": curves, "views": views, "charts": live}, pictures
+    axes = {name: epoch_axis(last, is_log=name == "log").to_dict() for name in ("log", "linear")}
+    return {
+        "curves": curves,
+        "epochs": list(epochs),
+        "axes": axes,
+        "colours": colours,
+        "figures": drawn,
+    }, pictures
 
 
 def script_json(value: object) -> str:
@@ -114,49 +127,13 @@ def security_policy(scripts: Sequence[str]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts
     )
-    # Styles: Vega and the table set them on elements, which cannot be hashed.
+    # Styles: colours and places stand on elements, which cannot be hashed.
     return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _metrics(summary: Summary) -> dict[str, str]:
     """Return the metrics that a figure of curves shows, by kind."""
     return {"loss": summary["loss"], "score": summary["score"]}
-
-
-def _curve_views(summary: Summary, curves: Curves) -> dict[str, Any]:
-    """Return the charts of loss and score on a logarithmic and a linear axis, which all figures of curves share."""
-    colours = page_colours(variant["name"] for variant in summary["variants"])
-    last = max((line["x"][-1] for data in curves.values() for line in data["lines"]), default=0)
-    return {
-        f"{kind} {axis}": charts.curve_chart(
-            metric_words(metric), colours, log_x=axis == "log", last_epoch=last, share=is_share(metric)
-        )
-        for kind, metric in _metrics(summary).items()
-        for axis in ("log", "linear")
-    }
-
-
-def _draw(name: str, spec: Mapping[str, Any], data: Mapping[str, list[dict[str, Any]]]) -> str:
-    """Return the chart as SVG; what it refers to inside itself is named after the chart.
-
-    Vega numbers its clip paths over the whole life of the process: two pages would never be the same.
-    """
-    import vl_convert
-
-    # The figure itself is labelled; a label for each point would be half the file.
-    quiet = {**spec["config"], "aria": False}
-    whole = {**spec, "config": quiet, "datasets": {**spec.get("datasets", {}), **data}}
-    svg = vl_convert.vegalite_to_svg(drawable(whole))
-    numbers = {found: str(index) for index, found in enumerate(dict.fromkeys(CLIP_PATH.findall(svg)))}
-    return CLIP_PATH.sub(lambda match: f"{name}-clip{numbers[match[0]]}", svg)
-
-
-@cache
-def _library() -> str:
-    """Return the JavaScript of Vega, Vega-Lite and Vega-Embed."""
-    import vl_convert
-
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 @cache
@@ -178,6 +155,8 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "kind": lambda block: type(block).__name__,
         "visible": visible,
+        "longest": lambda texts: max(texts, key=len, default=""),
+        "is_zoomed": lambda ranges: ranges["opening"] != ranges["full"],
         "by_group": lambda columns: [
             (group, list(members)) for group, members in groupby(columns, lambda one: one.group)
         ],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sentences, Table, Text, visible
-from justright.report.sections.provenance import heading
+from justright.report.sections.provenance import heading, headline
 from justright.report.sections.registry import shown_sections
 from justright.report.summary import Summary
 
@@ -16,7 +16,7 @@ INLINE = re.compile(r"([\\`*_\[\]<>|~&$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 # What opens a heading, a list or a rule at the start of a line.
 LEADING = re.compile(r"^(\d*)([#+\-=.)])")
 # Cells that hold nothing but numbers are no markup inside a table, whatever stands around them.
-NUMBERS = re.compile(r"[\d\s.,%±–−+=<>\[\]]*")
+NUMBERS = re.compile(r"[\d .,%±–−+=<>\[\]]*")
 
 
 def render_markdown(summary: Summary) -> str:
@@ -25,7 +25,7 @@ def render_markdown(summary: Summary) -> str:
     Names and sentences from outside are escaped: they cannot end a cell, or become a link or HTML.
     """
     parts = [
-        f"# {escape_markdown(summary['conclusion'] or 'No conclusion yet.')}",
+        f"# {escape_markdown(headline(summary))}",
         " · ".join(f"{name}: {escape_markdown(value)}" for name, value in heading(summary)),
     ]
     for section, blocks in shown_sections(summary, Media.MARKDOWN):

@@ -1,4 +1,4 @@
-// Draws the charts of a report and lets the reader choose what they show. The page is complete without it.
+// Redraws the curves of a report as its reader chooses. The page is complete without it.
 "use strict";
 
 (() => {
@@ -20,52 +20,112 @@
     try { localStorage.setItem("justright-theme", root.dataset.theme); } catch { /* as above */ }
   });
 
-  // One record a point, which is what Vega-Lite reads.
-  const asRows = (lines) =>
-    lines.flatMap(({ x, y, ...line }) => x.map((value, index) => ({ ...line, x: value, y: y[index] })));
-  const rows = {};
-  for (const [kind, { lines, best }] of Object.entries(data.curves)) rows[kind] = { lines: asRows(lines), best };
+  const SVG = "http://www.w3.org/2000/svg";
+  const BOX = 1000; // units of a path along and up, as in charts.py
+  const ROWS = { train: "training", fixed: "training, fixed subset", val: "validation" };
+  const NEAR = 60; // pixels from the pointer to the point that it means
 
-  const setParam = (spec, name, value) => {
-    for (const param of spec.params ?? []) if (param.name === name) param.value = value;
+  const place = (axis, value) => {
+    const scaled = axis.scale === "log1p" ? Math.log1p : Number;
+    return (scaled(value) - scaled(axis.low)) / (scaled(axis.high) - scaled(axis.low));
   };
+  const within = (value) => Math.max(-100, Math.min(100, value));
+  const element = (name, css, text = "") => {
+    const made = document.createElement(name);
+    made.className = css;
+    made.textContent = text;
+    return made;
+  };
+  const path = (d, css, colour) => {
+    const made = document.createElementNS(SVG, "path");
+    made.setAttribute("d", d);
+    made.setAttribute("class", css);
+    if (colour) made.style.setProperty("--colour", colour);
+    return made;
+  };
+  const shownValue = (value, isShare) => (isShare ? `${(100 * value).toFixed(1)} %` : Number(value.toPrecision(4)).toString());
 
-  // The chart a figure shows, from what is pressed in its controls.
-  const specOf = (chart, state) => {
-    if (chart.rows) return { ...chart.view, width: "container", datasets: { ...chart.view.datasets, lines: chart.rows } };
-    const spec = structuredClone(data.views[`${state.kind} ${state.axis}`]);
-    const [low, high] = chart.zoom[state.kind][state.range];
-    const values = { low, high, training: state.training };
-    for (const [name, value] of Object.entries(values)) setParam(spec, name, value);
+  // What a figure shows, from what is pressed in its controls.
+  const draw = (figure, chart, state) => {
+    const curves = data.curves[state.kind];
+    const x = data.axes[state.axis];
+    const y = chart.ranges[state.kind][state.range];
     const shown = new Set(state.shown);
-    const chosen = Object.entries(rows[state.kind]).map(([name, all]) => [name, all.filter((row) => shown.has(row.v))]);
-    return { ...spec, width: "container", datasets: Object.fromEntries(chosen) };
+    const lines = curves.lines.filter((line) => shown.has(line.v) && (line.k === "val" || line.k === state.training));
+    const at = (right, up) => [BOX * place(x, right), BOX * (1 - within(place(y, up)))];
+    const svg = figure.querySelector(".area svg");
+    svg.replaceChildren(path(y.ticks.map(([up]) => `M0 ${BOX - 10 * up}H${BOX}`).join(""), "grid"));
+    const means = [];
+    for (const line of lines) {
+      const epochs = data.epochs[line.x];
+      const points = epochs.map((epoch, index) => at(epoch, line.y[index]));
+      const d = "M" + points.map((point) => point.map((part) => part.toFixed(1)).join(" ")).join("L");
+      svg.append(path(points.length > 1 ? d : `${d}h0`, `${line.k} ${line.s ? "seed" : "mean"}`, data.colours[line.v]));
+      if (!line.s) means.push({ line, epochs, points });
+    }
+    const area = figure.querySelector(".area");
+    for (const old of area.querySelectorAll(".dot, .tick")) old.remove();
+    for (const one of curves.best) {
+      if (!shown.has(one.v) || one.y < y.low || one.y > y.high) continue;
+      const dot = element("i", "dot");
+      const [right, down] = at(one.x, one.y);
+      dot.style.cssText = `left: ${right / 10}%; top: ${down / 10}%`;
+      dot.style.setProperty("--colour", data.colours[one.v]);
+      dot.title = one.words;
+      area.append(dot);
+    }
+    for (const [right, text, css] of x.ticks) {
+      const tick = element("span", `tick ${css}`, text);
+      tick.style.left = `${right}%`;
+      area.append(tick);
+    }
+    const left = figure.querySelector(".left");
+    const widest = y.ticks.reduce((most, [, text]) => (text.length > most.length ? text : most), "");
+    left.replaceChildren(element("span", "widest", widest));
+    for (const [up, text] of y.ticks) {
+      const tick = element("span", "tick", text);
+      tick.style.top = `${100 - up}%`;
+      left.append(tick);
+    }
+    figure.querySelector(".y-title").textContent = y.title;
+    figure.querySelector(".x-title").textContent = x.title;
+    return { means, curves };
   };
 
-  const options = {
-    actions: false,
-    ast: true, // expressions are interpreted: the page's security policy forbids code made from text
-    defaultStyle: false,
-    mode: "vega-lite",
-    renderer: "svg",
-    tooltip: { disableDefaultStyle: true },
-  };
-
-  const start = async (figure, chart) => {
-    const target = figure.querySelector(".chart");
-    const state = { kind: "loss", axis: "log", range: "opening", training: "train", shown: [...chart.shown] };
-    let drawn = null;
-    const draw = async () => {
-      const old = drawn;
-      const box = document.createElement("div");
-      box.className = "live";
-      target.append(box);
-      drawn = await vegaEmbed(box, specOf(chart, state), options);
-      old?.finalize();
-      target.replaceChildren(box);
+  const start = (figure, chart) => {
+    const area = figure.querySelector(".area");
+    const [kind] = Object.keys(chart.ranges);
+    const state = { kind, axis: "log", range: "opening", training: "train", shown: [...chart.shown] };
+    let drawn = draw(figure, chart, state);
+    const hover = { mark: element("i", "dot hover"), words: element("div", "hover words") };
+    const hide = () => Object.values(hover).forEach((each) => each.remove());
+    const redraw = () => {
+      hide();
+      drawn = draw(figure, chart, state);
     };
-    let turn = Promise.resolve(); // one drawing after the other: an older one must not end last
-    const redraw = () => { turn = turn.then(draw); };
+
+    // The point of a mean line that is nearest to the pointer says what it is.
+    area.addEventListener("pointermove", (event) => {
+      const box = area.getBoundingClientRect();
+      let nearest = { distance: NEAR };
+      for (const { line, epochs, points } of drawn.means) {
+        points.forEach(([right, down], index) => {
+          const distance = Math.hypot((right / BOX) * box.width + box.left - event.clientX, (down / BOX) * box.height + box.top - event.clientY);
+          if (down >= 0 && down <= BOX && distance < nearest.distance) nearest = { distance, line, epoch: epochs[index], value: line.y[index], right, down };
+        });
+      }
+      hide();
+      if (!nearest.line) return;
+      const { line, epoch, value, right, down } = nearest;
+      hover.mark.style.cssText = `left: ${right / 10}%; top: ${down / 10}%`;
+      hover.mark.style.setProperty("--colour", data.colours[line.v]);
+      hover.words.textContent =
+        `${line.v}, ${ROWS[line.k]}, mean of seeds\nepoch ${epoch.toLocaleString("en")}: ${shownValue(value, drawn.curves.share)}`;
+      hover.words.style.cssText = `top: ${down / 10}%; ${right < BOX / 2 ? `left: ${right / 10}%` : `right: ${100 - right / 10}%`}`;
+      area.append(hover.mark, hover.words);
+    });
+    area.addEventListener("pointerleave", hide);
+
     const press = (button, isPressed) => button.setAttribute("aria-pressed", String(isPressed));
     for (const button of figure.querySelectorAll("[data-set]")) {
       button.addEventListener("click", () => {
@@ -83,17 +143,9 @@
         redraw();
       });
     }
-    redraw();
-    await turn;
   };
 
-  // A chart in a closed section has no width yet: it is drawn when it is opened.
-  for (const figure of document.querySelectorAll("figure[data-chart]")) {
-    const chart = data.charts[figure.dataset.chart];
-    const closed = figure.closest("details:not([open])");
-    if (closed) closed.addEventListener("toggle", () => start(figure, chart), { once: true });
-    else start(figure, chart);
-  }
+  for (const figure of document.querySelectorAll("figure[data-curves]")) start(figure, data.figures[figure.dataset.curves]);
 
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {

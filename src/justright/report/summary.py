@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
+from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.thinned_curves import thin_curves
 from justright.runs.outcomes import counting_outcomes, largest_size
 from justright.runs.plain import plain
 from justright.study.recipe import LOSSES, SCORES
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from justright.records.reader import RunRecord, StoreReader
     from justright.runs.events import VariantBuilt
 
@@ -27,7 +30,6 @@ VERDICT_KEYS = ("label", "onset_epoch", "margin", "reasons")
 INTERVAL_KEYS = ("mean", "low", "high")
 REFERENCE_KEYS = ("name", "test")
 JUDGED_LISTS = ("effects", "data_scaling", "strengths", "claims", "facts")
-NOTHING_JUDGED: Mapping[str, Any] = {"label": "undecided", "reasons": ["No run of this variant has ended."]}
 
 Record = dict[str, Any]  # as the judgement made it, for one section
 
@@ -173,7 +175,10 @@ def summarise(
     described = study.get("variants", {})
     names = list(dict.fromkeys([*described, *built, *(record.run.variant for record in records)]))
     most = largest_size(study, rows.get("train") or 0)
-    summary = {
+    by_variant: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_variant.setdefault(record.run.variant, []).append(record)
+    summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "study": study.get("name", "custom"),
         "source": study.get("table", {}).get("source", ""),
@@ -183,7 +188,7 @@ def summarise(
         "wall_seconds": wall_seconds,
         "variants": [
             _variant(name, described.get(name, {}), built.get(name), verdicts.get(name, {}))
-            | {"runs": _runs([record for record in records if record.run.variant == name], most)}
+            | _runs_and_verdict(by_variant.get(name, ()), verdicts.get(name, {}), most)
             for name in names
         ],
         **{key: judgement.get(key) or [] for key in JUDGED_LISTS},
@@ -192,12 +197,14 @@ def summarise(
         "score": SCORES[task],
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
         "conclusion": judgement.get("conclusion") or "",
-        "curves": thin_curves(reader.curves()),
+        "curves": [],
         "table": table,
         "environment": environment,
         "command": command,
         "study_toml": tomli_w.dumps(study),
     }
+    shown = [one["name"] for one in notable_variants(summary, MOST_WHOLE)]
+    summary["curves"] = thin_curves(_curves(reader, shown if len(shown) < len(names) else None))
     more = {key: value for key, value in judgement.items() if key not in summary}
     return cast(Summary, plain(summary | {"more": more}))
 
@@ -233,7 +240,6 @@ def _variant(
     return {
         "name": name,
         "parameters": built.parameters if built else None,
-        "verdict": _chosen(judged.get("verdict") or NOTHING_JUDGED, VERDICT_KEYS),
         "test": judged.get("test") or dict.fromkeys(INTERVAL_KEYS),
         "intervals": judged.get("intervals") or {},
         "group": described.get("group", ""),
@@ -241,6 +247,28 @@ def _variant(
         "remedy": described.get("remedy", ""),
         "model_summary": built.summary if built else "",
     }
+
+
+def _curves(reader: StoreReader, names: Sequence[str] | None) -> pl.DataFrame:
+    """Return the curves of these variants, or of all: nothing is read that no report shows."""
+    import polars as pl
+
+    return reader.curves() if names is None else pl.concat(reader.curves(variant=name) for name in names)
+
+
+def _runs_and_verdict(records: Sequence[RunRecord], judged: Mapping[str, Any], most: int) -> dict[str, Any]:
+    verdict = judged.get("verdict") or {"label": "undecided", "reasons": [_unjudged_reason(records, most)]}
+    return {"verdict": _chosen(verdict, VERDICT_KEYS), "runs": _runs(records, most)}
+
+
+def _unjudged_reason(records: Sequence[RunRecord], most: int) -> str:
+    """Return why a variant has no verdict yet."""
+    ended = {record.run.train_rows for record in records if record.is_ended}
+    if not ended:
+        return "No run of this variant has ended."
+    if most not in ended:
+        return f"No run of this variant on {most:,} training rows has ended; those on fewer rows take no part in verdicts."
+    return "The study was interrupted before its runs were judged. Run the same command again to go on."
 
 
 def _runs(records: Sequence[RunRecord], most: int) -> list[dict[str, Any]]:

@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 KEYS = ("variant", "seed", "train_rows", "epoch")
 MAX_POINTS = 400  # a chart is about 700 pixels wide: more points than that cannot be seen
+LEAST_POINTS = 40  # of a run where there are many
+ALL_POINTS = 24_000  # of all runs together: with six metrics about a megabyte
 GRID_POINTS = 240  # log-spaced epochs common to all runs, so that means over seeds are over the same epochs
 MAX_FIXED = 120  # epochs measured on the fixed training subset, which come on a grid of their own
 DIGITS = 6  # significant ones: below a pixel, above what two printed values need to be told apart
 
 
-def thin_curves(curves: pl.DataFrame, *, max_points: int = MAX_POINTS) -> list[dict[str, Any]]:
-    """Return every run's curves with at most `max_points` epochs each, nothing lost that the report marks.
+def thin_curves(curves: pl.DataFrame, *, max_points: int | None = None) -> list[dict[str, Any]]:
+    """Return every run's curves with at most `max_points` epochs each; nothing is lost that the report marks.
 
     All runs share one log-spaced grid of epochs; a run's first and last epoch and the extremes of each of
     its metrics are kept besides. No value is averaged: what is kept was measured.
 
     Args:
         curves: columns `variant`, `seed`, `train_rows`, `epoch` and one for each metric (NaN or null: not measured).
-        max_points: most epochs kept of a run.
+        max_points: most epochs kept of a run; None decides by the number of runs, 400 for up to 60 of them.
 
     Returns:
         A `RunCurves` for each run, in order of appearance; metrics that a run never measured are left out.
@@ -46,12 +48,11 @@ def thin_curves(curves: pl.DataFrame, *, max_points: int = MAX_POINTS) -> list[d
     names = [name for name in curves.columns if name not in KEYS]
     if curves.is_empty():
         return []
+    parts = curves.partition_by(list(KEYS[:3]), maintain_order=True)
+    most = max_points or max(LEAST_POINTS, min(MAX_POINTS, ALL_POINTS // len(parts)))
     last: Any = curves["epoch"].max()
-    grid = log_grid(int(last), min(GRID_POINTS, max_points))
-    return [
-        _thin_run(part, names, grid, max_points)
-        for part in curves.partition_by(list(KEYS[:3]), maintain_order=True)
-    ]
+    grid = log_grid(int(last), min(GRID_POINTS, most))
+    return [_thin_run(part, names, grid, most) for part in parts]
 
 
 def log_grid(last: int, points: int) -> npt.NDArray[np.int64]:
@@ -75,9 +76,10 @@ def _thin_run(
     for name, values in metrics.items():
         lowest = np.where(np.isfinite(values), values, np.inf).argmin()
         keep[np.nanargmax(values) if is_share(name) else lowest] = True
+    fixed = min(MAX_FIXED, max_points // 3)
     for name, values in metrics.items():
         if name.startswith("fixed_"):
-            _fill(keep, np.flatnonzero(np.isfinite(values)), min(max_points, int(keep.sum()) + MAX_FIXED))
+            _fill(keep, np.flatnonzero(np.isfinite(values)), min(max_points, int(keep.sum()) + fixed))
             break  # every metric of the fixed subset is measured at the same epochs
     _fill(keep, np.flatnonzero(np.isin(epochs, grid)), max_points)
     return {

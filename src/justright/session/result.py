@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from justright.errors import FolderError
+from justright.errors import FolderError, JustrightError
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
@@ -53,7 +54,7 @@ class SavedModel:
 
 
 class Result:
-    """The content of a study folder, read once.
+    """The content of a study folder.
 
     Args:
         folder: path of the study folder.
@@ -79,7 +80,6 @@ class Result:
         self.study = self._folder.read_study()
         with StoreReader(self._folder) as store, content_faults(store.path):
             self.summary = summarise_folder(store, self.study) if summary is None else summary
-            self.curves: pl.DataFrame = store.curves()
 
     def __repr__(self) -> str:
         labels = {item["name"]: item["verdict"]["label"] for item in self.summary["variants"]}
@@ -89,6 +89,12 @@ class Result:
     def folder(self) -> Path:
         """The study folder."""
         return self._folder.path
+
+    @cached_property
+    def curves(self) -> pl.DataFrame:
+        """The curves of all runs, a row for each run and epoch; read when first asked for."""
+        with StoreReader(self._folder) as store, content_faults(store.path):
+            return store.curves()
 
     @cached_property
     def result(self) -> dict[str, Any]:
@@ -214,6 +220,20 @@ class Result:
             with folder, StoreReader(folder) as store:
                 mend_event_files(folder, store, self.study)
         return write_report(self._folder, self.summary)
+
+    def try_report(self) -> None:
+        """Write `report.html` as `write_report` does; a failure is one more sentence of `repairs`.
+
+        Verdicts stand without their report, whatever prevents it.
+        """
+        try:
+            self.write_report()
+        except Exception as error:  # noqa: BLE001  # `justright report` shows the traceback of what is a bug
+            reason = str(error) if isinstance(error, JustrightError) else f"{type(error).__name__}: {error}."
+            again = shlex.join(["justright", "report", str(self.folder)])
+            self.repairs += (
+                f"The report could not be written. {reason} Verdicts are not affected. To try again: {again}",
+            )
 
 
 def open_result(folder: str | Path) -> Result:

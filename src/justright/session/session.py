@@ -19,14 +19,14 @@ from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.records.tensorboard import TensorBoardFiles, mend_event_files
+from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
 from justright.runs.losses import constant_loss
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.options import RunOptions
-from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report, write_result
+from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_result
 from justright.session.result import Result
 from justright.session.trust import remember
 from justright.study.recipe import steps_per_epoch
@@ -48,9 +48,10 @@ def run_study(
     *,
     sinks: Sequence[Sink] = (),
     command: str = "",
+    report: bool = True,
     **given: Any,
 ) -> Result:
-    """Train what is still missing of a study in folder `out`, judge it, write its reports and return its result.
+    """Train what is still missing of a study in folder `out`, judge it, write its report and return its result.
 
     A folder that holds this study is resumed: further seeds, variants and epochs are added, and other test rows replace
     the previous ones. Runs that have ended are not trained again for that.
@@ -61,11 +62,13 @@ def run_study(
         options: how to train; None takes every default.
         sinks: receive every event after it is stored, for instance a live view.
         command: the shell command that repeats this study, for the report.
+        report: whether to write report.html; without it, `Result.write_report` does.
         given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `new`,
             `checkpoint_seconds` and `hang_seconds`.
 
     Returns:
-        The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes.
+        The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes. A report that
+        cannot be written is named in its `repairs`: the verdicts stand without it.
 
     Raises:
         InputError: a variant cannot be built, memory does not suffice, or an option does not fit. Nothing has been
@@ -90,7 +93,10 @@ def run_study(
             summary = None if interrupted else session.conclude()
             # What was found damaged, or failed, since the store was opened.
             repairs = [note.text for note in store.notes()[known:] if not note.is_routine]
-    return Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
+    result = Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
+    if report and not interrupted:
+        result.try_report()
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +189,11 @@ class _Session:
         write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
 
     def conclude(self) -> Summary:
-        """Judge what is recorded, write result.json and report.html, and return the summary.
-
-        Event files that a killed process left incomplete are mended.
-        """
+        """Judge what is recorded, write result.json, and return the summary."""
         study = self.folder.read_study()
-        mend_event_files(self.folder, self.store, study)
         judge_folder(self.store, study)
         summary = summarise_folder(self.store, study)
         write_result(self.folder, summary)
-        write_report(self.folder, summary)
         return summary
 
     def _describe(self) -> None:

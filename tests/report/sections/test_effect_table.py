@@ -93,7 +93,7 @@ def test_a_row_says_what_was_chosen_tied_and_covered(remedies_summary):
 def test_chart_rows_are_the_table_s(remedies_summary):
     """From the top, remedies and steps apart, with the ends of their intervals; early stopping would dwarf the rest."""
     lines = effect_lines(remedies_summary, steps=False)
-    assert [(line["row"], line["v"]) for line in lines][1] == (1, "L2 vs Large")
+    assert [line["v"] for line in lines][1] == "L2 vs Large"
     assert [line["v"] for line in effect_lines(remedies_summary, steps=True)] == ["Combined", "Medium"]
     assert all(line["low"] < line["y"] < line["high"] for line in lines)
 
@@ -110,7 +110,7 @@ def test_the_choice_is_one_sentence(remedies_summary, summary):
 def test_the_page_shows_remedies_steps_choice_and_claims(remedies_summary):
     """Two charts, a table with every remedy, the choice and the tutorial's sentence."""
     page = render_html(remedies_summary)
-    assert re.findall(r'data-chart="(effects|steps)"', page) == ["effects", "steps"]
+    assert re.findall(r'id="chart-(effects|steps)"', page) == ["effects", "steps"]
     assert "Validation rows choose Ensemble of 3 x Combined" in page
     assert "Only the &#34;Tiny&#34; model avoids it." in page
     assert "does not hold" in page

@@ -56,9 +56,9 @@ def test_the_page_has_figure_table_and_conclusions(summary):
     )  # the legend, in the colours of the other figures
     assert '<th scope="row">400 (forecast)</th><td>0.450 ± 0.020</td><td>–</td>' in section
     assert "<p>C: no forecast.</p>" in section
-    assert "stroke-dasharray" in section
+    assert re.search(r'<path class="val mean" d="M[^"]+" style="--colour: var\(--c1\)"', section)  # dashed
     assert all(
-        f">{rows}</text>" in section for rows in ("100", "200", "400")
+        f'%">{rows}</span>' in section for rows in ("100", "200", "400")
     )  # the sizes that were trained, in full
 
 

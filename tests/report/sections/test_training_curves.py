@@ -7,7 +7,6 @@ import pytest
 from justright.report.blocks import CurveFigure
 from justright.report.sections.scaling_table import scaling_rows
 from justright.report.sections.training_curves import (
-    as_rows,
     best_points,
     curve_figures,
     curve_lines,
@@ -32,9 +31,10 @@ def test_group_opens_with_its_members_and_their_baselines():
     figures = curve_figures(
         study(("Large", "sizes", None), ("Tiny", "sizes", None), ("L2", "regularizers", "Large"))
     )
+    every = ("Large", "Tiny", "L2")
     assert figures == [
-        CurveFigure("curves-0", "Size curves", ("Large", "Tiny")),
-        CurveFigure("curves-1", "Regularizer curves", ("Large", "L2")),
+        CurveFigure("curves-0", "Size curves", ("Large", "Tiny"), every),
+        CurveFigure("curves-1", "Regularizer curves", ("Large", "L2"), every),
     ]
 
 
@@ -126,23 +126,11 @@ def test_no_lines_have_no_range():
     assert opening_range([], is_share=False) is None
 
 
-def test_rows_are_one_record_for_each_point():
-    """Vega-Lite reads records."""
-    lines = [{"v": "A", "x": [0, 1], "y": [5, 6]}, {"v": "B", "x": [0], "y": [7]}]
-    assert as_rows(lines) == [
-        {"v": "A", "x": 0, "y": 5},
-        {"v": "A", "x": 1, "y": 6},
-        {"v": "B", "x": 0, "y": 7},
-    ]
-
-
 def test_scaling_rows_tell_measured_from_forecast():
     """A forecast is never drawn as a measurement; its line begins where those end."""
     point = {"train_rows": 100, "mean": 0.6, "low": 0.5, "high": 0.7}
-    summary = {
-        "data_scaling": [{"variant": "A", "measured": [point], "forecast": [{**point, "train_rows": 200}]}]
-    }
-    assert [(row["x"], row["kind"]) for row in scaling_rows(summary)] == [
+    curves = [{"variant": "A", "measured": [point], "forecast": [{**point, "train_rows": 200}]}]
+    assert [(row["x"], row["kind"]) for row in scaling_rows(curves)] == [
         (100, "measured"),
         (100, "join"),
         (200, "forecast"),

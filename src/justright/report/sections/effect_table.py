@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from justright.diagnosis.labels import Tone
-from justright.report import charts
-from justright.report.blocks import Block, Cell, Chart, Column, Media, Row, Section, Step, Table, Text
+from justright.report.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Media,
+    Row,
+    Section,
+    Step,
+    Table,
+    Text,
+    long_table,
+)
+from justright.report.charts import interval_plot
 from justright.report.number_formats import (
     format_chance,
     format_interval,
@@ -23,6 +34,7 @@ from justright.study.remedy import LADDER_GROUP
 
 NOTE = "Each remedy against the network it changes, both at their own best epochs, on the same test rows and seeds."
 TIE = "="  # stands beside every remedy that cannot be told from the best one of its baseline
+MAX_ROWS = 40  # of a chart or table; more are folded away, or left out of a terminal
 MANY = 2  # seeds from which an interval covers seeds as well
 
 
@@ -39,16 +51,18 @@ def effect_blocks(summary: Summary) -> list[Block]:
     if any(row.cells[0].hint for row in table.rows):
         notes.append(f"{TIE} marks what cannot be told from the best remedy of its network.")
     more = len(summary["variants"]) - len(main_variants(summary))
+    left_out = max(0, len(table.rows) - MAX_ROWS)
+    effects = f" and {left_out:,} more effects" if left_out else ""
     terminal_note = (
         f"{TIE} cannot be told from the best one. Of several strengths validation rows chose one; rows: the interval "
-        f"covers test rows only. The report shows {more} more variants."
+        f"covers test rows only. The report shows {more:,} more variants{effects}."
     )
     choice = choice_sentence(summary)
     return [
         Text(" ".join(notes), media=Media.WRITTEN),
         *([Text(choice, css="", media=Media.WRITTEN)] if choice else []),
         *_charts(summary),
-        table,
+        *long_table(table, MAX_ROWS, "effects"),
         Text(terminal_note, media=Media.TERMINAL & table.media),
     ]
 
@@ -99,7 +113,7 @@ def ordered_effects(summary: Summary, *, steps: bool) -> list[EffectSummary]:
 
 
 def effect_lines(summary: Summary, *, steps: bool) -> list[dict[str, Any]]:
-    """Return the rows of the chart of effects: {v: label, row: from the top, y: difference, low, high}.
+    """Return the rows of the chart of effects: {v: label, y: difference, low, high}.
 
     Early stopping is left to the table: against a last epoch it may be a hundred times any other effect.
     """
@@ -110,8 +124,8 @@ def effect_lines(summary: Summary, *, steps: bool) -> list[dict[str, Any]]:
     ]
     names = [one["remedy"] if steps else f"{one['remedy']} vs {one['baseline']}" for one in known]
     return [
-        {"v": name, "row": row, "y": one["difference"], "low": one["low"], "high": one["high"]}
-        for row, (name, one) in enumerate(zip(names, known, strict=True))
+        {"v": name, "y": one["difference"], "low": one["low"], "high": one["high"]}
+        for name, one in zip(names, known, strict=True)
     ]
 
 
@@ -157,8 +171,8 @@ def _charts(summary: Summary) -> Iterator[Chart]:
         between = " between steps," if title else ""
         label = f"Differences of test loss{between} with intervals"
         if rows:
-            make = partial(charts.interval_chart, len(rows), margin=summary["margin"])
-            yield Chart(name, label, rows, make, title)
+            few = f"The {MAX_ROWS} lowest of {len(rows):,}" if len(rows) > MAX_ROWS and not title else ""
+            yield Chart(name, label, interval_plot(rows[:MAX_ROWS], margin=summary["margin"]), title or few)
 
 
 def _tone(effect: EffectSummary) -> Tone | None:

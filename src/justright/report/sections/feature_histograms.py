@@ -5,23 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.report.blocks import Block, Histograms, Media, Section, Text
+from justright.report.blocks import Block, Cell, Folded, Histograms, Media, Section, Text
 from justright.report.palette import page_colours
 from justright.report.summary import Summary
 
+MOST_LISTED = 10_000  # features named, at about 30 bytes each
 WIDTH, HEIGHT = 100, 40  # of the drawing's own coordinates; the page stretches it
 
 
 def feature_blocks(summary: Summary) -> list[Block]:
-    """Return the histograms of all features that have one, by class where there are several."""
+    """Return the histograms of all features that have one, by class where there are several, and the names of the rest."""
     cells = histogram_cells(summary["table"])
     if not cells:
         return []
     classes = [each["name"] for each in summary["table"].get("classes") or []]
     by_class = " by class, each class scaled to its own number of rows" if len(classes) > 1 else ""
     legend = tuple(page_colours(classes).items()) if len(classes) > 1 else ()
-    note = Text(f"Each feature's distribution{by_class}.", media=Media.PAGE)
-    return [note, Histograms(tuple(cells), legend)]
+    columns = summary["table"]["columns"]
+    drawn = {cell["name"] for cell in cells}
+    rest = [column for column in columns if column["name"] not in drawn]
+    which = f"Each feature's distribution{by_class}."
+    if rest:
+        told = (
+            "squared correlation with it"
+            if summary["task"] == "regression"
+            else "share of variance between classes"
+        )
+        which += f" Of {len(columns):,} features the {len(cells)} are drawn that tell most about the target by themselves ({told})."
+    blocks: list[Block] = [Text(which, media=Media.PAGE), Histograms(tuple(cells), legend)]
+    if rest:
+        blocks.append(_rest(rest))
+    return blocks
+
+
+def _rest(columns: Sequence[Mapping[str, Any]]) -> Folded:
+    """Return the features without a histogram, each with its range."""
+    parts = [_range_words(column) for column in columns[:MOST_LISTED]]
+    more = len(columns) - len(parts)
+    text = "; ".join(parts) + (f"; and {more:,} more" if more else "")
+    count = len(columns)
+    head = Cell(f"{count:,} feature{'' if count == 1 else 's'} without a histogram")
+    return Folded(head, (Text(text),), remark="name, lowest and highest value", media=Media.PAGE)
+
+
+def _range_words(column: Mapping[str, Any]) -> str:
+    low, high = column.get("min"), column.get("max")
+    if low is None or high is None:
+        return str(column["name"])
+    return f"{column['name']} ({low:.3g} to {high:.3g})"
 
 
 def histogram_cells(table: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Section, Text
+from justright.report.notable_variants import CHOSEN_WORDS, MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, metric_words
 from justright.report.palette import page_colours
 from justright.report.summary import Summary
+
+MAX_FILE = 50_000  # characters of study.toml: a page holds no longer one
+
+
+def headline(summary: Summary) -> str:
+    """Return the conclusion, or why there is none yet."""
+    if summary["conclusion"]:
+        return summary["conclusion"]
+    ended = sum(run["outcome"] is not None for variant in summary["variants"] for run in variant["runs"])
+    if not ended:
+        return "No run has ended yet: nothing can be concluded."
+    runs = "1 run has ended, and is" if ended == 1 else f"{ended:,} runs have ended, and are"
+    return f"{runs} not judged yet: nothing can be concluded."
 
 
 def heading(summary: Summary) -> list[tuple[str, str]]:
@@ -23,6 +37,7 @@ def heading(summary: Summary) -> list[tuple[str, str]]:
 
 def model_blocks(summary: Summary) -> list[Block]:
     """Return the models as Keras describes them."""
+    shown, every = notable_variants(summary, MOST_WHOLE), len(summary["variants"])
     colours = page_colours(variant["name"] for variant in summary["variants"])
     models = [
         Folded(
@@ -31,10 +46,11 @@ def model_blocks(summary: Summary) -> list[Block]:
             remark=f"{format_count(variant['parameters'])} parameters",
             media=Media.PAGE,
         )
-        for variant in summary["variants"]
+        for variant in shown
         if variant["model_summary"]
     ]
-    return [Text("As Keras describes them.", media=Media.PAGE), *models]
+    which = f" Of {every:,} variants these are {CHOSEN_WORDS}." if len(shown) < every else ""
+    return [Text(f"As Keras describes them.{which}", media=Media.PAGE), *models] if models else []
 
 
 def made_blocks(summary: Summary) -> list[Block]:
@@ -42,7 +58,11 @@ def made_blocks(summary: Summary) -> list[Block]:
     took = format_duration(summary["wall_seconds"])
     note = f"The command makes the same study again; it took {took} on the machine below."
     versions = tuple((name, str(value)) for name, value in summary["environment"].items())
-    file = Folded(Cell("study.toml"), (Code(summary["study_toml"]),), media=Media.PAGE)
+    is_short = len(summary["study_toml"]) <= MAX_FILE
+    text: Block = (
+        Code(summary["study_toml"]) if is_short else Text("It is long, and stands beside this report.")
+    )
+    file = Folded(Cell("study.toml"), (text,), media=Media.PAGE)
     return [Text(note, media=Media.WRITTEN), Code(summary["command"], is_command=True), Pairs(versions), file]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Sentences, Table, Text
+from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, format_metric
 from justright.report.palette import page_colours
 from justright.report.sections.verdict_table import verdict_cell
@@ -26,10 +27,13 @@ COLUMNS = (
 
 def reason_blocks(summary: Summary) -> list[Block]:
     """Return the reasons and runs of every variant."""
+    shown = notable_variants(summary, MOST_WHOLE)
+    left_out = len(summary["variants"]) - len(shown)
+    few = f" Those of {left_out:,} more variants are in result.json." if left_out else ""
     colours = page_colours(variant["name"] for variant in summary["variants"])
     return [
-        Text("What was measured for each verdict, and every run behind it.", media=Media.PAGE),
-        *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in summary["variants"]),
+        Text(f"What was measured for each verdict, and every run behind it.{few}", media=Media.PAGE),
+        *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in shown),
     ]
 
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from justright.diagnosis.words.numbers import MAX_DECIMALS, rounded_by
-from justright.report import charts
 from justright.report.blocks import Block, Cell, Chart, Column, Media, Row, Section, Sentences, Table, Text
+from justright.report.charts import scaling_plot
+from justright.report.notable_variants import notable_variants
 from justright.report.number_formats import MISSING, format_count, format_loss, metric_words
 from justright.report.palette import page_colours
 from justright.report.summary import Record, Summary
 
 NOTE = "Test loss at the best epoch against the number of training rows. Dashed: forecast."
+MAX_CURVES = 12  # columns of the table, and lines of the chart, that can be told apart
 DECIMALS = 4  # in a terminal: what twice the rows are worth is seldom more than a few thousandths
 
 
 def scaling_blocks(summary: Summary) -> list[Block]:
     """Return the chart, the sentences and the table of learning curves."""
     curves = summary["data_scaling"]
-    rows = scaling_rows(summary)
+    if len(curves) > MAX_CURVES:
+        shown = {one["name"] for one in notable_variants(summary, MAX_CURVES)}
+        curves = [one for one in curves if one["variant"] in shown]
+    rows = scaling_rows(curves)
     if not rows:
         return []
     colours = page_colours(variant["name"] for variant in summary["variants"])
-    title = f"Test {metric_words(summary['loss']).lower()}"
-    make = partial(charts.scaling_chart, title, colours, sorted({row["x"] for row in rows}))
+    plot = scaling_plot(f"Test {metric_words(summary['loss']).lower()}", rows, colours)
+    left_out = len(summary["data_scaling"]) - len(curves)
+    few = f" {left_out:,} more learning curves are in result.json." if left_out else ""
     sentences = tuple(curve["conclusion"] for curve in curves if curve.get("conclusion"))
     legend = tuple((curve["variant"], colours.get(curve["variant"], "")) for curve in curves)
     return [
-        Text(NOTE, media=Media.PAGE),
-        Chart("scaling", "Test loss against training rows", rows, make, legend=legend),
+        Text(NOTE + few, media=Media.PAGE),
+        Chart("scaling", "Test loss against training rows", plot, legend=legend),
         *([Sentences(sentences, "paragraphs")] if sentences else []),
         scaling_table(curves),
     ]
@@ -55,13 +61,13 @@ def scaling_table(curves: list[Record]) -> Table:
     return Table("Test loss by training rows", columns, tuple(rows), splits=True)
 
 
-def scaling_rows(summary: Summary) -> list[dict[str, Any]]:
+def scaling_rows(curves: Iterable[Record]) -> list[dict[str, Any]]:
     """Return the points of test loss against training rows: {v, x, y, low, high, kind: measured | forecast | join}.
 
     Where there is a forecast, its line and band begin at the last measured point, once more, as a `join`.
     """
     rows = []
-    for item in summary["data_scaling"]:
+    for item in curves:
         measured, forecast = item["measured"], item["forecast"]
         kinds = {"measured": measured, "join": measured[-1:] if forecast else [], "forecast": forecast}
         for kind, points in kinds.items():

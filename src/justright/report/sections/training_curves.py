@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any
 
-from justright.report import charts
 from justright.report.blocks import Block, Chart, CurveFigure, Media, Section, Text
+from justright.report.charts import rate_plot, widened
+from justright.report.notable_variants import MOST_WHOLE, notable_variants
+from justright.report.palette import page_colours
 from justright.report.summary import RunCurves, Summary
 
 NOTE = (
@@ -17,6 +18,9 @@ NOTE = (
     "from 0. “As trained” is what Keras reports: means over moving weights, dropout on. “Fixed subset” is measured like "
     "validation: still weights, dropout off."
 )
+MAX_FIGURES = 8  # further groups are found in the legends of these
+MOST_DRAWN = 1e100  # a loss beyond it has left every scale, and differences of such losses overflow
+MAX_NAMED = 8  # variants that share a schedule
 MAX_SHOWN = 8  # as many lines as there are colours; more can be switched on in the legend
 # The view that opens spans what the best variant gained since epoch 0, and this share of it above and below: an
 # overfitting network may end at many times that, and would flatten everything else.
@@ -28,33 +32,44 @@ TITLES = {"sizes": "Size curves", "regularizers": "Regularizer curves", "": "Tra
 
 def curve_blocks(summary: Summary) -> list[Block]:
     """Return the figures of curves, one for each group of variants, and the chart of learning rates."""
-    blocks: list[Block] = [Text(NOTE, media=Media.PAGE)]
-    names = {f"{kind}{summary['loss']}" for kind in ("", "val_", "fixed_")}
-    if any(names & run["metrics"].keys() for run in summary["curves"]):
-        blocks += curve_figures(summary)
-    lines = rate_lines(summary)
-    if lines:
-        last = max(line["x"][-1] for line in lines)
-        make = partial(charts.rate_chart, [line["v"] for line in lines], last_epoch=last)
-        label = "Learning rate against epochs"
-        blocks.append(Chart("rates", label, as_rows(lines), make, title="Learning rate"))
-    return blocks
+    measured = {
+        line["v"] for metric in (summary["loss"], summary["score"]) for line in curve_lines(summary, metric)
+    }
+    blocks: list[Block] = [figure for figure in curve_figures(summary) if measured & set(figure.shown)]
+    blocks = blocks[:MAX_FIGURES]
+    if lines := rate_lines(summary):
+        colours = page_colours(line["v"] for line in lines)
+        legend = tuple(colours.items()) if len(lines) > 1 else ()
+        plot = rate_plot(lines, colours)
+        blocks.append(Chart("rates", "Learning rate against epochs", plot, "Learning rate", legend))
+    if not blocks:
+        return []
+    every, drawn = len(summary["variants"]), len({run["variant"] for run in summary["curves"]})
+    few = (
+        f" Of {every:,} variants the {drawn} that matter most are drawn; the folder's event files hold all."
+        if drawn < every > MOST_WHOLE
+        else ""
+    )
+    return [Text(NOTE + few, media=Media.PAGE), *blocks]
 
 
 def curve_figures(summary: Summary) -> list[CurveFigure]:
     """Return the figures of training curves: one for each group of variants, with those it opens with.
 
-    A figure holds every variant, so that any can be switched on; it opens with its group's members and the
+    A figure holds every notable variant, so that any can be switched on; it opens with its group's members and the
     baselines they change. A group all of whose variants another figure shows has no figure of its own.
     """
-    variants = summary["variants"]
+    variants = notable_variants(summary, MOST_WHOLE)
+    offered = tuple(one["name"] for one in variants)
     opened: dict[str, tuple[str, ...]] = {}
     for group in dict.fromkeys(one["group"] for one in variants):
         changed = {one["baseline"] for one in variants if one["group"] == group}
         wanted = (one["name"] for one in variants if one["group"] == group or one["name"] in changed)
         opened[group] = tuple(islice(wanted, MAX_SHOWN))
     return [
-        CurveFigure(f"curves-{index}", TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves", shown)
+        CurveFigure(
+            f"curves-{index}", TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves", shown, offered
+        )
         for index, (group, shown) in enumerate(opened.items())
         if not any(set(shown) < set(other) for other in opened.values())
     ]
@@ -79,10 +94,11 @@ def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:
     """Return each run's validation value at its best epoch: {v, s, x, y}; of the runs that count."""
     key = f"val_{metric}"
     return [
-        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": run["best"][key]}
+        {"v": variant["name"], "s": str(run["seed"]), "x": run["best_epoch"], "y": value}
         for variant in summary["variants"]
         for run in variant["runs"]
-        if run["counts"] and run["best_epoch"] is not None and run["best"].get(key) is not None
+        if run["counts"] and run["best_epoch"] is not None
+        if (value := run["best"].get(key)) is not None and abs(value) < MOST_DRAWN
     ]
 
 
@@ -97,9 +113,9 @@ def rate_lines(summary: Summary) -> list[dict[str, Any]]:
             key = tuple(y for x, y in zip(longest["x"], longest["y"], strict=True) if x in common)
             names, other = schedules.get(key, ([], longest))
             schedules[key] = ([*names, name], max(other, longest, key=lambda line: line["x"][-1]))
-    every = len(summary["variants"])
+    every = len({run["variant"] for run in summary["curves"]})
     return [
-        {"v": "every variant" if len(names) == every else ", ".join(names), "x": line["x"], "y": line["y"]}
+        {"v": "every variant" if len(names) == every else _listed(names), "x": line["x"], "y": line["y"]}
         for names, line in schedules.values()
     ]
 
@@ -114,8 +130,7 @@ def opening_range(lines: Sequence[Mapping[str, Any]], *, is_share: bool) -> dict
     validation = [line["y"] for line in lines if line["k"] == "val" and line["s"] != "" and line["y"]]
     if not values:
         return None
-    pad = 0.03 * (max(values) - min(values)) or 0.01
-    full = [min(values) - pad, max(values) + pad]
+    full = [*widened(min(values), max(values), share=0.03)]
     if not validation:
         return {"opening": full, "full": full}
     best = max(map(max, validation)) if is_share else min(map(min, validation))
@@ -127,13 +142,10 @@ def opening_range(lines: Sequence[Mapping[str, Any]], *, is_share: bool) -> dict
     return {"opening": opening, "full": full}
 
 
-def as_rows(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return lines as one record for each point, which is what Vega-Lite reads."""
-    return [
-        {key: value for key, value in line.items() if key not in "xy"} | {"x": x, "y": y}
-        for line in lines
-        for x, y in zip(line["x"], line["y"], strict=True)
-    ]
+def _listed(names: Sequence[str]) -> str:
+    """Return names in a row, the first of them where they are many."""
+    more = len(names) - MAX_NAMED
+    return f"{', '.join(names[:MAX_NAMED])} and {more:,} more" if more > 1 else ", ".join(names)
 
 
 def _runs_by_variant(curves: Iterable[RunCurves]) -> dict[str, list[RunCurves]]:
@@ -141,16 +153,18 @@ def _runs_by_variant(curves: Iterable[RunCurves]) -> dict[str, list[RunCurves]]:
     by_variant: dict[str, list[RunCurves]] = {}
     for run in curves:
         by_variant.setdefault(run["variant"], []).append(run)
+    most = {name: max(run["train_rows"] for run in runs) for name, runs in by_variant.items()}
     return {
-        name: [run for run in runs if run["train_rows"] == max(one["train_rows"] for one in runs)]
-        for name, runs in by_variant.items()
+        name: [run for run in runs if run["train_rows"] == most[name]] for name, runs in by_variant.items()
     }
 
 
 def _line(run: RunCurves, column: str) -> dict[str, Any] | None:
     """Return the measured points of one metric of one run, or None when there are none."""
     pairs = [
-        (x, y) for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False) if y is not None
+        (x, y)
+        for x, y in zip(run["epoch"], run["metrics"].get(column, ()), strict=False)
+        if y is not None and abs(y) < MOST_DRAWN
     ]
     if not pairs:
         return None

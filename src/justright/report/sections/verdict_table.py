@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from justright.diagnosis import labels
-from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Step, Table, Text
+from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Step, Table, Text
+from justright.report.notable_variants import (
+    CHOSEN_WORDS,
+    MOST_LISTED,
+    MOST_PRINTED,
+    MOST_WHOLE,
+    notable_variants,
+    rest_words,
+)
 from justright.report.number_formats import (
     MISSING,
     format_count,
@@ -31,6 +40,7 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     return [
         table,
+        *_rest(summary),
         Text(f"{_note(summary)}\n{meanings(every)}", "note below", Media.WRITTEN),
         Text(f"{_short_note(summary)}\n{meanings(few)}", media=Media.TERMINAL),
     ]
@@ -57,12 +67,14 @@ def has_catalogue(summary: Summary) -> bool:
 
 
 def main_variants(summary: Summary) -> list[VariantSummary]:
-    """Return the variants that a terminal shows: all, or, beside a table of remedies, what they change and the best."""
+    """Return the variants that a terminal shows: beside a table of remedies only what they change and the best."""
+    notable = notable_variants(summary, MOST_PRINTED)
     if not has_catalogue(summary):
-        return summary["variants"]
+        return notable
     choice = summary["choice"]
     best = {choice["variant"] if choice else None, summary["best_variant"]}
-    return [one for one in summary["variants"] if not one["remedy"] or one["name"] in best]
+    main = [one for one in summary["variants"] if not one["remedy"] or one["name"] in best]
+    return main if len(main) <= MOST_PRINTED else [one for one in main if one in notable]
 
 
 def meanings(variants: Iterable[VariantSummary]) -> str:
@@ -134,11 +146,11 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
 
 
 def _rows(summary: Summary) -> Iterable[Row]:
-    """Yield a row for each variant, and one for the reference model."""
+    """Yield a row for each notable variant, and one for the reference model."""
     loss, score = summary["loss"], summary["score"]
     colours = page_colours(variant["name"] for variant in summary["variants"])
-    shown = [variant["name"] for variant in main_variants(summary)]
-    for variant in summary["variants"]:
+    shown = {variant["name"] for variant in main_variants(summary)}
+    for variant in notable_variants(summary, MOST_WHOLE):
         name = variant["name"]
         is_best = name == summary["best_variant"] and len(summary["variants"]) > 1
         verdict = verdict_cell(variant, loss)
@@ -172,6 +184,38 @@ def _rows(summary: Summary) -> Iterable[Row]:
             ),
             media=Media.WRITTEN,
         )
+
+
+def _rest(summary: Summary) -> list[Block]:
+    """Return the other variants with their verdicts and test losses, folded away."""
+    whole = {variant["name"] for variant in notable_variants(summary, MOST_WHOLE)}
+    rest = [variant for variant in summary["variants"] if variant["name"] not in whole]
+    if not rest:
+        return []
+    rows = []
+    for variant in rest[:MOST_LISTED]:
+        *_, test = _measured(counting_runs(variant), summary["loss"], [None, None, variant["test"]])
+        verdict = verdict_cell(variant, summary["loss"])
+        name = Cell(variant["name"])
+        rows.append(
+            Row((name, replace(verdict, is_pill=False), Cell(format_count(variant["parameters"])), test))
+        )
+    columns = (
+        Column("Variant", is_text=True),
+        Column("Verdict", is_text=True),
+        Column("Parameters"),
+        Column(f"{metric_words(summary['loss'])}, test"),
+    )
+    head = Cell(rest_words(summary["variants"], notable_variants(summary, MOST_WHOLE)))
+    left_out = len(rest) - len(rows)
+    more = [Text(f"{left_out:,} more are in result.json.", media=Media.WRITTEN)] if left_out else []
+    return [
+        Text(
+            f"The table shows {len(whole)} of {len(summary['variants']):,} variants: {CHOSEN_WORDS}.",
+            media=Media.WRITTEN,
+        ),
+        Folded(head, (Table("More variants", columns, tuple(rows)), *more)),
+    ]
 
 
 def _measured(

@@ -16,7 +16,10 @@ from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
 from justright.report import blocks
 from justright.report.blocks import Media, Step
+from justright.report.notable_variants import CHOSEN_WORDS, rest_words
+from justright.report.sections.provenance import headline
 from justright.report.sections.registry import shown_sections
+from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import Summary
 from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten, spelled
@@ -24,6 +27,7 @@ from justright.report.terminal.text import Symbols, plain, shorten, spelled
 FULL_WIDTH = 120  # columns from which a table is not narrowed
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
 WIDE = 10_000  # columns in which nothing is cut off
+MOST_PENDING = 8  # variants named that are still to be trained
 HEADING_WIDTH = 13  # of a table with a column for each variant
 TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
     {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
@@ -31,7 +35,13 @@ TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
 
 
 def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found: tables, conclusion, sentences, what is still to be trained, and where everything is."""
+    """Print what a study found, and where everything is."""
+    print_findings(terminal, summary, folder)
+    print_places(terminal, folder)
+
+
+def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
+    """Print what a study found: tables, conclusion, sentences, and what is still to be trained."""
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
     for _, shown in shown_sections(summary, Media.TERMINAL):
@@ -42,9 +52,12 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
         is_first = is_first and not rest
         for block in rest:
             print_block(terminal, block)
-    if summary["conclusion"]:
+    if not has_catalogue(summary) and (others := rest_words(summary["variants"], main_variants(summary))):
         terminal.print()
-        terminal.print(Text(plain(summary["conclusion"]), style="bold"))
+        everything = shlex.join(["justright", "show", "--json", str(folder)])
+        terminal.say(f"{others} are not shown: {CHOSEN_WORDS} are. For all of them: {everything}")
+    terminal.print()
+    terminal.print(Text(plain(headline(summary)), style="bold"))
     here = shlex.join(["justright", "run", "--out", str(folder)])
     for sentence in sentences:
         if COMMAND in sentence:  # a command stays on one line, to be copied
@@ -55,6 +68,10 @@ def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
     if pending:
         terminal.print()
         terminal.print(_pending_sentence(pending))
+
+
+def print_places(terminal: Terminal, folder: Path) -> None:
+    """Print where everything is that a study left behind."""
     terminal.print()
     for name, place in places(folder):
         terminal.say(f"{name:12} {place}")
@@ -179,4 +196,6 @@ def _pending_sentence(pending: Mapping[str, Sequence[int]]) -> str:
     for name, seeds in pending.items():
         which = f" (seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))})" if seeds else ""
         parts.append(plain(name) + which)
+    if len(parts) > MOST_PENDING:
+        parts[MOST_PENDING:] = [f"{len(parts) - MOST_PENDING:,} more variants"]
     return f"Not trained to the end yet: {'; '.join(parts)}. Run the same command again to go on."

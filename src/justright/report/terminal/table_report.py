@@ -7,12 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
+from justright.report.number_formats import MISSING
 from justright.report.terminal.sparkline import histogram
 from justright.report.terminal.terminal import Terminal, new_table
-from justright.report.terminal.text import Symbols, plain, shorten
+from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 NAME_WIDTH = 26
 NEGLIGIBLE = 1e-6  # times the standard deviation: rounding of float32
+MOST_ROWS = 60  # features; of more, those are printed that have a histogram
 HISTOGRAM_CELLS = 15  # of the description's bins two share a cell
 
 
@@ -26,7 +28,12 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     if description["rows_left_out"]:
         terminal.say(f"{description['rows_left_out']:,} rows with missing values were left out.")
     terminal.print()
-    terminal.print(_columns_table(description, terminal.symbols))
+    columns = description["columns"]
+    drawn = [column for column in columns if column["counts"]] if len(columns) > MOST_ROWS else columns
+    terminal.print(_columns_table(description, drawn, terminal.symbols))
+    if more := len(columns) - len(drawn):
+        told = "tell most about the target by themselves"
+        terminal.print(f"The {len(drawn)} features that {told}; --json has the other {more:,} as well.")
 
 
 def _target_sentence(description: Mapping[str, Any]) -> str:
@@ -41,22 +48,28 @@ def _target_sentence(description: Mapping[str, Any]) -> str:
     return f"Target {target}: {', '.join(classes)}"
 
 
-def _columns_table(description: Mapping[str, Any], symbols: Symbols) -> Table:
+def _columns_table(
+    description: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], symbols: Symbols
+) -> Table:
     table = new_table()
     table.add_column("feature", no_wrap=True)
     for header in ("mean", "std", "min", "max"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("histogram", no_wrap=True)
     target = description["target_column"]
-    for column in [*description["columns"], *([target] if target else [])]:
-        numbers = (_number(column[name], column["std"]) for name in ("mean", "std", "min", "max"))
+    for column in [*columns, *([target] if target else [])]:
+        numbers = (
+            spelled(_number(column[name], column["std"]), symbols) for name in ("mean", "std", "min", "max")
+        )
         bars = histogram(_merged(column["counts"], HISTOGRAM_CELLS), symbols)
         table.add_row(shorten(column["name"], NAME_WIDTH, symbols), *numbers, bars)
     return table
 
 
-def _number(value: float, scale: float) -> str:
+def _number(value: float | None, scale: float | None) -> str:
     """Return a number in four digits; one that is nothing beside the column's standard deviation is 0."""
+    if value is None or scale is None:
+        return MISSING
     return "0" if abs(value) < NEGLIGIBLE * scale else f"{value:.4g}"
 
 
