@@ -98,7 +98,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--axes", type=names_among(GRIDS), default=list(GRIDS), metavar="NAME,...")
     for axis, sizes in GRIDS.items():
         words = ",".join(map(str, sizes))
-        parser.add_argument(f"--{axis}", type=numbers, default=sizes, metavar="N,...", help=f"default {words}")
+        parser.add_argument(
+            f"--{axis}", type=numbers, default=sizes, metavar="N,...", help=f"default {words}"
+        )
     parser.add_argument(
         "--base", type=named_numbers, default={}, metavar="NAME=N,...", help="what an axis does not change"
     )
@@ -126,7 +128,9 @@ def named_numbers(text: str) -> dict[str, int]:
         {'variants': 200, 'seeds': 3}
     """
     pairs = [part.split("=") for part in text.split(",")]
-    return {names_among([field.name for field in fields(Study)])(name)[0]: int(value) for name, value in pairs}
+    return {
+        names_among([field.name for field in fields(Study)])(name)[0]: int(value) for name, value in pairs
+    }
 
 
 def lines(axis: str, sizes: list[Study]) -> Iterator[tuple[str, ...]]:
@@ -187,8 +191,12 @@ class World:
         rng = np.random.default_rng(0)
         counts = {"validation": size.rows, "test": size.rows, "fixed": FIXED_ROWS}
         self.odds = {kind: 2 * rng.standard_normal(count) for kind, count in counts.items()}
-        self.targets = {kind: rng.random(len(odds)) < 1 / (1 + np.exp(-odds)) for kind, odds in self.odds.items()}
-        self.grid = np.flatnonzero(measured_epochs(0, EPOCHS) | np.isin(np.arange(EPOCHS), (BEST_EPOCH, EPOCHS - 1)))
+        self.targets = {
+            kind: rng.random(len(odds)) < 1 / (1 + np.exp(-odds)) for kind, odds in self.odds.items()
+        }
+        self.grid = np.flatnonzero(
+            measured_epochs(0, EPOCHS) | np.isin(np.arange(EPOCHS), (BEST_EPOCH, EPOCHS - 1))
+        )
         self.constant_loss = float(np.log(2))
 
     def run(self, run: RunKey, place: float) -> tuple[EpochBlock, RunFinished]:
@@ -204,7 +212,9 @@ class World:
         }
         metrics |= {"accuracy": 1 - curve / 2, "val_accuracy": 1 - curve / 2}
         metrics["fixed_binary_crossentropy"] = np.where(np.isin(epochs, self.grid), curve, np.nan)
-        best, last = ({name: float(values[at]) for name, values in metrics.items()} for at in (BEST_EPOCH, EPOCHS - 1))
+        best, last = (
+            {name: float(values[at]) for name, values in metrics.items()} for at in (BEST_EPOCH, EPOCHS - 1)
+        )
         validation = [
             RowLosses(run, "validation", int(at), self._losses("validation", noise, harms[at])[1])
             for at in self.grid
@@ -231,7 +241,9 @@ class World:
         return outputs, np.logaddexp(0, np.where(self.targets[kind], -outputs, outputs)).astype(np.float32)
 
 
-def timed(step: Callable[[StudyFolder, Store, dict[str, Any]], Callable[[], object]]) -> Callable[[Path], Any]:
+def timed(
+    step: Callable[[StudyFolder, Store, dict[str, Any]], Callable[[], object]],
+) -> Callable[[Path], Any]:
     """Return a job: what `step` prepares is not timed, what it returns is."""
 
     def job(path: Path) -> tuple[float, int]:

@@ -23,6 +23,11 @@ def table_seeds() -> list[bytes]:
         b'"a;b";x;y\n"red ""1""";1;0\nblue;2;1\n',
         "﻿größe|x|class\n1|nan|a\n2||b\n".encode(),
         b"x,y\r\n1,inf\r\n\r\n2,0\r\n",
+        b'[{"x": 1, "z": {"a": 0.5}, "label": 0}, {"x": 2, "label": 1}]',
+        b'{"x": 1, "label": 0}\n{"x": null, "label": 1}\n',
+        b'{"columns": ["x", "label"], "index": [0, 1], "data": [[1, 0], [2, 1]]}',
+        b"% a\n@relation r\n@attribute 'x x' real\n@attribute label {no,'y s'}\n@data\n1,no\n{0 ?,1 'y s'}\n",
+        b"+1 1:0.5 3:1 # a\n-1 2:1e3\n+1 1:-4\n",
     ]
     frame = pl.DataFrame(
         {"x": ["a", "b", "a"], "z": [1.0, 2.5, None], "d": [True, False, True], "label": [0, 1, 0]}

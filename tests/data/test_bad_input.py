@@ -139,7 +139,7 @@ BAD_TEXT = [
         "x,label\n1,0\x00\n",
         (
             "text must not hold zero bytes; byte 11 is one, so it is probably a binary file. "
-            "Give a CSV, TSV, Parquet, Arrow or NPZ file."
+            "Give a CSV, TSV, Parquet, Arrow, NPZ, JSON, ARFF or LIBSVM file."
         ),
     ),
     (

@@ -26,7 +26,9 @@ from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, check_one_of, near_miss
 
 # First bytes of a file, by which formats are recognised.
-START_BYTES = 64
+START_BYTES = 4096
+# Endings that say how a file is compressed, not what it holds.
+PACKED_ENDINGS = (".gz", ".zst")
 MAX_NEIGHBOURS = 1_000  # files considered for a near miss: a hint must not take seconds
 
 
@@ -46,8 +48,8 @@ def read_table(
 
     Args:
         source: `higgs-sim` (packaged, simulated) or `higgs` (UCI's, read as far as `rows` needs); a path or http(s)
-            address of CSV/TSV (.gz, .zst), Parquet, Arrow/Feather, NPZ or a format of a plug-in; '-' for standard input,
-            or a named pipe; a (rows, columns) array, a pair (X, y), a pandas or Polars frame.
+            address of CSV/TSV, Parquet, Arrow/Feather, NPZ, JSON, ARFF or LIBSVM (text also .gz, .zst); '-' for standard
+            input, or a named pipe; a (rows, columns) array, a pair (X, y), a pandas or Polars frame.
         target: the target's column name, or its number from 0; for arrays and frames also its values. None: the
             only column called label, target, y or class, or the first of a header-less table if it is 0/1.
         rows: the first rows only; None for all (of `higgs`: 31,000, or what `location` holds if less).
@@ -97,7 +99,7 @@ def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> Ra
     Raises:
         InputError: it is too large, or is not of the format that its first bytes or its name promise.
     """
-    ending = PurePosixPath(name or path.name).suffix
+    ending = _ending(name or path.name)
     try:
         with path.open("rb") as file:
             start = file.read(START_BYTES)
@@ -111,6 +113,17 @@ def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> Ra
         raise InputError(f"{error} Give a {format_names(' or ')} file.") from None
     except OSError as error:
         raise InputError(f"{label}: a readable file was expected; {error.strerror or error}.") from None
+
+
+def _ending(name: str) -> str:
+    """Return the ending of a file's name that says what it holds.
+
+    Example:
+        >>> _ending("rows.jsonl.gz"), _ending("rows.csv")
+        ('.jsonl', '.csv')
+    """
+    path = PurePosixPath(name)
+    return (path.with_suffix("") if path.suffix.lower() in PACKED_ENDINGS else path).suffix
 
 
 def _check_request(request: Request, missing: Sequence[str], categorical: Sequence[str]) -> None:

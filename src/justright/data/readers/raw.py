@@ -75,6 +75,7 @@ class TableFormat:
         endings: endings of such files' names, in lower case and with the dot.
         read: (path, how messages name the file, how many first rows matter or None for all) -> its columns. It raises
             InputError for a file that is damaged or too large.
+        recognise: first bytes of text -> whether they are of this format, for files whose names do not tell.
     """
 
     name: str
@@ -82,6 +83,7 @@ class TableFormat:
     magic: tuple[bytes, ...]
     endings: tuple[str, ...]
     read: Callable[[Path, str, int | None], RawTable]
+    recognise: Callable[[bytes], bool] | None = None
 
 
 def row_place(row: int) -> str:

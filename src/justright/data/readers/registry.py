@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from justright.data.readers.arff import ARFF
 from justright.data.readers.arrow import ARROW
 from justright.data.readers.delimited import DELIMITED
+from justright.data.readers.json_rows import JSON
+from justright.data.readers.libsvm import LIBSVM
 from justright.data.readers.npz import NPY, NPZ
 from justright.data.readers.parquet import PARQUET
 from justright.data.readers.raw import TableFormat
@@ -23,14 +26,14 @@ def format_names(last: str = ", ") -> str:
 
     Example:
         >>> format_names(" or ")
-        'CSV, TSV, Parquet, Arrow or NPZ'
+        'CSV, TSV, Parquet, Arrow, NPZ, JSON, ARFF or LIBSVM'
     """
     names = [one.name for one in formats() if one.name]
     return ", ".join(names[:-1]) + last + names[-1]
 
 
 def find_format(start: bytes, ending: str) -> TableFormat:
-    """Return the format of a file: by its first bytes, else by its name, else delimited text.
+    """Return the format of a file: by its first bytes, else by its name, else by how its text looks, else delimited text.
 
     Args:
         start: its first bytes.
@@ -43,7 +46,10 @@ def find_format(start: bytes, ending: str) -> TableFormat:
     begun = [one for one in formats() if start.startswith(one.magic)]
     named = [one for one in formats() if ending.lower() in one.endings]
     both = [one for one in begun if one in named]
-    return next(iter([*both, *begun, *(one for one in named if not one.magic)]), DELIMITED)
+    text = [one for one in named if not one.magic] or [
+        one for one in formats() if one.recognise and one.recognise(start)
+    ]
+    return next(iter([*both, *begun, *text]), DELIMITED)
 
 
 def format_promised(ending: str) -> TableFormat | None:
@@ -51,4 +57,4 @@ def format_promised(ending: str) -> TableFormat | None:
     return next((one for one in formats() if one.magic and ending.lower() in one.endings), None)
 
 
-FORMATS: tuple[TableFormat, ...] = (DELIMITED, PARQUET, ARROW, NPZ, NPY)
+FORMATS: tuple[TableFormat, ...] = (DELIMITED, PARQUET, ARROW, NPZ, NPY, JSON, ARFF, LIBSVM)

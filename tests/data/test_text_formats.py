@@ -1,0 +1,220 @@
+"""JSON, ARFF and LIBSVM files are read as what wrote them meant, and refused with the line that is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import dump_svmlight_file
+
+from justright.data.read import read_table
+from justright.data.readers import json_rows, libsvm
+from justright.errors import InputError
+
+FRAME = pd.DataFrame({"x": [1.5, 2.0, -3.0, 4.0], "n": [1, 2, 3, 4], "label": [0, 1, 1, 0]})
+VALUES = FRAME[["x", "n"]].to_numpy(np.float32)
+WRITTEN = {
+    "records": FRAME.to_json(orient="records"),
+    "lines": FRAME.to_json(orient="records", lines=True),
+    "columns": FRAME.to_json(orient="columns"),
+    "index": FRAME.to_json(orient="index"),
+    "split": FRAME.to_json(orient="split"),
+    "table": FRAME.to_json(orient="table", index=False),
+    "lists": json.dumps(FRAME.to_dict("list")),
+    "rows": json.dumps([["x", "n", "label"], *FRAME.to_numpy().tolist()]),
+    "inside": json.dumps({"source": "sensor", "rows": FRAME.to_dict("records")}),
+    "indented": FRAME.to_json(orient="records", indent=2),
+}
+ARFF = """% A comment, and blank lines.
+
+@RELATION 'two words'
+@attribute x numeric
+@ATTRIBUTE "a colour" {red, 'dark \\'n blue', "green"}
+@attribute label {no,yes}
+
+@DATA
+1.5, red, no
+% between rows
+2, 'dark \\'n blue', yes
+-3e0,green,yes
+4,red,no
+"""
+SPARSE = """@relation s
+@attribute x real
+@attribute n integer
+@attribute label {0, 1}
+@data
+{0 1.5, 1 1}
+{0 2, 1 2, 2 1}
+{0 -3, 1 3, 2 1}
+{ 0 4 , 1 4 }
+"""
+
+
+def message(source, **options):
+    """Return the error message of reading a source."""
+    with pytest.raises(InputError) as caught:
+        read_table(source, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("layout", WRITTEN)
+@pytest.mark.parametrize("name", ["t.json", "t.txt"])
+def test_every_layout_of_json_is_the_same_table(write, layout, name):
+    """What pandas and people write, under a name that tells or one that does not."""
+    table = read_table(write(name, WRITTEN[layout]), target="label")
+    assert np.array_equal(table.features[:, [table.feature_names.index(one) for one in "xn"]], VALUES)
+    assert table.target.tolist() == [0, 1, 1, 0]
+
+
+def test_json_lines_may_be_compressed(write):
+    """The ending before .gz tells what is in the file."""
+    path = write("t.jsonl.gz", gzip.compress(WRITTEN["lines"].encode()))
+    assert np.array_equal(read_table(path).features, VALUES)
+
+
+def test_objects_within_records_become_columns(write):
+    """One level and two; what a record lacks is missing."""
+    records = [{"a": {"b": row, "c": {"d": -row}}, "y": row % 2} for row in range(4)] + [{"y": 1}]
+    path = write("t.json", json.dumps(records))
+    table = read_table(path, target="y", missing=[""])
+    assert (table.feature_names, table.rows, table.rows_left_out) == (("a.b", "a.c.d"), 4, 1)
+    assert table.features[:, 1].tolist() == [0, -1, -2, -3]
+
+
+def test_numbers_that_are_text_and_huge_numbers_are_refused_where_they_are(write):
+    """A number of 5,000 digits is infinite, not a traceback."""
+    path = write("t.json", '[{"x": %s, "y": 0}, {"x": 1, "y": 1}]' % ("9" * 5000))
+    assert message(path) == (
+        f"{path!r}: column 'x' has 1 infinite value (first: row 1, inf). Correct or remove those rows."
+    )
+
+
+SHAPES = "a record per line, a list of records, or an object of columns was expected as JSON"
+BAD_JSON = {
+    '{"x": 1': f"{SHAPES}; Expecting ',' delimiter.",
+    '{"x": 1}\n\n{"x": }\n': "every line must be a JSON record; line 3 is not (Expecting value). Correct that line.",
+    '[1, {"x": 2}]': f"{SHAPES}; it holds something else. Save the records alone.",
+    '{"x": [1, 2], "y": [1]}': "every column must have as many values; they have 1 to 2. Save it again.",
+    '[{"x": [1], "z": {}, "y": 1}]': (
+        "columns must hold numbers or text; lists or objects are in 'x', 'z'. "
+        "Remove them, or write their parts as columns."
+    ),
+    '[{"x":' + "[" * 100_000: "JSON must hold records of values; it is nested too deeply.",
+}
+
+
+@pytest.mark.parametrize("text", BAD_JSON, ids=range(len(BAD_JSON)))
+def test_what_is_no_table_in_json_is_refused(write, text):
+    """With the line, or the columns."""
+    path = write("t.json", text)
+    assert message(path, target="y") == f"{path!r}: {BAD_JSON[text]}"
+
+
+def test_json_beyond_the_limit_is_refused(write, monkeypatch):
+    """As it is, and compressed."""
+    monkeypatch.setattr(json_rows, "MAX_JSON_BYTES", 50)
+    for path in (
+        write("t.json", WRITTEN["records"]),
+        write("t.json.gz", gzip.compress(b"[" + b" " * 999 + b"]")),
+    ):
+        assert message(path) == (
+            f"{path!r}: JSON must take at most 50 bytes; it takes more. Save it as Parquet or CSV."
+        )
+
+
+def test_arff_has_names_levels_quotes_and_comments(write):
+    """As Weka documents them; a level keeps its quote."""
+    table = read_table(write("t.arff", ARFF), target="label", categorical=["a colour"])
+    assert table.feature_names == ("x", "a colour=dark 'n blue", "a colour=green", "a colour=red")
+    assert table.features[:, 0].tolist() == [1.5, 2, -3, 4]
+    assert (table.class_names, table.target.tolist()) == (("no", "yes"), [0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("name", ["t.arff", "t.data"])
+def test_sparse_arff_fills_in_zeros_and_first_levels(write, name):
+    """What a row leaves out is 0, or the first level."""
+    table = read_table(write(name, SPARSE), target="label")
+    assert np.array_equal(table.features, VALUES)
+    assert table.target.tolist() == [0, 1, 1, 0]
+
+
+def test_a_question_mark_is_missing_in_arff(write):
+    """Left out like an empty cell."""
+    table = read_table(
+        write("t.arff", ARFF.replace("-3e0", "?")), target="label", categorical=["a colour"], missing=[""]
+    )
+    assert (table.rows, table.rows_left_out) == (3, 1)
+
+
+def test_scipy_reads_the_same_arff(tmp_path):
+    """An independent reader, where it reads them: no text, no sparse rows."""
+    from scipy.io import arff
+
+    path = tmp_path / "t.arff"
+    path.write_text("@relation r\n@attribute x real\n@attribute 'y y' numeric\n@data\n1,2\n3.5,-1e3\n")
+    records, _ = arff.loadarff(path)
+    table = read_table(path, target="y y", task="regression")
+    assert table.features[:, 0].tolist() == records["x"].tolist()
+    assert table.target.tolist() == records["y y"].tolist()
+
+
+BAD_ARFF = {
+    ARFF.replace("2, 'dark", "2, dark"): (11, "its quotes do not match at character 3"),
+    ARFF.replace("4,red,no", "4,red"): (13, "3 values were expected, 2 found"),
+    ARFF.replace("4,red", "four,red"): (13, "'x' must be a number, got 'four'"),
+    ARFF.replace("@ATTRIBUTE", "ATTRIBUTE"): (5, "@relation, @attribute or @data was expected"),
+    SPARSE.replace("1 4 }", "9 4}"): (9, "there is no attribute number 9"),
+}
+
+
+@pytest.mark.parametrize("text", BAD_ARFF, ids=range(len(BAD_ARFF)))
+def test_a_line_that_is_no_arff_is_named(write, text):
+    """With its number in the file, comments counted."""
+    path, (line, what) = write("t.arff", text), BAD_ARFF[text]
+    assert message(path, target="label") == (
+        f"{path!r}: every line of an ARFF file must follow the format; line {line} does not: {what}."
+    )
+
+
+def test_an_arff_file_without_attributes_is_refused(write):
+    """A header alone says nothing."""
+    path = write("t.arff", "@relation r\n@data\n1,2\n")
+    assert message(path) == (
+        f"{path!r}: an ARFF file must declare its columns with @attribute; it declares none."
+    )
+
+
+@pytest.mark.parametrize("name", ["t.libsvm", "heart_scale"])
+def test_libsvm_is_read_as_scikit_learn_wrote_it(tmp_path, name):
+    """Zeros come back, the target is found; also without a name that tells."""
+    features = np.where(np.arange(60).reshape(20, 3) % 4, np.linspace(-1, 1, 60).reshape(20, 3), 0)
+    target = np.arange(20) % 2
+    dump_svmlight_file(features, target, str(tmp_path / name), zero_based=False)
+    table = read_table(tmp_path / name)
+    assert np.allclose(table.features, features.astype(np.float32), rtol=1e-6)
+    assert table.target.tolist() == target.tolist()
+
+
+def test_libsvm_with_a_feature_far_out_is_refused_before_zeros_are_written(write, monkeypatch):
+    """One huge number must not take gigabytes."""
+    monkeypatch.setattr(libsvm, "MAX_TABLE_BYTES", 1 << 20)
+    path = write("t.svm", "1 1:1\n0 999999:1\n")
+    assert message(path) == (
+        f"{path!r}: a table must take at most 1,048,576 bytes in memory; 2 rows of 999,999 features take 15,999,984 "
+        "with their zeros. Ask for fewer `rows`, or remove features."
+    )
+
+
+def test_a_bad_line_of_libsvm_is_refused(write):
+    """In scikit-learn's words."""
+    path = write("t.svm", "1 1:1\n0 x:1\n")
+    assert re.fullmatch(
+        rf"{re.escape(repr(path))}: every line must be a target and NUMBER:VALUE pairs; scikit-learn says: "
+        r".+\. Correct the file\.",
+        message(path),
+    )
