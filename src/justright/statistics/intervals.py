@@ -30,7 +30,9 @@ Counts = int | npt.NDArray[np.int64]  # of seeds or rows: one for all means, or 
 
 DEFAULT_LEVEL = 0.95
 NODES = 64  # of the quadrature over the seeds' variance: right to 0.03 %, and at a level of 99.9 % with 2 seeds to 0.01 %
-DEVIATIONS = 7.0  # how far it reaches, in standard deviations of the seeds' standard deviation: beyond lies 1e-11
+DEVIATIONS = (
+    7.0  # how far it reaches, in standard deviations of the seeds' standard deviation: beyond lies 1e-11
+)
 STEPS = 40  # of Newton's method at most; about 6 are enough
 PRECISE = 1e-9  # relative change of a half-width at which it stops, far below what any reader sees
 BLOCK = 4_096  # half-widths found together, so that a million of them take no more memory

@@ -63,9 +63,7 @@ class Compared:
 
     def interval(self, pair: int) -> Interval:
         """Return the interval of one pair."""
-        return Interval(
-            float(self.means[pair]), float(self.lows[pair]), float(self.highs[pair]), self.seeds
-        )
+        return Interval(float(self.means[pair]), float(self.lows[pair]), float(self.highs[pair]), self.seeds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

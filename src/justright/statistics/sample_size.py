@@ -101,7 +101,9 @@ def required_for_each(
     def with_rows(which: Counts, more: Counts) -> Truths:
         return are_enough(which, 0, more)
 
-    def with_both(which: Counts, more: Counts) -> Truths:  # by the same factor, so that both errors shrink equally
+    def with_both(
+        which: Counts, more: Counts
+    ) -> Truths:  # by the same factor, so that both errors shrink equally
         return are_enough(which, more, np.rint(more * share).astype(np.int64))
 
     none = np.zeros(len(distances), dtype=np.int64)
