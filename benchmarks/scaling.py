@@ -40,6 +40,7 @@ from benchmarks.arguments import names_among, program_parser
 from benchmarks.tables import print_table
 from justright.data import tables
 from justright.data.describe import describe_table
+from justright.records.fingerprints import versions
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
 from justright.runs.events import (
@@ -180,6 +181,7 @@ def build_folder(path: Path, size: Study) -> None:
         store.set_meta(
             "table", describe_table(sample) | {"parts": parts, "constant_loss": world.constant_loss}
         )
+        store.set_meta("environment", versions())
         targets = {kind: world.targets[kind].astype(np.float32) for kind in ("validation", "test")}
         store.write_reference(TARGETS, targets)
         for number, name in enumerate(names):

@@ -183,7 +183,8 @@ class Family:
         scale = np.subtract(factor, share[:, None])
         np.sqrt(np.maximum(scale, 0, out=scale), out=scale)
         scale *= self._differences(self.errors.between_seeds, part)
-        return np.add(found, scale, out=found)
+        found += scale
+        return found
 
     def separate_factors(self, part: slice) -> Singles:
         """Return (comparisons of `part`, DRAWS) factors of the variance between seeds, one for each comparison.
