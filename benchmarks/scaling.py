@@ -2,7 +2,7 @@
 
     python -m benchmarks.scaling                                     # every axis, a few minutes
     python -m benchmarks.scaling --axes variants --variants 100,200,400
-    python -m benchmarks.scaling --axes variants --variants 200 --seeds 3 --profile
+    python -m benchmarks.scaling --axes variants --variants 100,200 --base seeds=3,rows=30000
 
 Each line is a study folder of simulated runs, written through the store that training writes to. Its networks have a
 known order: the more parameters, the nearer are its outputs to the true log-odds; each is best at the same epoch and gets
@@ -40,9 +40,18 @@ from benchmarks.arguments import names_among, program_parser
 from benchmarks.tables import print_table
 from justright.data import tables
 from justright.data.describe import describe_table
+from justright.records.fingerprints import versions
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
-from justright.runs.events import EpochBlock, RowLosses, RunFinished, RunKey, StackCheckpoint, VariantBuilt
+from justright.runs.events import (
+    EpochBlock,
+    RowKind,
+    RowLosses,
+    RunFinished,
+    RunKey,
+    StackCheckpoint,
+    VariantBuilt,
+)
 from justright.runs.grid import measured_epochs
 from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report
 
@@ -172,6 +181,7 @@ def build_folder(path: Path, size: Study) -> None:
         store.set_meta(
             "table", describe_table(sample) | {"parts": parts, "constant_loss": world.constant_loss}
         )
+        store.set_meta("environment", versions())
         targets = {kind: world.targets[kind].astype(np.float32) for kind in ("validation", "test")}
         store.write_reference(TARGETS, targets)
         for number, name in enumerate(names):
@@ -207,33 +217,28 @@ class World:
         harms = harm * (1 + np.abs(np.log((epochs + 1) / (BEST_EPOCH + 1))))
         noise = {kind: rng.standard_normal(len(odds)) for kind, odds in self.odds.items()}
         curve = 0.3 + 0.1 * harms**2
-        metrics = {
-            name: curve for name in ("loss", "binary_crossentropy", "val_loss", "val_binary_crossentropy")
-        }
-        metrics |= {"accuracy": 1 - curve / 2, "val_accuracy": 1 - curve / 2}
+        metrics = dict.fromkeys(
+            ("loss", "binary_crossentropy", "val_loss", "val_binary_crossentropy"), curve
+        ) | dict.fromkeys(("accuracy", "val_accuracy"), 1 - curve / 2)
         metrics["fixed_binary_crossentropy"] = np.where(np.isin(epochs, self.grid), curve, np.nan)
-        best, last = (
-            {name: float(values[at]) for name, values in metrics.items()} for at in (BEST_EPOCH, EPOCHS - 1)
-        )
-        validation = [
-            RowLosses(run, "validation", int(at), self._losses("validation", noise, harms[at])[1])
-            for at in self.grid
-        ]
-        ends = []
-        for kind in ("test", "fixed"):
-            for at in (BEST_EPOCH, EPOCHS - 1):
-                ends.append(RowLosses(run, kind, at, self._losses(kind, noise, harms[at])[1]))
-        for kind in ("validation", "test", "fixed"):
-            outputs, losses = self._losses(kind, noise, harms[BEST_EPOCH])
-            ends.append(RowLosses(run, f"{kind}_score", BEST_EPOCH, np.float32(losses < np.log(2))))
+
+        def losses(kind: RowKind, at: int) -> RowLosses:
+            return RowLosses(run, kind, at, self._losses(kind, noise, harms[at])[1])
+
+        ends = BEST_EPOCH, EPOCHS - 1
+        best, last = ({name: float(values[at]) for name, values in metrics.items()} for at in ends)
+        rows = [losses(kind, at) for kind in ("test", "fixed") for at in ends]
+        for kind in self.odds:
+            outputs, at_best = self._losses(kind, noise, harms[BEST_EPOCH])
+            is_right = (at_best < np.log(2)).astype(np.float32)
+            rows.append(RowLosses(run, f"{kind}_score", BEST_EPOCH, is_right))
             if kind != "fixed":
-                ends.append(RowLosses(run, f"{kind}_output", BEST_EPOCH, outputs))
-        test = [float(one.losses.mean()) for one in ends[:2]]
-        finished = RunFinished(
-            *(run, "finished", "", EPOCHS, BEST_EPOCH, 1.0, best, last, {"loss": test[0]}, {"loss": test[1]}),
-            rows=tuple(ends),
+                rows.append(RowLosses(run, f"{kind}_output", BEST_EPOCH, outputs))
+        test, test_last = ({"loss": float(one.losses.mean())} for one in rows[:2])
+        block = EpochBlock(run, 0, metrics, tuple(losses("validation", int(at)) for at in self.grid))
+        return block, RunFinished(
+            *(run, "finished", "", EPOCHS, BEST_EPOCH, 1.0, best, last, test, test_last), rows=tuple(rows)
         )
-        return EpochBlock(run, 0, metrics, tuple(validation)), finished
 
     def _losses(self, kind: str, noise: dict[str, np.ndarray], harm: float) -> tuple[np.ndarray, np.ndarray]:
         """Return (rows,) log-odds of a network, and its losses."""

@@ -116,6 +116,18 @@ def test_curves_are_sorted_and_hold_every_metric(store, block, checkpoint) -> No
     assert mine.null_count().sum_horizontal().item() == 0
 
 
+def test_first_epochs_and_the_rows_of_one_epoch_are_read_alone(store, block, checkpoint) -> None:
+    """Two blocks of five epochs, each with the row losses of its first epoch."""
+    store.handle(checkpoint("a", blocks=(block(), block(first=5)), finished=(), lanes=(RUN,)))
+    every, first = store.curves(), store.curves(epochs=1)
+    assert first.equals(every.head(1))
+    assert list(store.row_losses(RUN, "validation")) == [0, 5]
+    alone = store.row_losses(RUN, "validation", epoch=5)
+    assert list(alone) == [5]
+    np.testing.assert_array_equal(alone[5], store.row_losses(RUN, "validation")[5])
+    assert store.row_losses(RUN, "validation", epoch=4) == {}
+
+
 def test_an_empty_study_has_empty_curves(store) -> None:
     """The columns are there, and their types."""
     assert store.curves().schema == {

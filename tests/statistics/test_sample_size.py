@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from justright.statistics.crossed import Crossed, crossed
+from justright.statistics.crossed import Crossed, crossed, variances_by_source
 from justright.statistics.intervals import interval_of, mean_interval
-from justright.statistics.sample_size import MAX_SEEDS, Needs, required_seeds_or_rows
+from justright.statistics.sample_size import (
+    MAX_SEEDS,
+    POWER,
+    Needs,
+    expected_errors,
+    required_for_each,
+    required_seeds_or_rows,
+)
 
 
 def flat(
@@ -121,3 +128,28 @@ def test_what_neither_seeds_nor_rows_decide_alone_both_decide_together():
 def test_the_least_that_decides_is_seeds_then_rows_then_both(needs, least):
     """Seeds cost only time; rows must be had."""
     assert needs.least == least
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_many_comparisons_need_what_each_needs_alone(seeds):
+    """Forty comparisons at once and one by one, with all kinds of answers among them."""
+    rng = np.random.default_rng(seeds)
+    tables = []
+    for distance in np.geomspace(0.005, 0.5, 40):
+        values = distance + rng.normal(size=(1, 200)) + 0.1 * rng.normal(size=(seeds, 1))
+        tables.append(crossed(values + 0.3 * rng.normal(size=(seeds, 200))))
+    distances = np.array([abs(table.mean) for table in tables])
+    found = required_for_each(
+        distances, variances_by_source(tables), seeds=seeds, rows=200, level=0.95, widening=1.2
+    )
+    assert found == [required_seeds_or_rows(table, 0.0, widening=1.2) for table in tables]
+    assert len(set(found)) > 3
+
+
+def test_the_needed_number_is_the_smallest_that_is_enough():
+    """One row fewer would not do, by the expected errors themselves."""
+    table = flat(0.05, seeds=1, rows=100, seed_square=0.0, row_square=1.0, error=0.0)
+    more = required_seeds_or_rows(table, 0.0).more_rows
+    planned = [expected_errors(table, seeds=1, rows=100 + rows) for rows in (more - 1, more)]
+    reached = [half + stats.norm.ppf(POWER) * error for half, error in planned]
+    assert reached[0] > 0.05 >= reached[1]

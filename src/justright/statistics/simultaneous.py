@@ -41,6 +41,7 @@ SEPARATE_WEIGHT = 0.7
 MOST_SEPARATE = (
     40  # comparisons for which separate factors are drawn; more of them share these, each from another place
 )
+GOLDEN = (5**0.5 - 1) / 2
 BLOCK = 64  # comparisons whose draws are held at once: 1.3 MB, which a processor's cache holds
 
 
@@ -182,7 +183,8 @@ class Family:
         scale = np.subtract(factor, share[:, None])
         np.sqrt(np.maximum(scale, 0, out=scale), out=scale)
         scale *= self._differences(self.errors.between_seeds, part)
-        return np.add(found, scale, out=found)
+        found += scale
+        return found
 
     def separate_factors(self, part: slice) -> Singles:
         """Return (comparisons of `part`, DRAWS) factors of the variance between seeds, one for each comparison.
@@ -192,16 +194,14 @@ class Family:
         """
         places = np.lib.stride_tricks.sliding_window_view(self.errors.pool, DRAWS)
         numbers = np.arange(len(self.left), dtype=np.float64)[part]
-        return places[(np.modf(numbers * GOLDEN)[0] * len(places)).astype(np.int64)]
+        starts = (np.modf(numbers * GOLDEN)[0] * len(places)).astype(np.int64)
+        return np.asarray(places[starts], dtype=np.float32)
 
     def _differences(self, errors: Singles, part: slice) -> Singles:
         found = errors[self.left[part]]
         if self.right is not None:
             found -= errors[self.right[part]]
         return found
-
-
-GOLDEN = (5**0.5 - 1) / 2
 
 
 def root_of_rows(row_means: Floats) -> Floats:
@@ -272,33 +272,37 @@ def simultaneous_half_widths(
     """
     seeds, by_source = family.errors.seeds, family.by_source
     halves, own = half_widths_and_generalized(by_source, seeds=seeds, rows=rows, level=level)
-    if len(halves) == 1:
+    if np.count_nonzero(own) <= 1:
         return halves, 1.0
-    # Each deviation is measured in units of the interval that holds for it alone.
-    inverse = np.divide(1, own, out=np.zeros_like(own), where=own > 0).astype(np.float32)
     share = 0.0 if of_same_runs or seeds == 1 else float(share_of_seeds(*by_source).mean())
     weight = SEPARATE_WEIGHT * share
-    widening = _widening(family, inverse, level, are_separate=False) ** (1 - weight)
+    widening = _widening(family, own, level, are_separate=False) ** (1 - weight)
     if weight > 0:
-        widening *= _widening(family, inverse, level, are_separate=True) ** weight
+        widening *= _widening(family, own, level, are_separate=True) ** weight
     return halves * widening, widening
 
 
-def _widening(family: Family, inverse: Singles, level: float, *, are_separate: bool) -> float:
+def _widening(family: Family, own: Floats, level: float, *, are_separate: bool) -> float:
     """Return by how much intervals must widen to hold together: the quantile of the worst deviation, at least 1.
+
+    Deviations are measured in units of the interval that holds for each alone. In a small family that is the quantile of its
+    own draws, whose Monte Carlo error the worst deviation shares; in a large one finding it would take most of the time.
 
     Args:
         family: the comparisons.
-        inverse: (comparisons,) one over the half-width of each alone; 0 where there is no uncertainty.
+        own: (comparisons,) half-width of each alone by the law that is drawn from.
         level: coverage.
         are_separate: whether each comparison has its own factor of the variance between seeds.
     """
     worst = np.zeros(DRAWS, np.float32)
-    for start in range(0, len(inverse), BLOCK):
+    for start in range(0, len(own), BLOCK):
         part = slice(start, start + BLOCK)
         factor = family.separate_factors(part) if are_separate else family.errors.factor
         sizes = family.deviations(part, factor)
         np.abs(sizes, out=sizes)
-        sizes *= inverse[part, None]
+        unit = np.quantile(sizes, level, axis=1) if len(own) <= BLOCK else own[part]
+        is_uncertain = (unit > 0) & (own[part] > 0)
+        inverse = np.divide(1, unit, out=np.zeros_like(unit), where=is_uncertain)
+        sizes *= inverse[:, None].astype(np.float32)
         np.maximum(worst, sizes.max(axis=0), out=worst)
     return max(1.0, float(np.quantile(worst, level)))
