@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from justright.data.checks import check_names, counted
 from justright.data.readers.inflate import inflate_all
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
+from justright.data.readers.raw import (
+    MAX_TABLE_BYTES,
+    RawTable,
+    TableFormat,
+    check_column_count,
+    made_up_names,
+    row_place,
+)
 from justright.data.readers.sniff import check_text, find_delimiter, find_header
 from justright.errors import InputError
 
@@ -87,6 +94,9 @@ def read_delimited(data: bytes, label: str, *, rows: int | None = None) -> RawTa
     """
     data = check_text(data, label)
     delimiter = find_delimiter(data)
+    first, _, _ = data.lstrip(b"\n").partition(b"\n")
+    # Before anything is parsed; a delimiter within quotes counts for a column here, which only matters at the limit.
+    check_column_count(first.count(delimiter.encode()) + 1, label)
     whole = Body(data, delimiter, (), label)
     head = list(islice(_records(whole), HEAD_RECORDS))
     if not head:
