@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -15,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from justright import plugins
+from justright.cli import exit_codes
 from justright.cli.main import COMMANDS, command_line
 from justright.cli.run import default_folder, resume_command
 from justright.errors import FolderError, InputError
@@ -307,10 +310,96 @@ def test_bad_input_exits_with_2_and_one_message(library, error):
     assert done.stderr == "justright: Column 'a\\x1b[2J' must be numeric.\n"
 
 
-def test_a_bug_keeps_its_traceback(library):
-    """Anything but the package's own errors is not caught."""
+def test_a_bug_exits_with_70_its_traceback_and_what_to_report(library):
+    """Code 1 belongs to --fail-on: a script must not take a crash for a verdict."""
     library.error = ZeroDivisionError("bug")
-    assert isinstance(runner.invoke(command_line(), ["run"]).exception, ZeroDivisionError)
+    done = runner.invoke(command_line(), ["run"])
+    assert (done.exit_code, done.stdout) == (70, "")
+    *trace, last = done.stderr.splitlines()
+    assert (trace[0], trace[-1]) == ("Traceback (most recent call last):", "ZeroDivisionError: bug")
+    assert last.startswith(
+        "justright: this is a bug in justright, not in your input. Please report it with the lines above and the command: "
+        "justright "
+    )
+
+
+def test_panics_of_compiled_libraries_are_bugs_too(library):
+    """They are no `Exception`, and Python would end with code 1."""
+    library.error = type("PanicException", (BaseException,), {})("unwrap")
+    assert runner.invoke(command_line(), ["run"]).exit_code == 70
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "a.csv"),
+            (
+                "Every file must be usable; 'a.csv' is not: No space left on device. Free some space, and run the same "
+                "command again."
+            ),
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            (
+                "Every file must be usable; one is not: Too many open files. Allow more open files, for instance with "
+                "`ulimit -n 1024`."
+            ),
+        ),
+        (
+            MemoryError(),
+            "There must be enough memory; it is used up. Use fewer rows or columns, or close some programs.",
+        ),
+    ],
+    ids=["disk", "files", "memory"],
+)
+def test_what_the_machine_refuses_is_one_sentence(library, error, message):
+    """Wherever it happens: nobody has to have thought of it there."""
+    library.error = error
+    done = runner.invoke(command_line(), ["run"])
+    assert (done.exit_code, done.stderr) == (2, f"justright: {message}\n")
+
+
+def test_a_study_without_any_measured_run_exits_with_3(library):
+    """Its reasons are printed as always; a verdict that was asked for comes first."""
+    for item in library.summary["variants"]:
+        for run in item["runs"]:
+            run["best_epoch"] = None
+    done = runner.invoke(command_line(), ["run", "--quiet"])
+    assert (done.exit_code, done.stderr) == (
+        3,
+        "justright: no run has a best epoch: nothing was measured. The reasons above say what went wrong.\n",
+    )
+    assert runner.invoke(command_line(), ["run", "--quiet", "--fail-on", "overfits"]).exit_code == 1
+
+
+def test_the_help_text_lists_every_exit_code():
+    """The constants are what is documented."""
+    codes = {
+        value for name, value in vars(exit_codes).items() if name.startswith("EXIT_") and name != "EXIT_CODES"
+    }
+    told = runner.invoke(command_line(), ["--help"]).stdout
+    told = told[told.index("Exit codes: 0 done") :]
+    assert codes == {1, 2, 3, 70, 130}
+    assert {int(number) for number in re.findall(r"\b\d+\b", told.partition("A reader")[0])} == codes | {0}
+
+
+@pytest.mark.parametrize("command", ["show", "report", "data", "diagnose", "init", "run"])
+def test_names_that_are_no_text_are_refused(command):
+    """Bytes that are not UTF-8 can be in no database, report or study file."""
+    done = runner.invoke(command_line(), [command, "a\udcff.csv"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "justright: Arguments and names of files must be UTF-8 text; got 'a\\udcff.csv'. Rename the file.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["show", "report", "data", "diagnose", "init", "run"])
+def test_names_that_no_file_can_have_exit_with_2(command):
+    """A part of a path has at most 255 bytes."""
+    done = runner.invoke(command_line(), [command, "x" * 300])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.fullmatch(r"justright: [^\n]*File name too long\.[^\n]*\n", done.stderr)
 
 
 def test_an_interrupted_study_exits_with_130_and_the_command_to_go_on(library, monkeypatch, tmp_path):
@@ -390,6 +479,16 @@ def test_diagnose_prints_a_table_and_sentences(log):
     )
 
 
+def test_diagnose_reads_what_it_can_and_exits_with_2(log, tmp_path):
+    """As `cat` does: what can be read is shown, what cannot is named."""
+    missing = str(tmp_path / "none.csv")
+    done = runner.invoke(command_line(), ["diagnose", missing, str(log), "--json"])
+    assert (done.exit_code, len(json.loads(done.stdout))) == (2, 1)
+    assert done.stderr == f"justright: A training log must exist; there is no {missing!r}.\n"
+    only = runner.invoke(command_line(), ["diagnose", missing, "--json"])
+    assert (only.exit_code, only.stdout, only.stderr) == (2, "", done.stderr)
+
+
 def test_diagnose_as_json(log):
     """One object a run."""
     (reading,) = json.loads(runner.invoke(command_line(), ["diagnose", str(log), "--json"]).stdout)
@@ -437,24 +536,6 @@ def test_init_keeps_an_existing_file(tmp_path):
         done.stderr
         == f"justright: A new study file must not exist yet; {str(path)!r} does. Give another name.\n"
     )
-
-
-def test_a_closed_pipe_changes_neither_output_nor_exit_code(log, tmp_path):
-    """`justright diagnose ... | head -1`: the reader leaves, no traceback follows."""
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    program = "import sys; from justright.cli.main import main; main(sys.argv[1:])"
-    for arguments in (["diagnose", str(log)], ["diagnose", str(log), "--json"]):
-        done = subprocess.run(
-            [sys.executable, "-c", program, *arguments],
-            stdout=write_end,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-    os.close(write_end)
 
 
 def test_a_terminal_without_unicode_gets_ascii(log, tmp_path):

@@ -492,3 +492,13 @@ def test_text_under_the_name_of_a_binary_format_is_refused(write, name, kind):
     assert message(path) == (
         f"{path!r}: {kind} file was expected; it does not begin as one. Save it again, or rename it."
     )
+
+
+def test_too_many_columns_are_refused_by_the_header(monkeypatch, write):
+    """Before a line is parsed; formats with a schema, after reading."""
+    monkeypatch.setattr(raw, "MAX_COLUMNS", 3)
+    path = write("t.csv", "a,b,c,y\n1,2\n")
+    assert message(path) == (
+        f"{path!r}: a table must have at most 3 columns; it has 4. Choose columns, or turn the table if its rows are columns."
+    )
+    assert read_table(write("u.csv", "a,b,y\n1,2,0\n3,4,1\n"), target="y").n_features == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -196,3 +197,53 @@ def test_damage_to_a_saved_model_is_named(saved, tmp_path):
     assert damage_of(path) == "the checksum of 'model.weights.h5' is wrong"
     path.unlink()
     assert damage_of(path) == "it is missing"
+
+
+def test_saving_twice_gives_the_same_bytes_whatever_the_clock_says(saved, tmp_path, monkeypatch) -> None:
+    """Also before 1980, where ZIP files have no date and Keras writes none."""
+    model = load_model(saved)
+    save_model_atomically(model, tmp_path / "now.keras")
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    save_model_atomically(model, tmp_path / "then.keras")
+    assert (tmp_path / "now.keras").read_bytes() == (tmp_path / "then.keras").read_bytes()
+    with zipfile.ZipFile(tmp_path / "then.keras") as archive:
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert json.loads(archive.read("metadata.json"))["date_saved"] == models.NO_DATE
+
+
+def test_layers_that_claim_more_than_the_file_holds_are_refused_before_memory_is_taken(
+    saved, tmp_path
+) -> None:
+    """4 TB of weights, in a file of some kilobytes; and no other model is asked to hold them later."""
+    import keras
+
+    with zipfile.ZipFile(saved) as archive:
+        config = json.loads(archive.read("config.json"))
+        size = archive.getinfo("model.weights.h5").file_size
+    config["config"]["layers"][1]["config"]["units"] = 10**12
+    path = rewritten(saved, tmp_path / "wide.keras", config)
+    with pytest.raises(InputError) as caught:
+        load_model(path)
+    limit = 20 * size + (64 << 20)
+    assert str(caught.value) == (
+        f"A model must not claim more than {limit:,} bytes of weights, given how many its file holds; {str(path)!r} "
+        f"claims {4 * 4 * 10**12:,}. It was not written by Keras: do not use it."
+    )
+    with keras.StatelessScope():
+        pass  # would give its variables values when it ends
+
+
+def test_arrays_that_claim_more_than_the_file_holds_are_refused(saved, tmp_path) -> None:
+    """HDF5 stores a shape in a few bytes, and nothing for values that were never written."""
+    import h5py
+
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.create_dataset("layers/dense/vars/0", shape=(10**12,), dtype="f4", chunks=(1000,))
+    path = tmp_path / "long.keras"
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as copy:
+        for item in source.infolist():
+            is_weights = item.filename == "model.weights.h5"
+            copy.writestr(item.filename, content.getvalue() if is_weights else source.read(item))
+    with pytest.raises(InputError, match=r"claims 4,000,000,000,000\. It was not written by Keras"):
+        load_model(path)

@@ -186,3 +186,14 @@ def test_files_that_are_no_study_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("justright.study.spec.MAX_SPEC_BYTES", 10)
     assert MAX_SPEC_BYTES > 10**6
     assert refusal(b"#" * 11) == "Study file PATH must be at most 10 bytes; it is larger."
+
+
+def test_a_table_from_a_pipe_that_is_gone_says_what_to_do():
+    """A study file can name a pipe, but nobody can read one twice."""
+    values = {"table": {"source": "/dev/fd/9999"}, "variants": {"a": {"family": "mlp", "units": [2]}}}
+    with pytest.raises(InputError) as caught:
+        study_from_dict(values)
+    assert str(caught.value).endswith(
+        " The study's table came from a pipe, which cannot be read again: pipe the same rows in once more, or name a file "
+        "that holds them as SOURCE."
+    )

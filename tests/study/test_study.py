@@ -7,6 +7,7 @@ import pytest
 
 from justright.data.read import read_table
 from justright.errors import InputError
+from justright.study import variant
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.studies import default_split, named_study, studies
@@ -117,3 +118,13 @@ def test_other_tables_are_split_by_class():
     for part, rows in split.sizes.items():
         assert split.arrays(part)[1].sum() == rows / 5
     assert default_split(read_table((x, x[:, 0] * 3))).spec.order == "random"
+
+
+def test_more_variants_than_a_table_can_show_are_refused(monkeypatch, split):
+    """Before any of them is built."""
+    monkeypatch.setattr(variant, "MAX_VARIANTS", 2)
+    with pytest.raises(InputError) as caught:
+        Study(split, {name: mlp(2) for name in "abc"})
+    assert (
+        str(caught.value) == "`variants` must hold at most 2 variants; got 3. Split the study into several."
+    )

@@ -28,6 +28,8 @@ FOLDER_CHARACTERS = re.compile(r"[^\w.-]+")
 MAX_FOLDER_NAME = 60
 # Width from which matrix products take most of a network's time.
 WIDE = 256
+# Variants from which building them all, to plan what trains together, takes a while (some 20 ms each).
+MANY_VARIANTS = 50
 # What most people need comes first in the help text.
 FIRST = (
     *("source", "target", "rows", "study", "out", "seeds", "workers", "max_epochs", "patience", "stop"),
@@ -145,6 +147,8 @@ def _say_what_is_trained(study: Study) -> None:
         progress().say(
             "The table comes from a pipe, which cannot be read again: to resume, pipe the same rows in."
         )
+    if len(study.variants) >= MANY_VARIANTS:
+        progress().say(f"Building {len(study.variants):,} networks to plan their training.")
     if hint := precision_hint(study):
         progress().say(hint)
 

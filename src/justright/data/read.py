@@ -18,7 +18,7 @@ from justright.data.build import build_table
 from justright.data.checks import is_whole
 from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
 from justright.data.readers.in_memory import is_in_memory, read_memory
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError
 from justright.data.sources import Progress, Request, is_url, sources
@@ -108,7 +108,9 @@ def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> Ra
             raise InputError(
                 f"{label}: {promised.summary} was expected; it does not begin as one. Save it again, or rename it."
             )
-        return found.read(path, label, rows)
+        table = found.read(path, label, rows)
+        check_column_count(table.frame.width, label)
+        return table
     except BinaryError as error:
         raise InputError(f"{error} Give a {format_names(' or ')} file.") from None
     except OSError as error:

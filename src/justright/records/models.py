@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.records.faults import DamagedError, disk_faults
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
     import keras
 
 SUFFIX = ".keras"
+METADATA_NAME = "metadata.json"
+NO_DATE = "1980-01-01@00:00:00"  # in Keras' format; the study folder knows when a model was trained
+# Where Keras keeps variables that have no value yet, and what a value takes in float32.
+UNINITIALIZED = "uninitialized_variables"
+BYTES_PER_VALUE = 4
 # Keras stores weights uncompressed and a configuration of kilobytes; a file that unpacks to far more is a bomb.
 MAX_CONFIG_BYTES = 64 << 20
 MAX_UNPACKED_RATIO = 20
@@ -47,6 +55,7 @@ def load_model(path: Path | str) -> keras.Model:
     _check_harmless(place)
     import keras
 
+    _check_claims(place)
     try:
         model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
     except (
@@ -87,8 +96,23 @@ def save_model_atomically(model: keras.Model, path: Path) -> None:
         raise InputError(
             f"A model must be a .keras file; got {str(path)!r}. Give a path that ends in '.keras'."
         )
-    with replacing(path) as aside:
-        model.save(aside)
+    with tempfile.TemporaryDirectory(prefix="justright-") as name, replacing(path) as aside:
+        model.save(name, zipped=False)
+        _pack(Path(name), aside)
+
+
+def _pack(folder: Path, path: Path) -> None:
+    """Write what Keras saved in a folder as a `.keras` file, the same bytes for the same model.
+
+    Keras' own archives hold the time, twice; and where a clock stands before 1980, it cannot write one.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in sorted(one for one in folder.rglob("*") if one.is_file()):
+            content = part.read_bytes()
+            if part.name == METADATA_NAME:
+                content = json.dumps(json.loads(content) | {"date_saved": NO_DATE}).encode()
+            # A name alone gives an entry of 1980, the first year of ZIP files.
+            archive.writestr(zipfile.ZipInfo(part.relative_to(folder).as_posix()), content)
 
 
 def _check_harmless(path: Path) -> None:
@@ -109,6 +133,65 @@ def _check_harmless(path: Path) -> None:
                 f"A model must not hold code; {str(path)!r} has a {name!r}, which would run what its author wrote. "
                 "Rebuild it from layers, or load it yourself if you trust it."
             )
+
+
+def _check_claims(path: Path) -> None:
+    """Refuse a file whose layers or weights would take far more memory than it holds bytes, before any is allocated."""
+    import h5py
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            contents = [archive.read(item) for item in archive.infolist() if item.filename.endswith(".h5")]
+        claims = []
+        for content in contents:
+            with h5py.File(io.BytesIO(content)) as file:
+                claims.append(_stored_bytes(file))
+    except (*DAMAGES, OSError) as error:
+        raise _damaged(path, error) from error
+    claims.append(_layer_bytes(config))
+    limit = MAX_UNPACKED_RATIO * sum(map(len, contents)) + MAX_UNPACKED_SLACK_BYTES
+    if max(claims) > limit:
+        raise InputError(
+            f"A model must not claim more than {limit:,} bytes of weights, given how many its file holds; {str(path)!r} "
+            f"claims {max(claims):,}. It was not written by Keras: do not use it."
+        )
+
+
+def _layer_bytes(config: Any) -> int:  # noqa: ANN401  # parsed JSON is anything
+    """Return how many bytes the weights of a configuration's layers would take; 0 if only loading it can tell.
+
+    In a stateless scope, Keras gives variables their shape and no value.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    waiting = list(global_state.get_global_attribute(UNINITIALIZED) or ())
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            return sum(
+                math.prod(variable.shape) * BYTES_PER_VALUE for variable in getattr(model, "variables", ())
+            )
+    except (TypeError, ValueError, AttributeError, KeyError, RuntimeError):
+        return 0  # loading says why, or its layers need values at once
+    finally:
+        # The next scope to end, of whatever model, would give these variables values.
+        global_state.set_global_attribute(UNINITIALIZED, waiting)
+
+
+def _stored_bytes(file: Any) -> int:  # noqa: ANN401  # h5py has no types
+    """Return how many bytes the arrays in an HDF5 file would take; a few bytes of it can claim any number."""
+    import h5py
+
+    sizes: list[int] = []
+
+    def add(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            sizes.append(math.prod(item.shape or ()) * item.dtype.itemsize)
+
+    file.visititems(add)
+    return sum(sizes)
 
 
 def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:

@@ -142,9 +142,11 @@ def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
 
 
 def _check_baselines(variants: Sequence[Variant]) -> None:
-    names = [member.name for member in variants]  # a list: what is looked up may be unhashable
+    names = {member.name for member in variants}
     for member in variants:
-        if member.baseline is not None and (member.baseline not in names or member.baseline == member.name):
+        baseline: object = member.baseline  # from a file, it may be of any kind, even unhashable
+        is_other = isinstance(baseline, str) and baseline in names and baseline != member.name
+        if baseline is not None and not is_other:
             raise InputError(
                 f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
             )

@@ -14,6 +14,9 @@ from justright.study.families import Family
 from justright.study.recipe import Recipe
 
 MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
+# Each is built before anything trains, trained for seconds at least, and a line of every table: more are a search for
+# hyperparameters, for which this is not made.
+MAX_VARIANTS = 2_000
 # A name becomes part of file names, which have at most 255 bytes on common file systems; 135 are kept for the rest: training
 # size, seeds, epoch and ending of a checkpoint, and the mark of a file that is still being written.
 MAX_NAME_BYTES = 120
@@ -120,6 +123,10 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
         )
     else:
         members = tuple(variants)  # type: ignore[arg-type]  # checked member by member below
+    if len(members) > MAX_VARIANTS:
+        raise InputError(
+            f"`variants` must hold at most {MAX_VARIANTS:,} variants; got {len(members):,}. Split the study into several."
+        )
     for member in members:
         if not isinstance(member, Variant):
             raise InputError(

@@ -21,6 +21,7 @@ from justright.data.readers.raw import (
     Pieces,
     RawTable,
     TableFormat,
+    check_column_count,
     made_up_names,
     row_place,
 )
@@ -170,6 +171,9 @@ def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None
 def _find_body(data: bytes, label: str, rows: int | None) -> tuple[Body, bool]:
     """Return the lines below the header, and whether there is one."""
     delimiter = find_delimiter(data)
+    first, _, _ = data.lstrip(b"\n").partition(b"\n")
+    # Before anything is parsed; a delimiter within quotes counts for a column here, which only matters at the limit.
+    check_column_count(first.count(delimiter.encode()) + 1, label)
     whole = Body(data, delimiter, (), label)
     head = list(islice(_records(whole), HEAD_RECORDS))
     if not head:

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from justright.errors import InputError
+
 if TYPE_CHECKING:
     import polars as pl
 
 # What a table may take in memory once decompressed. A 16 GB machine holds the text and the parsed columns; a
 # decompression bomb (1 kB -> 1 MB is easy) stops here. Larger HIGGS files stream through `higgs` and `location`.
 MAX_TABLE_BYTES: Final = 4 * 2**30
+# Each column has a name, a scale, a histogram and a line in reports, and each row of features is one array: 20,000 genes are
+# usual, 50,000 columns are read in seconds. More are a table that lies on its side, or pixels, which need another model.
+MAX_COLUMNS: Final = 100_000
 # Names that columns get where the source has none.
 MADE_UP_NAME = re.compile(r"column_\d+")
 
@@ -84,6 +89,19 @@ class TableFormat:
     endings: tuple[str, ...]
     read: Callable[[Path, str, int | None], RawTable]
     recognise: Callable[[bytes], bool] | None = None
+
+
+def check_column_count(columns: int, label: str) -> None:
+    """Refuse a table with too many columns.
+
+    Raises:
+        InputError: there are more than `MAX_COLUMNS`; the message names the source by its `label`.
+    """
+    if columns > MAX_COLUMNS:
+        raise InputError(
+            f"{label}: a table must have at most {MAX_COLUMNS:,} columns; it has {columns:,}. "
+            "Choose columns, or turn the table if its rows are columns."
+        )
 
 
 def row_place(row: int) -> str:
