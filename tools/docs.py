@@ -79,7 +79,7 @@ def security_page() -> str:
     from justright.data.readers import inflate, npz, parquet, raw
     from justright.logs import source
     from justright.logs.formats import tfevents
-    from justright.records import models
+    from justright.records import connection, entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
 
@@ -97,6 +97,11 @@ def security_page() -> str:
         "training log as text": _size(source.MAX_TEXT_BYTES),
         "files below a log folder": f"{source.MAX_FILES:,}",
         "values in event files": f"{tfevents.MAX_POINTS:,}",
+        "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
+        "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
+        "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
+        "other answer of a study's database": f"{_size(reader.MAX_RESULT_BYTES)}, JSON {_size(reader.MAX_JSON_BYTES)}",
+        "time for reading a study's database": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
         "configuration of a model": _size(models.MAX_CONFIG_BYTES),
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
@@ -165,6 +170,16 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
   arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
 - Only http and https addresses are opened, and redirects lead nowhere else. Any address you give is followed, even one
   inside your network: do not pass on addresses from strangers.
+- A study folder holds files and folders only. A link in it, a pipe, a device or a socket is refused before anything in the
+  folder is opened, by `show` and `report` as well as by `run`; so is a hard link to a file that is changed in place, and a
+  rollback journal beside study.db, for SQLite deletes the file that such a journal names. The folder as a whole may be a
+  link; to keep it on another disk, move all of it. Hidden files in it are the user's and are never opened.
+- `study.db` holds the tables of its version as justright made them, and the columns of metrics: a view, trigger, computed
+  column, index or table more is refused before anything is asked of the database. Every question has a limit of time and size.
+- `run` on a folder's own study opens the addresses and files that its study.toml names only if you have named them before:
+  in a command, a study file or from Python. Otherwise it names them and asks for `--trust`. What you named is remembered as
+  digests in your state folder, by address or absolute path. `SOURCE`, `--test`, `--validation`, `--from` and
+  `--study FILE.toml` are your own words and need no trust; nor do tables with a name, such as higgs-sim.
 - Names are only data: escaped in HTML, Markdown and the terminal, parameters in SQL, a single step of a path in the
   folder, or refused. The report loads nothing from the network, and its own policy lets no other script run.
 - What cannot be used ends in one sentence and exit code 2.
@@ -179,7 +194,7 @@ Not covered: a stranger's model may need more memory to build than its file sugg
 
 Property-based tests (Hypothesis) give readers, study files and names any text and any bytes
 (`tests/data/test_properties.py`, `tests/study/test_values.py`, `tests/test_hostile_names.py`); decompression bombs are in
-`tests/data/test_bombs.py`. Coverage-guided fuzzing is a program:
+`tests/data/test_bombs.py`, folders with links, pipes and strange databases in `tests/records/test_strangers.py`. Coverage-guided fuzzing is a program:
 
     python -m venv fuzzing && fuzzing/bin/pip install --group fuzz -e .
     fuzzing/bin/python -m benchmarks.fuzz --seconds 240

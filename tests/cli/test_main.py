@@ -180,7 +180,17 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "bfloat16",
             ),
             *("--engine", "ray", "--ray-address", "a:1", "--test", "te.csv", "--validation", "va.csv"),
-            *("--from", "f.gz", "--checkpoint-seconds", "2.5", "--new", "--quiet", "--task", "binary"),
+            *(
+                "--from",
+                "f.gz",
+                "--checkpoint-seconds",
+                "2.5",
+                "--new",
+                "--quiet",
+                "--trust",
+                "--task",
+                "binary",
+            ),
             *("--missing", "", "--missing", "n/a", "--categorical", "colour"),
         ],
     )
@@ -196,6 +206,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "test": "te.csv",
         "validation": "va.csv",
         "study": "sizes",
+        "trust": True,
         "seeds": 3,
         "max_epochs": 5,
         "patience": 4,
@@ -225,6 +236,7 @@ def test_run_without_arguments_is_the_quick_study_on_the_packaged_table(library)
     assert runner.invoke(command_line(), ["run"]).exit_code == 0
     assert library.prepared.pop("progress") is not None
     assert library.prepared.pop("folder") == Path("runs/higgs-sim-quick")
+    assert library.prepared.pop("trust") is False
     assert set(library.prepared.values()) == {None}
     assert library.ran["out"] == Path("runs/higgs-sim-quick")
 
@@ -579,7 +591,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--validation",
             "--from",
         ),
-        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
+        *("--trust", "--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
     )
 
 

@@ -75,13 +75,12 @@ class StudyFolder:
         if mode not in MODES:
             raise one_of("mode", mode, MODES)
         folder = cls(Path(path).absolute(), mode)
-        if folder.path.is_dir():
-            check_entries(folder.path, writing=mode != "read")
         if mode == "create":
             _check_free(folder.path)
             make_folders(folder.path)
         elif not holds_study(folder.path):
             raise _no_study(folder.path)
+        check_entries(folder.path, writing=mode != "read")
         if mode != "read":
             folder._lock = _take_lock(folder.path)
             try:
@@ -195,8 +194,9 @@ class StudyFolder:
 
 
 def holds_study(path: Path | str) -> bool:
-    """Return whether there is a study at `path`: a folder with its database."""
-    return (Path(path) / "study.db").is_file()
+    """Return whether there is a study at `path`: a folder with its database, or what stands in the place of one."""
+    database = Path(path) / "study.db"
+    return os.path.lexists(database) and not (database.is_dir() and not database.is_symlink())
 
 
 def new_folder_beside(path: Path | str) -> Path:
