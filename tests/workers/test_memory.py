@@ -19,9 +19,12 @@ from justright.workers.memory import (
     KEPT_PROGRAMS,
     MEBIBYTE,
     FreeMemory,
+    base_bytes,
+    coordinator_bytes,
     device_bytes,
     fit_plan,
     gigabytes,
+    judging_bytes,
     worker_bytes,
 )
 
@@ -31,7 +34,6 @@ MEASURED = [
     ((16,), 1, 10_000, 500, 1_000, 554),
     ((16,), 64, 10_000, 500, 1_000, 668),
     ((512, 512, 512, 512), 1, 10_000, 500, 1_000, 649),
-    ((16,), 1, 1_000_000, 500, 1_000, 897),
     ((512, 512, 512, 512), 1, 10_000, 5_000, 20_000, 755),
 ]
 FACTOR = 1.5
@@ -75,6 +77,38 @@ def test_a_layer_that_keras_cannot_describe_is_guessed() -> None:
     small = VariantBuilt("v", 100, "", "", (("block", "Block", "?", 100),))
     stack, rows = stack_of(1, 1_000), rows_of(1_000, 100)
     assert worker_bytes(stack, unknown, rows) > worker_bytes(stack, small, rows) + 5 * 4 * 4 * (10**6 - 100)
+
+
+def test_workers_need_no_more_for_wider_rows_but_the_coordinator_and_the_trees_do() -> None:
+    """The rows are in memory once, mapped by all; scikit-learn's trees have them in float64, and as bins."""
+    narrow = rows_of(100_000, 1_000)
+    wide = narrow.with_arrays(lambda values: np.repeat(values, 2, axis=1) if values.ndim == 2 else values)
+    more = sum(values.nbytes for values in wide.arrays) - sum(values.nbytes for values in narrow.arrays)
+    task, built = stack_of(1, 100_000), built_of((16,))
+    first_layer = 3 * 4 * 500 * 28  # its inputs in a batch
+    assert (
+        worker_bytes(task, built, wide) - worker_bytes(task, built, narrow)
+        <= 8_192 * 28 * 3 * 4 + first_layer
+    )
+    assert coordinator_bytes(wide) - coordinator_bytes(narrow) == more
+    assert base_bytes(wide) - base_bytes(narrow) == 9 * 28 * 100_000
+
+
+def test_judging_takes_more_for_more_runs_and_epochs() -> None:
+    """The losses of validation rows on the grid, and what was measured of each row at the end, twice."""
+    rows = rows_of(1_000, 100)
+    ended = 3 * 4 * (100 + 2_000)
+    assert judging_bytes(rows, []) == 0
+    assert judging_bytes(rows, [1]) == 2 * (4 * 100 + ended)
+    assert judging_bytes(rows, [3, 3]) == 2 * 2 * (3 * 4 * 100 + ended)
+
+
+def test_what_the_coordinator_takes_is_counted_once() -> None:
+    """It leaves less for workers, and is part of what the plan says."""
+    plan = {"workers": 2, "max_lanes": 1, "own_bytes": 300}
+    for free, expected in ((1_000, (2, 500)), (500, (1, 400))):  # nine tenths of it
+        found = fit_plan(lambda **_: ["a", "b"], lambda stack: 100, free=FreeMemory((free,)), **plan)
+        assert (found.workers, found.memory_bytes) == expected
 
 
 def fit(free_bytes, *, runs=8, workers=4):
