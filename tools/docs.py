@@ -214,8 +214,8 @@ in justright and the Python parsers below it:
 
 A finding is a place in the code where an input causes an exception other than our own, a hang, or memory use beyond 2.5 GB
 with every limit lowered to 64 MiB; inputs are at most 8 KiB. Each such input is now refused in a sentence, with a test. The
-property-based tests found one more: a character that XML cannot hold, in a column's name, ended the process that draws the
-report's charts.
+property-based tests found one more: a character that XML cannot hold, in a column's name, ended the process, inside the
+JavaScript engine that drew the report's charts then. Charts are now drawn without one.
 
 ## Report a problem
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEYS = ("variant", "seed", "train_rows", "epoch")
 MAX_POINTS = 400  # a chart is about 700 pixels wide: more points than that cannot be seen
 LEAST_POINTS = 40  # of a run where there are many
-ALL_POINTS = 24_000  # of all runs together: with six metrics about a megabyte
+ALL_POINTS = 12_000  # of all runs together: with six metrics less than a megabyte
 GRID_POINTS = 240  # log-spaced epochs common to all runs, so that means over seeds are over the same epochs
 MAX_FIXED = 120  # epochs measured on the fixed training subset, which come on a grid of their own
 DIGITS = 6  # significant ones: below a pixel, above what two printed values need to be told apart
@@ -32,7 +32,7 @@ def thin_curves(curves: pl.DataFrame, *, max_points: int | None = None) -> list[
 
     Args:
         curves: columns `variant`, `seed`, `train_rows`, `epoch` and one for each metric (NaN or null: not measured).
-        max_points: most epochs kept of a run; None decides by the number of runs, 400 for up to 60 of them.
+        max_points: most epochs kept of a run; None decides by the number of runs, 400 for up to 30 of them.
 
     Returns:
         A `RunCurves` for each run, in order of appearance; metrics that a run never measured are left out.

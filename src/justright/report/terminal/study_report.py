@@ -54,8 +54,8 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
             print_block(terminal, block)
     if not has_catalogue(summary) and (others := rest_words(summary["variants"], main_variants(summary))):
         terminal.print()
-        everything = shlex.join(["justright", "show", "--json", str(folder)])
-        terminal.say(f"{others} are not shown: {CHOSEN_WORDS} are. For all of them: {everything}")
+        terminal.print(f"{others} are not shown: {CHOSEN_WORDS} are. For all of them:")
+        terminal.say("  " + plain(shlex.join(["justright", "show", "--json", str(folder)])))
     terminal.print()
     terminal.print(Text(plain(headline(summary)), style="bold"))
     here = shlex.join(["justright", "run", "--out", str(folder)])
