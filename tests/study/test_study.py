@@ -77,10 +77,10 @@ def test_built_in_studies_hold_the_tutorial_s_networks(name):
     """Their sizes are the tutorial's, and what a remedy changes is one thing."""
     study = named_study(name)
     assert study.name == name
-    for variant in study.variants:
-        expected = PARAMETERS.get(variant.name, PARAMETERS["Large"])
-        assert variant.build(28, 1).count_params() == expected
-        assert variant.baseline == ("Large" if variant.group == "regularizers" else None)
+    for one in study.variants:
+        expected = PARAMETERS.get(one.name, PARAMETERS["Large"])
+        assert one.build(28, 1).count_params() == expected
+        assert one.baseline == ("Large" if one.group == "regularizers" else None)
 
 
 def test_an_unknown_study_is_refused_with_the_nearest_name():
