@@ -223,7 +223,10 @@ def _is_there(path: Path) -> bool:
 
 def _is_ours_alone(path: Path) -> bool:
     """Return whether a run's event files are there and have no other name, under which appending would change them, too."""
-    return _is_there(path) and all((path / part / EVENT_FILE).stat().st_nlink == 1 for part in PARTS)
+    try:
+        return all((path / part / EVENT_FILE).stat().st_nlink == 1 for part in PARTS)
+    except OSError:
+        return False
 
 
 def _records(
