@@ -8,7 +8,7 @@ import pytest
 
 from justright.report.html import security_policy
 from justright.report.palette import DARK, LIGHT, page_colours
-from justright.report.sections.feature_histograms import histogram_cells, histogram_paths
+from justright.report.sections.feature_histograms import feature_blocks, histogram_cells, histogram_paths
 
 PAPERS = {"light": ("#ffffff", LIGHT), "dark": ("#14171c", DARK)}
 READABLE = 3.0  # WCAG 2.2, 1.4.11: contrast of graphics
@@ -62,3 +62,18 @@ def test_policy_holds_the_hash_of_each_script():
     assert re.findall(r"'sha256-[^']*'", security_policy([""])) == [
         "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
     ]
+
+
+def test_features_without_a_histogram_are_named_with_their_ranges():
+    """Of a wide table; one that holds nothing has a name only."""
+    drawn = {"edges": [0, 1, 2], "counts": [1, 3], "class_counts": [], "min": 0.0, "max": 2.0}
+    columns = [drawn | {"name": f"x{number}"} for number in range(60)]
+    columns += [{"name": "b", "min": -1.0, "max": 2.5}, {"name": "c", "min": None, "max": None}]
+    note, histograms, folded = feature_blocks({"task": "regression", "table": {"columns": columns}})
+    assert note.text == (
+        "Each feature's distribution. Of 62 features the 60 are drawn that tell most about the target by themselves "
+        "(squared correlation with it)."
+    )
+    assert len(histograms.items) == 60
+    assert folded.head.text == "2 features without a histogram"
+    assert folded.blocks[0].text == "b (-1 to 2.5); c"

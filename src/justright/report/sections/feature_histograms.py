@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from justright.data.describe import MAX_HISTOGRAMS
 from justright.report.blocks import Block, Cell, Folded, Histograms, Media, Section, Text
 from justright.report.palette import page_colours
 from justright.report.summary import Summary
@@ -25,7 +26,7 @@ def feature_blocks(summary: Summary) -> list[Block]:
     drawn = {cell["name"] for cell in cells}
     rest = [column for column in columns if column["name"] not in drawn]
     which = f"Each feature's distribution{by_class}."
-    if rest:
+    if len(columns) > MAX_HISTOGRAMS:
         told = (
             "squared correlation with it"
             if summary["task"] == "regression"

@@ -74,7 +74,8 @@ def main_variants(summary: Summary) -> list[VariantSummary]:
     choice = summary["choice"]
     best = {choice["variant"] if choice else None, summary["best_variant"]}
     main = [one for one in summary["variants"] if not one["remedy"] or one["name"] in best]
-    return main if len(main) <= MOST_PRINTED else [one for one in main if one in notable]
+    names = {one["name"] for one in notable}
+    return main if len(main) <= MOST_PRINTED else [one for one in main if one["name"] in names]
 
 
 def meanings(variants: Iterable[VariantSummary]) -> str:
