@@ -183,8 +183,13 @@ class StudyFolder:
 
 
 def holds_study(path: Path | str) -> bool:
-    """Return whether there is a study at `path`: a folder with its database."""
-    return (Path(path) / "study.db").is_file()
+    """Return whether there is a study at `path`: a folder with its database.
+
+    Raises:
+        FolderError: nobody may look, or no folder can have this name.
+    """
+    with disk_faults(Path(path), "look for a study"):
+        return (Path(path) / "study.db").is_file()
 
 
 def new_folder_beside(path: Path | str) -> Path:
