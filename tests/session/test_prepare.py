@@ -140,7 +140,10 @@ def test_a_folder_s_study_is_gone_on_with(place):
                 "Did you mean 'tutorial'?"
             ),
         ),
-        ({"study": "gone.toml"}, "Study file 'gone.toml' cannot be read: No such file or directory."),
+        (
+            {"study": "gone.toml"},
+            "A study file must be readable; 'gone.toml' is not: No such file or directory. Give another path.",
+        ),
         (
             {"study": "mine.toml", "rows": 10},
             (

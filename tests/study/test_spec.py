@@ -177,7 +177,10 @@ def test_files_that_are_no_study_are_refused(tmp_path, monkeypatch):
             read_spec(path)
         return str(caught.value).replace(repr(str(path)), "PATH")
 
-    assert refusal() == "Study file PATH cannot be read: No such file or directory."
+    assert (
+        refusal()
+        == "A study file must be readable; PATH is not: No such file or directory. Give another path."
+    )
     assert refusal(b"a = ").startswith("Study file PATH is not valid TOML: ")
     assert refusal(b"a = '\xff'").startswith("Study file PATH is not valid TOML: ")
     assert refusal(b"schema_version = 2") == (

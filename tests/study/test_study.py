@@ -7,7 +7,6 @@ import pytest
 
 from justright.data.read import read_table
 from justright.errors import InputError
-from justright.study import variant
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.studies import default_split, named_study, studies
@@ -122,7 +121,7 @@ def test_other_tables_are_split_by_class():
 
 def test_more_variants_than_a_table_can_show_are_refused(monkeypatch, split):
     """Before any of them is built."""
-    monkeypatch.setattr(variant, "MAX_VARIANTS", 2)
+    monkeypatch.setattr("justright.study.variant.MAX_VARIANTS", 2)
     with pytest.raises(InputError) as caught:
         Study(split, {name: mlp(2) for name in "abc"})
     assert (

@@ -121,4 +121,6 @@ def write_template(path: Path) -> None:
             f"A new study file must not exist yet; {str(path)!r} does. Give another name."
         ) from None
     except OSError as error:
-        raise InputError(f"A study file must be writable; {str(path)!r} is not: {error.strerror}.") from None
+        raise InputError(
+            f"A study file must be writable; {str(path)!r} is not: {error.strerror}. Give another path."
+        ) from None

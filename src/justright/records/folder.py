@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -194,9 +195,18 @@ class StudyFolder:
 
 
 def holds_study(path: Path | str) -> bool:
-    """Return whether there is a study at `path`: a folder with its database, or what stands in the place of one."""
+    """Return whether there is a study at `path`: a folder with its database, or what stands in the place of one.
+
+    Raises:
+        FolderError: nobody may look, or no folder can have this name.
+    """
     database = Path(path) / "study.db"
-    return os.path.lexists(database) and not (database.is_dir() and not database.is_symlink())
+    with disk_faults(Path(path), "look for a study"):
+        try:
+            mode = os.lstat(database).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return not stat.S_ISDIR(mode)
 
 
 def new_folder_beside(path: Path | str) -> Path:

@@ -74,7 +74,9 @@ def read_spec(path: str | Path, *, opener: Callable[[str, int], int] | None = No
         with open(path, "rb", opener=opener) as file:
             content = file.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
-        raise InputError(f"Study file {str(path)!r} cannot be read: {error.strerror}.") from error
+        raise InputError(
+            f"A study file must be readable; {str(path)!r} is not: {error.strerror}. Give another path."
+        ) from error
     if len(content) > MAX_SPEC_BYTES:
         raise InputError(f"Study file {str(path)!r} must be at most {MAX_SPEC_BYTES:,} bytes; it is larger.")
     try:
