@@ -152,9 +152,8 @@ class _Session:
         progress, task = self.progress, self.task
         epochs = self._epochs_to_train()
         orders = chunk_orders(task.seeds, progress.epoch, epochs, self.train_rows, length=self.length)
-        np.take(
-            self.places, orders, out=orders, mode="clip"
-        )  # in place: orders of millions of rows are large
+        for order in orders[:epochs]:  # one at a time: those of millions of rows are large
+            order[...] = self.places[order]
         measured = np.zeros(self.length, bool)
         measured[:epochs] = measured_epochs(progress.epoch, epochs)
         mixes = self._mixes(epochs)
