@@ -13,6 +13,8 @@ class Nodes:
         command = [sys.executable, "-m", __name__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.address = self._process.stdout.readline().strip()
+        if not self.address:
+            raise RuntimeError("Ray's nodes did not start: the machine is too busy for them.")
 
     def kill_one(self) -> None:
         """Kill the node that is not the head, and return once it is dead."""

@@ -280,6 +280,8 @@ def test_a_ray_of_our_own_that_dies_is_started_again(ray, small_rows, tmp_path, 
     handler, variables = signal.getsignal(signal.SIGTERM), dict(os.environ)
     task = stack("Tiny", mlp(16), small_rows, epochs=MANY_EPOCHS)
     ours = on_ray([task], small_rows, tmp_path / "ray", address=None, handle=kill_once, workers=1)
+    done = outcomes(ours)[task.runs[0]]
+    assert done.outcome == "finished", done.reason
     assert len([event for event in ours if isinstance(event, RunStarted)]) == 2
     assert_same_curves(ours, local([task]))
     assert (signal.getsignal(signal.SIGTERM), dict(os.environ)) == (handler, variables)
