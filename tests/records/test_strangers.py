@@ -27,6 +27,7 @@ from justright.records.entries import open_regular
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.rebuild import open_store
+from justright.records.store import Store
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes as POSIX has them")
@@ -171,7 +172,7 @@ ENTRIES: dict[str, tuple[Change, str]] = {
         hard_link("study.db-shm"),
         "'study.db-shm' in {folder!r} has 2 (hard links)",
     ),
-    "a journal": (journal, "{folder!r} holds 'study.db-journal', which another program left"),
+    "a journal": (journal, "'study.db-journal' in {folder!r} names another file"),
 }
 # And what its database holds.
 SCHEMAS: dict[str, tuple[Change, str]] = {
@@ -437,6 +438,28 @@ def test_a_pipe_as_a_users_own_study_file_is_not_our_business(tmp_path: Path) ->
     """`--study FILE.toml` is the user's word: a file that is not there is named."""
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_spec(tmp_path / "gone.toml")
+
+
+def test_a_journal_that_names_no_file_is_rolled_back(folder: Path) -> None:
+    """A kill while the database is made leaves such a one: the same command must go on."""
+    database = folder / "study.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("PRAGMA cache_size = 1")  # so that the file changes before the commit
+        writer.execute("BEGIN")
+        writer.execute("UPDATE meta SET value = 'half written'")
+        writer.execute(
+            "INSERT INTO events (time, kind, text) SELECT 'now', 'x', hex(zeroblob(9000)) FROM epochs"
+        )
+        left, half = (folder / "study.db-journal").read_bytes(), database.read_bytes()
+        writer.execute("ROLLBACK")
+    whole = database.read_bytes()
+    database.write_bytes(half)
+    (folder / "study.db-journal").write_bytes(left)
+    with StudyFolder.open(folder, "resume") as opened, Store(opened) as store:
+        assert not any(note.kind == "x" for note in store.notes())
+        assert store.runs()
+    assert half != whole
 
 
 def test_the_journal_above_deletes_a_file_where_it_is_not_refused(folder: Path, victim: Path) -> None:

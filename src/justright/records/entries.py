@@ -21,9 +21,11 @@ MAX_ENTRIES = 1_000_000
 CHANGED_IN_PLACE = ("lock", "study.db", "study.db-wal", "study.db-shm")
 # What even a reader of the database changes.
 CHANGED_BY_READERS = ("study.db-shm",)
-# SQLite rolls a journal back when it opens the database, and then deletes the file that the journal names, wherever that is.
-# Ours has a write-ahead log instead.
+# SQLite rolls a journal back when it opens the database, and then deletes the file that the journal names at its end, wherever
+# that is (pager.c, readSuperJournal). Ours has a write-ahead log instead; a kill while the database is made may leave a
+# journal, but none that names a file.
 JOURNAL = "study.db-journal"
+NAMES_A_FILE = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"  # its last bytes if it does
 # Windows' links to folders (junctions); the constant of `stat` exists only there.
 JUNCTION_TAG = 0xA0000003
 
@@ -38,7 +40,7 @@ def check_entries(folder: Path, *, writing: bool) -> None:
         writing: whether it will be written to.
 
     Raises:
-        FolderError: it holds a link, a pipe, a device or a socket, too many entries, a journal, or a hard link to a file
+        FolderError: it holds a link, a pipe, a device or a socket, too many entries, a journal that names a file, or a hard link to a file
             that would be changed in place.
     """
     with disk_faults(folder, "list the folder"):
@@ -52,11 +54,11 @@ def check_entries(folder: Path, *, writing: bool) -> None:
                 _check(Path(entry.path), folder)
         for name in CHANGED_IN_PLACE if writing else CHANGED_BY_READERS:
             _check_single(folder / name, folder)
-    if _size(folder / JOURNAL):
-        raise FolderError(
-            f"A study's database has no journal; {str(folder)!r} holds {JOURNAL!r}, which another program left. "
-            "Open and close the database with that program, or start in a fresh folder with --new."
-        )
+        if _end(folder / JOURNAL) == NAMES_A_FILE:
+            raise FolderError(
+                f"A journal must be about the study's database alone; {JOURNAL!r} in {str(folder)!r} names another file, which "
+                "SQLite would delete. Take the folder from its source again, or start in a fresh one with --new."
+            )
 
 
 def check_inside(path: Path, folder: Path) -> None:
@@ -147,8 +149,11 @@ def _check_single(path: Path, folder: Path) -> None:
         )
 
 
-def _size(path: Path) -> int:
+def _end(path: Path) -> bytes:
+    """Return the last bytes of a file, as many as `NAMES_A_FILE` has; none if there is no such file."""
     try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
+        with open(path, "rb", opener=open_regular) as file:
+            file.seek(-min(len(NAMES_A_FILE), os.fstat(file.fileno()).st_size), os.SEEK_END)
+            return file.read()
+    except FileNotFoundError:
+        return b""
