@@ -14,6 +14,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -82,13 +83,14 @@ class _ForkedWorker:
         stdout: Any,
         stderr: Any,
         env: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
         **_: Any,
     ) -> None:
         reading, writing = os.pipe()
         self.returncode: int | None = None
         self.pid = os.fork()
         if not self.pid:
-            _be_worker(reading, stdout.fileno(), env)
+            _be_worker(reading, stdout.fileno(), env, pass_fds)
         os.close(reading)
         self.stdin = os.fdopen(writing, "wb")
 
@@ -120,17 +122,23 @@ class _Forking:
     PIPE = subprocess.PIPE
 
 
-def _be_worker(stdin: int, log: int, environment: Mapping[str, str]) -> None:
-    """Run a worker to its end, as `python -m justright.workers.worker` in this environment does; never return."""
+def _be_worker(stdin: int, log: int, environment: Mapping[str, str], kept: Sequence[int]) -> None:
+    """Run a worker to its end, as `python -m justright.workers.worker` in this environment does; never return.
+
+    Args:
+        stdin, log: descriptors of its input and output.
+        environment: its variables.
+        kept: descriptors that it inherits.
+    """
     code = 1
     try:
         os.setsid()
         os.dup2(stdin, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.closerange(
-            3, HIGHEST_FILE
-        )  # the connections of others would stay open, and the folder's lock held
+        # The connections of others would stay open, and the folder's lock held.
+        for low, high in pairwise((2, *sorted(kept), HIGHEST_FILE)):
+            os.closerange(low + 1, high)
         tracker = (
             resource_tracker._resource_tracker
         )  # its pipe was closed with the others: a new one when needed

@@ -436,7 +436,7 @@ def test_the_commands_themselves_end(name: str, arguments: list[str], folder: Pa
 
 def test_a_pipe_as_a_users_own_study_file_is_not_our_business(tmp_path: Path) -> None:
     """`--study FILE.toml` is the user's word: a file that is not there is named."""
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"is not: No such file or directory\. Give another path"):
         read_spec(tmp_path / "gone.toml")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -140,25 +139,23 @@ def test_a_report_is_drawn_within_little_memory(tmp_path):
     """Under a limit of address space, as batch systems set it, with the charts of every figure."""
     folder = write_study(tmp_path / "study", variants=2, seeds=1)
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-    done = justright("report", str(folder), preexec_fn=limit)
+    done = justright(
+        "report", str(folder), before=("bash", "-c", f'ulimit -v {MEMORY_BYTES // 1024} && exec "$@"', "")
+    )
     assert done.stdout == f"{folder / 'report.html'}\n"
     assert '<path class="val mean" d="M' in (folder / "report.html").read_text()
 
 
-def justright(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+def justright(*arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, which must succeed and complain of nothing."""
     command = [
+        *before,
         sys.executable,
         "-c",
         "import sys; from justright.cli.main import main; main(sys.argv[1:])",
         *arguments,
     ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=environment, **options
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return done

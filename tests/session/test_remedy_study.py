@@ -132,4 +132,4 @@ def test_the_same_study_again_trains_nothing(result, split):
     """Roles of variants are not part of what was trained."""
     again = jr.open_result(result.folder)
     assert again.result["effects"] == result.result["effects"]
-    assert (result.folder / "report.html").read_text().count('data-chart="steps"') == 1
+    assert (result.folder / "report.html").read_text().count('id="chart-steps"') == 1

@@ -6,13 +6,17 @@ import os
 import sys
 from subprocess import Popen
 
+import numpy as np
 import pytest
 
+from justright.runs.tasks import StudyRows
 from justright.workers import engines
 from justright.workers.accelerators import Accelerators, find_accelerators
 from justright.workers.processes import Processes
 
 GIGABYTE = 10**9
+PART = np.zeros((2, 1), np.float32), np.zeros(2, np.float32)
+ROWS = StudyRows("regression", 1, PART, PART, PART)
 JAX = """
 class Device:
     platform = {platform!r}
@@ -83,10 +87,10 @@ def test_a_machine_with_devices_gets_a_worker_for_each(monkeypatch):
     """However many cores it has: eight processes on one device would only be in each other's way."""
     monkeypatch.setattr(engines, "find_accelerators", lambda: Accelerators("gpu", 3, None))
     monkeypatch.setattr(engines, "available_cores", lambda: list(range(16)))
-    opened = engines.open_pool("local", None, None, workers=None, jobs=50, address=None)
+    opened = engines.open_pool("local", ROWS, None, workers=None, jobs=50, address=None)
     assert (opened.workers, opened.accelerators.count) == (3, 3)
-    assert engines.open_pool("local", None, None, workers=None, jobs=2, address=None).workers == 2
-    assert engines.open_pool("local", None, None, workers=6, jobs=50, address=None).workers == 6
+    assert engines.open_pool("local", ROWS, None, workers=None, jobs=2, address=None).workers == 2
+    assert engines.open_pool("local", ROWS, None, workers=6, jobs=50, address=None).workers == 6
 
 
 def test_a_started_worker_has_its_device_in_its_environment(monkeypatch):
@@ -98,7 +102,7 @@ def test_a_started_worker_has_its_device_in_its_environment(monkeypatch):
         return Popen([sys.executable, "-c", ""], **options)
 
     monkeypatch.setattr("justright.workers.processes.subprocess.Popen", begin)
-    processes = Processes(None, None, workers=4, accelerators=Accelerators("gpu", 2, None))
+    processes = Processes(ROWS, None, workers=4, accelerators=Accelerators("gpu", 2, None))
     processes.end(processes.start(3))
     assert started["JAX_CUDA_VISIBLE_DEVICES"] == "1"
     assert started["PATH"] == os.environ["PATH"]

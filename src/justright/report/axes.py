@@ -73,7 +73,7 @@ def linear_axis(title: str, low: float, high: float, *, is_share: bool = False) 
 
     Example:
         >>> [text for _, text in linear_axis("Loss", 0.53, 0.71).named]
-        ['0.55', '0.60', '0.65', '0.70']
+        ['0.54', '0.56', '0.58', '0.60', '0.62', '0.64', '0.66', '0.68', '0.70']
     """
     factor = 100.0 if is_share else 1.0
     unit = " %" if is_share else ""

@@ -51,8 +51,8 @@ def padded_build(build: Build, recipe: Recipe) -> Build:
 
     Example:
         >>> recipe = Recipe().resolve("binary", train_rows=400)
-        >>> padded_build(Mlp((100, 16)), recipe)
-        Mlp(units=(112, 16))
+        >>> padded_build(Mlp((100, 16)), recipe).units
+        (112, 16)
     """
     optimizer = (recipe.optimizer or {}).get("class_name")
     if type(build) is not Mlp or recipe.precision != "float32" or optimizer not in OPTIMIZERS:
