@@ -19,6 +19,7 @@ from justright.training import reference
 def few_iterations(monkeypatch):
     """Twenty trees instead of 300: the same code in a tenth of the time."""
     monkeypatch.setattr(reference, "MAX_ITERATIONS", 20)
+    monkeypatch.setattr(reference, "BLOCK", 20)
 
 
 def on_task(rows, task):
@@ -62,6 +63,37 @@ def test_validation_rows_choose_the_number_of_iterations(few_rows):
         for stage in model.staged_predict_proba(few_rows.validation[0])
     ]
     assert measured.iterations == int(np.argmin(curve)) + 1
+
+
+@pytest.mark.parametrize(("block", "patience"), [(1, 1), (2, 4), (5, 5)])
+def test_trees_are_added_only_while_they_help(few_rows, monkeypatch, block, patience):
+    """In blocks, each of which goes on where the last one stopped: the same trees as of one training."""
+    monkeypatch.setattr(reference, "BLOCK", block)
+    monkeypatch.setattr(reference, "PATIENCE", patience)
+    measured = reference.measure_reference(few_rows)
+    model = HistGradientBoostingClassifier(max_iter=20, early_stopping=False, random_state=0).fit(
+        *few_rows.train
+    )
+    losses = [
+        -np.log(stage[np.arange(len(few_rows.validation[1])), few_rows.validation[1].astype(int)])
+        for stage in model.staged_predict_proba(few_rows.validation[0])
+    ]
+    curve, end = np.mean(losses, axis=1), block
+    while end < 20 and np.argmin(curve[:end]) >= end - patience:
+        end += block
+    assert measured.iterations == int(np.argmin(curve[:end])) + 1
+    np.testing.assert_allclose(measured.validation, losses[measured.iterations - 1], rtol=1e-6)
+
+
+def test_a_table_of_many_columns_has_fewer_bins(few_rows, monkeypatch):
+    """Which are what takes the time there."""
+    monkeypatch.setattr(reference, "MANY_COLUMNS", few_rows.features)
+    measured = reference.measure_reference(few_rows)
+    model = HistGradientBoostingClassifier(
+        max_iter=measured.iterations, max_bins=63, early_stopping=False, random_state=0
+    ).fit(*few_rows.train)
+    x, y = few_rows.test
+    assert measured.test.mean() == pytest.approx(log_loss(y, model.predict_proba(x)), rel=1e-5)
 
 
 def test_the_reference_is_the_same_each_time(few_rows):

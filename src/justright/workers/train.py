@@ -30,6 +30,9 @@ from justright.workers.memory import (
 from justright.workers.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
 from justright.workers.pool import Pool
 
+# From so many values of training rows on the reference model takes about as long as a large network: ten seconds.
+LONG_REFERENCE_VALUES = 5_000_000
+
 
 def study_rows(study: Study) -> StudyRows:
     """Return the rows of a study in the form that workers need."""
@@ -130,5 +133,8 @@ def train_study(
     ]
     pool.execute(visits, take)
     tasks: list[WorkerTask] = list(plan.stacks)
-    # The reference takes seconds: it comes last, when it fills a core that would wait for the longest stack.
-    pool.execute([*tasks, ReferenceTask()] if measure_reference else tasks, take)
+    if measure_reference:
+        # It mostly takes seconds: it comes last, when it fills a core that would wait for the longest stack.
+        is_long = rows.train_count * rows.features >= LONG_REFERENCE_VALUES
+        tasks.insert(0 if is_long else len(tasks), ReferenceTask())
+    pool.execute(tasks, take)
