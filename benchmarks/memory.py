@@ -53,7 +53,7 @@ class Case:
 CASES = {
     "tutorial": Case(("--study", "tutorial", "--seeds", "20", "--max-epochs", "2")),
     "long": Case(("--study", "quick", "--max-epochs", "5"), shape=(2_000_000, 10)),
-    "wide": Case(("--study", "quick", "--max-epochs", "5"), shape=(2_000, 5_000)),
+    "wide": Case(("--study", "quick", "--max-epochs", "15"), shape=(2_000, 5_000)),
     "many": Case(("--max-epochs", "2"), shape=(400, 10), variants=200),
 }
 

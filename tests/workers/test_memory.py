@@ -111,6 +111,13 @@ def test_what_the_coordinator_takes_is_counted_once() -> None:
         assert (found.workers, found.memory_bytes) == expected
 
 
+def test_what_workers_share_is_counted_once() -> None:
+    """Libraries, of which each has what one alone would have."""
+    plan = {"workers": 3, "max_lanes": 1, "shared_bytes": 40, "own_bytes": 10}
+    found = fit_plan(lambda **_: ["a", "b", "c"], lambda stack: 100, free=FreeMemory((1_000,)), **plan)
+    assert (found.workers, found.memory_bytes, found.worker_bytes) == (3, 10 + 300 - 80, 100)
+
+
 def fit(free_bytes, *, runs=8, workers=4):
     """Fit stacks that need 100 bytes and 10 a lane; lanes are dealt out to workers."""
 

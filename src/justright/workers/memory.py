@@ -1,7 +1,7 @@
 """Expected memory of a plan, and the plan that fits into the free memory.
 
 The estimate adds what was measured once (a process, a compiled program) to what follows from sizes (rows, weights,
-activations, chunks). It was within a factor of 1.5 of the measured peak in the cases noted at the constants.
+activations, chunks). It is within a fifth of what `benchmarks.memory` measures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ PROCESS_BYTES = 450 * MEBIBYTE  # Keras and JAX imported, one model built: 450-4
 PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and saving its model: 104 MB more
 # A Keras model and optimizer without their values: 64 lanes of Tiny take 44 MB more than one.
 LANE_BYTES = MEBIBYTE // 2
-KEPT_PROGRAM_BYTES = 50 * MEBIBYTE
+# Of a process's memory, what its libraries share with those of the other workers: 437 MB of two processes, 240 MB each alone.
+LIBRARY_BYTES = 200 * MEBIBYTE
+KEPT_PROGRAM_BYTES = 17 * MEBIBYTE  # seven of the tutorial's, compiled one after the other
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any). A chunk's result,
 # the checkpoint on its way to the disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more
 # than Tiny.
@@ -39,8 +41,8 @@ TRAIN_ROW_BYTES = 40
 MEASURED_COPIES = 6
 # Gradient-boosted trees: each value in float64 and as the number of its bin; gradients, predictions and leaves of a row.
 REFERENCE_VALUE_BYTES, REFERENCE_ROW_BYTES = 9, 40
-# The coordinator with its libraries, besides the table: 150 MB before a study, and what it reads and writes events with.
-COORDINATOR_BYTES = 200 * MEBIBYTE
+# The coordinator with its libraries, besides the table: 130 to 170 MB with small tables.
+COORDINATOR_BYTES = 150 * MEBIBYTE
 SPLIT_ROW_BYTES = 8  # the row numbers of the split's parts
 # Judging reads what was recorded of each run: the losses of validation rows at the epochs of the grid, and all that was
 # measured at the end. It begins when the workers have ended.
@@ -118,6 +120,7 @@ def fit_plan(
     free: FreeMemory | None,
     least_bytes: int = 0,
     own_bytes: int = 0,
+    shared_bytes: int = 0,
     program_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int], int | None] = lambda workers: None,
@@ -132,6 +135,7 @@ def fit_plan(
         free: the memory that may be used; None takes the largest plan.
         least_bytes: what one worker needs for the study's other tasks.
         own_bytes: what this process takes of the same memory.
+        shared_bytes: what of a worker's memory is the same for all of them, and counts once.
         program_bytes: what each further compiled program that a worker keeps takes.
         device_need: returns the memory that a stack is expected to take on an accelerator.
         device_share: returns what each of so many workers may take on an accelerator; None without one, or without a limit.
@@ -147,8 +151,9 @@ def fit_plan(
             kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
             needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
             on_device, share = max(map(device_need, stacks), default=0), device_share(count)
-            if (free is None or free.fits([own_bytes, *needs])) and _fits(on_device, share):
-                return Plan(stacks, count, own_bytes + sum(needs), needs[0])
+            all_needs = [own_bytes, needs[0], *(one - shared_bytes for one in needs[1:])]
+            if (free is None or free.fits(all_needs)) and _fits(on_device, share):
+                return Plan(stacks, count, sum(all_needs), needs[0])
             lanes //= 2
     is_device = not _fits(on_device, share)
     most = max(free.machines) if free else 0

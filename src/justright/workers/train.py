@@ -20,6 +20,7 @@ from justright.runs.tasks import (
 from justright.study.study import Study
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
+    LIBRARY_BYTES,
     base_bytes,
     coordinator_bytes,
     device_bytes,
@@ -94,7 +95,8 @@ def train_study(
     accelerators = pool.accelerators
 
     # A Ray cluster's memory is its actors' alone.
-    own_bytes = 0 if free and free.is_reserved else coordinator_bytes(rows)
+    is_shared = not (free and free.is_reserved)
+    own_bytes = coordinator_bytes(rows) if is_shared else 0
     plan = fit_plan(
         partial(
             plan_stacks,
@@ -112,6 +114,7 @@ def train_study(
         free=free,
         least_bytes=base_bytes(rows) if measure_reference else 0,
         own_bytes=own_bytes,
+        shared_bytes=LIBRARY_BYTES if is_shared else 0,
         program_bytes=KEPT_PROGRAM_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
         device_share=accelerators.memory_share if accelerators else lambda workers: None,
