@@ -27,7 +27,7 @@ PROGRAM_BYTES = 100 * MEBIBYTE  # compiling Tiny's program, training it and savi
 LANE_BYTES = MEBIBYTE // 2
 # Of a process's memory, what its libraries share with those of the other workers: 437 MB of two processes, 240 MB each alone.
 LIBRARY_BYTES = 200 * MEBIBYTE
-KEPT_PROGRAM_BYTES = 17 * MEBIBYTE  # seven of the tutorial's, compiled one after the other
+KEPT_PROGRAM_BYTES = 10 * MEBIBYTE  # seven of the tutorial's, compiled one after the other
 # A lane keeps its weights, two moments of Adam and the best weights (and averages of weights, if any). A chunk's result,
 # the checkpoint on its way to the disk and the model being saved are copies. Large, 13 MB of state, takes 90 MB more
 # than Tiny.
@@ -226,7 +226,7 @@ def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) ->
 def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:
     """Return the memory that batch orders and validation losses of a chunk take."""
     epoch = FLOAT_BYTES * len(stack.runs) * (len(stack.train_index) + len(rows.validation[0]))
-    return max(epoch, CHUNK_BYTES)
+    return min(stack.recipe.max_epochs * epoch, max(epoch, CHUNK_BYTES))
 
 
 def _row_bytes(rows: StudyRows) -> int:
