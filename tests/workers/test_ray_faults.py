@@ -7,10 +7,12 @@ import sys
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
 from justright.errors import EngineError, InputError
+from justright.records.models import save_model_atomically
 from justright.runs.events import RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask
 from justright.study.families import mlp
@@ -20,7 +22,7 @@ from justright.workers.attempts import MAX_KILLS
 from justright.workers.memory import MEBIBYTE, base_bytes
 from justright.workers.pool import Pool
 from justright.workers.processes import START_SECONDS
-from justright.workers.ray_cluster import MOST_LOSSES, NETWORK_BYTES, RayCluster
+from justright.workers.ray_cluster import MOST_LOSSES, NETWORK_BYTES, ModelFile, RayCluster
 from justright.workers.ray_connection import RayLostError
 from justright.workers.ray_driver import RayDriver, free_memory
 from justright.workers.ray_worker import installed_versions
@@ -404,3 +406,11 @@ def test_a_cluster_that_counts_no_memory_is_used_without(cluster) -> None:
         pool.keep_workers(1, 10**12)
     assert [actor.options["memory"] for actor in ray.actors] == [None] * 4
     assert free_memory(ray) is None
+
+
+def test_a_model_that_arrives_is_written_as_it_was(tmp_path):
+    """The bytes that another node sends are those of the file there."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    save_model_atomically(model, tmp_path / "there.keras")
+    save_model_atomically(ModelFile((tmp_path / "there.keras").read_bytes()), tmp_path / "here.keras")
+    assert (tmp_path / "here.keras").read_bytes() == (tmp_path / "there.keras").read_bytes()

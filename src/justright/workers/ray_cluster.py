@@ -8,13 +8,14 @@ checkpoints.
 from __future__ import annotations
 
 import importlib.util
+import io
 import itertools
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from justright.errors import EngineError, InputError
@@ -62,9 +63,10 @@ class ModelFile:
 
     data: bytes
 
-    def save(self, path: Path) -> None:
-        """Write the file."""
-        path.write_bytes(self.data)
+    def save(self, path: str, *, zipped: bool) -> None:  # noqa: ARG002  # only ever called with False
+        """Write the parts of the file into a folder, as Keras does when it does not zip."""
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            archive.extractall(path)
 
 
 class RayCluster(Transport[RayActor]):
