@@ -63,7 +63,7 @@ class ModelFile:
 
     data: bytes
 
-    def save(self, path: str, *, zipped: bool) -> None:  # noqa: ARG002  # only ever called with False
+    def save(self, path: str, *, zipped: bool) -> None:  # only ever called with False
         """Write the parts of the file into a folder, as Keras does when it does not zip."""
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             archive.extractall(path)
