@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 # Variables that limit this process and its workers -> what of the module `resource`.
@@ -31,6 +32,7 @@ def run_command(words: list[str]) -> None:
             resource.setrlimit(getattr(resource, kind), (int(os.environ[name]),) * 2)
     if name := os.environ.get("STDOUT"):
         os.dup2(_closed_pipe() if name == CLOSED_PIPE else os.open(name, os.O_WRONLY), 1)
+        sys.stdout = os.fdopen(1, "w", closefd=False)  # the one from before knows a file, which a pipe is not
     original = running.run_study
 
     def run_study(*given: Any, **named: Any) -> Any:
