@@ -12,6 +12,7 @@ MAX_DECIMALS = 8
 PLAIN_DIGITS = 3
 LARGE = 1e6  # from here on digits are hard to count: 8.8e8 instead of 883,005,443
 MOST_NAMES = 4  # of more names nobody reads the last
+MOST_LISTED = 7  # but the networks of a study like the tutorial's are all named
 SMALL_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -116,13 +117,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def listed_briefly(names: Sequence[str]) -> str:
-    """Return names as a list in a sentence that stays readable: beyond `MOST_NAMES` the others are counted.
+    """Return names as a list in a sentence that stays readable: beyond `MOST_LISTED` most are counted.
 
     Example:
-        >>> listed_briefly(list("ABCD")), listed_briefly(list("ABCDEFG"))
-        ('A, B, C and D', 'A, B, C and 4 others')
+        >>> listed_briefly(list("ABCD")), listed_briefly(list("ABCDEFGH"))
+        ('A, B, C and D', 'A, B, C and 5 others')
     """
-    if len(names) <= MOST_NAMES:
+    if len(names) <= MOST_LISTED:
         return listed(names)
     first = names[: MOST_NAMES - 1]
     return listed([*first, f"{len(names) - len(first):,} others"])
