@@ -22,6 +22,14 @@ def models_of(rng, models, seeds, rows):
     ]
 
 
+def differences_of(losses, left, right):
+    """Return the moments of each pair's difference, formed by row and seed."""
+    return [
+        crossed(losses[one].astype(np.float64) - losses[other])
+        for one, other in zip(left, right, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("block_bytes", [paired.BLOCK_BYTES, 2_000])
 def test_moments_of_pairs_are_those_of_their_differences(seeds, block_bytes, monkeypatch):
@@ -30,10 +38,7 @@ def test_moments_of_pairs_are_those_of_their_differences(seeds, block_bytes, mon
     losses = models_of(np.random.default_rng(0), 6, seeds, 300)
     left, right = np.triu_indices(6, 1)
     found = PairedLosses.of(losses, np.random.default_rng(0)).compare(left, right, level=0.95)
-    tables = [
-        crossed(losses[one].astype(np.float64) - losses[other])
-        for one, other in zip(left, right, strict=True)
-    ]
+    tables = differences_of(losses, left, right)
     np.testing.assert_allclose(found.means, [table.mean for table in tables], atol=1e-12)
     np.testing.assert_allclose(found.by_source, variances_by_source(tables), rtol=1e-9, atol=1e-18)
 
@@ -44,10 +49,7 @@ def test_intervals_of_pairs_are_those_of_their_differences(seeds):
     losses = models_of(np.random.default_rng(1), 8, seeds, 400)
     left, right = np.triu_indices(8, 1)
     found = PairedLosses.of(losses, np.random.default_rng(2)).compare(left, right, level=0.95)
-    tables = [
-        crossed(losses[one].astype(np.float64) - losses[other])
-        for one, other in zip(left, right, strict=True)
-    ]
+    tables = differences_of(losses, left, right)
     intervals = judge_jointly(tables).intervals
     halves = [(one.high - one.low) / 2 for one in intervals]
     np.testing.assert_allclose(found.halves, halves, rtol=0.06)

@@ -106,12 +106,12 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
     if not columns:
         return [f"Table {table}: it is gone."]
     known = {row[1] for row in target.execute(f"PRAGMA table_info ({table})")}
-    unknown = [column for column in columns if column not in known]
-    if table != "epochs":
+    if table == "epochs":
+        for column in columns:
+            if column not in known:  # of a metric
+                target.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} REAL")
+    else:
         columns = [column for column in columns if column in known]
-        unknown = []
-    for column in unknown:  # those of metrics
-        target.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} REAL")
     names = ", ".join(map(quoted, columns))
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  # names are ours or quoted

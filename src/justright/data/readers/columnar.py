@@ -74,8 +74,7 @@ def read_columnar(
         # Polars says OSError of some damaged files, too.
         raise _damaged(label, kind, error) from None
     except BaseException as error:
-        # Polars reports some damage by a Rust panic, which is not an Exception; nothing else may be swallowed here.
-        if type(error).__name__ != "PanicException":
+        if not _is_panic(error):
             raise
         raise _damaged(label, kind, error) from None
     if pieces is None:
@@ -136,9 +135,14 @@ def _slice(lazy: pl.LazyFrame, start: int, rows: int) -> pl.DataFrame:
     try:
         return lazy.slice(start, rows).collect()
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not isinstance(error, Exception) and not _is_panic(error):
             raise
         raise NotNumbersError from None  # damaged: reading it whole will say how
+
+
+def _is_panic(error: BaseException) -> bool:
+    """Return whether an error is a Rust panic, by which Polars reports some damage; it is no Exception."""
+    return type(error).__name__ == "PanicException"
 
 
 def _check_size(label: str, size: int, told: str) -> None:
