@@ -15,7 +15,7 @@ import pytest
 
 from justright.data import read
 from justright.data.read import read_table
-from justright.data.readers import delimited, inflate, raw
+from justright.data.readers import inflate, raw
 from justright.errors import InputError
 
 GOOD = "x,label\n1,0\n2,1\n"
@@ -375,7 +375,7 @@ def test_a_decompression_bomb_stops_at_the_limit(name, monkeypatch):
 
 def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch):
     """The size on disk is enough to refuse."""
-    monkeypatch.setattr(delimited, "MAX_TABLE_BYTES", 10)
+    monkeypatch.setattr(inflate, "MAX_TABLE_BYTES", 10)
     path = write("t.csv", GOOD)
     assert message(path) == (
         f"{path!r}: a text table must take at most 10 bytes; it takes 16. "

@@ -18,7 +18,7 @@ import zstandard
 
 from justright.data import fetch
 from justright.data.read import read_table
-from justright.data.readers import arrow, columnar, delimited, inflate, npz, parquet
+from justright.data.readers import arrow, columnar, inflate, npz, parquet
 from justright.errors import InputError
 
 LIMIT = 100_000
@@ -35,7 +35,7 @@ def message(source, **options):
 @pytest.fixture
 def limited(monkeypatch):
     """Every reader stops at LIMIT bytes."""
-    for module in (inflate, delimited, columnar, npz):
+    for module in (inflate, columnar, npz):
         monkeypatch.setattr(module, "MAX_TABLE_BYTES", LIMIT)
 
 

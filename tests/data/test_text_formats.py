@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import dump_svmlight_file
 
 from justright.data.read import read_table
-from justright.data.readers import json_rows, libsvm
+from justright.data.readers import inflate, json_rows, libsvm
 from justright.errors import InputError
 
 FRAME = pd.DataFrame({"x": [1.5, 2.0, -3.0, 4.0], "n": [1, 2, 3, 4], "label": [0, 1, 1, 0]})
@@ -169,6 +169,7 @@ BAD_ARFF = {
     ARFF.replace("4,red", "four,red"): (13, "'x' must be a number, got 'four'"),
     ARFF.replace("@ATTRIBUTE", "ATTRIBUTE"): (5, "@relation, @attribute or @data was expected"),
     SPARSE.replace("1 4 }", "9 4}"): (9, "there is no attribute number 9"),
+    SPARSE.replace("2, 2 1}", "2, 2 1"): (7, "'}' was expected at its end"),
 }
 
 
@@ -178,6 +179,24 @@ def test_a_line_that_is_no_arff_is_named(write, text):
     path, (line, what) = write("t.arff", text), BAD_ARFF[text]
     assert message(path, target="label") == (
         f"{path!r}: every line of an ARFF file must follow the format; line {line} does not: {what}."
+    )
+
+
+@pytest.mark.parametrize("start", ["{0 1,1 ", "1,"])
+def test_a_line_of_blanks_that_is_no_arff_is_refused_at_once(write, start):
+    """No blank is tried in two places: of a hundred thousand that would take days."""
+    path = write("t.arff", SPARSE.replace("{0 2, 1 2, 2 1}", start + " " * 100_000 + "'}"))
+    assert "line 7 does not: its quotes do not match at character" in message(path, target="label")
+
+
+@pytest.mark.parametrize("name", ["t.arff", "t.libsvm"])
+def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch, name):
+    """As a CSV file is."""
+    monkeypatch.setattr(inflate, "MAX_TABLE_BYTES", 10)
+    path = write(name, ARFF)
+    assert message(path) == (
+        f"{path!r}: a text table must take at most 10 bytes; it takes {len(ARFF)}. "
+        "Split it, or save it as Parquet and ask for fewer `rows`."
     )
 
 

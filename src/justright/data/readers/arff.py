@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from justright.data.checks import check_names, counted
-from justright.data.readers.inflate import inflate_all
-from justright.data.readers.raw import RawTable, TableFormat, row_place
+from justright.data.checks import counted
+from justright.data.readers.inflate import read_packed
+from justright.data.readers.raw import RawTable, TableFormat, check_column_names, row_place
 from justright.data.readers.sniff import check_text
 from justright.errors import InputError
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 ATTRIBUTE = re.compile(rf"@attribute\s+({QUOTED}|[^\s{{]+)\s*(.+)", re.IGNORECASE)
-# One value and what follows it.
-VALUE = re.compile(rf"\s*({QUOTED}|[^,'\"]*?)\s*(,|$)")
-SPARSE_VALUE = re.compile(rf"\s*(\d+)\s+({QUOTED}|[^,'\"]*?)\s*(,|$)")
+# One value and what follows it. Nothing is tried twice (`++` gives nothing back): a line of blanks would take for ever.
+VALUE = re.compile(rf"\s*+((?:{QUOTED})(?=\s*+(?:,|$))|[^,'\"]*+)\s*+(,|$)")
+SPARSE_VALUE = re.compile(rf"\s*+(\d++)\s++((?:{QUOTED})(?=\s*+(?:,|$))|[^,'\"]*+)\s*+(,|$)")
 NUMERIC = ("numeric", "real", "integer")
 MISSING = "?"
 
@@ -52,7 +52,7 @@ def read_arff(path: Path, label: str, rows: int | None) -> RawTable:
     """
     import polars as pl
 
-    lines = _lines(check_text(inflate_all(path.read_bytes(), label), label).decode())
+    lines = _lines(check_text(read_packed(path, label), label).decode())
     attributes = _attributes(lines, label)
     places = list[int]()
     columns = [list[str | None]() for _ in attributes]
@@ -104,10 +104,7 @@ def _attributes(lines: Iterator[tuple[int, str]], label: str) -> list[Attribute]
             _refuse(label, number, "@relation, @attribute or @data was expected")
     if not found:
         raise InputError(f"{label}: an ARFF file must declare its columns with @attribute; it declares none.")
-    try:
-        check_names("column", [one.name for one in found])
-    except InputError as error:
-        raise InputError(f"{label}: {error}") from None
+    check_column_names([one.name for one in found], label)
     return found
 
 
@@ -122,7 +119,9 @@ def _values(line: str, number: int, attributes: Sequence[Attribute], label: str)
     """Return the text of each value of a row; None where it is missing."""
     if line.startswith("{"):
         row = [one.default for one in attributes]
-        inner = line[1:].rpartition("}")[0].strip()
+        if not line.endswith("}"):
+            _refuse(label, number, "'}' was expected at its end")
+        inner = line[1:-1].strip()
         for place, value in _split(inner, SPARSE_VALUE, number, label) if inner else ():
             if int(place) >= len(row):
                 _refuse(label, number, f"there is no attribute number {int(place):,}")
@@ -141,7 +140,7 @@ def _split(line: str, pattern: re.Pattern[str], number: int, label: str) -> Iter
         if found is None:
             _refuse(label, number, f"its quotes do not match at character {at + 1:,}")
         *values, end = found.groups()
-        yield tuple(values)
+        yield tuple(value.strip() for value in values)
         at = found.end()
 
 

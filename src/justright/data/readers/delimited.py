@@ -11,10 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.data.checks import check_names, counted
-from justright.data.readers.inflate import GZIP_MAGIC, ZSTD_MAGIC, inflate_all
+from justright.data.checks import counted
+from justright.data.readers.inflate import GZIP_MAGIC, ZSTD_MAGIC, checked_size, read_packed
 from justright.data.readers.raw import (
-    MAX_TABLE_BYTES,
     PIECE_BYTES,
     PIECES_FROM_BYTES,
     NotNumbersError,
@@ -22,6 +21,7 @@ from justright.data.readers.raw import (
     RawTable,
     TableFormat,
     check_column_count,
+    check_column_names,
     made_up_names,
     row_place,
 )
@@ -70,19 +70,13 @@ def read_text_file(path: Path, label: str, rows: int | None) -> RawTable:
     Raises:
         InputError: too large, damaged, or no delimited text; see `read_delimited`.
     """
-    size = path.stat().st_size
-    if size > MAX_TABLE_BYTES:
-        raise InputError(
-            f"{label}: a text table must take at most {MAX_TABLE_BYTES:,} bytes; it takes {size:,}. "
-            "Split it, or save it as Parquet and ask for fewer `rows`."
-        )
-    if size >= PIECES_FROM_BYTES and (raw := _in_pieces(path, label, rows)):
+    if checked_size(path, label) >= PIECES_FROM_BYTES and (raw := _in_pieces(path, label, rows)):
         return raw
     return _read_whole(path, label, rows)
 
 
 def _read_whole(path: Path, label: str, rows: int | None) -> RawTable:
-    return read_delimited(inflate_all(path.read_bytes(), label), label, rows=rows)
+    return read_delimited(read_packed(path, label), label, rows=rows)
 
 
 def _in_pieces(path: Path, label: str, rows: int | None) -> RawTable | None:
@@ -200,10 +194,7 @@ def _check_header(names: Sequence[str] | None, label: str) -> None:
             f"{label}: every column must have a name in the header (line 1); column number {names.index('')} (from 0) "
             "has none. Name it, or remove it if it only numbers the rows."
         )
-    try:
-        check_names("column", names)
-    except InputError as error:
-        raise InputError(f"{label}: {error}") from None
+    check_column_names(names, label)
 
 
 def _read_numbers(body: Body) -> pl.DataFrame | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from justright.data.readers.raw import MAX_TABLE_BYTES
 from justright.errors import InputError
@@ -89,6 +90,34 @@ def inflate_zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise CorruptDataError(f"Zstandard data are damaged: {error}") from None
     if started:
         raise CorruptDataError("Zstandard data end too early")
+
+
+def read_packed(path: Path, label: str) -> bytes:
+    """Return the plain bytes of a text file, which may be compressed by gzip or Zstandard.
+
+    Args:
+        path: the file.
+        label: how messages name it.
+    Raises:
+        InputError: damaged, or larger than `MAX_TABLE_BYTES`, as it is or inflated.
+    """
+    checked_size(path, label)
+    return inflate_all(path.read_bytes(), label)
+
+
+def checked_size(path: Path, label: str) -> int:
+    """Return the bytes that a text file takes as it is.
+
+    Raises:
+        InputError: they are more than `MAX_TABLE_BYTES`; the message names the file by its `label`.
+    """
+    size = path.stat().st_size
+    if size > MAX_TABLE_BYTES:
+        raise InputError(
+            f"{label}: a text table must take at most {MAX_TABLE_BYTES:,} bytes; it takes {size:,}. "
+            "Split it, or save it as Parquet and ask for fewer `rows`."
+        )
+    return size
 
 
 def inflate_all(data: bytes, label: str) -> bytes:

@@ -6,7 +6,7 @@ import io
 import re
 from pathlib import Path
 
-from justright.data.readers.inflate import inflate_all
+from justright.data.readers.inflate import read_packed
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.data.readers.sniff import check_text
 from justright.errors import InputError
@@ -33,7 +33,7 @@ def read_libsvm(path: Path, label: str, rows: int | None) -> RawTable:
 
     from justright.data.readers.in_memory import pair_table
 
-    text = check_text(inflate_all(path.read_bytes(), label), label)
+    text = check_text(read_packed(path, label), label)
     try:
         features, target = load_svmlight_file(io.BytesIO(text))[:2]
     except (ValueError, OverflowError, IndexError) as error:

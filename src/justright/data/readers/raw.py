@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from justright.data.checks import check_names
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,6 +103,18 @@ def check_column_count(columns: int, label: str) -> None:
             f"{label}: a table must have at most {MAX_COLUMNS:,} columns; it has {columns:,}. "
             "Choose columns, or turn the table if its rows are columns."
         )
+
+
+def check_column_names(names: Sequence[str], label: str) -> None:
+    """Refuse names that `check_names` refuses.
+
+    Raises:
+        InputError: one of them does; the message names the source by its `label`.
+    """
+    try:
+        check_names("column", names)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
 
 
 def row_place(row: int) -> str:
