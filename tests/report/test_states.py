@@ -120,6 +120,10 @@ def summary_of(state):
         }
     }
 )
+@example(
+    NOTHING
+    | {"runs": {("Tiny", 0, 100): ("finished", 1, True, 1e78), ("Large", 0, 50): ("finished", 0, False, 0.6)}}
+)
 def test_every_state_of_a_study_is_a_report(state):
     """HTML, Markdown, JSON and terminal name every variant, and say it where nothing can be concluded."""
     summary = summary_of(state)

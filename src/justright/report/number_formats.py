@@ -15,6 +15,7 @@ WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than o
 FIXED_RANGE = (0.001, 100.0)  # magnitudes in which four decimals show at least one and at most six digits
 LEAST_DECIMAL, MOST_DECIMAL = 0.001, 1_000.0  # magnitudes that three decimals suit in a narrow column
 MOST_UNCERTAIN = 1.0  # halves of intervals below this have decimals: three of 51 ± 16 say nothing
+LARGEST_SHARE = 10.0  # from here on percentages are written with an exponent
 
 
 def metric_words(metric: str) -> str:
@@ -49,7 +50,7 @@ def format_metric(
     if value is None or not math.isfinite(value):
         return MISSING
     if is_share(metric):
-        return f"{100 * value:.1f} %"
+        return f"{_per_cent(value)} %"
     if low is None or high is None or not high > low:
         return format_loss(value, signed=signed)
     text = rounded_by(value, (high - low) / 2).replace("-", "−")
@@ -88,7 +89,7 @@ def format_interval(metric: str, low: float | None, high: float | None, *, signe
     if low is None or high is None:
         return ""
     if is_share(metric):
-        return f"[{100 * low:.1f}, {100 * high:.1f}]"
+        return f"[{_per_cent(low)}, {_per_cent(high)}]"
     ends = (format_metric(metric, end, low, high, signed=signed) for end in (low, high))
     return f"[{', '.join(ends)}]"
 
@@ -172,9 +173,9 @@ def format_short(
     if value is None or not math.isfinite(value):
         return MISSING
     if low is None or high is None:
-        return f"{100 * value:.1f} %" if is_share(metric) else _short_loss(value)
+        return f"{_per_cent(value)} %" if is_share(metric) else _short_loss(value)
     if is_share(metric):  # with two seeds an interval may reach beyond what a share can be
-        return f"{100 * value:.1f}±{50 * (min(high, 1) - max(low, 0)):.1f} %"
+        return f"{_per_cent(value)}±{_per_cent((min(high, 1) - max(low, 0)) / 2)} %"
     half = (high - low) / 2
     if not half > 0:
         return f"{_short_loss(value)}±{_short_loss(half)}"
@@ -205,3 +206,15 @@ def _short_loss(value: float) -> str:
     if 1 <= abs(value) < WHOLE_RANGE[1]:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.2e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
+
+
+def _per_cent(share: float) -> str:
+    """Return a share in per cent with one decimal.
+
+    No share of rows is large, but a damaged database may say so: its digits must not push all else off a table.
+
+    Example:
+        >>> _per_cent(0.7123), _per_cent(1e78)
+        ('71.2', '1e+80')
+    """
+    return f"{100 * share:.{'1f' if abs(share) < LARGEST_SHARE else '0e'}}"
