@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.read_options import Task
 from justright.errors import InputError
 
-Task = Literal["binary", "multiclass", "regression"]
-TASKS: tuple[Task, ...] = get_args(Task)
 Target = npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
 # Values looked at together, so that no look at a table needs a second copy of it.

@@ -111,11 +111,8 @@ def _describe_source(source: str, wanted: str | int | None, request: Request) ->
     return TableSource(
         source=source,
         target=None if wanted is None else str(wanted),
-        rows=request.rows,
         location=None if request.location is None else str(request.location),
-        task=request.task,
-        missing=request.missing,
-        categorical=request.categorical,
+        **request.plain(),
     )
 
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from justright.data.arrays import TASKS, Task
 from justright.data.build import build_table
-from justright.data.checks import is_whole
 from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
+from justright.data.read_options import ReadOptions, read_options
 from justright.data.readers.in_memory import is_in_memory, read_memory
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError
 from justright.data.sources import Progress, Request, is_url, sources
 from justright.data.table import MEMORY_SOURCE, Table
-from justright.errors import InputError, check_one_of, near_miss
+from justright.errors import InputError, near_miss
 
 # First bytes of a file, by which formats are recognised.
 START_BYTES = 4096
@@ -36,13 +35,10 @@ def read_table(
     source: object,
     *,
     target: object = None,
-    rows: int | None = None,
     location: str | Path | None = None,
-    task: Task | None = None,
-    missing: Sequence[str] = (),
-    categorical: Sequence[str] = (),
     progress: Progress | None = None,
     cache_dir: str | Path | None = None,
+    **options: Any,
 ) -> Table:
     """Return a table of float32 features and one target.
 
@@ -52,13 +48,10 @@ def read_table(
             input, or a named pipe; a (rows, columns) array, a pair (X, y), a pandas or Polars frame.
         target: the target's column name, or its number from 0; for arrays and frames also its values. None: the
             only column called label, target, y or class, or the first of a header-less table if it is 0/1.
-        rows: the first rows only; None for all (of `higgs`: 31,000, or what `location` holds if less).
         location: for `higgs`, a path or address to read instead of UCI's.
-        task: `binary`, `multiclass` or `regression`; None to find it from the target's values.
-        missing: texts that mean "no value"; rows holding one are left out. '' is an empty cell.
-        categorical: columns to turn into one 0/1 feature for each level, named `column=level`.
         progress: called with a `ReadProgress` while bytes arrive.
         cache_dir: where parsed HIGGS rows are kept; None: $JUSTRIGHT_CACHE, or justright in the user's cache.
+        options: those of `ReadOptions`, such as `rows`, `task`, `missing`, `categorical`, `drop` and `sep`.
     Raises:
         InputError: the source cannot be read as a table, or a value in it cannot be used; the message names
             file, row and column.
@@ -67,10 +60,9 @@ def read_table(
         >>> table.rows, table.n_features, table.task
         (1000, 28, 'binary')
     """
-    request = Request(
-        None, rows, task, tuple(missing), tuple(categorical), location, progress=progress, cache_dir=cache_dir
-    )
-    _check_request(request, missing, categorical)
+    chosen = read_options(options)
+    plain: dict[str, Any] = {one.name: getattr(chosen, one.name) for one in fields(ReadOptions)}
+    request = Request(location=location, progress=progress, cache_dir=cache_dir, **plain)
     named = sources().get(source) if isinstance(source, str) else None
     if location is not None and not (named and named.is_remote):
         _refuse_location()
@@ -88,13 +80,13 @@ def read_table(
     return build_table(read(str(source), request), request, source=str(source))
 
 
-def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> RawTable:
+def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -> RawTable:
     """Return the columns of a file of any known format.
 
     Args:
         path: an existing file.
         label: how messages name it.
-        rows: how many of the first rows matter; None for all.
+        options: how it is read.
         name: the file's name where it came from; empty if that is the name in `path`.
     Raises:
         InputError: it is too large, or is not of the format that its first bytes or its name promise.
@@ -108,7 +100,7 @@ def read_file(path: Path, label: str, rows: int | None, *, name: str = "") -> Ra
             raise InputError(
                 f"{label}: {promised.summary} was expected; it does not begin as one. Save it again, or rename it."
             )
-        table = found.read(path, label, rows)
+        table = found.read(path, label, options)
         check_column_count(table.frame.width, label)
         return table
     except BinaryError as error:
@@ -126,17 +118,6 @@ def _ending(name: str) -> str:
     """
     path = PurePosixPath(name)
     return (path.with_suffix("") if path.suffix.lower() in PACKED_ENDINGS else path).suffix
-
-
-def _check_request(request: Request, missing: Sequence[str], categorical: Sequence[str]) -> None:
-    rows, task = request.rows, request.task
-    if rows is not None and not is_whole(rows, least=1):
-        raise InputError(f"`rows` must be a whole number of 1 or more; got {rows!r}.")
-    if task is not None:
-        check_one_of("task", task, TASKS)
-    for name, value in (("missing", missing), ("categorical", categorical)):
-        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-            raise InputError(f"`{name}` must be a list of texts; got {value!r}. Write {name}=['...'].")
 
 
 def _refuse_location() -> NoReturn:
@@ -158,13 +139,13 @@ def _read_address(source: str, request: Request) -> RawTable:
 
     with _kept(repr(source)) as path:
         download(source, path, progress=request.progress, limit=MAX_TABLE_BYTES)
-        return read_file(path, repr(source), request.rows, name=urlsplit(source).path)
+        return read_file(path, repr(source), request, name=urlsplit(source).path)
 
 
 def _read_pipe(source: str, request: Request) -> RawTable:
     with _kept(pipe_name(source)) as path:
         keep_pipe(source, path, progress=request.progress, limit=MAX_TABLE_BYTES)
-        return read_file(path, pipe_name(source), request.rows)
+        return read_file(path, pipe_name(source), request)
 
 
 @contextmanager
@@ -196,7 +177,7 @@ def _read_path(source: str, request: Request) -> RawTable:
         raise InputError(f"`source` must be a file; {source!r} is a folder. Name a file in it.")
     if not stat.S_ISREG(kind):
         raise InputError(f"`source` must be a file or a pipe; {source!r} is a device. Pipe its bytes in.")
-    return read_file(path, repr(source), request.rows)
+    return read_file(path, repr(source), request)
 
 
 def _no_source(source: str, path: Path) -> InputError:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from justright.data.read_options import ReadOptions
 from justright.errors import InputError
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from justright.data.arrays import Task
     from justright.data.table import Table
 
 
@@ -39,25 +39,17 @@ Progress = Callable[[ReadProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(ReadOptions):
     """What the caller of `read_table` asked for, apart from the source.
 
     Args:
         target: the target's column name or number; None to choose it.
-        rows: how many of the first rows to keep; None for all.
-        task: the task asked for; None to find it.
-        missing: tokens whose rows are left out.
-        categorical: columns that become one 0/1 feature for each level.
         location: path or address of a copy to read instead of a named source's own address; None reads that.
         progress: called while bytes arrive.
         cache_dir: where parsed rows of a named source are kept; None for the user's cache.
     """
 
     target: str | int | None = None
-    rows: int | None = None
-    task: Task | None = None
-    missing: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
     location: str | Path | None = None
     progress: Progress | None = None
     cache_dir: str | Path | None = None

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import TASKS, WHOLE, Target, Task, check_arrays, hash_arrays, row_blocks
+from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
+from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
@@ -25,26 +26,18 @@ MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class TableSource:
-    """Where a table came from: all that `read_table` needs to read it again.
+class TableSource(ReadOptions):
+    """Where a table came from, and how it was read: all that `read_table` needs to read it again.
 
     Args:
         source: a name such as `higgs-sim`, a path, a URL, or `<memory>` for arrays and frames.
         target: the target's column name or number (as text); None when it was chosen by the reader.
-        rows: the first rows asked for; None for all of them.
         location: the copy of a named source that was read; None otherwise.
-        task: the task asked for; None when it was found from the target's values.
-        missing: the tokens whose rows were left out.
-        categorical: the columns that became one 0/1 feature for each level.
     """
 
     source: str
     target: str | None = None
-    rows: int | None = None
     location: str | None = None
-    task: Task | None = None
-    missing: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

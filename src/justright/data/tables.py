@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import TASKS, Task
 from justright.data.checks import check_whole, is_finite_number
+from justright.data.read_options import TASKS, Task
 from justright.data.table import Table
 from justright.errors import InputError, check_one_of
 

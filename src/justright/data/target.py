@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Target, Task
+from justright.data.arrays import Target
 from justright.data.encoding import (
     Column,
     as_float64,
@@ -15,6 +15,7 @@ from justright.data.encoding import (
     to_class_values,
     to_numbers,
 )
+from justright.data.read_options import Task
 from justright.errors import InputError
 
 # Whole numbers or texts with up to this many different values are classes; above, counts or identifiers.

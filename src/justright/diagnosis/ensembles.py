@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.diagnosis.evidence import EnsembleEvidence, Losses
 from justright.runs.losses import Floats, log_probabilities, row_losses
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import TASKS, Task
+from justright.data.read_options import TASKS, Task
 from justright.errors import InputError, one_of
 from justright.runs.outcomes import OUTCOMES, is_measured
 

@@ -28,7 +28,7 @@ def read_higgs_sim(request: Request) -> Table:
     from justright.data.build import build_table  # NumPy in it is slow to import
 
     with as_file(files("justright.higgs").joinpath(PACKAGED_FILE)) as path:
-        raw = read_parquet(path, repr(HIGGS_SIM.name), request.rows)
+        raw = read_parquet(path, repr(HIGGS_SIM.name), replace(request, head=True))
     return build_table(replace(raw, target=HIGGS_TARGET), request, source=HIGGS_SIM.name)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.runs.tasks import StudyRows
 
 EPSILON = 1e-7  # Keras' backend.epsilon(): probabilities are clipped, so that a certain mistake costs 16.1, not infinity

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.study.recipe import Recipe

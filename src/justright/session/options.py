@@ -81,9 +81,15 @@ class Options:
                 described.check(name, value)
 
     def given(self, kind: type[Any]) -> dict[str, Any]:
-        """Return name -> value of the options that were given (neither None nor empty) and are also fields of `kind`."""
-        values = {one.name: getattr(self, one.name, None) for one in fields(kind)}
-        return {name: value for name, value in values.items() if value not in (None, [], ())}
+        """Return name -> value of the options that were given (neither their default nor empty) and are fields of `kind`."""
+        defaults = {one.name: one.default for one in fields(type(self))}
+        names = [one.name for one in fields(kind) if one.name in defaults]
+        values = {name: getattr(self, name) for name in names}
+        return {
+            name: value
+            for name, value in values.items()
+            if value not in ([], ()) and value is not defaults[name]
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +105,10 @@ class TableOptions(Options):
     target: str | None = option(
         "The column to predict, or its number in a file without a header.", metavar="COLUMN"
     )
-    rows: int | None = option("Read only this many rows.", metavar="N", **at_least(1))
+    rows: int | None = option(
+        "Keep only this many rows, drawn at random; with --head, the first.", metavar="N", **at_least(1)
+    )
+    head: bool = option("Take the first rows of --rows.", default=False)
     location: str | None = option(
         f"Read {' or '.join(source.name for source in sources().values() if source.is_remote)} from here, not from its own address.",
         metavar="PATH_OR_URL",
@@ -109,12 +118,33 @@ class TableOptions(Options):
         "The kind of target. [default: found from its values]"
     )
     missing: list[str] | None = option(
-        "Leave out rows with this text in a cell; '' is an empty cell. Repeat for more.",
-        metavar="TEXT",
+        "A text that means no value, besides the usual ones (NA, ?, ...). Repeat for more.", metavar="TEXT"
     )
-    categorical: list[str] | None = option(
-        "Turn a column into one 0/1 feature per level. Repeat for more.", metavar="COLUMN"
+    drop: list[str] | None = option("Leave out a column. Repeat for more.", metavar="COLUMN")
+    keep: list[str] | None = option(
+        "Keep a column that would be left out, such as an identifier.", metavar="COLUMN"
     )
+    categorical: list[str] | None = option("Take a column for categories.", metavar="COLUMN")
+    numeric: list[str] | None = option("Take a column for numbers.", metavar="COLUMN")
+    group: str | None = option(
+        "Rows with equal values here stay in one part of the split. It is no feature.", metavar="COLUMN"
+    )
+    time: str | None = option("Validate and test on later rows than those that train.", metavar="COLUMN")
+    weights: str | None = option("How much each row counts in training. It is no feature.", metavar="COLUMN")
+    min_class_rows: int | None = option(
+        "Merge classes with fewer rows into one, 'other'.", metavar="N", **at_least(1)
+    )
+    sep: str | None = option(
+        "What separates columns, or 'whitespace'. [default: found from the text]", metavar="TEXT"
+    )
+    decimal: str | None = option("The decimal mark of numbers.", metavar="MARK")
+    thousands: str | None = option("What groups the digits of large numbers.", metavar="MARK")
+    encoding: str | None = option("The encoding of a text. [default: found]", metavar="NAME")
+    header: bool | None = option(
+        "Whether the first row names the columns. [default: found]", flag="--header/--no-header"
+    )
+    sheet: str | None = option("The sheet of a workbook, or the table of a database.", metavar="NAME")
+    query: str | None = option("SQL for a database.", metavar="SQL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

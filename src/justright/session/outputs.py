@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
     EnsembleEvidence,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from justright.data.arrays import Task
 from justright.data.checks import check_amount, check_share, check_switch, check_whole
+from justright.data.read_options import Task
 from justright.errors import InputError, check_one_of
 
 Precision = Literal["float32", "bfloat16"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.families import Mlp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ SPEC_VERSION = 1
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
 OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
-TABLE_KEYS = TableSource.__slots__
+TABLE_KEYS = tuple(one.name for one in fields(TableSource))
 EXTRA_TABLES = ("test", "validation")  # tables described inside [table], whose rows are those of that part
 # Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")
@@ -191,9 +192,10 @@ def _variant_from_dict(name: str, values: Any) -> Variant:
 
 
 def _source_to_dict(source: TableSource) -> dict[str, Any]:
-    values = {key: getattr(source, key) for key in TABLE_KEYS}
-    lists = {key: list(value) for key, value in values.items() if isinstance(value, tuple) and value}
-    return without_none({key: value for key, value in values.items() if not isinstance(value, tuple)}) | lists
+    values = {"source": source.source, "target": source.target, "location": source.location} | source.plain()
+    return without_none(
+        {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    )
 
 
 def _check_keys(place: str, values: Mapping[str, Any], known: Collection[str]) -> None:

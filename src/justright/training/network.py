@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
 from justright.runs.tasks import ChosenRows

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from justright.data.arrays import Task
+from justright.data.read_options import Task
 from justright.runs.losses import EPSILON
 from justright.study.recipe import LOSSES, SCORES
 

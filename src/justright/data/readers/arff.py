@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from justright.data.checks import counted
+from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import read_packed
 from justright.data.readers.raw import RawTable, TableFormat, check_column_names, row_place
 from justright.data.readers.sniff import check_text
@@ -39,13 +40,13 @@ class Attribute:
     default: str
 
 
-def read_arff(path: Path, label: str, rows: int | None) -> RawTable:
+def read_arff(path: Path, label: str, options: ReadOptions) -> RawTable:
     """Return the columns of an ARFF file; `?` is a missing value.
 
     Args:
         path: the file, which may be compressed.
         label: how messages name it.
-        rows: first rows that matter; None for all.
+        options: of `head_rows`, no more rows are read.
 
     Raises:
         InputError: a line that breaks the grammar, or a value that is not of its attribute's type; the message names the line.
@@ -57,7 +58,7 @@ def read_arff(path: Path, label: str, rows: int | None) -> RawTable:
     places = list[int]()
     columns = [list[str | None]() for _ in attributes]
     for number, line in lines:
-        if rows is not None and len(places) == rows:
+        if options.head_rows is not None and len(places) == options.head_rows:
             break
         for column, value in zip(columns, _values(line, number, attributes, label), strict=True):
             column.append(value)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from justright.data.read_options import ReadOptions
 from justright.data.readers.native_output import held_stderr
 from justright.data.readers.raw import (
     MAX_TABLE_BYTES,
@@ -41,7 +42,7 @@ class FooterError(ValueError):
 def read_columnar(
     path: Path,
     label: str,
-    rows: int | None,
+    options: ReadOptions,
     *,
     kind: str,
     parts: str,
@@ -54,7 +55,7 @@ def read_columnar(
     Args:
         path: the file.
         label: how messages name it.
-        rows: how many of the first rows to read; None for all.
+        options: of `head_rows`, no more rows are read.
         kind: what messages call the format.
         parts: what messages call the compressed parts of such a file.
         count_unpacked: (path, rows) -> how many bytes those parts unpack to; raises FooterError.
@@ -65,6 +66,7 @@ def read_columnar(
     """
     import polars as pl
 
+    rows = options.head_rows
     try:
         unpacked = _count(count_unpacked, path, rows)
         _check_size(label, unpacked, f"its {parts} unpack to {unpacked:,}")
@@ -79,8 +81,8 @@ def read_columnar(
         raise _damaged(label, kind, error) from None
     if pieces is None:
         return raw
-    options = {"kind": kind, "parts": parts, "count_unpacked": count_unpacked, "scanner": scanner}
-    whole = partial(read_columnar, path, label, rows, **options, at_once=True)  # type: ignore[arg-type]  # values differ in type
+    form = {"kind": kind, "parts": parts, "count_unpacked": count_unpacked, "scanner": scanner}
+    whole = partial(read_columnar, path, label, options, **form, at_once=True)  # type: ignore[arg-type]  # values differ in type
     return replace(raw, pieces=Pieces(*pieces, whole))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.data.checks import counted
+from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import GZIP_MAGIC, ZSTD_MAGIC, checked_size, read_packed
 from justright.data.readers.raw import (
     PIECE_BYTES,
@@ -60,16 +61,17 @@ class Body:
     rows: int | None = None
 
 
-def read_text_file(path: Path, label: str, rows: int | None) -> RawTable:
+def read_text_file(path: Path, label: str, options: ReadOptions) -> RawTable:
     """Return the columns of a file of delimited text, which may be compressed by gzip or Zstandard.
 
     Args:
         path: the file.
         label: how messages name it.
-        rows: first rows that matter; None for all.
+        options: how it is written, where that must not be found out; of `head_rows`, no more rows are read.
     Raises:
         InputError: too large, damaged, or no delimited text; see `read_delimited`.
     """
+    rows = options.head_rows
     if checked_size(path, label) >= PIECES_FROM_BYTES and (raw := _in_pieces(path, label, rows)):
         return raw
     return _read_whole(path, label, rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import listed
+from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import inflate_all
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
 from justright.data.readers.sniff import check_text
@@ -26,7 +27,7 @@ MAX_LISTED = 12
 SHAPES = "a record per line, a list of records, or an object of columns"
 
 
-def read_json(path: Path, label: str, rows: int | None) -> RawTable:
+def read_json(path: Path, label: str, options: ReadOptions) -> RawTable:
     """Return the columns of a JSON file: one document, or a record per line.
 
     Objects within records become columns of their own, named `outer.inner`. A value that a record lacks is missing.
@@ -34,14 +35,14 @@ def read_json(path: Path, label: str, rows: int | None) -> RawTable:
     Args:
         path: the file, which may be compressed.
         label: how messages name it.
-        rows: first rows that matter; None for all.
+        options: of `head_rows`, no more rows are read.
 
     Raises:
         InputError: too large, no JSON, no records in it, or lists within them; the message names line or columns.
     """
     text = check_text(_bounded(path, label), label)
     try:
-        return _table(_document(text, label), label, rows)
+        return _table(_document(text, label), label, options.head_rows)
     except RecursionError:
         raise InputError(f"{label}: JSON must hold records of values; it is nested too deeply.") from None
 

@@ -6,6 +6,7 @@ import io
 import re
 from pathlib import Path
 
+from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import read_packed
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.data.readers.sniff import check_text
@@ -18,13 +19,13 @@ LINES = 3
 VALUE_BYTES = 8
 
 
-def read_libsvm(path: Path, label: str, rows: int | None) -> RawTable:
+def read_libsvm(path: Path, label: str, options: ReadOptions) -> RawTable:
     """Return the columns of a file in LIBSVM's format: features by number, and the target.
 
     Args:
         path: the file, which may be compressed.
         label: how messages name it.
-        rows: first rows that matter; None for all.
+        options: of `head_rows`, no more rows are read.
 
     Raises:
         InputError: a line that does not follow the format, or more values than fit into memory once zeros are written out.
@@ -40,7 +41,7 @@ def read_libsvm(path: Path, label: str, rows: int | None) -> RawTable:
         raise InputError(
             f"{label}: every line must be a target and NUMBER:VALUE pairs; scikit-learn says: {error}. Correct the file."
         ) from None
-    features, target = features[:rows], target[:rows]
+    features, target = features[: options.head_rows], target[: options.head_rows]
     size = features.shape[0] * features.shape[1] * VALUE_BYTES
     if size > MAX_TABLE_BYTES:
         raise InputError(

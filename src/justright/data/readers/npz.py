@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from justright.data.read_options import READ_ALL, ReadOptions
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
 from justright.errors import InputError
 
@@ -25,13 +26,13 @@ COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_HEADER_BYTES = 1 << 14
 
 
-def read_npz(path: Path, label: str, rows: int | None = None) -> RawTable:
+def read_npz(path: Path, label: str, options: ReadOptions = READ_ALL) -> RawTable:
     """Return the columns of the two arrays of an NPZ archive.
 
     Args:
         path: the file; holds `X` and `y`, `x` and `y`, or `features` and `target`.
         label: how messages name it.
-        rows: how many of the first rows matter; all are read.
+        options: all rows are read, whatever they say.
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
@@ -89,7 +90,7 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
     return array
 
 
-def _refuse_npy(path: Path, label: str, rows: int | None) -> RawTable:
+def _refuse_npy(path: Path, label: str, options: ReadOptions) -> RawTable:
     raise InputError(
         f"{label}: an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."
     )

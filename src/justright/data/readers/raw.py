@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from justright.data.checks import check_names
+from justright.data.read_options import ReadOptions
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class TableFormat:
         summary: how a sentence names such a file, such as 'a Parquet file'.
         magic: first bytes, any of which identify the format whatever the file's name; none for text.
         endings: endings of such files' names, in lower case and with the dot.
-        read: (path, how messages name the file, how many first rows matter or None for all) -> its columns. It raises
-            InputError for a file that is damaged or too large.
+        read: (path, how messages name the file, the options) -> its columns. It raises InputError for a file that is damaged
+            or too large. Of `rows`, the first so many are enough if `head` is set.
         recognise: first bytes of text -> whether they are of this format, for files whose names do not tell.
     """
 
@@ -88,7 +89,7 @@ class TableFormat:
     summary: str
     magic: tuple[bytes, ...]
     endings: tuple[str, ...]
-    read: Callable[[Path, str, int | None], RawTable]
+    read: Callable[[Path, str, ReadOptions], RawTable]
     recognise: Callable[[bytes], bool] | None = None
 
 
