@@ -82,7 +82,7 @@ class Options:
 
     def given(self, kind: type[Any]) -> dict[str, Any]:
         """Return name -> value of the options that were given (neither their default nor empty) and are fields of `kind`."""
-        defaults = {one.name: one.default for one in fields(type(self))}
+        defaults = {one.name: one.default for one in fields(type(self))}  # type: ignore[arg-type]  # subclasses are dataclasses
         names = [one.name for one in fields(kind) if one.name in defaults]
         values = {name: getattr(self, name) for name in names}
         return {
