@@ -107,13 +107,13 @@ class Storage:
         folder: the study folder.
         write_tensors: (path, tensors, metadata) written aside, flushed and renamed.
         read_tensors: path -> (tensors, metadata).
-        save_model: (Keras model, path) written aside, flushed and renamed.
+        save_model: (Keras model, path, what it is in plain values) written aside, flushed and renamed.
     """
 
     folder: Path
     write_tensors: Callable[[Path, Mapping[str, npt.NDArray[Any]], Mapping[str, str]], None]
     read_tensors: Callable[[Path], tuple[dict[str, npt.NDArray[Any]], dict[str, str]]]
-    save_model: Callable[[Any, Path], None]
+    save_model: Callable[[Any, Path, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)

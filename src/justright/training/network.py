@@ -135,7 +135,7 @@ def build_network(
         for position, variable in enumerate(model.non_trainable_variables)
         if variable.name == SEED_STATE
     )
-    from_logits = _gives_logits(model, recipe)
+    from_logits = gives_logits(model, recipe)
     objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
     return Network(model, optimizer, objective, states)
 
@@ -165,14 +165,15 @@ def ends_in_logits(model: Any) -> bool:
     )
 
 
-def _gives_logits(model: Any, recipe: Recipe) -> bool:
+def gives_logits(model: Any, recipe: Recipe) -> bool:
+    """Return whether a model's outputs are logits: what the recipe says, or else its last layer."""
     return ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
 
 
 def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
     """Return the network's model compiled with Keras' own loss and metrics, ready to be saved."""
     loss, same, score = KERAS_CLASSES[task]
-    from_logits = _gives_logits(network.model, recipe)
+    from_logits = gives_logits(network.model, recipe)
     reads = {} if task == "regression" else {"from_logits": from_logits}
     threshold = {"threshold": 0.0 if from_logits else 0.5} if task == "binary" else {}
     metrics = [same(name=LOSSES[task], **reads), score(name=SCORES[task], **threshold)]
