@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from justright.data.build import build_table
 from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
-from justright.data.read_options import ReadOptions, read_options
+from justright.data.read_options import READ_ALL, ReadOptions, read_options
 from justright.data.readers.in_memory import is_in_memory, read_memory
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
+from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count, row_place
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError
 from justright.data.sources import Progress, Request, is_url, sources
@@ -78,6 +78,43 @@ def read_table(
         return named.read(request)
     read = _read_address if is_url(str(source)) else _read_path
     return build_table(read(str(source), request), request, source=str(source))
+
+
+def read_columns(
+    source: object, options: ReadOptions = READ_ALL, *, progress: Progress | None = None, name: str = "source"
+) -> RawTable:
+    """Return the columns of a source as they are, none of them a target.
+
+    Args:
+        source: as for `read_table`.
+        options: how it is read.
+        progress: called while bytes arrive.
+        name: what messages call it.
+    Raises:
+        InputError: the source cannot be read as a table.
+    """
+    plain: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(ReadOptions)}
+    request = Request(progress=progress, **plain)
+    if is_in_memory(source):
+        return read_memory(source, None)
+    if not isinstance(source, (str, Path)):
+        raise InputError(
+            f"`{name}` must be a frame, an array, a path, an address or a dictionary; got {type(source).__name__}."
+        )
+    try:
+        if named := sources().get(str(source)):
+            return _columns_of(named.read(request))
+        raw = (_read_address if is_url(str(source)) else _read_path)(str(source), request)
+    except InputError as error:
+        raise InputError(str(error).replace("`source`", f"`{name}`", 1)) from None
+    return raw.pieces.whole() if raw.pieces else raw
+
+
+def _columns_of(table: Table) -> RawTable:
+    import polars as pl
+
+    frame = pl.DataFrame(table.features, schema=list(table.feature_names), orient="row")
+    return RawTable(frame, repr(table.source.source), has_header=True, locate=row_place)
 
 
 def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -> RawTable:

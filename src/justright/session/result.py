@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,42 +14,14 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
 from justright.session.outputs import summarise_folder, write_report
+from justright.session.saved_models import SavedModel, choose_models
 
 if TYPE_CHECKING:
-    import keras
     import polars as pl
     from matplotlib.axes import Axes
 
     from justright.report.summary import Summary
-
-
-@dataclass(frozen=True, slots=True)
-class SavedModel:
-    """A run's saved model: the weights of the epoch that validation rows chose.
-
-    Args:
-        variant: the variant's name.
-        seed: the run's seed.
-        epoch: the chosen epoch, counted from 0.
-        validation: the validation loss at that epoch; optimistic, since it chose the epoch.
-        path: the `.keras` file.
-    """
-
-    variant: str
-    seed: int
-    epoch: int
-    validation: float
-    path: Path
-
-    def load(self) -> keras.Model:
-        """Return the Keras model, on whatever backend Keras has in this process.
-
-        Raises:
-            FolderError: the file is missing, damaged, or contains code.
-        """
-        from justright.records.models import load_model
-
-        return load_model(self.path)
+    from justright.session.predictor import Predictor
 
 
 class Result:
@@ -155,6 +126,7 @@ class Result:
                 run["best_epoch"],
                 validation,
                 self._folder.inside(run["model_path"]),
+                run["counts"],
             )
             for item in self.summary["variants"]
             for run in item["runs"]
@@ -171,11 +143,35 @@ class Result:
         Raises:
             FolderError: no run has ended with a model yet.
         """
-        if not self.models:
-            raise FolderError(
-                f"{str(self.folder)!r} must hold a finished run to have a best model; none has ended yet."
-            )
-        return self.models[0]
+        return choose_models(self.models, self.summary, self.folder)[0]
+
+    def predictor(
+        self, *, variant: str | None = None, seed: int | None = None, ensemble: bool = False
+    ) -> Predictor:
+        """Return what predicts rows of raw columns: the best model or, if others are named, those.
+
+        Args:
+            variant: the variant whose model, or models, predict; None for that of the best one or, for an ensemble, of what
+                validation rows chose (`summary["choice"]`).
+            seed: the run; None takes the one with the lowest validation loss.
+            ensemble: whether all seeds of the variant predict together: the mean of their probabilities, or of numbers.
+
+        Raises:
+            InputError: there is no such variant or seed.
+            FolderError: no run has ended with a model yet, or a model cannot be read.
+        """
+        from justright.session.predictor import load_predictor
+
+        chosen = choose_models(
+            self.models, self.summary, self.folder, variant=variant, seed=seed, ensemble=ensemble
+        )
+        return load_predictor(*(model.path for model in chosen))
+
+    def predict(
+        self, rows: object, *, proba: bool = True, threshold: float | None = None, **chosen: Any
+    ) -> pl.DataFrame:
+        """Return a prediction for each row of raw columns; see `Predictor.predict`, and `predictor` for who predicts."""
+        return self.predictor(**chosen).predict(rows, proba=proba, threshold=threshold)
 
     def plot(
         self,

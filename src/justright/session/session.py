@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.options import RunOptions
 from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_result
+from justright.session.predictor import plan_of
 from justright.session.result import Result
 from justright.session.trust import remember
 from justright.study.recipe import steps_per_epoch
@@ -122,7 +125,8 @@ class _Session:
         # The folder of a new study describes all of it except how its variants were built.
         describe = self.write_study if is_new else self.adopt
         started = time.monotonic()
-        storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
+        save_model = partial(save_model_atomically, plan=plan_of(self.study.split).to_dict())
+        storage = Storage(self.folder.path, write_tensors, read_tensors, save_model)
         jobs = len(remaining.wanted - remaining.ended) + len(remaining.revisited)
         full_rows = self.study.split.sizes["train"]
         interrupted = False
@@ -173,13 +177,15 @@ class _Session:
             self.store.extend_run(run)
 
     def write_study(self, configs: Mapping[str, str]) -> None:
-        """Write study.toml: this study, with the seeds and variants that the folder already holds.
+        """Write plan.json, and study.toml: this study, with the seeds and variants that the folder already holds.
 
         Args:
             configs: variant -> how Keras describes its model, for those that were built.
         """
         import tomli_w
 
+        plan = json.dumps(plan_of(self.study.split).to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(self.folder.plan_path, f"{plan}\n".encode())
         values = study_to_dict(self.study, configs)
         if self.folder.study_path.is_file() and self.store.runs():
             before = self.folder.read_study()
