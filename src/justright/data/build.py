@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
-from justright.data.plan.columns import LeftOut, read_levels, read_moments, read_numbers
+from justright.data.plan.column_plans import LeftOut, read_levels, read_moments, read_numbers
 from justright.data.plan.date_text import find_date_format
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, find_number_format
-from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
 from justright.data.shared_arrays import shareable_empty
 from justright.data.sources import Request, sources

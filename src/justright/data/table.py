@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
-from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty

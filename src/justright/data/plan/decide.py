@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.plan.columns import (
+from justright.data.plan.column_plans import (
     Category,
     ColumnPlan,
     LeftOut,
@@ -137,18 +137,16 @@ def plan_numbers(
 def numbers_rows(name: str, numbers: npt.NDArray[np.float32], rows: Rows) -> str:
     """Return why a column only numbers the rows; '' if it does not.
 
-    It does if its whole numbers rise or fall by the same step from row to row, or if its name says identifier and no
-    value comes twice. A column of years is spared: one row per year is a series in time.
+    It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and no value comes
+    twice. A column of years is spared: one row per year is a series in time.
     """
     if len(numbers) < MIN_NUMBERED_ROWS or not np.isfinite(numbers).all():
         return ""
     wide = numbers.astype(np.float64)
     if not bool((wide == np.round(wide)).all()):
         return ""
-    span = float(rows[-1] - rows[0])
-    step = (wide[-1] - wide[0]) / span if span else 0.0
-    slack = 0.5 * float(np.spacing(np.float32(np.abs(wide).max())))
-    if step and bool((np.abs(wide - wide[0] - step * (rows - rows[0])) <= max(slack, 1e-9)).all()):
+    steps = wide - rows
+    if bool((steps == steps[0]).all()) or bool((wide + rows == wide[0] + rows[0]).all()):
         return "" if YEARS.search(name) else "it only numbers the rows"
     if IDENTIFIER.search(name) and len(np.unique(numbers)) == len(numbers):
         return "by its name, and every value is unique"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import row_blocks
 from justright.data.checks import listed
-from justright.data.plan.columns import ColumnPlan, LeftOut, Number, column_from_dict
+from justright.data.plan.column_plans import ColumnPlan, LeftOut, Number, column_from_dict
 from justright.data.plan.decide import MEDIAN_ROWS, numbers_rows, plan_column, shown
 from justright.data.read_options import ReadOptions, Task
 from justright.data.readers.raw import MAX_COLUMNS, MAX_TABLE_BYTES
@@ -192,6 +192,11 @@ def fit_plan(frame: pl.DataFrame, rows: Rows, options: ReadOptions, like: Plan) 
     rows = np.sort(rows)
     fixed = {column.name: column for column in like.columns if column.name not in frame.columns}
     fitted = {values.name: plan_column(values, rows, options) for values in frame.iter_columns()}
+    if spared := _spared(fitted):
+        fitted |= {
+            name: plan_column(frame[name], rows, replace(options, keep=(*options.keep, *spared)))
+            for name in spared
+        }
     names = like.order or tuple(frame.columns)
     both = fixed | fitted
     return replace(like, columns=tuple(both[name] for name in names if name in both))
@@ -216,14 +221,12 @@ def fit_number_plan(
     sample = features[sampled]
     fills = np.median(sample.astype(np.float64), axis=0)
     two_valued = ((sample == low) | (sample == high)).all(0) & (low < high)
-    span = max(int(sampled[-1] - sampled[0]), 1)
-    steps = (sample[-1].astype(np.float64) - sample[0]) / span
-    line = sample[0] + steps * (sampled - sampled[0])[:, None]
-    may_number = (np.abs(line - sample) <= np.spacing(np.abs(sample).max(0))).all(0) & (steps != 0)
-    del line, sample
-    fitted: dict[str, ColumnPlan] = {}
-    for index, name in enumerate(names):
-        fitted[name] = _number_column(
+    steps = sample - sampled[:, None]
+    may_number = (steps == steps[0]).all(0) | (sample + sampled[:, None] == sample[0] + sampled[0]).all(0)
+    del steps, sample
+
+    def decided(index: int, name: str, options: ReadOptions) -> ColumnPlan:
+        return _number_column(
             features[:, index],
             name,
             places,
@@ -233,9 +236,22 @@ def fit_number_plan(
             may_be_two=bool(two_valued[index]),
             may_number=bool(may_number[index]),
         )
+
+    fitted = {name: decided(index, name, options) for index, name in enumerate(names)}
+    if spared := _spared(fitted):
+        kept = replace(options, keep=(*options.keep, *spared))
+        fitted |= {name: decided(index, name, kept) for index, name in enumerate(names) if name in spared}
     both = {column.name: column for column in like.columns} | fitted
     order = like.order or tuple(names)
     return replace(like, columns=tuple(both[name] for name in order if name in both))
+
+
+def _spared(fitted: Mapping[str, ColumnPlan]) -> list[str]:
+    """Return the identifiers of a table that would have no feature without them: then they are what is to be learned from."""
+    left_out = [column for column in fitted.values() if isinstance(column, LeftOut)]
+    if len(left_out) < len(fitted):
+        return []
+    return [column.name for column in left_out if column.what == "identifier"]
 
 
 def _number_column(
