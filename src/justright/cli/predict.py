@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = Path("-")
 # Ending of the file's name -> what separates its columns; None for Parquet.
 ENDINGS = {".csv": ",", ".tsv": "\t", ".parquet": None}
+# Below it, a float holds every whole number.
+WHOLE_LIMIT = 2**53
 # Rows that become text at a time.
 TEXT_ROWS = 50_000
 FIRST = ("folder", "source", "out", "variant", "seed", "ensemble", "threshold", "keep_columns", "as_json")
@@ -83,6 +85,7 @@ def predict(
     _check_out(out, source)
     with content_faults(folder):
         result = open_result(folder)
+        _ = result.models  # read, like everything of the folder, before the table is
         how = _read_as_trained(result, options)
     with ReadingLine(progress()) as line:
         raw = read_columns(source, how, progress=line, name="TABLE")
@@ -138,7 +141,15 @@ def _beside(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
             f"With --keep-columns, the table must not have a column {both[0]!r} already; it has. Rename it, or leave the "
             "option out."
         )
-    return columns.hstack(predictions)
+    return columns.select(_whole(values) for values in columns.iter_columns()).hstack(predictions)
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    """Return a column of whole numbers as such, which readers return as floats: numbers of passengers have no point."""
+    import polars as pl
+
+    is_whole = values.dtype.is_float() and ((values == values.floor()) & (values.abs() < WHOLE_LIMIT)).all()
+    return values.cast(pl.Int64) if is_whole else values
 
 
 def _print(frame: pl.DataFrame) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.plan.columns import Number
+from justright.data.checks import counted
+from justright.data.plan.column_plans import Number
 from justright.data.plan.decide import MEDIAN_ROWS
-from justright.data.plan.plan import Plan
+from justright.data.plan.table_plan import Plan
 from justright.data.read import read_columns
 from justright.data.readers.raw import RawTable
 from justright.errors import InputError
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 PREDICTION = "prediction"
 PROBABILITY = "probability_"
-# Class 1 of two is predicted where it is more probable than class 0.
-HALF = 0.5
 
 Floats = npt.NDArray[np.float64]
 
@@ -113,7 +112,7 @@ class Predictor:
         lost = int((~np.isfinite(values).all(axis=1)).sum())
         notes = prepared.notes
         if lost:
-            notes += (f"{raw.label}: no prediction for {lost:,} rows, whose outputs are not finite.",)
+            notes += (f"no prediction for {counted(lost, 'row')}: the network's outputs are not finite",)
         if self.plan.task == "regression":
             return Predictions(_numbers_frame(values[:, 0]), notes)
         return Predictions(self._classes_frame(values, proba=proba, threshold=threshold), notes)
