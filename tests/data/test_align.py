@@ -35,14 +35,11 @@ def test_columns_without_names_are_matched_by_position():
     assert align_table(array, like=LIKE).feature_names == ("a", "b")
     assert align_table(LIKE, like=array).feature_names == ("column_0", "column_1")
     three = read_table((np.ones((2, 3)), ["n", "p"]))
-    assert refusal(three) == (
-        "Table '<memory>' must have the 2 features of Table '<memory>'; got 3. "
-        "Give it the same columns in the same order."
-    )
+    assert align_table(three, like=array).features.shape == (2, 2)
 
 
 def test_levels_that_only_the_first_has_become_zeros():
-    """A level missing from the test file is a column of zeros; a new level is refused."""
+    """A level missing from the test file is a column of zeros, and a new one is none of the known."""
     like = read_table(pl.DataFrame({"c": ["r", "g", "b"], "y": [0, 1, 0]}), categorical=["c"])
     table = read_table(pl.DataFrame({"c": ["r", "g"], "y": [0, 1]}), categorical=["c"])
     aligned = align_table(table, like=like)
