@@ -101,7 +101,9 @@ def test_rows_that_do_not_train_change_nothing():
 def test_poison_in_a_table_of_numbers_changes_nothing():
     """The same for a table that needs no plan until a test row holds a word."""
     values = RNG.normal(size=(ROWS, 3)).astype(np.float32)
-    frame = pl.DataFrame({f"x{index}": values[:, index] for index in range(3)}).with_columns(y=pl.lit(0.5) + values[:, 0])
+    frame = pl.DataFrame({f"x{index}": values[:, index] for index in range(3)}).with_columns(
+        y=pl.lit(0.5) + values[:, 0]
+    )
     split = read_table(frame, target="y").split(validation=12, train=30, order="random")
     test_row = int(split.test[0])
     wrong = frame.with_columns(x1=frame["x1"].cast(pl.String).scatter(test_row, "n.d."))
@@ -113,7 +115,9 @@ def test_poison_in_a_table_of_numbers_changes_nothing():
 def test_a_table_of_numbers_stays_as_it_is():
     """Complete numbers are features, bit for bit, and no second copy of them is made by splitting."""
     values = RNG.normal(size=(ROWS, 3)).astype(np.float32)
-    frame = pl.DataFrame({f"x{index}": values[:, index] for index in range(3)}).with_columns(y=values[:, 0] > 0)
+    frame = pl.DataFrame({f"x{index}": values[:, index] for index in range(3)}).with_columns(
+        y=values[:, 0] > 0
+    )
     table = read_table(frame, target="y")
     np.testing.assert_array_equal(table.features, values)
     assert np.shares_memory(table.split().table.features, table.features)
@@ -151,7 +155,9 @@ def test_other_rows_may_lack_columns_and_have_more():
     )
     with pytest.raises(InputError, match="must have the columns of the training table") as caught:
         plan.prepare(frame.select("more"), label="'new.csv'")
-    assert str(caught.value).startswith("'new.csv' must have the columns of the training table; it lacks 'number', 'money'")
+    assert str(caught.value).startswith(
+        "'new.csv' must have the columns of the training table; it lacks 'number', 'money'"
+    )
 
 
 def test_columns_without_names_are_found_by_place():
@@ -161,9 +167,7 @@ def test_columns_without_names_are_found_by_place():
     expected = plan.prepare(frame, label="'t'").features
     bare = frame.rename({"a": "column_0", "b": "column_1", "y": "column_2"})
     for columns in (bare, bare.drop("column_2")):
-        np.testing.assert_array_equal(
-            plan.prepare(columns, label="'t'", has_header=False).features, expected
-        )
+        np.testing.assert_array_equal(plan.prepare(columns, label="'t'", has_header=False).features, expected)
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,15 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     rows, features = description["rows"], description["features"]
     terminal.say(
         f"{plain(description['source'])}: {rows:,} rows, {features:,} features, {description['task']}"
-        + (f" ({plain(description['task_reason'])})" if description["task_reason"] else "")
+        + (f" ({plain(description['task_reason'])})" if description.get("task_reason") else "")
     )
     terminal.say(_target_sentence(description))
     if description["rows_left_out"]:
         terminal.say(f"{description['rows_left_out']:,} rows without a target are left out.")
-    for note in description["notes"]:
+    for note in description.get("notes", ()):
         terminal.say(plain(note))
     terminal.print()
-    print_plan(terminal, description["plan"])
+    print_plan(terminal, description.get("plan", ()))
     terminal.print()
     columns = description["columns"]
     drawn = [column for column in columns if column["counts"]] if len(columns) > MOST_ROWS else columns
