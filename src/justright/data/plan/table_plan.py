@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 VERSION = 1
+ROLES = ("group", "weights")  # of columns that are no features: `what` says so
 MAX_LISTED = 5
 # What raises an error where a stranger's plan holds values of other types.
 DAMAGES = (KeyError, TypeError, ValueError, AttributeError)
@@ -79,7 +80,13 @@ class Plan:
         return tuple(column for column in self.columns if not isinstance(column, LeftOut))
 
     def prepare(
-        self, frame: pl.DataFrame, *, label: str, has_header: bool = True, is_strict: bool = False
+        self,
+        frame: pl.DataFrame,
+        *,
+        label: str,
+        has_header: bool = True,
+        is_strict: bool = False,
+        has_target: bool = True,
     ) -> Prepared:
         """Return the features of other rows, each column treated as the plan says.
 
@@ -91,12 +98,13 @@ class Plan:
             label: how messages name the table.
             has_header: whether the frame's names are its own.
             is_strict: whether a column that is not there is an error.
+            has_target: whether the target may be among the columns.
         Raises:
             InputError: none of the columns is there, or, if strict, any of them is not.
         """
         import polars as pl
 
-        found, lacking = self._find(frame, has_header=has_header)
+        found, lacking = self._find(frame, has_header=has_header, has_target=has_target)
         used = self.used
         if lacking and (is_strict or len(lacking) == len(used)):
             raise InputError(
@@ -153,13 +161,15 @@ class Plan:
         except DAMAGES as error:
             raise InputError(f"A table's plan must be as justright wrote it; {error!r}.") from None
 
-    def _find(self, frame: pl.DataFrame, *, has_header: bool) -> tuple[dict[str, pl.Series], list[str]]:
+    def _find(
+        self, frame: pl.DataFrame, *, has_header: bool, has_target: bool
+    ) -> tuple[dict[str, pl.Series], list[str]]:
         names = list(frame.columns)
         is_named = has_header and (
             self.has_header or not {column.name for column in self.used}.isdisjoint(names)
         )
         if not is_named:
-            names = self._by_place(frame.width) or names
+            names = self._by_place(frame.width, has_target=has_target) or names
         places = {name: place for place, name in enumerate(names)}
         folded = {name.strip().casefold(): place for name, place in places.items()}
         found, lacking = {}, []
@@ -171,12 +181,16 @@ class Plan:
                 found[column.name] = frame.to_series(place).alias(column.name)
         return found, lacking
 
-    def _by_place(self, width: int) -> list[str] | None:
-        """Return names for columns without names: all of the table's, or all but the target."""
-        if width == len(self.order):
-            return list(self.order)
-        if width == len(self.order) - 1:
-            return [name for name in self.order if name != self.target]
+    def _by_place(self, width: int, *, has_target: bool) -> list[str] | None:
+        """Return names for columns without names: all of the table's, or all but the target, or but those that are no features."""
+        of_no_use = {self.target} | {column.name for column in self.left_out if column.what in ROLES}
+        for names in (
+            list(self.order) if has_target else [],
+            [name for name in self.order if name != self.target],
+            [name for name in self.order if name not in of_no_use],
+        ):
+            if len(names) == width:
+                return names
         return None
 
 
