@@ -37,6 +37,7 @@ SECONDS = 20  # for what takes a tenth of one
 EVENTS = "tensorboard/Tiny/seed-0/train/events.out.tfevents.0000000000.justright.v2"
 FILES = (
     "study.toml",
+    "plan.json",
     "lock",
     "result.json",
     "report.html",

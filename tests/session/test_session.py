@@ -160,6 +160,7 @@ def test_the_folder_holds_what_it_promises(done):
     folder, result, _ = done
     for name in (
         "study.toml",
+        "plan.json",
         "study.db",
         "report.html",
         "models/Mine/seed-1.keras",
