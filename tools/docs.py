@@ -102,7 +102,7 @@ def security_page() -> str:
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
         "other answer of a study's database": f"{_size(reader.MAX_RESULT_BYTES)}, JSON {_size(reader.MAX_JSON_BYTES)}",
         "time for reading a study's database": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
-        "configuration of a model": _size(models.MAX_CONFIG_BYTES),
+        "configuration of a model, and its metadata": f"{_size(models.MAX_CONFIG_BYTES)} each",
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
     }
@@ -165,13 +165,14 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
 
 - Nothing is unpickled, and nothing in them is run. NPZ arrays of objects are refused. Models load in Keras' safe mode,
   after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. Keras refuses a
-  configuration that names classes or functions of other packages.
+  configuration that names classes or functions of other packages. The plan in a model is plain values; one that is not of
+  its type, or does not fit the others, is refused before it is used.
 - Unpacking stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
   arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
 - Only http and https addresses are opened, and redirects lead nowhere else. Any address you give is followed, even one
   inside your network: do not pass on addresses from strangers.
 - A study folder holds files and folders only. A link in it, a pipe, a device or a socket is refused before anything in the
-  folder is opened, by `show` and `report` as well as by `run`; so is a hard link to a file that is changed in place, and a
+  folder is opened, by `show`, `report` and `predict` as well as by `run`; so is a hard link to a file that is changed in place, and a
   rollback journal beside study.db, for SQLite deletes the file that such a journal names. The folder as a whole may be a
   link; to keep it on another disk, move all of it. Hidden files in it are the user's and are never opened.
 - `study.db` holds the tables of its version as justright made them, and the columns of metrics: a view, trigger, computed

@@ -126,7 +126,7 @@ def test_what_is_missing_or_new_is_said(result) -> None:
     """A column that is not there counts as missing in each row, a level that is new as one of the others."""
     rows = {"colour": ["violet", "red", "violet"], "weight": [0.0, "1.5", 2]}
     with pytest.warns(UserWarning, match="not there|lack") as caught:
-        found = result.predictor().predict(rows)
+        found = result.predict(rows)
     assert found.height == 3
     assert [str(one.message) for one in caught] == [
         "'size': not there, taken as missing",

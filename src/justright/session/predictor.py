@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Predictor:
         """
         found = self.predict_columns(_columns_of(rows), proba=proba, threshold=threshold)
         for note in found.notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            warnings.warn(note, UserWarning, stacklevel=_callers_level())
         return found.frame
 
     def predict_columns(
@@ -223,6 +224,14 @@ def probabilities(outputs: Floats, are_logits: bool) -> Floats:  # read with its
         if are_logits:
             outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
+
+
+def _callers_level() -> int:
+    """Return the level, for a warning, of the code that called this package: the warning then names a line of the user's."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("justright."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def plan_of(split: Split) -> Plan:
