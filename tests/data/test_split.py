@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from justright.data.read import read_table
-from justright.data.split import ORDERS, PARTS, SplitSpec, allocate_rows, shuffled_rows
+from justright.data.split import ORDERS, PARTS, SplitSpec, shuffled_rows
+from justright.data.stratify import allocate_rows
 from justright.data.table import Table
 from justright.errors import InputError
 
