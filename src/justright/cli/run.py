@@ -132,7 +132,9 @@ def _labels(fail_on: str | None) -> list[str]:
 
 def _say_what_is_trained(study: Study) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
+    from justright.data.guards.registry import find_warnings
     from justright.data.pipes import came_from_pipe
+    from justright.report.terminal.table_report import print_warnings
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
 
@@ -143,6 +145,7 @@ def _say_what_is_trained(study: Study) -> None:
         f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
         f"({table.task}), rows: {rows}{left_out}."
     )
+    print_warnings(progress(), (warning.to_dict() for warning in find_warnings(study.split)))
     if came_from_pipe(table.source.source):
         progress().say(
             "The table comes from a pipe, which cannot be read again: to resume, pipe the same rows in."

@@ -47,9 +47,7 @@ class Duplicates:
         return join_groups(groups, self.groups)
 
 
-def find_duplicates(
-    rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None
-) -> Duplicates:
+def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None) -> Duplicates:
     """Return which rows are copies of others, and whether they should stay together.
 
     Rows are compared by a hash of 64 bits, a block at a time: 8 bytes for each row are kept. Two rows that differ have equal
@@ -63,10 +61,7 @@ def find_duplicates(
         >>> find_duplicates(x, np.array([0, 1, 0], np.float32)).groups.tolist()
         [0, 1, 0]
     """
-    blocks = _array_hashes(rows) if isinstance(rows, np.ndarray) else _frame_hashes(rows)
-    hashes = np.concatenate(list(blocks))
-    if target is not None:
-        hashes = _mixed(hashes, _bits(target))
+    hashes = hash_table(rows, target)
     ordered = np.sort(hashes)
     distinct = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])) if len(ordered) else 0
     copies = len(hashes) - distinct
@@ -81,6 +76,13 @@ def find_duplicates(
     return Duplicates(copies, groups)
 
 
+def hash_table(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None) -> Hashes:
+    """Return (rows,) hashes, equal for equal rows in this process; arguments as for `find_duplicates`."""
+    blocks = _array_hashes(rows) if isinstance(rows, np.ndarray) else _frame_hashes(rows)
+    hashes = np.concatenate(list(blocks))
+    return hashes if target is None else _mixed(hashes, _bits(target))
+
+
 def _array_hashes(rows: npt.NDArray[np.float32]) -> Iterator[Hashes]:
     for _, block in row_blocks(rows):
         hashes = np.zeros(len(block), np.uint64)
@@ -91,12 +93,13 @@ def _array_hashes(rows: npt.NDArray[np.float32]) -> Iterator[Hashes]:
 
 def _frame_hashes(frame: pl.DataFrame) -> Iterator[Hashes]:
     for start in range(0, frame.height, FRAME_BLOCK_ROWS):
-        yield frame.slice(start, FRAME_BLOCK_ROWS).hash_rows(1, 2, 3, 4).to_numpy()
+        yield frame.slice(start, FRAME_BLOCK_ROWS).hash_rows().to_numpy()
 
 
 def _bits(values: npt.NDArray[Any]) -> Hashes:
     """Return the bits of numbers of 32 bits; -0.0 and 0.0 have the same."""
-    return (values + values.dtype.type(0)).view(np.uint32).astype(np.uint64)
+    bits: Hashes = (values + values.dtype.type(0)).view(np.uint32).astype(np.uint64)
+    return bits
 
 
 def _mixed(hashes: Hashes, bits: Hashes) -> Hashes:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
+from justright.data.duplicates import Duplicates, find_duplicates
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
@@ -53,6 +54,8 @@ class Table:
         class_names: what 0, 1, ... of the target stand for; empty for `regression`.
         source: where the table came from.
         rows_left_out: rows dropped because they held one of the `missing` tokens.
+        groups: (rows,) codes; rows with equal codes stay in one part of a split. None where each row stands for itself.
+        times: (rows,) when each row was, in any unit; None if unknown.
     Raises:
         InputError: shapes, dtypes, names or values break one of the rules above.
     Example:
@@ -76,6 +79,8 @@ class Table:
     class_names: tuple[str, ...] = ()
     source: TableSource = TableSource(MEMORY_SOURCE)
     rows_left_out: int = 0
+    groups: Rows | None = None
+    times: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         check_one_of("task", self.task, TASKS)
@@ -114,18 +119,21 @@ class Table:
         *,
         train: int | float | None = None,
         test: int | float | None = None,
-        order: Order = "head",
+        order: Order | None = None,
         seed: int = 0,
         test_table: Table | None = None,
         validation_table: Table | None = None,
     ) -> Split:
         """Return which rows learn, choose and measure; a table given for a part replaces rows of this one.
 
+        In a shuffled split, rows that are copies of each other stay in one part, as do the table's groups.
+
         Args:
             validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec`.
             train: rows that learn.
             test: rows that only measure.
-            order: `head`, `random` or `stratified`.
+            order: `head`, `random`, `stratified` or `time`; None is `time` where the table has times, else `stratified` where
+                it has classes, else `random`.
             seed: fixes the shuffle.
             test_table: rows that test instead of this table's; aligned to it by column name.
             validation_table: rows that validate instead.
@@ -133,7 +141,7 @@ class Table:
             InputError: too few rows for the sizes, a class without training rows, or tables that do not match.
         Example:
             >>> import justright as jr
-            >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0).sizes
+            >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0, order="head").sizes
             {'train': 10000, 'validation': 1000, 'test': 0}
         """
         spec = SplitSpec(validation=validation, train=train, test=test, order=order, seed=seed)
@@ -145,8 +153,27 @@ class Table:
         if self.task != "regression":
             codes = self.target.astype(np.int64)
             classes = Classes(codes, self.class_names, self.target_name, self.source.source)
-        parts = split_rows(spec, self.rows, classes, has_validation_table=validation_table is not None)
-        return Split(self, **parts, spec=spec, test_table=test_table, validation_table=validation_table)
+        spec = spec.resolved(has_classes=classes is not None, has_times=self.times is not None)
+        groups, duplicates = self.groups, None
+        if spec.order in ("random", "stratified"):
+            duplicates = find_duplicates(self.features, self.target)
+            groups = duplicates.joined(groups)
+        parts = split_rows(
+            spec,
+            self.rows,
+            classes,
+            has_validation_table=validation_table is not None,
+            groups=groups,
+            times=self.times,
+        )
+        return Split(
+            self,
+            **parts,
+            spec=spec,
+            test_table=test_table,
+            validation_table=validation_table,
+            duplicates=duplicates and replace(duplicates, groups=None),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +188,7 @@ class Split:
         spec: how the rows were chosen.
         test_table: a separate table for testing, aligned to `table`; None otherwise.
         validation_table: the same for validation.
+        duplicates: how many rows are copies of others, where that was looked for.
     """
 
     table: Table
@@ -170,6 +198,7 @@ class Split:
     spec: SplitSpec
     test_table: Table | None = None
     validation_table: Table | None = None
+    duplicates: Duplicates | None = None
     _copies: dict[Part, tuple[npt.NDArray[np.float32], Target]] = field(
         default_factory=dict, init=False, repr=False
     )
