@@ -92,6 +92,8 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
         "task": "binary",
         "rows": {"train": ROWS, "validation": 1_000, "test": 200},
         "wall_seconds": 1.0,
+        "warnings": [],
+        "constant": {"test": None},
         "effects": [],
         "data_scaling": [],
         "reference": None,

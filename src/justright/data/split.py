@@ -252,6 +252,8 @@ def _deal(
         _check_groups(parts, sizes)
     if classes is None or np.bincount(classes.codes[parts["train"]], minlength=len(classes.names)).all():
         return parts
+    if len(parts["train"]) < len(classes.names):
+        return parts  # which is refused: there is no room for all
     parts[UNUSED] = np.setdiff1d(shuffled, np.concatenate(list(parts.values())), assume_unique=True)
     parts = teach_every_class(parts, classes.codes, len(classes.names), groups=groups)
     return {part: rows[np.argsort(rank[rows])] for part, rows in parts.items()}
