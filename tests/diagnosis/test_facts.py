@@ -93,7 +93,8 @@ def test_a_study_that_learned_nothing_says_so(maker):
     """The constant prediction has 0.7."""
     facts = facts_of(maker, maker.variant("A", 1, 0.8), maker.variant("B", 2, 0.75))
     assert facts[0] == (
-        "No network has learned anything: none has a lower test loss than always predicting the same (0.700). "
+        "No network is shown to have learned anything: no test loss is measurably lower than that of always predicting the same "
+        "(0.700). "
         "Perhaps the target does not depend on these features, or not enough to be seen with so few rows."
     )
 

@@ -58,7 +58,8 @@ def test_a_gain_that_rows_may_explain_is_open():
     losses = np.array([[0.5, 1.0, 0.2, 0.9]], np.float32)
     learned = judge_learned(losses, np.full(4, 0.7, np.float32), level=0.95)
     assert learned.is_shown is None
-    assert learned_reasons(learned, loss="test loss") == (
+    (reason,) = learned_reasons(learned, loss="test loss")
+    assert reason == (
         "Whether it has learned anything is open: its test loss is 0.05 [-0.54, 0.64] below that of always predicting the same "
-        "(0.700), which rows and seeds may explain.",
+        "(0.700), which rows and seeds may explain."
     )

@@ -43,17 +43,18 @@ def state_facts(study: JudgedStudy) -> tuple[str, ...]:
 
 def learned_fact(study: JudgedStudy) -> Iterable[str]:
     """Yield which networks have learned nothing, and what to try."""
-    nothing = [one.variant for one in study.verdicts if one.has_learned is False]
-    if not nothing:
+    compared = [one for one in study.verdicts if one.learned is not None]
+    nothing = [one.variant for one in compared if one.has_learned is False]
+    better = [one.variant for one in compared if one.has_learned]
+    if not compared or (better and not nothing) or (len(compared) == 1 and not nothing):
         return
-    loss = study.measured[nothing[0]].loss
+    loss = study.measured[compared[0].variant].loss
     constant = f"{CONSTANT} ({number(study.evidence.constant_loss)})"
-    if len(nothing) == len(study.measured) > 1:
-        said = f"No network has learned anything: none has a lower {loss} than {constant}."
+    if not better and len(compared) > 1:
+        said = f"No network is shown to have learned anything: no {loss} is measurably lower than that of {constant}."
     else:
         verb, whose = ("has", "its") if len(nothing) == 1 else ("have", "their")
         said = f"{listed_briefly(nothing)} {verb} learned nothing: {whose} {loss} is not lower than that of {constant}."
-    better = [one.variant for one in study.verdicts if one.has_learned]
     reference = study.evidence.reference
     if reference is not None:
         learned = judge_learned(reference.test[None], study.evidence.constant, level=study.level)

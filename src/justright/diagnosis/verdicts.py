@@ -125,6 +125,11 @@ class Findings:
     learned: Learned | None = None
 
     @property
+    def has_learned_nothing(self) -> bool:
+        """Whether it does not beat the constant prediction."""
+        return self.learned is not None and self.learned.is_shown is False
+
+    @property
     def outcomes(self) -> list[str]:
         """How each run of the variant ended."""
         return [run.outcome for run in self.measured.variant.runs]
@@ -165,10 +170,12 @@ def decide(found: Findings) -> Verdict:
     """Return the verdict on a measured variant, by the first rule that applies."""
     rule = next(rule for rule in rules() if rule.applies(found))
     needs = found.needs if rule.label.tone == "open" else None
+    learned = learned_reasons(found.learned, loss=found.measured.loss)
     reasons = (
         *_left_out(found.measured),
-        *learned_reasons(found.learned, loss=found.measured.loss),
+        *(learned if found.has_learned_nothing else ()),
         *rule.reasons(found),
+        *(() if found.has_learned_nothing else learned),
         *needs_reasons(needs, found.measured),
         *_limits(found.measured),
     )
@@ -224,9 +231,8 @@ def _has_diverged(found: Findings) -> bool:
 
 def _is_just_right(found: Findings) -> bool:
     candidates = found.candidates
-    if found.learned is not None and found.learned.is_shown is False:
-        return False
-    return found.overfit.is_excluded and bool(candidates) and all(one.is_excluded for one in candidates)
+    is_excluded = found.overfit.is_excluded and all(one.is_excluded for one in candidates)
+    return is_excluded and bool(candidates) and not found.has_learned_nothing
 
 
 def _left_out(measured: Measured) -> tuple[str, ...]:
