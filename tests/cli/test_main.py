@@ -514,13 +514,19 @@ def test_data_describes_a_table(table):
     lines = done.stdout.splitlines()
     assert lines[0] == f"{table}: 60 rows, 2 features, binary"
     assert lines[1] == "Target label: 0 30 (50.0 %), 1 30 (50.0 %)"
-    assert [line.split()[0] for line in lines[5:]] == ["x", "[red]y"]
+    assert lines[2] == (
+        "Warning: Only 15 test rows measure: a share of right answers is known to about ±25 percentage points, and most "
+        "verdicts will stay open. Use more rows, or test on another file (--test FILE)."
+    )
+    assert [line.split()[0] for line in lines[6:]] == ["x", "[red]y"]
 
 
 def test_data_as_json(table):
     """The library's own description."""
     done = runner.invoke(command_line(), ["data", str(table), "--target", "label", "--json"])
-    assert json.loads(done.stdout)["rows"] == 60
+    description = json.loads(done.stdout)
+    assert description["rows"] == 60
+    assert [warning["kind"] for warning in description["warnings"]] == ["few rows"]
 
 
 def test_init_writes_a_study_that_can_be_read(tmp_path):

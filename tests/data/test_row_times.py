@@ -23,13 +23,13 @@ def test_parts_follow_each_other_and_share_no_time(rows, days, seed):
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(rows))
 
 
-def test_sizes_are_exact_where_all_times_differ_and_leave_out_the_earliest_rows():
-    """100 rows in mixed order, of which 60 are asked for: the last 60."""
+def test_sizes_are_exact_where_all_times_differ_and_leave_out_the_latest_rows():
+    """100 rows in mixed order, of which 60 are asked for: the first 60."""
     times = np.random.default_rng(0).permutation(100).astype(np.float64)
     parts = split_rows(SplitSpec(20, train=30, test=10), 100, None, times=times)
-    assert sorted(times[parts["train"]]) == list(range(40, 70))
-    assert sorted(times[parts["validation"]]) == list(range(70, 90))
-    assert sorted(times[parts["test"]]) == list(range(90, 100))
+    assert sorted(times[parts["train"]]) == list(range(30))
+    assert sorted(times[parts["validation"]]) == list(range(30, 50))
+    assert sorted(times[parts["test"]]) == list(range(50, 60))
 
 
 def test_training_rows_are_shuffled():

@@ -277,3 +277,21 @@ def test_rows_of_a_table_without_copies_are_split_as_before():
             train,
             test,
         ), order
+
+
+@given(seed=st.integers(0, 500), order=st.sampled_from(("random", "stratified", "time")))
+def test_a_split_with_another_test_table_can_be_made_again_from_its_own_description(seed, order):
+    """What a study file keeps: sizes, order and seed lead to the same training and validation rows."""
+    rng = np.random.default_rng(seed)
+    table = make_table(80)
+    if order == "time":
+        table = replace(table, times=rng.integers(0, 30, 80).astype(np.float64))
+    else:
+        table = replace(table, groups=rng.integers(0, 25, 80))
+    split = table.split(order=order, seed=seed).with_test_table(make_table(30))
+    spec = split.spec
+    again = table.split(
+        spec.validation, train=spec.train, test=spec.test, order=spec.order, seed=spec.seed, test_table=table
+    )
+    assert again.train.tolist() == split.train.tolist()
+    assert again.validation.tolist() == split.validation.tolist()

@@ -11,8 +11,9 @@ from justright.errors import InputError
 
 Rows = npt.NDArray[np.int64]
 
-# From the earliest rows to the latest.
-IN_TIME = ("train", "validation", "test")
+# From the earliest rows to the latest; what no part uses comes last, so that a part left out moves no other.
+UNUSED = "unused"
+IN_TIME = ("train", "validation", "test", UNUSED)
 
 
 def split_by_time(
@@ -20,7 +21,7 @@ def split_by_time(
 ) -> dict[str, Rows]:
     """Return parts that follow each other in time; rows of one time stay together.
 
-    Where the sizes leave rows over, those are the earliest. A part that would end amid rows of one time ends before or after
+    Where the sizes leave rows over, those are the latest. A part that would end amid rows of one time ends before or after
     all of them, whichever is nearer to its size. Training rows are in shuffled order, so that fewer of them are a sample of
     the same period, not its beginning.
 
@@ -43,12 +44,12 @@ def split_by_time(
     order = np.argsort(times, kind="stable").astype(np.int64)
     changes = np.flatnonzero(np.diff(times[order])) + 1
     ends = np.concatenate([[0], changes, [len(order)]])  # where a part may end
-    wanted = [part for part in IN_TIME if sizes[part]]
-    asked = len(order) - sum(sizes.values())
-    start = _nearest(ends, asked, after=-1, to_come=len(wanted))
+    every = {**sizes, UNUSED: len(order) - sum(sizes.values())}
+    wanted = [part for part in IN_TIME if every[part]]
+    start = asked = 0
     parts = dict.fromkeys(IN_TIME, order[:0])
     for number, part in enumerate(wanted, start=1):
-        asked += sizes[part]
+        asked += every[part]
         end = _nearest(ends, asked, after=start, to_come=len(wanted) - number)
         parts[part], start = order[start:end], end
     is_train = np.zeros(len(order), bool)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from justright.data.checks import is_whole
 from justright.data.row_groups import number_groups, place_groups
-from justright.data.row_times import split_by_time
+from justright.data.row_times import UNUSED, split_by_time
 from justright.data.stratify import stratify, teach_every_class
 from justright.errors import InputError, check_one_of
 
@@ -23,8 +23,6 @@ Order = Literal["head", "random", "stratified", "time"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 # Used when neither `train` nor `test` is given: as large as the default validation part.
 DEFAULT_TEST_FRACTION = 0.2
-# Rows in no part, where the sizes leave some.
-UNUSED = "unused"
 
 Rows = npt.NDArray[np.int64]
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]
@@ -134,7 +132,7 @@ def split_rows(
         array([1, 2, 3])
     """
     spec = spec.resolved(has_classes=classes is not None, has_times=times is not None)
-    sizes = _part_sizes(spec, rows, has_validation_table=has_validation_table)
+    sizes = part_sizes(spec, rows, has_validation_table=has_validation_table)
     if groups is not None and spec.order in ("head", "time"):
         raise InputError(
             f"Rows of one group can be kept together in order='random' or 'stratified'; got order={spec.order!r}. "
@@ -169,18 +167,15 @@ def shuffled_rows(rows: int, seed: int) -> Rows:
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
-def _check_size(part: str, size: int | float | None) -> None:
-    if size is None and part != "validation":
-        return
-    good_rows = is_whole(size, least=0)
-    good_fraction = isinstance(size, float) and 0.0 <= size <= 1.0
-    if not (good_rows or good_fraction):
-        raise InputError(
-            f"`{part}` must be a whole number of rows, or a float from 0.0 to 1.0 as a fraction of them; got {size!r}."
-        )
+def part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[str, int]:
+    """Return the rows of each part that are asked for, in the order in which rows are dealt out.
 
-
-def _part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[str, int]:
+    Raises:
+        InputError: the table has too few rows.
+    Example:
+        >>> part_sizes(SplitSpec(), 10, has_validation_table=False)
+        {'validation': 2, 'train': 6, 'test': 2}
+    """
     asked: dict[str, int | float | None] = {part: getattr(spec, part) for part in PARTS}
     sizes: dict[str, int] = {part: size for part, size in asked.items() if isinstance(size, int)}
     # Cumulative rounding: fractions that add up to 1 then add up to all rows. `str` keeps 0.1 a tenth.
@@ -195,6 +190,17 @@ def _part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> di
     sizes = {part: sizes.get(part, max(rest, 0)) for part in PARTS}
     _check_sizes(sizes, rows, rest, has_validation_table=has_validation_table)
     return sizes
+
+
+def _check_size(part: str, size: int | float | None) -> None:
+    if size is None and part != "validation":
+        return
+    good_rows = is_whole(size, least=0)
+    good_fraction = isinstance(size, float) and 0.0 <= size <= 1.0
+    if not (good_rows or good_fraction):
+        raise InputError(
+            f"`{part}` must be a whole number of rows, or a float from 0.0 to 1.0 as a fraction of them; got {size!r}."
+        )
 
 
 def _check_sizes(sizes: Mapping[str, int], rows: int, rest: int, *, has_validation_table: bool) -> None:

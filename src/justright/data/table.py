@@ -17,7 +17,7 @@ from justright.data.duplicates import Duplicates, find_duplicates
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
-from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
+from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, part_sizes, split_rows
 from justright.errors import InputError, check_one_of
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
@@ -223,7 +223,10 @@ class Split:
         Raises:
             InputError: the tables do not match.
         """
-        spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
+        # Sizes as they were asked for: those that groups allowed might be met in another way.
+        has_validation = self.validation_table is not None
+        sizes = part_sizes(self.spec, self.table.rows, has_validation_table=has_validation)
+        spec = replace(self.spec, validation=sizes["validation"], train=sizes["train"], test=0)
         return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
     def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:

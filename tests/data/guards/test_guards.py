@@ -104,6 +104,37 @@ def test_copies_are_counted(make_table, healthy):
     )
 
 
+def test_copies_of_rare_rows_are_no_leak(make_table, healthy):
+    """A rare class that was copied until it was no longer rare: any column sorts the copies beside each other."""
+    features, _ = healthy
+    codes = (np.arange(1_000) % 100 == 0).astype(int)
+    order = np.concatenate([np.arange(1_000), np.repeat(np.flatnonzero(codes), 98)])
+    order = order[np.random.default_rng(11).permutation(len(order))]
+    found = find_warnings(make_table(features[order], codes[order]).split())
+    assert [warning.kind for warning in found] == ["duplicated rows"]
+
+
+def test_what_rows_of_a_group_share_is_no_leak(make_table):
+    """100 rows of each of 60 patients: height and outcome are the patient's."""
+    rng = np.random.default_rng(12)
+    patient = np.repeat(np.arange(60), 100)
+    height, outcome = rng.standard_normal(60)[patient], rng.integers(0, 2, 60)[patient]
+    table = make_table(np.column_stack([height, rng.standard_normal(6_000)]), outcome)
+    assert {warning.kind for warning in find_warnings(table.split())} == {"leak", "order effect"}
+    assert find_warnings(replace(table, groups=patient).split()) == ()
+
+
+def test_a_class_of_a_few_rows_at_one_end_of_a_column_is_luck(make_table, healthy):
+    """Every column has a lowest row: in one of many it is the only one of its class."""
+    features, _ = healthy
+    for few in (1, 3, 9):
+        codes = np.zeros(1_000, int)
+        codes[np.argsort(features[:, 2])[:few]] = 1
+        kinds = [warning.kind for warning in find_warnings(make_table(features, codes).split())]
+        assert "leak" not in kinds
+        assert "order effect" not in kinds
+
+
 def test_training_rows_in_a_test_table_are_counted(make_table, healthy):
     """A test file of 200 rows, 50 of which were learned."""
     features, chances = healthy

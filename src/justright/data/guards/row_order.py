@@ -6,14 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from justright.data.guards.distinct_rows import distinct_rows
 from justright.data.guards.leaks import neighbours_told, ranks
 from justright.data.guards.table_warning import TableWarning
 from justright.data.table import Split
 
 # Neighbours that agree by a third more than chance allows are worth a thought; as many as in most tables are not.
 LEAST_TOLD = 0.3
-# With fewer rows, neighbours agree by luck: 0.3 is then less than six standard deviations (Chatterjee, 2021: root of 2/5n).
-MIN_ROWS = 160
+# Nor is what luck could do: with few rows, or few outside the largest class. The standard error is at most the root of 1 over
+# the changes that chance makes.
+STANDARD_ERRORS = 6.0
+MIN_ROWS = 30
 # In one sequence of equal targets after another, each class begins once; a few mistakes do not matter.
 SORTED = 0.99
 
@@ -21,13 +24,15 @@ SORTED = 0.99
 def find_order_effect(split: Split) -> Iterable[TableWarning]:
     """Yield that neighbouring rows are alike, where the split does not respect that already."""
     table = split.table
-    rows = np.sort(split.train)
+    rows = distinct_rows(split)
     if len(rows) < MIN_ROWS or split.spec.order == "time" or table.groups is not None:
         return
     are_classes = table.task != "regression"
     target = table.target[rows].astype(np.int64) if are_classes else ranks(table.target[rows])
     told = float(neighbours_told(np.arange(len(rows)), target, are_classes=are_classes))
-    if told < LEAST_TOLD:
+    shares = np.bincount(target) / len(rows) if are_classes else np.zeros(1)
+    changes = (1 - (shares**2).sum()) * len(rows)
+    if told < max(LEAST_TOLD, STANDARD_ERRORS / max(changes, 1.0) ** 0.5):
         return
     is_sorted = told >= SORTED
     share = f"{100 * min(told, 1.0):.0f} %"
