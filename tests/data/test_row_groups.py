@@ -16,7 +16,7 @@ from justright.errors import InputError
 
 def make_classes(codes: np.ndarray) -> Classes:
     """Return classes of rows."""
-    return Classes(codes.astype(np.int64), tuple("abcd"[: codes.max() + 1]), "y", "t.csv")
+    return Classes(codes.astype(np.int64), tuple("abcd"[: codes.max() + 1]))
 
 
 @settings(max_examples=60)

@@ -93,14 +93,10 @@ class Classes:
     Args:
         codes: (rows,), the index of each row's class.
         names: the names of classes 0, 1, ....
-        target: the target column's name, for messages.
-        source: where the table came from, for messages.
     """
 
     codes: Rows
     names: tuple[str, ...]
-    target: str
-    source: str
 
 
 def split_rows(

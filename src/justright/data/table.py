@@ -151,8 +151,7 @@ class Table:
             validation_table, spec = align_table(validation_table, like=self), replace(spec, validation=0)
         classes = None
         if self.task != "regression":
-            codes = self.target.astype(np.int64)
-            classes = Classes(codes, self.class_names, self.target_name, self.source.source)
+            classes = Classes(self.target.astype(np.int64), self.class_names)
         spec = spec.resolved(has_classes=classes is not None, has_times=self.times is not None)
         groups, duplicates = self.groups, None
         if spec.order in ("random", "stratified"):
