@@ -70,6 +70,7 @@ class Maker:
             self.rows if self.has_test else 0,
             self.validation_rows,
             None if reference is None else ReferenceEvidence("gradient-boosted trees", losses),
+            (self.common[:rows] + CONSTANT_LOSS - 0.2).astype(np.float32),
         )
 
     def _validation(self, rng: np.random.Generator, level: float, rise: float, epoch: int) -> np.ndarray:

@@ -70,13 +70,14 @@ def log(tmp_path: Path) -> Path:
 def table(tmp_path: Path) -> Path:
     """A small binary table with a column whose name is hostile, and classes in words."""
     path = tmp_path / "table.csv"
-    path.write_text("x,[red]y,label\n" + "".join(f"{row},{row % 7},{row % 2}\n" for row in range(60)))
+    path.write_text("x,[red]y,label\n" + "".join(f"{row**2},{row % 7},{row % 2}\n" for row in range(60)))
     return path
 
 
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch, make: Any, tmp_path: Path) -> SimpleNamespace:
     """Stand-ins for the two calls behind `run`, which record what they got and return a result."""
+    monkeypatch.setattr("justright.data.guards.registry.find_warnings", lambda split: ())
     calls = SimpleNamespace(
         said_before_report=[],
         prepared={},
@@ -247,7 +248,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(library):
     assert done.stderr.splitlines() == [
         (
             "t.csv: 3 features, target y (binary), rows: 10,000 train, 1,000 validation, 200 test; "
-            "2 rows with missing values left out."
+            "left out: 2 rows without a target."
         ),
         "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900",
     ]
@@ -512,15 +513,21 @@ def test_data_describes_a_table(table):
     done = runner.invoke(command_line(), ["data", str(table), "--target", "label"], env={"COLUMNS": "80"})
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"{table}: 60 rows, 2 features, binary"
+    assert lines[0] == f"{table}: 60 rows, 2 features, binary (two values, 0 and 1)"
     assert lines[1] == "Target label: 0 30 (50.0 %), 1 30 (50.0 %)"
-    assert [line.split()[0] for line in lines[5:]] == ["x", "[red]y"]
+    assert lines[4] == (
+        "Warning: Only 15 test rows measure: a share of right answers is known to about ±25 percentage points, and most "
+        "verdicts will stay open. Use more rows, or test on another file (--test FILE)."
+    )
+    assert [line.split()[0] for line in lines[8:]] == ["x", "[red]y"]
 
 
 def test_data_as_json(table):
     """The library's own description."""
     done = runner.invoke(command_line(), ["data", str(table), "--target", "label", "--json"])
-    assert json.loads(done.stdout)["rows"] == 60
+    description = json.loads(done.stdout)
+    assert description["rows"] == 60
+    assert [warning["kind"] for warning in description["warnings"]] == ["few rows"]
 
 
 def test_init_writes_a_study_that_can_be_read(tmp_path):

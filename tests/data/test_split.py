@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from justright.data.read import read_table
-from justright.data.split import ORDERS, PARTS, SplitSpec, allocate_rows, shuffled_rows
+from justright.data.split import ORDERS, PARTS, SplitSpec, shuffled_rows
+from justright.data.stratify import allocate_rows
 from justright.data.table import Table
 from justright.errors import InputError
 
@@ -50,7 +52,7 @@ def test_a_part_is_copied_once_and_read_only():
 
 def test_head_takes_validation_then_train_then_test():
     """The tutorial's order: the first rows validate, the next train, the rest test."""
-    split = make_table(100).split(10, train=50)
+    split = make_table(100).split(10, train=50, order="head")
     assert split.validation.tolist() == list(range(10))
     assert split.train.tolist() == list(range(10, 60))
     assert split.test.tolist() == list(range(60, 100))
@@ -75,7 +77,7 @@ def test_arrays_are_the_rows_of_the_part():
     """Features and target of a part are those of its row numbers, in their order."""
     table = make_table(60)
     for order in ORDERS:
-        split = table.split(10, train=30, order=order)
+        split = replace(table, times=np.arange(60.0) % 13).split(10, train=30, order=order)
         for part in PARTS:
             features, target = split.arrays(part)
             np.testing.assert_array_equal(features[:, 0], getattr(split, part))
@@ -98,7 +100,7 @@ def test_digests_change_with_the_rows():
     """Another seed or size is another split; the same is the same."""
     table = make_table(60)
     splits = [table.split(10, train=30, order="random", seed=seed) for seed in (0, 1, 0)]
-    splits += [table.split(10, train=30), table.split(11, train=30)]
+    splits += [table.split(size, train=30, order="head") for size in (10, 11)]
     assert len({split.digest("train", "validation") for split in splits}) == 4
 
 
@@ -131,7 +133,8 @@ def test_splits_that_cannot_be_made_say_why():
     assert refusal(table, 0.1, test=True) == f"`test` {rule} True."
     assert refusal(table, None) == f"`validation` {rule} None."
     assert (
-        refusal(table, order="tail") == "`order` must be one of 'head', 'random', 'stratified'; got 'tail'."
+        refusal(table, order="tail")
+        == "`order` must be one of 'head', 'random', 'stratified', 'time'; got 'tail'."
     )
     assert refusal(table, seed=-1) == "`seed` must be a whole number of 0 or more; got -1."
     with pytest.raises(InputError) as caught:
@@ -142,21 +145,29 @@ def test_splits_that_cannot_be_made_say_why():
     )
 
 
-def test_classes_that_cannot_be_learned_or_stratified_say_so():
-    """A class without training rows, or with fewer rows than parts, is named."""
+def test_orders_that_a_table_cannot_have_are_refused():
+    """Each says which to use."""
     features = np.arange(20.0)[:, None]
     table = read_table((features, [0] * 5 + [1] * 15))
-    assert refusal(table, 5, train=10) == (
+    assert refusal(table, 5, train=10, order="head") == (
         "Training rows must hold every class; none of the 10 rows chosen by order='head' is of class '0'. "
         "Use order='stratified', or more training rows."
     )
-    rare = read_table((features, [0] * 18 + [1] * 2))
-    assert refusal(rare, order="stratified") == (
-        "'<memory>': order='stratified' needs a row of every class in each of 3 parts; of 'target' class '1' has 2 rows "
-        "(first: row 19). Correct or remove such values, read more rows, or use order='random'."
+    assert refusal(table, order="time") == (
+        "order='time' needs a time for each row; the table has none. Name its column with `time` when reading it."
     )
-    assert refusal(table, 1, order="stratified") == (
-        "order='stratified' needs a row of each of 2 classes in every part; `validation` has 1 rows. Ask for more."
+    assert refusal(table, 5, train=1) == (
+        "Training rows must hold every class; none of the 1 rows chosen by order='stratified' is of class '0'. "
+        "Use more training rows."
+    )
+    grouped = replace(table, groups=np.arange(20) // 2)
+    assert refusal(grouped, order="head") == (
+        "Rows of one group can be kept together in order='random' or 'stratified'; got order='head'. "
+        "Choose one of those, or read the table without `group`."
+    )
+    assert refusal(replace(table, groups=np.arange(20) // 10)) == (
+        "Every part must have a group of rows; there are too few, or too large, groups for `test` to have one. "
+        "Ask for fewer parts, or read the table without `group`."
     )
     numbers = read_table((features, features[:, 0] / 3))
     assert refusal(numbers, order="stratified") == (
@@ -168,7 +179,7 @@ def test_classes_that_cannot_be_learned_or_stratified_say_so():
     rows=st.integers(30, 300),
     classes=st.integers(2, 4),
     fractions=st.tuples(st.floats(0.2, 0.4), st.floats(0.2, 0.4)),
-    order=st.sampled_from(ORDERS),
+    order=st.sampled_from(("head", "random", "stratified")),
     seed=st.integers(0, 2**32),
 )
 def test_any_split_is_disjoint_exact_and_repeatable(rows, classes, fractions, order, seed):
@@ -209,6 +220,78 @@ def test_blocks_are_the_parts_rows_in_their_order(monkeypatch) -> None:
     monkeypatch.setattr("justright.data.arrays.BLOCK_VALUES", 7)
     x = np.arange(60, dtype=np.float32).reshape(20, 3)
     table = read_table((x, np.arange(20) % 2))
-    for split in (table.split(order="random"), table.split(), table.split(test_table=table)):
+    for split in (table.split(order="random"), table.split(order="head"), table.split(test_table=table)):
         for part in PARTS:
             np.testing.assert_array_equal(np.concatenate(list(split.blocks(part))), split.arrays(part)[0])
+
+
+def test_the_default_order_is_the_safest_that_the_table_allows():
+    """By time where there are times, else stratified, else shuffled; what was chosen is recorded."""
+    table = make_table(60)
+    numbers = read_table((table.features, np.arange(60) / 7))
+    assert table.split().spec.order == "stratified"
+    assert numbers.split().spec.order == "random"
+    assert replace(table, times=np.arange(60.0)).split().spec.order == "time"
+
+
+@given(
+    counts=st.lists(st.integers(1, 6), min_size=2, max_size=4),
+    common=st.integers(30, 80),
+    order=st.sampled_from(("random", "stratified")),
+    seed=st.integers(0, 1_000),
+)
+def test_rare_classes_are_learned_first_and_never_an_error(counts, common, order, seed):
+    """However rare: each is in training; stratified, one with two rows in test, one with three in every part."""
+    codes = np.repeat(np.arange(len(counts) + 1), [common, *counts]).astype(np.int32)
+    table = Table(
+        features=np.arange(len(codes), dtype=np.float32)[:, None],
+        target=codes,
+        feature_names=("row",),
+        target_name="y",
+        task="multiclass",
+        class_names=tuple("abcde"[: len(counts) + 1]),
+    )
+    split = table.split(order=order, seed=seed)
+    assert split.sizes == table.split(order="random", seed=seed + 1).sizes
+    held = {part: np.bincount(split.arrays(part)[1], minlength=len(counts) + 1) for part in PARTS}
+    assert held["train"].min() >= 1
+    if order == "stratified":
+        for number, count in enumerate(counts, start=1):
+            assert held["test"][number] >= min(1, count - 1)
+            assert held["validation"][number] >= (1 if count > 2 else 0)
+    every = np.concatenate([split.train, split.validation, split.test])
+    assert sorted(every.tolist()) == list(range(len(codes)))
+
+
+def test_rows_of_a_table_without_copies_are_split_as_before():
+    """Written down once: groups, copies and rare classes change nothing where there are none."""
+    table = make_table(12)
+    expected = {
+        "stratified": ([0, 3], [8, 9, 7, 5, 1, 11, 2, 10], [6, 4]),
+        "random": ([0, 8], [9, 3, 7, 5, 1, 11, 2, 10], [6, 4]),
+    }
+    for order, (validation, train, test) in expected.items():
+        split = replace(table, groups=np.arange(12) * 5).split(2, test=2, order=order)
+        assert (split.validation.tolist(), split.train.tolist(), split.test.tolist()) == (
+            validation,
+            train,
+            test,
+        ), order
+
+
+@given(seed=st.integers(0, 500), order=st.sampled_from(("random", "stratified", "time")))
+def test_a_split_with_another_test_table_can_be_made_again_from_its_own_description(seed, order):
+    """What a study file keeps: sizes, order and seed lead to the same training and validation rows."""
+    rng = np.random.default_rng(seed)
+    table = make_table(80)
+    if order == "time":
+        table = replace(table, times=rng.integers(0, 30, 80).astype(np.float64))
+    else:
+        table = replace(table, groups=rng.integers(0, 25, 80))
+    split = table.split(order=order, seed=seed).with_test_table(make_table(30))
+    spec = split.spec
+    again = table.split(
+        spec.validation, train=spec.train, test=spec.test, order=spec.order, seed=spec.seed, test_table=table
+    )
+    assert again.train.tolist() == split.train.tolist()
+    assert again.validation.tolist() == split.validation.tolist()

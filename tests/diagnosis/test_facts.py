@@ -91,5 +91,20 @@ def test_a_gap_alone_is_no_verdict(maker):
 
 def test_a_study_that_learned_nothing_says_so(maker):
     """The constant prediction has 0.7."""
-    facts = facts_of(maker, maker.variant("A", 1, 0.8))
-    assert "No variant has a lower loss than the constant prediction (0.700)." in facts
+    facts = facts_of(maker, maker.variant("A", 1, 0.8), maker.variant("B", 2, 0.75))
+    assert facts[0] == (
+        "No network is shown to have learned anything: no test loss is measurably lower than that of always predicting the same "
+        "(0.700). "
+        "Perhaps the target does not depend on these features, or not enough to be seen with so few rows."
+    )
+
+
+def test_a_network_that_learned_nothing_where_others_did_is_told_what_to_try(maker):
+    """The trees have 0.5: the features do tell something."""
+    facts = facts_of(maker, maker.variant("A", 1, 0.8), maker.variant("B", 2, 0.6), reference=0.5)
+    assert facts[0] == (
+        "A has learned nothing: its test loss is not lower than that of always predicting the same (0.700). "
+        "The features do tell something: B and gradient-boosted trees learned from the same rows. "
+        "Train longer, change the learning rate, or standardise the features."
+    )
+    assert not any("learned nothing" in fact for fact in facts_of(maker, maker.variant("B", 2, 0.6)))

@@ -124,7 +124,7 @@ def test_plain_values_have_the_contracts_names(study):
     """What result.json takes over; JSON-able as it is."""
     values = json.loads(json.dumps(judge_study(study).to_dict()))
     first = values["variants"][1]
-    assert set(first) == {"name", "verdict", "test"}
+    assert set(first) == {"name", "verdict", "learned", "test"}
     assert set(first["verdict"]) == {"label", "onset_epoch", "margin", "reasons"}
     assert set(first["verdict"]["onset_epoch"]) == {"low", "high", "last"}
     assert set(first["test"]) == {"mean", "low", "high"}

@@ -61,11 +61,11 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     result = result_json(summary)
     assert list(result) == [
         *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
-        *("variants", "effects", "data_scaling", "reference", "choice"),
+        *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
     ]
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]
-    assert list(variant) == ["name", "parameters", "verdict", "runs", "test"]
+    assert list(variant) == ["name", "parameters", "verdict", "learned", "runs", "test"]
     assert list(variant["verdict"]) == ["label", "onset_epoch", "margin", "reasons"]
     assert list(variant["verdict"]["onset_epoch"]) == ["low", "high"]
     assert list(variant["runs"][0]) == [

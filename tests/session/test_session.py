@@ -351,6 +351,20 @@ def test_an_unknown_engine_is_refused(tmp_path):
     assert str(caught.value) == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
 
 
+def test_warnings_and_what_any_network_must_beat_are_recorded(done):
+    """60 rows measure; the constant is the share of class 1 among the training rows, measured on test rows."""
+    folder, *_ = done
+    values = json.loads((folder / "result.json").read_text())
+    assert [warning["kind"] for warning in values["warnings"]] == ["few rows"]
+    share = split().arrays("train")[1].mean(dtype=np.float64)
+    ones = split().arrays("test")[1].mean(dtype=np.float64)
+    constant = -(ones * np.log(share) + (1 - ones) * np.log(1 - share))
+    assert values["constant"]["test"] == pytest.approx(constant)
+    for variant in values["variants"]:
+        is_better = variant["test"]["mean"] < constant
+        assert variant["learned"] in ((True, None) if is_better else (False,))
+
+
 def test_the_result_s_frames_say_what_result_json_says(done):
     """Verdicts and effects as Polars frames, with one row per variant or remedy."""
     _, result, _ = done

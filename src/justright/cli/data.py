@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from justright.cli.parameters import takes_options
 from justright.data.sources import sources
 from justright.session.options import TableOptions
+
+if TYPE_CHECKING:
+    from justright.data.table import Table
 
 
 @takes_options()
@@ -20,7 +25,7 @@ def data(
 ) -> None:
     """Describe a table.
 
-    What each column is taken for, the task and its classes, and every feature with a small histogram.
+    What each column is taken for, the task and its classes, what may spoil a verdict, and every feature with a small histogram.
 
     \b
     Examples:
@@ -36,7 +41,8 @@ def data(
 
     with ReadingLine(progress()) as line:
         try:
-            description = describe_table(read_table(**options.given(TableOptions), progress=line))
+            table = read_table(**options.given(TableOptions), progress=line)
+            description = describe_table(table) | {"warnings": _warnings(table)}
         except NoTargetError as error:
             description = describe_columns(error.raw, error.request, source=str(options.source))
     if as_json:
@@ -45,3 +51,17 @@ def data(
         print_table_description(results(), description)
     else:
         print_columns(results(), description)
+
+
+def _warnings(table: Table) -> list[dict[str, Any]]:
+    """Return the warnings about a table and the split that `justright run` would make, or why it could make none."""
+    from justright.data.guards.registry import find_warnings
+    from justright.data.guards.table_warning import TableWarning
+    from justright.errors import InputError
+    from justright.study.studies import default_split
+
+    try:
+        split = default_split(table)
+    except InputError as error:
+        return [TableWarning("no split", (), table.rows, str(error)).to_dict()]
+    return [warning.to_dict() for warning in find_warnings(split)]

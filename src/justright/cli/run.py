@@ -134,8 +134,10 @@ def _say_what_is_trained(study: Study) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
     from justright.data.checks import counted
     from justright.data.describe import describe_plan
+    from justright.data.guards.registry import find_warnings
     from justright.data.pipes import came_from_pipe
     from justright.report.terminal.plan_table import print_plan
+    from justright.report.terminal.table_report import print_warnings
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
 
@@ -152,6 +154,7 @@ def _say_what_is_trained(study: Study) -> None:
         progress().say(plain(note))
     if table.plan is not None:
         print_plan(progress(), describe_plan(table.plan))
+    print_warnings(progress(), (warning.to_dict() for warning in find_warnings(study.split)))
     if came_from_pipe(table.source.source):
         progress().say(
             "The table comes from a pipe, which cannot be read again: to resume, pipe the same rows in."

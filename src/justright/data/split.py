@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -11,12 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import is_whole
+from justright.data.row_groups import number_groups, place_groups
+from justright.data.row_times import UNUSED, split_by_time
+from justright.data.stratify import stratify, teach_every_class
 from justright.errors import InputError, check_one_of
 
 Part = Literal["train", "validation", "test"]
 # In the order in which rows are handed out: the tutorial's first rows validate, the next train.
 PARTS: tuple[Part, ...] = ("validation", "train", "test")
-Order = Literal["head", "random", "stratified"]
+Order = Literal["head", "random", "stratified", "time"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 # Used when neither `train` nor `test` is given: as large as the default validation part.
 DEFAULT_TEST_FRACTION = 0.2
@@ -34,7 +37,9 @@ class SplitSpec:
         train: rows that learn; None for all that remain.
         test: rows that only measure; None for all that remain. When `train` is None as well, `test` is
             `DEFAULT_TEST_FRACTION` and `train` takes the rest.
-        order: `head` takes rows in file order, `random` after one shuffle, `stratified` class by class.
+        order: `head` takes rows in file order, `random` after one shuffle, `stratified` class by class; `time` trains on the
+            earliest rows, validates on later ones and tests on the last. None is `time` where the table has times, else
+            `stratified` where it has classes, else `random`.
         seed: fixes the shuffle.
     Raises:
         InputError: a number is negative, a fraction above 1, or `order` unknown.
@@ -46,17 +51,39 @@ class SplitSpec:
     validation: int | float = 0.2
     train: int | float | None = None
     test: int | float | None = None
-    order: Order = "head"
+    order: Order | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_one_of("order", self.order, ORDERS)
+        if self.order is not None:
+            check_one_of("order", self.order, ORDERS)
         if not is_whole(self.seed, least=0):
             raise InputError(f"`seed` must be a whole number of 0 or more; got {self.seed!r}.")
         if self.train is None and self.test is None:
             object.__setattr__(self, "test", DEFAULT_TEST_FRACTION)
         for part in PARTS:
             _check_size(part, getattr(self, part))
+
+    def resolved(self, *, has_classes: bool, has_times: bool) -> SplitSpec:
+        """Return the same with an order, for a table with or without classes and times.
+
+        Raises:
+            InputError: the order asked for needs what the table lacks.
+        Example:
+            >>> SplitSpec().resolved(has_classes=True, has_times=False).order
+            'stratified'
+        """
+        if self.order is None:
+            return replace(self, order="time" if has_times else "stratified" if has_classes else "random")
+        if self.order == "stratified" and not has_classes:
+            raise InputError(
+                "order='stratified' needs classes; the target is numeric (regression). Use order='random'."
+            )
+        if self.order == "time" and not has_times:
+            raise InputError(
+                "order='time' needs a time for each row; the table has none. Name its column with `time` when reading it."
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,42 +93,60 @@ class Classes:
     Args:
         codes: (rows,), the index of each row's class.
         names: the names of classes 0, 1, ....
-        target: the target column's name, for messages.
-        source: where the table came from, for messages.
     """
 
     codes: Rows
     names: tuple[str, ...]
-    target: str
-    source: str
 
 
 def split_rows(
-    spec: SplitSpec, rows: int, classes: Classes | None, *, has_validation_table: bool = False
+    spec: SplitSpec,
+    rows: int,
+    classes: Classes | None,
+    *,
+    has_validation_table: bool = False,
+    groups: Rows | None = None,
+    times: npt.NDArray[np.float64] | None = None,
 ) -> dict[Part, Rows]:
     """Return the row numbers of each part.
 
     Args:
-        spec: sizes, order and seed.
+        spec: sizes, order and seed; an order of None is chosen as `SplitSpec.resolved` says.
         rows: rows of the table.
         classes: of the rows; None for a numeric target.
         has_validation_table: whether another table validates, so that this one need not.
+        groups: (rows,) codes; rows with equal codes stay in one part, and sizes are then as near to those asked for as the
+            groups allow. Orders `random` and `stratified` only.
+        times: (rows,) for order `time`.
     Returns:
-        (rows,) int64 arrays, read-only, in the order in which training sizes take them.
+        (rows,) int64 arrays, read-only, in the order in which training sizes take them: that of the shuffle, except for
+        `head`.
     Raises:
-        InputError: too few rows for the sizes, or a class without training rows.
+        InputError: too few rows for the sizes, an order that cannot be had here, or a class without training rows.
     Example:
-        >>> split_rows(SplitSpec(1, train=3), 5, None)["train"]
+        >>> split_rows(SplitSpec(1, train=3, order="head"), 5, None)["train"]
         array([1, 2, 3])
     """
-    sizes = _part_sizes(spec, rows, has_validation_table=has_validation_table)
-    order = np.arange(rows, dtype=np.int64) if spec.order == "head" else shuffled_rows(rows, spec.seed)
-    parts = _stratify(order, sizes, classes) if spec.order == "stratified" else _cut(order, sizes)
+    spec = spec.resolved(has_classes=classes is not None, has_times=times is not None)
+    sizes = part_sizes(spec, rows, has_validation_table=has_validation_table)
+    if groups is not None and spec.order in ("head", "time"):
+        raise InputError(
+            f"Rows of one group can be kept together in order='random' or 'stratified'; got order={spec.order!r}. "
+            "Choose one of those, or read the table without `group`."
+        )
+    parts: Mapping[str, Rows]
+    if spec.order == "head":
+        parts = _cut(np.arange(rows, dtype=np.int64), sizes)
+    elif times is not None and spec.order == "time":
+        parts = split_by_time(times, sizes, shuffled_rows(rows, spec.seed))
+    else:
+        parts = _deal(shuffled_rows(rows, spec.seed), sizes, classes, spec, groups)
     if classes is not None:
         _check_every_class_learns(classes, parts["train"], spec)
-    for part in parts.values():
+    found: dict[Part, Rows] = {part: parts[part] for part in PARTS}
+    for part in found.values():
         part.flags.writeable = False
-    return parts
+    return found
 
 
 def shuffled_rows(rows: int, seed: int) -> Rows:
@@ -118,46 +163,17 @@ def shuffled_rows(rows: int, seed: int) -> Rows:
     return np.argsort(keys, kind="stable").astype(np.int64)
 
 
-def allocate_rows(size: int, weights: Rows, *, least: int, most: Rows) -> Rows:
-    """Return how many of `size` rows come from each class: the largest-remainder rule within bounds.
+def part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[str, int]:
+    """Return the rows of each part that are asked for, in the order in which rows are dealt out.
 
-    Each class first gets the whole part of its proportional share; the rows left over go to the largest
-    remainders (Hamilton's method), ties to the first class.
-
-    Args:
-        size: rows to allocate, between classes x `least` and the sum of `most`.
-        weights: (classes,), rows of each class; shares are proportional to them.
-        least: fewest rows of any class.
-        most: (classes,), most rows of each class.
-    Returns:
-        (classes,), sums to `size`.
+    Raises:
+        InputError: the table has too few rows.
     Example:
-        >>> allocate_rows(5, np.array([10, 6, 4]), least=1, most=np.array([10, 6, 4]))
-        array([3, 1, 1])
+        >>> part_sizes(SplitSpec(), 10, has_validation_table=False)
+        {'validation': 2, 'train': 6, 'test': 2}
     """
-    shares = size * weights / max(int(weights.sum()), 1)  # no rows are left for a part of size 0
-    counts: Rows = np.clip(np.floor(shares).astype(np.int64), least, most)
-    while counts.sum() < size:
-        counts[np.where(counts < most, shares - counts, -np.inf).argmax()] += 1
-    while counts.sum() > size:
-        counts[np.where(counts > least, shares - counts, np.inf).argmin()] -= 1
-    return counts.astype(np.int64, copy=False)
-
-
-def _check_size(part: str, size: int | float | None) -> None:
-    if size is None and part != "validation":
-        return
-    good_rows = is_whole(size, least=0)
-    good_fraction = isinstance(size, float) and 0.0 <= size <= 1.0
-    if not (good_rows or good_fraction):
-        raise InputError(
-            f"`{part}` must be a whole number of rows, or a float from 0.0 to 1.0 as a fraction of them; got {size!r}."
-        )
-
-
-def _part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[Part, int]:
-    asked: dict[Part, int | float | None] = {part: getattr(spec, part) for part in PARTS}
-    sizes: dict[Part, int] = {part: size for part, size in asked.items() if isinstance(size, int)}
+    asked: dict[str, int | float | None] = {part: getattr(spec, part) for part in PARTS}
+    sizes: dict[str, int] = {part: size for part, size in asked.items() if isinstance(size, int)}
     # Cumulative rounding: fractions that add up to 1 then add up to all rows. `str` keeps 0.1 a tenth.
     taken, total = 0, Fraction(0)
     for part, size in asked.items():
@@ -172,7 +188,18 @@ def _part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> di
     return sizes
 
 
-def _check_sizes(sizes: Mapping[Part, int], rows: int, rest: int, *, has_validation_table: bool) -> None:
+def _check_size(part: str, size: int | float | None) -> None:
+    if size is None and part != "validation":
+        return
+    good_rows = is_whole(size, least=0)
+    good_fraction = isinstance(size, float) and 0.0 <= size <= 1.0
+    if not (good_rows or good_fraction):
+        raise InputError(
+            f"`{part}` must be a whole number of rows, or a float from 0.0 to 1.0 as a fraction of them; got {size!r}."
+        )
+
+
+def _check_sizes(sizes: Mapping[str, int], rows: int, rest: int, *, has_validation_table: bool) -> None:
     listed = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
     if rest < 0:
         raise InputError(
@@ -190,52 +217,59 @@ def _check_every_class_learns(classes: Classes, train: Rows, spec: SplitSpec) ->
     counts = np.bincount(classes.codes[train], minlength=len(classes.names))
     if counts.min() == 0:
         name = classes.names[int(counts.argmin())]
+        other = (
+            "more training rows"
+            if spec.order == "stratified"
+            else "order='stratified', or more training rows"
+        )
         raise InputError(
             f"Training rows must hold every class; none of the {len(train):,} rows chosen by order={spec.order!r} "
-            f"is of class {name!r}. Use order='stratified', or more training rows."
+            f"is of class {name!r}. Use {other}."
         )
 
 
-def _cut(rows: Rows, sizes: Mapping[Part, int]) -> dict[Part, Rows]:
+def _deal(
+    shuffled: Rows, sizes: Mapping[str, int], classes: Classes | None, spec: SplitSpec, groups: Rows | None
+) -> dict[str, Rows]:
+    """Return parts of shuffled rows, stratified or not, with groups kept together and every class in training."""
+    is_stratified = classes is not None and spec.order == "stratified"
+    if groups is not None:
+        groups = number_groups(groups)
+    placed: dict[str, Rows] = {}
+    left, room = shuffled, dict(sizes)
+    if groups is not None and int(groups.max()) + 1 < len(groups):
+        every = {**sizes, UNUSED: len(shuffled) - sum(sizes.values())}
+        codes = classes.codes if classes is not None and is_stratified else None
+        found = place_groups(groups, shuffled, every, codes, len(classes.names) if classes else 0)
+        placed, left, room = found.rows, found.alone, found.sizes
+        room.pop(UNUSED)
+    if classes is not None and is_stratified:
+        parts = stratify(left, room, classes.codes, len(classes.names))
+    else:
+        parts = _cut(left, room)
+    rank = np.argsort(shuffled)
+    if placed:
+        parts = {part: np.concatenate([rows, placed[part]]) for part, rows in parts.items()}
+        parts = {part: rows[np.argsort(rank[rows])] for part, rows in parts.items()}
+        _check_groups(parts, sizes)
+    if classes is None or np.bincount(classes.codes[parts["train"]], minlength=len(classes.names)).all():
+        return parts
+    if len(parts["train"]) < len(classes.names):
+        return parts  # which is refused: there is no room for all
+    parts[UNUSED] = np.setdiff1d(shuffled, np.concatenate(list(parts.values())), assume_unique=True)
+    parts = teach_every_class(parts, classes.codes, len(classes.names), groups=groups)
+    return {part: rows[np.argsort(rank[rows])] for part, rows in parts.items()}
+
+
+def _check_groups(parts: Mapping[str, Rows], sizes: Mapping[str, int]) -> None:
+    empty = [part for part, size in sizes.items() if size and not len(parts[part])]
+    if empty:
+        raise InputError(
+            f"Every part must have a group of rows; there are too few, or too large, groups for `{empty[0]}` to have one. "
+            "Ask for fewer parts, or read the table without `group`."
+        )
+
+
+def _cut(rows: Rows, sizes: Mapping[str, int]) -> dict[str, Rows]:
     ends = np.cumsum(list(sizes.values()))
     return {part: rows[end - sizes[part] : end].copy() for part, end in zip(sizes, ends, strict=True)}
-
-
-def _stratify(shuffled: Rows, sizes: Mapping[Part, int], classes: Classes | None) -> dict[Part, Rows]:
-    """Return parts that each hold every class, in the table's proportions to the nearest row."""
-    if classes is None:
-        raise InputError(
-            "order='stratified' needs classes; the target is numeric (regression). Use order='random'."
-        )
-    codes = classes.codes[shuffled]
-    queues = [shuffled[codes == index] for index in range(len(classes.names))]
-    _check_rows_per_class(classes, queues, sizes)
-    rank = np.argsort(shuffled)
-    parts: dict[Part, Rows] = {}
-    to_come = sum(1 for size in sizes.values() if size)
-    for part, size in sizes.items():
-        to_come -= min(size, 1)
-        left = np.array([len(queue) for queue in queues])
-        counts = allocate_rows(size, left, least=min(size, 1), most=left - to_come)
-        chosen = np.concatenate([queue[:count] for queue, count in zip(queues, counts, strict=True)])
-        queues = [queue[count:] for queue, count in zip(queues, counts, strict=True)]
-        parts[part] = chosen[np.argsort(rank[chosen])]
-    return parts
-
-
-def _check_rows_per_class(classes: Classes, queues: list[Rows], sizes: Mapping[Part, int]) -> None:
-    parts = sum(1 for size in sizes.values() if size)
-    for name, queue in zip(classes.names, queues, strict=True):
-        if len(queue) < parts:
-            has = f"{len(queue)} {'row' if len(queue) == 1 else 'rows'} (first: row {int(queue.min()) + 1})"
-            raise InputError(
-                f"{classes.source!r}: order='stratified' needs a row of every class in each of {parts} parts; of "
-                f"{classes.target!r} class {name!r} has {has}. "
-                "Correct or remove such values, read more rows, or use order='random'."
-            )
-    for part, size in sizes.items():
-        if 0 < size < len(queues):
-            raise InputError(
-                f"order='stratified' needs a row of each of {len(queues)} classes in every part; `{part}` has "
-                f"{size:,} rows. Ask for more."
-            )

@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
+from justright.data.duplicates import Duplicates, find_duplicates
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
-from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
+from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, part_sizes, split_rows
 from justright.errors import InputError, check_one_of
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ class Table:
     ) -> Split:
         """Return which rows learn, choose and measure; a table given for a part replaces rows of this one.
 
-        What columns are taken for is decided on the training rows alone.
+        In a shuffled split, rows that are copies of each other stay in one part, as do the table's groups. What columns are
+        taken for is decided on the training rows alone.
 
         Args:
             validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec`.
@@ -196,24 +198,43 @@ class Table:
             InputError: too few rows for the sizes, a class without training rows, or tables that do not match.
         Example:
             >>> import justright as jr
-            >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0).sizes
+            >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0, order="head").sizes
             {'train': 10000, 'validation': 1000, 'test': 0}
         """
-        chosen: Order = order or ("random" if self.task == "regression" else "stratified")
-        spec = SplitSpec(validation=validation, train=train, test=test, order=chosen, seed=seed)
+        spec = SplitSpec(validation=validation, train=train, test=test, order=order, seed=seed)
         spec = replace(spec, test=0) if test_table is not None else spec
         spec = replace(spec, validation=0) if validation_table is not None else spec
         classes = None
         if self.task != "regression":
-            codes = self.target.astype(np.int64)
-            classes = Classes(codes, self.class_names, self.target_name, self.source.source)
-        parts = split_rows(spec, self.rows, classes, has_validation_table=validation_table is not None)
+            classes = Classes(self.target.astype(np.int64), self.class_names)
+        spec = spec.resolved(has_classes=classes is not None, has_times=self.times is not None)
+        groups, duplicates = self.groups, None
+        if spec.order in ("random", "stratified"):
+            duplicates = find_duplicates(self._used_columns(), self.target)
+            groups = duplicates.joined(groups)
+        parts = split_rows(
+            spec,
+            self.rows,
+            classes,
+            has_validation_table=validation_table is not None,
+            groups=groups,
+            times=self.times,
+        )
         fitted = self.fitted(parts["train"])
         others = {"test_table": test_table, "validation_table": validation_table}
         aligned: dict[str, Any] = {
             name: None if table is None else align_table(table, like=fitted) for name, table in others.items()
         }
-        return Split(fitted, parts["train"], parts["validation"], parts["test"], spec, **aligned)
+        found = duplicates and replace(duplicates, groups=None)
+        return Split(
+            fitted, parts["train"], parts["validation"], parts["test"], spec, duplicates=found, **aligned
+        )
+
+    def _used_columns(self) -> npt.NDArray[np.float32] | pl.DataFrame:
+        """Return the columns that features are made of, as read: identifiers would make every row another one."""
+        if self.columns is None or self.plan is None:
+            return self.features
+        return self.columns.select([column.name for column in self.plan.used])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,6 +249,7 @@ class Split:
         spec: how the rows were chosen.
         test_table: a separate table for testing, aligned to `table`; None otherwise.
         validation_table: the same for validation.
+        duplicates: how many rows are copies of others, where that was looked for.
     """
 
     table: Table
@@ -237,6 +259,7 @@ class Split:
     spec: SplitSpec
     test_table: Table | None = None
     validation_table: Table | None = None
+    duplicates: Duplicates | None = None
     _copies: dict[Part, tuple[npt.NDArray[np.float32], Target]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -261,7 +284,10 @@ class Split:
         Raises:
             InputError: the tables do not match.
         """
-        spec = replace(self.spec, validation=len(self.validation), train=len(self.train), test=0)
+        # Sizes as they were asked for: those that groups allowed might be met in another way.
+        has_validation = self.validation_table is not None
+        sizes = part_sizes(self.spec, self.table.rows, has_validation_table=has_validation)
+        spec = replace(self.spec, validation=sizes["validation"], train=sizes["train"], test=0)
         return replace(self, test=self.test[:0], test_table=align_table(table, like=self.table), spec=spec)
 
     def arrays(self, part: Part) -> tuple[npt.NDArray[np.float32], Target]:

@@ -179,6 +179,7 @@ class StudyEvidence:
         test_rows: number of test rows, or 0.
         validation_rows: number of validation rows.
         reference: another kind of model trained on the same rows, if any.
+        constant: (rows,) losses of the constant prediction on the rows that measure; None if not recorded.
         ensembles: of the seeds of variants, where their outputs were recorded.
         columns: names of the table's feature columns, since claims are about one table.
 
@@ -193,6 +194,7 @@ class StudyEvidence:
     test_rows: int
     validation_rows: int
     reference: ReferenceEvidence | None = None
+    constant: Losses | None = None
     ensembles: tuple[EnsembleEvidence, ...] = ()
     columns: tuple[str, ...] = ()
 

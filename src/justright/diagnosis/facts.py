@@ -10,6 +10,7 @@ import numpy as np
 from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.labels import OVERFITS
+from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
 from justright.diagnosis.underfit import REFERENCE_KIND
 from justright.diagnosis.words.advice import decision_sentences
@@ -38,6 +39,34 @@ Fact = Callable[[JudgedStudy], Iterable[str]]
 def state_facts(study: JudgedStudy) -> tuple[str, ...]:
     """Return the sentences of all facts that hold, in the order of `FACTS`, then those of plug-ins."""
     return tuple(said for fact in (*FACTS, *plugged_in("facts")) for said in fact(study))
+
+
+def learned_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield which networks have learned nothing, and what to try."""
+    compared = [one for one in study.verdicts if one.learned is not None]
+    nothing = [one.variant for one in compared if one.has_learned is False]
+    better = [one.variant for one in compared if one.has_learned]
+    if not compared or (better and not nothing) or (len(compared) == 1 and not nothing):
+        return
+    loss = study.measured[compared[0].variant].loss
+    constant = f"{CONSTANT} ({number(study.evidence.constant_loss)})"
+    if not better and len(compared) > 1:
+        said = f"No network is shown to have learned anything: no {loss} is measurably lower than that of {constant}."
+    else:
+        verb, whose = ("has", "its") if len(nothing) == 1 else ("have", "their")
+        said = f"{listed_briefly(nothing)} {verb} learned nothing: {whose} {loss} is not lower than that of {constant}."
+    reference = study.evidence.reference
+    if reference is not None:
+        learned = judge_learned(reference.test[None], study.evidence.constant, level=study.level)
+        better += [reference.name] if learned is not None and learned.is_shown else []
+    if better:
+        hint = f"The features do tell something: {listed_briefly(better)} learned from the same rows. "
+        hint += "Train longer, change the learning rate, or standardise the features."
+    else:
+        hint = (
+            "Perhaps the target does not depend on these features, or not enough to be seen with so few rows."
+        )
+    yield f"{said} {hint}"
 
 
 def row_fact(study: JudgedStudy) -> Iterable[str]:
@@ -192,12 +221,6 @@ def gap_fact(study: JudgedStudy) -> Iterable[str]:
         )
 
 
-def constant_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield that no variant learned anything, if so."""
-    if study.learnable <= 0:
-        yield f"No variant has a lower loss than the constant prediction ({number(study.evidence.constant_loss)})."
-
-
 def _has_grid(measured: Measured) -> bool:
     """Return whether every run's validation losses are finite on at least two rows."""
     return all(
@@ -243,6 +266,7 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
 
 # In the order in which reports state them; read through `state_facts`.
 FACTS: tuple[Fact, ...] = (
+    learned_fact,
     row_fact,
     size_facts,
     reference_fact,
@@ -252,5 +276,4 @@ FACTS: tuple[Fact, ...] = (
     choice_fact,
     decision_facts,
     gap_fact,
-    constant_fact,
 )

@@ -21,6 +21,7 @@ from justright.diagnosis.effects import Effect, free_effects, variant_effects
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
 from justright.diagnosis.facts import state_facts
 from justright.diagnosis.judged import JudgedStudy
+from justright.diagnosis.learned import judge_learned
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
 from justright.diagnosis.overfit import errors, judge_overfit
@@ -75,7 +76,12 @@ class Judgement:
             reference = {"name": name, "test": test.mean, "low": test.low, "high": test.high}
         return {
             "variants": [
-                {"name": one.variant, "verdict": one.to_dict(), "test": one.test and one.test.to_dict()}
+                {
+                    "name": one.variant,
+                    "verdict": one.to_dict(),
+                    "learned": one.has_learned,
+                    "test": one.test and one.test.to_dict(),
+                }
                 for one in self.verdicts
             ],
             "effects": [effect.to_dict() for effect in self.effects],
@@ -199,7 +205,8 @@ def _findings(
         draws = draws_for(seed, "onset by accuracy", name)
         by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
     overfit = judge_overfit(mine, margin, is_binary=is_binary, level=level)
-    return Findings(mine, overfit, candidates, test, onset, by_accuracy)
+    learned = judge_learned(mine.best, evidence.constant, level=level)
+    return Findings(mine, overfit, candidates, test, onset, by_accuracy, learned)
 
 
 def _margin(margin: float | None, constant_loss: float, best_loss: float) -> float:

@@ -5,7 +5,7 @@
 | `overfits` | the loss is higher at the last epoch than at the chosen one, by more than the margin (the whole interval), while the training loss fell |
 | `diverged` | no run ended well, or most diverged, or the loss rose as above while the training loss rose too |
 | `underfits` | something else in the study has a loss lower by more than the margin (the whole interval, simultaneous over all comparisons) |
-| `just right` | both are excluded: every interval lies entirely on the harmless side of the margin |
+| `just right` | both are excluded: every interval lies entirely on the harmless side of the margin; never for a network that has learned nothing |
 | `undecided` | otherwise; the reasons say how many seeds or rows would decide |
 
 Overfitting is about how training ended, underfitting about what else was measured. A network can do both: it trains too
@@ -38,6 +38,7 @@ from typing import Any
 
 from justright.diagnosis.evidence import VariantEvidence
 from justright.diagnosis.labels import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS, Label
+from justright.diagnosis.learned import Learned, learned_reasons
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.onset import Onset, onset_reasons
 from justright.diagnosis.overfit import Overfit, overfit_reasons
@@ -68,6 +69,7 @@ class Verdict:
         candidates: what it was compared with, the largest gain first.
         needs: what would decide an `undecided` verdict.
         accuracy_onset: like `onset`, by the share of wrong answers; None unless the task is binary.
+        learned: how it compares with the constant prediction; None if that is not known.
     """
 
     variant: str
@@ -80,6 +82,12 @@ class Verdict:
     candidates: tuple[Candidate, ...] = ()
     needs: Needs | None = None
     accuracy_onset: Onset | None = None
+    learned: Learned | None = None
+
+    @property
+    def has_learned(self) -> bool | None:
+        """Whether it beats the constant prediction; None if that is open or not known."""
+        return self.learned.is_shown if self.learned is not None else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as in result.json."""
@@ -105,6 +113,7 @@ class Findings:
         test: mean loss at the chosen epoch on the rows that measure.
         onset: the epochs that cannot be told apart from the best.
         accuracy_onset: like `onset`, by the share of wrong answers; None if unknown.
+        learned: how it compares with the constant prediction; None if unknown.
     """
 
     measured: Measured
@@ -113,6 +122,12 @@ class Findings:
     test: Interval
     onset: Onset | None
     accuracy_onset: Onset | None = None
+    learned: Learned | None = None
+
+    @property
+    def has_learned_nothing(self) -> bool:
+        """Whether it does not beat the constant prediction."""
+        return self.learned is not None and self.learned.is_shown is False
 
     @property
     def outcomes(self) -> list[str]:
@@ -155,9 +170,12 @@ def decide(found: Findings) -> Verdict:
     """Return the verdict on a measured variant, by the first rule that applies."""
     rule = next(rule for rule in rules() if rule.applies(found))
     needs = found.needs if rule.label.tone == "open" else None
+    learned = learned_reasons(found.learned, loss=found.measured.loss)
     reasons = (
         *_left_out(found.measured),
+        *(learned if found.has_learned_nothing else ()),
         *rule.reasons(found),
+        *(() if found.has_learned_nothing else learned),
         *needs_reasons(needs, found.measured),
         *_limits(found.measured),
     )
@@ -172,6 +190,7 @@ def decide(found: Findings) -> Verdict:
         found.candidates,
         needs,
         found.accuracy_onset,
+        found.learned,
     )
 
 
@@ -212,7 +231,8 @@ def _has_diverged(found: Findings) -> bool:
 
 def _is_just_right(found: Findings) -> bool:
     candidates = found.candidates
-    return found.overfit.is_excluded and bool(candidates) and all(one.is_excluded for one in candidates)
+    is_excluded = found.overfit.is_excluded and all(one.is_excluded for one in candidates)
+    return is_excluded and bool(candidates) and not found.has_learned_nothing
 
 
 def _left_out(measured: Measured) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes a
 # The keys of `result.json`, in order: a contract with the programs that read it.
 RESULT_KEYS = (
     *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
-    *("variants", "effects", "data_scaling", "reference", "choice"),
+    *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
-VARIANT_KEYS = ("name", "parameters", "verdict", "runs", "test")
+VARIANT_KEYS = ("name", "parameters", "verdict", "learned", "runs", "test")
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
 VERDICT_KEYS = ("label", "onset_epoch", "margin", "reasons")
 INTERVAL_KEYS = ("mean", "low", "high")
@@ -78,6 +78,7 @@ class VariantSummary(TypedDict):
     name: str
     parameters: int | None
     verdict: VerdictSummary
+    learned: bool | None  # whether it beats the constant prediction; None if open or not measured
     runs: list[RunSummary]
     test: Ends
     intervals: dict[str, Ends]
@@ -122,10 +123,12 @@ class Summary(TypedDict):
     rows: dict[str, int | None]
     seeds: list[int]
     wall_seconds: float | None
+    warnings: list[Record]  # as `find_warnings` returns them
     variants: list[VariantSummary]
     effects: list[EffectSummary]
     data_scaling: list[Record]
     reference: Record | None
+    constant: Record  # test: the loss of the best constant prediction
     choice: Record | None
     strengths: list[Record]
     claims: list[Record]
@@ -153,6 +156,7 @@ def summarise(
     command: str,
     wall_seconds: float,
     rows: Mapping[str, int],
+    warnings: Sequence[Mapping[str, Any]] = (),
 ) -> Summary:
     """Return everything a report says, as JSON can hold it (NaN is None), in the order in which it is said.
 
@@ -165,6 +169,7 @@ def summarise(
         command: the shell command that makes this study again.
         wall_seconds: how long the study took.
         rows: rows of each part, `Split.sizes`.
+        warnings: about table and split: `find_warnings()`.
     """
     import tomli_w
 
@@ -186,6 +191,7 @@ def summarise(
         "rows": {part: rows.get(part) for part in ("train", "validation", "test")},
         "seeds": sorted({record.run.seed for record in records} or study.get("seeds", ())),
         "wall_seconds": wall_seconds,
+        "warnings": list(warnings),
         "variants": [
             _variant(name, described.get(name, {}), built.get(name), verdicts.get(name, {}))
             | _runs_and_verdict(by_variant.get(name, ()), verdicts.get(name, {}), most)
@@ -193,6 +199,7 @@ def summarise(
         ],
         **{key: judgement.get(key) or [] for key in JUDGED_LISTS},
         **{key: judgement.get(key) for key in ("reference", "choice", "best_variant")},
+        "constant": {"test": table.get("constant_loss")},
         "loss": LOSSES[task],
         "score": SCORES[task],
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
@@ -240,6 +247,7 @@ def _variant(
     return {
         "name": name,
         "parameters": built.parameters if built else None,
+        "learned": judged.get("learned"),
         "test": judged.get("test") or dict.fromkeys(INTERVAL_KEYS),
         "intervals": judged.get("intervals") or {},
         "group": described.get("group", ""),

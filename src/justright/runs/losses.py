@@ -85,12 +85,14 @@ def constant_loss(rows: StudyRows) -> float:
 
     The constant is the class frequencies, or the mean for a regression: what any model must beat.
     """
+    return float(constant_losses(rows, rows.test[1] if len(rows.test[0]) else rows.validation[1]).mean())
+
+
+def constant_losses(rows: StudyRows, targets: npt.NDArray[Any]) -> Floats:
+    """Return (rows,) losses of the same constant on rows with these targets."""
     train = rows.train_targets
-    targets = rows.test[1] if len(rows.test[0]) else rows.validation[1]
     if rows.task == "regression":
         constant = np.array([train.mean(dtype=np.float64)])
     else:
         constant = np.bincount(train.astype(np.int64), minlength=max(rows.outputs, 2)) / len(train)
-    return float(
-        row_losses(rows.task, np.broadcast_to(constant, (len(targets), len(constant))), targets).mean()
-    )
+    return row_losses(rows.task, np.broadcast_to(constant, (len(targets), len(constant))), targets)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Stored next to the reference models' losses: the targets of the rows, against which ensembles are measured.
 TARGETS = "(targets)"
+# And there the losses of the constant prediction, which every network must beat.
+CONSTANT = "(constant)"
 ROW_KINDS: tuple[RowKind, ...] = (
     "fixed",
     "validation",
@@ -104,8 +106,14 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         if reference and most == rows["train"]
         else None,
         ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
+        constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind]),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
     )
+
+
+def _losses_of(losses: Losses | None, rows: int) -> Losses | None:
+    """Return losses row by row; None where none were recorded for these rows, as in folders of earlier versions."""
+    return losses if losses is not None and len(losses) == rows else None
 
 
 def _ended_runs(store: StoreReader, study: Mapping[str, Any]) -> dict[str, list[RunRecord]]:
@@ -267,6 +275,7 @@ def summarise_folder(store: StoreReader, study: Mapping[str, Any]) -> Summary:
         command=store.get_meta("command", ""),
         wall_seconds=store.get_meta("wall_seconds", 0.0),
         rows=store.get_meta("table")["parts"],
+        warnings=store.get_meta("warnings", []),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.data.describe import describe_table
+from justright.data.guards.registry import find_warnings
 from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults
@@ -23,12 +24,12 @@ from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
-from justright.runs.losses import constant_loss
+from justright.runs.losses import constant_loss, constant_losses
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.options import RunOptions
-from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_result
+from justright.session.outputs import CONSTANT, TARGETS, judge_folder, summarise_folder, write_result
 from justright.session.predictor import plan_of
 from justright.session.result import Result
 from justright.session.trust import remember
@@ -209,6 +210,11 @@ class _Session:
         self.store.set_meta("table", describe_table(self.study.split.table) | parts)
         targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
+        constants: dict[RowKind, Any] = {
+            kind: constant_losses(rows, values).astype("float32") for kind, values in targets.items()
+        }
+        self.store.write_reference(CONSTANT, constants)
+        self.store.set_meta("warnings", [one.to_dict() for one in find_warnings(self.study.split)])
         self.store.set_meta("environment", _environment())
         if self.command or self.store.get_meta("command") is None:
             self.store.set_meta("command", self.command)

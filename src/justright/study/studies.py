@@ -155,8 +155,8 @@ def default_split(
 ) -> Split:
     """Return the split that the command line uses when none is given.
 
-    A named source may have its own: HIGGS and its simulation are split as in the tutorial. Any other table is split at
-    random, stratified by class.
+    A named source may have its own: HIGGS and its simulation are split as in the tutorial. Any other table is split
+    by time where it has times, else at random, stratified by class.
 
     Raises:
         InputError: the table has too few rows.
@@ -171,10 +171,10 @@ def default_split(
                 "[split] in a study file."
             )
         sizes: dict[str, Any] = {"validation": validation, "train": train}
-        order: Order = "head"
+        order: Order | None = "head"
     else:
         sizes = {"validation": VALIDATION_SHARE, "test": TEST_SHARE}
-        order = "random" if table.task == "regression" else "stratified"
+        order = None  # as the table is
     return table.split(**sizes, order=order, test_table=test_table, validation_table=validation_table)
 
 

@@ -90,6 +90,10 @@ def test_rows_that_do_not_train_change_nothing():
     wrong = {
         name: frame[name].cast(pl.String).scatter(others.tolist(), value) for name, value in poison.items()
     }
+    # Rows that all differ: copies of each other would stay in one part.
+    wrong["money"] = (
+        frame["money"].cast(pl.String).scatter(others.tolist(), [f"{row}.234,5" for row in others])
+    )
     poisoned = read_table(frame.with_columns(**wrong), target="y")
     again = poisoned.split(validation=12, train=30, order="random")
     np.testing.assert_array_equal(again.train, split.train)

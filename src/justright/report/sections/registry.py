@@ -12,6 +12,7 @@ from justright.report.sections.findings import CLAIMS, FACTS
 from justright.report.sections.provenance import MADE, MODELS
 from justright.report.sections.reason_list import REASONS
 from justright.report.sections.scaling_table import SCALING
+from justright.report.sections.table_warnings import WARNINGS
 from justright.report.sections.training_curves import CURVES
 from justright.report.sections.verdict_table import VERDICTS
 from justright.report.summary import Summary
@@ -38,6 +39,7 @@ SECTIONS: tuple[Section, ...] = (
     CLAIMS,
     SCALING,
     CURVES,
+    WARNINGS,
     FEATURES,
     MODELS,
     MADE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -34,6 +34,7 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
         terminal.say(plain(note))
     terminal.print()
     print_plan(terminal, description.get("plan", ()))
+    print_warnings(terminal, description.get("warnings") or ())
     terminal.print()
     columns = description["columns"]
     drawn = [column for column in columns if column["counts"]] if len(columns) > MOST_ROWS else columns
@@ -41,6 +42,12 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     if more := len(columns) - len(drawn):
         told = "tell most about the target by themselves"
         terminal.print(f"The {len(drawn)} features that {told}; --json has the other {more:,} as well.")
+
+
+def print_warnings(terminal: Terminal, warnings: Iterable[Mapping[str, Any]]) -> None:
+    """Print what may spoil the verdicts, a line for each warning."""
+    for warning in warnings:
+        terminal.say(f"Warning: {plain(warning['text'])}")
 
 
 def print_columns(terminal: Terminal, description: Mapping[str, Any]) -> None:
