@@ -29,14 +29,13 @@ from justright.records.reader import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
+from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
 from justright.statistics.intervals import mean_interval
 from justright.study.recipe import LOSSES
 
 if TYPE_CHECKING:
     from justright.report.summary import Summary
 
-# Stored next to the reference models' losses: the targets of the rows, against which ensembles are measured.
-TARGETS = "(targets)"
 ROW_KINDS: tuple[RowKind, ...] = (
     "fixed",
     "validation",
@@ -60,8 +59,11 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         return None
     judgement = judge_study(evidence, margin=study.get("margin"))
     values, ended = judgement.to_dict(), _ended_runs(store, study)
+    rows = MeasuringRows.of(store)
     for item in values["variants"]:
         item["intervals"] = _mean_intervals(store, ended[item["name"]])
+        item["metrics"] = rows.metrics(ended[item["name"]])
+    values["other_metrics"] = {"reference": rows.reference_metrics(), "constant": rows.constant_metrics()}
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
@@ -139,18 +141,12 @@ def _ensembles(
         losses: dict[str, dict[int, Losses]] = {}
         for kind, output in kinds:
             for record in runs:
-                said, lost = (_at(store, record, part) for part in (output, kind))
+                said, lost = (recorded_at_best(store, record, part) for part in (output, kind))
                 if said is not None and lost is not None:
                     outputs.setdefault(kind, {})[record.run.seed] = said
                     losses.setdefault(kind, {})[record.run.seed] = lost
         found.append(build_ensemble(name, task, outputs, losses, targets))
     return tuple(one for one in found if one is not None)
-
-
-def _at(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
-    """Return what a run recorded for one kind of rows at its best epoch; None if it recorded nothing."""
-    best = record.best_epoch
-    return None if best is None else store.row_losses(record.run, kind, epoch=best).get(best)
 
 
 def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
@@ -189,7 +185,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
     runs = [record for record in ended if is_measured(record.outcome)]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
-        rows = [_at(store, record, kind) for record in runs]
+        rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
             interval = mean_interval(np.stack(measured).astype(np.float64))
@@ -246,7 +242,7 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
 def _measured_losses(store: StoreReader, record: RunRecord, *, has_test: bool) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None if it recorded none."""
     if has_test:
-        losses = _at(store, record, "test")
+        losses = recorded_at_best(store, record, "test")
     else:
         validation = store.row_losses(record.run, "validation")
         losses = cross_fitted(validation)[0] if validation else None

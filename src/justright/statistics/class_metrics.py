@@ -42,7 +42,7 @@ class ClassPredictions:
     @property
     def is_binary(self) -> bool:
         """Whether there are two classes, of which metrics are about the second."""
-        return self.probabilities.shape[1] == 2
+        return bool(self.probabilities.shape[1] == 2)
 
     @property
     def predicted(self) -> Classes:
@@ -149,9 +149,9 @@ def calibration_error(told: Floats, seen: Floats) -> Calibration:
     excess = float(np.sqrt(2 / np.pi) * spread.sum() / len(told))  # the mean size of normal deviates
     influence = np.sign(sums)[bins] * missed
     with np.errstate(invalid="ignore"):
-        means = (np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen))
-        estimate = Estimate(value, influence - influence.mean(), len(told), excess)
-        return Calibration(counts, *means, estimate)
+        means = [np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen)]
+    estimate = Estimate(value, influence - influence.mean(), len(told), excess)
+    return Calibration(counts, means[0], means[1], estimate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +177,7 @@ class Confusion:
     @property
     def shares(self) -> Floats:
         """The counts as shares of all rows."""
-        return self.counts / self.counts.sum()
+        return np.asarray(self.counts / self.counts.sum())
 
     def accuracy(self) -> Estimate:
         """Return the share of rows whose own class is predicted."""

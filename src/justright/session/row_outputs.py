@@ -1,0 +1,112 @@
+"""What the runs of a folder said about each row that measures, and the metrics of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from justright.data.read_options import Task
+from justright.diagnosis.evidence import Losses
+from justright.diagnosis.measured import cross_fitted
+from justright.diagnosis.metrics import (
+    UNENDED,
+    Targets,
+    constant_metrics,
+    find_logits,
+    loss_metrics,
+    measure_metrics,
+    output_metrics,
+)
+from justright.records.reader import RunRecord, StoreReader
+from justright.runs.events import RowKind
+from justright.runs.outcomes import is_measured
+from justright.statistics.estimates import Estimates
+
+# Stored next to the reference models' losses: the targets of the rows.
+TARGETS = "(targets)"
+Part = Literal["validation", "test"]
+OUTPUTS: dict[Part, RowKind] = {"validation": "validation_output", "test": "test_output"}
+Metrics = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuringRows:
+    """The rows of a folder that measure: test rows, or validation rows without any.
+
+    Args:
+        store: the folder's store.
+        task: the table's task.
+        part: which rows.
+        targets: (rows,) class numbers, or values.
+        reference: kind of rows -> what the reference model recorded; empty without one.
+        constant: what the best constant on training rows predicts; empty in folders of old versions.
+    """
+
+    store: StoreReader
+    task: Task
+    part: Part
+    targets: Targets
+    reference: Mapping[str, Losses]
+    constant: Sequence[float]
+
+    @classmethod
+    def of(cls, store: StoreReader) -> MeasuringRows:
+        """Return those of a folder."""
+        facts, named = store.get_meta("table"), store.get_meta("reference")
+        part: Part = "test" if facts["parts"]["test"] else "validation"
+        recorded = store.reference()
+        return cls(
+            store,
+            facts["task"],
+            part,
+            recorded.get(TARGETS, {}).get(part, np.empty(0, np.float32)),
+            recorded.get(named["name"], {}) if named else {},
+            facts.get("constant") or (),
+        )
+
+    def outputs(self, record: RunRecord) -> tuple[Losses, bool] | None:
+        """Return (rows * outputs,) of a run at its chosen epoch, and whether they are logits; None if not recorded."""
+        said = recorded_at_best(self.store, record, OUTPUTS[self.part])
+        if said is None or not len(self.targets) or not len(said) or len(said) % len(self.targets):
+            return None
+        losses = recorded_at_best(self.store, record, self.part)
+        return said, find_logits(said, self.targets, losses, self.task)
+
+    def metrics(self, records: Iterable[RunRecord]) -> Metrics:
+        """Return the metrics of a variant from those of its runs that ended well."""
+        return measure_metrics(self.task, self._run_metrics(records), reason=UNENDED)
+
+    def reference_metrics(self) -> Metrics:
+        """Return the metrics of the reference model; without test rows it chose its size on the rows that measure."""
+        said = self.reference.get(OUTPUTS[self.part], np.empty(0, np.float32))
+        runs = [output_metrics(said, self.targets, self.task, are_logits=False)] if len(said) else []
+        return measure_metrics(self.task, runs)
+
+    def constant_metrics(self) -> Metrics:
+        """Return the metrics of the best constant on training rows; empty if that is not known."""
+        if not len(self.constant) or not len(self.targets):
+            return {}
+        return constant_metrics(self.constant, self.targets, self.task)
+
+    def _run_metrics(self, records: Iterable[RunRecord]) -> Iterator[Estimates]:
+        for record in records:
+            if not is_measured(record.outcome):
+                continue
+            if self.part == "test":
+                found = self.outputs(record)
+                if found is not None:
+                    yield output_metrics(found[0], self.targets, self.task, are_logits=found[1])
+                continue
+            losses = self.store.row_losses(record.run, "validation")
+            finite = {epoch: values for epoch, values in losses.items() if np.isfinite(values).all()}
+            if finite and len(self.targets):
+                yield loss_metrics(cross_fitted(finite)[0], self.targets, self.task)
+
+
+def recorded_at_best(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
+    """Return what a run recorded for one kind of rows at its best epoch; None if it recorded nothing."""
+    best = record.best_epoch
+    return None if best is None else store.row_losses(record.run, kind, epoch=best).get(best)
