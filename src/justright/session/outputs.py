@@ -63,10 +63,22 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     for item in values["variants"]:
         item["intervals"] = _mean_intervals(store, ended[item["name"]])
         item["metrics"] = rows.metrics(ended[item["name"]])
+        accuracy = item["metrics"].get("accuracy", {})
+        if "test_score" in item["intervals"] and accuracy.get("low") is not None:
+            item["intervals"]["test_score"] = accuracy  # its ends are shares, too
     values["other_metrics"] = {"reference": rows.reference_metrics(), "constant": rows.constant_metrics()}
+    values["pictures"] = _pictures(rows, judgement.best_variant, ended)
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
+
+
+def _pictures(rows: MeasuringRows, best: str | None, ended: Mapping[str, list[RunRecord]]) -> dict[str, Any]:
+    """Return what a page draws of the predictions of the variant that validation rows choose, and of the reference model."""
+    drawn = [rows.pictures(best, ended[best])] if best is not None else []
+    if rows.reference:
+        drawn.append(rows.reference_pictures(rows.store.get_meta("reference")["name"]))
+    return {"part": rows.part, "models": [one for one in drawn if one is not None]}
 
 
 def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
@@ -288,4 +300,9 @@ def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, An
     if not measured:
         return None
     judged = judgement.get("reference") or {"name": measured["name"], "test": None}
-    return judged | {"score": measured["test_score"], "iterations": measured["iterations"]}
+    metrics = judgement.get("other_metrics", {}).get("reference", {})
+    return judged | {
+        "score": measured["test_score"],
+        "iterations": measured["iterations"],
+        "metrics": metrics,
+    }

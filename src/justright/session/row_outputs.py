@@ -14,15 +14,18 @@ from justright.diagnosis.measured import cross_fitted
 from justright.diagnosis.metrics import (
     UNENDED,
     Targets,
+    class_predictions,
     constant_metrics,
     find_logits,
     loss_metrics,
     measure_metrics,
     output_metrics,
 )
+from justright.diagnosis.pictures import class_pictures, value_pictures
 from justright.records.reader import RunRecord, StoreReader
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured
+from justright.statistics.class_metrics import ClassPredictions
 from justright.statistics.estimates import Estimates
 
 # Stored next to the reference models' losses: the targets of the rows.
@@ -75,14 +78,41 @@ class MeasuringRows:
         losses = recorded_at_best(self.store, record, self.part)
         return said, find_logits(said, self.targets, losses, self.task)
 
+    def pictures(self, name: str, records: Iterable[RunRecord]) -> dict[str, Any] | None:
+        """Return what a page draws of a variant's predictions; None if no run that ended well recorded any."""
+        return self._drawn(name, [self.outputs(one) for one in records if is_measured(one.outcome)])
+
+    def reference_pictures(self, name: str) -> dict[str, Any] | None:
+        """Return the same of the reference model."""
+        return self._drawn(name, [self.reference_outputs()])
+
+    def reference_outputs(self) -> tuple[Losses, bool] | None:
+        """Return what the reference model said, as `outputs` does; None if not recorded."""
+        said = self.reference.get(OUTPUTS[self.part], np.empty(0, np.float32))
+        return (
+            (said, False) if len(said) and len(self.targets) and not len(said) % len(self.targets) else None
+        )
+
+    def predictions(self, found: Iterable[tuple[Losses, bool] | None]) -> list[ClassPredictions]:
+        """Return what classes were predicted, from the outputs of runs; those not recorded, or not finite, are left out."""
+        return [
+            class_predictions(one[0], self.targets, are_logits=one[1])
+            for one in found
+            if one is not None and np.isfinite(one[0]).all()
+        ]
+
+    def values(self, found: Iterable[tuple[Losses, bool] | None]) -> list[Losses]:
+        """Return (rows,) predicted values of each run, likewise."""
+        return [one[0] for one in found if one is not None and np.isfinite(one[0]).all()]
+
     def metrics(self, records: Iterable[RunRecord]) -> Metrics:
         """Return the metrics of a variant from those of its runs that ended well."""
         return measure_metrics(self.task, self._run_metrics(records), reason=UNENDED)
 
     def reference_metrics(self) -> Metrics:
         """Return the metrics of the reference model; without test rows it chose its size on the rows that measure."""
-        said = self.reference.get(OUTPUTS[self.part], np.empty(0, np.float32))
-        runs = [output_metrics(said, self.targets, self.task, are_logits=False)] if len(said) else []
+        found = self.reference_outputs()
+        runs = [output_metrics(found[0], self.targets, self.task, are_logits=False)] if found else []
         return measure_metrics(self.task, runs)
 
     def constant_metrics(self) -> Metrics:
@@ -90,6 +120,13 @@ class MeasuringRows:
         if not len(self.constant) or not len(self.targets):
             return {}
         return constant_metrics(self.constant, self.targets, self.task)
+
+    def _drawn(self, name: str, found: Sequence[tuple[Losses, bool] | None]) -> dict[str, Any] | None:
+        if self.task == "regression":
+            values = self.values(found)
+            return {"name": name} | value_pictures(values[0], self.targets) if values else None
+        predictions = self.predictions(found)
+        return {"name": name} | class_pictures(predictions) if predictions else None
 
     def _run_metrics(self, records: Iterable[RunRecord]) -> Iterator[Estimates]:
         for record in records:
