@@ -11,7 +11,7 @@ from justright.report.prediction_plots import calibration_plot, rate_curve_plot,
 from justright.report.summary import Record, Summary
 
 MOST_CONFUSED = 12  # classes of a table that a page has room for
-REFERENCE = "var(--ink)"
+REFERENCE = "var(--muted)"
 
 
 def prediction_blocks(summary: Summary) -> list[Block]:
