@@ -69,7 +69,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("log_loss", "Log loss", "Log loss", CLASSES, 0, ANY, "cross-entropy in nats"),
     Metric("brier_score", "Brier score", "Brier", ("binary",), 0, 1, "mean squared error of the second class's probability"),
     Metric("brier_score", "Brier score", "Brier", ("multiclass",), 0, 2, "squared error of the probabilities, summed over classes"),
-    Metric("calibration_error", "Calibration error", "Calibration", CLASSES, 0, 1, "expected calibration error: how far probabilities are from the shares that came true, in 15 bins; above 0 by chance even where all are right, which its interval allows for"),
+    Metric("calibration_error", "Calibration error", "Calibration", CLASSES, 0, ANY, "expected calibration error: how far probabilities are from the shares that came true, in 15 bins; above 0 by chance even where all are right, which its interval allows for"),
     Metric("r2", "R²", "R²", VALUES, -ANY, 1, "share of the target's variance that is explained; below 0 where the mean of the measured rows would be closer"),
     Metric("mean_absolute_error", "MAE", "MAE", VALUES, 0, ANY, "mean absolute error, in units of the target"),
     Metric("root_mean_squared_error", "RMSE", "RMSE", VALUES, 0, ANY, "root of the mean squared error, in units of the target"),

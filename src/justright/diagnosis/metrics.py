@@ -56,12 +56,15 @@ def output_metrics(outputs: Losses, targets: Targets, task: Task, *, are_logits:
         are_logits: whether they are logits; ignored for a regression.
     """
     if not len(targets) or len(outputs) % len(targets) or not np.isfinite(outputs).all():
-        return _without(task, UNEVEN)
+        return without_metrics(task, UNEVEN)
     if len(targets) < MIN_ROWS:
-        return _without(task, FEW_ROWS)
+        return without_metrics(task, FEW_ROWS)
     if task == "regression":
         wanted = targets.astype(np.float64)
         return value_metrics(outputs.astype(np.float64) - wanted, wanted)
+    classes = max(len(outputs) // len(targets), 2)
+    if not (targets.min() >= 0 and targets.max() < classes):
+        return without_metrics(task, UNEVEN)
     return class_metrics(class_predictions(outputs, targets, are_logits=are_logits))
 
 
@@ -77,12 +80,12 @@ def loss_metrics(losses: Losses, targets: Targets, task: Task) -> Estimates:
     classes tells nothing about which other class is likely.
     """
     if len(losses) != len(targets) or not np.isfinite(losses).all():
-        return _without(task, UNEVEN)
+        return without_metrics(task, UNEVEN)
     values = losses.astype(np.float64)
     if task == "regression":
         return value_metrics(np.sqrt(values), targets.astype(np.float64))
     if task == "multiclass":
-        return _without(task, NEEDS_TEST)
+        return without_metrics(task, NEEDS_TEST)
     values = np.maximum(values, LEAST_LOSS)
     own = -np.log(np.expm1(np.minimum(values, 700.0)))  # the logit of the own class
     return class_metrics(class_predictions(np.where(targets > 0.5, own, -own), targets, are_logits=True))
@@ -140,7 +143,8 @@ def constant_metrics(constant: npt.ArrayLike, targets: Targets, task: Task) -> d
     return measure_metrics(task, [output_metrics(outputs, targets, task, are_logits=False)])
 
 
-def _without(task: Task, reason: str) -> dict[str, str]:
+def without_metrics(task: Task, reason: str) -> Estimates:
+    """Return the reason why a run has none of a task's metrics."""
     return {metric.name: reason for metric in metrics_of(task)}
 
 

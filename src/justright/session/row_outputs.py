@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from justright.data.read_options import Task
+from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.measured import cross_fitted
 from justright.diagnosis.metrics import (
+    NEEDS_TEST,
     UNENDED,
     Targets,
     class_predictions,
@@ -20,6 +22,7 @@ from justright.diagnosis.metrics import (
     loss_metrics,
     measure_metrics,
     output_metrics,
+    without_metrics,
 )
 from justright.diagnosis.pictures import class_pictures, value_pictures
 from justright.records.reader import RunRecord, StoreReader
@@ -137,10 +140,22 @@ class MeasuringRows:
                 if found is not None:
                     yield output_metrics(found[0], self.targets, self.task, are_logits=found[1])
                 continue
+            if not self._has_known_losses(record):
+                yield without_metrics(self.task, NEEDS_TEST)
+                continue
             losses = self.store.row_losses(record.run, "validation")
             finite = {epoch: values for epoch, values in losses.items() if np.isfinite(values).all()}
-            if finite and len(self.targets):
+            if finite:
                 yield loss_metrics(cross_fitted(finite)[0], self.targets, self.task)
+
+    def _has_known_losses(self, record: RunRecord) -> bool:
+        """Return whether a run's losses are those of its task, by what it said at its best epoch."""
+        said = recorded_at_best(self.store, record, "validation_output")
+        losses = recorded_at_best(self.store, record, "validation")
+        if said is None or losses is None or len(losses) != len(self.targets) or len(said) % len(losses):
+            return False
+        rows = said.reshape(len(losses), -1)
+        return agreeing_logits(rows, self.targets, losses, self.task) is not None
 
 
 def recorded_at_best(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:

@@ -78,7 +78,7 @@ def pool_estimates(runs: Iterable[Estimates]) -> dict[str, Pooled | str]:
             if isinstance(one, str):
                 reasons.setdefault(name, one)
                 continue
-            square = float(one.influence @ one.influence)
+            square = float(np.square(one.influence).sum())
             found.setdefault(name, []).append((one.value, square, one.fewest, one.excess))
             sums[name] = sums[name] + one.influence if name in sums else one.influence
     pooled: dict[str, Pooled | str] = {}
@@ -133,7 +133,8 @@ def _moments(values: Floats, sums: Floats, squares: float) -> Crossed:
         squares: of all influences, summed.
     """
     seeds, rows = len(values), len(sums)
-    by_row = float(sums @ sums) / seeds  # sum of squares between rows
+    # Not `sums @ sums`: a product of vectors waits for threads that other work keeps busy.
+    by_row = float(np.square(sums).sum()) / seeds  # sum of squares between rows
     row_square = by_row / (rows - 1)
     if seeds == 1:
         return Crossed(values, values[0] + sums, 0.0, row_square, 0.0)

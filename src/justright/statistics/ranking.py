@@ -67,7 +67,7 @@ def roc_auc(ranking: Ranking) -> Estimate:
     # From the highest score: rows above, and those at it by half.
     above = (np.cumsum(ranking.positives) - ranking.positives / 2) / positives
     below = 1 - (np.cumsum(ranking.negatives) - ranking.negatives / 2) / negatives
-    value = float(below @ ranking.positives / positives)
+    value = float((below * ranking.positives).sum() / positives)
     rows = len(ranking.places)
     placement = np.where(ranking.is_positive, below[ranking.places], above[ranking.places]) - value
     weight = np.where(ranking.is_positive, rows / positives, rows / negatives)
@@ -87,7 +87,7 @@ def average_precision(ranking: Ranking) -> Estimate:
     """
     found, total = np.cumsum(ranking.positives), np.cumsum(ranking.positives + ranking.negatives)
     precision, positives, rows = found / total, found[-1], len(ranking.places)
-    value = float(precision @ ranking.positives / positives)
+    value = float((precision * ranking.positives).sum() / positives)
     # A row adds to G and T at its own and all lower scores.
     more_found = np.cumsum((ranking.positives / total)[::-1])[::-1]
     more_rows = np.cumsum((ranking.positives * precision / total)[::-1])[::-1]
