@@ -111,7 +111,8 @@ def class_predictions(outputs: npt.ArrayLike, targets: Targets, *, are_logits: b
         first = np.exp(-np.logaddexp(0.0, one)) if are_logits else 1.0 - second
         chances = np.stack([first, second], axis=1)
     elif are_logits:
-        chances = np.exp(values - np.logaddexp.reduce(values, axis=1, keepdims=True))
+        values = values - np.logaddexp.reduce(values, axis=1, keepdims=True)  # of a class against the rest
+        chances = np.exp(values)
     else:
         total = values.sum(axis=1, keepdims=True)
         values = chances = np.divide(

@@ -227,7 +227,7 @@ def result_json(summary: Summary) -> dict[str, Any]:
         variant["runs"] = [_chosen(run, RUN_KEYS) for run in variant["runs"]]
         variant["test"] = _chosen(variant["test"], INTERVAL_KEYS)
     if result["reference"]:
-        result["reference"] = _chosen(result["reference"], REFERENCE_KEYS)
+        result["reference"] = _chosen({"metrics": {}} | result["reference"], REFERENCE_KEYS)
     return result
 
 

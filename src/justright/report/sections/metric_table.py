@@ -22,9 +22,9 @@ CONSTANTS = {
 def metric_blocks(summary: Summary) -> list[Block]:
     """Return the table of metrics and what they are; nothing for a study judged by a version without them."""
     metrics = metrics_of(summary["task"])
-    rows = tuple(_rows(summary, metrics))
     if not any(variant["metrics"] for variant in summary["variants"]):
         return []
+    rows = tuple(_rows(summary, metrics))
     columns = (Column("Variant", is_text=True), *(Column(metric.heading) for metric in metrics))
     meanings = tuple(f"{metric.words}: {metric.meaning}." for metric in metrics)
     return [
