@@ -8,6 +8,14 @@ rows is that of DeLong, DeLong & Clarke-Pearson (Biometrics 44, 1988).
 Ends of metrics with two bounds are found on the scale of their log-odds, ends of others are cut off at the bound. Where no
 row could move a metric, as where all are predicted right, the interval reaches as far as the exact one for a share of
 rows of which none was observed (Clopper & Pearson, Biometrika 26, 1934).
+
+How often nominal 95 % intervals covered, over 400 simulated studies each, with 1 / 2 / 3 / 5 seeds:
+
+- area under the ROC curve 0.86, a class of 30 among 100 rows: 93 / 99 / 96 / 97 %; among 1,000 rows 93 / 98 / 97 / 94 %;
+- area 0.98, a class of 10 among 100 rows: 95 / 99 / 95 / 89 % (without log-odds 73 / 91 / 82 / 78 %);
+- balanced accuracy 0.77 of the first: 94 / 100 / 96 / 97 %; 0.94 of the second: 78 / 97 / 87 / 83 %, because ten rows that
+  are all right say nothing of the eleventh;
+- R2 of 60 rows with 2 / 3 / 5 seeds: 98 / 94 / 96 %; where seeds are skewed and differ far more than rows, 77 to 90 %.
 """
 
 from __future__ import annotations
