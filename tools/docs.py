@@ -45,9 +45,9 @@ def spelling(parameter: Any) -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import verdicts
+    from justright.diagnosis import metric_list, verdicts
     from justright.runs import grid, margin
-    from justright.statistics import intervals
+    from justright.statistics import estimates, intervals
 
     numbers = {
         "intervals": f"{100 * intervals.DEFAULT_LEVEL:g} %",
@@ -55,6 +55,11 @@ def verdicts_page() -> str:
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]
+    metrics = ["| metric | `result.json` | for | what |", "|---|---|---|---|"]
+    metrics += [
+        f"| {one.words} | `{one.name}` | {', '.join(one.tasks)} | {one.meaning} |"
+        for one in metric_list.METRICS
+    ]
     documented = verdicts.__doc__ or ""
     interval = intervals.__doc__ or ""
     return (
@@ -67,6 +72,9 @@ def verdicts_page() -> str:
                 "\n".join(table),
                 "## Intervals",
                 interval.strip(),
+                "## Metrics",
+                "\n".join(metrics),
+                (estimates.__doc__ or "").strip(),
             ]
         )
         + "\n"

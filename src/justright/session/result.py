@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+    from justright.report.displays import Display
     from justright.report.summary import Summary
+    from justright.session.make_displays import Kind
     from justright.session.predictor import Predictor
 
 
@@ -113,6 +115,23 @@ class Result:
         )
 
     @cached_property
+    def metrics(self) -> pl.DataFrame:
+        """One row per variant and metric: its mean over seeds with a 95 % interval, on the rows that measure.
+
+        Null where a metric has no value; `result.json` then gives the reason.
+        """
+        import polars as pl
+
+        rows = [
+            (item["name"], name, ends["mean"], ends["low"], ends["high"])
+            for item in self.summary["variants"]
+            for name, ends in item["metrics"].items()
+        ]
+        names = {"variant": pl.String, "metric": pl.String}
+        schema = names | dict.fromkeys(("mean", "low", "high"), pl.Float64)
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @cached_property
     def models(self) -> tuple[SavedModel, ...]:
         """The saved model of every run, by rising validation loss.
 
@@ -197,6 +216,42 @@ class Result:
         return plot_history(
             self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
         )
+
+    def display(self, kind: Kind, variant: str | None = None) -> Display:
+        """Return a plot of predictions on test rows (validation rows without any): its arrays, and `.plot(ax=None)`.
+
+        Args:
+            kind: 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, 'residuals' for values.
+            variant: a variant's name or the reference model's; None for the variant that validation rows choose.
+
+        Raises:
+            InputError: the kind or variant is unknown, or does not fit the table's task.
+            FolderError: the folder does not hold the predictions.
+        """
+        from justright.session.make_displays import make_display
+
+        with StoreReader(self._folder) as store, content_faults(store.path):
+            return make_display(store, self.summary, kind, variant)
+
+    def plot_roc(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with true against false positive rates; arguments and errors as for `display`."""
+        return self.display("roc", variant).plot(ax)
+
+    def plot_precision_recall(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with precision against recall; arguments and errors as for `display`."""
+        return self.display("precision_recall", variant).plot(ax)
+
+    def plot_calibration(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with shares that came true against probabilities; arguments and errors as for `display`."""
+        return self.display("calibration", variant).plot(ax)
+
+    def plot_confusion(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with own against predicted classes; arguments and errors as for `display`."""
+        return self.display("confusion", variant).plot(ax)
+
+    def plot_residuals(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with predicted against true values; arguments and errors as for `display`."""
+        return self.display("residuals", variant).plot(ax)
 
     def _ordered_curves(self) -> pl.DataFrame:
         """Return the curves in the study's order of variants, so that colours are those of the report."""

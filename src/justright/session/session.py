@@ -24,14 +24,15 @@ from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
-from justright.runs.losses import constant_loss, constant_losses
+from justright.runs.losses import constant_loss, constant_losses, constant_prediction
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.options import RunOptions
-from justright.session.outputs import CONSTANT, TARGETS, judge_folder, summarise_folder, write_result
+from justright.session.outputs import CONSTANT, judge_folder, summarise_folder, write_result
 from justright.session.predictor import plan_of
 from justright.session.result import Result
+from justright.session.row_outputs import TARGETS
 from justright.session.trust import remember
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
@@ -206,7 +207,8 @@ class _Session:
     def _describe(self) -> None:
         """Record the table, the targets of its rows and this machine."""
         rows = study_rows(self.study)
-        parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
+        constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
+        parts = {"parts": self.study.split.sizes} | constant
         self.store.set_meta("table", describe_table(self.study.split.table) | parts)
         targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
@@ -237,7 +239,15 @@ class _Session:
             if isinstance(event, VariantBuilt):
                 self._check_same_model(before.get(event.variant, event), event)
             if isinstance(event, ReferenceMeasured):
-                self.store.write_reference(event.name, {"validation": event.validation, "test": event.test})
+                self.store.write_reference(
+                    event.name,
+                    {
+                        "validation": event.validation,
+                        "test": event.test,
+                        "validation_output": event.validation_output,
+                        "test_output": event.test_output,
+                    },
+                )
                 values = {"iterations": event.iterations, "test_score": event.test_score}
                 self.store.set_meta("reference", {"name": event.name} | values)
             for sink in sinks:
