@@ -13,15 +13,16 @@ from justright.data.read import read_table
 from justright.data.sources import default_source
 from justright.data.split import SplitSpec
 from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
-from justright.errors import InputError, check_one_of
+from justright.errors import InputError, check_each_of
 from justright.study.families import Family, family_from_dict
-from justright.study.recipe import Recipe, without_none
+from justright.study.keras_descriptions import without_none
+from justright.study.recipe import Recipe
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
 SPEC_VERSION = 1
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
-OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
+OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 TABLE_KEYS = tuple(one.name for one in fields(TableSource))
 EXTRA_TABLES = ("test", "validation")  # tables described inside [table], whose rows are those of that part
@@ -57,6 +58,8 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
         values["train_sizes"] = list(study.train_sizes)
     if study.margin is not None:
         values["margin"] = study.margin
+    if split.table.task == "regression":
+        values["standardize_target"] = study.standardize_target
     return values
 
 
@@ -199,8 +202,7 @@ def _source_to_dict(source: TableSource) -> dict[str, Any]:
 
 
 def _check_keys(place: str, values: Mapping[str, Any], known: Collection[str]) -> None:
-    for key in values:
-        check_one_of(f"key of {place}", key, known)
+    check_each_of(f"key of {place}", values, known)
 
 
 def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:

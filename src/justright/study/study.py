@@ -9,6 +9,7 @@ from typing import Any, cast
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.table import Split
 from justright.errors import InputError
+from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
 
@@ -38,6 +39,8 @@ class Study:
         margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
             the gain of the study's best variant over the constant prediction.
         reference: whether gradient-boosted trees are trained on the same rows for comparison.
+        standardize_target: whether networks learn a numeric target in units of its standard deviation on the training
+            rows, from its mean. Losses and predictions are in the target's own units either way.
 
     Raises:
         InputError: a value is out of range, or names clash.
@@ -58,6 +61,7 @@ class Study:
     name: str
     margin: float | None
     reference: bool
+    standardize_target: bool
 
     def __init__(
         self,
@@ -70,27 +74,32 @@ class Study:
         name: str = "custom",
         margin: float | None = None,
         reference: bool = True,
+        standardize_target: bool = True,
     ) -> None:
         rows = split.sizes["train"]
-        members = as_variants(variants)
-        task = split.table.task
+        members = standardise_where_needed(as_variants(variants), split)
+        task, classes = split.table.task, split.table.class_names
         check_name(name)
         _check_baselines(members)
         if margin is not None and not (is_finite_number(margin) and margin > 0):
             raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
         check_switch("reference", reference)
+        check_switch("standardize_target", standardize_target)
         fields = {
             "split": split,
             "variants": tuple(
-                replace(member, recipe=member.recipe.resolve(task, rows)) if member.recipe else member
+                replace(member, recipe=member.recipe.resolve(task, rows, classes))
+                if member.recipe
+                else member
                 for member in members
             ),
-            "recipe": (recipe or Recipe()).resolve(task, rows),
+            "recipe": (recipe or Recipe()).resolve(task, rows, classes),
             "seeds": _as_seeds(seeds),
             "train_sizes": _as_train_sizes(train_sizes, rows),
             "name": name,
             "margin": margin,
             "reference": reference,
+            "standardize_target": standardize_target,
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)
