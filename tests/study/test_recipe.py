@@ -243,8 +243,10 @@ def test_recipes_of_before_are_described_as_they_were():
     [
         (
             {"loss": 3},
-            "`loss` must be of Keras, by object, name or configuration, or a function (y_true, y_pred) -> (rows,); got 3. "
-            "Pass for instance keras.losses.Huber().",
+            (
+                "`loss` must be of Keras, by object, name or configuration, or a function (y_true, y_pred) -> (rows,); got 3. "
+                "Pass for instance keras.losses.Huber()."
+            ),
         ),
         (
             {"metrics": "auc"},
@@ -264,13 +266,17 @@ def test_recipes_of_before_are_described_as_they_were():
         ),
         (
             {"loss": "mae", "label_smoothing": 0.1},
-            "`label_smoothing` smooths the loss of the task, and `loss` replaces it; got 0.1 and 'mae'. Give one of them; "
-            "some of Keras' losses take a `label_smoothing` themselves.",
+            (
+                "`label_smoothing` smooths the loss of the task, and `loss` replaces it; got 0.1 and 'mae'. Give one of them; "
+                "some of Keras' losses take a `label_smoothing` themselves."
+            ),
         ),
         (
             {"batch_size": 0, "stop": "now", "ema": 2, "metrics": "auc"},
-            "`batch_size` must be a whole number of at least 1; got 0. `stop` must be one of 'patience', 'settled'; got "
-            "'now'. `ema` must lie in [0, 1); got 2. `metrics` must be a list of Keras metrics or their names; got 'auc'.",
+            (
+                "`batch_size` must be a whole number of at least 1; got 0. `stop` must be one of 'patience', 'settled'; got "
+                "'now'. `ema` must lie in [0, 1); got 2. `metrics` must be a list of Keras metrics or their names; got 'auc'."
+            ),
         ),
     ],
 )
@@ -283,8 +289,8 @@ def test_everything_wrong_with_a_recipe_is_said_at_once(options, message):
 
 def test_class_weights_name_classes_by_name_or_number():
     """As Keras numbers them; names that are numbers are names. Every unknown one is named."""
-    for given in ({"yes": 3}, {1: 3}):
-        resolved = Recipe(class_weight=given).resolve("binary", 10, ("no", "yes"))
+    for weights in ({"yes": 3}, {1: 3}):
+        resolved = Recipe(class_weight=weights).resolve("binary", 10, ("no", "yes"))
         assert weights_by_class(resolved.class_weight, ("no", "yes")) == [1.0, 3.0]
     assert weights_by_class({"1": 3.0}, ("1", "2")) == [3.0, 1.0]
     with pytest.raises(InputError) as caught:

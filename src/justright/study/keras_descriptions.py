@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -126,6 +127,7 @@ def _described(option: str, given: object, example: str) -> Described:
         config = _serialised(given)
         values = config["config"]
         values["name"] = _unnumbered(values.get("name"), config["class_name"])
+        config["config"] = values = _forgotten_options(given) | values
         values.pop("reduction", None)  # rows are reduced by the engine
         return config
     if is_keras and callable(given) and not isinstance(given, type):
@@ -143,6 +145,16 @@ def _serialised(given: Any) -> dict[str, Any]:
 
     config: dict[str, Any] = without_none(keras.saving.serialize_keras_object(given))
     return config
+
+
+def _forgotten_options(given: Any) -> dict[str, Any]:
+    """Return the options of a Keras loss as it was made: Keras 3.15 leaves Huber's `delta` out of its configuration."""
+    accepted = inspect.signature(type(given).__init__).parameters
+    return {
+        name: value
+        for name, value in getattr(given, "_fn_kwargs", {}).items()
+        if name in accepted and value is not None
+    }
 
 
 def _unnumbered(name: str | None, class_name: str) -> str:

@@ -19,7 +19,6 @@ from justright.study.keras_descriptions import (
     described_metrics,
     name_of,
     plain,
-    without_none,
 )
 
 Precision = Literal["float32", "bfloat16"]
