@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from justright.runs.tasks import TargetUnits
 
@@ -22,6 +23,7 @@ BOUNDED = frozenset(
 )
 SUMS = frozenset({"add", "subtract"})
 UNITS_LAYER = "target_units"
+PROBED_ROWS = 256
 
 
 def ends_in_logits(model: Any) -> bool:
@@ -58,6 +60,18 @@ def in_units(model: Any, units: TargetUnits, features: int) -> Any:
         return keras.Model(model.inputs[0], rescaling(model.outputs[0]), name=model.name)
     layers = model.layers if type(model) is keras.Sequential else [model]
     return keras.Sequential([keras.Input((features,)), *layers, rescaling], name=model.name)
+
+
+def hides_probabilities(model: Any, features: int) -> bool:
+    """Return whether a model whose operations Keras does not know gives numbers from 0 to 1 for whatever rows.
+
+    An untrained network's logits lie on both sides of 0; a sigmoid's or softmax' outputs never do.
+    """
+    if getattr(model, "outputs", None):
+        return False
+    rows = np.random.default_rng(0).normal(size=(PROBED_ROWS, features)) * 3
+    given = np.asarray(model(rows.astype(np.float32), training=False))
+    return bool(((given >= 0) & (given <= 1)).all() and (given > 0).any())
 
 
 def last_operation(model: Any) -> Any:

@@ -22,7 +22,7 @@ from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.variant import Build, KerasConfig
 from justright.training.initial_draws import shared_draws
 from justright.training.keras_objects import Outputs, mean_of_probe, own_loss, own_metric
-from justright.training.last_layer import ends_in_logits, in_units, predicts_any_number
+from justright.training.last_layer import ends_in_logits, hides_probabilities, in_units, predicts_any_number
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
 from justright.training.objective import Objective, objective_for
@@ -142,7 +142,9 @@ def build_network(
             model = in_units(model, units, features)
         optimizer = _build_optimizer(name, recipe)
         optimizer.build(model.trainable_variables)
-    if train_x is not None:
+    if train_x is None:
+        _check_logits(name, model, recipe, features=features, task=task)
+    else:
         adapt_normalization(model, train_x)
     states = tuple(
         position
@@ -255,6 +257,17 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
         )
     if not model.trainable_variables:
         raise InputError(f"Variant {name!r} must have trainable weights; it has none.")
+
+
+def _check_logits(name: str, model: Any, recipe: Recipe, *, features: int, task: Task) -> None:
+    """Raise InputError where outputs would be taken for logits, though they seem to be probabilities."""
+    if task == "regression" or recipe.from_logits is not None or not ends_in_logits(model):
+        return
+    if hides_probabilities(model, features):
+        raise InputError(
+            f"Variant {name!r} gives numbers from 0 to 1, and its `call` does not show whether they are probabilities. Say "
+            "Recipe(from_logits=False) if a sigmoid or softmax makes them, from_logits=True if they are logits."
+        )
 
 
 def _uncallable(name: str, features: int, error: Exception) -> InputError:
