@@ -6,6 +6,7 @@ import difflib
 import errno
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 # What the operating system refuses whatever the program, and what helps. Other errors of files, such as a missing one where
 # it was just written, are bugs until somebody has thought about them.
@@ -113,24 +114,26 @@ def check_each_of(argument: str, values: Iterable[object], allowed: Collection[s
     raise InputError(f"`{argument}` must be one of {listed}; got {got}.{near}")
 
 
-def raise_together(*checks: Callable[[], object]) -> None:
-    """Run every check, and raise one InputError with the sentences of all that fail.
+def raise_together(*checks: Callable[[], Any]) -> list[Any]:
+    """Return what each check returns; those that fail raise one InputError with the sentences of all.
 
     Example:
         >>> raise_together(lambda: check_one_of("stop", "x", ["now"]), lambda: None)
         Traceback (most recent call last):
         justright.errors.InputError: `stop` must be one of 'now'; got 'x'.
     """
+    results: list[Any] = []
     failures: list[InputError] = []
     for check in checks:
         try:
-            check()
+            results.append(check())
         except InputError as error:
             failures.append(error)
     if len(failures) == 1:
         raise failures[0]
     if failures:
         raise InputError(" ".join(map(str, failures)))
+    return results
 
 
 def near_miss(value: str, names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from justright.data.read import read_table
 from justright.data.sources import default_source
 from justright.data.split import SplitSpec
 from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
-from justright.errors import InputError, check_each_of
+from justright.errors import InputError, check_each_of, raise_together
 from justright.study.families import Family, family_from_dict
 from justright.study.keras_descriptions import without_none
 from justright.study.recipe import Recipe
@@ -110,11 +111,14 @@ def study_from_dict(
         InputError: a key or value is unknown, or the table cannot be read.
     """
     _check_keys("a study file", values, TOP_KEYS)
-    variants = _section(values, "variants")
+    recipe, *variants = raise_together(
+        lambda: Recipe.from_dict(_section(values, "recipe")),
+        *(partial(_variant_from_dict, *item) for item in _section(values, "variants").items()),
+    )
     return Study(
         split if split is not None else _split_from_dict(values, read),
-        [_variant_from_dict(name, member) for name, member in variants.items()],
-        Recipe.from_dict(_section(values, "recipe")),
+        variants,
+        recipe,
         **{key: values[key] for key in OPTION_KEYS if key in values},
     )
 

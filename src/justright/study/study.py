@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.table import Split
-from justright.errors import InputError
+from justright.errors import InputError, raise_together
 from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
@@ -152,13 +153,16 @@ def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
 
 def _check_baselines(variants: Sequence[Variant]) -> None:
     names = {member.name for member in variants}
-    for member in variants:
-        baseline: object = member.baseline  # from a file, it may be of any kind, even unhashable
-        is_other = isinstance(baseline, str) and baseline in names and baseline != member.name
-        if baseline is not None and not is_other:
-            raise InputError(
-                f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
-            )
+    raise_together(*(partial(_check_baseline, member, names) for member in variants))
+
+
+def _check_baseline(member: Variant, names: set[str]) -> None:
+    baseline: object = member.baseline  # from a file, it may be of any kind, even unhashable
+    is_other = isinstance(baseline, str) and baseline in names and baseline != member.name
+    if baseline is not None and not is_other:
+        raise InputError(
+            f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
+        )
 
 
 def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

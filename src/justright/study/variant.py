@@ -134,9 +134,7 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
         InputError: there is none, or two names differ only in case (they would share a folder on some systems).
     """
     if isinstance(variants, Mapping):
-        members = tuple(
-            value if isinstance(value, Variant) else Variant(name, value) for name, value in variants.items()
-        )
+        members = tuple(raise_together(*(partial(_as_variant, *item) for item in variants.items())))
     else:
         members = tuple(variants)  # type: ignore[arg-type]  # checked member by member below
     if len(members) > MAX_VARIANTS:
@@ -159,6 +157,10 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
             )
         seen[key] = member.name
     return members
+
+
+def _as_variant(name: str, value: Any) -> Variant:
+    return value if isinstance(value, Variant) else Variant(name, value)
 
 
 def _as_build(name: str, build: object) -> Build:
