@@ -34,6 +34,8 @@ from justright.session.predictor import plan_of
 from justright.session.result import Result
 from justright.session.row_outputs import TARGETS
 from justright.session.trust import remember
+from justright.study.families import Family
+from justright.study.raw_inputs import raw_input_warning
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
 from justright.study.study import Study
@@ -156,7 +158,7 @@ class _Session:
                     saved=remaining.saved,
                     revisited=remaining.revisited,
                     measure_reference=remaining.reference,
-                    on_built=lambda built: describe({name: event.config for name, event in built.items()}),
+                    on_built=lambda built: self.take_built(built, describe),
                     checkpoint_seconds=how.checkpoint_seconds,
                 )
         except KeyboardInterrupt:
@@ -164,6 +166,17 @@ class _Session:
         spent = self.store.get_meta("wall_seconds", 0.0) + time.monotonic() - started
         self.store.set_meta("wall_seconds", spent)
         return interrupted
+
+    def take_built(
+        self, built: Mapping[str, VariantBuilt], describe: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        """Describe the models that were built, and say once which of them are given raw columns."""
+        describe({name: event.config for name, event in built.items()})
+        own = [one.name for one in self.study.variants if not isinstance(one.build, Family)]
+        layers = [(name, [kind for _, kind, *_ in built[name].layers]) for name in own]
+        warning = raw_input_warning(self.study.split, layers)
+        if warning and warning not in {note.text for note in self.store.notes()}:
+            self.store.note("raw inputs", warning)
 
     def adopt(self, configs: Mapping[str, str]) -> None:
         """Make the folder one of this study; if killed half-way, the same or the previous command resumes.
