@@ -1,0 +1,197 @@
+"""Which lines of a text are rows: blank lines, comments and footers are none, and all rows have as many fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from justright.data.checks import counted
+from justright.data.readers.delimited_text.layout import COMMENTS, RULE, WHITESPACE, describe_skipped
+from justright.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# The csv module's own limit for one cell, applied to Polars as well so that both refuse the same files.
+MAX_CELL_CHARACTERS = 131_072
+# What `bytes.strip` takes away: a line must be blank as text exactly when it is blank as bytes.
+BLANKS = " \t\n\r\v\f"
+# Lines below a table that may be remarks on it; more are rows with too few fields.
+MAX_FOOTERS = 30
+# Fewer short rows than this are mistakes; programs that leave out empty cells at the end of a row do it more often.
+LEAST_SHORT_ROWS = 2
+# Lines named in a message.
+MAX_LISTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The data lines of a text, without its header.
+
+    Args:
+        data: the lines, fields separated by `delimiter`.
+        delimiter: the one character between fields.
+        columns: the name of each field.
+        label: how messages name the source.
+        sep: what separates fields in the file, or 'whitespace'.
+        lines_before: lines cut off before `data`.
+        rows: first rows that matter; None for all.
+        comment: what begins lines that are comments; empty if nothing does.
+        heading: the line that names the columns, which some files repeat; empty if none does.
+        empty: columns that are left out if they hold nothing, as after a separator at the end of each line.
+        like: how messages name the lines whose number of fields all must have.
+    """
+
+    data: bytes
+    delimiter: str
+    columns: tuple[str, ...]
+    label: str
+    sep: str = ","
+    lines_before: int = 0
+    rows: int | None = None
+    comment: str = ""
+    heading: str = ""
+    empty: tuple[str, ...] = ()
+    like: str = "most lines have"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines, or records of several lines, that may be rows.
+
+    Args:
+        numbers: (lines,), the line of the file on which each ends, from 1.
+        counts: (lines,), how many fields each has.
+        texts: (lines,), without line ends.
+        notes: a sentence on the lines that were left out as comments or repeated names.
+    """
+
+    numbers: pl.Series
+    counts: pl.Series
+    texts: pl.Series
+    notes: tuple[str, ...] = ()
+
+
+def find_lines(body: Body) -> Lines | None:
+    """Return the lines that may be rows; None where quotes span lines or stand where no cell begins or ends."""
+    import polars as pl
+
+    line = pl.col("line")
+    frame = (
+        pl.select(line=pl.lit(body.data.decode()).str.split("\n")).explode("line").with_row_index("number")
+    )
+    frame = frame.with_columns(line.str.strip_chars_end("\r")).filter(
+        line.str.strip_chars(BLANKS + body.delimiter) != "", ~line.str.contains(RULE)
+    )
+    is_comment = line.str.strip_chars_start(BLANKS).str.starts_with(body.comment or "\0")
+    is_heading = line == (body.heading or "\0")
+    left_out = frame.select(comments=is_comment.sum(), headings=is_heading.sum()).row(0)
+    if any(left_out):
+        frame = frame.filter(~is_comment, ~is_heading)
+    texts = (frame if body.rows is None else frame.head(body.rows))["line"]
+    bare = _without_quotes(texts, body)
+    if bare is None or (texts.str.len_bytes().max() or 0) > MAX_CELL_CHARACTERS:  # type: ignore[operator]  # a number
+        return None
+    counts = bare.str.count_matches(body.delimiter, literal=True) + 1
+    return Lines(
+        frame["number"].head(len(texts)) + (body.lines_before + 1), counts, texts, left_out_notes(*left_out)
+    )
+
+
+def left_out_notes(comments: int, headings: int) -> tuple[str, ...]:
+    """Return a sentence for each kind of lines that were left out, if there were any.
+
+    Example:
+        >>> left_out_notes(0, 2)
+        ('2 lines that repeat the names of the columns were left out.',)
+    """
+    kinds = (
+        (comments, "comment", "between the rows"),
+        (headings, "line", "that repeat the names of the columns"),
+    )
+    return tuple(
+        f"{counted(number, noun)} {what} {'was' if number == 1 else 'were'} left out."
+        for number, noun, what in kinds
+        if number
+    )
+
+
+def _without_quotes(texts: pl.Series, body: Body) -> pl.Series | None:
+    """Return the lines without their quoted cells; None if a quote is neither at the edge of a cell nor doubled within."""
+    if b'"' not in body.data:
+        return texts
+    delimiter = f"\\x{{{ord(body.delimiter):x}}}"
+    cell = rf'(?:[^"{delimiter}]*|"(?:[^"]|"")*")'
+    if not texts.str.contains(rf"^{cell}(?:{delimiter}{cell})*$").all():
+        return None
+    return texts.str.replace_all(r'"[^"]*"', "")
+
+
+def sort_out(body: Body, lines: Lines) -> tuple[pl.Series, list[str]]:
+    """Return which lines are rows, and a sentence for each thing that was understood in an unusual way.
+
+    Raises:
+        InputError: lines have more or fewer fields than there are columns, and are neither remarks nor without empty cells
+            at their ends; the message names the first of them.
+    """
+    fields = len(body.columns)
+    is_row = lines.counts == fields
+    if is_row.all():
+        return is_row, []
+    bad = (~is_row).arg_true().to_list()
+    remarks = [place for place in bad if lines.texts[place].lstrip().startswith(COMMENTS)]
+    bad = sorted(set(bad) - set(remarks))
+    footers = _footers(body, lines, bad)
+    bad = bad[: len(bad) - len(footers)]
+    notes = [
+        describe_skipped([int(lines.numbers[place]) - 1 for place in places], what)
+        for places, what in ((remarks, "between the rows"), (footers, "below the table"))
+        if places
+    ]
+    if bad and not _only_lack_empty_cells(body, lines, bad):
+        _refuse(body, lines, bad)
+    if bad:
+        notes.append(
+            f"{counted(len(bad), 'row')} with fewer fields than columns (first: line {lines.numbers[bad[0]]:,}) were filled with "
+            "missing values at the end."
+        )
+    keep = is_row.clone()
+    return (keep.scatter(bad, values=True) if bad else keep), notes
+
+
+def _footers(body: Body, lines: Lines, bad: Sequence[int]) -> list[int]:
+    """Return the last lines if they are sentences about the table: below a blank line, or of a single field with blanks in it."""
+    last = len(lines.counts) - 1
+    length = 0
+    while length < min(len(bad), MAX_FOOTERS) and bad[-1 - length] == last - length:
+        length += 1
+    for first in range(last - length + 1, last + 1):
+        texts = [text.strip(BLANKS + body.delimiter + '"') for text in lines.texts[first:].to_list()]
+        is_apart = first > 0 and lines.numbers[first] - lines.numbers[first - 1] > 1
+        are_sentences = all(" " in text and body.delimiter not in text for text in texts)
+        if (is_apart or are_sentences) and all(any(map(str.isalpha, text)) for text in texts):
+            return list(range(first, last + 1))
+    return []
+
+
+def _only_lack_empty_cells(body: Body, lines: Lines, bad: Sequence[int]) -> bool:
+    """Return whether rows are short because what wrote them leaves out empty cells at the end, always."""
+    is_short = (lines.counts <= len(body.columns)).all()
+    has_ends = lines.texts.str.strip_chars_end(" ").str.ends_with(body.delimiter).any()
+    return is_short and not has_ends and len(bad) >= LEAST_SHORT_ROWS and body.sep != WHITESPACE
+
+
+def _refuse(body: Body, lines: Lines, bad: Sequence[int]) -> None:
+    rule = f"{body.label}: every line must have {counted(len(body.columns), 'field')} as {body.like}"
+    shown = ", ".join(
+        f"line {lines.numbers[place]:,} has {lines.counts[place]:,}" for place in bad[:MAX_LISTED]
+    )
+    if len(bad) == 1:
+        raise InputError(f"{rule}; {shown}. Correct that line.")
+    more = f" and {len(bad) - MAX_LISTED:,} more" if len(bad) > MAX_LISTED else ""
+    raise InputError(f"{rule}; {len(bad):,} lines do not: {shown}{more}. Correct those lines, or name `sep`.")
+
+
+def _escaped(delimiter: str) -> str:
+    return f"\\x{{{ord(delimiter):x}}}"
