@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import listed
 from justright.data.read_options import READ_ALL, ReadOptions
-from justright.data.readers.delimited_text.header import MAX_LISTED, find_header, name_columns
+from justright.data.readers.delimited_text.header import MAX_LISTED, find_header, find_units, name_columns
 from justright.data.readers.delimited_text.layout import (
+    ALIGNED,
     WHITESPACE,
     Layout,
     check_separator,
@@ -61,6 +62,7 @@ HEAD_RECORDS = 100
 # In place of separators that are longer than one byte: no text holds it.
 SUBSTITUTE = "\x1f"
 QUOTED_OR_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
+GAP_BYTES = re.compile(rb"(^[ \t]+|[ \t]+$)|(?<=\S)[ \t]{2,}(?=\S)", re.MULTILINE)
 # What a file's name promises about its separators.
 PROMISED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 # Ways to read quotes, the usual one first: doubled within quotes, behind a backslash (MySQL), or as a letter like any other.
@@ -193,6 +195,8 @@ def delimited(data: bytes, sep: str) -> tuple[bytes, str]:
         >>> delimited(b" 1  2\t3 \n", "whitespace"), delimited(b"1::2\n", "::")
         ((b'1 2 3\n', ' '), (b'1\x1f2\n', '\x1f'))
     """
+    if sep == ALIGNED:
+        return GAP_BYTES.sub(lambda found: found[1] or SUBSTITUTE.encode(), data), SUBSTITUTE
     if sep != WHITESPACE:
         if len(sep.encode()) == 1:
             return data, sep
@@ -222,11 +226,16 @@ def _find_body(
         raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")
     cells = [cells for _, cells in records]
     names, is_first = _find_names(cells, layout, options.header)
-    cut = records[0][0] if names and is_first else layout.first_line
-    notes = _layout_notes(layout, sep, name) + (
-        ["The names of the columns stand in a comment."] if names and not is_first else []
-    )
-    columns, empty, more = _name_columns(names, cells[is_first and names is not None :], layout.fields)
+    cut, rows = layout.first_line, cells
+    notes = _layout_notes(layout, sep, name)
+    if names and is_first:
+        cut, rows = records[0][0], cells[1:]
+        if options.header is None and find_units(rows):
+            cut, rows = records[1][0], rows[1:]
+            notes.append(f"Line {cut:,} was skipped: it holds units, no values.")
+    elif names:
+        notes.append("The names of the columns stand in a comment.")
+    columns, empty, more = _name_columns(names, rows, layout.fields)
     check_column_names(columns, label)
     whole = next((line for line, found in records if len(found) == layout.fields), None)
     body = replace(
@@ -234,7 +243,7 @@ def _find_body(
         data=delimited(_without_lines(text, cut), layout.sep)[0],
         columns=tuple(columns),
         lines_before=cut,
-        heading=_line(data) if names and options.header is None and cut == layout.first_line + 1 else "",
+        heading=_line(data) if names and is_first and options.header is None else "",
         empty=tuple(empty),
         like=f"line {whole:,} has" if whole else "most have",
     )
@@ -310,7 +319,7 @@ def _name_columns(
         for index in range(fields)
         if (index == fields - 1 > 0 if names is None else index < len(names) and not names[index])
         and rows
-        and not any(row[index] for row in rows if index < len(row))
+        and not any(row[index] for row in rows if len(row) == fields)
     ]
     if names is None:
         columns, notes = made_up_names(fields), list[str]()

@@ -19,6 +19,11 @@ UNNAMED = "Unnamed: 0"
 INDEX = "index"
 # As many columns numbered from 0 are what a program writes that has no names; fewer may be counts.
 NUMBERED_COLUMNS = 4
+# A word in the first row that makes up more than this share of the values below it is one of them.
+COMMON_SHARE = 0.2
+# Words above numbers that a row of units has at least, and the records that are needed to say that they are numbers.
+LEAST_UNITS = 2
+LEAST_UNITS_RECORDS = 3
 # Names shown in a note.
 MAX_LISTED = 5
 
@@ -38,8 +43,8 @@ def find_header(head: Sequence[Sequence[str]]) -> list[str] | None:
         True
     """
     first = list(head[0])
-    columns = [[record[index] for record in head[1:] if index < len(record)] for index in range(len(first))]
-    numbers = [cell for cell in first if is_number(cell)]
+    columns = _columns(len(first), [record for record in head[1:] if list(record) != first])
+    numbers = [cell for cell in first if is_number(cell) or is_like_number(cell)]
     if numbers:
         return first if _are_named_by_numbers(first, numbers, columns) else None
     words = [(cell, below) for cell, below in zip(first, columns, strict=True) if not _is_missing(cell)]
@@ -49,8 +54,34 @@ def find_header(head: Sequence[Sequence[str]]) -> list[str] | None:
         return first
     if len(set(first)) < len(first) and 2 * len({cell for cell, _ in words}) < len(first):
         return None
-    again = sum(cell in below for cell, below in words)
-    return None if 2 * again > len(words) or 2 * len(words) < len(first) else first
+    shares = [below.count(cell) / max(len(below), 1) for cell, below in words]
+    is_data = (
+        2 * sum(map(bool, shares)) > len(words) or max(shares) > COMMON_SHARE or 2 * len(words) < len(first)
+    )
+    return None if is_data else first
+
+
+def find_units(head: Sequence[Sequence[str]]) -> bool:
+    """Return whether the record below the names only says in what units the values are, or the like.
+
+    It holds no number, stands above columns of nothing but numbers, and none of its words comes again.
+
+    Args:
+        head: the records below the names.
+    Example:
+        >>> find_units([["s", "V", ""], ["1", "2", "on"], ["2", "3", "off"]])
+        True
+    """
+    if len(head) < LEAST_UNITS_RECORDS or any(map(is_like_number, head[0])):
+        return False
+    columns = _columns(len(head[0]), head[1:])
+    words = [(cell, below) for cell, below in zip(head[0], columns, strict=True) if not _is_missing(cell)]
+    above_numbers = sum(_are_numbers(below) for _, below in words)
+    return above_numbers >= LEAST_UNITS and not any(cell in below for cell, below in words)
+
+
+def _columns(fields: int, records: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[record[index] for record in records if index < len(record)] for index in range(fields)]
 
 
 def is_number(cell: str) -> bool:

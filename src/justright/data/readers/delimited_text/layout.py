@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from justright.data.checks import counted
 from justright.errors import InputError
 
-# What `sep` says for any number of blanks.
+# What `sep` says for any number of blanks, and what we say for two or more: columns are aligned, and hold single blanks.
 WHITESPACE = "whitespace"
+ALIGNED = "aligned"
 # In the order in which they are preferred where nothing else decides: a comma stands within numbers, a blank within texts.
-SEPARATORS = ("\t", ";", "|", ",", "::", WHITESPACE)
-NAMES = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", WHITESPACE: "blanks"}
+SEPARATORS = ("\t", ";", "|", ",", "::", "\1", WHITESPACE, ALIGNED)
+NAMES = {
+    "\t": "tabs",
+    ";": "semicolons",
+    "|": "bars",
+    ",": "commas",
+    WHITESPACE: "blanks",
+    ALIGNED: "two or more blanks",
+}
+# Between aligned columns.
+GAP = re.compile(r"\s{2,}")
 COMMENTS = ("#", "%", "//")
 # Lines that are looked at: enough to see what most of them have in common.
 LINES = 1_000
@@ -146,7 +156,7 @@ def count_fields(line: str, sep: str) -> int:
         >>> count_fields("1,2,", ","), count_fields(" 1  2 ", "whitespace")
         (3, 2)
     """
-    return len(line.split()) if sep == WHITESPACE else line.count(sep) + 1
+    return len(_cells(line, sep)) if sep in (WHITESPACE, ALIGNED) else line.count(sep) + 1
 
 
 def name_separator(sep: str) -> str:
@@ -188,7 +198,8 @@ def _best(rows: Sequence[Line], candidates: Sequence[str]) -> tuple[str, int]:
     found: dict[str, tuple[int, float]] = {}
     for sep in candidates:
         counts = Counter(count_fields(line.text, sep) for line in rows)
-        ((fields, lines),) = counts.most_common(1)
+        # A line of one field is a title or a remark where others have several.
+        fields, lines = max(counts.items(), key=lambda item: (item[0] > 1, item[1]))
         if fields > 1 or len(candidates) == 1:
             found[sep] = fields, lines / len(rows)
     if not found:
@@ -202,7 +213,9 @@ def _best(rows: Sequence[Line], candidates: Sequence[str]) -> tuple[str, int]:
 def _widest(rows: Sequence[Line], sep: str, fields: int) -> int:
     """Return how many fields there are where most rows leave out their empty cells at the end, but the first line does not."""
     counts = [count_fields(line.text, sep) for line in rows]
-    drops_cells = sep != WHITESPACE and not any(line.text.rstrip().endswith(sep) for line in rows)
+    drops_cells = sep not in (WHITESPACE, ALIGNED) and not any(
+        line.text.rstrip().endswith(sep) for line in rows
+    )
     is_first_widest = counts[0] == max(counts) and counts.count(counts[0]) > 1
     return counts[0] if drops_cells and is_first_widest else fields
 
@@ -215,11 +228,13 @@ def _sense(rows: Sequence[Line], sep: str, fields: int) -> float:
     return (
         numbers / max(len(cells), 1)
         + FIRST_LINE_WEIGHT * is_first_like_most
-        - BLANKS_MARGIN * (sep == WHITESPACE)
+        - BLANKS_MARGIN * (sep in (WHITESPACE, ALIGNED))
     )
 
 
 def _cells(text: str, sep: str) -> list[str]:
+    if sep == ALIGNED:
+        return GAP.split(text.strip())
     return text.split() if sep == WHITESPACE else [cell.strip() for cell in text.split(sep)]
 
 
@@ -236,12 +251,15 @@ def is_like_number(cell: str) -> bool:
 def _first_row(rows: Sequence[Line], sep: str, fields: int) -> int:
     """Return which line is the first of the table: the first with as many fields as most, or its names just above it."""
     whole = [place for place, line in enumerate(rows) if count_fields(line.text, sep) == fields]
-    if fields > 2 and sep != WHITESPACE:  # Excel writes a title as one cell and as many empty ones
+    if fields > 2 and sep not in (
+        WHITESPACE,
+        ALIGNED,
+    ):  # Excel writes a title as one cell and as many empty ones
         whole = [place for place in whole if sum(map(bool, _cells(rows[place].text, sep))) > 1] or whole
     first = whole[0]
     if first and _may_be_names(_cells(rows[first - 1].text, sep), fields):
         first -= 1
-    if sep != WHITESPACE and any(map(is_like_number, _cells(rows[first].text, sep))):
+    if sep not in (WHITESPACE, ALIGNED) and any(map(is_like_number, _cells(rows[first].text, sep))):
         # Without names, what has several fields is a row with a field too many or too few, not a title.
         doubtful = [place for place in range(first) if sum(map(bool, _cells(rows[place].text, sep))) > 1]
         first = min([first, *doubtful])

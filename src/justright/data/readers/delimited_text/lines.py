@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from justright.data.checks import counted
-from justright.data.readers.delimited_text.layout import COMMENTS, RULE, WHITESPACE, describe_skipped
+from justright.data.readers.delimited_text.layout import ALIGNED, COMMENTS, RULE, WHITESPACE, describe_skipped
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -104,17 +104,13 @@ def left_out_notes(comments: int, headings: int) -> tuple[str, ...]:
 
     Example:
         >>> left_out_notes(0, 2)
-        ('2 lines that repeat the names of the columns were left out.',)
+        ('Left out between the rows: 2 lines like the header.',)
     """
     kinds = (
-        (comments, "comment", "between the rows"),
-        (headings, "line", "that repeat the names of the columns"),
+        (comments, counted(comments, "comment")),
+        (headings, f"{counted(headings, 'line')} like the header"),
     )
-    return tuple(
-        f"{counted(number, noun)} {what} {'was' if number == 1 else 'were'} left out."
-        for number, noun, what in kinds
-        if number
-    )
+    return tuple(f"Left out between the rows: {what}." for number, what in kinds if number)
 
 
 def _without_quotes(texts: pl.Series, body: Body) -> pl.Series | None:
@@ -179,7 +175,9 @@ def _only_lack_empty_cells(body: Body, lines: Lines, bad: Sequence[int]) -> bool
     """Return whether rows are short because what wrote them leaves out empty cells at the end, always."""
     is_short = (lines.counts <= len(body.columns)).all()
     has_ends = lines.texts.str.strip_chars_end(" ").str.ends_with(body.delimiter).any()
-    return is_short and not has_ends and len(bad) >= LEAST_SHORT_ROWS and body.sep != WHITESPACE
+    return (
+        is_short and not has_ends and len(bad) >= LEAST_SHORT_ROWS and body.sep not in (WHITESPACE, ALIGNED)
+    )
 
 
 def _refuse(body: Body, lines: Lines, bad: Sequence[int]) -> None:
