@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_CELL_CHARACTERS = 131_072
 # What `bytes.strip` takes away: a line must be blank as text exactly when it is blank as bytes.
 BLANKS = " \t\n\r\v\f"
+# Of text split into lines at a time.
+BLOCK_BYTES = 1 << 24
 # Lines below a table that may be remarks on it; more are rows with too few fields.
 MAX_FOOTERS = 30
 # Fewer short rows than this are mistakes; programs that leave out empty cells at the end of a row do it more often.
@@ -63,13 +65,15 @@ class Lines:
     Args:
         numbers: (lines,), the line of the file on which each ends, from 1.
         counts: (lines,), how many fields each has.
-        texts: (lines,), without line ends.
+        odd: the texts of lines that have more or fewer fields than there are columns, by their place from 0.
+        has_open_ends: whether any line ends with a delimiter.
         notes: a sentence on the lines that were left out as comments or repeated names.
     """
 
     numbers: pl.Series
     counts: pl.Series
-    texts: pl.Series
+    odd: Mapping[int, str]
+    has_open_ends: bool
     notes: tuple[str, ...] = ()
 
 
@@ -77,26 +81,77 @@ def find_lines(body: Body) -> Lines | None:
     """Return the lines that may be rows; None where quotes span lines or stand where no cell begins or ends."""
     import polars as pl
 
+    parts, odd, has_open_ends, comments, headings, rows = (
+        list[pl.DataFrame](),
+        dict[int, str](),
+        False,
+        0,
+        0,
+        0,
+    )
+    for block in _blocks(body):
+        texts = block.rows["line"]
+        bare = _without_quotes(texts, body)
+        if bare is None or (texts.str.len_bytes().max() or 0) > MAX_CELL_CHARACTERS:  # type: ignore[operator]  # a number
+            return None
+        part = block.rows.select("number", count=bare.str.count_matches(body.delimiter, literal=True) + 1)
+        places = (part["count"] != len(body.columns)).arg_true()
+        odd |= zip((places + rows).to_list(), texts.gather(places).to_list(), strict=True)
+        has_open_ends = has_open_ends or bool(
+            texts.str.strip_chars_end(" ").str.ends_with(body.delimiter).any()
+        )
+        comments, headings, rows = comments + block.comments, headings + block.headings, rows + part.height
+        parts.append(part)
+    whole = pl.concat(parts)
+    return Lines(whole["number"], whole["count"], odd, has_open_ends, left_out_notes(comments, headings))
+
+
+def kept_data(body: Body, keep: pl.Series) -> bytes:
+    """Return the text of some of the lines that `find_lines` found.
+
+    Args:
+        body: the same.
+        keep: (lines,), whether to keep each.
+    """
+    kept, place = list[bytes](), 0
+    for block in _blocks(body):
+        texts = block.rows["line"].filter(keep[place : place + block.rows.height])
+        place += block.rows.height
+        kept.append((texts.str.join("\n")[0] or "").encode())
+    return b"\n".join(part for part in kept if part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some lines: those that may be rows, as `line` and `number`, and how many were left out."""
+
+    rows: pl.DataFrame
+    comments: int
+    headings: int
+
+
+def _blocks(body: Body) -> Iterator[_Block]:
+    """Yield the lines of a body up to the rows that matter, some megabytes at a time."""
+    import polars as pl
+
     line = pl.col("line")
-    frame = (
-        pl.select(line=pl.lit(body.data.decode()).str.split("\n")).explode("line").with_row_index("number")
-    )
-    frame = frame.with_columns(line.str.strip_chars_end("\r")).filter(
-        line.str.strip_chars(BLANKS + body.delimiter) != "", ~line.str.contains(RULE)
-    )
+    may_be_row = (line.str.strip_chars(BLANKS + body.delimiter) != "") & ~line.str.contains(RULE)
     is_comment = line.str.strip_chars_start(BLANKS).str.starts_with(body.comment or "\0")
     is_heading = line == (body.heading or "\0")
-    left_out = frame.select(comments=is_comment.sum(), headings=is_heading.sum()).row(0)
-    if any(left_out):
-        frame = frame.filter(~is_comment, ~is_heading)
-    texts = (frame if body.rows is None else frame.head(body.rows))["line"]
-    bare = _without_quotes(texts, body)
-    if bare is None or (texts.str.len_bytes().max() or 0) > MAX_CELL_CHARACTERS:  # type: ignore[operator]  # a number
-        return None
-    counts = bare.str.count_matches(body.delimiter, literal=True) + 1
-    return Lines(
-        frame["number"].head(len(texts)) + (body.lines_before + 1), counts, texts, left_out_notes(*left_out)
-    )
+    start, number, left = 0, body.lines_before + 1, body.rows
+    while start < len(body.data) and left != 0:
+        end = body.data.rfind(b"\n", start, start + BLOCK_BYTES) + 1 or len(body.data)
+        block = body.data[start:end]
+        frame = pl.select(line=pl.lit(block.removesuffix(b"\n").decode()).str.split("\n")).explode("line")
+        frame = frame.with_row_index("number", offset=number).cast({"number": pl.Int64})
+        frame = frame.with_columns(line.str.strip_chars_end("\r")).filter(may_be_row)
+        comments, headings = frame.select(comments=is_comment.sum(), headings=is_heading.sum()).row(0)
+        if comments or headings:
+            frame = frame.filter(~is_comment, ~is_heading)
+        frame = frame if left is None else frame.head(left)
+        left = None if left is None else left - frame.height
+        yield _Block(frame, comments, headings)
+        start, number = end, number + block.count(b"\n")
 
 
 def left_out_notes(comments: int, headings: int) -> tuple[str, ...]:
@@ -136,7 +191,7 @@ def sort_out(body: Body, lines: Lines) -> tuple[pl.Series, list[str]]:
     if is_row.all():
         return is_row, []
     bad = (~is_row).arg_true().to_list()
-    remarks = [place for place in bad if lines.texts[place].lstrip().startswith(COMMENTS)]
+    remarks = [place for place in bad if lines.odd[place].lstrip().startswith(COMMENTS)]
     bad = sorted(set(bad) - set(remarks))
     footers = _footers(body, lines, bad)
     bad = bad[: len(bad) - len(footers)]
@@ -163,7 +218,7 @@ def _footers(body: Body, lines: Lines, bad: Sequence[int]) -> list[int]:
     while length < min(len(bad), MAX_FOOTERS) and bad[-1 - length] == last - length:
         length += 1
     for first in range(last - length + 1, last + 1):
-        texts = [text.strip(BLANKS + body.delimiter + '"') for text in lines.texts[first:].to_list()]
+        texts = [lines.odd[place].strip(BLANKS + body.delimiter + '"') for place in range(first, last + 1)]
         is_apart = first > 0 and lines.numbers[first] - lines.numbers[first - 1] > 1
         are_sentences = all(" " in text and body.delimiter not in text for text in texts)
         if (is_apart or are_sentences) and all(any(map(str.isalpha, text)) for text in texts):
@@ -174,10 +229,8 @@ def _footers(body: Body, lines: Lines, bad: Sequence[int]) -> list[int]:
 def _only_lack_empty_cells(body: Body, lines: Lines, bad: Sequence[int]) -> bool:
     """Return whether rows are short because what wrote them leaves out empty cells at the end, always."""
     is_short = (lines.counts <= len(body.columns)).all()
-    has_ends = lines.texts.str.strip_chars_end(" ").str.ends_with(body.delimiter).any()
-    return (
-        is_short and not has_ends and len(bad) >= LEAST_SHORT_ROWS and body.sep not in (WHITESPACE, ALIGNED)
-    )
+    is_cut = len(bad) >= LEAST_SHORT_ROWS and body.sep not in (WHITESPACE, ALIGNED)
+    return bool(is_short) and is_cut and not lines.has_open_ends
 
 
 def _refuse(body: Body, lines: Lines, bad: Sequence[int]) -> None:
