@@ -437,6 +437,8 @@ def _read_records(body: Body) -> tuple[pl.DataFrame, Callable[[int], str], list[
 
     problem: InputError | None = None
     for quotes in QUOTES:
+        if "escapechar" in quotes and b'\\"' not in body.data:
+            continue
         try:
             found = list(islice(_records(body, quotes), body.rows))
             lines = Lines(

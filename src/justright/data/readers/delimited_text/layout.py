@@ -185,7 +185,7 @@ def _lines(head: str) -> list[Line]:
     blanked = QUOTED.sub(lambda found: "Q" + "\0" * found[0].count("\n"), head)
     lines, number = list[Line](), 0
     for text in blanked.split("\n"):
-        if text.strip(" \t\r\v\f\0") and not is_rule(text):
+        if text.strip(" \t\r\v\f\0,;|") and not is_rule(text):
             lines.append(Line(number, text.strip("\r")))
             if len(lines) == LINES:
                 break
@@ -257,7 +257,8 @@ def _first_row(rows: Sequence[Line], sep: str, fields: int) -> int:
     ):  # Excel writes a title as one cell and as many empty ones
         whole = [place for place in whole if sum(map(bool, _cells(rows[place].text, sep))) > 1] or whole
     first = whole[0]
-    if first and _may_be_names(_cells(rows[first - 1].text, sep), fields):
+    is_near = first > 0 and rows[first].number - rows[first - 1].number == 1
+    if is_near and _may_be_names(_cells(rows[first - 1].text, sep), fields):
         first -= 1
     if sep not in (WHITESPACE, ALIGNED) and any(map(is_like_number, _cells(rows[first].text, sep))):
         # Without names, what has several fields is a row with a field too many or too few, not a title.

@@ -135,7 +135,9 @@ def _blocks(body: Body) -> Iterator[_Block]:
     import polars as pl
 
     line = pl.col("line")
-    may_be_row = (line.str.strip_chars(BLANKS + body.delimiter) != "") & ~line.str.contains(RULE)
+    blanks = r"[ \t\x0b\x0c]*"
+    empty = f'(?:{blanks}|"{blanks}")'
+    may_be_row = ~line.str.contains(rf"^{empty}(?:{_escaped(body)}{empty})*$") & ~line.str.contains(RULE)
     is_comment = line.str.strip_chars_start(BLANKS).str.starts_with(body.comment or "\0")
     is_heading = line == (body.heading or "\0")
     start, number, left = 0, body.lines_before + 1, body.rows
@@ -172,11 +174,15 @@ def _without_quotes(texts: pl.Series, body: Body) -> pl.Series | None:
     """Return the lines without their quoted cells; None if a quote is neither at the edge of a cell nor doubled within."""
     if b'"' not in body.data:
         return texts
-    delimiter = f"\\x{{{ord(body.delimiter):x}}}"
+    delimiter = _escaped(body)
     cell = rf'(?:[^"{delimiter}]*|"(?:[^"]|"")*")'
     if not texts.str.contains(rf"^{cell}(?:{delimiter}{cell})*$").all():
         return None
     return texts.str.replace_all(r'"[^"]*"', "")
+
+
+def _escaped(body: Body) -> str:
+    return f"\\x{{{ord(body.delimiter):x}}}"
 
 
 def sort_out(body: Body, lines: Lines) -> tuple[pl.Series, list[str]]:
@@ -219,7 +225,8 @@ def _footers(body: Body, lines: Lines, bad: Sequence[int]) -> list[int]:
         length += 1
     for first in range(last - length + 1, last + 1):
         texts = [lines.odd[place].strip(BLANKS + body.delimiter + '"') for place in range(first, last + 1)]
-        is_apart = first > 0 and lines.numbers[first] - lines.numbers[first - 1] > 1
+        height = 1 + lines.odd[first].count("\n")
+        is_apart = first > 0 and lines.numbers[first] - lines.numbers[first - 1] > height
         are_sentences = all(" " in text and body.delimiter not in text for text in texts)
         if (is_apart or are_sentences) and all(any(map(str.isalpha, text)) for text in texts):
             return list(range(first, last + 1))
@@ -242,7 +249,3 @@ def _refuse(body: Body, lines: Lines, bad: Sequence[int]) -> None:
         raise InputError(f"{rule}; {shown}. Correct that line.")
     more = f" and {len(bad) - MAX_LISTED:,} more" if len(bad) > MAX_LISTED else ""
     raise InputError(f"{rule}; {len(bad):,} lines do not: {shown}{more}. Correct those lines, or name `sep`.")
-
-
-def _escaped(delimiter: str) -> str:
-    return f"\\x{{{ord(delimiter):x}}}"
