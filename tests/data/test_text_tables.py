@@ -320,7 +320,9 @@ def test_long_and_many_equal_names_are_made_unique():
     text = ",".join(["q" * 300] * 20_000) + "\n" + ",".join(["1"] * 20_000) + "\n"
     raw = read_delimited(text.encode(), "'t'")
     assert max(map(len, raw.frame.columns)) <= 200
-    assert raw.notes[0] == "Names longer than 200 characters were cut: columns 0, 1, 2, 3, 4 and more (from 0)."
+    assert (
+        raw.notes[0] == "Names longer than 200 characters were cut: columns 0, 1, 2, 3, 4 and more (from 0)."
+    )
 
 
 CELL = st.text(st.sampled_from('ab1.,;" \t\n|é'), max_size=6)
@@ -343,7 +345,11 @@ def test_what_the_csv_module_writes_is_read_back(rows, delimiter, quoting, block
     assert raw.frame.rows() == [("k",) * 3, *(row for row in stripped if any(row))]
 
 
-@given(values=st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)), min_size=2))
+@given(
+    values=st.lists(
+        st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)), min_size=2
+    )
+)
 def test_missing_numbers_stay_missing(values):
     """Empty cells of a table of numbers are nulls, and no number changes."""
     text = "x,y\n" + "".join(f"{'' if one is None else one!r},{index}\n" for index, one in enumerate(values))

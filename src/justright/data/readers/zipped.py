@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -51,14 +51,16 @@ def read_zip(path: Path, label: str, options: ReadOptions) -> RawTable:
     try:
         with zipfile.ZipFile(path) as archive:
             member = _choose(archive.infolist(), label, options.sheet)
-            data = inflate_all(bounded(_pieces(archive, member, label), label), label)
+            _check_member(member, label)
+            with archive.open(member) as file:
+                data = bounded(iter(partial(file.read, PIECE_BYTES), b""), label)
     except DAMAGES as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"{label}: a readable zip archive was expected; {str(error)!r}. Write or download it again."
         ) from None
-    raw = _read_member(data, member.filename, f"{label}, {member.filename!r}", options)
+    raw = _read_member(inflate_all(data, label), member.filename, f"{label}, {member.filename!r}", options)
     return replace(raw, notes=(f"The table is {member.filename!r} in a zip archive.", *raw.notes))
 
 
@@ -107,7 +109,7 @@ def _ending(name: str) -> str:
     return (path.with_suffix("") if path.suffix in PACKED_ENDINGS else path).suffix
 
 
-def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> Iterator[bytes]:
+def _check_member(member: zipfile.ZipInfo, label: str) -> None:
     if member.flag_bits & IS_ENCRYPTED:
         raise InputError(
             f"{label}: a zip archive must not be encrypted; {member.filename!r} is. Unpack it first."
@@ -116,8 +118,6 @@ def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> It
         raise InputError(
             f"{label}: {member.filename!r} must be stored or deflated; it is compressed in another way. Unpack it first."
         )
-    with archive.open(member) as file:
-        yield from iter(partial(file.read, PIECE_BYTES), b"")
 
 
 def _read_member(data: bytes, name: str, label: str, options: ReadOptions) -> RawTable:
