@@ -63,7 +63,8 @@ HEAD_RECORDS = 100
 # In place of separators that are longer than one byte: no text holds it.
 SUBSTITUTE = "\x1f"
 QUOTED_OR_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
-GAP_BYTES = re.compile(rb"(^[ \t]+|[ \t]+$)|(?<=\S)[ \t]{2,}(?=\S)", re.MULTILINE)
+GAP = re.compile(rb"[ \t]{2,}+")
+LINE_ENDS = (b"", b"\r", b"\n")
 # Rows from which the kinds of columns are guessed.
 SAMPLE_ROWS = 1_000
 # What a file's name promises about its separators.
@@ -199,7 +200,7 @@ def delimited(data: bytes, sep: str) -> tuple[bytes, str]:
         ((b'1 2 3\n', ' '), (b'1\x1f2\n', '\x1f'))
     """
     if sep == ALIGNED:
-        return GAP_BYTES.sub(lambda found: found[1] or SUBSTITUTE.encode(), data), SUBSTITUTE
+        return GAP.sub(_replace_gap, data), SUBSTITUTE
     if sep != WHITESPACE:
         if len(sep.encode()) == 1:
             return data, sep
@@ -212,6 +213,14 @@ def delimited(data: bytes, sep: str) -> tuple[bytes, str]:
             data = data.replace(b"  ", b" ")
     data = data.replace(b"\r\n", b"\n").replace(b"\n ", b"\n").replace(b" \n", b"\n")
     return data.removeprefix(b" ").removesuffix(b" "), " "
+
+
+def _replace_gap(found: re.Match[bytes]) -> bytes:
+    before, after = (
+        found.string[max(0, found.start() - 1) : found.start()],
+        found.string[found.end() : found.end() + 1],
+    )
+    return found[0] if before in LINE_ENDS or after in LINE_ENDS else SUBSTITUTE.encode()
 
 
 def _find_body(
@@ -275,7 +284,7 @@ def _line(data: bytes) -> str:
 def _first_records(body: Body) -> list[tuple[int, list[str]]]:
     """Return the first records, as far as they can be read: those beyond may end within quotes."""
     found: list[tuple[int, list[str]]] = []
-    try:
+    try:  # on an error, `extend` has kept what was there before
         found.extend(islice(_records(body), HEAD_RECORDS))
     except InputError:
         if not found:
@@ -292,12 +301,17 @@ def _find_names(cells: list[list[str]], layout: Layout, header: bool | None) -> 
         return None, True
     if len(first) == layout.fields and (names := find_header([first, *rows])):
         return names, True
-    for sep in (layout.sep, *",\t;") if layout.heading else ():
-        heading, delimiter = delimited(layout.heading.encode(), sep)
-        (found,) = csv.reader([heading.decode()], delimiter=delimiter, skipinitialspace=True)
+    for sep in (layout.sep, *",\t;") if 0 < len(layout.heading) <= MAX_CELL_CHARACTERS else ():
+        found = _cells_of(layout.heading, sep)
         if len(found) == layout.fields and (names := find_header([found, *cells])):
             return names, False
     return None, True
+
+
+def _cells_of(line: str, sep: str) -> list[str]:
+    data, delimiter = delimited(line.encode(), sep)
+    records = _first_records(Body(data, delimiter, (), ""))
+    return records[0][1] if len(records) == 1 else []
 
 
 def _fitted(first: list[str], rows: Sequence[Sequence[str]], fields: int) -> list[str]:
@@ -366,9 +380,11 @@ def _read_body(body: Body) -> tuple[pl.DataFrame, Callable[[int], str], list[str
 
 
 def _read_numbers(body: Body, data: bytes) -> pl.DataFrame | None:
-    """Return the rows as float64, empty cells as nulls; None if anything else is no number."""
+    """Return the rows as float64, empty cells as nulls; None if anything else is no number, or in quotes."""
     import polars as pl
 
+    if b'"' in data:  # Polars panics on a number that is a quote and nothing else
+        return None
     try:
         return _read_csv(body, data, pl.Float64)
     except _polars_error():

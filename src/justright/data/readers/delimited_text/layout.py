@@ -39,8 +39,9 @@ DIGITS = r"\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*[.,]?|[.
 NUMBER = re.compile(rf"[-+(]?[$€£¥]?\s?[-+]?(?:{DIGITS})(?:[eE][-+]?\d+)?\s?[%€)]?")
 # A quoted cell stands between separators; a quote within a word, such as that of inches, begins none.
 QUOTED = re.compile(r'(?<![^\n,;|\t :])"(?:[^"]|"")*+"(?![^\r\n,;|\t :])')
-# A line that only draws a rule, as Markdown and SQL consoles do.
-RULE = r"^[-+=|: \t\r]*(?:---|===)[-+=|: \t\r]*$"
+# A line that only draws a rule, as Markdown and SQL consoles do: of these characters, at least three of one in a row.
+RULE_CHARACTERS = "-+=|: \t\r"
+RULE_MARKS = ("---", "===")
 # Excel's own line on top that names the separator.
 SEPARATOR_LINE = re.compile(r'"?sep=(?P<sep>[^"\n\r])"?\s*', re.IGNORECASE)
 
@@ -146,7 +147,7 @@ def is_rule(line: str) -> bool:
         >>> is_rule("|---|:---:|"), is_rule("-- 1")
         (True, False)
     """
-    return re.match(RULE, line) is not None
+    return not line.strip(RULE_CHARACTERS) and any(mark in line for mark in RULE_MARKS)
 
 
 def count_fields(line: str, sep: str) -> int:

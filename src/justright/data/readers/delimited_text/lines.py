@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from justright.data.checks import counted
-from justright.data.readers.delimited_text.layout import ALIGNED, COMMENTS, RULE, WHITESPACE, describe_skipped
+from justright.data.readers.delimited_text.layout import (
+    ALIGNED,
+    COMMENTS,
+    RULE_CHARACTERS,
+    RULE_MARKS,
+    WHITESPACE,
+    describe_skipped,
+)
 from justright.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,7 +144,9 @@ def _blocks(body: Body) -> Iterator[_Block]:
     line = pl.col("line")
     blanks = r"[ \t\x0b\x0c]*"
     empty = f'(?:{blanks}|"{blanks}")'
-    may_be_row = ~line.str.contains(rf"^{empty}(?:{_escaped(body)}{empty})*$") & ~line.str.contains(RULE)
+    is_empty = line.str.contains(rf"^{empty}(?:{_escaped(body)}{empty})*$")
+    has_mark = pl.any_horizontal(line.str.contains(mark, literal=True) for mark in RULE_MARKS)
+    is_rule = has_mark & (line.str.strip_chars(RULE_CHARACTERS) == "")
     is_comment = line.str.strip_chars_start(BLANKS).str.starts_with(body.comment or "\0")
     is_heading = line == (body.heading or "\0")
     start, number, left = 0, body.lines_before + 1, body.rows
@@ -146,7 +155,7 @@ def _blocks(body: Body) -> Iterator[_Block]:
         block = body.data[start:end]
         frame = pl.select(line=pl.lit(block.removesuffix(b"\n").decode()).str.split("\n")).explode("line")
         frame = frame.with_row_index("number", offset=number).cast({"number": pl.Int64})
-        frame = frame.with_columns(line.str.strip_chars_end("\r")).filter(may_be_row)
+        frame = frame.with_columns(line.str.strip_chars_end("\r")).filter(~is_empty, ~is_rule)
         comments, headings = frame.select(comments=is_comment.sum(), headings=is_heading.sum()).row(0)
         if comments or headings:
             frame = frame.filter(~is_comment, ~is_heading)
