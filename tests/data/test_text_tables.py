@@ -287,6 +287,13 @@ def test_lines_that_are_no_rows_are_named(text):
     assert message(text) == f"'t': {RAGGED[text]}"
 
 
+def test_a_header_that_names_too_few_columns_is_refused():
+    """Where it is said to be one."""
+    assert message("a,b\n1,2,3,4\n5,6,7,8\n", header=True) == (
+        "'t': the header must name 4 columns, as many as most lines have; line 1 names 2. Correct that line."
+    )
+
+
 def test_a_binary_file_is_no_western_text():
     """Control characters tell."""
     assert message(b"a,b\n\xff\x01,2\n") == (

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from justright.data.checks import listed
+from justright.data.checks import counted, listed
 from justright.data.read_options import READ_ALL, ReadOptions
+from justright.data.readers.delimited_text.frames import has_nulls, polars_error, read_numbers, read_text
 from justright.data.readers.delimited_text.header import MAX_LISTED, find_header, find_units, name_columns
 from justright.data.readers.delimited_text.layout import (
-    ALIGNED,
-    WHITESPACE,
     Layout,
     check_separator,
+    delimited,
     describe_skipped,
     find_layout,
-    is_like_number,
-    is_rule,
     name_separator,
 )
 from justright.data.readers.delimited_text.lines import (
-    BLANKS,
     MAX_CELL_CHARACTERS,
     Body,
-    Lines,
     find_lines,
     kept_data,
     sort_out,
 )
+from justright.data.readers.delimited_text.records import first_records, read_records
 from justright.data.readers.inflate import PACKED_ENDINGS, checked_size, is_packed, read_packed
 from justright.data.readers.raw import (
     PIECE_BYTES,
@@ -58,23 +52,8 @@ if TYPE_CHECKING:
 SNIFFED_BYTES = 1 << 20
 MOST_SNIFFED_BYTES = 1 << 26
 SNIFFED_LINES = 10
-# Records examined to tell a header from data: enough to see a column of numbers under a word.
-HEAD_RECORDS = 100
-# In place of separators that are longer than one byte: no text holds it.
-SUBSTITUTE = "\x1f"
-QUOTED_OR_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
-GAP = re.compile(rb"[ \t]{2,}+")
-LINE_ENDS = (b"", b"\r", b"\n")
-# Rows from which the kinds of columns are guessed.
-SAMPLE_ROWS = 1_000
 # What a file's name promises about its separators.
 PROMISED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-# Ways to read quotes, the usual one first: doubled within quotes, behind a backslash (MySQL), or as a letter like any other.
-QUOTES: tuple[dict[str, Any], ...] = (
-    {"strict": True},
-    {"strict": True, "escapechar": "\\", "doublequote": False},
-    {"quoting": csv.QUOTE_NONE},
-)
 
 
 def read_text_file(path: Path, label: str, options: ReadOptions) -> RawTable:
@@ -110,8 +89,8 @@ def _in_pieces(path: Path, label: str, options: ReadOptions) -> RawTable | None:
     if note:
         return None
     body, has_header, notes = _find_body(text, label, options, name=path.name)
-    frame = _read_numbers(body, body.data)
-    if frame is None or _has_nulls(frame):
+    frame = read_numbers(body, body.data)
+    if frame is None or has_nulls(frame):
         return None
     rows = options.head_rows
     most = lines + 1 if rows is None else min(rows, lines + 1)
@@ -142,8 +121,8 @@ def _number_pieces(path: Path, body: Body, *, skipped: int) -> Iterator[pl.DataF
 def _piece(body: Body) -> pl.DataFrame:
     # What the whole file is checked for; a quote may begin a text that goes on in the next piece.
     is_plain = body.data.isascii() and not any(mark in body.data for mark in (b"\0", b'"'))
-    frame = _read_numbers(body, delimited(body.data, body.sep)[0]) if is_plain else None
-    if frame is None or _has_nulls(frame):
+    frame = read_numbers(body, delimited(body.data, body.sep)[0]) if is_plain else None
+    if frame is None or has_nulls(frame):
         raise NotNumbersError
     return frame
 
@@ -185,42 +164,8 @@ def read_number_rows(text: bytes, columns: Sequence[str]) -> pl.DataFrame | None
         columns: the name of each field.
     """
     body = Body(text, ",", tuple(columns), "")
-    frame = _read_numbers(body, text)
-    return None if frame is None or _has_nulls(frame) else frame
-
-
-def delimited(data: bytes, sep: str) -> tuple[bytes, str]:
-    r"""Return text whose fields one character of one byte separates, and that character; line ends stay where they are.
-
-    Args:
-        data: whole lines.
-        sep: what separates the fields now, or 'whitespace'.
-    Example:
-        >>> delimited(b" 1  2\t3 \n", "whitespace"), delimited(b"1::2\n", "::")
-        ((b'1 2 3\n', ' '), (b'1\x1f2\n', '\x1f'))
-    """
-    if sep == ALIGNED:
-        return GAP.sub(_replace_gap, data), SUBSTITUTE
-    if sep != WHITESPACE:
-        if len(sep.encode()) == 1:
-            return data, sep
-        return data.replace(sep.encode(), SUBSTITUTE.encode()), SUBSTITUTE
-    if b'"' in data:
-        data = QUOTED_OR_BLANKS.sub(lambda found: found[1] or b" ", data)
-    else:
-        data = data.replace(b"\t", b" ")
-        while b"  " in data:
-            data = data.replace(b"  ", b" ")
-    data = data.replace(b"\r\n", b"\n").replace(b"\n ", b"\n").replace(b" \n", b"\n")
-    return data.removeprefix(b" ").removesuffix(b" "), " "
-
-
-def _replace_gap(found: re.Match[bytes]) -> bytes:
-    before, after = (
-        found.string[max(0, found.start() - 1) : found.start()],
-        found.string[found.end() : found.end() + 1],
-    )
-    return found[0] if before in LINE_ENDS or after in LINE_ENDS else SUBSTITUTE.encode()
+    frame = read_numbers(body, text)
+    return None if frame is None or has_nulls(frame) else frame
 
 
 def _find_body(
@@ -233,11 +178,16 @@ def _find_body(
     check_column_count(layout.fields, label)
     data, delimiter = delimited(_without_lines(head, layout.first_line), layout.sep)
     body = Body(data, delimiter, (), label, layout.sep, layout.first_line, options.head_rows, layout.comment)
-    records = _first_records(body)
+    records = first_records(body)
     if not records:
         raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")
     cells = [cells for _, cells in records]
     names, is_first = _find_names(cells, layout, options.header)
+    if names and len(names) != layout.fields:
+        raise InputError(
+            f"{label}: the header must name {counted(layout.fields, 'column')}, as many as most lines have; line "
+            f"{records[0][0]:,} names {len(names):,}. Correct that line."
+        )
     cut, rows = layout.first_line, cells
     notes = _layout_notes(layout, sep, name)
     if names and is_first:
@@ -281,17 +231,6 @@ def _line(data: bytes) -> str:
     return data.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
 
 
-def _first_records(body: Body) -> list[tuple[int, list[str]]]:
-    """Return the first records, as far as they can be read: those beyond may end within quotes."""
-    found: list[tuple[int, list[str]]] = []
-    try:  # on an error, `extend` has kept what was there before
-        found.extend(islice(_records(body), HEAD_RECORDS))
-    except InputError:
-        if not found:
-            found.extend(islice(_records(body, QUOTES[-1]), HEAD_RECORDS))
-    return found
-
-
 def _find_names(cells: list[list[str]], layout: Layout, header: bool | None) -> tuple[list[str] | None, bool]:
     """Return the names of the columns, and whether they are the first record; a comment above may hold them, too."""
     first, rows = _fitted(cells[0], cells[1:], layout.fields), cells[1:]
@@ -310,7 +249,7 @@ def _find_names(cells: list[list[str]], layout: Layout, header: bool | None) -> 
 
 def _cells_of(line: str, sep: str) -> list[str]:
     data, delimiter = delimited(line.encode(), sep)
-    records = _first_records(Body(data, delimiter, (), ""))
+    records = first_records(Body(data, delimiter, (), ""))
     return records[0][1] if len(records) == 1 else []
 
 
@@ -334,14 +273,14 @@ def _name_columns(
     hollow = [
         index
         for index in range(fields)
-        if (index == fields - 1 > 0 if names is None else index < len(names) and not names[index])
+        if (index == fields - 1 > 0 if names is None else not names[index])
         and rows
         and not any(row[index] for row in rows if len(row) == fields)
     ]
     if names is None:
         columns, notes = made_up_names(fields), list[str]()
     else:
-        columns, notes = name_columns([*names[:fields], *[""] * (fields - len(names))], empty=hollow)
+        columns, notes = name_columns(names, empty=hollow)
     return columns, [columns[index] for index in hollow], notes
 
 
@@ -354,161 +293,35 @@ def _layout_notes(layout: Layout, sep: str | None, name: str) -> list[str]:
     return notes + ([describe_skipped(layout.skipped, "above the table")] if layout.skipped else [])
 
 
-def _has_nulls(frame: pl.DataFrame) -> bool:
-    return any(column.null_count() for column in frame.iter_columns())
-
-
 def _read_body(body: Body) -> tuple[pl.DataFrame, Callable[[int], str], list[str]]:
-    """Return the rows, how to find one of them in the file, and a sentence for each line that is unusual."""
-    numbers = _read_numbers(body, body.data)
-    if numbers is not None and not _has_nulls(numbers):
+    """Return the rows, how to find one of them in the file, and a sentence for each thing that is unusual."""
+    numbers = read_numbers(body, body.data)
+    if numbers is not None and not has_nulls(numbers):
         return numbers, partial(_locate, body), []
-    # A null is an empty cell, a short row or a blank line.
+    frame, places, notes = _read_lines(body, numbers) or read_records(body)
+    return frame, partial(_locate_line, places), notes
+
+
+def _read_lines(body: Body, numbers: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.Series, list[str]] | None:
+    """Return the rows as Polars reads them, and the line of each; None where its reading may not be that of the csv module.
+
+    Args:
+        body: the lines.
+        numbers: them as numbers, if they are; a null in them is an empty cell, a short row or a blank line.
+    """
     lines = find_lines(body)
     if lines is None:
-        return _read_records(body)
+        return None
     keep, notes = sort_out(body, lines)
-    numbers_of_lines = lines.numbers if keep.all() else lines.numbers.filter(keep)
-    is_all = len(numbers_of_lines) == body.data.count(b"\n") + (not body.data.endswith(b"\n"))
+    places = lines.numbers if keep.all() else lines.numbers.filter(keep)
+    is_all = len(places) == body.data.count(b"\n") + (not body.data.endswith(b"\n"))
     data = body.data if is_all else kept_data(body, keep)
-    frame = numbers if is_all else _read_numbers(body, data)
+    frame = numbers if is_all else read_numbers(body, data)
     try:
-        frame = _read_text(body, data) if frame is None else frame
-    except _polars_error():
-        return _read_records(body)
-    return frame, partial(_locate_line, numbers_of_lines), [*lines.notes, *notes]
-
-
-def _read_numbers(body: Body, data: bytes) -> pl.DataFrame | None:
-    """Return the rows as float64, empty cells as nulls; None if anything else is no number, or in quotes."""
-    import polars as pl
-
-    if b'"' in data:  # Polars panics on a number that is a quote and nothing else
+        frame = read_text(body, data) if frame is None else frame
+    except polars_error():
         return None
-    try:
-        return _read_csv(body, data, pl.Float64)
-    except _polars_error():
-        return None
-
-
-def _read_text(body: Body, data: bytes) -> pl.DataFrame:
-    import polars as pl
-
-    first = _read_csv(replace(body, rows=min(body.rows or SAMPLE_ROWS, SAMPLE_ROWS)), data, pl.String)
-    # Numbers as such wherever they begin as such: text takes twice the time and room.
-    kinds = {one.name: pl.Float64 if _begins_as_numbers(one) else pl.String for one in first.iter_columns()}
-    try:
-        frame = _read_csv(body, data, kinds)
-    except _polars_error():
-        frame = _read_csv(body, data, pl.String)
-    return frame.with_columns([_tidied(one) for one in frame.iter_columns() if one.dtype == pl.String])
-
-
-def _begins_as_numbers(column: pl.Series) -> bool:
-    return column.null_count() < len(column) and _tidied(column).dtype.is_numeric()
-
-
-def _polars_error() -> type[Exception]:
-    import polars as pl
-
-    return pl.exceptions.PolarsError
-
-
-def _read_csv(
-    body: Body, data: bytes, kinds: type[pl.DataType] | Mapping[str, type[pl.DataType]]
-) -> pl.DataFrame:
-    import polars as pl
-
-    schema = dict(kinds) if isinstance(kinds, Mapping) else dict.fromkeys(body.columns, kinds)
-    if not data.strip(
-        BLANKS.encode()
-    ):  # Polars refuses empty input, but a header alone is a table of no rows
-        return pl.DataFrame(schema=schema)
-    if data.startswith(b"x"):  # Polars would take `x^` for compressed bytes; a blank before a text is nothing
-        data = b" " + data
-    return pl.read_csv(data, has_header=False, separator=body.delimiter, schema=schema, n_rows=body.rows)
-
-
-def _tidied(column: pl.Series) -> pl.Series:
-    """Return a text column without blanks around its values, as numbers if all values are plain numbers or missing.
-
-    Single quotes are taken off if all texts are in a pair of them.
-    """
-    import polars as pl
-
-    text = column.str.strip_chars()
-    text = text.set(text == "", None)
-    numbers = text.cast(pl.Float64, strict=False)
-    if numbers.null_count() == text.null_count():
-        return numbers
-    words = text.filter(numbers.is_null() & text.is_not_null())
-    if words.str.contains(r"^'[^']*'$").all():
-        return _tidied(text.str.replace(r"^'([^']*)'$", "$1"))
-    return text
-
-
-def _read_records(body: Body) -> tuple[pl.DataFrame, Callable[[int], str], list[str]]:
-    """Return the rows as the csv module reads them: slower, but it knows quotes that span lines and stray ones."""
-    import polars as pl
-
-    problem: InputError | None = None
-    for quotes in QUOTES:
-        if "escapechar" in quotes and b'\\"' not in body.data:
-            continue
-        try:
-            found = list(islice(_records(body, quotes), body.rows))
-            lines = Lines(
-                pl.Series([line for line, _ in found], dtype=pl.Int64),
-                pl.Series([len(cells) for _, cells in found], dtype=pl.Int64),
-                {
-                    place: body.delimiter.join(cells)
-                    for place, (_, cells) in enumerate(found)
-                    if len(cells) != len(body.columns)
-                },
-                any(not cells[-1] for _, cells in found),
-            )
-            keep, notes = sort_out(body, lines)
-        except InputError as error:
-            problem = problem or error
-            continue
-        rows = [cells for (_, cells), is_row in zip(found, keep, strict=True) if is_row]
-        if problem and (notes or _cuts_numbers(rows)):
-            continue
-        series = [
-            pl.Series(name, [cells[index] if index < len(cells) else None for cells in rows], dtype=pl.String)
-            for index, name in enumerate(body.columns)
-        ]
-        return (
-            pl.DataFrame([_tidied(column) for column in series]),
-            partial(_locate_line, lines.numbers.filter(keep)),
-            notes,
-        )
-    assert problem is not None  # noqa: S101  # every way of reading quotes has failed
-    raise problem
-
-
-def _cuts_numbers(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a number has a quote at one end only: a slip of the pen, which must not make its column text."""
-    return any('"' in cell and is_like_number(cell.strip('"')) for cells in rows for cell in cells)
-
-
-def _records(body: Body, quotes: Mapping[str, Any] = QUOTES[0]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that may be a row, with the line of the file on which it ends, counted from 1."""
-    text = io.TextIOWrapper(io.BytesIO(body.data), encoding="utf-8", errors="replace", newline="")
-    reader = csv.reader(text, delimiter=body.delimiter, skipinitialspace=True, **quotes)
-    csv.field_size_limit(MAX_CELL_CHARACTERS)
-    try:
-        for cells in reader:
-            stripped = [cell.strip(BLANKS) for cell in cells]
-            is_comment = body.comment and stripped and stripped[0].startswith(body.comment)
-            if any(stripped) and not is_comment and not is_rule(body.delimiter.join(stripped)):
-                yield reader.line_num + body.lines_before, stripped
-    except csv.Error as error:
-        line = reader.line_num + body.lines_before
-        raise InputError(
-            f"{body.label}: every line must be readable as delimited text; line {line:,} is not ({error}). "
-            "Correct its quotes."
-        ) from None
+    return frame, places, [*lines.notes, *notes]
 
 
 def _locate(body: Body, row: int) -> str:

@@ -34,7 +34,7 @@ NEARLY = 0.9
 NUMBER_LINES = 100
 BLANKS_MARGIN = 0.3
 FIRST_LINE_WEIGHT = 0.1
-# A number as people write it, in any country, with a currency or a percent sign; or what stands for one that is missing.
+# A number as people write it, in any country, with a currency or a percent sign.
 DIGITS = r"\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*[.,]?|[.,]\d+"
 NUMBER = re.compile(rf"[-+(]?[$€£¥]?\s?[-+]?(?:{DIGITS})(?:[eE][-+]?\d+)?\s?[%€)]?")
 # A quoted cell stands between separators; a quote within a word, such as that of inches, begins none.
@@ -44,6 +44,11 @@ RULE_CHARACTERS = "-+=|: \t\r"
 RULE_MARKS = ("---", "===")
 # Excel's own line on top that names the separator.
 SEPARATOR_LINE = re.compile(r'"?sep=(?P<sep>[^"\n\r])"?\s*', re.IGNORECASE)
+# In place of separators that are longer than one byte: hardly any text holds it.
+SUBSTITUTE = "\x1f"
+QUOTED_OR_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
+GAP_BYTES = re.compile(rb"[ \t]{2,}+")
+LINE_ENDS = (b"", b"\r", b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def check_separator(sep: str) -> str:
         InputError: it can separate nothing.
     Example:
         >>> check_separator("\\t"), check_separator("whitespace")
-        ('\\t', 'whitespace')
+        ('\t', 'whitespace')
     """
     sep = sep.replace("\\t", "\t")
     if not sep or any(mark in sep for mark in '\r\n\0"'):
@@ -276,3 +281,37 @@ def _may_be_names(cells: Sequence[str], fields: int) -> bool:
     if len(cells) == fields + 1:
         return not cells[-1]
     return len(cells) == fields - 1 > 1 and not any(map(is_like_number, cells))
+
+
+def delimited(data: bytes, sep: str) -> tuple[bytes, str]:
+    r"""Return text whose fields one character of one byte separates, and that character; line ends stay where they are.
+
+    Args:
+        data: whole lines.
+        sep: what separates the fields now, or 'whitespace'.
+    Example:
+        >>> delimited(b" 1  2\t3 \n", "whitespace"), delimited(b"1::2\n", "::")
+        ((b'1 2 3\n', ' '), (b'1\x1f2\n', '\x1f'))
+    """
+    if sep == ALIGNED:
+        return GAP_BYTES.sub(_replace_gap, data), SUBSTITUTE
+    if sep != WHITESPACE:
+        if len(sep.encode()) == 1:
+            return data, sep
+        return data.replace(sep.encode(), SUBSTITUTE.encode()), SUBSTITUTE
+    if b'"' in data:
+        data = QUOTED_OR_BLANKS.sub(lambda found: found[1] or b" ", data)
+    else:
+        data = data.replace(b"\t", b" ")
+        while b"  " in data:
+            data = data.replace(b"  ", b" ")
+    data = data.replace(b"\r\n", b"\n").replace(b"\n ", b"\n").replace(b" \n", b"\n")
+    return data.removeprefix(b" ").removesuffix(b" "), " "
+
+
+def _replace_gap(found: re.Match[bytes]) -> bytes:
+    before, after = (
+        found.string[max(0, found.start() - 1) : found.start()],
+        found.string[found.end() : found.end() + 1],
+    )
+    return found[0] if before in LINE_ENDS or after in LINE_ENDS else SUBSTITUTE.encode()
