@@ -15,7 +15,6 @@ import zstandard
 
 from justright.data.read import read_table
 from justright.data.table import TableSource
-from justright.errors import InputError
 
 ROWS = 40
 RANDOM = np.random.default_rng(0)
@@ -312,20 +311,3 @@ def test_the_packaged_table_is_24_000_rows_of_28_features():
     assert (table.rows, table.n_features, table.task) == (24_000, 28, "binary")
     assert table.feature_names[0] == "lepton_pT"
     assert table.target.mean() == pytest.approx(0.53, abs=1e-6)
-
-
-def test_quoted_cells_may_hold_delimiters_and_line_ends(write):
-    """Levels keep their commas and quotes; a later mistake is found on its own line."""
-    text = 'x,kind,label\n1,"a,b",0\n2,"say ""c""",1\n3,"a,b",1\n'
-    table = read_table(write("t.csv", text), categorical=["kind"])
-    assert table.feature_names == ("x", "kind=a,b", 'kind=say "c"')
-    np.testing.assert_array_equal(table.features, np.array([[1, 1, 0], [2, 0, 1], [3, 1, 0]], np.float32))
-    table = read_table(write("b.csv", 'x,"two\nlines",label\n1,"2",0\n3,3,1\n'))
-    assert table.feature_names == ("x", "two lines")
-    path = write("c.csv", 'x,z,label\n1,"2\n",0\nword,3,1\n')
-    with pytest.raises(InputError) as caught:
-        read_table(path)
-    assert str(caught.value) == (
-        f"{path!r}: column 'x' has 1 non-numeric value (first: row 2, line 4, 'word'). "
-        "Declare it categorical, or pass missing=['word'] to leave such rows out."
-    )
