@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from justright.data.build import build_table
 from justright.data.read import read_table
+from justright.data.read_options import READ_ALL
 from justright.data.readers.arrow import read_arrow
 from justright.data.readers.delimited import read_delimited
 from justright.data.readers.inflate import inflate_all
@@ -109,8 +110,8 @@ def test_a_damaged_file_is_a_table_or_one_sentence(tmp_path, capfd, kind, place,
     path = tmp_path / "t"
     path.write_bytes(content[:index] if cut else content)
     readers = {
-        "parquet": lambda: read_parquet(path, "'t'", rows=None),
-        "arrow": lambda: read_arrow(path, "'t'", rows=None),
+        "parquet": lambda: read_parquet(path, "'t'", READ_ALL),
+        "arrow": lambda: read_arrow(path, "'t'", READ_ALL),
         "npz": lambda: read_npz(path, "'t'"),
         "gzip": lambda: inflate_all(path.read_bytes(), "'t'"),
     }

@@ -238,7 +238,7 @@ def test_rows_takes_the_first(tmp_path, write):
         FRAME,
         (X, Y),
     ):
-        table = read_table(source, rows=10)
+        table = read_table(source, rows=10, head=True)
         np.testing.assert_array_equal(table.features, X[:10])
         assert table.source.rows == 10
 

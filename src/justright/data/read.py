@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 from justright.data.build import build_table
 from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
 from justright.data.read_options import ReadOptions, read_options
-from justright.data.readers.in_memory import is_in_memory, read_memory
+from justright.data.readers.frames.in_memory import is_in_memory, read_memory
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
 from justright.data.readers.registry import find_format, format_names, format_promised
 from justright.data.readers.sniff import BinaryError
+from justright.data.readers.tidy_columns import tidy_columns
 from justright.data.sources import Progress, Request, is_url, sources
 from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, near_miss
@@ -102,7 +103,7 @@ def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -
             )
         table = found.read(path, label, options)
         check_column_count(table.frame.width, label)
-        return table
+        return tidy_columns(table)
     except BinaryError as error:
         raise InputError(f"{error} Give a {format_names(' or ')} file.") from None
     except OSError as error:

@@ -36,7 +36,7 @@ def read_npz(path: Path, label: str, options: ReadOptions = READ_ALL) -> RawTabl
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
-    from justright.data.readers.in_memory import pair_table
+    from justright.data.readers.frames.in_memory import pair_table
 
     try:
         with zipfile.ZipFile(path) as archive:
