@@ -76,10 +76,13 @@ def verdicts_page() -> str:
 def security_page() -> str:
     """Return docs/security.md: what is trusted, the limits taken from the code, and how it is tested."""
     from justright.data import checks, fetch
-    from justright.data.readers import inflate, npz, parquet, raw
+    from justright.data.readers import inflate, npz, parquet, parts, raw
+    from justright.data.readers.databases import guarded_connection as connection
+    from justright.data.readers.databases import sqlite_file
+    from justright.data.readers.workbooks import workbook
     from justright.logs import source
     from justright.logs.formats import tfevents
-    from justright.records import connection, entries, models, reader
+    from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
 
@@ -90,6 +93,9 @@ def security_page() -> str:
         "Zstandard window": _size(inflate.ZSTD_WINDOW_BYTES),
         "Parquet page header": f"{_size(parquet.MAX_HEADER_BYTES)}, nested {parquet.MAX_DEPTH} deep",
         "header of an NPZ array": _size(npz.MAX_HEADER_BYTES),
+        "time for reading a workbook": f"{workbook.BASE_SECONDS:g} s of CPU time and {workbook.SECONDS_PER_MEGABYTE:g} s per MB",
+        "row of an SQLite file": _size(sqlite_file.MAX_ROW_BYTES),
+        "files of a table in parts": f"{parts.MAX_PARTS:,}",
         "name of a column or class": f"{checks.MAX_NAME_CHARACTERS} characters, none of them a control character",
         "name of a variant": f"{variant.MAX_NAME_LENGTH} characters and {variant.MAX_NAME_BYTES} bytes of UTF-8",
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
@@ -101,7 +107,7 @@ def security_page() -> str:
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
         "other answer of a study's database": f"{_size(reader.MAX_RESULT_BYTES)}, JSON {_size(reader.MAX_JSON_BYTES)}",
-        "time for reading a study's database": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
+        "time for reading a study's database, or an SQLite file": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
         "configuration of a model": _size(models.MAX_CONFIG_BYTES),
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
