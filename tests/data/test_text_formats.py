@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file
 
-from justright.data.read import read_table
+from justright.data.read import read_file, read_table
+from justright.data.read_options import READ_ALL
 from justright.data.readers import inflate, json_rows, libsvm
 from justright.errors import InputError
 
@@ -100,10 +102,6 @@ BAD_JSON = {
     '{"x": 1}\n\n{"x": }\n': "every line must be a JSON record; line 3 is not (Expecting value). Correct that line.",
     '[1, {"x": 2}]': f"{SHAPES}; it holds something else. Save the records alone.",
     '{"x": [1, 2], "y": [1]}': "every column must have as many values; they have 1 to 2. Save it again.",
-    '[{"x": [1], "z": {}, "y": 1}]': (
-        "columns must hold numbers or text; lists or objects are in 'x', 'z'. "
-        "Remove them, or write their parts as columns."
-    ),
     '[{"x":' + "[" * 100_000: "JSON must hold records of values; it is nested too deeply.",
 }
 
@@ -113,6 +111,14 @@ def test_what_is_no_table_in_json_is_refused(write, text):
     """With the line, or the columns."""
     path = write("t.json", text)
     assert message(path, target="y") == f"{path!r}: {BAD_JSON[text]}"
+
+
+def test_lists_and_empty_objects_in_json_are_left_out(write):
+    """And said."""
+    path = Path(write("t.json", '[{"x": [1], "z": {}, "w": 1}, {"x": [], "z": {}, "w": 2}]'))
+    raw = read_file(path, "'t'", READ_ALL)
+    assert raw.frame.to_dict(as_series=False) == {"w": [1.0, 2.0]}
+    assert raw.notes == ("2 columns hold lists or objects and are left out: 'x', 'z'.",)
 
 
 def test_json_beyond_the_limit_is_refused(write, monkeypatch):

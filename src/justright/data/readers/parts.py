@@ -98,15 +98,16 @@ def _parts_of(source: Path, label: str, is_table: Callable[[Path], bool]) -> lis
         paths = [path for path in _files_below(source, label) if is_table(path)]
         endings = {path.suffix.lower() for path in paths}
         if len(endings) > 1:
+            first = sorted(endings)[0]
             raise InputError(
                 f"{label}: the files of a table must be of one format; those in this folder end with "
-                f"{listed(sorted(endings), most=MAX_LISTED)}. Name one file, or a pattern such as {str(source / '*')!r} with an ending."
+                f"{listed(sorted(endings), most=MAX_LISTED)}. Name one file, or a pattern such as {str(source / ('*' + first))!r}."
             )
     else:
         found = sorted(glob.iglob(str(source), recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
         paths = [path for name in found if (path := Path(name)).is_file()]
     if not 1 <= len(paths) <= MAX_PARTS:
-        told = f"it holds {len(paths):,}" if paths else "there is none"
+        told = f"there are {len(paths):,}" if paths else "there is none"
         raise InputError(
             f"{label}: 1 to {MAX_PARTS:,} files with the parts of a table were expected; {told}. Name a file."
         )

@@ -41,8 +41,8 @@ def _common(dtypes: Sequence[pl.DataType]) -> pl.DataType | type[pl.DataType]:
     if len(different) == 1:
         return dtypes[0]
     if different and all(dtype.is_numeric() or dtype == pl.Boolean for dtype in different):
-        is_whole = all(dtype.is_integer() and dtype != pl.UInt64 for dtype in different)
-        return pl.Int64 if is_whole else pl.Float64
+        whole = [dtype.is_integer() or dtype == pl.Boolean for dtype in different]
+        return pl.Int64 if all(whole) and pl.UInt64 not in different else pl.Float64
     if different and all(dtype in (pl.Date, pl.Datetime) for dtype in different):
         return pl.Datetime("us")
     return pl.String

@@ -44,7 +44,7 @@ def tidy_columns(raw: RawTable) -> RawTable:
     notes = [_left_out_note(what, names) for what, names in left_out.items()]
     if durations:
         notes.append(f"Durations are taken in seconds: {listed(durations, most=MAX_LISTED)}.")
-    if len(kept) > raw.frame.width:
+    if pl.Struct in raw.frame.dtypes:
         check_column_count(len(kept), raw.label)
         check_column_names([column.name for column in kept], raw.label)
     return replace(raw, frame=pl.DataFrame(kept), notes=(*raw.notes, *notes))
@@ -68,7 +68,9 @@ def _unusable(dtype: pl.DataType) -> str:
     names = {pl.List: "lists", pl.Array: "lists", pl.Struct: "structures", pl.Binary: "bytes"}
     known = next((name for kind, name in names.items() if dtype == kind), "")
     simple = (pl.Boolean, pl.String, pl.Categorical, pl.Enum, pl.Null)
-    return known or ("" if dtype.is_numeric() or dtype.is_temporal() or dtype in simple else "objects")
+    return known or (
+        "" if dtype.is_numeric() or dtype.is_temporal() or dtype in simple else "lists or objects"
+    )
 
 
 def _simple(column: pl.Series) -> pl.Series:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import listed
 from justright.data.read_options import ReadOptions
@@ -118,12 +118,12 @@ def _frames(
     """Yield the answer a block at a time, the first one even if there are no rows."""
     import polars as pl
 
-    size, left, block = 0, rows, [()]
-    is_first = True
-    while block:
+    size, count = 0, 0
+    while True:
+        wanted = BLOCK_ROWS if rows is None else min(rows - count, BLOCK_ROWS)
         with connection.metered():
-            block = cursor.fetchmany(BLOCK_ROWS if left is None else min(left, BLOCK_ROWS))
-        if not (block or is_first):
+            block: list[tuple[Any, ...]] = cursor.fetchmany(wanted) if wanted else []
+        if count and not block:
             return
         columns = zip(*block, strict=True) if block else [()] * len(names)
         frame = pl.DataFrame(
@@ -135,7 +135,9 @@ def _frames(
                 f"{label}: a table must take at most {MAX_TABLE_BYTES:,} bytes in memory; it takes more. Ask for fewer rows in `query`."
             )
         yield frame
-        left, is_first = None if left is None else left - len(block), False
+        count += len(block)
+        if not block:
+            return
 
 
 @contextmanager

@@ -157,8 +157,9 @@ def _bunch_table(source: Mapping[str, Any]) -> RawTable:
 
 def _named_classes(target: npt.NDArray[Any], names: Sequence[str] | None) -> npt.NDArray[Any]:
     """Return the names of a target's classes where it holds their numbers, from 0; else the target as it is."""
-    has_numbers = target.dtype.kind in "iu" and target.size > 0 and names is not None
-    if not has_numbers or target.min() < 0 or target.max() >= len(names or ()):
+    if names is None or target.dtype.kind not in "iu" or target.size == 0:
+        return target
+    if target.min() < 0 or target.max() >= len(names):
         return target
     named: npt.NDArray[Any] = np.asarray(names).astype(str)[target]
     return named

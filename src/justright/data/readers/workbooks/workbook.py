@@ -105,19 +105,16 @@ def check_archive(path: Path, label: str) -> None:
 def _run(asked: dict[str, Any], label: str, seconds: float) -> dict[str, Any]:
     """Return what the reading process says."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(  # noqa: S603  # our own module, in our own Python
-        [sys.executable, "-m", READER, json.dumps(asked)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    try:
-        _watch(process, label, seconds)
-        said = process.communicate()[0]
-    finally:
-        process.kill()
-        process.wait()
+    command = [sys.executable, "-m", READER, json.dumps(asked)]
+    nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603  # our own module, in our own Python
+        command, env=environment, stdin=nothing, stdout=pipe, stderr=nothing
+    ) as process:
+        try:
+            _watch(process, label, seconds)
+            said = process.communicate()[0]
+        finally:
+            process.kill()
     if process.returncode != 0:
         raise InputError(
             f"{label}: a readable workbook was expected; its reader ended with code {process.returncode}, so it is damaged or "
