@@ -173,8 +173,15 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
   after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. Keras refuses a
   configuration that names classes or functions of other packages.
 - Unpacking stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
-  arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
-- Only http and https addresses are opened, and redirects lead nowhere else. Any address you give is followed, even one
+  arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory. Workbooks are read
+  in a process of their own, which is ended when it takes more than this in memory or too much time; links in them are not
+  followed, and formulas are not computed.
+- An SQLite file is opened read-only and immutable, and is asked questions only: whatever else `--query` or the file itself
+  says, nothing is written and no other file is opened. Every question has a limit of time and size.
+- Pickles are refused by their first bytes and by their names.
+- Only http and https addresses, and those of database servers, are opened, and redirects lead nowhere else. A password in
+  a database's address is kept nowhere, neither in the study folder nor in a message; running again takes it from
+  `JUSTRIGHT_DATABASE_PASSWORD`. What a server answers is not limited before it arrives. Any address you give is followed, even one
   inside your network: do not pass on addresses from strangers.
 - A study folder holds files and folders only. A link in it, a pipe, a device or a socket is refused before anything in the
   folder is opened, by `show` and `report` as well as by `run`; so is a hard link to a file that is changed in place, and a
@@ -184,7 +191,7 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
   column, index or table more is refused before anything is asked of the database. Every question has a limit of time and size.
 - `run` on a folder's own study opens the addresses and files that its study.toml names only if you have named them before:
   in a command, a study file or from Python. Otherwise it names them and asks for `--trust`. What you named is remembered as
-  digests in your state folder, by address or absolute path. `SOURCE`, `--test`, `--validation`, `--from` and
+  digests in your state folder, by address or absolute path, a database's together with the query. `SOURCE`, `--test`, `--validation`, `--from` and
   `--study FILE.toml` are your own words and need no trust; nor do tables with a name, such as higgs-sim.
 - Names are only data: escaped in HTML, Markdown and the terminal, parameters in SQL, a single step of a path in the
   folder, or refused. The report loads nothing from the network, and its own policy lets no other script run.

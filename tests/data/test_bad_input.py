@@ -188,16 +188,20 @@ def test_sources_that_do_not_exist_or_are_no_files(tmp_path):
     missing = str(tmp_path / "missing.csv")
     assert message(missing) == f"{choices} {missing!r}."
     folder = str(tmp_path)
-    assert message(folder) == f"`source` must be a file; {folder!r} is a folder. Name a file in it."
+    assert message(folder) == (
+        f"{folder!r}: 1 to 10,000 files with the parts of a table were expected; there is none. Name a file."
+    )
     assert message("s3://bucket/t.csv") == (
-        "An address must start with http://, https:// or a database's name, such as postgresql://; got 's3://bucket/t.csv'. Download the file first."
+        "An address must start with http://, https:// or a database's name, such as postgresql://; got "
+        "'s3://bucket/t.csv'. Download the file first."
     )
     assert message("file:///etc/hostname") == (
-        "An address must start with http://, https:// or a database's name, such as postgresql://; got 'file:///etc/hostname'. Download the file first."
+        "An address must start with http://, https:// or a database's name, such as postgresql://; got "
+        "'file:///etc/hostname'. Download the file first."
     )
     assert message("a\0b") == r"A path must not hold zero characters; got 'a\x00b'."
     assert message(3) == (
-        "`source` must be a name, path, address, array, (X, y) pair or frame; got int. Convert it with numpy.asarray."
+        "`source` must be a name, path, address, array, (X, y) pair, frame, mapping of columns or list of records; got int. Convert it with numpy.asarray."
     )
 
 
@@ -334,9 +338,9 @@ def test_npz_archives_that_are_unsafe_or_incomplete(tmp_path, write):
 
 
 def test_a_pickle_is_never_loaded(tmp_path):
-    """A pickle under any name is a binary file like any other."""
+    """Under any name."""
     pd.DataFrame({"x": [1], "y": [0]}).to_pickle(tmp_path / "t.csv")
-    assert "text must " in message(tmp_path / "t.csv")
+    assert "it is a pickle, which can run code and is never loaded." in message(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])

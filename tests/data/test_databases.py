@@ -130,6 +130,16 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     )
 
 
+def test_a_name_that_is_not_text_is_refused(tmp_path):
+    """Found by `benchmarks.fuzz`: SQLite's own messages hold such a name, too."""
+    path = write_database(tmp_path / "t.db")
+    path.write_bytes(path.read_bytes().replace(b"label REAL", b"labe\x80 REAL"))
+    assert message(path) == (
+        "'t': the database must answer with a table; it does not: its names are damaged. "
+        "Copy the database with its own program, or correct `query`."
+    )
+
+
 ENDLESS = (
     "CREATE VIEW e AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n, n AS m FROM r"
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 import pytest
 
@@ -98,7 +100,7 @@ def test_types_of_parts_are_reconciled():
     assert stack_frames([empty, first])["x"].to_list() == [None, 2**60]
     assert stack_frames([first, pl.DataFrame({"x": [True], "d": [None]})])["x"].dtype == pl.Int64
     assert stack_frames([first, pl.DataFrame({"x": [0.5], "d": [None]})])["x"].dtype == pl.Float64
-    days = [pl.select(d=pl.lit("2020-01-01").cast(kind)) for kind in (pl.Date, pl.Datetime("ns"))]
+    days = [pl.DataFrame({"d": [date(2020, 1, 1)]}).cast(kind) for kind in (pl.Date, pl.Datetime("ns"))]
     assert stack_frames(days)["d"].dtype == pl.Datetime("us")
 
 

@@ -29,8 +29,16 @@ def stack_frames(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     for name in frames[0].columns:
         parts = [frame[name] for frame in frames]
         dtype = _common([part.dtype for part in parts if part.null_count() < len(part)])
-        columns.append(pl.concat([part.cast(dtype, strict=False) for part in parts]))
+        columns.append(pl.concat([_as(part, dtype) for part in parts]).alias(name))
     return pl.DataFrame(columns)
+
+
+def _as(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    import polars as pl
+
+    if column.null_count() == len(column):  # of any type, such as text, which is never cast to a date
+        return pl.repeat(None, len(column), dtype=dtype, eager=True)
+    return column.cast(dtype)
 
 
 def _common(dtypes: Sequence[pl.DataType]) -> pl.DataType | type[pl.DataType]:

@@ -145,8 +145,10 @@ def _faults(label: str) -> Iterator[None]:
     """Say in a sentence what SQLite finds wrong in the block."""
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0]
+    except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError) as error:
+        # The last of these: a damaged name, also in what SQLite says about it.
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = (str(error).splitlines() or ["no reason given"])[0] if is_text else "its names are damaged"
         advice = "Copy the database with its own program, or correct `query`."
         if reason == "interrupted":
             reason, advice = "it takes too long", "Export the table as CSV or Parquet."
