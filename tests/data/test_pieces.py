@@ -71,12 +71,12 @@ def test_text_in_pieces_makes_the_table_that_it_makes_at_once(in_pieces, tmp_pat
     path.write_bytes(TEXTS[name](frame().write_csv()).encode())
     if rows == 1:
         with pytest.raises(InputError, match="at least two different values"):
-            read_table(str(path), rows=rows)
+            read_table(str(path), rows=rows, head=True)
         assert in_pieces == [None]
         return
-    table = read_table(str(path), rows=rows)
+    table = read_table(str(path), rows=rows, head=True)
     assert in_pieces == [table]
-    other = at_once(path, rows=rows)
+    other = at_once(path, rows=rows, head=True)
     assert (table.fingerprint, table.rows, table.source) == (other.fingerprint, other.rows, other.source)
     np.testing.assert_array_equal(table.features, other.features)
 
@@ -86,9 +86,9 @@ def test_parquet_in_pieces_makes_the_table_that_it_makes_at_once(in_pieces, tmp_
     """Numbers of several types."""
     path = tmp_path / "table.parquet"
     frame().write_parquet(path, row_group_size=50)
-    table = read_table(str(path), rows=rows)
+    table = read_table(str(path), rows=rows, head=True)
     assert in_pieces == [table]
-    assert table.fingerprint == at_once(path, rows=rows).fingerprint
+    assert table.fingerprint == at_once(path, rows=rows, head=True).fingerprint
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_table_is_found_on_its_sheet(tmp_path, name):
     assert [raw.locate(row) for row in (0, 2)] == ["row 1, row 5 of the sheet", "row 3, row 8 of the sheet"]
     assert raw.notes == (
         "Sheet 'Data' is read; `sheet` names another: 'Cover'.",
-        "The 3 rows above the table are left out.",
+        "3 rows above the table are left out.",
     )
 
 

@@ -19,7 +19,7 @@ from justright.data.read_options import ReadOptions, read_options
 from justright.data.readers.databases.server import read_server
 from justright.data.readers.frames.in_memory import is_in_memory, read_memory
 from justright.data.readers.parts import is_pattern, read_parts
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
+from justright.data.readers.raw import MAX_TABLE_BYTES, SPECIAL_OPTIONS, RawTable, check_column_count
 from justright.data.readers.registry import find_format, format_names, format_promised, formats
 from justright.data.readers.sniff import BinaryError
 from justright.data.readers.tidy_columns import tidy_columns
@@ -111,7 +111,9 @@ def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -
             )
         table = found.read(path, label, options)
         check_column_count(table.frame.width, label)
-        return tidy_columns(table)
+        unused = [name for name in SPECIAL_OPTIONS if getattr(options, name) and name not in found.takes]
+        notes = [f"`{name}` is for {SPECIAL_OPTIONS[name]} and is not used." for name in unused]
+        return tidy_columns(replace(table, notes=(*table.notes, *notes)))
     except BinaryError as error:
         raise InputError(f"{error} Give a {format_names(' or ')} file.") from None
     except OSError as error:

@@ -46,7 +46,7 @@ def _common(dtypes: Sequence[pl.DataType]) -> pl.DataType | type[pl.DataType]:
     import polars as pl
 
     different = set(dtypes)
-    if len(different) == 1:
+    if len(different) == 1 and dtypes[0] not in (pl.Categorical, pl.Enum):
         return dtypes[0]
     if different and all(dtype.is_numeric() or dtype == pl.Boolean for dtype in different):
         whole = [dtype.is_integer() or dtype == pl.Boolean for dtype in different]

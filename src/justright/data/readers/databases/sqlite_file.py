@@ -163,4 +163,5 @@ SQLITE = TableFormat(
     (b"SQLite format 3\0",),
     (".sqlite", ".sqlite3", ".db", ".db3"),
     read_sqlite,
+    takes=("sheet", "query"),
 )

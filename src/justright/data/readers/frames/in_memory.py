@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # Packages whose objects are known by their type; none of them is imported here.
-PACKAGES = ("polars", "pandas", "datasets", "scipy", "sklearn")
+PACKAGES = ("polars", "pandas", "datasets", "scipy")
 # Names for the column of a separately given target: the first one that no feature has.
 TARGET_COLUMNS = ("target", "target_", "target__")
 SPARSE_BYTES = 8  # of each value, zeros too

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from justright.data.checks import listed
+from justright.data.checks import counted, listed
 from justright.data.readers.raw import made_up_names
 from justright.data.readers.sniff import find_header
 from justright.errors import InputError, near_miss
@@ -77,8 +77,9 @@ def read_sheet(
         if others
         else []
     )
-    if start > 1 + (names is None):
-        notes.append(f"The {start - (names is not None):,} rows above the table are left out.")
+    above = start - (names is not None)
+    if above:
+        notes.append(f"{counted(above, 'row')} above the table {'is' if above == 1 else 'are'} left out.")
     return _trimmed(loaded, names, start), {"has_header": names is not None, "notes": notes}
 
 

@@ -173,4 +173,5 @@ EXCEL = TableFormat(
     (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
     read_workbook,
     recognise=looks_like_workbook,
+    takes=("sheet",),
 )
