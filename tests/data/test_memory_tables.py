@@ -11,12 +11,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import Bunch
 
 from justright.data.read import read_table
 from justright.data.readers.frames import in_memory
 from justright.data.readers.frames.in_memory import read_memory
+from justright.data.readers.plain_values import values_column
+from justright.data.readers.tidy_columns import tidy_columns
 from justright.errors import InputError
 
 CLOCK = dt.datetime.fromisoformat
@@ -71,6 +75,39 @@ RECORD_COLUMNS = {"a": [1, None], "b.c": ["x", "y"], "d": [None, 2.5]}
 def test_every_shape_in_memory_is_its_columns(source, expected):
     """Mappings, records, rows, Arrow, sparse, structured, masked and mixed arrays, and arrays of dates."""
     assert columns(source) == expected
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.dates(),
+    st.datetimes(timezones=st.none() | st.timezones()),
+    st.times(),
+    st.timedeltas(),
+    st.decimals(),
+    st.fractions(),
+    st.complex_numbers(),
+    st.lists(st.integers(), max_size=2),
+    st.just(pd.NA),
+    st.just(pd.NaT),
+    st.just(np.float32(1.5)),
+    st.just(np.datetime64("2020-01-01")),
+    st.just(np.timedelta64(1, "D")),
+)
+
+
+@given(
+    values=st.lists(ANYTHING, max_size=4)
+    | st.sampled_from([st.times(), st.timedeltas(), st.datetimes()]).flatmap(st.lists)
+)
+def test_any_values_are_a_column(values):
+    """Of as many rows, whatever they are."""
+    assert len(values_column("x", values)) == len(values)
+    assert tidy_columns(read_memory({"x": values}, None)).frame.height in (0, len(values))
 
 
 def test_arrays_of_other_packages_are_read_through_their_array_protocol():

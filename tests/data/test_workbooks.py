@@ -209,6 +209,15 @@ def test_reading_stops_at_its_limits(tmp_path, monkeypatch, name, what):
     assert what in message(path)
 
 
+def test_nothing_is_imported_from_the_working_directory(tmp_path, monkeypatch):
+    """A workbook may lie beside a stranger's fastexcel.py."""
+    for name in ("fastexcel", "polars", "json", "justright"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    path = write_xlsx(tmp_path / "t.xlsx", {"s": TABLE})
+    assert read_file(path, "'t'", READ_ALL).frame.height == 3
+
+
 def test_without_fastexcel_the_command_that_installs_it_is_named(tmp_path, monkeypatch):
     """It is an extra."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LEAST_INT, MOST_INT = -(2**63), 2**63 - 1
 PLAIN = (float, int, str, bool)
 NOTHINGS = ("NAType", "NaTType")  # what pandas writes for a missing value
+# Longer durations, in microseconds, do not fit Polars' integers.
+MOST_DAYS = 100_000_000
 CONTAINERS = (list, tuple, set, frozenset, Mapping)
 
 
@@ -40,10 +42,14 @@ def values_column(name: str, values: Iterable[Any]) -> pl.Series:
         return _number_column(name, cells, kinds)
     simple: dict[type, Any] = {
         datetime.time: pl.Time,
-        datetime.timedelta: pl.Duration("us"),
         datetime.date: pl.Date,
         bytes: pl.Binary,
     }
+    if kinds == {datetime.timedelta}:
+        if any(abs(cell.days) > MOST_DAYS for cell in cells if cell is not None):
+            cells = [None if cell is None else cell.total_seconds() for cell in cells]
+            return pl.Series(name, cells, dtype=pl.Float64)
+        return pl.Series(name, cells, dtype=pl.Duration("us"))
     if len(kinds) == 1 and (dtype := simple.get(next(iter(kinds)))):
         return pl.Series(name, cells, dtype=dtype)
     if kinds and kinds <= {datetime.date, datetime.datetime}:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_LISTED = 5
+# Of a second, in the units in which Polars counts durations.
+TICKS = {"ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def tidy_columns(raw: RawTable) -> RawTable:
@@ -80,8 +82,8 @@ def _simple(column: pl.Series) -> pl.Series:
         return column.cast(pl.String)
     if column.dtype.is_decimal():
         return column.cast(pl.Float64)
-    if column.dtype == pl.Duration:
-        return column.dt.total_microseconds() / 1e6
+    if isinstance(column.dtype, pl.Duration):
+        return column.to_physical() / TICKS[column.dtype.time_unit or "us"]
     if column.dtype == pl.Datetime:
         return column.dt.replace_time_zone(None)
     return column

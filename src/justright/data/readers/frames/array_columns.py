@@ -35,7 +35,7 @@ def as_array(source: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - anything with a
         return np.asarray(source)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"Features must form a (rows, features) array; got {type(source).__name__}: {error}."
+            f"Features must form a (rows, features) array; got {type(source).__name__}: {str(error).rstrip('.')}."
         ) from None
 
 

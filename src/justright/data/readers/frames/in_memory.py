@@ -217,10 +217,6 @@ def _is_numeric(row: Sequence[Any]) -> bool:
     return all(isinstance(value, (bool, int, float, np.number)) for value in row)
 
 
-def _is_nested(values: Sequence[Any]) -> bool:
-    return any(isinstance(value, (list, tuple, np.ndarray)) for value in values)
-
-
 def _has_length(values: object) -> bool:
     return hasattr(values, "__len__") and bool(getattr(values, "ndim", 1))
 
@@ -233,7 +229,7 @@ def _column(name: str, values: Any, label: str, *, what: str) -> pl.Series:  # n
         return values.alias(name)
     if _package(values) == "pandas" and getattr(values, "ndim", 0) == 1 and hasattr(values, "to_frame"):
         return pandas_column(name, values.to_frame().iloc[:, 0], label)  # of an index, too
-    if isinstance(values, (list, tuple, range)) and not _is_nested(values):
+    if isinstance(values, (list, tuple, range)):
         return values_column(name, values)
     array = as_array(values)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -259,6 +255,10 @@ def _target_series(name: str, target: Any, label: str) -> pl.Series:  # noqa: AN
         frame = tidy_columns(_to_raw(target)).frame
         if frame.width == 1:
             return frame.to_series(0).alias(name)
+    if isinstance(target, (list, tuple)) and any(
+        isinstance(value, (list, tuple, np.ndarray)) for value in target
+    ):
+        target = as_array(target)  # such as [[0], [1]]
     return _column(name, target, label, what="a target")
 
 

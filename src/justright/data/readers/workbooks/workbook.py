@@ -105,7 +105,8 @@ def check_archive(path: Path, label: str) -> None:
 def _run(asked: dict[str, Any], label: str, seconds: float) -> dict[str, Any]:
     """Return what the reading process says."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", READER, json.dumps(asked)]
+    # -P: never from the working directory, where a file of a stranger may be called like a module.
+    command = [sys.executable, "-P", "-m", READER, json.dumps(asked)]
     nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
     with subprocess.Popen(  # noqa: S603  # our own module, in our own Python
         command, env=environment, stdin=nothing, stdout=pipe, stderr=nothing
