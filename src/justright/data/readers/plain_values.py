@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # a value of any type
         is_moment = value.dtype.kind in "mM" if hasattr(value, "dtype") else False
         value = value.astype(f"{value.dtype.kind}8[us]").item() if is_moment else value.item()
     if isinstance(value, Decimal):
-        return float(value)
+        return math.nan if value.is_nan() else float(value)  # one kind of NaN there is no float
     if isinstance(value, datetime.datetime) and type(value) is not datetime.datetime:  # pandas' Timestamp
         return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
     if isinstance(value, datetime.timedelta) and type(value) is not datetime.timedelta:
