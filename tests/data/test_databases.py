@@ -200,10 +200,12 @@ SECRET = "postgresql://me:se:cr@et@localhost/db?sslmode=disable&sslpassword=se:c
         ("mysql://me@h/db", "mysql://me@h/db"),
         ("mysql://h/db?password=x", "mysql://h/db"),
         ("data/a:b@c.csv", "data/a:b@c.csv"),
+        ("https://me:se@h/a.csv", "https://me:se@h/a.csv"),
+        ("ftp://me:se@h/a.csv", "ftp://me@h/a.csv"),
     ],
 )
 def test_passwords_are_taken_out_of_addresses(address, shown):
-    """Wherever they stand, and nothing else."""
+    """Wherever they stand; of the web, an address is read again as it is."""
     assert without_password(address) == shown
 
 

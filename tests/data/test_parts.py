@@ -43,7 +43,7 @@ def read(source, **options):
     """Return the columns of a table in parts, by the path that `read_table` takes."""
     seen = {}
 
-    def keep(raw, request, *, source):
+    def keep(raw, request, **rest):
         seen["raw"] = raw
 
     with pytest.MonkeyPatch.context() as patch:

@@ -41,6 +41,7 @@ def read_table(
     location: str | Path | None = None,
     progress: Progress | None = None,
     cache_dir: str | Path | None = None,
+    like: Table | None = None,
     **options: Any,
 ) -> Table:
     """Return a table of float32 features and one target.
@@ -57,6 +58,7 @@ def read_table(
         location: for `higgs`, a path or address to read instead of UCI's.
         progress: called with a `ReadProgress` while bytes arrive.
         cache_dir: where parsed HIGGS rows are kept; None: $JUSTRIGHT_CACHE, or justright in the user's cache.
+        like: the training table, whose plan says what columns and target of this one are; None for a table of its own.
         options: those of `ReadOptions`, such as `rows`, `task`, `missing`, `categorical`, `drop` and `sep`.
     Raises:
         InputError: the source cannot be read as a table, or a value in it cannot be used; the message names
@@ -73,7 +75,7 @@ def read_table(
     if location is not None and not (named and named.is_remote):
         _refuse_location()
     if is_in_memory(source):
-        return build_table(read_memory(source, target), request, source=MEMORY_SOURCE)
+        return build_table(read_memory(source, target), request, source=MEMORY_SOURCE, like=like)
     if not isinstance(source, (str, Path)):
         raise InputError(
             "`source` must be a name, path, address, array, (X, y) pair, frame, mapping of columns or list of records; got "
@@ -83,10 +85,7 @@ def read_table(
     if named:
         return named.read(request)
     place = str(source)
-    if is_database(place):
-        return build_table(read_server(place, request), request, source=without_password(place))
-    read = _read_address if is_url(place) else _read_path
-    return build_table(read(place, request), request, source=place)
+    return build_table(_read_place(place, request), request, source=without_password(place), like=like)
 
 
 def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -> RawTable:
@@ -143,6 +142,13 @@ def _checked_target(target: object) -> str | int | None:
         f"`target` must be a column's name or number when the source is a file; got {type(target).__name__}. "
         "Pass arrays as read_table((X, y))."
     )
+
+
+def _read_place(place: str, request: Request) -> RawTable:
+    """Return the columns of what lies at a path or an address."""
+    if is_database(place):
+        return read_server(place, request)
+    return _read_address(place, request) if is_url(place) else _read_path(place, request)
 
 
 def _read_address(source: str, request: Request) -> RawTable:

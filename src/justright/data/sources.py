@@ -160,6 +160,12 @@ def without_password(address: str) -> str:
         >>> without_password("mysql://me:se@cret@host/db?ssl=1&sslpassword=x")
         'mysql://me@host/db?ssl=1'
     """
+    if _scheme(address) in (
+        None,
+        "http",
+        "https",
+    ):  # of the web: read again by the same address, as it always was
+        return address
     place, mark, options = address.partition("?")
     place = PASSWORD.sub(r"\1@", place)
     kept = [option for option in options.split("&") if not SECRET_OPTION.match(option)]
