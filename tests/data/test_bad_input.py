@@ -300,10 +300,6 @@ def test_arrays_and_frames_that_are_no_table():
     assert message(pd.DataFrame([[1, 2, 0]], columns=["a", "a", "y"])) == (
         "The pandas frame: every column name must be unique; 'a' is there twice. Rename one of them."
     )
-    assert message(pl.DataFrame({"x": [1.0, None], "y": [0, 1]})) == (
-        "The Polars frame: column 'x' has 1 missing value (first: row 2). "
-        "Fill them in, or pass missing=[''] to leave such rows out."
-    )
     assert message(pl.DataFrame({"x\u202e": [1.0, 2.0], "y": [0, 1]})) == (
         r"A column name must not hold control characters; got 'x\u202e'. Rename it."
     )
