@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -50,6 +51,7 @@ def table_seeds() -> list[bytes]:
         frame.write_ipc(files[-1], compression=compression)
     files.append(io.BytesIO())
     np.savez_compressed(files[-1], X=np.ones((3, 2)), y=np.array([0, 1, 0]))
+    files += [io.BytesIO(database) for database in small_databases()]
     arrays = [
         (np.arange(6.0).reshape(3, 2), np.array([0, 1, 2])),
         (np.ones((3, 1), ">f2"), np.array(["a", "b", "a"])),
@@ -61,6 +63,36 @@ def table_seeds() -> list[bytes]:
         + [b"\0\x1c" + texts[0], b"\0\x2f" + texts[1], b"\0\x0c" + gzip.compress(texts[0])]
         + [b"\3\x0c" + array_pair(*pair) for pair in arrays]
     )
+
+
+def small_databases() -> list[bytes]:
+    """Return SQLite files of two to five pages: values of every type, a view, a virtual table, and two tables."""
+    import sqlite3
+
+    schemas = (
+        [
+            "CREATE TABLE t (x, z REAL, label)",
+            "INSERT INTO t VALUES (1, 0.5, 0), ('a', NULL, 1), (x'00ff', 1e3, 0)",
+        ],
+        [
+            "CREATE TABLE t (x, label)",
+            "CREATE VIEW v AS SELECT * FROM t, t AS u",
+            "INSERT INTO t VALUES (1, 0)",
+        ],
+        ["CREATE VIRTUAL TABLE t USING fts5(x)", "INSERT INTO t VALUES ('a b')"],
+        [
+            "CREATE TABLE t (x PRIMARY KEY, label AS (x + 1)) WITHOUT ROWID",
+            "INSERT INTO t (x) VALUES (1), (2)",
+        ],
+    )
+    files = []
+    for statements in schemas:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            for statement in ("PRAGMA page_size = 512", *statements):
+                connection.execute(statement)
+            connection.commit()
+            files.append(connection.serialize())
+    return files
 
 
 def array_pair(*arrays: object) -> bytes:

@@ -289,7 +289,8 @@ def test_addresses_are_of_the_web_only(server):
         "jar://x",
     ):
         assert message(source) == (
-            f"An address must start with http:// or https://; got {source!r}. Download the file first."
+            f"An address must start with http://, https:// or a database's name, such as postgresql://; got {source!r}. "
+            "Download the file first."
         )
     address = server.address + "/t.csv"
     server.redirects["/t.csv"] = "file:///etc/hostname"

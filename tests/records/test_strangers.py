@@ -21,8 +21,9 @@ import pytest
 import justright as jr
 from justright.cli.main import main
 from justright.data.read import read_table
+from justright.data.readers.databases import guarded_connection as connection
 from justright.errors import FolderError, InputError, JustrightError
-from justright.records import connection, reader
+from justright.records import reader
 from justright.records.entries import open_regular
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
