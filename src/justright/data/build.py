@@ -1,69 +1,367 @@
-"""From columns as read to a table: choose the target, leave out rows with missing values, turn columns into numbers."""
+"""From columns as read to a table: find target, groups, times and weights, draw rows, decide what columns are taken for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
-from justright.data.encoding import Column, Rows, encode_levels, is_missing, to_numbers
+from justright.data.plan.columns import LeftOut, read_levels, read_moments, read_numbers
+from justright.data.plan.date_text import find_date_format
+from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
+from justright.data.plan.number_text import PLAIN, find_number_format
+from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
 from justright.data.shared_arrays import shareable_empty
 from justright.data.sources import Request, sources
+from justright.data.split import shuffled_rows
 from justright.data.table import Table, TableSource
-from justright.data.target import encode_target
+from justright.data.target import TargetColumn, read_target, read_target_like
 from justright.errors import InputError, near_miss
 
 if TYPE_CHECKING:
     import polars as pl
 
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
 # What data sets call their target in practice. The only column with one of these names is the target.
 TARGET_NAMES = ("label", "target", "y", "class")
 # Columns listed in a message: enough to find the right one, short enough for a terminal.
 MAX_LISTED = 12
+SAMPLE_SEED = 0
+# Options that name columns.
+COLUMN_LISTS = ("drop", "keep", "categorical", "numeric")
+ROLES = ("group", "time", "weights")
 
 
-def build_table(raw: RawTable, request: Request, *, source: str) -> Table:
+class NoTargetError(InputError):
+    """Nobody says which column is the target, and none has a usual name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """A table's columns told apart.
+
+    Args:
+        frame: the columns that features may be made of.
+        target: the target.
+        roles: option -> column, of `group`, `time` and `weights`.
+        order: the names of all columns.
+    """
+
+    frame: pl.DataFrame
+    target: pl.Series
+    roles: dict[str, pl.Series]
+    order: tuple[str, ...]
+
+
+def build_table(raw: RawTable, request: Request, *, source: str, like: Table | None = None) -> Table:
     """Return the table made of the columns that a reader found.
 
     Args:
         raw: the columns and how to name rows of them.
-        request: target, rows, task, missing tokens and categorical columns.
+        request: which rows and columns, and what they are taken for.
         source: the value of `TableSource.source`.
+        like: the training table, whose target and columns say what those of this one are; None for a table of its own.
     Raises:
-        InputError: no target, too few rows, or a value that is neither a number nor a class and not declared missing;
-            the message names source, column and row.
+        InputError: no target, too few rows, or options that name no column; the message names all of them.
     """
     raw = _named(raw)
     if raw.pieces:
-        table = _build_from_pieces(raw, raw.pieces, request, source)
+        table = _build_from_pieces(raw, raw.pieces, request, source) if like is None else None
         if table:
             return table
         raw = _named(raw.pieces.whole())
     _check_shape(raw, request)
-    frame = raw.frame if request.rows is None else raw.frame.head(request.rows)
-    wanted = raw.target if request.target is None else request.target
-    target = choose_target(raw, wanted)
-    _check_categorical(raw, request, target)
-    keep = _kept_rows(frame, request, raw)
-    left_out = frame.height - len(keep)
+    request, parts = _tell_apart(raw, request)
+    chosen = _chosen_rows(raw.frame.height, request)
+    if chosen is not None:
+        parts = _taken(parts, chosen)
+    column = _read_target(parts.target, request, raw.label, like)
+    left_out = len(parts.target) - len(column.rows)
     if left_out:
-        frame = frame[keep.tolist()]
-    features, names = _features(frame.drop(target), keep, raw, request)
-    column = Column(frame[target], keep, raw, is_target=True)
-    values, task, class_names = encode_target(column, task=request.task)
+        parts = _taken(parts, column.rows)
+    return _assemble(raw, request, parts, column, source=source, left_out=left_out, like=like)
+
+
+def plan_columns(raw: RawTable, request: Request) -> Plan:
+    """Return what every column is taken for where the target is not known: as if none were.
+
+    Raises:
+        InputError: the table has no rows, or an option names no column.
+    """
+    raw = _named(raw.pieces.whole() if raw.pieces else raw)
+    frame = raw.frame
+    blank = Plan((), "", "regression", (), tuple(frame.columns), raw.has_header)
+    return fit_plan(frame, np.arange(frame.height), request, blank)
+
+
+def choose_target(raw: RawTable, target: str | int | None) -> str:
+    """Return the name of the target column.
+
+    Args:
+        raw: the columns.
+        target: a name; a number from 0 (negative: from the end), also as text where no column has that name;
+            None for the only column called label, target, y or class, or for the first column of a
+            header-less table if it holds 0 and 1 only.
+    Raises:
+        InputError: there is no such column.
+        NoTargetError: there is no way to choose one.
+    """
+    if target is None:
+        return _default_target(raw, raw.frame.columns)
+    return _find_column(raw, target, "target")
+
+
+def _assemble(
+    raw: RawTable,
+    request: Request,
+    parts: _Parts,
+    column: TargetColumn,
+    *,
+    source: str,
+    left_out: int,
+    like: Table | None,
+) -> Table:
+    frame, names = parts.frame, parts.frame.columns
+    everything = np.arange(frame.height)
+    fixed = tuple(
+        LeftOut(name=values.name, what=role, reason="as asked")
+        for role, values in parts.roles.items()
+        if role != "time"
+    )
+    blank = Plan(fixed, parts.target.name, column.task, column.class_names, parts.order, raw.has_header)
+    wanted = raw.target if request.target is None else request.target
     described = _describe_source(source, wanted, request)
-    return Table(features, values, names, target, task, class_names, described, left_out)
+    columns: pl.DataFrame | None = None
+    if like is not None and like.plan is not None:
+        plan, columns = like.plan, frame
+        features = plan.prepare(frame, label=raw.label, has_header=raw.has_header).features
+    elif _are_complete_numbers(frame, request):
+        features = _as_features(frame)
+        plan = fit_number_plan(features, names, slice(None), request, blank)
+        features = _without_left_out(features, names, plan)
+    else:
+        plan, columns = fit_plan(frame, everything, request, blank), frame
+        features = plan.prepare(frame, label=raw.label).features
+    if not plan.used:
+        raise InputError(
+            f"{raw.label}: at least one column must make a feature; {_listed_left_out(plan)}. Keep one with keep=[...], "
+            "or say what it is with categorical=[...] or numeric=[...]."
+        )
+    return Table(
+        features,
+        column.values,
+        plan.feature_names,
+        parts.target.name,
+        column.task,
+        column.class_names,
+        described,
+        left_out,
+        columns=columns,
+        plan=plan,
+        has_header=raw.has_header,
+        task_reason=column.reason,
+        notes=raw.notes,
+        **_read_roles(parts.roles, request, raw.label),
+    )
+
+
+def _read_target(values: pl.Series, request: Request, label: str, like: Table | None) -> TargetColumn:
+    if like is None:
+        return read_target(values, request, label)
+    return read_target_like(values, request, label, task=like.task, class_names=like.class_names)
+
+
+def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
+    """Return the request with the names of columns, and the columns told apart.
+
+    Raises:
+        InputError: options name columns that are not there, or the target for something else; all are listed.
+    """
+    target = choose_target(raw, raw.target if request.target is None else request.target)
+    named: dict[str, list[str]] = {}
+    wrong: list[str] = []
+    for option in (*COLUMN_LISTS, *ROLES):
+        asked = getattr(request, option)
+        for name in asked if isinstance(asked, tuple) else [asked] * (asked is not None):
+            try:
+                found = _find_column(raw, name, option)
+            except InputError:
+                wrong.append(f"{option}={name!r} is no column{near_miss(name, raw.frame.columns)}")
+                continue
+            if found == target:
+                wrong.append(f"{option}={name!r} is the target")
+            named.setdefault(option, []).append(found)
+    if wrong:
+        raise InputError(
+            f"{raw.label}: options must name feature columns; {'; '.join(wrong)}. "
+            f"Columns: {listed(raw.frame.columns, most=MAX_LISTED)}."
+        )
+    roles = {role: raw.frame[named[role][0]] for role in ROLES if role in named}
+    taken = [target, *(values.name for role, values in roles.items() if role != "time")]
+    frame = raw.frame.drop(list(dict.fromkeys(taken)))
+    if not frame.width:
+        raise InputError(
+            f"{raw.label}: a table must have a target and at least one feature; it has no feature."
+        )
+    resolved: dict[str, Any] = {option: tuple(named.get(option, ())) for option in COLUMN_LISTS}
+    resolved |= {role: named[role][0] if role in named else None for role in ROLES}
+    return replace(request, **resolved), _Parts(frame, raw.frame[target], roles, tuple(raw.frame.columns))
+
+
+def _taken(parts: _Parts, rows: Rows) -> _Parts:
+    index = rows.tolist()
+    roles = {role: values.gather(index) for role, values in parts.roles.items()}
+    return _Parts(parts.frame[index], parts.target.gather(index), roles, parts.order)
+
+
+def _chosen_rows(height: int, request: Request) -> Rows | None:
+    """Return which rows are kept, in order; None for all."""
+    if request.rows is None or request.rows >= height:
+        return None
+    if request.head:
+        return np.arange(request.rows)
+    return np.sort(shuffled_rows(height, SAMPLE_SEED)[: request.rows])
+
+
+def _read_roles(roles: dict[str, pl.Series], request: Request, label: str) -> dict[str, Any]:
+    """Return `groups`, `times` and `weights` of a table, those that it has."""
+    found: dict[str, Any] = {}
+    if "group" in roles:
+        found["groups"] = _codes(roles["group"], request)
+    if "time" in roles:
+        found["times"] = _times(roles["time"], request, label)
+    if "weights" in roles:
+        found["weights"] = _weights(roles["weights"], request, label)
+    return found
+
+
+def _codes(values: pl.Series, request: Request) -> npt.NDArray[np.int64]:
+    """Return a number for each group, in the order of the rows; a row without a group is one of its own."""
+    text = read_levels(values, request.missing)
+    _, codes = np.unique(text.fill_null("").to_numpy().astype(object).astype(str), return_inverse=True)
+    alone = text.is_null().to_numpy()
+    codes = codes.astype(np.int64)
+    codes[alone] = codes.max(initial=0) + 1 + np.arange(int(alone.sum()))
+    return codes
+
+
+def _times(values: pl.Series, request: Request, label: str) -> npt.NDArray[np.float64]:
+    moments = _as_times(values, request)
+    gone = int((~np.isfinite(moments)).sum())
+    if gone:
+        raise InputError(
+            f"{label}: `time` must name a column with a date or a number in every row; {gone:,} of {len(values):,} rows of "
+            f"{values.name!r} have none. Fill them in, remove those rows, or name another column."
+        )
+    return moments
+
+
+def _as_times(values: pl.Series, request: Request) -> npt.NDArray[np.float64]:
+    """Return (rows,) numbers that rise with time, NaN where there is none."""
+    import polars as pl
+
+    if isinstance(values.dtype, pl.Datetime) or values.dtype in (pl.Date, pl.Time):
+        return read_moments(values, "", request.missing)[0]
+    if values.dtype.is_numeric():
+        return values.cast(pl.Float64).to_numpy().astype(np.float64)
+    text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, request.missing)
+    distinct = text.drop_nulls().unique(maintain_order=True)
+    if form := find_date_format(distinct):
+        return read_moments(values, form, request.missing)[0]
+    number = find_number_format(distinct, decimal=request.decimal, thousands=request.thousands)
+    return number.parse(text).to_numpy().astype(np.float64)
+
+
+def _weights(values: pl.Series, request: Request, label: str) -> Floats:
+    form = PLAIN
+    if not values.dtype.is_numeric():
+        distinct = as_text(values).drop_nulls().unique()
+        form = find_number_format(distinct, decimal=request.decimal, thousands=request.thousands)
+    weights, _ = read_numbers(values, form, request.missing)
+    wrong = int((~(weights >= 0)).sum())
+    if wrong or not weights.any():
+        raise InputError(
+            f"{label}: `weights` must name a column of numbers of at least 0, not all 0; {wrong:,} rows of {values.name!r} "
+            "hold something else. Correct them."
+        )
+    return weights
+
+
+def _are_complete_numbers(frame: pl.DataFrame, request: Request) -> bool:
+    """Return whether a table's columns are its features as they stand: numbers, without a gap, and nothing else is asked."""
+    import polars as pl
+
+    if request.categorical or request.drop:
+        return False
+    if not all(dtype.is_numeric() or dtype == pl.Boolean for dtype in frame.dtypes):
+        return False
+    tokens = [float(token) for token in request.missing if _is_number(token)]
+    for values in frame.iter_columns():
+        if values.null_count():
+            return False
+        if values.dtype.is_float() and not _is_in_float32(values):
+            return False
+        if any(bool((values == token).any()) for token in tokens):
+            return False
+    return True
+
+
+def _is_in_float32(values: pl.Series) -> bool:
+    import polars as pl
+
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(values.cast(pl.Float64).to_numpy().astype(np.float32)).all())
+
+
+def _is_number(token: str) -> bool:
+    try:
+        float(token)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_features(frame: pl.DataFrame) -> Floats:
+    import polars as pl
+
+    features: Floats = shareable_empty((frame.height, frame.width), np.float32)
+    for index, values in enumerate(frame.iter_columns()):
+        features[:, index] = values.cast(pl.Float64).to_numpy()
+    return features
+
+
+def _without_left_out(features: Floats, names: Sequence[str], plan: Plan) -> Floats:
+    kept = {column.name for column in plan.used}
+    places = [index for index, name in enumerate(names) if name in kept]
+    if len(places) == len(names):
+        return features
+    fewer: Floats = shareable_empty((len(features), len(places)), np.float32)
+    np.take(features, places, axis=1, out=fewer, mode="clip")
+    return fewer
+
+
+def _listed_left_out(plan: Plan) -> str:
+    said = [
+        f"{column.name!r} is left out ({column.what}: {column.reason})"
+        for column in plan.left_out[:MAX_LISTED]
+    ]
+    more = len(plan.left_out) - len(said)
+    return ", ".join(said) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: str) -> Table | None:
     """Return the table made of pieces; None where it must be read at once: not all are numbers, or something is wrong."""
     wanted = raw.target if request.target is None else request.target
-    if request.missing or request.categorical:
+    if any(getattr(request, option) for option in (*COLUMN_LISTS, *ROLES, "missing")):
+        return None
+    if request.rows is not None and not request.head:
         return None
     try:
         check_names("column", raw.frame.columns)
@@ -71,19 +369,36 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         names = [name for name in raw.frame.columns if name != target]
         if not names:
             return None
-        features, column = _collect(pieces, names, target)
-        everything = Column(column, np.arange(len(column)), raw, is_target=True)
-        values, task, class_names = encode_target(everything, task=request.task)
+        features, values = _collect(pieces, names, target)
+        column = read_target(values, request, raw.label)
     except (InputError, NotNumbersError):
         return None
     is_guessed = wanted is None and not raw.has_header  # from its first rows
-    if len(features) < (request.rows or 1) or (is_guessed and not _is_zero_one(column)):
+    if len(features) < (request.rows or 1) or (is_guessed and not _is_zero_one(values)):
         return None
-    described = _describe_source(source, wanted, request)
-    return Table(features, values, tuple(names), target, task, class_names, described)
+    if len(column.rows) < len(features):
+        return None
+    blank = Plan((), target, column.task, column.class_names, tuple(raw.frame.columns), raw.has_header)
+    plan = fit_number_plan(features, names, slice(None), request, blank)
+    features = _without_left_out(features, names, plan)
+    if not plan.used:
+        return None
+    return Table(
+        features,
+        column.values,
+        plan.feature_names,
+        target,
+        column.task,
+        column.class_names,
+        _describe_source(source, wanted, request),
+        plan=plan,
+        has_header=raw.has_header,
+        task_reason=column.reason,
+        notes=raw.notes,
+    )
 
 
-def _collect(pieces: Pieces, names: Sequence[str], target: str) -> tuple[npt.NDArray[np.float32], pl.Series]:
+def _collect(pieces: Pieces, names: Sequence[str], target: str) -> tuple[Floats, pl.Series]:
     """Return the features and the target of a table in pieces.
 
     Raises:
@@ -116,31 +431,6 @@ def _describe_source(source: str, wanted: str | int | None, request: Request) ->
     )
 
 
-def choose_target(raw: RawTable, target: str | int | None) -> str:
-    """Return the name of the target column.
-
-    Args:
-        raw: the columns.
-        target: a name; a number from 0 (negative: from the end), also as text where no column has that name;
-            None for the only column called label, target, y or class, or for the first column of a
-            header-less table if it holds 0 and 1 only.
-    Raises:
-        InputError: there is no such column, or no way to choose one.
-    """
-    names = raw.frame.columns
-    if target is None:
-        return _default_target(raw, names)
-    if isinstance(target, str) and target in names:
-        return target
-    number = _column_number(target, raw)
-    if number is not None and -len(names) <= number < len(names):
-        return names[number]
-    raise InputError(
-        f"{raw.label}: `target` must be a column's name, or its number from 0 to {len(names) - 1}; got {target!r}."
-        f"{near_miss(str(target), names)} Columns: {listed(names, most=MAX_LISTED)}."
-    )
-
-
 def _named(raw: RawTable) -> RawTable:
     """Return columns without a header, named as in the source that recognises them, if there is one."""
     if raw.has_header:
@@ -167,16 +457,6 @@ def _check_shape(raw: RawTable, request: Request) -> None:
     check_names("column", raw.frame.columns)
 
 
-def _check_categorical(raw: RawTable, request: Request, target: str) -> None:
-    for name in request.categorical:
-        if name == target or name not in raw.frame.columns:
-            what = "is the target" if name == target else "is no column"
-            raise InputError(
-                f"{raw.label}: `categorical` must name feature columns; {name!r} {what}. "
-                f"Columns: {listed(raw.frame.columns, most=MAX_LISTED)}."
-            )
-
-
 def _default_target(raw: RawTable, names: Sequence[str]) -> str:
     matches = [name for name in names if name.lower() in TARGET_NAMES]
     if len(matches) == 1:
@@ -184,7 +464,7 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
     if not raw.has_header and _is_zero_one(raw.frame.to_series(0)):
         return names[0]
     found = listed(matches, most=MAX_LISTED) if matches else "none"
-    raise InputError(
+    raise NoTargetError(
         f"{raw.label}: `target` must name the target column. Of the usual names (label, target, y, class), this table has "
         f"{found}. Columns: {listed(names, most=MAX_LISTED)}."
     )
@@ -194,6 +474,19 @@ def _is_zero_one(column: pl.Series) -> bool:
     return column.dtype.is_numeric() and set(column.unique().to_list()) == {0, 1}
 
 
+def _find_column(raw: RawTable, asked: str | int, option: str) -> str:
+    names = raw.frame.columns
+    if isinstance(asked, str) and asked in names:
+        return asked
+    number = _column_number(asked, raw)
+    if number is not None and -len(names) <= number < len(names):
+        return names[number]
+    raise InputError(
+        f"{raw.label}: `{option}` must be a column's name, or its number from 0 to {len(names) - 1}; got {asked!r}."
+        f"{near_miss(str(asked), names)} Columns: {listed(names, most=MAX_LISTED)}."
+    )
+
+
 def _column_number(target: str | int, raw: RawTable) -> int | None:
     if isinstance(target, str) and not raw.has_header and MADE_UP_NAME.fullmatch(target):
         target = target.removeprefix("column_")
@@ -201,35 +494,3 @@ def _column_number(target: str | int, raw: RawTable) -> int | None:
         return int(target)
     except ValueError:
         return None
-
-
-def _kept_rows(frame: pl.DataFrame, request: Request, raw: RawTable) -> Rows:
-    gone = np.zeros(frame.height, bool)
-    if request.missing:
-        for column in frame.iter_columns():
-            gone |= is_missing(column, request.missing)
-    if gone.all():
-        raise InputError(
-            f"{raw.label}: some rows must have every value; all {frame.height:,} hold one of "
-            f"missing={list(request.missing)!r}. Remove the columns that lack values."
-        )
-    return np.flatnonzero(~gone)
-
-
-def _features(
-    frame: pl.DataFrame, keep: Rows, raw: RawTable, request: Request
-) -> tuple[npt.NDArray[np.float32], tuple[str, ...]]:
-    blocks: list[npt.NDArray[np.float32]] = []
-    names: list[str] = []
-    for values in frame.iter_columns():
-        column = Column(values, keep, raw)
-        if column.name in request.categorical:
-            block, levels = encode_levels(column)
-            names += [f"{column.name}={level}" for level in levels]
-        else:
-            block = to_numbers(column)[:, None]
-            names.append(column.name)
-        blocks.append(block)
-    features = shareable_empty((frame.height, len(names)), np.float32)
-    np.concatenate(blocks, axis=1, out=features)
-    return features, tuple(names)

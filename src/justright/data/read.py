@@ -38,6 +38,7 @@ def read_table(
     location: str | Path | None = None,
     progress: Progress | None = None,
     cache_dir: str | Path | None = None,
+    like: Table | None = None,
     **options: Any,
 ) -> Table:
     """Return a table of float32 features and one target.
@@ -51,6 +52,7 @@ def read_table(
         location: for `higgs`, a path or address to read instead of UCI's.
         progress: called with a `ReadProgress` while bytes arrive.
         cache_dir: where parsed HIGGS rows are kept; None: $JUSTRIGHT_CACHE, or justright in the user's cache.
+        like: the training table, whose plan says what columns and target of this one are; None for a table of its own.
         options: those of `ReadOptions`, such as `rows`, `task`, `missing`, `categorical`, `drop` and `sep`.
     Raises:
         InputError: the source cannot be read as a table, or a value in it cannot be used; the message names
@@ -67,7 +69,7 @@ def read_table(
     if location is not None and not (named and named.is_remote):
         _refuse_location()
     if is_in_memory(source):
-        return build_table(read_memory(source, target), request, source=MEMORY_SOURCE)
+        return build_table(read_memory(source, target), request, source=MEMORY_SOURCE, like=like)
     if not isinstance(source, (str, Path)):
         raise InputError(
             "`source` must be a name, path, address, array, (X, y) pair or frame; got "
@@ -77,7 +79,7 @@ def read_table(
     if named:
         return named.read(request)
     read = _read_address if is_url(str(source)) else _read_path
-    return build_table(read(str(source), request), request, source=str(source))
+    return build_table(read(str(source), request), request, source=str(source), like=like)
 
 
 def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -> RawTable:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
+from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, split_rows
 from justright.errors import InputError, check_one_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
@@ -52,7 +56,16 @@ class Table:
         task: `binary`, `multiclass` or `regression`.
         class_names: what 0, 1, ... of the target stand for; empty for `regression`.
         source: where the table came from.
-        rows_left_out: rows dropped because they held one of the `missing` tokens.
+        rows_left_out: rows without a target, which are not among these.
+        columns: the columns as read, where features had to be made of them; None where they are the features.
+        plan: what each column is taken for; decided on all rows, until a split decides it on its training rows. None for
+            a table made of arrays by hand.
+        has_header: whether the source names its columns itself.
+        task_reason: why the target is taken for this task.
+        notes: what was understood in an unusual way, a sentence each.
+        groups: (rows,) numbers; rows with the same one stay in one part of a split.
+        times: (rows,) numbers that rise with time; a split then tests on later rows.
+        weights: (rows,) how much each row counts in training.
     Raises:
         InputError: shapes, dtypes, names or values break one of the rules above.
     Example:
@@ -76,6 +89,15 @@ class Table:
     class_names: tuple[str, ...] = ()
     source: TableSource = TableSource(MEMORY_SOURCE)
     rows_left_out: int = 0
+    _: KW_ONLY
+    columns: pl.DataFrame | None = None
+    plan: Plan | None = None
+    has_header: bool = True
+    task_reason: str = ""
+    notes: tuple[str, ...] = ()
+    groups: npt.NDArray[np.int64] | None = None
+    times: npt.NDArray[np.float64] | None = None
+    weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         check_one_of("task", self.task, TASKS)
@@ -108,24 +130,63 @@ class Table:
         names = [self.task, self.feature_names, self.target_name, self.class_names]
         return hash_arrays(names, self.features, self.target, rows)
 
+    def fitted(self, rows: Rows) -> Table:
+        """Return the table with its plan decided on some of its rows alone, and its features made as that plan says.
+
+        Args:
+            rows: the training rows.
+        Raises:
+            InputError: no column makes a feature.
+        """
+        if self.plan is None:
+            return self
+        if self.columns is None:
+            plan = fit_number_plan(self.features, self.feature_names, rows, self.source, self.plan)
+            kept = [index for index, name in enumerate(self.feature_names) if name in plan.feature_names]
+            features = self.features
+            if 0 < len(kept) < self.n_features:
+                features = shareable_empty((self.rows, len(kept)), np.float32)
+                np.take(self.features, kept, axis=1, out=features, mode="clip")
+        else:
+            plan = fit_plan(self.columns, rows, self.source, self.plan)
+            features = plan.prepare(self.columns, label=_name(self)).features
+        if not plan.used:
+            raise InputError(
+                f"{_name(self)}: at least one column must tell training rows apart; all are constant or empty in those "
+                f"{len(rows):,}. Train on more rows."
+            )
+        return replace(self, features=features, feature_names=plan.feature_names, plan=plan)
+
+    def raw_columns(self) -> pl.DataFrame:
+        """Return the columns that features are made of, as read."""
+        import polars as pl
+
+        if self.columns is not None:
+            return self.columns
+        return pl.DataFrame({name: self.features[:, index] for index, name in enumerate(self.feature_names)})
+
     def split(
         self,
         validation: int | float = 0.2,
         *,
         train: int | float | None = None,
         test: int | float | None = None,
-        order: Order = "head",
+        order: Order | None = None,
         seed: int = 0,
         test_table: Table | None = None,
         validation_table: Table | None = None,
     ) -> Split:
         """Return which rows learn, choose and measure; a table given for a part replaces rows of this one.
 
+        What columns are taken for is decided on the training rows alone.
+
         Args:
             validation: rows that choose the epoch, as a whole number or a fraction; see `SplitSpec`.
             train: rows that learn.
             test: rows that only measure.
-            order: `head`, `random` or `stratified`.
+            order: `head` takes rows as they come; `random` and `stratified` shuffle them; `time` takes later rows to
+                validate and test. None: by time where the table has times, else shuffled, class by class where there are
+                classes.
             seed: fixes the shuffle.
             test_table: rows that test instead of this table's; aligned to it by column name.
             validation_table: rows that validate instead.
@@ -136,17 +197,21 @@ class Table:
             >>> jr.read_table("higgs-sim").split(1_000, train=10_000, test=0).sizes
             {'train': 10000, 'validation': 1000, 'test': 0}
         """
-        spec = SplitSpec(validation=validation, train=train, test=test, order=order, seed=seed)
-        if test_table is not None:
-            test_table, spec = align_table(test_table, like=self), replace(spec, test=0)
-        if validation_table is not None:
-            validation_table, spec = align_table(validation_table, like=self), replace(spec, validation=0)
+        chosen: Order = order or ("random" if self.task == "regression" else "stratified")
+        spec = SplitSpec(validation=validation, train=train, test=test, order=chosen, seed=seed)
+        spec = replace(spec, test=0) if test_table is not None else spec
+        spec = replace(spec, validation=0) if validation_table is not None else spec
         classes = None
         if self.task != "regression":
             codes = self.target.astype(np.int64)
             classes = Classes(codes, self.class_names, self.target_name, self.source.source)
         parts = split_rows(spec, self.rows, classes, has_validation_table=validation_table is not None)
-        return Split(self, **parts, spec=spec, test_table=test_table, validation_table=validation_table)
+        fitted = self.fitted(parts["train"])
+        others = {"test_table": test_table, "validation_table": validation_table}
+        aligned: dict[str, Any] = {
+            name: None if table is None else align_table(table, like=fitted) for name, table in others.items()
+        }
+        return Split(fitted, parts["train"], parts["validation"], parts["test"], spec, **aligned)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,8 +301,8 @@ class Split:
 def align_table(table: Table, *, like: Table) -> Table:
     """Return the table with the features, order, task and classes of another.
 
-    Columns are matched by name, or by position if either table has no names. A level of a categorical column that
-    only the other table has becomes a feature of zeros. Classes are matched by name.
+    Columns are matched by name, or by position if either table has no names, and treated as the other's plan says.
+    Classes are matched by name.
 
     Args:
         table: the table to align, a test file for example.
@@ -250,22 +315,27 @@ def align_table(table: Table, *, like: Table) -> Table:
         >>> align_table(jr.read_table("higgs-sim", rows=50), like=like).rows
         50
     """
-    features = _match_features(table, like)
     return replace(
         table,
-        features=features,
+        features=_match_features(table, like),
         target=_match_target(table, like),
         feature_names=like.feature_names,
         target_name=like.target_name,
         task=like.task,
         class_names=like.class_names,
+        plan=like.plan,
     )
 
 
 def _match_features(table: Table, like: Table) -> npt.NDArray[np.float32]:
     names = table.feature_names
-    if names == like.feature_names:
+    is_plain = table.columns is None and like.columns is None
+    if is_plain and names == like.feature_names:
         return table.features
+    if like.plan is not None:
+        frame = table.raw_columns()
+        prepared = like.plan.prepare(frame, label=_name(table), has_header=table.has_header, is_strict=True)
+        return prepared.features
     if _are_made_up(names) or _are_made_up(like.feature_names):
         if len(names) != len(like.feature_names):
             raise InputError(
@@ -273,31 +343,14 @@ def _match_features(table: Table, like: Table) -> npt.NDArray[np.float32]:
                 "Give it the same columns in the same order."
             )
         return table.features
-    _check_same_names(table, like)
-    places = {name: index for index, name in enumerate(names)}
-    aligned = np.zeros((table.rows, like.n_features), np.float32)
-    for index, name in enumerate(like.feature_names):
-        if name in places:
-            aligned[:, index] = table.features[:, places[name]]
-    return aligned
-
-
-def _check_same_names(table: Table, like: Table) -> None:
-    levels = tuple(f"{name}=" for name in like.source.categorical)
-    lacking = [
-        name
-        for name in like.feature_names
-        if name not in table.feature_names and not name.startswith(levels or "\0")
-    ]
-    extra = [name for name in table.feature_names if name not in like.feature_names]
-    if lacking or extra:
-        parts = [f"lacks {listed(lacking, most=MAX_LISTED)}"] * bool(lacking) + [
-            f"has {listed(extra, most=MAX_LISTED)} in addition"
-        ] * bool(extra)
+    lacking = [name for name in like.feature_names if name not in names]
+    if lacking:
         raise InputError(
-            f"{_name(table)} must have the features of {_name(like)}; it {' and '.join(parts)}. "
-            "Rename, add or remove columns."
+            f"{_name(table)} must have the features of {_name(like)}; it lacks {listed(lacking, most=MAX_LISTED)}. "
+            "Rename or add columns."
         )
+    places = [names.index(name) for name in like.feature_names]
+    return np.ascontiguousarray(table.features[:, places])
 
 
 def _match_target(table: Table, like: Table) -> Target:

@@ -1,122 +1,246 @@
-"""The target column: find its task and turn its values into 0/1, class indices or numbers."""
+"""The target column: which task it is, and its values as 0/1, class numbers or numbers."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from justright.data.arrays import Target
-from justright.data.encoding import (
-    Column,
-    as_float64,
-    is_text,
-    level_name,
-    refuse_missing,
-    to_class_values,
-    to_numbers,
-)
-from justright.data.read_options import Task
+from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
+from justright.data.plan.columns import OTHER, read_levels, read_numbers
+from justright.data.plan.decide import shown
+from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
+from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
+from justright.data.read_options import ReadOptions, Task
 from justright.errors import InputError
 
-# Whole numbers or texts with up to this many different values are classes; above, counts or identifiers.
-MAX_FOUND_CLASSES = 50
-# Whole numbers that repeat less often than this on average are measurements, not classes.
-MIN_ROWS_PER_CLASS = 2
-# With task='multiclass' asked for. An output layer beyond this is a different kind of problem.
-MAX_CLASSES = 1_000
-# From this share of numbers on, a text among the values is taken for a mistake, not for another class.
-MOSTLY_NUMERIC = 0.5
-
-
-def encode_target(column: Column, *, task: Task | None) -> tuple[Target, Task, tuple[str, ...]]:
-    """Return a target's values for a table, its task, and the names of its classes.
-
-    Two different values are `binary`; up to `MAX_FOUND_CLASSES` texts or repeating whole numbers are
-    `multiclass`; other numbers are `regression`. Classes are sorted, as numbers or as text.
-
-    Args:
-        column: the target.
-        task: the task asked for; None to find it.
-    Returns:
-        (rows,) values, float32 or, for `multiclass`, int32; the task found or asked for; what 0, 1, ... stand for, empty
-        for `regression`.
-    Raises:
-        InputError: a value is missing or not finite, all values are equal, or they do not fit the task asked for.
-    """
-    if task == "regression":
-        numbers = to_numbers(column)
-        _refuse_one_value(column, np.unique(numbers))
-        return numbers, "regression", ()
-    values = _class_values(column, task)
-    classes, codes = np.unique(values, return_inverse=True)
-    _refuse_one_value(column, classes)
-    found = task or _find_task(classes, column)
-    if found == "regression":
-        return values.astype(np.float32), "regression", ()
-    _check_class_count(found, classes, values, column)
-    names = tuple(level_name(value) for value in classes.tolist())
-    encoded: Target = codes.astype(np.float32) if found == "binary" else codes.astype(np.int32)
-    return encoded, found, names
-
-
-def _class_values(column: Column, task: Task | None) -> npt.NDArray[np.float64] | npt.NDArray[np.str_]:
+if TYPE_CHECKING:
     import polars as pl
 
-    refuse_missing(column)
-    if not is_text(column.values):
-        to_numbers(column)  # refuses NaN and infinity, naming the row
-        return as_float64(column)
-    values = to_class_values(column)
-    if values.dtype.kind != "f" and task is None:
-        numbers = column.values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-        if 1.0 - numbers.null_count() / len(numbers) >= MOSTLY_NUMERIC:
-            as_float64(column)  # refuses the first word among the numbers
-    return values
+Rows = npt.NDArray[np.int64]
+
+# Whole numbers with up to this many different values, and this many rows of each on average, are classes: grades, codes.
+# More are counts, ages, amounts.
+MAX_NUMBER_CLASSES, MIN_ROWS_PER_NUMBER = 10, 5
+# Texts with up to this many different values are classes; up to MAX_CLASSES if they come often enough.
+MAX_FOUND_CLASSES = 50
+MIN_ROWS_PER_CLASS = 5
+# An output layer beyond this is a different kind of problem.
+MAX_CLASSES = 1_000
+MAX_LISTED = 5
 
 
-def _refuse_one_value(column: Column, distinct: npt.NDArray[np.generic]) -> None:
-    if len(distinct) < 2:
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetColumn:
+    """A target as it is trained on.
+
+    Args:
+        values: (rows,) float32 or, for `multiclass`, int32, of the rows that have a value.
+        rows: which rows those are, in order.
+        task: found, or asked for.
+        class_names: what 0, 1, ... stand for; empty for `regression`.
+        reason: why it is this task, for the printed plan.
+    """
+
+    values: Target
+    rows: Rows
+    task: Task
+    class_names: tuple[str, ...]
+    reason: str
+
+
+def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetColumn:
+    """Return a target's values and its task.
+
+    Two different values are `binary`. Texts are classes; whole numbers are classes if they are few and come often;
+    other numbers are a `regression`. Classes are sorted, as numbers or as text.
+
+    Args:
+        values: the column as read.
+        options: the task asked for, and how missing values and numbers are written.
+        label: how messages name the table.
+    Raises:
+        InputError: no value, only one, or values that do not fit the task asked for.
+    """
+    name = f"{label}: the target {values.name!r}"
+    numbers = _numbers(values, options)
+    if options.task == "regression" or (numbers is not None and options.task is None):
+        if numbers is None:
+            raise InputError(_no_numbers(values, name))
+        rows = np.flatnonzero(np.isfinite(numbers))
+        known = numbers[rows]
+        _refuse_one_value(np.unique(known[:: max(1, len(known) // 1_000)]), known, name)
+        task: Task = "regression"
+        reason = "as asked"
+        if options.task is None:
+            task, reason = _task_of_numbers(known)
+        if task == "regression":
+            return TargetColumn(known, rows, "regression", (), reason)
+        if not options.min_class_rows:
+            distinct, codes = np.unique(known, return_inverse=True)
+            names = tuple(shown(float(value)) for value in distinct)
+            return TargetColumn(_typed(codes, task), rows, task, names, reason)
+    levels = read_levels(values, options.missing)
+    rows = np.flatnonzero(levels.is_not_null().to_numpy())
+    return _as_classes(levels.drop_nulls(), rows, options, name)
+
+
+def read_target_like(
+    values: pl.Series, options: ReadOptions, label: str, *, task: Task, class_names: tuple[str, ...]
+) -> TargetColumn:
+    """Return another table's target as that of the training table: the same task and the same classes.
+
+    Raises:
+        InputError: it holds no numbers where they are needed, or a class that the training table lacks.
+    """
+    name = f"The target of {label}"
+    if task == "regression":
+        numbers = _numbers(values, options)
+        if numbers is None:
+            raise InputError(_no_numbers(values, name))
+        rows = np.flatnonzero(np.isfinite(numbers))
+        return TargetColumn(numbers[rows], rows, task, (), "")
+    levels = read_levels(values, options.missing)
+    rows, known = np.flatnonzero(levels.is_not_null().to_numpy()), levels.drop_nulls()
+    spare = class_names.index(OTHER) if options.min_class_rows and OTHER in class_names else None
+    unknown = sorted(set(known.unique().to_list()) - set(class_names))
+    if unknown and spare is None:
         raise InputError(
-            f"{_label(column)} must have at least two different values; all {len(column.values):,} rows hold "
-            f"{level_name(distinct[0].item())!r}. Name another column, or read more rows."
+            f"{name} must hold the classes of the training table, {listed(class_names, most=MAX_LISTED)}; it also holds "
+            f"{listed(unknown, most=MAX_LISTED)}. Remove those rows, or name the right target column."
         )
+    places = {level: index for index, level in enumerate(class_names)}
+    return TargetColumn(_coded(known, places, task, default=spare), rows, task, class_names, "")
 
 
-def _find_task(classes: npt.NDArray[np.generic], column: Column) -> Task:
-    if len(classes) == 2:
-        return "binary"
-    is_number = classes.dtype.kind == "f"
-    if is_number and not np.array_equal(classes, np.round(classes)):
-        return "regression"
-    few = len(classes) <= MAX_FOUND_CLASSES
-    if few and (not is_number or len(column.values) >= MIN_ROWS_PER_CLASS * len(classes)):
-        return "multiclass"
-    if is_number:
-        return "regression"
-    raise InputError(
-        f"{_label(column)} must be numbers, or text with at most {MAX_FOUND_CLASSES} different values; it has "
-        f"{len(classes):,} different texts (first: {column.raw.locate(0)}, {column.values[0]!r}). "
-        "Name another column, or pass task='multiclass'."
+def _numbers(values: pl.Series, options: ReadOptions) -> npt.NDArray[np.float32] | None:
+    """Return a column's numbers, NaN where there is none; None if it is no column of numbers."""
+    import polars as pl
+
+    if values.dtype.is_numeric():
+        return read_numbers(values, PLAIN, options.missing)[0]
+    if values.dtype == pl.Boolean or values.dtype.is_temporal() or values.dtype.is_nested():
+        return None
+    text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing)
+    known = text.drop_nulls()
+    form: NumberFormat = find_number_format(
+        known.unique(maintain_order=True), decimal=options.decimal, thousands=options.thousands
+    )
+    is_numeric = options.task == "regression" and form.parse(known).count() > 0
+    if not (is_numeric or is_mostly_numbers(form.parse(known), known)):
+        return None
+    return read_numbers(values, form, options.missing)[0]
+
+
+def _task_of_numbers(known: npt.NDArray[np.float32]) -> tuple[Task, str]:
+    distinct = np.unique(known)
+    if len(distinct) == 2:
+        return "binary", f"two values, {shown(float(distinct[0]))} and {shown(float(distinct[1]))}"
+    if not np.array_equal(distinct, np.round(distinct)):
+        return "regression", "numbers with decimals"
+    if len(distinct) <= MAX_NUMBER_CLASSES and len(known) >= MIN_ROWS_PER_NUMBER * len(distinct):
+        span = f"{shown(float(distinct[0]))} to {shown(float(distinct[-1]))}"
+        return "multiclass", f"{len(distinct)} whole numbers, {span}, taken for classes"
+    return "regression", f"whole numbers with {len(distinct):,} different values, taken for a number"
+
+
+def _as_classes(levels: pl.Series, rows: Rows, options: ReadOptions, name: str) -> TargetColumn:
+    counted_levels = levels.value_counts(name="count")
+    counts: dict[str, int] = dict(
+        zip(counted_levels[levels.name].to_list(), counted_levels["count"].to_list(), strict=True)
+    )
+    _refuse_one_value(np.array(sorted(counts)), levels, name)
+    kept, merged = _merged(counts, options.min_class_rows)
+    names = tuple(sorted(kept, key=_class_order)) + ((OTHER,) if merged else ())
+    if len(names) < 2:
+        raise InputError(
+            f"{name} must keep at least two classes; with min_class_rows={options.min_class_rows} all are merged. "
+            "Ask for fewer rows."
+        )
+    _check_classes(names, counts, levels, options.task, name)
+    found: Task = options.task or ("binary" if len(names) == 2 else "multiclass")
+    reason = "as asked" if options.task else f"{'two' if len(names) == 2 else len(names)} classes"
+    if merged:
+        reason += f", {counted(len(merged), 'rare one')} merged into {OTHER!r}"
+    places = {level: index for index, level in enumerate(names)}
+    return TargetColumn(
+        _coded(levels, places, found, default=len(names) - 1 if merged else None), rows, found, names, reason
     )
 
 
-def _check_class_count(
-    task: Task, classes: npt.NDArray[np.generic], values: npt.NDArray[np.generic], column: Column
+def _merged(counts: dict[str, int], least: int | None) -> tuple[list[str], list[str]]:
+    """Return the classes that stay, and those that become one."""
+    rare = [level for level, count in counts.items() if least and (count < least or level == OTHER)]
+    return [level for level in counts if level not in rare], rare
+
+
+def _coded(levels: pl.Series, places: dict[str, int], task: Task, *, default: int | None) -> Target:
+    import polars as pl
+
+    if default is None:
+        codes = levels.replace_strict(places, return_dtype=pl.Int32).to_numpy()
+    else:
+        codes = levels.replace_strict(places, default=default, return_dtype=pl.Int32).to_numpy()
+    return _typed(codes, task)
+
+
+def _typed(codes: npt.NDArray[Any], task: Task) -> Target:
+    return codes.astype(np.int32) if task == "multiclass" else codes.astype(np.float32)
+
+
+def _class_order(level: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(level), level
+    except ValueError:
+        return 1, 0.0, level
+
+
+def _check_classes(
+    names: tuple[str, ...], counts: dict[str, int], levels: pl.Series, task: Task | None, name: str
 ) -> None:
-    if task == "binary" and len(classes) > 2:
-        order = np.sort(np.unique(values, return_index=True)[1])
-        first, second, third = (level_name(values[row].item()) for row in order[:3])
+    if task == "binary" and len(names) > 2:
         raise InputError(
-            f"{_label(column)} must have two values for task='binary'; {column.place(order[2])} holds a third, "
-            f"{third!r}, after {first!r} and {second!r}. "
-            "Correct the row, or use task='multiclass' or 'regression'."
+            f"{name} must have two values for task='binary'; it has {len(names):,}: {listed(names, most=MAX_LISTED)}. "
+            "Correct them, or use task='multiclass' or 'regression'."
         )
-    if len(classes) > MAX_CLASSES:
+    if len(names) > MAX_CLASSES:
         raise InputError(
-            f"{_label(column)} must have at most {MAX_CLASSES:,} classes; it has {len(classes):,}. "
-            "Use task='regression', or group its values."
+            f"{name} must have at most {MAX_CLASSES:,} classes; it has {len(names):,}. Name another column, or merge "
+            "rare classes with min_class_rows."
+        )
+    if task is None and len(names) > MAX_FOUND_CLASSES and len(levels) < MIN_ROWS_PER_CLASS * len(names):
+        raise InputError(
+            f"{name} must be numbers, or texts that repeat; it has {len(names):,} different texts in {len(levels):,} rows "
+            f"(first: {levels[0][:MAX_NAME_CHARACTERS]!r}). Name another column, or pass task='multiclass'."
+        )
+    longest = max(counts, key=len)
+    if len(longest) > MAX_NAME_CHARACTERS:
+        raise InputError(
+            f"{name} must have classes of at most {MAX_NAME_CHARACTERS} characters; one has {len(longest):,}. Shorten it, "
+            "or name another column."
         )
 
 
-def _label(column: Column) -> str:
-    return f"{column.raw.label}: the target {column.name!r}"
+def _refuse_one_value(distinct: npt.NDArray[Any], known: Any, name: str) -> None:  # noqa: ANN401  # an array or a column
+    if len(distinct) > 1:
+        return
+    if len(known):
+        rest = np.unique(np.asarray(known))
+        if len(rest) > 1:
+            return
+        value = rest[0].item()
+        said = shown(value) if isinstance(value, float) else str(value)[:MAX_NAME_CHARACTERS]
+        raise InputError(
+            f"{name} must have at least two different values; all {len(known):,} rows hold {said!r}. Name another column, "
+            "or read more rows."
+        )
+    raise InputError(f"{name} must have values; it has none. Name another column.")
+
+
+def _no_numbers(values: pl.Series, name: str) -> str:
+    text = without_missing(as_text(values), MISSING, ()).drop_nulls()
+    first = f" (such as {text[0][:MAX_NAME_CHARACTERS]!r})" if len(text) else ""
+    return f"{name} must hold numbers for a regression; it holds {values.dtype} values{first}. Name another column, or another task."

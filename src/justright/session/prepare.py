@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from justright.data.read import read_table
 from justright.data.sources import ReadProgress, sources
-from justright.data.table import Table, align_table
+from justright.data.table import Table
 from justright.errors import InputError, one_of
 from justright.records.folder import StudyFolder, holds_study
 from justright.session.options import (
@@ -26,9 +26,6 @@ from justright.study.recipe import Recipe
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
 from justright.study.studies import default_split, named_study, studies
 from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
-
-# Options about one file only; a second file is read with all other options of the first.
-OF_ONE_FILE = ("source", "target", "rows", "location")
 
 Read = Callable[..., Table]
 
@@ -112,14 +109,14 @@ def _read_tables(asked: StudyOptions, read: Read) -> tuple[Table, dict[str, Tabl
 
 
 def _read_like(name: str, path: str, table: Table, read: Read) -> Table:
-    """Return a second table, that of option `name`, with the columns of the first, read as the first was."""
-    alike = {key: value for key, value in asdict(table.source).items() if key not in OF_ONE_FILE}
+    """Return a second table, that of option `name`, read as the first was, with its target and its columns."""
+    alike = table.source.plain() | {"rows": None}
     has_names = not table.target_name.startswith("column_")
+    wanted = table.target_name if has_names else table.source.target
     try:
-        second = read(path, target=table.target_name if has_names else None, **alike)
+        return read(path, target=wanted, like=table, **alike)
     except InputError as error:
         raise InputError(str(error).replace("`source`", f"`{name}`", 1)) from None
-    return align_table(second, like=table)
 
 
 def _with_options(spec: Mapping[str, Any], asked: StudyOptions) -> dict[str, Any]:

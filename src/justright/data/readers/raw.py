@@ -61,6 +61,7 @@ class RawTable:
         locate: 0-based data row -> where a user finds it, such as `row 3` or `row 3 (line 4)`.
         target: name or number of the target column if the source says which it is; None otherwise.
         pieces: how to read a table that is too large for `frame`; None if all of it is there.
+        notes: what was understood in an unusual way, a sentence each.
     """
 
     frame: pl.DataFrame
@@ -69,6 +70,7 @@ class RawTable:
     locate: Callable[[int], str]
     target: str | int | None = None
     pieces: Pieces | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,349 @@
+"""Decide what a column is taken for, from its training rows alone, and fit what is needed to turn it into numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data.plan.columns import (
+    Category,
+    ColumnPlan,
+    LeftOut,
+    Moment,
+    Number,
+    Ordered,
+    TwoLevels,
+    read_levels,
+    read_moments,
+    read_numbers,
+)
+from justright.data.plan.date_text import date_parts, find_date_format
+from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
+from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
+from justright.data.plan.word_order import word_order
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from justright.data.read_options import ReadOptions
+
+Rows = npt.NDArray[np.int64]
+
+# Levels with a feature of their own; the others share one, and all have one for how frequent they are (docs/tables.md).
+MAX_LEVELS = 30
+# A level with fewer training rows teaches nothing that lasts: this many, and this share of them.
+MIN_LEVEL_ROWS, MIN_LEVEL_SHARE = 3, 0.002
+# Levels whose frequencies are kept.
+MAX_COUNTED = 10_000
+# A text column is no category if this share of its rows holds a text that stands nowhere else.
+MOSTLY_UNIQUE = 0.8
+# Of texts with this many words on average, half the rows suffice: sentences repeat, too.
+WORDS_OF_TEXT, PARTLY_UNIQUE = 4.0, 0.5
+# Fewer rows cannot show that a column numbers them.
+MIN_NUMBERED_ROWS = 10
+# Rows on which medians are found: their median is as good a stand-in, and 100 times as many take a second per column.
+MEDIAN_ROWS = 100_000
+YES_NO = (
+    *({"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"}, {"off", "on"}, {"absent", "present"}),
+    *({"non", "oui"}, {"nein", "ja"}, {"neg", "pos"}, {"negative", "positive"}),
+)
+IDENTIFIER = re.compile(
+    r"(?i:(?:^|[_\W])(?:ids?|idx|index|key|uuid|guid|row_?names?|row_?id|row_?num(?:ber)?|serial|nr|no|num|code)$"
+    r"|^ids?[_\W]|^unnamed)|[a-z](?:Id|ID|Key|Index|No|Nr)$"
+)
+YEARS = re.compile(r"(?i:year|yr|jahr|date|time)")
+
+
+def plan_column(values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPlan:
+    """Return what a column is taken for.
+
+    Args:
+        values: of all rows, as read; only those of `rows` are looked at.
+        rows: the training rows, sorted.
+        options: what the user says about columns.
+    """
+    import polars as pl
+
+    name, missing = values.name, options.missing
+    train = values if len(rows) == len(values) else values.gather(rows)
+    if name in options.drop:
+        return LeftOut(name=name, what="dropped", reason="as asked")
+    dtype = train.dtype
+    if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
+        return LeftOut(name=name, what="no plain values", reason=f"its values are {dtype}", missing=missing)
+    if name in options.categorical:
+        return _category(name, read_levels(train, missing), missing, is_asked=True)
+    if dtype.is_numeric() or dtype in (pl.Boolean, pl.Duration):
+        return plan_numbers(name, read_numbers(train, PLAIN, missing)[0], rows, options)
+    if isinstance(dtype, pl.Datetime) or dtype in (pl.Date, pl.Time):
+        return _moment(name, train, "", options)
+    return _plan_text(name, train, rows, options)
+
+
+def plan_numbers(
+    name: str,
+    numbers: npt.NDArray[np.float32],
+    rows: Rows,
+    options: ReadOptions,
+    *,
+    form: NumberFormat = PLAIN,
+) -> ColumnPlan:
+    """Return what a column of numbers is taken for.
+
+    Args:
+        name: the column's.
+        numbers: of the training rows, NaN where missing.
+        rows: the training rows, sorted.
+        options: what the user says about columns.
+        form: how texts write them.
+    """
+    known = numbers[np.isfinite(numbers)]
+    missing = options.missing
+    gone = len(numbers) - len(known)
+    if not len(known):
+        return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
+    low, high = float(known.min()), float(known.max())
+    if low == high and not gone and name not in options.keep:
+        return LeftOut(name=name, what="constant", reason=f"always {shown(low)}", missing=missing)
+    if name not in (*options.keep, *options.numeric) and (why := numbers_rows(name, numbers, rows)):
+        return LeftOut(name=name, what="identifier", reason=why, missing=missing)
+    step = -(-len(known) // MEDIAN_ROWS)
+    fill = float(np.median(known[::step].astype(np.float64)))
+    is_two = low < high and bool(((known == low) | (known == high)).all())
+    return Number(
+        name=name,
+        fill=fill,
+        has_flag=gone > 0,
+        is_flag_only=gone > 0 and low == high,
+        is_yes_no=is_two,
+        form=form,
+        missing=missing,
+        reason="; ".join(
+            filter(
+                None,
+                (
+                    _about_format(form),
+                    _about_missing(gone, len(numbers), f"filled with the median, {shown(fill)}"),
+                ),
+            )
+        ),
+    )
+
+
+def numbers_rows(name: str, numbers: npt.NDArray[np.float32], rows: Rows) -> str:
+    """Return why a column only numbers the rows; '' if it does not.
+
+    It does if its whole numbers rise or fall by the same step from row to row, or if its name says identifier and no
+    value comes twice. A column of years is spared: one row per year is a series in time.
+    """
+    if len(numbers) < MIN_NUMBERED_ROWS or not np.isfinite(numbers).all():
+        return ""
+    wide = numbers.astype(np.float64)
+    if not bool((wide == np.round(wide)).all()):
+        return ""
+    span = float(rows[-1] - rows[0])
+    step = (wide[-1] - wide[0]) / span if span else 0.0
+    slack = 0.5 * float(np.spacing(np.float32(np.abs(wide).max())))
+    if step and bool((np.abs(wide - wide[0] - step * (rows - rows[0])) <= max(slack, 1e-9)).all()):
+        return "" if YEARS.search(name) else "it only numbers the rows"
+    if IDENTIFIER.search(name) and len(np.unique(numbers)) == len(numbers):
+        return "by its name, and every value is unique"
+    return ""
+
+
+def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPlan:
+    missing = options.missing
+    text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, missing)
+    known = text.drop_nulls()
+    distinct = known.unique(maintain_order=True)
+    form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
+    is_numeric = name in options.numeric
+    if is_numeric or (len(distinct) and is_mostly_numbers(form.parse(known), known)):
+        return plan_numbers(name, read_numbers(values, form, missing)[0], rows, options, form=form)
+    if date_form := find_date_format(distinct):
+        return _moment(name, values, date_form, options)
+    levels = read_levels(values, missing)
+    if not levels.drop_nulls().len():
+        return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
+    return _plan_words(name, levels, options)
+
+
+def _plan_words(name: str, levels: pl.Series, options: ReadOptions) -> ColumnPlan:
+    """Return what a column of words is taken for; null where there is none."""
+    missing, known = options.missing, levels.drop_nulls()
+    counts = known.value_counts(name="count")
+    distinct, gone = counts.height, len(levels) - len(known)
+    is_kept = name in options.keep
+    if distinct == 1 and not gone and not is_kept:
+        return LeftOut(name=name, what="constant", reason=f"always {known[0][:MAX_SHOWN]!r}", missing=missing)
+    if distinct == 2:
+        return _two_levels(name, sorted(known.unique().to_list()), gone, len(levels), missing)
+    if distinct <= MAX_LEVELS and (order := word_order(sorted(known.unique().to_list()))):
+        return _ordered(name, levels, *order, missing)
+    alone = float((counts["count"] == 1).sum()) / len(known)
+    words = int(known.str.count_matches(r"\S+").sum() or 0) / len(known)
+    if not is_kept and len(known) >= MIN_NUMBERED_ROWS:
+        if words >= WORDS_OF_TEXT and alone >= PARTLY_UNIQUE:
+            reason = f"{words:.0f} words on average, {distinct:,} different texts"
+            return LeftOut(name=name, what="free text", reason=reason, missing=missing)
+        if alone >= MOSTLY_UNIQUE:
+            reason = (
+                "every text is unique"
+                if distinct == len(known)
+                else f"{distinct:,} different texts in {len(known):,} rows"
+            )
+            return LeftOut(name=name, what="identifier", reason=reason, missing=missing)
+    return _category(name, levels, missing)
+
+
+def _two_levels(
+    name: str, levels: Sequence[str], gone: int, rows: int, missing: tuple[str, ...]
+) -> TwoLevels:
+    is_yes_no = {level.lower() for level in levels} in YES_NO
+    order = tuple(levels)
+    about = _about_missing(gone, rows, "flagged")
+    return TwoLevels(
+        name=name,
+        levels=order,
+        has_flag=gone > 0,
+        is_yes_no=is_yes_no,
+        missing=missing,
+        reason="; ".join(filter(None, (" / ".join(level[:MAX_SHOWN] for level in order), about))),
+    )
+
+
+def _ordered(
+    name: str, levels: pl.Series, order: tuple[str, ...], is_cycle: bool, missing: tuple[str, ...]
+) -> Ordered:
+    import polars as pl
+
+    places = {level: float(place) for place, level in enumerate(order)}
+    ranks = levels.drop_nulls().replace_strict(places, return_dtype=pl.Float64)
+    gone = len(levels) - len(ranks)
+    fill = float(np.median(ranks.to_numpy()))
+    about = f"{order[0]} < ... < {order[-1]}" if len(order) > SHOWN_LEVELS else " < ".join(order)
+    return Ordered(
+        name=name,
+        levels=order,
+        fill=fill,
+        has_flag=gone > 0,
+        is_cycle=is_cycle,
+        missing=missing,
+        reason="; ".join(
+            filter(None, (about, _about_missing(gone, len(levels), "filled with the median level")))
+        ),
+    )
+
+
+def _category(
+    name: str, levels: pl.Series, missing: tuple[str, ...], *, is_asked: bool = False
+) -> ColumnPlan:
+    known = levels.drop_nulls()
+    gone = len(levels) - len(known)
+    if not len(known):
+        return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
+    counted = known.value_counts(name="count")
+    pairs = sorted(
+        zip(counted[name].to_list(), counted["count"].to_list(), strict=True),
+        key=lambda pair: (-pair[1], pair[0]),
+    )
+    if len(pairs) == 1 and not gone and not is_asked:
+        return LeftOut(
+            name=name, what="constant", reason=f"always {pairs[0][0][:MAX_SHOWN]!r}", missing=missing
+        )
+    least = max(MIN_LEVEL_ROWS, int(np.ceil(MIN_LEVEL_SHARE * len(known))))
+    frequent = [level for level, count in pairs if count >= least][:MAX_LEVELS]
+    others = pairs[len(frequent) :][: MAX_COUNTED - len(frequent)]
+    is_many = len(pairs) > MAX_LEVELS
+    parts = [f"{len(pairs):,} levels"]
+    if others:
+        parts.append(f"{len(pairs) - len(frequent):,} rare ones together")
+    parts.append(_about_missing(gone, len(levels), "a level of their own"))
+    return Category(
+        name=name,
+        levels=tuple(frequent),
+        has_other=bool(others),
+        has_flag=gone > 0,
+        counts=tuple(count for _, count in pairs[:MAX_COUNTED]) if is_many else (),
+        rare_levels=tuple(level for level, _ in others),
+        missing=missing,
+        reason="; ".join(filter(None, parts)),
+    )
+
+
+def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> ColumnPlan:
+    missing = options.missing
+    moments, _ = read_moments(values, form, missing)
+    known = moments[np.isfinite(moments)]
+    if not len(known):
+        return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
+    origin = float(known.min())
+    if known.max() == origin and len(known) == len(moments) and name not in options.keep:
+        day = np.datetime64(int(origin), "s")
+        return LeftOut(name=name, what="constant", reason=f"always {day}", missing=missing)
+    parts = date_parts(known, origin=origin)
+    varying = [part for part, numbers in parts.items() if np.ptp(numbers.astype(np.float32)) > MIN_VARIATION]
+    is_beyond = name == options.time and len(varying) > 1  # later rows lie beyond all that a network has seen
+    if TREND in varying and (is_beyond or not _has_days(values, form)):
+        varying.remove(TREND)
+    gone = len(moments) - len(known)
+    first, last = (np.datetime64(int(moment), "s") for moment in (origin, known.max()))
+    about = (
+        f"{first.astype('datetime64[D]')} to {last.astype('datetime64[D]')}"
+        if _has_days(values, form)
+        else "time of day"
+    )
+    return Moment(
+        name=name,
+        form=form,
+        origin=origin,
+        parts=tuple(varying),
+        fills=tuple(float(parts[part].mean()) for part in varying),
+        has_flag=gone > 0,
+        missing=missing,
+        reason="; ".join(filter(None, (about, _about_missing(gone, len(moments), "filled with the mean")))),
+    )
+
+
+def _has_days(values: pl.Series, form: str) -> bool:
+    import polars as pl
+
+    return "%Y" in form or "%y" in form if form else values.dtype != pl.Time
+
+
+def _about_missing(gone: int, rows: int, how: str) -> str:
+    if not gone:
+        return ""
+    share = 100 * gone / rows
+    return f"{'<1' if share < 1 else f'{share:.0f}'} % missing, {how}"
+
+
+def _about_format(form: NumberFormat) -> str:
+    parts = []
+    if form.decimal != ".":
+        parts.append("decimal comma")
+    if form.thousands:
+        parts.append(f"thousands marked by {form.thousands!r}")
+    if form.unit:
+        parts.append(f"in {form.unit}")
+    return ", ".join(parts)
+
+
+def shown(value: float) -> str:
+    """Return a number for a sentence.
+
+    Example:
+        >>> shown(28.0), shown(0.12345678)
+        ('28', '0.123457')
+    """
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+MAX_SHOWN = 40  # characters of a value in a sentence
+SHOWN_LEVELS = 5
+TREND = "time in years"
+MIN_VARIATION = 1e-6

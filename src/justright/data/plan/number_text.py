@@ -1,0 +1,150 @@
+"""Numbers as people write them: thousands separators, decimal commas, currencies, percent signs, units."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from justright.data.plan.missing_values import share_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Marks around a number that do not change it.
+CURRENCIES = "$€£¥₹₽₩₺฿"
+SPACES = "\u00a0\u2009\u202f '’"  # what groups digits besides comma and dot
+MINUS = "\u2212\u2013"
+UNIT = re.compile(r"^[^\d]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*([A-Za-zµ°/²³%]+)$")
+# Digits in groups of three, as thousands separators stand.
+GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
+# From this share of readable values on, a column of text is one of numbers; the others are then missing.
+MOSTLY_NUMBERS = 0.9
+# A column of at least half numbers is one, too, if the others are but a few texts: a lab's own word for "not measured".
+HALF_NUMBERS, FEW_WORDS, MANY_NUMBERS = 0.5, 2, 20
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """How a column writes its numbers.
+
+    Args:
+        decimal: the decimal mark.
+        thousands: what groups digits; empty for nothing.
+        unit: what follows every number; empty for nothing.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the format as plain values, defaults left out."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(PLAIN, name)}
+
+    def parse(self, text: pl.Series) -> pl.Series:
+        """Return Float64 values; null for what is no number in this format.
+
+        Example:
+            >>> import polars as pl
+            >>> NumberFormat(",", ".").parse(pl.Series(["1.234,5", "(3)", "x"])).to_list()
+            [1234.5, -3.0, None]
+        """
+        import polars as pl
+
+        numbers = text.cast(pl.Float64, strict=False)
+        if self == PLAIN and numbers.null_count() == text.null_count():
+            return numbers
+        bare = _bare(text)
+        if self.unit:
+            bare = bare.str.strip_suffix(self.unit).str.strip_chars()
+        if self.thousands:
+            bare = bare.str.replace_all(self.thousands, "", literal=True)
+        if self.decimal != ".":
+            bare = bare.str.replace_all(self.decimal, ".", literal=True)
+        return bare.cast(pl.Float64, strict=False)
+
+
+PLAIN = NumberFormat()
+
+
+def find_number_format(
+    text: pl.Series, *, decimal: str | None = None, thousands: str | None = None
+) -> NumberFormat:
+    """Return the format in which most of a column's texts are numbers.
+
+    Args:
+        text: different texts of the column, without missing values.
+        decimal: the decimal mark, if it is known.
+        thousands: what groups digits, if it is known.
+
+    Example:
+        >>> import polars as pl
+        >>> find_number_format(pl.Series(["1,234", "20"])), find_number_format(pl.Series(["1,5", "20"]))
+        (NumberFormat(decimal='.', thousands=',', unit=''), NumberFormat(decimal=',', thousands='', unit=''))
+    """
+    if decimal is not None or thousands is not None:
+        known = NumberFormat(decimal or ("," if thousands == "." else "."), thousands or "")
+        return _with_unit(text, known)
+    bare = _bare(text)
+    found = _with_unit(text, PLAIN)
+    bare = bare.str.strip_suffix(found.unit).str.strip_chars() if found.unit else bare
+    comma, dot = bare.str.contains(",", literal=True), bare.str.contains(".", literal=True)
+    if not comma.any():
+        dotted = bare.filter(dot)
+        several = dotted.str.count_matches(r"\.") > 1
+        if several.any() and dotted.str.contains(GROUPED % (r"\.", ",")).all():
+            return NumberFormat(",", ".", found.unit)
+        return found
+    with_comma = bare.filter(comma)
+    both = bare.filter(comma & dot)
+    is_grouped = with_comma.str.contains(GROUPED % (",", r"\."))
+    begins_with_zero = with_comma.str.contains(r"^[-+]?0,").any()
+    if share_of(is_grouped) == 1.0 and not begins_with_zero:
+        return NumberFormat(".", ",", found.unit)
+    if len(both) and share_of(both.str.contains(GROUPED % (r"\.", ","))) == 1.0:
+        return NumberFormat(",", ".", found.unit)
+    is_decimal = with_comma.str.contains(r"^[-+]?\d*,\d+(?:[eE][-+]?\d+)?$")
+    share_decimal, share_grouped = share_of(is_decimal), share_of(is_grouped)
+    if share_decimal > share_grouped or (begins_with_zero and share_decimal):
+        return NumberFormat(",", "", found.unit)
+    return NumberFormat(".", ",", found.unit) if share_grouped else found
+
+
+def is_mostly_numbers(numbers: pl.Series, text: pl.Series) -> bool:
+    """Return whether a column of text is one of numbers, some of which may not be readable.
+
+    Args:
+        numbers: what was read from it.
+        text: without missing values.
+    """
+    total = len(text)
+    readable = total - numbers.null_count()
+    if not total or not readable:
+        return False
+    if readable >= MOSTLY_NUMBERS * total:
+        return True
+    words = text.filter(numbers.is_null()).n_unique()
+    return (
+        readable >= HALF_NUMBERS * total
+        and words <= FEW_WORDS
+        and numbers.drop_nulls().n_unique() >= MANY_NUMBERS
+    )
+
+
+def _bare(text: pl.Series) -> pl.Series:
+    """Return texts without currency signs, percent signs and blanks; (3) is -3."""
+    bare = text.str.replace_all(f"[{re.escape(CURRENCIES + SPACES)}]", "")
+    bare = bare.str.replace_all(f"[{MINUS}]", "-").str.strip_suffix("%")
+    return bare.str.replace(r"^\((.*)\)$", "-$1")
+
+
+def _with_unit(text: pl.Series, form: NumberFormat) -> NumberFormat:
+    """Return the format with the unit that follows every number, if one does."""
+    if not len(text):
+        return form
+    units = text.str.extract(UNIT.pattern, 1)
+    if units.null_count() or units.n_unique() != 1:
+        return form
+    unit = str(units[0])
+    return form if unit in ("e", "E", "%") else NumberFormat(form.decimal, form.thousands, unit)
