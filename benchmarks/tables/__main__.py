@@ -19,7 +19,7 @@ import sys
 import tempfile
 import tomllib
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,12 @@ def read_options(arguments: Sequence[str] | None) -> Namespace:
     parser = program_parser(__doc__)
     parser.add_argument("paths", nargs="*", type=Path, metavar="FOLDER|FILE")
     parser.add_argument("--target", help="the column to predict, in all tables")
-    parser.add_argument("--targets", type=Path, default=TARGETS, metavar="FILE.toml", help="file names -> targets")
-    parser.add_argument("--only", type=lambda text: text.split(","), metavar="FILE[,FILE]", help="names in the folders")
+    parser.add_argument(
+        "--targets", type=Path, default=TARGETS, metavar="FILE.toml", help="file names -> targets"
+    )
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), metavar="FILE[,FILE]", help="names in the folders"
+    )
     parser.add_argument("--max-epochs", metavar="N", help="as `justright run` has it")
     parser.add_argument("--seeds", metavar="N", help="as `justright run` has it")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave the study folders")
@@ -73,7 +77,10 @@ def chosen_tables(options: Namespace) -> dict[Path, str]:
         else:
             tables[path.resolve()] = str(target)
     if unknown:
-        print(f"Left out, since {options.targets.name} has no target for them: {', '.join(unknown)}.", file=sys.stderr)
+        print(
+            f"Left out, since {options.targets.name} has no target for them: {', '.join(unknown)}.",
+            file=sys.stderr,
+        )
     if not tables:
         sys.exit("No table is left to try.")
     return tables

@@ -60,7 +60,8 @@ def flags(measured: Mapping[str, Measured]) -> dict[str, Any]:
         "loss_ratio": loss["network"] / loss[rival] if loss[rival] else None,
         "gain_share": gain / needed if needed > 0 else None,
         "within": bool(
-            loss["network"] <= (1 + TOLERANCE) * loss[rival] or (needed > 0 and gain >= (1 - TOLERANCE) * needed)
+            loss["network"] <= (1 + TOLERANCE) * loss[rival]
+            or (needed > 0 and gain >= (1 - TOLERANCE) * needed)
         ),
         "difference": [float(difference.mean()), float(half)],
     }

@@ -34,7 +34,9 @@ def print_records(records: Sequence[Record]) -> None:
         print("\n## Test loss and score (AUC, accuracy or R2)\n")
         losses = [f"loss: {name}" for name in MODELS]
         scores = [f"score: {name}" for name in MODELS[:-1]]
-        print_table(("table", "network", "verdict", *losses, *scores, "against the best"), map(quality, compared))
+        print_table(
+            ("table", "network", "verdict", *losses, *scores, "against the best"), map(quality, compared)
+        )
     print_exceptions(records)
     print(f"\n{total(records)}")
 

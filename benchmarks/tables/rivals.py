@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from justright.data.read_options import Task
 from justright.data.table import Split
@@ -46,8 +47,15 @@ class Measured:
 
 def measure_rivals(split: Split, *, seed: int = 0) -> dict[str, Measured]:
     """Return 'constant', 'linear' and 'trees' as they do on the test rows of a split."""
+    with threadpool_limits(1):  # threads that wait for each other make small tables slow
+        return _measure_rivals(split, seed)
+
+
+def _measure_rivals(split: Split, seed: int) -> dict[str, Measured]:
     task, classes = split.table.task, len(split.table.class_names)
-    (train, targets), (choosing, wanted), (testing, truth) = map(split.arrays, ("train", "validation", "test"))
+    (train, targets), (choosing, wanted), (testing, truth) = map(
+        split.arrays, ("train", "validation", "test")
+    )
     if len(truth) == 0:
         testing, truth = choosing, wanted
     candidates = {
@@ -64,7 +72,9 @@ def measure_rivals(split: Split, *, seed: int = 0) -> dict[str, Measured]:
     }
 
 
-def choose(task: Task, models: Iterable[Predict], features: npt.NDArray[Any], targets: npt.NDArray[Any]) -> Predict:
+def choose(
+    task: Task, models: Iterable[Predict], features: npt.NDArray[Any], targets: npt.NDArray[Any]
+) -> Predict:
     """Return the model with the lowest mean loss on validation rows."""
     return min(models, key=lambda model: row_losses(task, model(features), targets).mean())
 
@@ -96,7 +106,9 @@ def constant(targets: npt.NDArray[Any], task: Task, classes: int) -> Iterator[Pr
     yield lambda features: np.broadcast_to(best, (len(features), len(best)))
 
 
-def linear_models(train: npt.NDArray[Any], targets: npt.NDArray[Any], task: Task, classes: int) -> Iterator[Predict]:
+def linear_models(
+    train: npt.NDArray[Any], targets: npt.NDArray[Any], task: Task, classes: int
+) -> Iterator[Predict]:
     """Yield ridge or logistic regressions of standardised features, one for each strength of the penalty."""
     from sklearn import linear_model
     from sklearn.exceptions import ConvergenceWarning
@@ -135,7 +147,9 @@ def stopped_trees(
     seed: int,
 ) -> Iterator[Predict]:
     """Yield boosted trees, as many as validation rows choose."""
-    model = boosting(task)(max_iter=TREE_ITERATIONS, early_stopping=False, random_state=seed).fit(train, targets)
+    model = boosting(task)(max_iter=TREE_ITERATIONS, early_stopping=False, random_state=seed).fit(
+        train, targets
+    )
     stages = model.staged_predict if task == "regression" else model.staged_predict_proba
 
     def outputs(features: npt.NDArray[Any]) -> Iterator[Floats]:
