@@ -136,4 +136,4 @@ def test_the_help_of_commands_is_made_of_the_options():
     for kind in (StudyOptions, RunOptions):
         for name, one in options.descriptions(kind).items():
             if one.help is not None and not one.is_argument:
-                assert flag_of(kind, name) in said
+                assert flag_of(kind, name).split("/")[0] in said

@@ -191,8 +191,10 @@ def test_categorical_columns_and_missing_values_hold_for_a_test_file_too(place):
         lines = [f"{index},{'red' if index % 3 else 'blue'},{index % 2}" for index in range(60)]
         (place / name).write_text("\n".join(["a,colour,y", *lines, "n/a,red,1"]) + "\n")
     study = prepare_study(source="rooms.csv", test="others.csv", missing=["n/a"], categorical=["colour"])
-    assert study.split.table.feature_names == ("a", "colour=blue", "colour=red")
-    assert (study.split.table.rows, study.split.sizes["test"]) == (60, 60)
+    assert study.split.table.feature_names == ("a", "a missing", "colour=red", "colour=blue")
+    assert (study.split.table.rows, study.split.sizes["test"]) == (61, 61)
+    features, _ = study.split.arrays("test")
+    assert features[-1].tolist() == [study.split.table.plan.columns[0].fill, 1, 1, 0]
 
 
 def test_a_missing_test_file_is_called_by_its_option(place):

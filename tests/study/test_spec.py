@@ -135,8 +135,9 @@ def test_what_cannot_be_meant_is_refused(values, message, split):
         (
             {"table": {"sorce": "a.csv"}},
             (
-                "`key of [table]` must be one of 'source', 'target', 'rows', 'location', 'task', 'missing', 'categorical'; "
-                "got 'sorce'. Did you mean 'source'?"
+                "`key of [table]` must be one of 'source', 'target', 'location', 'rows', 'head', 'task', 'missing', "
+                "'categorical', 'numeric', 'drop', 'keep', 'sep', 'decimal', 'thousands', 'encoding', 'header', 'sheet', "
+                "'query', 'group', 'time', 'weights', 'min_class_rows'; got 'sorce'. Did you mean 'source'?"
             ),
         ),
         (

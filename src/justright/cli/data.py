@@ -20,7 +20,7 @@ def data(
 ) -> None:
     """Describe a table.
 
-    Shape, task, classes, and every feature with a small histogram.
+    What each column is taken for, the task and its classes, and every feature with a small histogram.
 
     \b
     Examples:
@@ -28,15 +28,20 @@ def data(
       justright data houses.csv --target price
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
-    from justright.data.describe import describe_table
+    from justright.data.build import NoTargetError
+    from justright.data.describe import describe_columns, describe_table
     from justright.data.read import read_table
-    from justright.report.terminal.table_report import print_table_description
+    from justright.report.terminal.table_report import print_columns, print_table_description
     from justright.report.terminal.terminal import progress, results, write_json
 
     with ReadingLine(progress()) as line:
-        table = read_table(**options.given(TableOptions), progress=line)
-    description = describe_table(table)
+        try:
+            description = describe_table(read_table(**options.given(TableOptions), progress=line))
+        except NoTargetError as error:
+            description = describe_columns(error.raw, error.request, source=str(options.source))
     if as_json:
         write_json(description)
-    else:
+    elif "task" in description:
         print_table_description(results(), description)
+    else:
+        print_columns(results(), description)

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
-from justright.data.plan.columns import LeftOut, read_levels, read_moments, read_numbers
+from justright.data.plan.column_plans import LeftOut, read_levels, read_moments, read_numbers
 from justright.data.plan.date_text import find_date_format
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, find_number_format
-from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
 from justright.data.shared_arrays import shareable_empty
 from justright.data.sources import Request, sources
 from justright.data.split import shuffled_rows
-from justright.data.table import Table, TableSource
+from justright.data.table import Table, TableSource, column_options
 from justright.data.target import TargetColumn, read_target, read_target_like
 from justright.errors import InputError, near_miss
 
@@ -40,7 +40,17 @@ ROLES = ("group", "time", "weights")
 
 
 class NoTargetError(InputError):
-    """Nobody says which column is the target, and none has a usual name."""
+    """Nobody says which column is the target, and none has a usual name.
+
+    Args:
+        message: says so.
+        raw: the columns as read.
+        request: what is asked for.
+    """
+
+    def __init__(self, message: str, raw: RawTable, request: Request) -> None:
+        super().__init__(message)
+        self.raw, self.request = raw, request
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +103,15 @@ def plan_columns(raw: RawTable, request: Request) -> Plan:
     """Return what every column is taken for where the target is not known: as if none were.
 
     Raises:
-        InputError: the table has no rows, or an option names no column.
+        InputError: the table has no rows.
     """
-    raw = _named(raw.pieces.whole() if raw.pieces else raw)
+    raw = _named(raw)
     frame = raw.frame
     blank = Plan((), "", "regression", (), tuple(frame.columns), raw.has_header)
     return fit_plan(frame, np.arange(frame.height), request, blank)
 
 
-def choose_target(raw: RawTable, target: str | int | None) -> str:
+def choose_target(raw: RawTable, target: str | int | None, request: Request | None = None) -> str:
     """Return the name of the target column.
 
     Args:
@@ -109,12 +119,13 @@ def choose_target(raw: RawTable, target: str | int | None) -> str:
         target: a name; a number from 0 (negative: from the end), also as text where no column has that name;
             None for the only column called label, target, y or class, or for the first column of a
             header-less table if it holds 0 and 1 only.
+        request: what else is asked for, kept in the error.
     Raises:
         InputError: there is no such column.
         NoTargetError: there is no way to choose one.
     """
     if target is None:
-        return _default_target(raw, raw.frame.columns)
+        return _default_target(raw, raw.frame.columns, request or Request())
     return _find_column(raw, target, "target")
 
 
@@ -138,16 +149,19 @@ def _assemble(
     blank = Plan(fixed, parts.target.name, column.task, column.class_names, parts.order, raw.has_header)
     wanted = raw.target if request.target is None else request.target
     described = _describe_source(source, wanted, request)
+    options = column_options(described, names, has_header=raw.has_header)
     columns: pl.DataFrame | None = None
     if like is not None and like.plan is not None:
         plan, columns = like.plan, frame
-        features = plan.prepare(frame, label=raw.label, has_header=raw.has_header).features
+        features = plan.prepare(
+            frame, label=raw.label, has_header=raw.has_header, is_strict=True, has_target=False
+        ).features
     elif _are_complete_numbers(frame, request):
         features = _as_features(frame)
-        plan = fit_number_plan(features, names, slice(None), request, blank)
+        plan = fit_number_plan(features, names, slice(None), options, blank)
         features = _without_left_out(features, names, plan)
     else:
-        plan, columns = fit_plan(frame, everything, request, blank), frame
+        plan, columns = fit_plan(frame, everything, options, blank), frame
         features = plan.prepare(frame, label=raw.label).features
     if not plan.used:
         raise InputError(
@@ -184,7 +198,7 @@ def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
     Raises:
         InputError: options name columns that are not there, or the target for something else; all are listed.
     """
-    target = choose_target(raw, raw.target if request.target is None else request.target)
+    target = choose_target(raw, raw.target if request.target is None else request.target, request)
     named: dict[str, list[str]] = {}
     wrong: list[str] = []
     for option in (*COLUMN_LISTS, *ROLES):
@@ -457,7 +471,7 @@ def _check_shape(raw: RawTable, request: Request) -> None:
     check_names("column", raw.frame.columns)
 
 
-def _default_target(raw: RawTable, names: Sequence[str]) -> str:
+def _default_target(raw: RawTable, names: Sequence[str], request: Request) -> str:
     matches = [name for name in names if name.lower() in TARGET_NAMES]
     if len(matches) == 1:
         return matches[0]
@@ -466,7 +480,9 @@ def _default_target(raw: RawTable, names: Sequence[str]) -> str:
     found = listed(matches, most=MAX_LISTED) if matches else "none"
     raise NoTargetError(
         f"{raw.label}: `target` must name the target column. Of the usual names (label, target, y, class), this table has "
-        f"{found}. Columns: {listed(names, most=MAX_LISTED)}."
+        f"{found}. Columns: {listed(names, most=MAX_LISTED)}.",
+        raw,
+        request,
     )
 
 

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.build import plan_columns
 from justright.data.checks import MAX_FLOAT
+from justright.data.plan.column_plans import LeftOut
+from justright.data.plan.table_plan import Plan
+from justright.data.readers.raw import RawTable
+from justright.data.sources import Request
 from justright.data.table import Table
 
 # Bins of a histogram: fine enough to show a peak, coarse enough for a small picture.
@@ -61,12 +66,40 @@ def describe_table(table: Table) -> dict[str, Any]:
         "rows_left_out": table.rows_left_out,
         "features": table.n_features,
         "task": table.task,
+        "task_reason": table.task_reason,
+        "notes": list(table.notes),
+        "plan": [] if table.plan is None else describe_plan(table.plan),
         "target": table.target_name,
         "fingerprint": table.fingerprint,
         "classes": _describe_classes(table, codes),
         "columns": columns,
         "target_column": target_column,
     }
+
+
+def describe_columns(raw: RawTable, request: Request, *, source: str) -> dict[str, Any]:
+    """Return what is known of a table whose target nobody has named: rows, notes, and what each column is taken for."""
+    plan = plan_columns(raw, request)
+    return {
+        "source": source,
+        "rows": raw.pieces.most_rows if raw.pieces else raw.frame.height,
+        "target": None,
+        "notes": list(raw.notes),
+        "plan": describe_plan(plan),
+    }
+
+
+def describe_plan(plan: Plan) -> list[dict[str, Any]]:
+    """Return what each column is taken for: `name`, `kind` (number, category, left out, ...), `about`, and its `features`."""
+    return [
+        {
+            "name": column.name,
+            "kind": f"left out: {column.what}" if isinstance(column, LeftOut) else column.label,
+            "about": column.reason,
+            "features": len(column.features),
+        }
+        for column in plan.columns
+    ]
 
 
 def _describe_classes(table: Table, codes: npt.NDArray[np.int64] | None) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
-from justright.data.plan.plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
@@ -140,15 +140,16 @@ class Table:
         """
         if self.plan is None:
             return self
+        options = column_options(self.source, self.plan.order, has_header=self.has_header)
         if self.columns is None:
-            plan = fit_number_plan(self.features, self.feature_names, rows, self.source, self.plan)
+            plan = fit_number_plan(self.features, self.feature_names, rows, options, self.plan)
             kept = [index for index, name in enumerate(self.feature_names) if name in plan.feature_names]
             features = self.features
             if 0 < len(kept) < self.n_features:
                 features = shareable_empty((self.rows, len(kept)), np.float32)
                 np.take(self.features, kept, axis=1, out=features, mode="clip")
         else:
-            plan = fit_plan(self.columns, rows, self.source, self.plan)
+            plan = fit_plan(self.columns, rows, options, self.plan)
             features = plan.prepare(self.columns, label=_name(self)).features
         if not plan.used:
             raise InputError(
@@ -298,6 +299,12 @@ class Split:
         return (stand_in, WHOLE) if stand_in else (self.table, _as_slice(getattr(self, part)))
 
 
+def column_options(source: TableSource, names: Sequence[str], *, has_header: bool) -> ReadOptions:
+    """Return what the user says about columns: whoever passes an array wants each of its columns, constants included."""
+    is_array = source.source == MEMORY_SOURCE and not has_header
+    return replace(source, keep=tuple(names)) if is_array else source
+
+
 def align_table(table: Table, *, like: Table) -> Table:
     """Return the table with the features, order, task and classes of another.
 
@@ -334,7 +341,9 @@ def _match_features(table: Table, like: Table) -> npt.NDArray[np.float32]:
         return table.features
     if like.plan is not None:
         frame = table.raw_columns()
-        prepared = like.plan.prepare(frame, label=_name(table), has_header=table.has_header, is_strict=True)
+        prepared = like.plan.prepare(
+            frame, label=_name(table), has_header=table.has_header, is_strict=True, has_target=False
+        )
         return prepared.features
     if _are_made_up(names) or _are_made_up(like.feature_names):
         if len(names) != len(like.feature_names):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import Target
 from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
-from justright.data.plan.columns import OTHER, read_levels, read_numbers
+from justright.data.plan.column_plans import OTHER, read_levels, read_numbers
 from justright.data.plan.decide import shown
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers

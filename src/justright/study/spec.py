@@ -23,7 +23,8 @@ SPEC_VERSION = 1
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
 OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
-TABLE_KEYS = tuple(one.name for one in fields(TableSource))
+FIRST_KEYS = ("source", "target", "location")
+TABLE_KEYS = tuple(sorted((one.name for one in fields(TableSource)), key=lambda name: name not in FIRST_KEYS))
 EXTRA_TABLES = ("test", "validation")  # tables described inside [table], whose rows are those of that part
 # Keys that say what a variant is for; the rest is how it is built and trained.
 ROLE_KEYS = ("baseline", "group", "remedy", "strength", "change")

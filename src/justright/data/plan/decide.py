@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.plan.columns import (
+from justright.data.checks import counted
+from justright.data.plan.column_plans import (
     Category,
     ColumnPlan,
     LeftOut,
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 
-# Levels with a feature of their own; the others share one, and all have one for how frequent they are (docs/tables.md).
-MAX_LEVELS = 30
-# A level with fewer training rows teaches nothing that lasts: this many, and this share of them.
-MIN_LEVEL_ROWS, MIN_LEVEL_SHARE = 3, 0.002
+# A column with more levels has features for its most frequent ones only, and one for how frequent each row's level is. Of 22
+# encodings that do not look at the target this was best or within a standard error of it on tables with 60 to 1,000 levels;
+# hashing was worse than leaving the column out (benchmarks/categories.py, docs/tables.md).
+MAX_LEVELS = 20
+# A level with fewer training rows teaches nothing that lasts: of few levels, and of many. Where there are few rows in all, a
+# level needs a twentieth of them.
+MIN_LEVEL_ROWS, MIN_ROWS_OF_MANY, SMALL_TABLE = 3, 10, 20
+MAX_ORDERED = 30
 # Levels whose frequencies are kept.
 MAX_COUNTED = 10_000
 # A text column is no category if this share of its rows holds a text that stands nowhere else.
@@ -137,18 +142,16 @@ def plan_numbers(
 def numbers_rows(name: str, numbers: npt.NDArray[np.float32], rows: Rows) -> str:
     """Return why a column only numbers the rows; '' if it does not.
 
-    It does if its whole numbers rise or fall by the same step from row to row, or if its name says identifier and no
-    value comes twice. A column of years is spared: one row per year is a series in time.
+    It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and no value comes
+    twice. A column of years is spared: one row per year is a series in time.
     """
     if len(numbers) < MIN_NUMBERED_ROWS or not np.isfinite(numbers).all():
         return ""
     wide = numbers.astype(np.float64)
     if not bool((wide == np.round(wide)).all()):
         return ""
-    span = float(rows[-1] - rows[0])
-    step = (wide[-1] - wide[0]) / span if span else 0.0
-    slack = 0.5 * float(np.spacing(np.float32(np.abs(wide).max())))
-    if step and bool((np.abs(wide - wide[0] - step * (rows - rows[0])) <= max(slack, 1e-9)).all()):
+    steps = wide - rows
+    if bool((steps == steps[0]).all()) or bool((wide + rows == wide[0] + rows[0]).all()):
         return "" if YEARS.search(name) else "it only numbers the rows"
     if IDENTIFIER.search(name) and len(np.unique(numbers)) == len(numbers):
         return "by its name, and every value is unique"
@@ -182,7 +185,7 @@ def _plan_words(name: str, levels: pl.Series, options: ReadOptions) -> ColumnPla
         return LeftOut(name=name, what="constant", reason=f"always {known[0][:MAX_SHOWN]!r}", missing=missing)
     if distinct == 2:
         return _two_levels(name, sorted(known.unique().to_list()), gone, len(levels), missing)
-    if distinct <= MAX_LEVELS and (order := word_order(sorted(known.unique().to_list()))):
+    if distinct <= MAX_ORDERED and (order := word_order(sorted(known.unique().to_list()))):
         return _ordered(name, levels, *order, missing)
     alone = float((counts["count"] == 1).sum()) / len(known)
     words = int(known.str.count_matches(r"\S+").sum() or 0) / len(known)
@@ -246,27 +249,32 @@ def _category(
     gone = len(levels) - len(known)
     if not len(known):
         return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
-    counted = known.value_counts(name="count")
+    counts = known.value_counts(name="count")
     pairs = sorted(
-        zip(counted[name].to_list(), counted["count"].to_list(), strict=True),
+        zip(counts[name].to_list(), counts["count"].to_list(), strict=True),
         key=lambda pair: (-pair[1], pair[0]),
     )
     if len(pairs) == 1 and not gone and not is_asked:
         return LeftOut(
             name=name, what="constant", reason=f"always {pairs[0][0][:MAX_SHOWN]!r}", missing=missing
         )
-    least = max(MIN_LEVEL_ROWS, int(np.ceil(MIN_LEVEL_SHARE * len(known))))
+    is_many = len(pairs) > MAX_LEVELS
+    least = min(MIN_ROWS_OF_MANY if is_many else MIN_LEVEL_ROWS, len(known) // SMALL_TABLE)
     frequent = [level for level, count in pairs if count >= least][:MAX_LEVELS]
     others = pairs[len(frequent) :][: MAX_COUNTED - len(frequent)]
-    is_many = len(pairs) > MAX_LEVELS
-    parts = [f"{len(pairs):,} levels"]
+    named = f": {', '.join(level[:MAX_SHOWN] for level, _ in pairs)}" if len(pairs) < SHOWN_LEVELS else ""
+    parts = [f"{counted(len(pairs), 'level')}{named}"]
     if others:
-        parts.append(f"{len(pairs) - len(frequent):,} rare ones together")
+        parts.append(
+            f"{counted(len(pairs) - len(frequent), 'rare one')} together"
+            if frequent
+            else "all rare: how frequent each is"
+        )
     parts.append(_about_missing(gone, len(levels), "a level of their own"))
     return Category(
         name=name,
         levels=tuple(frequent),
-        has_other=bool(others),
+        has_other=bool(others and frequent),
         has_flag=gone > 0,
         counts=tuple(count for _, count in pairs[:MAX_COUNTED]) if is_many else (),
         rare_levels=tuple(level for level, _ in others),
@@ -291,6 +299,8 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
     if TREND in varying and (is_beyond or not _has_days(values, form)):
         varying.remove(TREND)
     gone = len(moments) - len(known)
+    if not varying and not gone:
+        return LeftOut(name=name, what="constant", reason="no part of it varies", missing=missing)
     first, last = (np.datetime64(int(moment), "s") for moment in (origin, known.max()))
     about = (
         f"{first.astype('datetime64[D]')} to {last.astype('datetime64[D]')}"

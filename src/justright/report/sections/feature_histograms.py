@@ -8,6 +8,7 @@ from typing import Any
 from justright.data.describe import MAX_HISTOGRAMS
 from justright.report.blocks import Block, Cell, Folded, Histograms, Media, Section, Text
 from justright.report.palette import page_colours
+from justright.report.sections.column_table import column_blocks
 from justright.report.summary import Summary
 
 MOST_LISTED = 10_000  # features named, at about 30 bytes each
@@ -15,10 +16,11 @@ WIDTH, HEIGHT = 100, 40  # of the drawing's own coordinates; the page stretches 
 
 
 def feature_blocks(summary: Summary) -> list[Block]:
-    """Return the histograms of all features that have one, by class where there are several, and the names of the rest."""
+    """Return what columns are taken for, the histograms of all features that have one, and the names of the rest."""
+    plan = column_blocks(summary)
     cells = histogram_cells(summary["table"])
     if not cells:
-        return []
+        return plan
     classes = [each["name"] for each in summary["table"].get("classes") or []]
     by_class = " by class, each class scaled to its own number of rows" if len(classes) > 1 else ""
     legend = tuple(page_colours(classes).items()) if len(classes) > 1 else ()
@@ -33,7 +35,7 @@ def feature_blocks(summary: Summary) -> list[Block]:
             else "share of variance between classes"
         )
         which += f" Of {len(columns):,} features the {len(cells)} are drawn that tell most about the target by themselves ({told})."
-    blocks: list[Block] = [Text(which, media=Media.PAGE), Histograms(tuple(cells), legend)]
+    blocks: list[Block] = [*plan, Text(which, media=Media.PAGE), Histograms(tuple(cells), legend)]
     if rest:
         blocks.append(_rest(rest))
     return blocks

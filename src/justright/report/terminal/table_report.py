@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from justright.report.number_formats import MISSING
+from justright.report.terminal.plan_table import print_plan
 from justright.report.terminal.sparkline import histogram
 from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten, spelled
@@ -23,10 +24,15 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     rows, features = description["rows"], description["features"]
     terminal.say(
         f"{plain(description['source'])}: {rows:,} rows, {features:,} features, {description['task']}"
+        + (f" ({plain(description['task_reason'])})" if description.get("task_reason") else "")
     )
     terminal.say(_target_sentence(description))
     if description["rows_left_out"]:
-        terminal.say(f"{description['rows_left_out']:,} rows with missing values were left out.")
+        terminal.say(f"{description['rows_left_out']:,} rows without a target are left out.")
+    for note in description.get("notes", ()):
+        terminal.say(plain(note))
+    terminal.print()
+    print_plan(terminal, description.get("plan", ()))
     terminal.print()
     columns = description["columns"]
     drawn = [column for column in columns if column["counts"]] if len(columns) > MOST_ROWS else columns
@@ -34,6 +40,18 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     if more := len(columns) - len(drawn):
         told = "tell most about the target by themselves"
         terminal.print(f"The {len(drawn)} features that {told}; --json has the other {more:,} as well.")
+
+
+def print_columns(terminal: Terminal, description: Mapping[str, Any]) -> None:
+    """Print what `justright.data.describe.describe_columns` returned: a table whose target nobody has named."""
+    columns = description["plan"]
+    terminal.say(f"{plain(description['source'])}: {description['rows']:,} rows, {len(columns):,} columns")
+    for note in description["notes"]:
+        terminal.say(plain(note))
+    terminal.print()
+    print_plan(terminal, columns)
+    terminal.print()
+    terminal.say("Name the column to predict with --target to see it with its task.")
 
 
 def _target_sentence(description: Mapping[str, Any]) -> str:

@@ -58,10 +58,9 @@ class ColumnPlan:
         values: dict[str, Any] = {"kind": self.kind}
         for one in fields(self):
             value = getattr(self, one.name)
-            if isinstance(value, NumberFormat):
-                value = value.to_dict()
-            if value != one.default and value not in ((), {}):
-                values[one.name] = list(value) if isinstance(value, tuple) else value
+            if value != one.default:
+                plain = value.to_dict() if isinstance(value, NumberFormat) else value
+                values[one.name] = list(plain) if isinstance(plain, tuple) else plain
         return values
 
 
@@ -173,9 +172,9 @@ class Category(ColumnPlan):
         levels: those with a feature of their own, most frequent first.
         has_other: whether rare and unseen levels share a feature; without it, an unseen level is 0 everywhere.
         has_flag: whether missing values are a level of their own.
-        counts: training rows of every level where levels are too many for a feature each: one more feature is the
-            logarithm of a row's count. Empty otherwise.
-        total: training rows that the counts are of.
+        counts: training rows of every level, where levels are too many for a feature each: one more feature is the
+            logarithm of the count of a row's level. Empty otherwise.
+        rare_levels: those without a feature of their own.
     """
 
     kind = "category"
@@ -212,8 +211,8 @@ class Category(ColumnPlan):
             block[:, place] = gone
             place += 1
         if self.counts:
-            counts = np.array([*self.counts, 0], np.float64)  # a level that is not known: 0 rows
-            block[:, place] = np.log1p(counts[codes])
+            counts = np.array([*self.counts, 1], np.float64)  # a level that is not known is as rare as can be
+            block[:, place] = np.log(counts[codes])
         return block, unseen
 
 

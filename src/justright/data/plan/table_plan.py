@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from justright.data.arrays import row_blocks
 from justright.data.checks import listed
-from justright.data.plan.columns import ColumnPlan, LeftOut, Number, column_from_dict
+from justright.data.plan.column_plans import ColumnPlan, LeftOut, Number, column_from_dict
 from justright.data.plan.decide import MEDIAN_ROWS, numbers_rows, plan_column, shown
 from justright.data.read_options import ReadOptions, Task
 from justright.data.readers.raw import MAX_COLUMNS, MAX_TABLE_BYTES
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 VERSION = 1
+ROLES = ("group", "weights")  # of columns that are no features: `what` says so
 MAX_LISTED = 5
 # What raises an error where a stranger's plan holds values of other types.
 DAMAGES = (KeyError, TypeError, ValueError, AttributeError)
@@ -79,7 +80,13 @@ class Plan:
         return tuple(column for column in self.columns if not isinstance(column, LeftOut))
 
     def prepare(
-        self, frame: pl.DataFrame, *, label: str, has_header: bool = True, is_strict: bool = False
+        self,
+        frame: pl.DataFrame,
+        *,
+        label: str,
+        has_header: bool = True,
+        is_strict: bool = False,
+        has_target: bool = True,
     ) -> Prepared:
         """Return the features of other rows, each column treated as the plan says.
 
@@ -91,12 +98,13 @@ class Plan:
             label: how messages name the table.
             has_header: whether the frame's names are its own.
             is_strict: whether a column that is not there is an error.
+            has_target: whether the target may be among the columns.
         Raises:
             InputError: none of the columns is there, or, if strict, any of them is not.
         """
         import polars as pl
 
-        found, lacking = self._find(frame, has_header=has_header)
+        found, lacking = self._find(frame, has_header=has_header, has_target=has_target)
         used = self.used
         if lacking and (is_strict or len(lacking) == len(used)):
             raise InputError(
@@ -153,13 +161,15 @@ class Plan:
         except DAMAGES as error:
             raise InputError(f"A table's plan must be as justright wrote it; {error!r}.") from None
 
-    def _find(self, frame: pl.DataFrame, *, has_header: bool) -> tuple[dict[str, pl.Series], list[str]]:
+    def _find(
+        self, frame: pl.DataFrame, *, has_header: bool, has_target: bool
+    ) -> tuple[dict[str, pl.Series], list[str]]:
         names = list(frame.columns)
         is_named = has_header and (
             self.has_header or not {column.name for column in self.used}.isdisjoint(names)
         )
         if not is_named:
-            names = self._by_place(frame.width) or names
+            names = self._by_place(frame.width, has_target=has_target) or names
         places = {name: place for place, name in enumerate(names)}
         folded = {name.strip().casefold(): place for name, place in places.items()}
         found, lacking = {}, []
@@ -171,12 +181,16 @@ class Plan:
                 found[column.name] = frame.to_series(place).alias(column.name)
         return found, lacking
 
-    def _by_place(self, width: int) -> list[str] | None:
-        """Return names for columns without names: all of the table's, or all but the target."""
-        if width == len(self.order):
-            return list(self.order)
-        if width == len(self.order) - 1:
-            return [name for name in self.order if name != self.target]
+    def _by_place(self, width: int, *, has_target: bool) -> list[str] | None:
+        """Return names for columns without names: all of the table's, or all but the target, or but those that are no features."""
+        of_no_use = {self.target} | {column.name for column in self.left_out if column.what in ROLES}
+        for names in (
+            list(self.order) if has_target else [],
+            [name for name in self.order if name != self.target],
+            [name for name in self.order if name not in of_no_use],
+        ):
+            if len(names) == width:
+                return names
         return None
 
 
@@ -192,6 +206,11 @@ def fit_plan(frame: pl.DataFrame, rows: Rows, options: ReadOptions, like: Plan) 
     rows = np.sort(rows)
     fixed = {column.name: column for column in like.columns if column.name not in frame.columns}
     fitted = {values.name: plan_column(values, rows, options) for values in frame.iter_columns()}
+    if spared := _spared(fitted):
+        fitted |= {
+            name: plan_column(frame[name], rows, replace(options, keep=(*options.keep, *spared)))
+            for name in spared
+        }
     names = like.order or tuple(frame.columns)
     both = fixed | fitted
     return replace(like, columns=tuple(both[name] for name in names if name in both))
@@ -216,14 +235,12 @@ def fit_number_plan(
     sample = features[sampled]
     fills = np.median(sample.astype(np.float64), axis=0)
     two_valued = ((sample == low) | (sample == high)).all(0) & (low < high)
-    span = max(int(sampled[-1] - sampled[0]), 1)
-    steps = (sample[-1].astype(np.float64) - sample[0]) / span
-    line = sample[0] + steps * (sampled - sampled[0])[:, None]
-    may_number = (np.abs(line - sample) <= np.spacing(np.abs(sample).max(0))).all(0) & (steps != 0)
-    del line, sample
-    fitted: dict[str, ColumnPlan] = {}
-    for index, name in enumerate(names):
-        fitted[name] = _number_column(
+    steps = sample - sampled[:, None]
+    may_number = (steps == steps[0]).all(0) | (sample + sampled[:, None] == sample[0] + sampled[0]).all(0)
+    del steps, sample
+
+    def decided(index: int, name: str, options: ReadOptions) -> ColumnPlan:
+        return _number_column(
             features[:, index],
             name,
             places,
@@ -233,9 +250,22 @@ def fit_number_plan(
             may_be_two=bool(two_valued[index]),
             may_number=bool(may_number[index]),
         )
+
+    fitted = {name: decided(index, name, options) for index, name in enumerate(names)}
+    if spared := _spared(fitted):
+        kept = replace(options, keep=(*options.keep, *spared))
+        fitted |= {name: decided(index, name, kept) for index, name in enumerate(names) if name in spared}
     both = {column.name: column for column in like.columns} | fitted
     order = like.order or tuple(names)
     return replace(like, columns=tuple(both[name] for name in order if name in both))
+
+
+def _spared(fitted: Mapping[str, ColumnPlan]) -> list[str]:
+    """Return the identifiers of a table that would have no feature without them: then they are what is to be learned from."""
+    left_out = [column for column in fitted.values() if isinstance(column, LeftOut)]
+    if len(left_out) < len(fitted):
+        return []
+    return [column.name for column in left_out if column.what == "identifier"]
 
 
 def _number_column(
