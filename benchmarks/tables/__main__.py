@@ -29,6 +29,8 @@ from benchmarks.tables.first_try import describe, train
 from benchmarks.tables.printing import print_record, print_records
 
 TARGETS = Path(__file__).with_name("targets.toml")
+# Options that are handed on, to see what another default would do.
+OF_RUN = ("--max-epochs", "--seeds", "--batch-size")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,8 +55,8 @@ def read_options(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only", type=lambda text: text.split(","), metavar="FILE[,FILE]", help="names in the folders"
     )
-    parser.add_argument("--max-epochs", metavar="N", help="as `justright run` has it")
-    parser.add_argument("--seeds", metavar="N", help="as `justright run` has it")
+    for flag in OF_RUN:
+        parser.add_argument(flag, metavar="N", help="as `justright run` has it")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave the study folders")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print what --json wrote, and run nothing")
@@ -96,7 +98,7 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
 
 def try_shown(path: Path, target: str, options: Namespace) -> dict[str, Any]:
     """Try one table, and say at once how that ended."""
-    given = {"--max-epochs": options.max_epochs, "--seeds": options.seeds}
+    given = {flag: getattr(options, flag[2:].replace("-", "_")) for flag in OF_RUN}
     words = [word for flag, value in given.items() if value for word in (flag, value)]
     with tempfile.TemporaryDirectory(prefix="justright-") as scratch:
         folder = (options.keep or Path(scratch)) / path.name.replace(".", "-")
