@@ -2,9 +2,10 @@
 
     python -m benchmarks.categories                                      # two simulated tables: some minutes
     python -m benchmarks.categories ../shared/tables --only titanic      # columns of real ones
+    python -m benchmarks.categories --encodings "left out,frequency"
 
-Every encoding is fitted on the training rows of ten random splits and trains the same network, 64-64 ELU units and Adam, on
-standardised features; validation rows choose the epoch. The simulated tables have 5,000 rows and a column of 1,000 levels
+Every encoding is fitted on the training rows of ten random splits and trains the same network, 64-64 ELU units and Adam;
+validation rows choose the epoch. Numbers are standardised, features of 0 and 1 centred (standardised with --scale-flags). The simulated tables have 5,000 rows and a column of 1,000 levels
 whose frequencies follow Zipf's law; the levels matter in one of them, and mean nothing in the other.
 """
 
@@ -14,6 +15,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,7 @@ def main() -> None:
     parser.add_argument(
         "--encodings", type=names_among(ENCODINGS), default=list(ENCODINGS), metavar="NAME[,NAME]"
     )
+    parser.add_argument("--scale-flags", action="store_true", help="standardise features of 0 and 1 as well")
     options = parser.parse_args()
     use_one_thread()
     cases: dict[str, Callable[[], Case]] = dict(SIMULATED)
@@ -67,7 +70,7 @@ def main() -> None:
         cases |= {name: lambda read=read: read(options.folder) for name, read in READ.items()}
     columns = {}
     for name in options.only or cases:
-        columns[name] = compare(cases[name](), options.encodings)
+        columns[name] = compare(cases[name](), options.encodings, scale_flags=options.scale_flags)
         print(f"{name}: done", flush=True)
     print(
         "\nMean test loss ± its standard error over splits; squared errors in shares of the target's variance.\n"
@@ -85,13 +88,14 @@ def shown(losses: Floats) -> str:
     return f"{losses.mean():.3f} ± {losses.std(ddof=1) / np.sqrt(len(losses)):.3f}"
 
 
-def compare(case: Case, encodings: Sequence[str]) -> dict[str, Floats]:
+def compare(case: Case, encodings: Sequence[str], *, scale_flags: bool = False) -> dict[str, Floats]:
     """Return encoding -> (splits,) test losses."""
+    scaled = partial(standardised, scale_flags=scale_flags)
     target = case.frame[case.target].cast(pl.Float64).to_numpy()
     parts = [split_rows(len(target), seed) for seed in range(SPLITS)]
-    targets = [target if case.is_binary else standardised(target, train) for train, _, _ in parts]
+    targets = [target if case.is_binary else scaled(target, train) for train, _, _ in parts]
     others = [name for name in case.frame.columns if name not in (*case.many, case.target)]
-    plain = [standardised(encode_plain(case.frame.select(others), train), train) for train, _, _ in parts]
+    plain = [scaled(encode_plain(case.frame.select(others), train), train) for train, _, _ in parts]
     words = [
         case.frame[name].cast(pl.String).fill_null("missing").to_numpy().astype(str) for name in case.many
     ]
@@ -99,7 +103,7 @@ def compare(case: Case, encodings: Sequence[str]) -> dict[str, Floats]:
     for name in encodings:
         features, codes = [], []
         for others_encoded, (train, _, _) in zip(plain, parts, strict=True):
-            blocks = [standardised(ENCODINGS[name](column, train), train) for column in words]
+            blocks = [scaled(ENCODINGS[name](column, train), train) for column in words]
             features.append(np.hstack([others_encoded, *blocks]))
             codes.append(np.stack([level_codes(column, train) for column in words]))
         found[name] = train_networks(
@@ -114,9 +118,11 @@ def split_rows(rows: int, seed: int) -> tuple[Rows, Rows, Rows]:
     return order[:train], order[train:validation], order[validation:]
 
 
-def standardised(values: Floats, train: Rows) -> Floats:
+def standardised(values: Floats, train: Rows, *, scale_flags: bool) -> Floats:
+    """Return values with the mean of training rows 0 and their deviation 1; constants, and flags if so asked, unscaled."""
     deviation = values[train].std(axis=0)
-    return (values - values[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    is_flag = np.isin(values[train], (-1, 0, 1)).all(axis=0) & (not scale_flags)
+    return (values - values[train].mean(axis=0)) / np.where((deviation > 0) & ~is_flag, deviation, 1.0)
 
 
 def encode_plain(frame: pl.DataFrame, train: Rows) -> Floats:
