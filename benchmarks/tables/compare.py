@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 
 from benchmarks.tables.networks import best_network
 from benchmarks.tables.rivals import Measured, measure_rivals
+from justright.data.plan.column_plans import LeftOut
+from justright.data.plan.table_plan import Plan
 from justright.session.prepare import prepare_study
 
 # A network that is no worse than this, as a share of the better rival's loss or of its gain over the constant, is as good.
@@ -26,7 +27,7 @@ def compare(folder: Path) -> dict[str, Any]:
         "task": split.table.task,
         "rows": split.sizes,
         "features": split.table.n_features,
-        "plan": plan_kinds(folder / "plan.json"),
+        "plan": plan_kinds(split.table.plan),
     }
     best = best_network(folder, split)
     if best is None:
@@ -67,9 +68,12 @@ def flags(measured: Mapping[str, Measured]) -> dict[str, Any]:
     }
 
 
-def plan_kinds(path: Path) -> str:
+def plan_kinds(plan: Plan | None) -> str:
     """Return the kinds of columns in a plan, such as '4 number, 2 category'; empty where there is none."""
-    if not path.exists():
+    if plan is None:
         return ""
-    kinds = Counter(column["kind"] for column in json.loads(path.read_text())["columns"])
+    kinds = Counter(
+        f"left out ({column.what})" if isinstance(column, LeftOut) else column.label
+        for column in plan.columns
+    )
     return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())

@@ -46,6 +46,7 @@ def test_a_study_is_compared_with_its_rivals_on_its_own_rows(record):
     assert record["rows"] == {"train": 100, "validation": 40, "test": 60}
     assert record["task"] == "regression"
     assert record["features"] == 3
+    assert record["plan"] == "2 number, 1 category"
     assert record["score"]["linear"] == pytest.approx(1.0, abs=1e-5)
     assert record["score"]["linear"] > record["score"]["trees"] > 0.5
     assert record["loss"]["linear"] < record["loss"]["trees"] < record["loss"]["constant"]
