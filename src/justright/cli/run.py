@@ -132,6 +132,7 @@ def _labels(fail_on: str | None) -> list[str]:
 
 def _say_what_is_trained(study: Study) -> None:
     """Say which table, target and rows were understood: a target that was guessed wrongly is seen at once."""
+    from justright.data.checks import counted
     from justright.data.describe import describe_plan
     from justright.data.pipes import came_from_pipe
     from justright.report.terminal.plan_table import print_plan
@@ -140,7 +141,9 @@ def _say_what_is_trained(study: Study) -> None:
 
     table, sizes = study.split.table, study.split.sizes
     rows = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test"))
-    left_out = f"; {table.rows_left_out:,} rows without a target left out" if table.rows_left_out else ""
+    left_out = (
+        f"; left out: {counted(table.rows_left_out, 'row')} without a target" if table.rows_left_out else ""
+    )
     progress().say(
         f"{plain(table.source.source)}: {table.n_features:,} features, target {plain(table.target_name)} "
         f"({table.task}{f': {plain(table.task_reason)}' if table.task_reason else ''}), rows: {rows}{left_out}."

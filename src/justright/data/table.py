@@ -143,7 +143,8 @@ class Table:
         options = column_options(self.source, self.plan.order, has_header=self.has_header)
         if self.columns is None:
             plan = fit_number_plan(self.features, self.feature_names, rows, options, self.plan)
-            kept = [index for index, name in enumerate(self.feature_names) if name in plan.feature_names]
+            names = set(plan.feature_names)
+            kept = [index for index, name in enumerate(self.feature_names) if name in names]
             features = self.features
             if 0 < len(kept) < self.n_features:
                 features = shareable_empty((self.rows, len(kept)), np.float32)

@@ -96,6 +96,7 @@ def plan_numbers(
     options: ReadOptions,
     *,
     form: NumberFormat = PLAIN,
+    unread: str = "",
 ) -> ColumnPlan:
     """Return what a column of numbers is taken for.
 
@@ -105,6 +106,7 @@ def plan_numbers(
         rows: the training rows, sorted.
         options: what the user says about columns.
         form: how texts write them.
+        unread: about texts that are no numbers.
     """
     known = numbers[np.isfinite(numbers)]
     missing = options.missing
@@ -131,7 +133,9 @@ def plan_numbers(
             filter(
                 None,
                 (
+                    about_two(low, high) if is_two else "",
                     _about_format(form),
+                    unread,
                     _about_missing(gone, len(numbers), f"filled with the median, {shown(fill)}"),
                 ),
             )
@@ -166,7 +170,13 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     is_numeric = name in options.numeric
     if is_numeric or (len(distinct) and is_mostly_numbers(form.parse(known), known)):
-        return plan_numbers(name, read_numbers(values, form, missing)[0], rows, options, form=form)
+        unread = known.filter(form.parse(known).is_null())
+        about = ""
+        if len(unread):
+            what = "value that is no number" if len(unread) == 1 else "values that are no numbers"
+            about = f"{len(unread):,} {what} ({unread[0][:MAX_SHOWN]!r})"
+        numbers = read_numbers(values, form, missing)[0]
+        return plan_numbers(name, numbers, rows, options, form=form, unread=about)
     if date_form := find_date_format(distinct):
         return _moment(name, values, date_form, options)
     levels = read_levels(values, missing)
@@ -262,7 +272,8 @@ def _category(
     least = min(MIN_ROWS_OF_MANY if is_many else MIN_LEVEL_ROWS, len(known) // SMALL_TABLE)
     frequent = [level for level, count in pairs if count >= least][:MAX_LEVELS]
     others = pairs[len(frequent) :][: MAX_COUNTED - len(frequent)]
-    named = f": {', '.join(level[:MAX_SHOWN] for level, _ in pairs)}" if len(pairs) < SHOWN_LEVELS else ""
+    first = ", ".join(level[:MAX_SHOWN] for level, _ in pairs[: SHOWN_LEVELS - 1])
+    named = f": {first}{', ...' if len(pairs) >= SHOWN_LEVELS else ''}"
     parts = [f"{counted(len(pairs), 'level')}{named}"]
     if others:
         parts.append(
@@ -341,6 +352,16 @@ def _about_format(form: NumberFormat) -> str:
     if form.unit:
         parts.append(f"in {form.unit}")
     return ", ".join(parts)
+
+
+def about_two(low: float, high: float) -> str:
+    """Return how a plan speaks of a column of two numbers.
+
+    Example:
+        >>> about_two(1.0, 9.0)
+        '1 or 9'
+    """
+    return f"{shown(low)} or {shown(high)}"
 
 
 def shown(value: float) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from justright.data.arrays import row_blocks
 from justright.data.checks import listed
 from justright.data.plan.column_plans import ColumnPlan, LeftOut, Number, column_from_dict
-from justright.data.plan.decide import MEDIAN_ROWS, numbers_rows, plan_column, shown
+from justright.data.plan.decide import MEDIAN_ROWS, about_two, numbers_rows, plan_column, shown
 from justright.data.read_options import ReadOptions, Task
 from justright.data.readers.raw import MAX_COLUMNS, MAX_TABLE_BYTES
 from justright.data.shared_arrays import shareable_empty
@@ -293,7 +293,8 @@ def _number_column(
     ):
         return LeftOut(name=name, what="identifier", reason=why, missing=missing)
     is_two = may_be_two and bool(((values[rows] == low) | (values[rows] == high)).all())
-    return Number(name=name, fill=fill, is_yes_no=is_two, missing=missing)
+    reason = about_two(low, high) if is_two else ""
+    return Number(name=name, fill=fill, is_yes_no=is_two, missing=missing, reason=reason)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from justright.data.checks import counted
 from justright.report.blocks import Block, Cell, Column, Media, Row, Table, Text, long_table
 from justright.report.summary import Summary
 
@@ -19,7 +20,7 @@ def column_blocks(summary: Summary) -> list[Block]:
     plan: Sequence[Mapping[str, Any]] = table.get("plan") or []
     notes = [*(table.get("notes") or [])]
     if left_out := table.get("rows_left_out"):
-        notes.append(f"{left_out:,} rows without a target are left out.")
+        notes.append(f"Left out: {counted(left_out, 'row')} without a target.")
     if reason := table.get("task_reason"):
         notes.insert(0, f"The target {table['target']} is {_a_task(summary['task'])}: {reason}.")
     numbers = [column for column in plan if column["kind"] == "number" and not column["about"]]

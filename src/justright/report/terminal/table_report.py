@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from justright.data.checks import counted
 from justright.report.number_formats import MISSING
 from justright.report.terminal.plan_table import print_plan
 from justright.report.terminal.sparkline import histogram
@@ -28,7 +29,7 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
     )
     terminal.say(_target_sentence(description))
     if description["rows_left_out"]:
-        terminal.say(f"{description['rows_left_out']:,} rows without a target are left out.")
+        terminal.say(f"Left out: {counted(description['rows_left_out'], 'row')} without a target.")
     for note in description.get("notes", ()):
         terminal.say(plain(note))
     terminal.print()
