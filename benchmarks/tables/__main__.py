@@ -38,10 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.show:
         records = json.loads(options.show.read_text())
     else:
-        records = [try_shown(path, target, options) for path, target in chosen_tables(options).items()]
+        records = []
+        for path, target in chosen_tables(options).items():
+            records.append(try_shown(path, target, options))
+            if options.json:  # at once: whoever stops the program keeps what was found
+                options.json.write_text(json.dumps(records, indent=1))
     print_records(records)
-    if options.json:
-        options.json.write_text(json.dumps(records, indent=1))
     return int(any(not one["accepted"] or one.get("worse_than_constant") for one in records))
 
 
