@@ -37,7 +37,7 @@ import numpy as np
 import tomli_w
 
 from benchmarks.arguments import names_among, program_parser
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 from justright.data import tables
 from justright.data.describe import describe_table
 from justright.records.fingerprints import versions
