@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import counted, listed
+from justright.data.readers.delimited_text.header import find_header
 from justright.data.readers.raw import made_up_names
-from justright.data.readers.sniff import find_header
 from justright.errors import InputError, near_miss
 
 if TYPE_CHECKING:
