@@ -6,7 +6,7 @@ Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from justright.data.sources import sources
