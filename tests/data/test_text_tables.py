@@ -178,6 +178,11 @@ UNUSUAL = {
         {"column_0": ["40-49", "50-59", "40-49"], "column_1": [3, 1, 1]},
         [],
     ),
+    "single quotes around separators": (
+        "'a,b',1,it's\n'c',2,so\n'a,b',3,no\n",
+        {"column_0": ["a,b", "c", "a,b"], "column_1": [1, 2, 3], "column_2": ["it's", "so", "no"]},
+        [],
+    ),
     "quoted twice": (
         "\"'g'\",\"'n'\"\n\"'a'\",\"1\"\n\"'b'\",\"2\"\n",
         {"g": ["a", "b"], "n": [1, 2]},

@@ -50,6 +50,7 @@ class Body:
         heading: the line that names the columns, which some files repeat; empty if none does.
         empty: columns that are left out if they hold nothing, as after a separator at the end of each line.
         like: how messages name the lines whose number of fields all must have.
+        quote: what stands around cells that hold delimiters.
     """
 
     data: bytes
@@ -63,6 +64,7 @@ class Body:
     heading: str = ""
     empty: tuple[str, ...] = ()
     like: str = "most lines have"
+    quote: str = '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def find_lines(body: Body) -> Lines | None:
     """Return the lines that may be rows; None where quotes span lines or stand where no cell begins or ends."""
     import polars as pl
 
+    if body.quote != '"':
+        return None
     parts, odd, has_open_ends, comments, headings, rows = (
         list[pl.DataFrame](),
         dict[int, str](),
