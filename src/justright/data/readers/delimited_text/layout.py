@@ -276,7 +276,9 @@ def _first_row(rows: Sequence[Line], sep: str, fields: int) -> int:
         whole = [place for place in whole if sum(map(bool, _cells(rows[place].text, sep))) > 1] or whole
     first = whole[0]
     is_near = first > 0 and rows[first].number - rows[first - 1].number == 1
-    if is_near and _may_be_names(_cells(rows[first - 1].text, sep), fields):
+    # Words above numbers are the names themselves, and what stands above them is none.
+    are_names = [not any(map(is_like_number, _cells(line.text, sep))) for line in rows[first : first + 2]]
+    if is_near and are_names != [True, False] and _may_be_names(_cells(rows[first - 1].text, sep), fields):
         first -= 1
     if sep not in (WHITESPACE, ALIGNED) and any(map(is_like_number, _cells(rows[first].text, sep))):
         # Without names, what has several fields is a row with a field too many or too few, not a title.
