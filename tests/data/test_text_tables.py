@@ -100,6 +100,21 @@ UNUSUAL = {
         {"Country": ["Aruba", "Angola"], "1960": [54211, 5454933], "1961": [None, 5531472]},
         [skipped(1, "above the table", 1)],
     ),
+    "remarks of one cell and empty ones": (
+        "Country,1960,1961\nA,..,5\nB,4,..\n,,\n\nData from: WDI,,\nLast updated: 2020,,\n",
+        {"Country": ["A", "B"], "1960": ["..", "4"], "1961": ["5", ".."]},
+        [skipped(2, "below the table", 6)],
+    ),
+    "a row of one cell without a blank line above": (
+        "a,b,c\nx y,1,2\nx y,,\n",
+        {"a": ["x y", "x y"], "b": [1, None], "c": [2, None]},
+        [],
+    ),
+    "a series matrix of GEO": (
+        '!Series\t"x"\n!Type\t"y"\nID\tG1\tG2\n1007\t5.5\t6.5\n1053\t4.5\t3.5\n',
+        {"ID": [1007, 1053], "G1": [5.5, 4.5], "G2": [6.5, 3.5]},
+        [skipped(2, "above the table", 1)],
+    ),
     "a database's count of rows": (
         "a,b\n1,x\n2,y\n(2 rows affected)\n",
         {"a": [1, 2], "b": ["x", "y"]},
@@ -176,6 +191,11 @@ UNUSUAL = {
     "single quotes": (
         "'40-49','3'\n'50-59','1'\n'40-49','1'\n",
         {"column_0": ["40-49", "50-59", "40-49"], "column_1": [3, 1, 1]},
+        [],
+    ),
+    "single quotes around separators": (
+        "'a,b',1,it's\n'c',2,so\n'a,b',3,no\n",
+        {"column_0": ["a,b", "c", "a,b"], "column_1": [1, 2, 3], "column_2": ["it's", "so", "no"]},
         [],
     ),
     "quoted twice": (

@@ -177,7 +177,10 @@ def _find_body(
     layout = find_layout(head.decode("utf-8", "replace"), sep)
     check_column_count(layout.fields, label)
     data, delimiter = delimited(_without_lines(head, layout.first_line), layout.sep)
-    body = Body(data, delimiter, (), label, layout.sep, layout.first_line, options.head_rows, layout.comment)
+    body = Body(
+        *(data, delimiter, (), label, layout.sep, layout.first_line, options.head_rows, layout.comment),
+        quote=layout.quote,
+    )
     records = first_records(body)
     if not records:
         raise InputError(f"{label}: a table must have at least one row; it holds blank lines only.")

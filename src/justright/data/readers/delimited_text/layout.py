@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from justright.data.checks import counted
 from justright.errors import InputError
@@ -39,6 +39,7 @@ DIGITS = r"\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*[.,]?|[.
 NUMBER = re.compile(rf"[-+(]?[$€£¥]?\s?[-+]?(?:{DIGITS})(?:[eE][-+]?\d+)?\s?[%€)]?")
 # A quoted cell stands between separators; a quote within a word, such as that of inches, begins none.
 QUOTED = re.compile(r'(?<![^\n,;|\t :])"(?:[^"]|"")*+"(?![^\r\n,;|\t :])')
+SINGLE_QUOTED = re.compile(QUOTED.pattern.replace('"', "'"))
 # A line that only draws a rule, as Markdown and SQL consoles do: of these characters, at least three of one in a row.
 RULE_CHARACTERS = "-+=|: \t\r"
 RULE_MARKS = ("---", "===")
@@ -62,6 +63,7 @@ class Layout:
         comment: what begins lines that are comments; empty if nothing does.
         heading: the last comment before the table, without its mark: it may hold the names.
         skipped: numbers, from 0, of lines above the table that are neither empty nor comments.
+        quote: what stands around cells that hold separators.
     """
 
     sep: str
@@ -70,6 +72,7 @@ class Layout:
     comment: str = ""
     heading: str = ""
     skipped: tuple[int, ...] = ()
+    quote: str = '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,18 @@ def find_layout(head: str, sep: str | None = None) -> Layout:
         sep: what separates fields, if that is known.
     Example:
         >>> find_layout("# seen in May\nx;y\n1,5;2\n2,5;3\n")
-        Layout(sep=';', fields=2, first_line=1, comment='#', heading='seen in May', skipped=())
+        Layout(sep=';', fields=2, first_line=1, comment='#', heading='seen in May', skipped=(), quote='"')
     """
-    lines = _lines(head)
+    layout, odd = _layout(_lines(head, QUOTED), sep)
+    if odd and "'" in head and '"' not in head:
+        other, fewer = _layout(_lines(head, SINGLE_QUOTED), sep)
+        if fewer < odd:
+            return replace(other, quote="'")
+    return layout
+
+
+def _layout(lines: Sequence[Line], sep: str | None) -> tuple[Layout, int]:
+    """Return the layout of lines, and how many of them have more or fewer fields than most."""
     named = SEPARATOR_LINE.fullmatch(lines[0].text) if lines else None
     if named:
         lines, sep = lines[1:], sep or named["sep"]
@@ -118,16 +130,16 @@ def find_layout(head: str, sep: str | None = None) -> Layout:
     comment = next((mark for mark in COMMENTS if lines and lines[0].text.lstrip().startswith(mark)), "")
     rows, remarks = _without_comments(lines, comment)
     if comment and (not rows or _are_rows(remarks, rows, candidates)):
-        comment, rows, remarks = "", lines, []
+        comment, rows, remarks = "", list(lines), []
     if not rows:
-        return Layout(sep or ",", 1)
+        return Layout(sep or ",", 1), 0
     sep, fields = _best(rows, candidates)
     first = _first_row(rows, sep, fields)
     above = [line.text for line in remarks if line.number < rows[first].number]
     heading = above[-1].lstrip()[len(comment) :].strip() if above else ""
-    return Layout(
-        sep, fields, rows[first].number, comment, heading, tuple(line.number for line in rows[:first])
-    )
+    skipped = tuple(line.number for line in rows[:first])
+    odd = sum(count_fields(line.text, sep) != fields for line in rows[first:])
+    return Layout(sep, fields, rows[first].number, comment, heading, skipped), odd
 
 
 def _without_comments(lines: Sequence[Line], comment: str) -> tuple[list[Line], list[Line]]:
@@ -186,9 +198,9 @@ def describe_skipped(numbers: Sequence[int], what: str) -> str:
     return f"{counted(len(numbers), 'line')} {what} {verb} skipped (first: line {numbers[0] + 1:,})."
 
 
-def _lines(head: str) -> list[Line]:
+def _lines(head: str, quoted: re.Pattern[str]) -> list[Line]:
     # A line end within quotes is no end of a line: it is kept as a zero, which no text holds, to count lines by.
-    blanked = QUOTED.sub(lambda found: "Q" + "\0" * found[0].count("\n"), head)
+    blanked = quoted.sub(lambda found: "Q" + "\0" * found[0].count("\n"), head)
     lines, number = list[Line](), 0
     for text in blanked.split("\n"):
         if text.strip(" \t\r\v\f\0,;|") and not is_rule(text):
@@ -264,7 +276,9 @@ def _first_row(rows: Sequence[Line], sep: str, fields: int) -> int:
         whole = [place for place in whole if sum(map(bool, _cells(rows[place].text, sep))) > 1] or whole
     first = whole[0]
     is_near = first > 0 and rows[first].number - rows[first - 1].number == 1
-    if is_near and _may_be_names(_cells(rows[first - 1].text, sep), fields):
+    # Words above numbers are the names themselves, and what stands above them is none.
+    are_names = [not any(map(is_like_number, _cells(line.text, sep))) for line in rows[first : first + 2]]
+    if is_near and are_names != [True, False] and _may_be_names(_cells(rows[first - 1].text, sep), fields):
         first -= 1
     if sep not in (WHITESPACE, ALIGNED) and any(map(is_like_number, _cells(rows[first].text, sep))):
         # Without names, what has several fields is a row with a field too many or too few, not a title.

@@ -50,6 +50,7 @@ class Body:
         heading: the line that names the columns, which some files repeat; empty if none does.
         empty: columns that are left out if they hold nothing, as after a separator at the end of each line.
         like: how messages name the lines whose number of fields all must have.
+        quote: what stands around cells that hold delimiters.
     """
 
     data: bytes
@@ -63,6 +64,7 @@ class Body:
     heading: str = ""
     empty: tuple[str, ...] = ()
     like: str = "most lines have"
+    quote: str = '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def find_lines(body: Body) -> Lines | None:
     """Return the lines that may be rows; None where quotes span lines or stand where no cell begins or ends."""
     import polars as pl
 
+    if body.quote != '"':
+        return None
+    last = list[str]()
     parts, odd, has_open_ends, comments, headings, rows = (
         list[pl.DataFrame](),
         dict[int, str](),
@@ -109,8 +114,26 @@ def find_lines(body: Body) -> Lines | None:
         )
         comments, headings, rows = comments + block.comments, headings + block.headings, rows + part.height
         parts.append(part)
+        last = texts.tail(MAX_FOOTERS).to_list()
     whole = pl.concat(parts)
-    return Lines(whole["number"], whole["count"], odd, has_open_ends, left_out_notes(comments, headings))
+    numbers, counts = whole["number"], whole["count"]
+    padded = _padded_remarks(body, numbers, last)
+    if padded:
+        odd |= zip(range(rows - padded, rows), last[-padded:], strict=True)
+        counts = counts.clone().scatter(list(range(rows - padded, rows)), 0)
+    return Lines(numbers, counts, odd, has_open_ends, left_out_notes(comments, headings))
+
+
+def _padded_remarks(body: Body, numbers: pl.Series, last: Sequence[str]) -> int:
+    """Return how many of the last lines, below a blank one, are a sentence and then empty cells, as Excel writes a remark."""
+    texts = [text.strip(BLANKS + body.delimiter + '"') for text in last]
+    length = 0
+    while length < len(texts) and " " in texts[-1 - length] and body.delimiter not in texts[-1 - length]:
+        length += 1
+    first = len(numbers) - length
+    is_apart = length > 0 < first and numbers[first] - numbers[first - 1] > 1
+    is_text = all(any(map(str.isalpha, text)) for text in texts[len(texts) - length :])
+    return length if is_apart and is_text and len(body.columns) > 1 and body.delimiter != " " else 0
 
 
 def kept_data(body: Body, keep: pl.Series) -> bytes:

@@ -89,7 +89,7 @@ def _cuts_numbers(rows: Sequence[Sequence[str]]) -> bool:
 def _records(body: Body, quotes: Mapping[str, Any] = QUOTES[0]) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that may be a row, with the line of the file on which it ends, counted from 1."""
     text = io.TextIOWrapper(io.BytesIO(body.data), encoding="utf-8", errors="replace", newline="")
-    reader = csv.reader(text, delimiter=body.delimiter, skipinitialspace=True, **quotes)
+    reader = csv.reader(text, delimiter=body.delimiter, quotechar=body.quote, skipinitialspace=True, **quotes)
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     try:
         for cells in reader:
