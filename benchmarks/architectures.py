@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.arguments import program_parser
 from benchmarks.host import describe_machine
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 if TYPE_CHECKING:
     from justright.runs.events import Event

@@ -28,7 +28,7 @@ from benchmarks.higgs_rows import HELDOUT, PREFIX, write_rows
 from benchmarks.host import describe_machine
 from benchmarks.peers.case import NETWORKS
 from benchmarks.peers.driver import IMPORT_PATH, PEERS_PYTHON, last_report
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 MODES = {
     "float32": [],

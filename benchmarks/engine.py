@@ -25,7 +25,7 @@ from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS, write_rows
 from benchmarks.host import describe_machine
 from benchmarks.peers.case import BATCH_ROWS, NETWORKS
 from benchmarks.peers.driver import PEERS_PYTHON, run_peer
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 from justright.runs.place import available_cores
 
 GEMM_LIBRARIES = ("numpy", "jax", "torch")

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.arguments import program_parser
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 from justright.statistics.crossed import Crossed, crossed, variances_by_source
 from justright.statistics.intervals import generalized, half_widths, random_effects
 from justright.statistics.simultaneous import judge_jointly

@@ -33,7 +33,7 @@ from benchmarks.arguments import names_among, program_parser
 from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS
 from benchmarks.host import use_one_thread
 from benchmarks.peers.case import FEATURES, NETWORKS
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 TEST_ROWS = 29_075  # as of HIGGS in docs/benchmarks.md
 # Short runs, whose share is the largest: at the tutorial's patience of 200 each trains several times as long.

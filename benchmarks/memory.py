@@ -25,7 +25,7 @@ import polars as pl
 import psutil
 
 from benchmarks.arguments import names_among, program_parser
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 SAMPLE_SECONDS = 0.2
 TOLERANCE = 0.2

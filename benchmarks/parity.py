@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.arguments import names_among, program_parser
 from benchmarks.higgs_rows import WIDE, tutorial_split
 from benchmarks.peers.case import BATCH_ROWS, NETWORKS
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 PATIENCE = 200  # the tutorial's
 STEPS_PER_EXECUTION = 20  # one epoch of batches, for speed

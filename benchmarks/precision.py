@@ -20,7 +20,7 @@ from scipy import stats
 
 from benchmarks.arguments import program_parser
 from benchmarks.higgs_rows import WIDE, tutorial_split
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 PRECISIONS = ("float32", "bfloat16")
 NARROW = ("Tiny", "Small", "Medium")

@@ -26,7 +26,7 @@ from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS, write_rows
 from benchmarks.host import use_one_thread
 from benchmarks.peers.case import BATCH_ROWS, NETWORKS
 from benchmarks.peers.driver import run_peer
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 SEED = 1
 LEAST_SECONDS = 1.0  # of a chunk: hundreds of short epochs

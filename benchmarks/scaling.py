@@ -37,7 +37,7 @@ import numpy as np
 import tomli_w
 
 from benchmarks.arguments import names_among, program_parser
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 from justright.data import tables
 from justright.data.describe import describe_table
 from justright.records.fingerprints import versions
@@ -53,7 +53,8 @@ from justright.runs.events import (
     VariantBuilt,
 )
 from justright.runs.grid import measured_epochs
-from justright.session.outputs import TARGETS, judge_folder, summarise_folder, write_report
+from justright.session.outputs import judge_folder, summarise_folder, write_report
+from justright.session.row_outputs import TARGETS
 
 EPOCHS, BEST_EPOCH = 100, 40
 TRAIN_ROWS = 1_000

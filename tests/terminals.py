@@ -101,6 +101,8 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
         "data_scaling": [],
         "reference": None,
         "choice": None,
+        "other_metrics": {},
+        "pictures": {},
         "strengths": [],
         "claims": [],
         "margin": None,
@@ -122,6 +124,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
                 "parameters": 803_329,
                 "verdict": {"label": label, "onset_epoch": None, "margin": 0.001, "reasons": []},
                 "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
+                "metrics": {},
                 "intervals": {
                     "fixed": {"mean": 0.5504, "low": 0.5304, "high": 0.5704},
                     "validation": {"mean": 0.5861, "low": 0.5661, "high": 0.6061},

@@ -45,9 +45,9 @@ def spelling(parameter: Any) -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis import verdicts
+    from justright.diagnosis import metric_list, verdicts
     from justright.runs import grid, margin
-    from justright.statistics import intervals
+    from justright.statistics import estimates, intervals
 
     numbers = {
         "intervals": f"{100 * intervals.DEFAULT_LEVEL:g} %",
@@ -55,6 +55,11 @@ def verdicts_page() -> str:
         "measured epochs": f"the first {grid.DENSE_EPOCHS}, then each {grid.RATIO:g} times the one before, always best and last",
     }
     table = ["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in numbers.items())]
+    metrics = ["| metric | `result.json` | for | what |", "|---|---|---|---|"]
+    metrics += [
+        f"| {one.words} | `{one.name}` | {', '.join(one.tasks)} | {one.meaning} |"
+        for one in metric_list.METRICS
+    ]
     documented = verdicts.__doc__ or ""
     interval = intervals.__doc__ or ""
     return (
@@ -67,6 +72,9 @@ def verdicts_page() -> str:
                 "\n".join(table),
                 "## Intervals",
                 interval.strip(),
+                "## Metrics",
+                "\n".join(metrics),
+                (estimates.__doc__ or "").strip(),
             ]
         )
         + "\n"
@@ -76,10 +84,13 @@ def verdicts_page() -> str:
 def security_page() -> str:
     """Return docs/security.md: what is trusted, the limits taken from the code, and how it is tested."""
     from justright.data import checks, fetch
-    from justright.data.readers import inflate, npz, parquet, raw
+    from justright.data.readers import inflate, npz, parquet, parts, raw
+    from justright.data.readers.databases import guarded_connection as connection
+    from justright.data.readers.databases import sqlite_file
+    from justright.data.readers.workbooks import workbook
     from justright.logs import source
     from justright.logs.formats import tfevents
-    from justright.records import connection, entries, models, reader
+    from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
 
@@ -90,6 +101,9 @@ def security_page() -> str:
         "Zstandard window": _size(inflate.ZSTD_WINDOW_BYTES),
         "Parquet page header": f"{_size(parquet.MAX_HEADER_BYTES)}, nested {parquet.MAX_DEPTH} deep",
         "header of an NPZ array": _size(npz.MAX_HEADER_BYTES),
+        "time for reading a workbook": f"{workbook.BASE_SECONDS:g} s of CPU time and {workbook.SECONDS_PER_MEGABYTE:g} s per MB",
+        "row of an SQLite file": _size(sqlite_file.MAX_ROW_BYTES),
+        "files of a table in parts": f"{parts.MAX_PARTS:,}",
         "name of a column or class": f"{checks.MAX_NAME_CHARACTERS} characters, none of them a control character",
         "name of a variant": f"{variant.MAX_NAME_LENGTH} characters and {variant.MAX_NAME_BYTES} bytes of UTF-8",
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
@@ -101,8 +115,8 @@ def security_page() -> str:
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
         "other answer of a study's database": f"{_size(reader.MAX_RESULT_BYTES)}, JSON {_size(reader.MAX_JSON_BYTES)}",
-        "time for reading a study's database": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
-        "configuration of a model": _size(models.MAX_CONFIG_BYTES),
+        "time for reading a study's database, or an SQLite file": f"{connection.BASE_SECONDS:g} s of CPU time and 1 s per {connection.BYTES_PER_SECOND // 10**6} MB",
+        "configuration of a model, and its metadata": f"{_size(models.MAX_CONFIG_BYTES)} each",
         "model, unpacked": f"{models.MAX_UNPACKED_RATIO} times the file and {_size(models.MAX_UNPACKED_SLACK_BYTES)}",
         "silence of a worker": f"{watch.HANG_SECONDS:g} s without computing",
     }
@@ -165,20 +179,28 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
 
 - Nothing is unpickled, and nothing in them is run. NPZ arrays of objects are refused. Models load in Keras' safe mode,
   after a check that no layer in them carries code; HDF5 files and SavedModel folders are not read. Keras refuses a
-  configuration that names classes or functions of other packages.
+  configuration that names classes or functions of other packages. The plan in a model is plain values; one that is not of
+  its type, or does not fit the others, is refused before it is used.
 - Unpacking stops at a stated limit, before memory is full: gzip and Zstandard as they are inflated, NPZ by what its
-  arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory.
-- Only http and https addresses are opened, and redirects lead nowhere else. Any address you give is followed, even one
+  arrays declare, Parquet by the sum of its pages, Arrow by that of its buffers, `.keras` by its directory. Workbooks are read
+  in a process of their own, which is ended when it takes more than this in memory or too much time; links in them are not
+  followed, and formulas are not computed.
+- An SQLite file is opened read-only and immutable, and is asked questions only: whatever else `--query` or the file itself
+  says, nothing is written and no other file is opened. Every question has a limit of time and size.
+- Pickles are refused by their first bytes and by their names.
+- Only http and https addresses, and those of database servers, are opened, and redirects lead nowhere else. A password in
+  a database's address is kept nowhere, neither in the study folder nor in a message; running again takes it from
+  `JUSTRIGHT_DATABASE_PASSWORD`. What a server answers is not limited before it arrives. Any address you give is followed, even one
   inside your network: do not pass on addresses from strangers.
 - A study folder holds files and folders only. A link in it, a pipe, a device or a socket is refused before anything in the
-  folder is opened, by `show` and `report` as well as by `run`; so is a hard link to a file that is changed in place, and a
+  folder is opened, by `show`, `report` and `predict` as well as by `run`; so is a hard link to a file that is changed in place, and a
   rollback journal beside study.db, for SQLite deletes the file that such a journal names. The folder as a whole may be a
   link; to keep it on another disk, move all of it. Hidden files in it are the user's and are never opened.
 - `study.db` holds the tables of its version as justright made them, and the columns of metrics: a view, trigger, computed
   column, index or table more is refused before anything is asked of the database. Every question has a limit of time and size.
 - `run` on a folder's own study opens the addresses and files that its study.toml names only if you have named them before:
   in a command, a study file or from Python. Otherwise it names them and asks for `--trust`. What you named is remembered as
-  digests in your state folder, by address or absolute path. `SOURCE`, `--test`, `--validation`, `--from` and
+  digests in your state folder, by address or absolute path, a database's together with the query. `SOURCE`, `--test`, `--validation`, `--from` and
   `--study FILE.toml` are your own words and need no trust; nor do tables with a name, such as higgs-sim.
 - Names are only data: escaped in HTML, Markdown and the terminal, parameters in SQL, a single step of a path in the
   folder, or refused. The report loads nothing from the network, and its own policy lets no other script run.

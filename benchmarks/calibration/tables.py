@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration.power import POWER_AT
-from benchmarks.tables import print_table
+from benchmarks.printing import print_table
 
 POWER_RATIO = 2**0.5  # a true effect counts as 2 margins from 2 / 1.41 to 2 x 1.41
 FAMILIES = {

@@ -132,7 +132,7 @@ class Engine:
         return _collected(sorted(finished, key=lambda run: run.run.seed), pool)
 
 
-def _forget_model(model: object, path: Path) -> None:
+def _forget_model(model: object, path: Path, about: object) -> None:
     """Take a run's best model and keep nothing of it."""
 
 

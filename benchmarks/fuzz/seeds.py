@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -23,6 +24,15 @@ def table_seeds() -> list[bytes]:
         b'"a;b";x;y\n"red ""1""";1;0\nblue;2;1\n',
         "﻿größe|x|class\n1|nan|a\n2||b\n".encode(),
         b"x,y\r\n1,inf\r\n\r\n2,0\r\n",
+        b'"x" "g" "label"\n"1" 1.5 "a b" 0\n"2" NA "c" 1\n',
+        b"# Run 7\n# t label\n 0.0  1\n0.1\t0\n\n// later\n0.2 1\n",
+        b"Sales of 2019\n\nregion;n;label\nNorth;1,5;0\nSouth;2,5;1\n\nSource: the office, 2020\n",
+        b"x\tn\tlabel\n[s]\t[V]\t\n0.1\t1.5\t0\n0.2\t1.6\t1\nx\tn\tlabel\n0.3\t2\t1\n",
+        b"| x | label |\n|---|---|\n| 1 | 0 |\n| 2 | 1 |\n(2 rows)\n",
+        b"Name  label\nJohn Smith  0\nMary Jones  1\n",
+        b"sep=;\nx;y;;\n'a';\"say \\\"hi\\\"\";;\n'b';1;;\n",
+        "stadt::label\rKöln::0\rBonn::1\r".encode("latin-1"),
+        "x,label\n1,0\n2,1\n".encode("utf-16-le"),
         b'[{"x": 1, "z": {"a": 0.5}, "label": 0}, {"x": 2, "label": 1}]',
         b'{"x": 1, "label": 0}\n{"x": null, "label": 1}\n',
         b'{"columns": ["x", "label"], "index": [0, 1], "data": [[1, 0], [2, 1]]}',
@@ -41,17 +51,48 @@ def table_seeds() -> list[bytes]:
         frame.write_ipc(files[-1], compression=compression)
     files.append(io.BytesIO())
     np.savez_compressed(files[-1], X=np.ones((3, 2)), y=np.array([0, 1, 0]))
+    files += [io.BytesIO(database) for database in small_databases()]
     arrays = [
         (np.arange(6.0).reshape(3, 2), np.array([0, 1, 2])),
         (np.ones((3, 1), ">f2"), np.array(["a", "b", "a"])),
         (np.ones((2, 2), bool), np.ones((2, 1), "<u8")),
     ]
-    plain = [kind + b"\x2c" + text for kind in (b"\0", b"\1", b"\2") for text in texts]
+    plain = [kind + b"\x2c" + text for kind in (b"\0", b"\1", b"\2", b"\4", b"\5", b"\6") for text in texts]
     return (
         [*plain, *(b"\0\x1e" + file.getvalue() for file in files)]
         + [b"\0\x1c" + texts[0], b"\0\x2f" + texts[1], b"\0\x0c" + gzip.compress(texts[0])]
         + [b"\3\x0c" + array_pair(*pair) for pair in arrays]
     )
+
+
+def small_databases() -> list[bytes]:
+    """Return SQLite files of two to five pages: values of every type, a view, a virtual table, and two tables."""
+    import sqlite3
+
+    schemas = (
+        [
+            "CREATE TABLE t (x, z REAL, label)",
+            "INSERT INTO t VALUES (1, 0.5, 0), ('a', NULL, 1), (x'00ff', 1e3, 0)",
+        ],
+        [
+            "CREATE TABLE t (x, label)",
+            "CREATE VIEW v AS SELECT * FROM t, t AS u",
+            "INSERT INTO t VALUES (1, 0)",
+        ],
+        ["CREATE VIRTUAL TABLE t USING fts5(x)", "INSERT INTO t VALUES ('a b')"],
+        [
+            "CREATE TABLE t (x PRIMARY KEY, label AS (x + 1)) WITHOUT ROWID",
+            "INSERT INTO t (x) VALUES (1), (2)",
+        ],
+    )
+    files = []
+    for statements in schemas:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            for statement in ("PRAGMA page_size = 512", *statements):
+                connection.execute(statement)
+            connection.commit()
+            files.append(connection.serialize())
+    return files
 
 
 def array_pair(*arrays: object) -> bytes:

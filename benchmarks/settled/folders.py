@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.printing import print_table as print_cells
 from benchmarks.settled.recordings import judge_epochs
-from benchmarks.tables import print_table as print_cells
 from justright.training.settled import History, SettlingRule, look_after
 
 HEADINGS = (

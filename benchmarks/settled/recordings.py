@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.peers.case import FEATURES, count_parameters
+from benchmarks.printing import print_table as print_cells
 from benchmarks.settled.recorder import REFERENCE
-from benchmarks.tables import print_table as print_cells
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
 from justright.diagnosis.judge import judge_study
 from justright.runs.margin import default_margin

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
     from justright.logs.reading import diagnose
+    from justright.session.predictor import Predictor, load_predictor
     from justright.session.result import Result, open_result
     from justright.session.runnable import Study
     from justright.session.session import run_study
@@ -32,6 +33,7 @@ EXPORTS = {
     "JustrightError": "justright.errors",
     "KerasConfig": "justright.study.variant",
     "Mlp": "justright.study.families",
+    "Predictor": "justright.session.predictor",
     "Recipe": "justright.study.recipe",
     "Result": "justright.session.result",
     "Split": "justright.data.table",
@@ -40,6 +42,7 @@ EXPORTS = {
     "Variant": "justright.study.variant",
     "diagnose": "justright.logs.reading",
     "learning_sizes": "justright.study.study",
+    "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
     "open_result": "justright.session.result",
     "read_table": "justright.data.read",
@@ -54,6 +57,7 @@ __all__ = [
     "JustrightError",
     "KerasConfig",
     "Mlp",
+    "Predictor",
     "Recipe",
     "Result",
     "Split",
@@ -63,6 +67,7 @@ __all__ = [
     "__version__",
     "diagnose",
     "learning_sizes",
+    "load_predictor",
     "mlp",
     "open_result",
     "read_table",

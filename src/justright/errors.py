@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 # What the operating system refuses whatever the program, and what helps. Other errors of files, such as a missing one where
 # it was just written, are bugs until somebody has thought about them.
@@ -95,6 +96,44 @@ def check_one_of(argument: str, value: object, allowed: Collection[str]) -> None
     """Raise InputError unless `value` is in the list; see `one_of`."""
     if value not in allowed:
         raise one_of(argument, value, allowed)
+
+
+def check_each_of(argument: str, values: Iterable[object], allowed: Collection[str]) -> None:
+    """Raise InputError unless all of `values` are in the list; the message names every one that is not.
+
+    Example:
+        >>> check_each_of("option", ["size", "color", "units"], ["sizes", "units"])
+        Traceback (most recent call last):
+        justright.errors.InputError: `option` must be one of 'sizes', 'units'; got 'size', 'color'. Did you mean 'sizes'?
+    """
+    wrong = [value for value in values if value not in allowed]
+    if not wrong:
+        return
+    listed, got = (", ".join(map(repr, names)) for names in (allowed, wrong))
+    near = next((hint for value in wrong if (hint := near_miss(str(value), allowed))), "")
+    raise InputError(f"`{argument}` must be one of {listed}; got {got}.{near}")
+
+
+def raise_together(*checks: Callable[[], Any]) -> list[Any]:
+    """Return what each check returns; those that fail raise one InputError with the sentences of all.
+
+    Example:
+        >>> raise_together(lambda: check_one_of("stop", "x", ["now"]), lambda: None)
+        Traceback (most recent call last):
+        justright.errors.InputError: `stop` must be one of 'now'; got 'x'.
+    """
+    results: list[Any] = []
+    failures: list[InputError] = []
+    for check in checks:
+        try:
+            results.append(check())
+        except InputError as error:
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise InputError(" ".join(map(str, failures)))
+    return results
 
 
 def near_miss(value: str, names: Iterable[str]) -> str:

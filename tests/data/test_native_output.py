@@ -9,6 +9,7 @@ import threading
 import polars as pl
 import pytest
 
+from justright.data.read_options import READ_ALL
 from justright.data.readers.arrow import read_arrow
 from justright.data.readers.native_output import STDERR, held_stderr
 from justright.data.readers.parquet import read_parquet
@@ -27,7 +28,7 @@ def test_a_damaged_file_is_refused_without_a_word_of_its_readers(kind, read, tmp
     for place in range(0, len(good), EVERY):
         path.write_bytes(good[:place] + bytes([good[place] ^ 0xA5]) + good[place + 1 :])
         try:
-            read(path, "'t'", rows=None)
+            read(path, "'t'", READ_ALL)
         except InputError:
             refused += 1
     assert refused > len(good) // EVERY // 10

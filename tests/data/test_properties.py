@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from justright.data.build import build_table
 from justright.data.read import read_table
+from justright.data.read_options import READ_ALL
 from justright.data.readers.arrow import read_arrow
 from justright.data.readers.delimited import read_delimited
 from justright.data.readers.inflate import inflate_all
@@ -36,12 +37,9 @@ def test_any_finite_table_survives_text(values, header, separator):
     for row, code in zip(values.tolist(), target, strict=True):
         lines.append(separator.join([*map(repr, row), str(code)]))
     raw = read_delimited("\n".join(lines).encode(), "'t'")
-    table = build_table(raw, Request(target="-1"), source="t")
-    np.testing.assert_array_equal(table.features, values)
-    np.testing.assert_array_equal(table.target, target)
-    assert table.feature_names == (
-        tuple(names[:-1]) if header else tuple(f"column_{index}" for index in range(values.shape[1]))
-    )
+    np.testing.assert_array_equal(raw.frame.to_numpy().astype(np.float32), np.column_stack([values, target]))
+    assert raw.frame.columns == (names if header else [f"column_{index}" for index in range(len(names))])
+    assert raw.has_header is header
 
 
 @given(values=TABLES)
@@ -109,8 +107,8 @@ def test_a_damaged_file_is_a_table_or_one_sentence(tmp_path, capfd, kind, place,
     path = tmp_path / "t"
     path.write_bytes(content[:index] if cut else content)
     readers = {
-        "parquet": lambda: read_parquet(path, "'t'", rows=None),
-        "arrow": lambda: read_arrow(path, "'t'", rows=None),
+        "parquet": lambda: read_parquet(path, "'t'", READ_ALL),
+        "arrow": lambda: read_arrow(path, "'t'", READ_ALL),
         "npz": lambda: read_npz(path, "'t'"),
         "gzip": lambda: inflate_all(path.read_bytes(), "'t'"),
     }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file
 
-from justright.data.read import read_table
+from justright.data.read import read_file, read_table
+from justright.data.read_options import READ_ALL
 from justright.data.readers import inflate, json_rows, libsvm
 from justright.errors import InputError
 
@@ -62,6 +65,11 @@ def message(source, **options):
     return str(caught.value)
 
 
+def columns(path):
+    """Return the columns of a file as Python's values."""
+    return read_file(Path(path), "'t'", READ_ALL).frame.to_dict(as_series=False)
+
+
 @pytest.mark.parametrize("layout", WRITTEN)
 @pytest.mark.parametrize("name", ["t.json", "t.txt"])
 def test_every_layout_of_json_is_the_same_table(write, layout, name):
@@ -79,19 +87,18 @@ def test_json_lines_may_be_compressed(write):
 
 def test_objects_within_records_become_columns(write):
     """One level and two; what a record lacks is missing."""
-    records = [{"a": {"b": row, "c": {"d": -row}}, "y": row % 2} for row in range(4)] + [{"y": 1}]
-    path = write("t.json", json.dumps(records))
-    table = read_table(path, target="y", missing=[""])
-    assert (table.feature_names, table.rows, table.rows_left_out) == (("a.b", "a.c.d"), 4, 1)
-    assert table.features[:, 1].tolist() == [0, -1, -2, -3]
+    records = [{"a": {"b": row, "c": {"d": -row}}, "y": row % 2} for row in range(2)] + [{"y": 1}]
+    assert columns(write("t.json", json.dumps(records))) == {
+        "a.b": [0, 1, None],
+        "a.c.d": [0, -1, None],
+        "y": [0, 1, 1],
+    }
 
 
-def test_numbers_that_are_text_and_huge_numbers_are_refused_where_they_are(write):
-    """A number of 5,000 digits is infinite, not a traceback."""
+def test_huge_numbers_are_infinite(write):
+    """Of 5,000 digits, without a traceback."""
     path = write("t.json", '[{"x": %s, "y": 0}, {"x": 1, "y": 1}]' % ("9" * 5000))
-    assert message(path) == (
-        f"{path!r}: column 'x' has 1 infinite value (first: row 1, inf). Correct or remove those rows."
-    )
+    assert columns(path) == {"x": [math.inf, 1], "y": [0, 1]}
 
 
 SHAPES = "a record per line, a list of records, or an object of columns was expected as JSON"
@@ -100,10 +107,6 @@ BAD_JSON = {
     '{"x": 1}\n\n{"x": }\n': "every line must be a JSON record; line 3 is not (Expecting value). Correct that line.",
     '[1, {"x": 2}]': f"{SHAPES}; it holds something else. Save the records alone.",
     '{"x": [1, 2], "y": [1]}': "every column must have as many values; they have 1 to 2. Save it again.",
-    '[{"x": [1], "z": {}, "y": 1}]': (
-        "columns must hold numbers or text; lists or objects are in 'x', 'z'. "
-        "Remove them, or write their parts as columns."
-    ),
     '[{"x":' + "[" * 100_000: "JSON must hold records of values; it is nested too deeply.",
 }
 
@@ -113,6 +116,14 @@ def test_what_is_no_table_in_json_is_refused(write, text):
     """With the line, or the columns."""
     path = write("t.json", text)
     assert message(path, target="y") == f"{path!r}: {BAD_JSON[text]}"
+
+
+def test_lists_and_empty_objects_in_json_are_left_out(write):
+    """And said."""
+    path = Path(write("t.json", '[{"x": [1], "z": {}, "w": 1}, {"x": [], "z": {}, "w": 2}]'))
+    raw = read_file(path, "'t'", READ_ALL)
+    assert raw.frame.to_dict(as_series=False) == {"w": [1.0, 2.0]}
+    assert raw.notes == ("2 columns hold lists or objects and are left out: 'x', 'z'.",)
 
 
 def test_json_beyond_the_limit_is_refused(write, monkeypatch):
@@ -129,10 +140,11 @@ def test_json_beyond_the_limit_is_refused(write, monkeypatch):
 
 def test_arff_has_names_levels_quotes_and_comments(write):
     """As Weka documents them; a level keeps its quote."""
-    table = read_table(write("t.arff", ARFF), target="label", categorical=["a colour"])
-    assert table.feature_names == ("x", "a colour=dark 'n blue", "a colour=green", "a colour=red")
-    assert table.features[:, 0].tolist() == [1.5, 2, -3, 4]
-    assert (table.class_names, table.target.tolist()) == (("no", "yes"), [0, 1, 1, 0])
+    assert columns(write("t.arff", ARFF)) == {
+        "x": [1.5, 2, -3, 4],
+        "a colour": ["red", "dark 'n blue", "green", "red"],
+        "label": ["no", "yes", "yes", "no"],
+    }
 
 
 @pytest.mark.parametrize("name", ["t.arff", "t.data"])
@@ -144,11 +156,8 @@ def test_sparse_arff_fills_in_zeros_and_first_levels(write, name):
 
 
 def test_a_question_mark_is_missing_in_arff(write):
-    """Left out like an empty cell."""
-    table = read_table(
-        write("t.arff", ARFF.replace("-3e0", "?")), target="label", categorical=["a colour"], missing=[""]
-    )
-    assert (table.rows, table.rows_left_out) == (3, 1)
+    """As an empty cell is."""
+    assert columns(write("t.arff", ARFF.replace("-3e0", "?")))["x"] == [1.5, 2, None, 4]
 
 
 def test_scipy_reads_the_same_arff(tmp_path):

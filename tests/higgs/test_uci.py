@@ -265,7 +265,7 @@ def test_local_copies_that_cannot_be_read_are_named(tmp_path, write):
         f"{single!r}: the first 1 rows of HIGGS must hold both classes; all are of class 1. Read more rows."
     )
     assert message(location="ftp://example.org/HIGGS.csv.gz") == (
-        "An address must start with http:// or https://; got 'ftp://example.org/HIGGS.csv.gz'. "
+        "An address must start with http://, https:// or a database's name, such as postgresql://; got 'ftp://example.org/HIGGS.csv.gz'. "
         "Download the file first."
     )
 

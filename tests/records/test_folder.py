@@ -53,6 +53,7 @@ def test_files_lie_where_the_documentation_says(tmp_path) -> None:
     run, part = RunKey("L2 + dropout", 3, 10_000), RunKey("Tiny", 0, 500)
     assert {
         "study": folder.relative(folder.study_path),
+        "plan": folder.relative(folder.plan_path),
         "database": folder.relative(folder.database_path),
         "checkpoints": folder.relative(folder.checkpoints_path),
         "tensorboard": folder.relative(folder.tensorboard_path),
@@ -65,6 +66,7 @@ def test_files_lie_where_the_documentation_says(tmp_path) -> None:
         "report": folder.relative(folder.report_path),
     } == {
         "study": "study.toml",
+        "plan": "plan.json",
         "database": "study.db",
         "checkpoints": "checkpoints",
         "tensorboard": "tensorboard",

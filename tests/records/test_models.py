@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from justright.errors import FolderError, InputError
 from justright.records import models
 from justright.records.faults import DamagedError
-from justright.records.models import damage_of, load_model, save_model_atomically
+from justright.records.models import NOTES_KEY, damage_of, load_model, read_notes, save_model_atomically
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +250,112 @@ def test_arrays_that_claim_more_than_the_file_holds_are_refused(saved, tmp_path)
             copy.writestr(item.filename, content.getvalue() if is_weights else source.read(item))
     with pytest.raises(InputError, match=r"claims 4,000,000,000,000\. It was not written by Keras"):
         load_model(path)
+
+
+ABOUT = {"variant": "Tiny", "seed": 0, "train_rows": 100, "epoch": 7, "are_logits": True}
+PLAN = {"schema_version": 1, "columns": [{"name": "größe"}]}
+
+
+@pytest.fixture(scope="module")
+def described(saved, tmp_path_factory) -> Path:
+    """The small model, with what it is and its plan."""
+    path = tmp_path_factory.mktemp("described") / "seed-0.keras"
+    save_model_atomically(load_model(saved), path, ABOUT, plan=PLAN)
+    return path
+
+
+def test_a_model_says_what_it_is_and_keras_still_opens_it(described, saved) -> None:
+    """In Keras' own metadata: the archive has no more members than Keras writes."""
+    import keras
+
+    assert read_notes(described) == {**ABOUT, "plan": PLAN}
+    rows = np.ones((2, 3), np.float32)
+    plain = keras.saving.load_model(described)
+    np.testing.assert_array_equal(np.asarray(plain(rows)), np.asarray(load_model(saved)(rows)))
+    with zipfile.ZipFile(described) as archive:
+        assert sorted(archive.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
+
+
+def test_notes_are_saved_the_same_each_time_and_stay_in_a_copy(described, tmp_path) -> None:
+    """A resumed study writes the same bytes, and what a Ray node sends keeps its notes."""
+    again = tmp_path / "again.keras"
+    save_model_atomically(load_model(described), again, ABOUT, plan=PLAN)
+    assert again.read_bytes() == described.read_bytes()
+
+
+def test_a_model_without_notes_is_one_sentence(saved) -> None:
+    """As Keras saves it, or a study without a plan."""
+    with pytest.raises(InputError) as caught:
+        read_notes(saved)
+    assert str(caught.value) == (
+        f"A model must say how its features are made of a table's columns; {str(saved)!r} does not: Keras alone, or an "
+        "earlier justright, has saved it. Name a model in a study folder that this version wrote."
+    )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ("[" * 1_000_000, r"^The model .* is damaged \("),
+        ("{", r"^The model .* is damaged \("),
+        (None, r"^The model .* is damaged \(.*metadata.json"),
+        ("[]", r"^A model must say how"),
+        (json.dumps({NOTES_KEY: {"plan": None}}), r"^A model must say how"),
+        (json.dumps({NOTES_KEY: [1]}), r"^A model must say how"),
+    ],
+)
+def test_notes_that_are_none_are_one_sentence(saved, tmp_path, metadata, message) -> None:
+    """Nested without end, cut off, missing, or of another shape."""
+    path = tmp_path / "odd.keras"
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as copy:
+        copy.writestr("config.json", source.read("config.json"))
+        if metadata is not None:
+            copy.writestr("metadata.json", metadata)
+    with pytest.raises((InputError, DamagedError), match=message):
+        read_notes(path)
+
+
+def test_notes_have_the_limit_of_a_configuration(described, monkeypatch) -> None:
+    """A stranger's could be of any size."""
+    monkeypatch.setattr(models, "MAX_CONFIG_BYTES", 3_000)
+    assert read_notes(described)["plan"] == PLAN
+    monkeypatch.setattr(models, "MAX_CONFIG_BYTES", 30)
+    with pytest.raises(InputError, match=r"its configuration to 30; "):
+        read_notes(described)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_is_no_model(tmp_path) -> None:
+    """Opening it would wait for ever."""
+    path = tmp_path / "pipe.keras"
+    os.mkfifo(path)
+    for read in (load_model, read_notes):
+        with pytest.raises(InputError) as caught:
+            read(path)
+        assert str(caught.value) == f"A model must be a file; {str(path)!r} is none. Give another path."
+
+
+@pytest.mark.parametrize(
+    ("configured", "wanted"),
+    [('{"backend": "nowhere"}', "jax"), ("[", "jax"), ('{"backend": "torch"}', "torch")],
+)
+def test_keras_is_given_a_backend_that_is_there(tmp_path, configured, wanted) -> None:
+    """Its own default is TensorFlow, which few have; a backend that the user has chosen stays."""
+    (tmp_path / "keras.json").write_text(configured)
+    program = (
+        "import os; from justright.records.models import _prepare_keras; _prepare_keras();"
+        "print(os.environ.get('KERAS_BACKEND'), os.environ['XLA_FLAGS'])"
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "XLA_FLAGS")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment | {"KERAS_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    chosen, *flags = done.stdout.split()
+    assert chosen == (wanted if wanted == "jax" else "None")
+    assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in flags

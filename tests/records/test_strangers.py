@@ -21,8 +21,9 @@ import pytest
 import justright as jr
 from justright.cli.main import main
 from justright.data.read import read_table
+from justright.data.readers.databases import guarded_connection as connection
 from justright.errors import FolderError, InputError, JustrightError
-from justright.records import connection, reader
+from justright.records import reader
 from justright.records.entries import open_regular
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
@@ -37,6 +38,7 @@ SECONDS = 20  # for what takes a tenth of one
 EVENTS = "tensorboard/Tiny/seed-0/train/events.out.tfevents.0000000000.justright.v2"
 FILES = (
     "study.toml",
+    "plan.json",
     "lock",
     "result.json",
     "report.html",

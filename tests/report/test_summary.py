@@ -65,7 +65,7 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     ]
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]
-    assert list(variant) == ["name", "parameters", "verdict", "learned", "runs", "test"]
+    assert list(variant) == ["name", "parameters", "verdict", "learned", "runs", "test", "metrics"]
     assert list(variant["verdict"]) == ["label", "onset_epoch", "margin", "reasons"]
     assert list(variant["verdict"]["onset_epoch"]) == ["low", "high"]
     assert list(variant["runs"][0]) == [
@@ -80,7 +80,7 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
         "high",
         "probability_better",
     ]
-    assert list(result["reference"]) == ["name", "test"]
+    assert list(result["reference"]) == ["name", "test", "metrics"]
 
 
 def test_result_holds_what_the_store_and_the_judgement_said(summary):
@@ -98,7 +98,7 @@ def test_result_holds_what_the_store_and_the_judgement_said(summary):
         large["runs"][1]["best"]["val_binary_crossentropy"] + 0.029
         == large["runs"][1]["test"]["binary_crossentropy"]
     )
-    assert result["reference"] == {"name": "Gradient-boosted trees", "test": 0.5664}
+    assert result["reference"] == {"name": "Gradient-boosted trees", "test": 0.5664, "metrics": {}}
 
 
 def test_json_is_the_result_and_ends_in_a_line_break(summary):

@@ -13,6 +13,7 @@ import pytest
 
 import justright as jr
 from justright.errors import FolderError
+from justright.records.fingerprints import changed
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.events import (
@@ -24,6 +25,7 @@ from justright.runs.events import (
     RunMeasured,
     RunStarted,
 )
+from justright.session.extend import fingerprints
 from justright.session.prepare import prepare_study
 from justright.session.result import open_result
 from justright.session.session import run_study
@@ -251,3 +253,15 @@ def test_a_described_study_takes_other_test_rows(tmp_path) -> None:
     assert other.split.digest(*parts) == plain_study.split.digest(*parts)
     assert other.split.digest("test") != plain_study.split.digest("test")
     assert (plain_study.split.sizes["test"], other.split.sizes["test"]) == (100, ROWS)
+
+
+def test_the_units_of_a_numeric_target_are_part_of_its_study() -> None:
+    """Runs in other units are no runs of this study; where there are classes, nothing is said, as before."""
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    numbers = jr.read_table((x, x[:, 0] * 2.5)).split(validation=10, train=40)
+    standardised, plain = (
+        fingerprints(jr.Study(numbers, {"a": jr.mlp(2)}, standardize_target=chosen))
+        for chosen in (True, False)
+    )
+    assert changed(standardised, plain) == ["standardize_target was True, is False"]
+    assert "standardize_target" not in fingerprints(study_of())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -160,6 +160,7 @@ def test_the_folder_holds_what_it_promises(done):
     folder, result, _ = done
     for name in (
         "study.toml",
+        "plan.json",
         "study.db",
         "report.html",
         "models/Mine/seed-1.keras",
@@ -441,3 +442,28 @@ def _raises(error):
         raise error
 
     return fail
+
+
+def test_networks_of_one_s_own_learn_prices_by_a_loss_and_metrics_of_one_s_own(tmp_path):
+    """From the recipe to curves, study file and saved model; raw columns are mentioned once, and only once."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 3)) + np.array([0, 1_900, 0])
+    prices = jr.read_table((x, 3e8 + 1e8 * x[:, 0]))
+    recipe = replace(RECIPE, loss=keras.losses.Huber(delta=1e8), metrics=["mape"], monitor="val_huber_loss")
+    mine = study(split=prices.split(validation=40, train=100, test=60), recipe=recipe, reference=False)
+    first, again = (mine.run(tmp_path / "prices", workers=1) for _ in range(2))
+    (sentence,) = first.repairs
+    assert sentence == (
+        "Some columns have a mean or spread above 10, and 'Mine' takes them as they are, which slows learning or prevents "
+        "it. Begin with keras.layers.Normalization(): it is adapted to the training rows by itself."
+    )
+    assert again.repairs == ()
+    assert {"huber_loss", "val_huber_loss", "mape", "val_mape"} <= set(first.curves.columns)
+    features, target = mine.split.arrays("test")
+    for saved in first.models:
+        run = next(item for item in first.summary["variants"] if item["name"] == saved.variant)["runs"][0]
+        predicted = np.asarray(saved.load()(features))[:, 0]
+        assert run["test"]["loss"] == pytest.approx(((predicted - target) ** 2).mean(), rel=1e-4)
+    described = (tmp_path / "prices" / "study.toml").read_text()
+    assert "delta = 100000000.0" in described
+    assert "standardize_target = true" in described

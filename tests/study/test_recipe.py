@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import replace
+
 import keras
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
 from justright.errors import InputError
+from justright.study.class_weights import weights_by_class
+from justright.study.keras_descriptions import name_of
 from justright.study.recipe import (
     LATER,
     LOSSES,
@@ -108,7 +114,7 @@ def test_an_unknown_option_of_a_recipe_is_refused():
         Recipe.from_dict({"batchsize": 100})
     assert str(caught.value) == (
         "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
-        "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop'; got 'batchsize'. Did you mean 'batch_size'?"
+        "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
 
@@ -168,3 +174,132 @@ def test_recipes_survive_plain_values(**options):
     """`from_dict` undoes `to_dict`, a recipe without patience included."""
     recipe = Recipe(**options)
     assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+def own_error(y_true, y_pred):
+    """A loss of a user."""
+    return abs(y_true - y_pred)[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "name"),
+    [
+        ("mae", "mae", "mae"),
+        (keras.losses.huber, "huber", "huber"),
+        (
+            keras.losses.Huber(delta=2.0),
+            {
+                "module": "keras.losses",
+                "class_name": "Huber",
+                "config": {"name": "huber_loss", "delta": 2.0},
+            },
+            "huber_loss",
+        ),
+        (own_error, own_error, "own_error"),
+        ({"class_name": "Poisson"}, {"class_name": "Poisson"}, "poisson"),
+    ],
+)
+def test_a_loss_is_kept_as_plain_data(given, kept, name):
+    """Names, objects and functions of Keras, and configurations; a function of a user stays one. Each can be monitored."""
+    recipe = Recipe(loss=given)
+    assert recipe.loss == kept
+    resolved = replace(recipe, monitor=f"val_{name}").resolve("regression", 10)
+    assert resolved.monitor == f"val_{name}"
+    assert recipe.resolve("regression", 10).monitor == "val_mean_squared_error"
+    if not callable(kept):
+        assert Recipe.from_dict(tomllib.loads(tomli_w.dumps(recipe.to_dict()))) == recipe
+
+
+def test_metrics_keep_their_names_however_many_were_made_before():
+    """Keras numbers the second object of a class, 'auc_1'; the same recipe is the same recipe."""
+    first, second = (Recipe(metrics=[keras.metrics.AUC(), "mae"]) for _ in range(2))
+    assert first == second
+    assert [name_of(one) for one in first.metrics] == ["auc", "mae"]
+    assert Recipe.from_dict(tomllib.loads(tomli_w.dumps(first.to_dict()))) == first
+    assert first.resolve("binary", 10).to_dict()["metrics"][1] == "mae"
+
+
+def test_a_function_is_named_in_a_study_file_and_cannot_be_read_from_it():
+    """Only the session that has it can train with it."""
+    values = Recipe(loss=own_error).to_dict()
+    assert values["loss"] == f"{__name__}:own_error"
+    with pytest.raises(InputError) as caught:
+        Recipe.from_dict(values)
+    assert str(caught.value) == (
+        f"`loss` names '{__name__}:own_error', a Python function, which a study file cannot hold. Run the study from Python "
+        "again, with the function itself, or use a loss or metric of Keras."
+    )
+
+
+def test_recipes_of_before_are_described_as_they_were():
+    """No new option appears unless it is used: folders of before can be resumed."""
+    assert set(Recipe().to_dict()) == {
+        *("batch_size", "max_epochs", "patience", "precision", "measure_rows"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"loss": 3},
+            (
+                "`loss` must be of Keras, by object, name or configuration, or a function (y_true, y_pred) -> (rows,); got 3. "
+                "Pass for instance keras.losses.Huber()."
+            ),
+        ),
+        (
+            {"metrics": "auc"},
+            "`metrics` must be a list of Keras metrics or their names; got 'auc'.",
+        ),
+        (
+            {"metrics": ["mae", "auc", "mae"]},
+            "`metrics` must have names that differ; got ['mae'] more than once. Pass name=... to one.",
+        ),
+        (
+            {"class_weight": "balancd"},
+            "`class_weight` must be 'balanced' or map classes to weights; got 'balancd'.",
+        ),
+        (
+            {"class_weight": {"a": -1, "b": 2, "c": "x"}},
+            "Each weight of `class_weight` must be a finite number of at least 0; got {'a': -1, 'c': 'x'}.",
+        ),
+        (
+            {"loss": "mae", "label_smoothing": 0.1},
+            (
+                "`label_smoothing` smooths the loss of the task, and `loss` replaces it; got 0.1 and 'mae'. Give one of them; "
+                "some of Keras' losses take a `label_smoothing` themselves."
+            ),
+        ),
+        (
+            {"batch_size": 0, "stop": "now", "ema": 2, "metrics": "auc"},
+            (
+                "`batch_size` must be a whole number of at least 1; got 0. `stop` must be one of 'patience', 'settled'; got "
+                "'now'. `ema` must lie in [0, 1); got 2. `metrics` must be a list of Keras metrics or their names; got 'auc'."
+            ),
+        ),
+    ],
+)
+def test_everything_wrong_with_a_recipe_is_said_at_once(options, message):
+    """One sentence per option."""
+    with pytest.raises(InputError) as caught:
+        Recipe(**options)
+    assert str(caught.value) == message
+
+
+def test_class_weights_name_classes_by_name_or_number():
+    """As Keras numbers them; names that are numbers are names. Every unknown one is named."""
+    for weights in ({"yes": 3}, {1: 3}):
+        resolved = Recipe(class_weight=weights).resolve("binary", 10, ("no", "yes"))
+        assert weights_by_class(resolved.class_weight, ("no", "yes")) == [1.0, 3.0]
+    assert weights_by_class({"1": 3.0}, ("1", "2")) == [3.0, 1.0]
+    with pytest.raises(InputError) as caught:
+        Recipe(class_weight={"yess": 2, "maybe": 1}).resolve("binary", 10, ("no", "yes"))
+    assert str(caught.value) == (
+        "`class_weight` must name classes of the table, 'no', 'yes'; got 'yess', 'maybe'. Did you mean 'yes'?"
+    )
+    with pytest.raises(InputError) as caught:
+        Recipe(class_weight="balanced").resolve("regression", 10)
+    assert str(caught.value) == (
+        "`class_weight` must be None for a regression target, which has no classes; got 'balanced'. Leave it out."
+    )

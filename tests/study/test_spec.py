@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import keras
+import numpy as np
 import pytest
 import tomli_w
 from hypothesis import given, settings
@@ -98,7 +99,7 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"seed": 3},
             (
                 "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
-                "'reference', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
+                "'reference', 'standardize_target', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
             ),
         ),
         ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
@@ -201,3 +202,27 @@ def test_a_table_from_a_pipe_that_is_gone_says_what_to_do():
         " The study's table came from a pipe, which cannot be read again: pipe the same rows in once more, or name a file "
         "that holds them as SOURCE."
     )
+
+
+def test_every_unknown_key_is_named_at_once(split):
+    """One run of the command, one message."""
+    with pytest.raises(InputError) as caught:
+        study_from_dict({"variants": {"x": {"family": "mlp", "unit": [2], "drop": 0.5}}}, split)
+    assert str(caught.value) == (
+        "`option of a family` must be one of 'units', 'activation', 'l1', 'l2', 'dropout', 'batch_normalization', "
+        "'input_noise', 'standardize', 'soft_limit', 'output_scale', 'output_offset'; got 'unit', 'drop'. "
+        "Did you mean 'units'?"
+    )
+
+
+def test_whether_a_numeric_target_is_standardised_is_written_into_its_study_file():
+    """For classes it means nothing, and is left out: descriptions of such studies stay as they were."""
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    numbers = read_table((x, x[:, 0] * 2.5)).split(validation=10, train=40)
+    for chosen in (True, False):
+        study = Study(numbers, {"a": mlp(2)}, standardize_target=chosen)
+        values = study_to_dict(study)
+        assert values["standardize_target"] is chosen
+        assert study_from_dict(tomllib.loads(tomli_w.dumps(values)), numbers).standardize_target is chosen
+    classes = read_table((x, (np.arange(60) % 2).astype(float))).split(validation=10, train=40)
+    assert "standardize_target" not in study_to_dict(Study(classes, {"a": mlp(2)}))

@@ -110,3 +110,20 @@ def test_sets_of_variants_that_clash_are_refused(variants, message):
     with pytest.raises(InputError) as caught:
         as_variants(variants)
     assert str(caught.value) == message
+
+
+def test_everything_wrong_with_variants_is_said_at_once():
+    """Of one variant, and of all of a study's."""
+    with pytest.raises(InputError) as caught:
+        Variant("a/b", mlp(2), recipe=3, group=4, remedy="L2")
+    assert str(caught.value) == (
+        "A variant's name must be 1 to 80 letters, digits, spaces or '_.,+=()-', beginning with a letter or digit; got "
+        "'a/b'. The group of variant 'a/b' must be a text; got 4. Variant 'a/b' is a remedy (L2) and must name its "
+        "`baseline`; got None. The recipe of variant 'a/b' must be a Recipe or None; got 3. Write Recipe(batch_size=32)."
+    )
+    with pytest.raises(InputError) as caught:
+        as_variants({"a": 3, "b": mlp(2), "c": 4})
+    assert str(caught.value) == (
+        "Variant 'a' must be built by a family such as mlp(16), a callable or a keras.Model; got 3. "
+        "Variant 'c' must be built by a family such as mlp(16), a callable or a keras.Model; got 4."
+    )

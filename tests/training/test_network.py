@@ -181,3 +181,27 @@ def test_models_that_keras_cannot_describe_are_described_without_a_configuration
 
     built = describe_network("Mine", build(lambda: Own(1)))
     assert (built.parameters, built.config) == (4, "")
+
+
+class Hidden(keras.Model):
+    """A model that makes probabilities where Keras does not see it."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        """Return probabilities."""
+        return keras.ops.sigmoid(self.last(inputs))
+
+
+def test_probabilities_that_a_call_hides_are_not_taken_for_logits():
+    """A wrong guess would train, and only badly; the recipe decides."""
+    with pytest.raises(InputError) as caught:
+        build(Hidden)
+    assert str(caught.value) == (
+        "Variant 'Mine' gives numbers from 0 to 1, and its `call` does not show whether they are probabilities. Say "
+        "Recipe(from_logits=False) if a sigmoid or softmax makes them, from_logits=True if they are logits."
+    )
+    for from_logits in (True, False):
+        assert build(Hidden, recipe=Recipe(from_logits=from_logits).resolve("binary", 100))

@@ -50,6 +50,9 @@ def test_losses_are_those_of_plain_scikit_learn(task, few_rows):
     x, y = rows.test
     score = np.abs(model.predict(x) - y).mean() if task == "regression" else model.score(x, y)
     assert measured.test_score == pytest.approx(score)
+    said = model.predict(x)[:, None] if task == "regression" else model.predict_proba(x)[:, -rows.outputs :]
+    np.testing.assert_allclose(measured.test_output.reshape(len(x), -1), said, rtol=1e-5, atol=1e-6)
+    assert len(measured.validation_output) == len(rows.validation[0]) * rows.outputs
 
 
 def test_validation_rows_choose_the_number_of_iterations(few_rows):
@@ -108,6 +111,7 @@ def test_without_test_rows_none_are_measured(few_rows):
     rows = replace(few_rows, test=(few_rows.test[0][:0], few_rows.test[1][:0]))
     measured = reference.measure_reference(rows)
     assert measured.test.shape == (0,)
+    assert measured.test_output.shape == (0,)
     assert math.isnan(measured.test_score)
     assert measured.constant_loss == constant_loss(rows)
 

@@ -17,6 +17,7 @@ from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
 from justright.cli.init import init
+from justright.cli.predict import predict
 from justright.cli.report import report
 from justright.cli.run import run
 from justright.cli.show import show
@@ -29,6 +30,7 @@ HELP = f"""Is this network underfit, overfit, or just right for this table - sin
 \b
   justright run                               seven networks on a packaged table, in minutes
   justright run table.csv --target price      your own table
+  justright predict runs/table-quick new.csv  what its network says of new rows
   justright diagnose logs/                    a run that another tool trained
 
 {EXIT_CODES}"""
@@ -162,4 +164,4 @@ def command_line() -> typer.Typer:
 
 
 # What comes with the package; plug-ins add theirs.
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, report, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, diagnose, data, init)

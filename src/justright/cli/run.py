@@ -93,9 +93,12 @@ def default_folder(source: str | None, study: str | None) -> Path:
         >>> default_folder("tables/house prices.csv", None).as_posix()
         'runs/house-prices-quick'
     """
+    from justright.data.sources import without_password
     from justright.study.studies import studies
 
-    table = "stdin" if source == "-" else Path((source or "").rstrip("/")).name.partition(".")[0]
+    table = (
+        "stdin" if source == "-" else Path(without_password(source or "").rstrip("/")).name.partition(".")[0]
+    )
     if not table and study in (None, *studies()):
         table = DEFAULT_SOURCE  # a study file names its own table
     words = [word for word in (table, Path(study or DEFAULT_STUDY).stem) if word]

@@ -15,12 +15,21 @@ from urllib.parse import urlsplit
 
 from justright.data.build import build_table
 from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
-from justright.data.read_options import ReadOptions, read_options
-from justright.data.readers.in_memory import is_in_memory, read_memory
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, check_column_count
-from justright.data.readers.registry import find_format, format_names, format_promised
+from justright.data.read_options import READ_ALL, ReadOptions, read_options
+from justright.data.readers.databases.server import read_server
+from justright.data.readers.frames.in_memory import is_in_memory, read_memory
+from justright.data.readers.parts import is_pattern, read_parts
+from justright.data.readers.raw import (
+    MAX_TABLE_BYTES,
+    SPECIAL_OPTIONS,
+    RawTable,
+    check_column_count,
+    row_place,
+)
+from justright.data.readers.registry import find_format, format_names, format_promised, formats
 from justright.data.readers.sniff import BinaryError
-from justright.data.sources import Progress, Request, is_url, sources
+from justright.data.readers.tidy_columns import tidy_columns
+from justright.data.sources import Progress, Request, is_database, is_url, sources, without_password
 from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, near_miss
 
@@ -45,8 +54,11 @@ def read_table(
 
     Args:
         source: `higgs-sim` (packaged, simulated) or `higgs` (UCI's, read as far as `rows` needs); a path or http(s)
-            address of CSV/TSV, Parquet, Arrow/Feather, NPZ, JSON, ARFF or LIBSVM (text also .gz, .zst); '-' for standard
-            input, or a named pipe; a (rows, columns) array, a pair (X, y), a pandas or Polars frame.
+            address of CSV/TSV, Parquet, Arrow/Feather, NPZ, Excel/ODS, SQLite, JSON, ARFF or LIBSVM (text also .gz, .zst);
+            a folder or pattern of files with the same columns; a database's address, such as `postgresql://me@host/db`,
+            with `query`; '-' for standard input, or a named pipe; or what is in memory: a (rows, columns) array or sparse
+            matrix, a pair (X, y), a pandas, Polars or PyArrow table, a mapping of columns, a list of records, a data set of
+            `datasets`, or a Bunch of scikit-learn.
         target: the target's column name, or its number from 0; for arrays and frames also its values. None: the
             only column called label, target, y or class, or the first of a header-less table if it is 0/1.
         location: for `higgs`, a path or address to read instead of UCI's.
@@ -72,14 +84,51 @@ def read_table(
         return build_table(read_memory(source, target), request, source=MEMORY_SOURCE, like=like)
     if not isinstance(source, (str, Path)):
         raise InputError(
-            "`source` must be a name, path, address, array, (X, y) pair or frame; got "
+            "`source` must be a name, path, address, array, (X, y) pair, frame, mapping of columns or list of records; got "
             f"{type(source).__name__}. Convert it with numpy.asarray."
         )
     request = replace(request, target=_checked_target(target))
     if named:
         return named.read(request)
-    read = _read_address if is_url(str(source)) else _read_path
-    return build_table(read(str(source), request), request, source=str(source), like=like)
+    place = str(source)
+    return build_table(_read_place(place, request), request, source=without_password(place), like=like)
+
+
+def read_columns(
+    source: object, options: ReadOptions = READ_ALL, *, progress: Progress | None = None, name: str = "source"
+) -> RawTable:
+    """Return the columns of a source as they are, none of them a target.
+
+    Args:
+        source: as for `read_table`.
+        options: how it is read.
+        progress: called while bytes arrive.
+        name: what messages call it.
+    Raises:
+        InputError: the source cannot be read as a table.
+    """
+    plain: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(ReadOptions)}
+    request = Request(progress=progress, **plain)
+    if is_in_memory(source):
+        return read_memory(source, None)
+    if not isinstance(source, (str, Path)):
+        raise InputError(
+            f"`{name}` must be a frame, an array, a path, an address or a dictionary; got {type(source).__name__}."
+        )
+    try:
+        if named := sources().get(str(source)):
+            return _columns_of(named.read(request))
+        raw = _read_place(str(source), request)
+    except InputError as error:
+        raise InputError(str(error).replace("`source`", f"`{name}`", 1)) from None
+    return raw.pieces.whole() if raw.pieces else raw
+
+
+def _columns_of(table: Table) -> RawTable:
+    import polars as pl
+
+    frame = pl.DataFrame(table.features, schema=list(table.feature_names), orient="row")
+    return RawTable(frame, repr(table.source.source), has_header=True, locate=row_place)
 
 
 def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -> RawTable:
@@ -104,7 +153,9 @@ def read_file(path: Path, label: str, options: ReadOptions, *, name: str = "") -
             )
         table = found.read(path, label, options)
         check_column_count(table.frame.width, label)
-        return table
+        unused = [name for name in SPECIAL_OPTIONS if getattr(options, name) and name not in found.takes]
+        notes = [f"`{name}` is for {SPECIAL_OPTIONS[name]} and is not used." for name in unused]
+        return tidy_columns(replace(table, notes=(*table.notes, *notes)))
     except BinaryError as error:
         raise InputError(f"{error} Give a {format_names(' or ')} file.") from None
     except OSError as error:
@@ -134,6 +185,13 @@ def _checked_target(target: object) -> str | int | None:
         f"`target` must be a column's name or number when the source is a file; got {type(target).__name__}. "
         "Pass arrays as read_table((X, y))."
     )
+
+
+def _read_place(place: str, request: Request) -> RawTable:
+    """Return the columns of what lies at a path or an address."""
+    if is_database(place):
+        return read_server(place, request)
+    return _read_address(place, request) if is_url(place) else _read_path(place, request)
 
 
 def _read_address(source: str, request: Request) -> RawTable:
@@ -172,14 +230,26 @@ def _read_path(source: str, request: Request) -> RawTable:
     try:
         kind = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise _no_source(source, path) from None
+        if not is_pattern(source):
+            raise _no_source(source, path) from None
+        return _read_parts(path, request)
     except OSError as error:
         raise InputError(f"`source` must be a readable file; {source!r} is not: {error.strerror}.") from None
     if stat.S_ISDIR(kind):
-        raise InputError(f"`source` must be a file; {source!r} is a folder. Name a file in it.")
+        return _read_parts(path, request)
     if not stat.S_ISREG(kind):
         raise InputError(f"`source` must be a file or a pipe; {source!r} is a device. Pipe its bytes in.")
     return read_file(path, repr(source), request)
+
+
+def _read_parts(path: Path, request: Request) -> RawTable:
+    endings = {ending for one in formats() for ending in one.endings if one.name}
+    return read_parts(
+        path,
+        request,
+        lambda part: read_file(part, repr(str(part)), request),
+        is_table=lambda part: _ending(part.name).lower() in endings,
+    )
 
 
 def _no_source(source: str, path: Path) -> InputError:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from justright.data.table import Table
 
 
+# Databases that connectorx reads, the library below `polars.read_database_uri`.
+DATABASE_SCHEMES = ("postgresql", "postgres", "redshift", "mysql", "mssql", "oracle", "clickhouse", "trino")
+FILE_SCHEMES = ("sqlite", "duckdb")
+# What stands between the user's name and the last @ before the options.
+PASSWORD = re.compile(r"^([^:]+://[^:@/]*):.*@")
+SECRET_OPTION = re.compile(r"[^=]*(?:password|passwd|pwd|secret|token)[^=]*=", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadProgress:
     """How far reading has come.
@@ -113,19 +121,57 @@ def default_source() -> Source:
 
 
 def is_url(source: str) -> bool:
-    """Return whether a source is an http(s) address rather than a path.
+    """Return whether a source is an http(s) address rather than a path or a database's address.
 
     Raises:
         InputError: it is an address of another kind.
     Example:
-        >>> is_url("https://example.org/a.csv"), is_url("a.csv")
+        >>> is_url("https://example.org/a.csv"), is_url("a.csv"), is_url("postgresql://me@host/db")
+        (True, False, False)
+    """
+    scheme = _scheme(source)
+    if scheme in FILE_SCHEMES:
+        raise InputError(
+            f"A database that is one file must be named by its path; got {source!r}. Give an SQLite file as it is; write "
+            "tables of DuckDB as Parquet, by its command COPY."
+        )
+    if scheme not in (None, "http", "https", *DATABASE_SCHEMES):
+        raise InputError(
+            f"An address must start with http://, https:// or a database's name, such as postgresql://; got "
+            f"{without_password(source)!r}. Download the file first."
+        )
+    return scheme in ("http", "https")
+
+
+def is_database(source: str) -> bool:
+    """Return whether a source is the address of a database on a server.
+
+    Example:
+        >>> is_database("postgresql://me@host/db"), is_database("https://example.org/a.csv")
         (True, False)
     """
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", source)
-    if scheme is None:
-        return False
-    if scheme[1].lower() not in ("http", "https"):
-        raise InputError(
-            f"An address must start with http:// or https://; got {source!r}. Download the file first."
-        )
-    return True
+    return _scheme(source) in DATABASE_SCHEMES
+
+
+def without_password(address: str) -> str:
+    """Return an address without the passwords in it, for messages and whatever is written down.
+
+    Example:
+        >>> without_password("mysql://me:se@cret@host/db?ssl=1&sslpassword=x")
+        'mysql://me@host/db?ssl=1'
+    """
+    if _scheme(address) in (
+        None,
+        "http",
+        "https",
+    ):  # of the web: read again by the same address, as it always was
+        return address
+    place, mark, options = address.partition("?")
+    place = PASSWORD.sub(r"\1@", place)
+    kept = [option for option in options.split("&") if not SECRET_OPTION.match(option)]
+    return place + (mark + "&".join(kept) if any(kept) else "")
+
+
+def _scheme(source: str) -> str | None:
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", source)
+    return found[1].lower() if found else None

@@ -41,7 +41,7 @@ def build_ensemble(
         if set(outputs.get(kind, {})) != set(seeds) or not len(targeted):
             continue
         values = np.stack([outputs[kind][seed].reshape(len(targeted), -1) for seed in seeds])
-        are_logits = _are_logits(values[0], targeted, losses[kind][seeds[0]], task)
+        are_logits = agreeing_logits(values[0], targeted, losses[kind][seeds[0]], task)
         if are_logits is None or not np.isfinite(values).all():
             return None
         mean[kind] = ensemble_losses(values, targeted, task, are_logits=are_logits).astype(np.float32)
@@ -77,7 +77,9 @@ def ensemble_losses(
     return np.asarray(np.log(len(values)) - np.logaddexp.reduce(chances, axis=0))
 
 
-def _are_logits(outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task) -> bool | None:
+def agreeing_logits(
+    outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task
+) -> bool | None:
     """Return whether outputs are logits, by which reading reproduces the recorded losses; None if neither does."""
     for are_logits in (True, False):
         own = ensemble_losses(outputs[None], targets, task, are_logits=are_logits)

@@ -31,6 +31,7 @@ MAX_COMPONENT_BYTES = 255  # of one file name, on every common file system
 OWN_NAMES = frozenset(
     {
         "study.toml",
+        "plan.json",
         LOCK_NAME,
         OWNER_NAME,
         "checkpoints",
@@ -98,6 +99,11 @@ class StudyFolder:
     def study_path(self) -> Path:
         """The resolved study, enough to run it again."""
         return self.path / "study.toml"
+
+    @property
+    def plan_path(self) -> Path:
+        """What each column of the table is taken for, and how features are made of it."""
+        return self.path / "plan.json"
 
     @property
     def database_path(self) -> Path:

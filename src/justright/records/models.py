@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import stat
+import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".keras"
 METADATA_NAME = "metadata.json"
+# Under this key of Keras' metadata stands what justright knows about a model. Keras reads a file with a member more than its
+# own three in another way: it unpacks all of it onto the disk.
+NOTES_KEY = "justright"
 NO_DATE = "1980-01-01@00:00:00"  # in Keras' format; the study folder knows when a model was trained
 # Where Keras keeps variables that have no value yet, and what a value takes in float32.
 UNINITIALIZED = "uninitialized_variables"
@@ -48,11 +55,8 @@ def load_model(path: Path | str) -> keras.Model:
         FolderError: it is missing or may not be read.
     """
     place = Path(path)
-    if place.suffix != SUFFIX:
-        raise InputError(
-            f"A model must be a .keras file; got {str(path)!r}. Save it with model.save('name.keras')."
-        )
     _check_harmless(place)
+    _prepare_keras()
     import keras
 
     _check_claims(place)
@@ -73,6 +77,29 @@ def load_model(path: Path | str) -> keras.Model:
     return model
 
 
+def read_notes(path: Path | str) -> dict[str, Any]:
+    """Return what `save_model_atomically` was told about the model at `path`, its plan included; values may be anything.
+
+    Raises:
+        InputError: nothing was written into it, as by Keras alone; or as `load_model`, whose other errors it raises, too.
+    """
+    place = Path(path)
+    _check_harmless(place)
+    with disk_faults(place, "read the model"):
+        try:
+            with zipfile.ZipFile(place) as archive:
+                metadata = json.loads(archive.read(METADATA_NAME))
+        except DAMAGES as error:
+            raise _damaged(place, error) from error
+    notes = metadata.get(NOTES_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(notes, dict) or notes.get("plan") is None:
+        raise InputError(
+            f"A model must say how its features are made of a table's columns; {str(path)!r} does not: Keras alone, or an "
+            "earlier justright, has saved it. Name a model in a study folder that this version wrote."
+        )
+    return notes
+
+
 def damage_of(path: Path) -> str:
     """Return what is wrong with a saved model in a few words; '' if every byte is as written."""
     try:
@@ -85,8 +112,20 @@ def damage_of(path: Path) -> str:
     return f"the checksum of {wrong!r} is wrong" if wrong else ""
 
 
-def save_model_atomically(model: keras.Model, path: Path) -> None:
+def save_model_atomically(
+    model: keras.Model,
+    path: Path,
+    about: Mapping[str, Any] | None = None,
+    *,
+    plan: Mapping[str, Any] | None = None,
+) -> None:
     """Save a Keras model to `path`, so that a crash leaves the old file or the whole new one.
+
+    Args:
+        model: the model.
+        path: where to.
+        about: what it is, as plain values: its variant, seed, epoch and so on. None leaves them as they are.
+        plan: how its features are made of a table's columns, as plain values; it becomes a part of `about`.
 
     Raises:
         InputError: `path` does not end in `.keras`.
@@ -98,11 +137,12 @@ def save_model_atomically(model: keras.Model, path: Path) -> None:
         )
     with tempfile.TemporaryDirectory(prefix="justright-") as name, replacing(path) as aside:
         model.save(name, zipped=False)
-        _pack(Path(name), aside)
+        own = {} if about is None else {NOTES_KEY: {**about, "plan": plan}}
+        _pack(Path(name), aside, {"date_saved": NO_DATE} | own)
 
 
-def _pack(folder: Path, path: Path) -> None:
-    """Write what Keras saved in a folder as a `.keras` file, the same bytes for the same model.
+def _pack(folder: Path, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Write what Keras saved in a folder as a `.keras` file with more metadata, the same bytes for the same model.
 
     Keras' own archives hold the time, twice; and where a clock stands before 1980, it cannot write one.
     """
@@ -110,14 +150,47 @@ def _pack(folder: Path, path: Path) -> None:
         for part in sorted(one for one in folder.rglob("*") if one.is_file()):
             content = part.read_bytes()
             if part.name == METADATA_NAME:
-                content = json.dumps(json.loads(content) | {"date_saved": NO_DATE}).encode()
+                content = json.dumps(json.loads(content) | metadata).encode()
             # A name alone gives an entry of 1980, the first year of ZIP files.
             archive.writestr(zipfile.ZipInfo(part.relative_to(folder).as_posix()), content)
 
 
+def _prepare_keras() -> None:
+    """Set up what Keras and JAX read when they are first imported, unless they are.
+
+    Keras' own default is TensorFlow, and it writes that into the user's keras.json, too. Where the backend that it would
+    choose is not installed, it is to use JAX, which always is; and JAX is to compute as it does in workers.
+    """
+    from justright.workers.processes import worker_variables
+
+    if "keras" in sys.modules:
+        return
+    variables = worker_variables(threads=0)
+    if "KERAS_BACKEND" not in os.environ and find_spec(_configured_backend()) is None:
+        os.environ["KERAS_BACKEND"] = variables["KERAS_BACKEND"]
+    if "jax" not in sys.modules:
+        os.environ["XLA_FLAGS"] = variables["XLA_FLAGS"]
+
+
+def _configured_backend() -> str:
+    """Return the backend that the user's keras.json names, or else Keras' default."""
+    try:
+        home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+        backend = str(json.loads((home / "keras.json").read_bytes())["backend"])
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError):
+        backend = ""
+    return backend if backend.isidentifier() else "tensorflow"
+
+
 def _check_harmless(path: Path) -> None:
-    """Refuse files that must not be opened, by their table of contents and configuration."""
+    """Refuse files that must not be opened, by their name, kind, table of contents and configuration."""
+    if path.suffix != SUFFIX:
+        raise InputError(
+            f"A model must be a .keras file; got {str(path)!r}. Save it with model.save('name.keras')."
+        )
     with disk_faults(path, "read the model"):
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its other end
+            raise InputError(f"A model must be a file; {str(path)!r} is none. Give another path.")
         try:
             with zipfile.ZipFile(path) as archive:
                 _check_sizes(path, archive)
@@ -198,7 +271,9 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
     """Refuse an archive that unpacks to far more than Keras writes."""
     unpacked = sum(item.file_size for item in archive.infolist())
     limit = MAX_UNPACKED_RATIO * path.stat().st_size + MAX_UNPACKED_SLACK_BYTES
-    if unpacked > limit or archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
+    texts = [item for item in archive.infolist() if item.filename == METADATA_NAME]
+    texts.append(archive.getinfo("config.json"))
+    if unpacked > limit or max(item.file_size for item in texts) > MAX_CONFIG_BYTES:
         raise InputError(
             f"A model must not unpack to more than {limit} bytes, its configuration to {MAX_CONFIG_BYTES}; "
             f"{str(path)!r} would unpack to {unpacked}. It was not written by Keras: do not use it."

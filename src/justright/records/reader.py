@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.readers.databases.guarded_connection import GuardedConnection, quoted
 from justright.errors import FolderError
 from justright.records.codec import lanes_from_json, losses_from_blob, metrics_from_json
-from justright.records.connection import GuardedConnection
 from justright.records.faults import database_faults
 from justright.records.folder import StudyFolder
-from justright.records.schema import BUSY_SECONDS, open_for_reading, quoted
+from justright.records.schema import BUSY_SECONDS, open_for_reading
 from justright.runs.events import RowKind, RunKey, VariantBuilt
 from justright.runs.outcomes import Outcome
 

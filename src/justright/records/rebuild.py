@@ -10,13 +10,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from justright.data.readers.databases.guarded_connection import GuardedConnection, quoted
 from justright.errors import FolderError
 from justright.records.codec import lanes_from_json
-from justright.records.connection import GuardedConnection
 from justright.records.faults import DamagedError, content_faults, database_faults, disk_faults
 from justright.records.files import remove, replacing
 from justright.records.folder import StudyFolder
-from justright.records.schema import TABLES, open_damaged, open_for_writing, quoted
+from justright.records.schema import TABLES, open_damaged, open_for_writing
 from justright.records.store import Store
 
 KEYS = {"epochs": ("run", "epoch")}  # the table without SQLite's own row number

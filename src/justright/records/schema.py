@@ -8,8 +8,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from justright.data.readers.databases.guarded_connection import GuardedConnection
 from justright.errors import FolderError
-from justright.records.connection import GuardedConnection
 from justright.records.entries import check_inside
 from justright.records.faults import DamagedError, database_faults
 
@@ -126,16 +126,6 @@ def open_damaged(path: Path) -> GuardedConnection:
     connection = _connect_uri(f"{path.as_uri()}?mode=ro")
     connection.allow_for(path)
     return connection
-
-
-def quoted(name: str) -> str:
-    """Return any `name` as an SQL identifier.
-
-    Example:
-        >>> quoted('say "x')
-        '"say ""x"'
-    """
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _check_files(path: Path) -> None:

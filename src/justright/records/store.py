@@ -12,14 +12,14 @@ from itertools import repeat
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.readers.databases.guarded_connection import GuardedConnection, quoted
 from justright.errors import FolderError
 from justright.records.codec import losses_to_blob, metrics_to_json
-from justright.records.connection import GuardedConnection
 from justright.records.faults import content_faults, database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
 from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
-from justright.records.schema import BUSY_SECONDS, open_for_writing, quoted
+from justright.records.schema import BUSY_SECONDS, open_for_writing
 from justright.runs.events import (
     EpochBlock,
     Event,

@@ -95,7 +95,7 @@ def curve_plot(
         for line in lines
     ]
     dots = [
-        _dot((x.place(one["x"]), y.place(one["y"])), colours[one["v"]], best_words(metric, one))
+        place_dot((x.place(one["x"]), y.place(one["y"])), colours[one["v"]], best_words(metric, one))
         for one in best
         if ends[0] <= one["y"] <= ends[1]
     ]
@@ -152,7 +152,7 @@ def interval_plot(rows: Sequence[Mapping[str, Any]], *, margin: float | None) ->
             hint += f" {format_interval('loss', row['low'], row['high'], signed=True)}"
             ends = [(x.place(row[end]), up) for end in ("low", "high")]
             paths.append(Path(outline(ends), "rule", "var(--c1)", hint))
-        dots.append(_dot((x.place(row["y"]), up), "var(--c1)", hint))
+        dots.append(place_dot((x.place(row["y"]), up), "var(--c1)", hint))
     names = tuple(row["v"] for row in rows)
     return Plot(x, Axis("", 0, 1), tuple(paths), tuple(dots), ROW_HEIGHT * len(rows), names)
 
@@ -187,7 +187,7 @@ def scaling_plot(title: str, rows: Sequence[Mapping[str, Any]], colours: Mapping
             if row["kind"] != "join":
                 hint = f"{name}, {row['x']:,.0f} rows, {row['kind']}: {format_metric('loss', row['y'], row['low'], row['high'])} "
                 hint += format_interval("loss", row["low"], row["high"])
-                dots.append(_dot(places([row], "y")[0], colour, hint.strip()))
+                dots.append(place_dot(places([row], "y")[0], colour, hint.strip()))
     return Plot(x, y, tuple(paths), tuple(dots))
 
 
@@ -222,7 +222,8 @@ def _unit(share: float) -> int:
     return round(max(-FAR, min(FAR, share * BOX)))
 
 
-def _dot(at: Point, colour: str, hint: str) -> Dot:
+def place_dot(at: Point, colour: str, hint: str) -> Dot:
+    """Return a dot at shares of the chart; `hint` is what a pointer on it shows."""
     return Dot(round(100 * at[0], 2), round(100 * (1 - at[1]), 2), colour, hint)
 
 

@@ -24,11 +24,11 @@ RESULT_KEYS = (
     *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
     *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
-VARIANT_KEYS = ("name", "parameters", "verdict", "learned", "runs", "test")
+VARIANT_KEYS = ("name", "parameters", "verdict", "learned", "runs", "test", "metrics")
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
 VERDICT_KEYS = ("label", "onset_epoch", "margin", "reasons")
 INTERVAL_KEYS = ("mean", "low", "high")
-REFERENCE_KEYS = ("name", "test")
+REFERENCE_KEYS = ("name", "test", "metrics")
 JUDGED_LISTS = ("effects", "data_scaling", "strengths", "claims", "facts")
 
 Record = dict[str, Any]  # as the judgement made it, for one section
@@ -40,6 +40,12 @@ class Ends(TypedDict):
     mean: float | None
     low: float | None
     high: float | None
+
+
+class MetricEnds(Ends):
+    """A metric with its 95 % interval, and why it has none where all are None."""
+
+    reason: NotRequired[str]
 
 
 class VerdictSummary(TypedDict):
@@ -70,7 +76,7 @@ class RunSummary(TypedDict):
 
 
 class VariantSummary(TypedDict):
-    """One variant with its verdict and runs.
+    """One variant with its verdict, runs and metrics (`diagnosis/metric_list.py`; empty if judged by an old version).
 
     `intervals` maps 'fixed', 'validation', 'test' and the same with '_score' to the means at the best epochs.
     """
@@ -82,6 +88,7 @@ class VariantSummary(TypedDict):
     runs: list[RunSummary]
     test: Ends
     intervals: dict[str, Ends]
+    metrics: dict[str, MetricEnds]
     group: str
     baseline: str | None
     remedy: str
@@ -130,6 +137,8 @@ class Summary(TypedDict):
     reference: Record | None
     constant: Record  # test: the loss of the best constant prediction
     choice: Record | None
+    other_metrics: dict[str, dict[str, MetricEnds]]  # of the reference model, and of the best constant
+    pictures: Record  # what pages draw of predictions
     strengths: list[Record]
     claims: list[Record]
     loss: str
@@ -200,6 +209,7 @@ def summarise(
         **{key: judgement.get(key) or [] for key in JUDGED_LISTS},
         **{key: judgement.get(key) for key in ("reference", "choice", "best_variant")},
         "constant": {"test": table.get("constant_loss")},
+        **{key: judgement.get(key) or {} for key in ("other_metrics", "pictures")},
         "loss": LOSSES[task],
         "score": SCORES[task],
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
@@ -224,7 +234,7 @@ def result_json(summary: Summary) -> dict[str, Any]:
         variant["runs"] = [_chosen(run, RUN_KEYS) for run in variant["runs"]]
         variant["test"] = _chosen(variant["test"], INTERVAL_KEYS)
     if result["reference"]:
-        result["reference"] = _chosen(result["reference"], REFERENCE_KEYS)
+        result["reference"] = _chosen({"metrics": {}} | result["reference"], REFERENCE_KEYS)
     return result
 
 
@@ -250,6 +260,7 @@ def _variant(
         "learned": judged.get("learned"),
         "test": judged.get("test") or dict.fromkeys(INTERVAL_KEYS),
         "intervals": judged.get("intervals") or {},
+        "metrics": judged.get("metrics") or {},
         "group": described.get("group", ""),
         "baseline": described.get("baseline"),
         "remedy": described.get("remedy", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -214,6 +214,8 @@ class ReferenceMeasured:
 
     Shape:
         validation, test: (rows,) float32 losses by row, in the split's order.
+        validation_output, test_output: (rows * outputs,) float32 probabilities of classes, that of class 1 alone for two, or
+            predictions, row after row.
 
     Args:
         name: what it is, e.g. 'gradient-boosted trees'.
@@ -229,6 +231,8 @@ class ReferenceMeasured:
     validation: npt.NDArray[np.float32]
     test: npt.NDArray[np.float32]
     test_score: float
+    validation_output: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    test_output: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
 
 Event = (

@@ -80,19 +80,23 @@ def log_probabilities(
     return np.asarray(np.log(np.clip(chances, EPSILON, 1 - EPSILON)))
 
 
-def constant_loss(rows: StudyRows) -> float:
-    """Return the mean loss, on test rows (or validation rows without any), of the best constant on training rows.
+def constant_prediction(rows: StudyRows) -> Floats:
+    """Return (outputs,) the best constant on training rows: the classes' frequencies, or the mean for a regression.
 
-    The constant is the class frequencies, or the mean for a regression: what any model must beat.
+    What any model must beat.
     """
+    train = rows.train_targets
+    if rows.task == "regression":
+        return np.array([train.mean(dtype=np.float64)])
+    return np.bincount(train.astype(np.int64), minlength=max(rows.outputs, 2)) / len(train)
+
+
+def constant_loss(rows: StudyRows) -> float:
+    """Return the mean loss of `constant_prediction` on test rows (or validation rows without any)."""
     return float(constant_losses(rows, rows.test[1] if len(rows.test[0]) else rows.validation[1]).mean())
 
 
 def constant_losses(rows: StudyRows, targets: npt.NDArray[Any]) -> Floats:
     """Return (rows,) losses of the same constant on rows with these targets."""
-    train = rows.train_targets
-    if rows.task == "regression":
-        constant = np.array([train.mean(dtype=np.float64)])
-    else:
-        constant = np.bincount(train.astype(np.int64), minlength=max(rows.outputs, 2)) / len(train)
+    constant = constant_prediction(rows)
     return row_losses(rows.task, np.broadcast_to(constant, (len(targets), len(constant))), targets)

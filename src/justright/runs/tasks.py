@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,30 @@ class ChosenRows:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetUnits:
+    """The units of a numeric target: a network predicts numbers near 0, times `scale`, plus `offset`.
+
+    Args:
+        scale: standard deviation of the target; 1 for a constant one.
+        offset: its mean.
+    """
+
+    scale: float
+    offset: float
+
+    @classmethod
+    def of(cls, targets: npt.NDArray[Any]) -> TargetUnits:
+        """Return the units of (rows,) training targets.
+
+        Example:
+            >>> TargetUnits.of(np.array([10.0, 30.0]))
+            TargetUnits(scale=10.0, offset=20.0)
+        """
+        values = targets.astype(np.float64)
+        return cls(float(values.std()) or 1.0, float(values.mean()))
+
+
+@dataclass(frozen=True, slots=True)
 class StudyRows:
     """The rows of a study, sent to each worker once.
 
@@ -52,6 +76,9 @@ class StudyRows:
         outputs: width of a model's last layer: the classes, or 1.
         train: rows among which the training rows are.
         train_places: (training rows,), where in `train` each of them is; None if they are all, in their order.
+        units: the units in which networks predict a numeric target; None leaves their outputs as they are.
+        class_names: what the numbers of classes stand for; empty for a regression.
+        train_weights: (rows,) float32, how much each of `train` counts in training; None if all count the same.
     """
 
     task: Task
@@ -60,6 +87,9 @@ class StudyRows:
     validation: Arrays
     test: Arrays
     train_places: npt.NDArray[np.int32] | None = None
+    units: TargetUnits | None = None
+    class_names: tuple[str, ...] = ()
+    train_weights: npt.NDArray[np.float32] | None = None
 
     def places(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return where in `train` some of the training rows are.
@@ -82,16 +112,23 @@ class StudyRows:
     @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """All arrays."""
-        places = () if self.train_places is None else (self.train_places,)
-        return (*self.train, *self.validation, *self.test, *places)
+        optional = (self.train_places, self.train_weights)
+        return (
+            *(*self.train, *self.validation, *self.test),
+            *(values for values in optional if values is not None),
+        )
 
     def with_arrays(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> StudyRows:
         """Return these rows with each of their arrays replaced by what `change` returns for it."""
         train, validation, test = (
             (change(part[0]), change(part[1])) for part in (self.train, self.validation, self.test)
         )
-        places = None if self.train_places is None else change(self.train_places)
-        return StudyRows(self.task, self.outputs, train, validation, test, places)
+        places, weights = (
+            None if values is None else change(values) for values in (self.train_places, self.train_weights)
+        )
+        return replace(
+            self, train=train, validation=validation, test=test, train_places=places, train_weights=weights
+        )
 
     @property
     def features(self) -> int:
@@ -107,13 +144,13 @@ class Storage:
         folder: the study folder.
         write_tensors: (path, tensors, metadata) written aside, flushed and renamed.
         read_tensors: path -> (tensors, metadata).
-        save_model: (Keras model, path) written aside, flushed and renamed.
+        save_model: (Keras model, path, what it is in plain values) written aside, flushed and renamed.
     """
 
     folder: Path
     write_tensors: Callable[[Path, Mapping[str, npt.NDArray[Any]], Mapping[str, str]], None]
     read_tensors: Callable[[Path], tuple[dict[str, npt.NDArray[Any]], dict[str, str]]]
-    save_model: Callable[[Any, Path], None]
+    save_model: Callable[[Any, Path, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def fingerprints(study: Study) -> dict[str, Any]:
             for name, member in values["variants"].items()
         },
         "versions": versions(),
+        **{key: values[key] for key in ("standardize_target",) if key in values},
     }
 
 

@@ -93,7 +93,24 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions(Options):
+class FileOptions(Options):
+    """How the columns of a file are found, whatever they are taken for then. None lets the file say."""
+
+    sep: str | None = option(
+        "What separates columns, or 'whitespace'. [default: found from the text]", metavar="TEXT"
+    )
+    decimal: str | None = option("The decimal mark of numbers.", metavar="MARK")
+    thousands: str | None = option("What groups the digits of large numbers.", metavar="MARK")
+    encoding: str | None = option("The encoding of a text. [default: found]", metavar="NAME")
+    header: bool | None = option(
+        "Whether the first row names the columns. [default: found]", flag="--header/--no-header"
+    )
+    sheet: str | None = option("The sheet of a workbook, or the table of a database.", metavar="NAME")
+    query: str | None = option("SQL for a database.", metavar="SQL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions(FileOptions):
     """Which table, and how it is read: arguments of `read_table`. None takes the default of `read_table`."""
 
     source: str | None = option(
@@ -134,17 +151,6 @@ class TableOptions(Options):
     min_class_rows: int | None = option(
         "Merge classes with fewer rows into one, 'other'.", metavar="N", **at_least(1)
     )
-    sep: str | None = option(
-        "What separates columns, or 'whitespace'. [default: found from the text]", metavar="TEXT"
-    )
-    decimal: str | None = option("The decimal mark of numbers.", metavar="MARK")
-    thousands: str | None = option("What groups the digits of large numbers.", metavar="MARK")
-    encoding: str | None = option("The encoding of a text. [default: found]", metavar="NAME")
-    header: bool | None = option(
-        "Whether the first row names the columns. [default: found]", flag="--header/--no-header"
-    )
-    sheet: str | None = option("The sheet of a workbook, or the table of a database.", metavar="NAME")
-    query: str | None = option("SQL for a database.", metavar="SQL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,15 +29,14 @@ from justright.records.reader import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
+from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
 from justright.statistics.intervals import mean_interval
 from justright.study.recipe import LOSSES
 
 if TYPE_CHECKING:
     from justright.report.summary import Summary
 
-# Stored next to the reference models' losses: the targets of the rows, against which ensembles are measured.
-TARGETS = "(targets)"
-# And there the losses of the constant prediction, which every network must beat.
+# Stored next to the reference models' losses: the losses of the constant prediction, which every network must beat.
 CONSTANT = "(constant)"
 ROW_KINDS: tuple[RowKind, ...] = (
     "fixed",
@@ -62,11 +61,26 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         return None
     judgement = judge_study(evidence, margin=study.get("margin"))
     values, ended = judgement.to_dict(), _ended_runs(store, study)
+    rows = MeasuringRows.of(store)
     for item in values["variants"]:
         item["intervals"] = _mean_intervals(store, ended[item["name"]])
+        item["metrics"] = rows.metrics(ended[item["name"]])
+        accuracy = item["metrics"].get("accuracy", {})
+        if "test_score" in item["intervals"] and accuracy.get("low") is not None:
+            item["intervals"]["test_score"] = accuracy  # its ends are shares, too
+    values["other_metrics"] = {"reference": rows.reference_metrics(), "constant": rows.constant_metrics()}
+    values["pictures"] = _pictures(rows, judgement.best_variant, ended)
     values["data_scaling"] = judge_more_data(store, study, judgement)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
+
+
+def _pictures(rows: MeasuringRows, best: str | None, ended: Mapping[str, list[RunRecord]]) -> dict[str, Any]:
+    """Return what a page draws of the predictions of the variant that validation rows choose, and of the reference model."""
+    drawn = [rows.pictures(best, ended[best])] if best is not None else []
+    if rows.reference:
+        drawn.append(rows.reference_pictures(rows.store.get_meta("reference")["name"]))
+    return {"part": rows.part, "models": [one for one in drawn if one is not None]}
 
 
 def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvidence | None:
@@ -147,18 +161,12 @@ def _ensembles(
         losses: dict[str, dict[int, Losses]] = {}
         for kind, output in kinds:
             for record in runs:
-                said, lost = (_at(store, record, part) for part in (output, kind))
+                said, lost = (recorded_at_best(store, record, part) for part in (output, kind))
                 if said is not None and lost is not None:
                     outputs.setdefault(kind, {})[record.run.seed] = said
                     losses.setdefault(kind, {})[record.run.seed] = lost
         found.append(build_ensemble(name, task, outputs, losses, targets))
     return tuple(one for one in found if one is not None)
-
-
-def _at(store: StoreReader, record: RunRecord, kind: RowKind) -> Losses | None:
-    """Return what a run recorded for one kind of rows at its best epoch; None if it recorded nothing."""
-    best = record.best_epoch
-    return None if best is None else store.row_losses(record.run, kind, epoch=best).get(best)
 
 
 def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
@@ -197,7 +205,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
     runs = [record for record in ended if is_measured(record.outcome)]
     intervals: dict[str, dict[str, float]] = {}
     for kind in ROW_KINDS:
-        rows = [_at(store, record, kind) for record in runs]
+        rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
             interval = mean_interval(np.stack(measured).astype(np.float64))
@@ -254,7 +262,7 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
 def _measured_losses(store: StoreReader, record: RunRecord, *, has_test: bool) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None if it recorded none."""
     if has_test:
-        losses = _at(store, record, "test")
+        losses = recorded_at_best(store, record, "test")
     else:
         validation = store.row_losses(record.run, "validation")
         losses = cross_fitted(validation)[0] if validation else None
@@ -301,4 +309,9 @@ def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, An
     if not measured:
         return None
     judged = judgement.get("reference") or {"name": measured["name"], "test": None}
-    return judged | {"score": measured["test_score"], "iterations": measured["iterations"]}
+    metrics = judgement.get("other_metrics", {}).get("reference", {})
+    return judged | {
+        "score": measured["test_score"],
+        "iterations": measured["iterations"],
+        "metrics": metrics,
+    }

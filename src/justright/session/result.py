@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,42 +14,16 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
 from justright.session.outputs import summarise_folder, write_report
+from justright.session.saved_models import SavedModel, choose_models
 
 if TYPE_CHECKING:
-    import keras
     import polars as pl
     from matplotlib.axes import Axes
 
+    from justright.report.displays import Display
     from justright.report.summary import Summary
-
-
-@dataclass(frozen=True, slots=True)
-class SavedModel:
-    """A run's saved model: the weights of the epoch that validation rows chose.
-
-    Args:
-        variant: the variant's name.
-        seed: the run's seed.
-        epoch: the chosen epoch, counted from 0.
-        validation: the validation loss at that epoch; optimistic, since it chose the epoch.
-        path: the `.keras` file.
-    """
-
-    variant: str
-    seed: int
-    epoch: int
-    validation: float
-    path: Path
-
-    def load(self) -> keras.Model:
-        """Return the Keras model, on whatever backend Keras has in this process.
-
-        Raises:
-            FolderError: the file is missing, damaged, or contains code.
-        """
-        from justright.records.models import load_model
-
-        return load_model(self.path)
+    from justright.session.make_displays import Kind
+    from justright.session.predictor import Predictor
 
 
 class Result:
@@ -142,6 +115,23 @@ class Result:
         )
 
     @cached_property
+    def metrics(self) -> pl.DataFrame:
+        """One row per variant and metric: its mean over seeds with a 95 % interval, on the rows that measure.
+
+        Null where a metric has no value; `result.json` then gives the reason.
+        """
+        import polars as pl
+
+        rows = [
+            (item["name"], name, ends["mean"], ends["low"], ends["high"])
+            for item in self.summary["variants"]
+            for name, ends in item["metrics"].items()
+        ]
+        names = {"variant": pl.String, "metric": pl.String}
+        schema = names | dict.fromkeys(("mean", "low", "high"), pl.Float64)
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @cached_property
     def models(self) -> tuple[SavedModel, ...]:
         """The saved model of every run, by rising validation loss.
 
@@ -155,6 +145,7 @@ class Result:
                 run["best_epoch"],
                 validation,
                 self._folder.inside(run["model_path"]),
+                run["counts"],
             )
             for item in self.summary["variants"]
             for run in item["runs"]
@@ -171,11 +162,35 @@ class Result:
         Raises:
             FolderError: no run has ended with a model yet.
         """
-        if not self.models:
-            raise FolderError(
-                f"{str(self.folder)!r} must hold a finished run to have a best model; none has ended yet."
-            )
-        return self.models[0]
+        return choose_models(self.models, self.summary, self.folder)[0]
+
+    def predictor(
+        self, *, variant: str | None = None, seed: int | None = None, ensemble: bool = False
+    ) -> Predictor:
+        """Return what predicts rows of raw columns: the best model or, if others are named, those.
+
+        Args:
+            variant: the variant whose model, or models, predict; None for that of the best one or, for an ensemble, of what
+                validation rows chose (`summary["choice"]`).
+            seed: the run; None takes the one with the lowest validation loss.
+            ensemble: whether all seeds of the variant predict together: the mean of their probabilities, or of numbers.
+
+        Raises:
+            InputError: there is no such variant or seed.
+            FolderError: no run has ended with a model yet, or a model cannot be read.
+        """
+        from justright.session.predictor import load_predictor
+
+        chosen = choose_models(
+            self.models, self.summary, self.folder, variant=variant, seed=seed, ensemble=ensemble
+        )
+        return load_predictor(*(model.path for model in chosen))
+
+    def predict(
+        self, rows: object, *, proba: bool = True, threshold: float | None = None, **chosen: Any
+    ) -> pl.DataFrame:
+        """Return a prediction for each row of raw columns; see `Predictor.predict`, and `predictor` for who predicts."""
+        return self.predictor(**chosen).predict(rows, proba=proba, threshold=threshold)
 
     def plot(
         self,
@@ -201,6 +216,42 @@ class Result:
         return plot_history(
             self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
         )
+
+    def display(self, kind: Kind, variant: str | None = None) -> Display:
+        """Return a plot of predictions on test rows (validation rows without any): its arrays, and `.plot(ax=None)`.
+
+        Args:
+            kind: 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, 'residuals' for values.
+            variant: a variant's name or the reference model's; None for the variant that validation rows choose.
+
+        Raises:
+            InputError: the kind or variant is unknown, or does not fit the table's task.
+            FolderError: the folder does not hold the predictions.
+        """
+        from justright.session.make_displays import make_display
+
+        with StoreReader(self._folder) as store, content_faults(store.path):
+            return make_display(store, self.summary, kind, variant)
+
+    def plot_roc(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with true against false positive rates; arguments and errors as for `display`."""
+        return self.display("roc", variant).plot(ax)
+
+    def plot_precision_recall(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with precision against recall; arguments and errors as for `display`."""
+        return self.display("precision_recall", variant).plot(ax)
+
+    def plot_calibration(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with shares that came true against probabilities; arguments and errors as for `display`."""
+        return self.display("calibration", variant).plot(ax)
+
+    def plot_confusion(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with own against predicted classes; arguments and errors as for `display`."""
+        return self.display("confusion", variant).plot(ax)
+
+    def plot_residuals(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with predicted against true values; arguments and errors as for `display`."""
+        return self.display("residuals", variant).plot(ax)
 
     def _ordered_curves(self) -> pl.DataFrame:
         """Return the curves in the study's order of variants, so that colours are those of the report."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +24,18 @@ from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
-from justright.runs.losses import constant_loss, constant_losses
+from justright.runs.losses import constant_loss, constant_losses, constant_prediction
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
 from justright.session.options import RunOptions
-from justright.session.outputs import CONSTANT, TARGETS, judge_folder, summarise_folder, write_result
+from justright.session.outputs import CONSTANT, judge_folder, summarise_folder, write_result
+from justright.session.predictor import plan_of
 from justright.session.result import Result
+from justright.session.row_outputs import TARGETS
 from justright.session.trust import remember
+from justright.study.families import Family
+from justright.study.raw_inputs import raw_input_warning
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
 from justright.study.study import Study
@@ -123,7 +129,8 @@ class _Session:
         # The folder of a new study describes all of it except how its variants were built.
         describe = self.write_study if is_new else self.adopt
         started = time.monotonic()
-        storage = Storage(self.folder.path, write_tensors, read_tensors, save_model_atomically)
+        save_model = partial(save_model_atomically, plan=plan_of(self.study.split).to_dict())
+        storage = Storage(self.folder.path, write_tensors, read_tensors, save_model)
         jobs = len(remaining.wanted - remaining.ended) + len(remaining.revisited)
         full_rows = self.study.split.sizes["train"]
         interrupted = False
@@ -151,7 +158,7 @@ class _Session:
                     saved=remaining.saved,
                     revisited=remaining.revisited,
                     measure_reference=remaining.reference,
-                    on_built=lambda built: describe({name: event.config for name, event in built.items()}),
+                    on_built=lambda built: self.take_built(built, describe),
                     checkpoint_seconds=how.checkpoint_seconds,
                 )
         except KeyboardInterrupt:
@@ -159,6 +166,17 @@ class _Session:
         spent = self.store.get_meta("wall_seconds", 0.0) + time.monotonic() - started
         self.store.set_meta("wall_seconds", spent)
         return interrupted
+
+    def take_built(
+        self, built: Mapping[str, VariantBuilt], describe: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        """Describe the models that were built, and say once which of them are given raw columns."""
+        describe({name: event.config for name, event in built.items()})
+        own = [one.name for one in self.study.variants if not isinstance(one.build, Family)]
+        layers = [(name, [kind for _, kind, *_ in built[name].layers]) for name in own]
+        warning = raw_input_warning(self.study.split, layers)
+        if warning and warning not in {note.text for note in self.store.notes()}:
+            self.store.note("raw inputs", warning)
 
     def adopt(self, configs: Mapping[str, str]) -> None:
         """Make the folder one of this study; if killed half-way, the same or the previous command resumes.
@@ -174,13 +192,15 @@ class _Session:
             self.store.extend_run(run)
 
     def write_study(self, configs: Mapping[str, str]) -> None:
-        """Write study.toml: this study, with the seeds and variants that the folder already holds.
+        """Write plan.json, and study.toml: this study, with the seeds and variants that the folder already holds.
 
         Args:
             configs: variant -> how Keras describes its model, for those that were built.
         """
         import tomli_w
 
+        plan = json.dumps(plan_of(self.study.split).to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(self.folder.plan_path, f"{plan}\n".encode())
         values = study_to_dict(self.study, configs)
         if self.folder.study_path.is_file() and self.store.runs():
             before = self.folder.read_study()
@@ -200,7 +220,8 @@ class _Session:
     def _describe(self) -> None:
         """Record the table, the targets of its rows and this machine."""
         rows = study_rows(self.study)
-        parts = {"parts": self.study.split.sizes, "constant_loss": constant_loss(rows)}
+        constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
+        parts = {"parts": self.study.split.sizes} | constant
         self.store.set_meta("table", describe_table(self.study.split.table) | parts)
         targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
@@ -231,7 +252,15 @@ class _Session:
             if isinstance(event, VariantBuilt):
                 self._check_same_model(before.get(event.variant, event), event)
             if isinstance(event, ReferenceMeasured):
-                self.store.write_reference(event.name, {"validation": event.validation, "test": event.test})
+                self.store.write_reference(
+                    event.name,
+                    {
+                        "validation": event.validation,
+                        "test": event.test,
+                        "validation_output": event.validation_output,
+                        "test_output": event.test_output,
+                    },
+                )
                 values = {"iterations": event.iterations, "test_score": event.test_score}
                 self.store.set_meta("reference", {"name": event.name} | values)
             for sink in sinks:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from justright.data.sources import is_url, sources
+from justright.data.sources import is_database, is_url, sources
 from justright.data.table import MEMORY_SOURCE
 from justright.errors import FolderError
 from justright.study.spec import EXTRA_TABLES
@@ -70,7 +70,9 @@ def followed(study: Mapping[str, Any]) -> list[str]:
 def _places(section: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a described table opens, whatever type of value stands there."""
     source, location = section.get("source", MEMORY_SOURCE), section.get("location")
-    if source != MEMORY_SOURCE and not (isinstance(source, str) and source in sources()):
+    if isinstance(source, str) and is_database(source):
+        yield f"{source} asked {section.get('query')!r}"  # a query may change what is in the database
+    elif source != MEMORY_SOURCE and not (isinstance(source, str) and source in sources()):
         yield str(source)
     if location is not None:
         yield str(location)
@@ -79,7 +81,7 @@ def _places(section: Mapping[str, Any]) -> Iterator[str]:
 def _absolute(place: str) -> str:
     """Return an address as it is, and a path as it is found from here: elsewhere it is another file."""
     # Not `Path.expanduser`, which raises an error for users that do not exist.
-    return place if is_url(place) else str(Path(os.path.expanduser(place)).absolute())  # noqa: PTH111
+    return place if is_database(place) or is_url(place) else str(Path(os.path.expanduser(place)).absolute())  # noqa: PTH111
 
 
 def _mark(place: str) -> Path:

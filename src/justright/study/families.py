@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from justright.data.checks import check_amount, check_share, check_switch, is_finite_number, is_whole
-from justright.errors import InputError, check_one_of
+from justright.errors import InputError, check_each_of, check_one_of, raise_together
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ class Mlp(Family):
         input_noise: standard deviation of the Gaussian noise added to each input in training, in the inputs' units
             (in standard deviations of the training rows with `standardize`).
         standardize: whether inputs are brought to mean 0 and variance 1 by a `keras.layers.Normalization` that the
-            engine adapts to each run's own training rows.
+            engine adapts to each run's own training rows. None: a study does so where the table needs it, for a numeric
+            target and for columns with a mean or spread above 10.
         soft_limit: largest size of an input, in standard deviations of the training rows: a standardised input x enters as
             `c tanh(x / c)`, which hardly changes small ones. 0 is off; any other value also standardises.
-        output_scale: factor of the last layer's output: the standard deviation of a numeric target, so that the layers
-            predict numbers of the size of their inputs.
-        output_offset: what is added then: the target's mean.
+        output_scale: factor of the last layer's output. With it or an offset the network has units of its own, and a study
+            does not bring its predictions into those of a numeric target.
+        output_offset: what is added then.
 
     Raises:
         InputError: a width, penalty or share is out of range.
@@ -86,33 +88,47 @@ class Mlp(Family):
     dropout: float = 0.0
     batch_normalization: bool = False
     input_noise: float = 0.0
-    standardize: bool = False
+    standardize: bool | None = None
     soft_limit: float = 0.0
     output_scale: float = 1.0
     output_offset: float = 0.0
 
     def __post_init__(self) -> None:
+        raise_together(
+            self._check_units,
+            *(
+                partial(check_amount, name, getattr(self, name))
+                for name in ("l1", "l2", "input_noise", "soft_limit")
+            ),
+            partial(check_share, "dropout", self.dropout),
+            self._check_activation,
+            self._check_output_units,
+            partial(check_switch, "batch_normalization", self.batch_normalization),
+            *([] if self.standardize is None else [partial(check_switch, "standardize", self.standardize)]),
+        )
+        object.__setattr__(self, "units", tuple(self.units))
+
+    def _check_units(self) -> None:
         if not isinstance(self.units, list | tuple):
             raise InputError(
                 f"`units` must be a list of whole numbers; got {self.units!r}. Write units = [64, 64]."
             )
-        object.__setattr__(self, "units", tuple(self.units))
         if len(self.units) > MAX_LAYERS:
             raise InputError(f"`units` must name at most {MAX_LAYERS} layers; got {len(self.units)}.")
-        for width in self.units:
-            if not is_whole(width, least=1) or width > MAX_UNITS:
-                raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {width!r}.")
-        for name in ("l1", "l2", "input_noise", "soft_limit"):
-            check_amount(name, getattr(self, name))
-        check_share("dropout", self.dropout)
+        wrong = [width for width in self.units if not is_whole(width, least=1) or width > MAX_UNITS]
+        if wrong:
+            got = ", ".join(map(repr, wrong))
+            raise InputError(f"`units` must be whole numbers in 1..{MAX_UNITS}; got {got}.")
+
+    def _check_activation(self) -> None:
         if not isinstance(self.activation, str):
             raise InputError(f"`activation` must be the name of a Keras activation; got {self.activation!r}.")
+
+    def _check_output_units(self) -> None:
         if not is_finite_number(self.output_scale) or self.output_scale <= 0:
             raise InputError(f"`output_scale` must be a finite number above 0; got {self.output_scale!r}.")
         if not is_finite_number(self.output_offset):
             raise InputError(f"`output_offset` must be a finite number; got {self.output_offset!r}.")
-        for name in ("batch_normalization", "standardize"):
-            check_switch(name, getattr(self, name))
 
     def __call__(self, features: int, outputs: int) -> keras.Model:
         """Return the untrained Keras model for rows of `features` values and `outputs` outputs."""
@@ -127,7 +143,7 @@ class Mlp(Family):
 
     @property
     def _is_standardized(self) -> bool:
-        return self.standardize or self.soft_limit > 0
+        return bool(self.standardize) or self.soft_limit > 0
 
     def _layers(self, outputs: int) -> Iterator[Any]:
         """Yield the Keras layers that follow the (standardised) inputs, each made when it is asked for."""
@@ -201,8 +217,7 @@ def families() -> dict[str, type[Family]]:
 
 
 def _member(family: type[FamilyT], options: Mapping[str, Any]) -> FamilyT:
-    for option in options:
-        check_one_of("option of a family", option, [one.name for one in fields(family)])
+    check_each_of("option of a family", options, [one.name for one in fields(family)])
     for one in fields(family):
         if one.default is MISSING and one.name not in options:
             raise InputError(

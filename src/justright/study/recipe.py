@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from justright.data.checks import check_amount, check_share, check_switch, check_whole
 from justright.data.read_options import Task
-from justright.errors import InputError, check_one_of
+from justright.errors import InputError, check_each_of, check_one_of, raise_together
+from justright.study.class_weights import check_class_weight, weights_by_class
+from justright.study.keras_descriptions import (
+    Described,
+    check_keras_optimizer,
+    described_loss,
+    described_metrics,
+    name_of,
+    plain,
+)
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -36,23 +46,31 @@ SCORES: Mapping[Task, str] = MappingProxyType(
 )
 # Options that came after version 0.1.0: left out of plain values at their default, so that old fingerprints hold.
 LATER: Mapping[str, Any] = MappingProxyType(
-    {"label_smoothing": 0.0, "mixup": 0.0, "ema": 0.0, "stop": "patience"}
+    {
+        "label_smoothing": 0.0,
+        "mixup": 0.0,
+        "ema": 0.0,
+        "stop": "patience",
+        "loss": None,
+        "metrics": (),
+        "class_weight": None,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a variant is trained: optimizer, batch size, epoch limit and stopping rule.
+    """How a variant is trained: optimizer, batch size, epoch limit, stopping rule, loss and metrics.
 
-    The defaults are those of TensorFlow's tutorial "Overfit and underfit". A Keras optimizer is kept as its
-    serialised configuration, so that a recipe stays plain data.
+    The defaults are those of TensorFlow's tutorial "Overfit and underfit". Keras' optimizers, losses and metrics are kept as
+    their serialised configurations, so that a recipe stays plain data; only a function of your own stays one.
 
     Args:
         batch_size: training rows per step; a last partial batch is used, not dropped.
         max_epochs: epochs after which every run ends.
         patience: epochs without a new best `monitor` after which a run stops; None never stops early.
-        monitor: metric that chooses the epoch; None means `val_` + the loss of the task. Accuracies are
-            maximised, everything else is minimised.
+        monitor: metric that chooses the epoch; None means `val_` + the loss of the task. Accuracies, and metrics that
+            Keras knows to rise, are maximised, everything else is minimised.
         optimizer: a Keras optimizer, its serialised configuration, or None for Adam under
             InverseTimeDecay(0.001, 1000 epochs of steps, 1).
         precision: 'float32', or 'bfloat16' for bf16 operands with f32 accumulation and f32 weights.
@@ -66,6 +84,12 @@ class Recipe:
             measured and saved in place of the weights that train; 0 is off.
         stop: 'patience', or 'settled' to stop sooner where neither the best epoch nor the verdict can plausibly change
             any more (docs/settled.md); `patience` then still ends what never settles.
+        loss: what training minimises instead of the loss of the task: a Keras loss, its name or configuration, or a
+            function (y_true, y_pred) -> (rows,). Verdicts stay about the loss of the task, in which all variants, the
+            constant prediction and the reference can be compared.
+        metrics: further metrics of each epoch, as Keras' objects, names or configurations, or functions like a loss.
+        class_weight: how much rows count in the training loss by their class: 'balanced' for rows / (classes * rows of
+            the class), or class -> weight, where classes left out weigh 1. Validation and test losses are not weighted.
 
     Raises:
         InputError: a value is out of range.
@@ -83,53 +107,89 @@ class Recipe:
     mixup: float = LATER["mixup"]
     ema: float = LATER["ema"]
     stop: Stop = LATER["stop"]
+    loss: Described | None = LATER["loss"]
+    metrics: Sequence[Described] = LATER["metrics"]
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = LATER["class_weight"]
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_epochs", "patience", "measure_rows"):
-            value = getattr(self, name)
-            if value is not None or name != "patience":
-                check_whole(name, value, least=1)
-        check_one_of("precision", self.precision, PRECISIONS)
-        check_one_of("stop", self.stop, STOPS)
-        if self.from_logits is not None:
-            check_switch("from_logits", self.from_logits)
-        check_share("label_smoothing", self.label_smoothing)
-        check_share("ema", self.ema)
-        check_amount("mixup", self.mixup)
-        object.__setattr__(self, "optimizer", _optimizer_config(self.optimizer))
+        whole = [
+            name
+            for name in ("batch_size", "max_epochs", "patience", "measure_rows")
+            if name != "patience" or self.patience is not None
+        ]
+        raise_together(
+            *(partial(check_whole, name, getattr(self, name), least=1) for name in whole),
+            partial(check_one_of, "precision", self.precision, PRECISIONS),
+            partial(check_one_of, "stop", self.stop, STOPS),
+            *([] if self.from_logits is None else [partial(check_switch, "from_logits", self.from_logits)]),
+            partial(check_share, "label_smoothing", self.label_smoothing),
+            partial(check_share, "ema", self.ema),
+            partial(check_amount, "mixup", self.mixup),
+            partial(self._keep, "optimizer", check_keras_optimizer),
+            partial(self._keep, "loss", described_loss),
+            partial(self._keep, "metrics", described_metrics),
+            partial(self._keep, "class_weight", check_class_weight),
+        )
+        if self.loss is not None and self.label_smoothing:
+            raise InputError(
+                f"`label_smoothing` smooths the loss of the task, and `loss` replaces it; got {self.label_smoothing!r} and "
+                f"{name_of(self.loss)!r}. Give one of them; some of Keras' losses take a `label_smoothing` themselves."
+            )
 
-    def resolve(self, task: Task, train_rows: int) -> Recipe:
+    def _keep(self, name: str, normalise: Callable[[Any], Any]) -> None:
+        """Replace one option by its plain form."""
+        object.__setattr__(self, name, normalise(getattr(self, name)))
+
+    @property
+    def has_functions(self) -> bool:
+        """Whether a loss or metric is a Python function, which no plain values describe."""
+        return any(callable(one) for one in (self.loss, *self.metrics))
+
+    def resolve(self, task: Task, train_rows: int, class_names: Sequence[str] | None = None) -> Recipe:
         """Return the recipe with everything filled in that depends on the table.
 
         Args:
             task: the table's task; gives the default monitor.
             train_rows: training rows of the study; gives the steps per epoch of the default schedule.
+            class_names: the table's classes, which `class_weight` must name; None does not check them.
 
         Raises:
-            InputError: `monitor` is not a validation metric of this task or not the one that `stop` follows, or the task
-                has no labels to smooth.
+            InputError: `monitor` is not a validation metric of this task or not the one that `stop` follows, the task has
+                no labels to smooth or to weigh, or there is no such class.
         """
-        if self.label_smoothing and task == "regression":
-            raise InputError(
-                f"`label_smoothing` must be 0 for a regression target, which has no classes; got {self.label_smoothing!r}. "
-                "Leave it out."
-            )
-        allowed = monitors(task)
-        monitor = self.monitor or allowed[0]
-        check_one_of("monitor", monitor, allowed)
-        if self.stop == "settled" and monitor != allowed[0]:
-            raise InputError(
-                f"`stop` 'settled' follows the validation loss row by row, so `monitor` must be {allowed[0]!r} with it; "
-                f"got {monitor!r}. Leave `monitor` out, or stop by 'patience'."
-            )
+        monitor = self.monitor or f"val_{LOSSES[task]}"
+        raise_together(
+            partial(self._check_task, task),
+            partial(self._check_monitor, monitor, task),
+            lambda: weights_by_class(self.class_weight, class_names) if class_names else None,
+        )
         optimizer = self.optimizer or decaying_adam(steps_per_epoch(train_rows, self.batch_size))
         return replace(self, monitor=monitor, optimizer=optimizer)
+
+    def _check_task(self, task: Task) -> None:
+        allowed = {"label_smoothing": "0", "class_weight": "None"} if task == "regression" else {}
+        for name, none in allowed.items():
+            if value := getattr(self, name):
+                raise InputError(
+                    f"`{name}` must be {none} for a regression target, which has no classes; got {value!r}. "
+                    "Leave it out."
+                )
+
+    def _check_monitor(self, monitor: str, task: Task) -> None:
+        own = [*([] if self.loss is None else [name_of(self.loss)]), *map(name_of, self.metrics)]
+        default, *others = monitors(task)
+        check_one_of("monitor", monitor, (default, *others, *(f"val_{name}" for name in own)))
+        if self.stop == "settled" and monitor != default:
+            raise InputError(
+                f"`stop` 'settled' follows the validation loss row by row, so `monitor` must be {default!r} with it; "
+                f"got {monitor!r}. Leave `monitor` out, or stop by 'patience'."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values for TOML; options that are None, or new and unused, are left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values = {name: value for name, value in values.items() if name not in LATER or value != LATER[name]}
-        return {name: without_none(value) for name, value in values.items() if value is not None}
+        return {name: plain(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -140,8 +200,7 @@ class Recipe:
         """
         if not isinstance(values, Mapping):
             raise InputError(f"A recipe must be a table of options; got {values!r}.")
-        for name in values:
-            check_one_of("recipe", name, cls.__slots__)
+        check_each_of("recipe", values, cls.__slots__)
         # A recipe without patience is written by leaving the key out.
         return cls(**{"patience": None, **values})
 
@@ -174,43 +233,3 @@ def decaying_adam(steps: int) -> dict[str, Any]:
         },
     }
     return {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": schedule}}
-
-
-def _optimizer_config(optimizer: object) -> dict[str, Any] | None:
-    """Return a Keras optimizer (or its configuration) as plain nested dictionaries."""
-    if optimizer is None:
-        return None
-    if isinstance(optimizer, Mapping):
-        if "class_name" not in optimizer:
-            raise InputError(
-                "`optimizer` must be a Keras optimizer or its serialised configuration with a 'class_name'; "
-                f"got keys {sorted(optimizer)!r}."
-            )
-        _check_no_average(optimizer.get("config"))
-        return dict(optimizer)
-    if hasattr(optimizer, "get_config") and hasattr(optimizer, "stateless_apply"):
-        import keras
-
-        config: dict[str, Any] = without_none(keras.saving.serialize_keras_object(optimizer))
-        _check_no_average(config["config"])
-        return config
-    raise InputError(
-        f"`optimizer` must be a Keras optimizer or its serialised configuration; got {optimizer!r}. "
-        "Pass for instance keras.optimizers.Adam(0.001)."
-    )
-
-
-def _check_no_average(config: object) -> None:
-    """Refuse Keras' own averaging, which takes effect only when `fit` ends: validation would judge other weights."""
-    if isinstance(config, Mapping) and config.get("use_ema"):
-        raise InputError(
-            "`optimizer` must not average weights itself; got use_ema=True. Set the recipe's `ema` instead, for instance "
-            "ema=0.99: the averaged weights are then validated, measured and saved."
-        )
-
-
-def without_none(value: Any) -> Any:
-    """Return nested dictionaries without keys that are None, which TOML cannot write."""
-    if isinstance(value, Mapping):
-        return {key: without_none(item) for key, item in value.items() if item is not None}
-    return value

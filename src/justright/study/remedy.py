@@ -10,6 +10,7 @@ from justright.data.read_options import Task
 from justright.data.table import Split
 from justright.errors import InputError
 from justright.study.families import Mlp
+from justright.study.raw_inputs import needs_standardising
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant
 
@@ -31,7 +32,7 @@ class Facts:
         feature_names: the table's.
         train_rows: number of training rows, which gives the steps per epoch.
         recipe: the study's, resolved for its table, which trains a baseline without a recipe of its own.
-        is_standardised: whether all variants of the study standardise their inputs anyway.
+        is_standardised: whether variants standardise their inputs anyway, unless they say otherwise.
     """
 
     task: Task
@@ -41,11 +42,11 @@ class Facts:
     is_standardised: bool = False
 
     @classmethod
-    def of(cls, split: Split, recipe: Recipe | None = None, *, is_standardised: bool = False) -> Facts:
+    def of(cls, split: Split, recipe: Recipe | None = None) -> Facts:
         """Return the facts of a study on `split` with this recipe."""
-        rows = split.sizes["train"]
-        resolved = (recipe or Recipe()).resolve(split.table.task, rows)
-        return cls(split.table.task, split.table.feature_names, rows, resolved, is_standardised)
+        table, rows = split.table, split.sizes["train"]
+        resolved = (recipe or Recipe()).resolve(table.task, rows)
+        return cls(table.task, table.feature_names, rows, resolved, needs_standardising(split))
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """Return the recipe that trains `variant`, resolved."""

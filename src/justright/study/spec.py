@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from justright.data.read import read_table
 from justright.data.sources import default_source
 from justright.data.split import SplitSpec
 from justright.data.table import MEMORY_SOURCE, Split, Table, TableSource
-from justright.errors import InputError, check_one_of
+from justright.errors import InputError, check_each_of, raise_together
 from justright.study.families import Family, family_from_dict
-from justright.study.recipe import Recipe, without_none
+from justright.study.keras_descriptions import without_none
+from justright.study.recipe import Recipe
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
 SPEC_VERSION = 1
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
-OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference")
+OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 FIRST_KEYS = ("source", "target", "location")
 TABLE_KEYS = tuple(sorted((one.name for one in fields(TableSource)), key=lambda name: name not in FIRST_KEYS))
@@ -58,6 +60,8 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
         values["train_sizes"] = list(study.train_sizes)
     if study.margin is not None:
         values["margin"] = study.margin
+    if split.table.task == "regression":
+        values["standardize_target"] = study.standardize_target
     return values
 
 
@@ -108,11 +112,14 @@ def study_from_dict(
         InputError: a key or value is unknown, or the table cannot be read.
     """
     _check_keys("a study file", values, TOP_KEYS)
-    variants = _section(values, "variants")
+    recipe, *variants = raise_together(
+        lambda: Recipe.from_dict(_section(values, "recipe")),
+        *(partial(_variant_from_dict, *item) for item in _section(values, "variants").items()),
+    )
     return Study(
         split if split is not None else _split_from_dict(values, read),
-        [_variant_from_dict(name, member) for name, member in variants.items()],
-        Recipe.from_dict(_section(values, "recipe")),
+        variants,
+        recipe,
         **{key: values[key] for key in OPTION_KEYS if key in values},
     )
 
@@ -200,8 +207,7 @@ def _source_to_dict(source: TableSource) -> dict[str, Any]:
 
 
 def _check_keys(place: str, values: Mapping[str, Any], known: Collection[str]) -> None:
-    for key in values:
-        check_one_of(f"key of {place}", key, known)
+    check_each_of(f"key of {place}", values, known)
 
 
 def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:

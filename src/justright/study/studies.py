@@ -6,7 +6,7 @@ Source: https://www.tensorflow.org/tutorials/keras/overfit_and_underfit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from justright.data.sources import sources
@@ -14,7 +14,7 @@ from justright.data.split import Order
 from justright.data.table import Split, Table
 from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
-from justright.study.families import Mlp, mlp
+from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.remedy import Facts
 from justright.study.study import Study, learning_sizes
@@ -48,12 +48,6 @@ REGULARIZERS = (
     Variant("Dropout", mlp(*LARGE, dropout=0.5), baseline="Large", group="regularizers"),
     Variant("Combined", mlp(*LARGE, l2=0.0001, dropout=0.5), baseline="Large", group="regularizers"),
 )
-# A gradient holds error x scale x input, and Adam squares it. Larger targets are left as they are: on one with an outlier
-# of 8.6e8 all runs diverged, as they would where such squares leave float32.
-MAX_OUTPUT_SCALE = 1e6
-# An input column whose mean or spread is larger is raw: years, prices. HIGGS' columns lie within 2, whole numbers of a few
-# categories within 10.
-MAX_INPUT_SCALE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,60 +71,17 @@ class NamedStudy:
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
 
     def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
-        """Return this study on `split`; `recipe` and `seeds` replace its own unless they are None.
-
-        The tutorial's table is scaled and has two classes. For raw columns, inputs are standardised; for a numeric target,
-        outputs are also brought to its units.
-        """
+        """Return this study on `split`; `recipe` and `seeds` replace its own unless they are None."""
         chosen = recipe or self.recipe
-        facts = Facts.of(split, chosen, is_standardised=needs_standardising(split))
-        more = self.more(facts) if self.more else ()
+        more = self.more(Facts.of(split, chosen)) if self.more else ()
         return Study(
             split,
-            _in_units_of(split, self.variants + more) if facts.is_standardised else self.variants + more,
+            self.variants + more,
             chosen,
             seeds=self.seeds if seeds is None else seeds,
             train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
             name=self.name,
         )
-
-
-def needs_standardising(split: Split) -> bool:
-    """Return whether built-in studies standardise the inputs: for a numeric target, and for columns far from unit size.
-
-    A network whose weights move by 0.001 per step learns little from columns of years or prices, whatever its size.
-    """
-    if split.table.task == "regression":
-        return True
-    count = split.sizes["train"]
-    means = sum(block.sum(0, dtype="float64") for block in split.blocks("train")) / count
-    squares = sum(((block - means) ** 2).sum(0) for block in split.blocks("train"))
-    return bool(max(abs(means).max(), (squares / count).max() ** 0.5) > MAX_INPUT_SCALE)
-
-
-def _in_units_of(split: Split, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-    """Return variants that standardise inputs, and predict in the units of a numeric target.
-
-    Penalties are multiplied by the target's variance, as the squared error is: L2 0.001 then means the same for prices in
-    euros and in millions. Targets beyond `MAX_OUTPUT_SCALE` stay as they are.
-    """
-    options: dict[str, Any] = {"standardize": True}
-    penalty = 1.0
-    if split.table.task == "regression":
-        target = split.table.target[split.train].astype("float64")
-        scale = float(target.std()) or 1.0
-        if scale > MAX_OUTPUT_SCALE:
-            return variants
-        # With unscaled inputs the first predictions would be too large: 1e8 for prices of 1e5 (measured).
-        options |= {"output_scale": scale, "output_offset": float(target.mean())}
-        penalty = scale**2
-
-    def scaled(family: Mlp) -> Mlp:
-        return replace(family, l1=family.l1 * penalty, l2=family.l2 * penalty, **options)
-
-    return tuple(
-        replace(one, build=scaled(one.build)) if isinstance(one.build, Mlp) else one for one in variants
-    )
 
 
 def studies() -> dict[str, NamedStudy]:

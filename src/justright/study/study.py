@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.table import Split
-from justright.errors import InputError
+from justright.errors import InputError, raise_together
+from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant, as_variants, check_name
 
@@ -38,6 +40,8 @@ class Study:
         margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
             the gain of the study's best variant over the constant prediction.
         reference: whether gradient-boosted trees are trained on the same rows for comparison.
+        standardize_target: whether networks learn a numeric target in units of its standard deviation on the training
+            rows, from its mean. Losses and predictions are in the target's own units either way.
 
     Raises:
         InputError: a value is out of range, or names clash.
@@ -58,6 +62,7 @@ class Study:
     name: str
     margin: float | None
     reference: bool
+    standardize_target: bool
 
     def __init__(
         self,
@@ -70,27 +75,32 @@ class Study:
         name: str = "custom",
         margin: float | None = None,
         reference: bool = True,
+        standardize_target: bool = True,
     ) -> None:
         rows = split.sizes["train"]
-        members = as_variants(variants)
-        task = split.table.task
+        members = standardise_where_needed(as_variants(variants), split)
+        task, classes = split.table.task, split.table.class_names
         check_name(name)
         _check_baselines(members)
         if margin is not None and not (is_finite_number(margin) and margin > 0):
             raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
         check_switch("reference", reference)
+        check_switch("standardize_target", standardize_target)
         fields = {
             "split": split,
             "variants": tuple(
-                replace(member, recipe=member.recipe.resolve(task, rows)) if member.recipe else member
+                replace(member, recipe=member.recipe.resolve(task, rows, classes))
+                if member.recipe
+                else member
                 for member in members
             ),
-            "recipe": (recipe or Recipe()).resolve(task, rows),
+            "recipe": (recipe or Recipe()).resolve(task, rows, classes),
             "seeds": _as_seeds(seeds),
             "train_sizes": _as_train_sizes(train_sizes, rows),
             "name": name,
             "margin": margin,
             "reference": reference,
+            "standardize_target": standardize_target,
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)
@@ -143,13 +153,16 @@ def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
 
 def _check_baselines(variants: Sequence[Variant]) -> None:
     names = {member.name for member in variants}
-    for member in variants:
-        baseline: object = member.baseline  # from a file, it may be of any kind, even unhashable
-        is_other = isinstance(baseline, str) and baseline in names and baseline != member.name
-        if baseline is not None and not is_other:
-            raise InputError(
-                f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
-            )
+    raise_together(*(partial(_check_baseline, member, names) for member in variants))
+
+
+def _check_baseline(member: Variant, names: set[str]) -> None:
+    baseline: object = member.baseline  # from a file, it may be of any kind, even unhashable
+    is_other = isinstance(baseline, str) and baseline in names and baseline != member.name
+    if baseline is not None and not is_other:
+        raise InputError(
+            f"The baseline of variant {member.name!r} must be another variant of the study; got {member.baseline!r}."
+        )
 
 
 def _as_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -6,10 +6,11 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from justright.data.checks import is_finite_number
-from justright.errors import InputError
+from justright.errors import InputError, raise_together
 from justright.study.families import Family
 from justright.study.recipe import Recipe
 
@@ -68,12 +69,21 @@ class Variant:
     change: str = ""
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        for field in ("group", "remedy", "change"):
-            if not isinstance(getattr(self, field), str):
-                raise InputError(
-                    f"The {field} of variant {self.name!r} must be a text; got {getattr(self, field)!r}."
-                )
+        raise_together(
+            partial(check_name, self.name),
+            *(partial(self._check_text, field) for field in ("group", "remedy", "change")),
+            self._check_role,
+            lambda: object.__setattr__(self, "build", _as_build(self.name, self.build)),
+            self._check_recipe,
+        )
+
+    def _check_text(self, field: str) -> None:
+        if not isinstance(getattr(self, field), str):
+            raise InputError(
+                f"The {field} of variant {self.name!r} must be a text; got {getattr(self, field)!r}."
+            )
+
+    def _check_role(self) -> None:
         if self.strength is not None and not is_finite_number(self.strength):
             raise InputError(
                 f"The strength of variant {self.name!r} must be a finite number; got {self.strength!r}."
@@ -82,7 +92,13 @@ class Variant:
             raise InputError(
                 f"Variant {self.name!r} is a remedy ({self.remedy}) and must name its `baseline`; got None."
             )
-        object.__setattr__(self, "build", _as_build(self.name, self.build))
+
+    def _check_recipe(self) -> None:
+        if self.recipe is not None and not isinstance(self.recipe, Recipe):
+            raise InputError(
+                f"The recipe of variant {self.name!r} must be a Recipe or None; got {self.recipe!r}. "
+                "Write Recipe(batch_size=32)."
+            )
 
 
 def check_name(name: object) -> None:
@@ -118,9 +134,7 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
         InputError: there is none, or two names differ only in case (they would share a folder on some systems).
     """
     if isinstance(variants, Mapping):
-        members = tuple(
-            value if isinstance(value, Variant) else Variant(name, value) for name, value in variants.items()
-        )
+        members = tuple(raise_together(*(partial(_as_variant, *item) for item in variants.items())))
     else:
         members = tuple(variants)  # type: ignore[arg-type]  # checked member by member below
     if len(members) > MAX_VARIANTS:
@@ -143,6 +157,10 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
             )
         seen[key] = member.name
     return members
+
+
+def _as_variant(name: str, value: Any) -> Variant:
+    return value if isinstance(value, Variant) else Variant(name, value)
 
 
 def _as_build(name: str, build: object) -> Build:

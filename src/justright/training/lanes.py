@@ -19,15 +19,17 @@ ALIVE, STOPPED, DIVERGED, SETTLED = 0, 1, 2, 3
 
 
 class Rows(NamedTuple):
-    """Features (rows, features) float32 and targets (rows,) of one kind of rows."""
+    """Features (rows, features) float32, targets (rows,) and weights (rows,) of one kind of rows; None weighs all the same."""
 
     x: Any
     y: Any
+    weights: Any = None
 
 
-def device_rows(values: Any) -> Rows:
+def device_rows(values: Any, weights: npt.NDArray[np.float32] | None = None) -> Rows:
     """Return (features, targets) on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
-    return Rows(*map(jax.device_put, values))
+    x, y = map(jax.device_put, values)
+    return Rows(x, y, None if weights is None else jax.device_put(weights))
 
 
 class Data(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -15,17 +15,18 @@ import numpy.typing as npt
 from justright.data.read_options import Task
 from justright.errors import InputError
 from justright.runs.events import VariantBuilt
-from justright.runs.tasks import ChosenRows
+from justright.runs.tasks import ChosenRows, TargetUnits
 from justright.study.families import Family
+from justright.study.keras_descriptions import name_of
 from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.variant import Build, KerasConfig
 from justright.training.initial_draws import shared_draws
+from justright.training.keras_objects import Outputs, mean_of_probe, own_loss, own_metric
+from justright.training.last_layer import ends_in_logits, hides_probabilities, in_units, predicts_any_number
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
 from justright.training.objective import Objective, objective_for
 
-# Activations of a last layer whose outputs are probabilities already.
-PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 # Keras' loss of each task, the same as a metric, and its score.
 KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
     "binary": (
@@ -56,12 +57,14 @@ class Network:
         optimizer: built for the model's trainable variables.
         objective: loss and score by row.
         random_states: positions, among the non-trainable variables, of the states that layers draw randomness from.
+        built: the model as its builder returned it; `model` may also bring its outputs to a target's units.
     """
 
     model: Any
     optimizer: Any
     objective: Objective
     random_states: tuple[int, ...]
+    built: Any
 
     def initial_values(self) -> dict[str, list[npt.NDArray[Any]]]:
         """Return copies of the current values on the host: trainable, other, and optimizer variables."""
@@ -76,6 +79,11 @@ class Network:
             name: [tuple(variable.shape) for variable in variables]
             for name, variables in self._variables().items()
         }
+
+    def rises(self, monitor: str) -> bool:
+        """Return whether larger values of a monitored metric are better."""
+        own = {f"val_{one.name}": bool(one.rises) for one in self.objective.metrics}
+        return own.get(monitor, monitor.endswith("accuracy"))
 
     def _variables(self) -> dict[str, list[Any]]:
         return {
@@ -109,12 +117,14 @@ def build_network(
     features: int,
     outputs: int,
     task: Task,
+    units: TargetUnits | None = None,
     train_x: Callable[[], npt.NDArray[np.float32] | ChosenRows] | None = None,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 
     Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
-    `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them.
+    `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them. With `units`,
+    a model whose last operation is linear predicts in the target's units.
 
     Raises:
         InputError: the builder fails, returns no model, or the model does not fit the table.
@@ -122,22 +132,27 @@ def build_network(
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     with shared_draws():
-        model = _build_model(name, build, features, outputs)
+        model = built = _build_model(name, build, features, outputs)
         if model.count_params() > COLLECTED_PARAMETERS:
             gc.collect()
         _check_outputs(name, model, features, outputs, task)
+        if units is not None and not predicts_any_number(model):
+            units = None
+        if units is not None:
+            model = in_units(model, units, features)
         optimizer = _build_optimizer(name, recipe)
         optimizer.build(model.trainable_variables)
-    if train_x is not None:
+    if train_x is None:
+        _check_logits(name, model, recipe, features=features, task=task)
+    else:
         adapt_normalization(model, train_x)
     states = tuple(
         position
         for position, variable in enumerate(model.non_trainable_variables)
         if variable.name == SEED_STATE
     )
-    from_logits = _gives_logits(model, recipe)
-    objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
-    return Network(model, optimizer, objective, states)
+    objective = _objective_of(name, model, recipe, task=task, outputs=outputs, units=units)
+    return Network(model, optimizer, objective, states, built)
 
 
 def describe_network(name: str, network: Network) -> VariantBuilt:
@@ -145,7 +160,7 @@ def describe_network(name: str, network: Network) -> VariantBuilt:
     lines: list[str] = []
     network.model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
     try:
-        config = network.model.to_json()
+        config = network.built.to_json()
     except (NotImplementedError, TypeError, ValueError):  # a subclassed model may have no configuration
         config = ""
     layers = tuple(
@@ -156,30 +171,43 @@ def describe_network(name: str, network: Network) -> VariantBuilt:
     return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
 
 
-def ends_in_logits(model: Any) -> bool:
-    """Return whether the last layer's activation leaves logits (anything but a sigmoid or softmax)."""
-    layers = getattr(model, "layers", [])
-    activation = getattr(layers[-1], "activation", None) if layers else None
-    return getattr(activation, "__name__", "linear") not in PROBABILITIES and not (
-        layers and type(layers[-1]).__name__ == "Softmax"
+def _objective_of(
+    name: str, model: Any, recipe: Recipe, *, task: Task, outputs: int, units: TargetUnits | None
+) -> Objective:
+    """Return what a model is trained and measured by, with the recipe's own loss and metrics."""
+    from_logits = gives_logits(model, recipe)
+    objective = objective_for(task, from_logits=from_logits, label_smoothing=recipe.label_smoothing)
+    given = Outputs(task, outputs, are_logits=from_logits and task != "regression")
+    loss = None if recipe.loss is None else own_loss(name, recipe.loss, given)
+    known = (objective.loss_name, objective.score_name)  # recorded anyway
+    metrics = tuple(
+        own_metric(name, metric, given) for metric in recipe.metrics if name_of(metric) not in known
     )
+    unit = 1.0
+    if units is not None:
+        unit = mean_of_probe(loss, units.scale, units.offset) if loss else units.scale**2
+    return replace(objective, own_loss=loss, metrics=metrics, unit=unit)
 
 
-def _gives_logits(model: Any, recipe: Recipe) -> bool:
+def gives_logits(model: Any, recipe: Recipe) -> bool:
+    """Return whether a model's outputs are logits: what the recipe says, or else its last layer."""
     return ends_in_logits(model) if recipe.from_logits is None else recipe.from_logits
 
 
 def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
     """Return the network's model compiled with Keras' own loss and metrics, ready to be saved."""
     loss, same, score = KERAS_CLASSES[task]
-    from_logits = _gives_logits(network.model, recipe)
+    from_logits = gives_logits(network.model, recipe)
     reads = {} if task == "regression" else {"from_logits": from_logits}
     threshold = {"threshold": 0.0 if from_logits else 0.5} if task == "binary" else {}
     metrics = [same(name=LOSSES[task], **reads), score(name=SCORES[task], **threshold)]
+    metrics += [one.compiled for one in network.objective.metrics if one.compiled is not None]
+    own = network.objective.own_loss
+    minimised = own.compiled if own and own.compiled is not None else loss(**reads)
     optimizer = _build_optimizer("", recipe)
     with shared_draws():  # plain Keras warns about a saved optimizer that is not built
         optimizer.build(network.model.trainable_variables)
-    network.model.compile(optimizer=optimizer, loss=loss(**reads), metrics=metrics)
+    network.model.compile(optimizer=optimizer, loss=minimised, metrics=metrics)
     return network.model
 
 
@@ -230,6 +258,17 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
         )
     if not model.trainable_variables:
         raise InputError(f"Variant {name!r} must have trainable weights; it has none.")
+
+
+def _check_logits(name: str, model: Any, recipe: Recipe, *, features: int, task: Task) -> None:
+    """Raise InputError where outputs would be taken for logits, though they seem to be probabilities."""
+    if task == "regression" or recipe.from_logits is not None or not ends_in_logits(model):
+        return
+    if hides_probabilities(model, features):
+        raise InputError(
+            f"Variant {name!r} gives numbers from 0 to 1, and its `call` does not show whether they are probabilities. Say "
+            "Recipe(from_logits=False) if a sigmoid or softmax makes them, from_logits=True if they are logits."
+        )
 
 
 def _uncallable(name: str, features: int, error: Exception) -> InputError:

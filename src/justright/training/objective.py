@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,7 @@ import jax.numpy as jnp
 from justright.data.read_options import Task
 from justright.runs.losses import EPSILON
 from justright.study.recipe import LOSSES, SCORES
-
-RowFunction = Callable[[Any, Any], Any]
+from justright.training.keras_objects import OwnLoss, OwnMetric, RowFunction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,9 @@ class Objective:
         row_losses: the loss of each row, without penalties.
         row_scores: 1 where the class is right (or the absolute error, for regression).
         smoothed_losses: what training minimises where labels are smoothed; None where they are not.
+        own_loss: what training minimises instead; None for the loss of the task.
+        metrics: further ones.
+        unit: what a loss is divided by before penalties are added: in a target's own units a squared error may be 1e10.
     """
 
     loss_name: str
@@ -37,6 +38,24 @@ class Objective:
     row_losses: RowFunction
     row_scores: RowFunction
     smoothed_losses: RowFunction | None = None
+    own_loss: OwnLoss | None = None
+    metrics: tuple[OwnMetric, ...] = ()
+    unit: float = 1.0
+
+    @property
+    def minimised(self) -> RowFunction:
+        """What training minimises, smoothing left out: the loss of validation rows as well."""
+        return self.own_loss.row_losses if self.own_loss else self.row_losses
+
+    @property
+    def own_name(self) -> str | None:
+        """The name of the loss that takes the place of the task's, where it needs a column of its own."""
+        name = self.own_loss.name if self.own_loss else None
+        return None if name in (self.loss_name, self.score_name) else name
+
+    def in_units(self, loss: Any) -> Any:
+        """Return a minimised loss, or penalties, in the units of the target."""
+        return loss if self.unit == 1.0 else loss * self.unit
 
 
 def objective_for(task: Task, *, from_logits: bool, label_smoothing: float = 0.0) -> Objective:

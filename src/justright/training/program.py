@@ -38,12 +38,15 @@ NEVER = 2**31 - 1  # patience of a recipe that never stops early
 
 def metric_names(network: Network) -> tuple[str, ...]:
     """Return the metrics of an epoch, in the order of the program's output."""
-    loss, score = network.objective.loss_name, network.objective.score_name
+    objective = network.objective
+    loss, score = objective.loss_name, objective.score_name
+    measured = ("loss", loss, score, *([objective.own_name] if objective.own_name else []))
+    own = [metric.name for metric in objective.metrics]
     return (
-        *("loss", loss, score),
-        *("val_loss", f"val_{loss}", f"val_{score}"),
+        *(*measured, *(f"val_{name}" for name in measured)),
         *(f"fixed_{loss}", f"fixed_{score}"),
         "learning_rate",
+        *(*own, *(f"val_{name}" for name in own)),
     )
 
 
@@ -63,7 +66,8 @@ class Program:
         self._map = lax.map if one_by_one else _map_together
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
-        self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
+        self._val_loss = self.metric_names.index("val_loss")
+        self._sign = -1.0 if network.rises(monitor) else 1.0
         self._step = rewrite(
             TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16", copies=one_by_one
         )
@@ -131,15 +135,26 @@ class Program:
         """
         lane, train = self._train(lane, plan, epoch, data.train)
         weights, others = lane.measured
-        losses, scores, penalty = self._evaluate(weights, others, data.validation)
+        has_own = bool(self.network.objective.metrics)
+        objective = self.network.objective
+        losses, scores, *more, penalty = self._evaluate(
+            weights,
+            others,
+            data.validation,
+            with_minimised=objective.own_loss is not None,
+            with_outputs=has_own,
+        )
+        minimised = more[0] if objective.own_loss else losses
         fixed = lax.cond(
             measured,
             lambda: self._fixed_metrics(weights, others, data.fixed),
             lambda: jnp.full(2, jnp.nan, jnp.float32),
         )
-        validation = jnp.stack([losses.mean() + penalty, losses.mean(), scores.mean()])
+        means = [minimised.mean() + objective.in_units(penalty), losses.mean(), scores.mean()]
+        validation = jnp.stack([*means, *([minimised.mean()] if objective.own_name else [])])
         rate = self._learning_rate(lane.optimizer)
-        metrics = jnp.concatenate([train, validation, fixed, rate[None]]).astype(jnp.float32)
+        own = self._own_metrics(weights, others, data, more[-1]) if has_own else []
+        metrics = jnp.concatenate([train, validation, fixed, rate[None], *own]).astype(jnp.float32)
         lane = lane._replace(epochs=epoch + 1)
         return self._choose_epoch(lane, epoch, metrics), metrics, losses
 
@@ -165,17 +180,27 @@ class Program:
             totals = totals + measured * rest
         return lane._replace(**values._asdict()), totals / order.shape[0]
 
-    def _evaluate(self, weights: Any, others: Any, rows: Rows, *, with_outputs: bool = False) -> Any:
-        """Return losses (rows,), scores (rows,), outputs (rows, outputs) on request, and the summed penalty.
+    def _evaluate(
+        self,
+        weights: Any,
+        others: Any,
+        rows: Rows,
+        *,
+        with_minimised: bool = False,
+        with_outputs: bool = False,
+    ) -> Any:
+        """Return losses (rows,), scores (rows,), on request minimised losses (rows,) and outputs (rows, outputs), and the penalty.
 
-        In inference mode.
+        In inference mode; the penalty is summed over layers.
         """
 
         def piece(rows: Rows) -> Any:
             outputs, _, penalties = self.network.apply(weights, others, rows.x, training=False)
             objective = self.network.objective
             penalty = jnp.float32(sum(penalties))
-            values = objective.row_losses(rows.y, outputs), objective.row_scores(rows.y, outputs)
+            functions = [objective.row_losses, objective.row_scores]
+            functions += [objective.minimised] if with_minimised else []
+            values = tuple(function(rows.y, outputs) for function in functions)
             return (*values, outputs) if with_outputs else values, penalty
 
         count = rows.x.shape[0] // PIECE_ROWS
@@ -196,6 +221,15 @@ class Program:
         losses, scores, _ = self._evaluate(weights, others, rows)
         return jnp.stack([losses.mean(), scores.mean()])
 
+    def _own_metrics(self, weights: Any, others: Any, data: Data, outputs: Any) -> list[Any]:
+        """Return the values of the recipe's metrics on the fixed subset, and on validation rows, whose outputs are given."""
+        *_, fixed, _ = self._evaluate(weights, others, data.fixed, with_outputs=True)
+        pairs = ((data.fixed.y, fixed), (data.validation.y, outputs))
+        return [
+            jnp.stack([metric.value(y, given) for metric in self.network.objective.metrics])
+            for y, given in pairs
+        ]
+
     def _learning_rate(self, optimizer: Any) -> Any:
         """Return the learning rate after the epoch's last step, as Keras reports it."""
         import keras
@@ -207,7 +241,7 @@ class Program:
     def _choose_epoch(self, lane: Lane, epoch: Any, metrics: Any) -> Lane:
         """Return the lane with its best epoch and outcome brought up to date, as Keras' EarlyStopping does."""
         value = metrics[self._monitored] * self._sign
-        finite = jnp.isfinite(metrics[0]) & jnp.isfinite(metrics[3])
+        finite = jnp.isfinite(metrics[0]) & jnp.isfinite(metrics[self._val_loss])
         better = finite & (value < lane.best_value)
         wait = jnp.where(better, 0, lane.wait + 1)
         best_weights, best_others = lax.cond(
@@ -254,7 +288,8 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     The cache is emptied before it would hold more than `KEPT_PROGRAMS`.
     """
     build = padded_build(task.build, task.recipe)
-    described = build if isinstance(build, Family) else task.variant
+    is_described = isinstance(build, Family) and not task.recipe.has_functions
+    described = build if is_described else task.variant
     key = (described, json.dumps(task.recipe.to_dict()), len(task.train_index), len(task.runs))
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
@@ -281,5 +316,6 @@ def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
         features=rows.features,
         outputs=rows.outputs,
         task=rows.task,
+        units=rows.units,
         train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
     )

@@ -38,17 +38,17 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     bins = FEW_BINS if rows.features >= MANY_COLUMNS else BINS
     model = family(max_bins=bins, early_stopping=False, warm_start=True, random_state=seed)
     train, (features, targets) = _train_features(rows), rows.validation
-    chosen, losses = 0, np.empty(0)
+    chosen, losses, said = 0, np.empty(0), np.empty((0, 1))
     for start in range(0, MAX_ITERATIONS, BLOCK):
         model.set_params(max_iter=start + BLOCK).fit(train, rows.train_targets)  # goes on where it stopped
         for iteration, stage in enumerate(islice(_stages(model, rows, features), start, None), start=start):
             values = row_losses(rows.task, stage, targets)
             if iteration == 0 or values.mean() < losses.mean():
-                chosen, losses = iteration, values
+                chosen, losses, said = iteration, values, stage
         if chosen < start + BLOCK - PATIENCE:
             break
     features, targets = rows.test
-    test, score = np.empty(0), float("nan")
+    test, score, outputs = np.empty(0), float("nan"), np.empty((0, 1))
     if len(features):
         outputs = next(islice(_stages(model, rows, features), chosen, None))
         test = row_losses(rows.task, outputs, targets)
@@ -60,7 +60,13 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
         losses.astype(np.float32),
         test.astype(np.float32),
         score,
+        *(_recorded(rows, each) for each in (said, outputs)),
     )
+
+
+def _recorded(rows: StudyRows, outputs: Floats) -> npt.NDArray[np.float32]:
+    """Return outputs as networks record theirs: of two classes the second alone."""
+    return outputs[:, -rows.outputs :].astype(np.float32).ravel()
 
 
 def _train_features(rows: StudyRows) -> npt.NDArray[np.float64]:

@@ -23,7 +23,7 @@ from justright.training.lanes import (
     lane_of,
     unflatten_lanes,
 )
-from justright.training.network import Network, compiled_model
+from justright.training.network import Network, compiled_model, gives_logits
 from justright.training.padding import resized
 from justright.training.program import Program, ProgramCache, stack_network, stack_program
 
@@ -103,13 +103,17 @@ class Ending:
 
         All lanes of the stack are written from one Keras model.
         """
-        model, path = self.network.model, self.task.models[lane]
+        model, path, run = self.network.model, self.task.models[lane], self.task.runs[lane]
         own = resized(state, self.network.shapes())
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
             variable.assign(value)
         compiled = compiled_model(self.network, self.task.recipe, self.rows.task)
-        self.storage.save_model(compiled, self.storage.folder / path)
+        about = run._asdict() | {
+            "epoch": int(state.best_epoch),
+            "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
+        }
+        self.storage.save_model(compiled, self.storage.folder / path, about)
         return path
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
@@ -157,6 +161,7 @@ class Ending:
             loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
             if kind == "test":
                 test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}
+                test |= {one.name: float(one.value(measured.y, outputs)) for one in objective.metrics}
             elif kind == "fixed":
                 metrics[f"fixed_{objective.loss_name}"] = loss
                 metrics[f"fixed_{objective.score_name}"] = score

@@ -45,6 +45,7 @@ from justright.training.lanes import (
 from justright.training.orders import chunk_mixes, chunk_orders
 from justright.training.padding import resized
 from justright.training.program import ProgramCache, stack_network, stack_program
+from justright.training.row_weights import row_weights
 from justright.training.run_end import Ending
 from justright.training.settled import Settling, begin_settling, restore_settling
 
@@ -126,7 +127,7 @@ class _Session:
         # The fixed subset: the same rows for every seed and variant, drawn once.
         chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
         self.data = Data(
-            train=device_rows(rows.train),
+            train=device_rows(rows.train, row_weights(rows, task.recipe, self.places)),
             validation=device_rows(rows.validation),
             fixed=device_rows(tuple(values[self.places[chosen]] for values in rows.train)),
         )

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from justright.study.recipe import Recipe
+from justright.training.keras_objects import RowFunction
 from justright.training.lanes import Rows
 from justright.training.network import Network
-from justright.training.objective import RowFunction
 
 # Draws that one step may make from one layer's random state before it would meet the next step's.
 DRAWS_PER_STEP = 1_024
@@ -56,15 +56,20 @@ class TrainStep:
         partner = None if mix is None else jax.tree.map(lambda part: jnp.roll(part, -1, axis=0), batch)
         x = batch.x if partner is None else mix * batch.x + (1.0 - mix) * partner.x
 
-        def mean_of(function: RowFunction, outputs: Any) -> Any:
-            value = function(batch.y, outputs).mean()
+        def mean_of(function: RowFunction, outputs: Any, *, is_weighted: bool) -> Any:
+            value = _mean(function(batch.y, outputs), batch.weights if is_weighted else None)
             if partner is None:
                 return value
-            return mix * value + (1.0 - mix) * function(partner.y, outputs).mean()
+            other = _mean(function(partner.y, outputs), partner.weights if is_weighted else None)
+            return mix * value + (1.0 - mix) * other
 
         def loss_of(weights: Any) -> Any:
             outputs, new_others, penalties = self._network.apply(weights, others, x, training=True)
-            loss, metrics = self._losses(lambda function: mean_of(function, outputs), penalties)
+            loss, metrics = self._losses(
+                lambda function, *, is_weighted=False: mean_of(function, outputs, is_weighted=is_weighted),
+                penalties,
+                is_weighted=batch.weights is not None,
+            )
             return loss, (new_others, metrics)
 
         gradients, (others, metrics) = jax.grad(loss_of, has_aux=True)(weights)
@@ -73,13 +78,21 @@ class TrainStep:
         averages = self._average(values, weights, others, number)
         return Values(weights, others, list(optimizer), *averages), metrics
 
-    def _losses(self, mean: Callable[[RowFunction], Any], penalties: list[Any]) -> tuple[Any, Any]:
-        """Return what is minimised, and (that, the loss without penalties and smoothing, score)."""
+    def _losses(
+        self, mean: Callable[..., Any], penalties: list[Any], *, is_weighted: bool
+    ) -> tuple[Any, Any]:
+        """Return what is minimised, and (that, the loss without penalties, smoothing and weights, score, own loss).
+
+        Only what is minimised is weighted, as in Keras: the sum of weighted losses over the number of rows.
+        """
         objective = self._network.objective
         plain = mean(objective.row_losses)
-        minimised = mean(objective.smoothed_losses) if objective.smoothed_losses else plain
-        loss = minimised + sum(penalties)
-        return loss, jnp.stack([loss, plain, mean(objective.row_scores)])
+        function = objective.smoothed_losses or objective.minimised
+        is_plain = function is objective.row_losses and not is_weighted
+        minimised = plain if is_plain else mean(function, is_weighted=is_weighted)
+        own = [mean(objective.minimised)] if objective.own_name else []
+        loss = (minimised if objective.unit == 1.0 else minimised / objective.unit) + sum(penalties)
+        return loss, jnp.stack([objective.in_units(loss), plain, mean(objective.row_scores), *own])
 
     def _derive_randomness(self, others: list[Any], step: Any) -> list[Any]:
         """Return the non-trainable values with every random state set from (its seed, `step`)."""
@@ -110,6 +123,10 @@ class TrainStep:
             list(map(moved, values.average_weights, weights)),
             list(map(moved, values.average_others, others)),
         )
+
+
+def _mean(values: Any, weights: Any) -> Any:
+    return values.mean() if weights is None else (values * weights).mean()
 
 
 def _is_float(value: Any) -> bool:

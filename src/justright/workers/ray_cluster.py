@@ -271,8 +271,8 @@ class RayCluster(Transport[RayActor]):
             self._storage.write_tensors(self._storage.folder / path, tensors, metadata)
             return ("stored",)
         if kind == "model":
-            path, data = content
-            self._storage.save_model(ModelFile(data), self._storage.folder / path)
+            path, data, about = content
+            self._storage.save_model(ModelFile(data), self._storage.folder / path, about)
             return ("stored",)
         return message
 

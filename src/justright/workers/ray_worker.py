@@ -65,8 +65,8 @@ class RayWorker:
     def perform(self, task: bytes, checkpoint: Checkpoint | None) -> Iterator[tuple[float, Message]]:
         """Yield the messages of a task, each with the processor time used so far; the last says how it ended.
 
-        Messages are ('event', event), ('tensors', path, arrays, metadata) and ('model', path, bytes), paths relative
-        to the study folder, and at the end one of `attempt`.
+        Messages are ('event', event), ('tensors', path, arrays, metadata) and ('model', path, bytes, what it is), paths
+        relative to the study folder, and at the end one of `attempt`.
 
         Args:
             task: what to do, as cloudpickle wrote it.
@@ -112,11 +112,11 @@ class RayWorker:
         # Ray's arrays are views of its shared memory, which is read-only.
         return {name: np.array(values) for name, values in tensors.items()}, dict(metadata)
 
-    def _send_model(self, model: Any, path: Path) -> None:
+    def _send_model(self, model: Any, path: Path, about: Mapping[str, Any]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, path.name)
             model.save(file)
-            self._unread.put(("model", _relative(path), file.read_bytes()))
+            self._unread.put(("model", _relative(path), file.read_bytes(), dict(about)))
 
 
 def installed_versions() -> dict[str, str]:

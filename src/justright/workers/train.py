@@ -15,6 +15,7 @@ from justright.runs.tasks import (
     MeasureTask,
     ReferenceTask,
     StudyRows,
+    TargetUnits,
     WorkerTask,
 )
 from justright.study.study import Study
@@ -37,15 +38,19 @@ LONG_REFERENCE_VALUES = 5_000_000
 
 def study_rows(study: Study) -> StudyRows:
     """Return the rows of a study in the form that workers need."""
-    split = study.split
-    task = split.table.task
+    split, table = study.split, study.split.table
+    task = table.task
+    is_scaled = task == "regression" and study.standardize_target
     return StudyRows(
         task=task,
-        outputs=len(split.table.class_names) if task == "multiclass" else 1,
-        train=(split.table.features, split.table.target),
+        outputs=len(table.class_names) if task == "multiclass" else 1,
+        train=(table.features, table.target),
         validation=split.arrays("validation"),
         test=split.arrays("test"),
         train_places=split.train.astype(np.int32),
+        units=TargetUnits.of(table.target[split.train]) if is_scaled else None,
+        class_names=table.class_names,
+        train_weights=getattr(table, "weights", None),
     )
 
 

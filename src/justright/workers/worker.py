@@ -80,7 +80,7 @@ def make_performer(
         if isinstance(task, ReferenceTask):
             emit(measure_reference(rows, seed=task.seed))
             return True
-        shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task}
+        shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task, "units": rows.units}
         for name, build, recipe in task.variants:
             emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
         return True

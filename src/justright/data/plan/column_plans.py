@@ -12,6 +12,7 @@ import numpy.typing as npt
 from justright.data.plan.date_text import date_parts, parse_dates, seconds
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat
+from justright.data.plan.plan_checks import check_column_plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -395,7 +396,9 @@ def column_from_dict(values: Mapping[str, Any]) -> ColumnPlan:
     kind = {one.kind: one for one in KINDS}[options.pop("kind")]
     if "form" in options and kind is Number:
         options["form"] = NumberFormat(**options["form"])
-    return kind(**options)
+    column = kind(**options)
+    check_column_plan(column)
+    return column
 
 
 def _numbers_of(missing: tuple[str, ...]) -> list[float]:

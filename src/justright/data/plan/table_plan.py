@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.arrays import row_blocks
-from justright.data.checks import listed
+from justright.data.checks import check_names, listed
 from justright.data.plan.column_plans import ColumnPlan, LeftOut, Number, column_from_dict
 from justright.data.plan.decide import MEDIAN_ROWS, about_two, numbers_rows, plan_column, shown
-from justright.data.read_options import ReadOptions, Task
+from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MAX_COLUMNS, MAX_TABLE_BYTES
 from justright.data.shared_arrays import shareable_empty
 from justright.errors import InputError
@@ -150,14 +150,19 @@ class Plan:
                 f"A table's plan must have a schema_version up to {VERSION}; got {version!r}. Install a newer justright."
             )
         try:
-            return cls(
+            plan = cls(
                 columns=tuple(column_from_dict(column) for column in values["columns"]),
                 target=str(values["target"]),
-                task=values["task"],
+                task=TASKS[TASKS.index(values["task"])],
                 class_names=tuple(map(str, values["class_names"])),
                 order=tuple(map(str, values["order"])),
                 has_header=bool(values["has_header"]),
             )
+            check_names("column", [column.name for column in plan.columns])
+            check_names("class", plan.class_names)
+            if not _are_classes(plan.class_names, plan.task):
+                raise ValueError(f"a {plan.task} target cannot have {len(plan.class_names):,} classes")
+            return plan
         except DAMAGES as error:
             raise InputError(f"A table's plan must be as justright wrote it; {error!r}.") from None
 
@@ -295,6 +300,10 @@ def _number_column(
     is_two = may_be_two and bool(((values[rows] == low) | (values[rows] == high)).all())
     reason = about_two(low, high) if is_two else ""
     return Number(name=name, fill=fill, is_yes_no=is_two, missing=missing, reason=reason)
+
+
+def _are_classes(names: Sequence[str], task: Task) -> bool:
+    return {"regression": not names, "binary": len(names) == 2, "multiclass": len(names) >= 2}[task]
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

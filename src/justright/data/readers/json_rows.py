@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from justright.data.checks import listed
 from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import inflate_all
+from justright.data.readers.plain_values import values_column
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
 from justright.data.readers.sniff import check_text
 from justright.errors import InputError
-
-if TYPE_CHECKING:
-    import polars as pl
 
 # Python's objects take about ten times the room of their text: half a gigabyte of it becomes five.
 MAX_JSON_BYTES = min(MAX_TABLE_BYTES, 512 * 2**20)
@@ -23,7 +20,6 @@ MAX_JSON_BYTES = min(MAX_TABLE_BYTES, 512 * 2**20)
 MAX_DEPTH = 3
 # Under one of these names an object holds its records beside facts about them.
 RECORDS_NAMES = ("data", "records", "rows", "results", "items")
-MAX_LISTED = 12
 SHAPES = "a record per line, a list of records, or an object of columns"
 
 
@@ -56,6 +52,18 @@ def looks_like_json(start: bytes) -> bool:
     """
     squeezed = b"".join(start[:200].split())
     return squeezed.startswith((b'[{"', b'[["')) or (squeezed.startswith(b'{"') and b":" in squeezed)
+
+
+def gather_records(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return columns in the order in which records first name them; a value that a record lacks is None.
+
+    Example:
+        >>> gather_records([{"a": {"b": 1}}, {"c": 2}])
+        {'a.b': [1, None], 'c': [None, 2]}
+    """
+    flat = [dict(_flat(record)) for record in records]
+    names = dict.fromkeys(name for record in flat for name in record)
+    return {name: [record.get(name) for record in flat] for name in names}
 
 
 def _bounded(path: Path, label: str) -> bytes:
@@ -113,13 +121,7 @@ def _table(document: Any, label: str, rows: int | None) -> RawTable:  # noqa: AN
         raise InputError(
             f"{label}: every column must have as many values; they have {min(lengths):,} to {max(lengths):,}. Save it again."
         )
-    nested = [name for name, values in columns.items() if any(isinstance(one, list | dict) for one in values)]
-    if nested:
-        raise InputError(
-            f"{label}: columns must hold numbers or text; lists or objects are in {listed(nested, most=MAX_LISTED)}. "
-            "Remove them, or write their parts as columns."
-        )
-    frame = pl.DataFrame([_series(name, values[:rows]) for name, values in columns.items()])
+    frame = pl.DataFrame([values_column(name, values[:rows]) for name, values in columns.items()])
     return RawTable(frame, label, has_header=not _is_made_up(columns), locate=row_place)
 
 
@@ -130,7 +132,7 @@ def _columns(document: Any) -> dict[str, list[Any]] | None:  # noqa: ANN401  # p
     if not isinstance(document, list) or not document:
         return None
     if all(isinstance(one, dict) for one in document):
-        return _gather([dict(_flat(one)) for one in document])
+        return gather_records(document)
     widths = {len(one) if isinstance(one, list) else None for one in document}
     if len(widths) != 1 or None in widths or widths == {0}:
         return None
@@ -160,7 +162,7 @@ def _columns_of_object(document: Mapping[str, Any]) -> dict[str, list[Any]] | No
         keys = list(values[0])
         if all(list(one) == keys for one in values) and all(key.isdigit() for key in keys):
             return {name: list(one.values()) for name, one in document.items()}
-        return _gather([dict(_flat(one)) for one in values])
+        return gather_records(values)
     return None
 
 
@@ -172,34 +174,8 @@ def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterat
             yield prefix + name, value
 
 
-def _gather(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return columns in the order in which records first name them; a value that a record lacks is None."""
-    names = dict.fromkeys(name for record in records for name in record)
-    return {name: [record.get(name) for record in records] for name in names}
-
-
 def _turned(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     return [list(values) for values in zip(*rows, strict=True)]
-
-
-def _series(name: str, values: Sequence[Any]) -> pl.Series:
-    """Return a column: numbers where all values are numbers or missing, else text."""
-    import polars as pl
-
-    present = [one for one in values if one is not None]
-    if present and all(isinstance(one, bool) for one in present):
-        return pl.Series(name, values, dtype=pl.Boolean)
-    if all(isinstance(one, float | bool) for one in present):
-        return pl.Series(name, [None if one is None else float(one) for one in values], dtype=pl.Float64)
-    return pl.Series(name, [_text(one) for one in values], dtype=pl.String)
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401  # a plain value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if value is None or isinstance(value, str):
-        return None if value is None else value.encode("utf-8", "replace").decode()
-    return str(value)
 
 
 def _is_made_up(columns: Mapping[str, Any]) -> bool:

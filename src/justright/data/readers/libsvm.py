@@ -32,7 +32,7 @@ def read_libsvm(path: Path, label: str, options: ReadOptions) -> RawTable:
     """
     from sklearn.datasets import load_svmlight_file
 
-    from justright.data.readers.in_memory import pair_table
+    from justright.data.readers.frames.in_memory import pair_table
 
     text = check_text(read_packed(path, label), label)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -22,6 +23,8 @@ ARRAY_NAMES = (("X", "y"), ("x", "y"), ("features", "target"))
 
 # What NumPy writes. Others (LZMA, bzip2) unpack a file of a kilobyte to gigabytes, and NumPy never wrote them.
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What precedes the name of an archive's first member, with the length of that name.
+LOCAL_HEADER = struct.Struct("<26xH2x")
 # An array's header has some hundred bytes, but may declare gigabytes; NumPy itself refuses more than 10,000.
 MAX_HEADER_BYTES = 1 << 14
 
@@ -36,7 +39,7 @@ def read_npz(path: Path, label: str, options: ReadOptions = READ_ALL) -> RawTabl
     Raises:
         InputError: the archive is damaged, lacks the arrays, holds objects, or is too large in memory.
     """
-    from justright.data.readers.in_memory import pair_table
+    from justright.data.readers.frames.in_memory import pair_table
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -90,6 +93,21 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
     return array
 
 
+def looks_like_npz(start: bytes) -> bool:
+    r"""Return whether an archive begins with an array.
+
+    Example:
+        >>> looks_like_npz(b"PK\x03\x04" + bytes(22) + b"\x05\0\0\0" + b"X.npy")
+        True
+    """
+    name = (
+        start[LOCAL_HEADER.size :][: LOCAL_HEADER.unpack_from(start)[0]]
+        if len(start) > LOCAL_HEADER.size
+        else b""
+    )
+    return start.startswith(b"PK") and name.endswith(b".npy")
+
+
 def _refuse_npy(path: Path, label: str, options: ReadOptions) -> RawTable:
     raise InputError(
         f"{label}: an .npy file holds one array only. Save both with numpy.savez(path, X=X, y=y)."
@@ -102,5 +120,7 @@ DAMAGES = (
     *(ValueError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError),
 )
 
-NPZ = TableFormat("NPZ", "an NPZ file", (b"PK\x03\x04", b"PK\x05\x06"), (".npz",), read_npz)
+NPZ = TableFormat(
+    "NPZ", "an NPZ file", (b"PK\x03\x04", b"PK\x05\x06"), (".npz",), read_npz, recognise=looks_like_npz
+)
 NPY = TableFormat("", "an NPY file", (b"\x93NUMPY",), (), _refuse_npy)

@@ -73,6 +73,10 @@ class RawTable:
     notes: tuple[str, ...] = ()
 
 
+# Options that only some formats have a use for, and which formats these are.
+SPECIAL_OPTIONS: Final = {"sheet": "workbooks and SQLite files", "query": "databases"}
+
+
 @dataclass(frozen=True, slots=True)
 class TableFormat:
     """A format of table files.
@@ -84,7 +88,9 @@ class TableFormat:
         endings: endings of such files' names, in lower case and with the dot.
         read: (path, how messages name the file, the options) -> its columns. It raises InputError for a file that is damaged
             or too large. Of `rows`, the first so many are enough if `head` is set.
-        recognise: first bytes of text -> whether they are of this format, for files whose names do not tell.
+        recognise: first bytes -> whether they are of this format, for files whose names do not tell and whose `magic` says too
+            little or nothing.
+        takes: which of `SPECIAL_OPTIONS` it follows.
     """
 
     name: str
@@ -93,6 +99,7 @@ class TableFormat:
     endings: tuple[str, ...]
     read: Callable[[Path, str, ReadOptions], RawTable]
     recognise: Callable[[bytes], bool] | None = None
+    takes: tuple[str, ...] = ()
 
 
 def check_column_count(columns: int, label: str) -> None:

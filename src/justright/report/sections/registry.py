@@ -9,6 +9,8 @@ from justright.report.blocks import Block, Media, Section, visible
 from justright.report.sections.effect_table import EFFECTS
 from justright.report.sections.feature_histograms import FEATURES
 from justright.report.sections.findings import CLAIMS, FACTS
+from justright.report.sections.metric_table import METRICS_TABLE
+from justright.report.sections.prediction_charts import PREDICTIONS
 from justright.report.sections.provenance import MADE, MODELS
 from justright.report.sections.reason_list import REASONS
 from justright.report.sections.scaling_table import SCALING
@@ -38,6 +40,8 @@ SECTIONS: tuple[Section, ...] = (
     EFFECTS,
     CLAIMS,
     SCALING,
+    METRICS_TABLE,
+    PREDICTIONS,
     CURVES,
     WARNINGS,
     FEATURES,

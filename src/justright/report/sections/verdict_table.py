@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from justright.diagnosis import labels
+from justright.diagnosis.metric_list import FOREMOST
 from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Step, Table, Text
 from justright.report.notable_variants import (
     CHOSEN_WORDS,
@@ -142,7 +143,32 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
         Column("Train", f"train\n{word}", group=score, card=f"{score}, train", **early, media=live),
         Column("Validation", f"val.\n{word}", group=score, card=f"{score}, validation", **early, media=live),
         Column("Test", f"test\n{word}", f"test\n{short}", score, f"{score}, test", **late),
+        *([_foremost_column(summary)] if _has_foremost(summary) else []),
         Column("Verdict", "verdict", is_text=True, shortens=Step.DETAILS, media=Media.TERMINAL),
+    )
+
+
+def _has_foremost(summary: Summary) -> bool:
+    """Return whether the metric that people ask for first was measured; pages have a table of all of them."""
+    name, _ = FOREMOST[summary["task"]]
+    return any(variant["metrics"].get(name) for variant in summary["variants"])
+
+
+def _foremost_column(summary: Summary) -> Column:
+    metric, heading = FOREMOST[summary["task"]]
+    return Column(
+        metric, f"test\n{heading}", shortens=Step.SPREADS, leaves=Step.DETAILS, media=Media.TERMINAL
+    )
+
+
+def _foremost_cell(variant: VariantSummary, summary: Summary) -> Cell:
+    name, _ = FOREMOST[summary["task"]]
+    ends = variant["metrics"].get(name)
+    value, low, high = (ends["mean"], ends["low"], ends["high"]) if ends else (None, None, None)
+    return Cell(
+        format_metric(name, value, low, high),
+        short=format_short(name, value, low, high),
+        shortest=format_short(name, value),
     )
 
 
@@ -151,6 +177,7 @@ def _rows(summary: Summary) -> Iterable[Row]:
     loss, score = summary["loss"], summary["score"]
     colours = page_colours(variant["name"] for variant in summary["variants"])
     shown = {variant["name"] for variant in main_variants(summary)}
+    has_foremost = _has_foremost(summary)
     for variant in notable_variants(summary, MOST_WHOLE):
         name = variant["name"]
         is_best = name == summary["best_variant"] and len(summary["variants"]) > 1
@@ -166,6 +193,7 @@ def _rows(summary: Summary) -> Iterable[Row]:
                 Cell(format_span(epochs)),
                 *_measured(runs, loss, [ends.get(part) for part in PARTS]),
                 *_measured(runs, score, [ends.get(f"{part}_score") for part in PARTS]),
+                *([_foremost_cell(variant, summary)] if has_foremost else []),
                 verdict,
             ),
             media=Media.EVERYWHERE if name in shown else Media.WRITTEN,
@@ -173,6 +201,7 @@ def _rows(summary: Summary) -> Iterable[Row]:
     if reference := summary["reference"]:
         label, missing = Cell("reference", tone="open", is_pill=True), Cell(MISSING)
         test = {"mean": reference["test"], "low": reference.get("low"), "high": reference.get("high")}
+        measured = {"mean": reference.get("score")} | (reference.get("metrics") or {}).get(score, {})
         yield Row(
             (
                 Cell(reference["name"], swatch="var(--muted)"),
@@ -180,7 +209,8 @@ def _rows(summary: Summary) -> Iterable[Row]:
                 missing,
                 missing,
                 *_measured([], loss, [None, None, test]),
-                *_measured([], score, [None, None, {"mean": reference.get("score")}]),
+                *_measured([], score, [None, None, measured]),
+                *([missing] if has_foremost else []),
                 label,
             ),
             media=Media.WRITTEN,

@@ -24,6 +24,16 @@ LIMITS = {
 }
 
 
+def quoted(name: str) -> str:
+    """Return any `name` as an SQL identifier.
+
+    Example:
+        >>> quoted('say "x')
+        '"say ""x"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 class GuardedConnection(sqlite3.Connection):
     """A connection for `sqlite3.connect(..., factory=GuardedConnection)`.
 

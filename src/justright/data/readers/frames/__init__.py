@@ -1,0 +1,1 @@
+"""Tables in memory: one file for each kind of them."""

@@ -1,0 +1,1 @@
+"""Workbooks of Excel and OpenDocument: found, bounded, and read in a process of their own."""

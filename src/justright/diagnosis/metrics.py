@@ -1,0 +1,159 @@
+"""From what runs said about the rows that measure to the metrics that people expect, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.data.read_options import Task
+from justright.diagnosis.ensembles import agreeing_logits
+from justright.diagnosis.evidence import Losses
+from justright.diagnosis.metric_list import metrics_of
+from justright.runs.losses import EPSILON, log_probabilities
+from justright.statistics.class_metrics import ClassPredictions, class_metrics
+from justright.statistics.crossed import MIN_ROWS
+from justright.statistics.estimates import Estimates, metric_intervals, pool_estimates
+from justright.statistics.intervals import Interval
+from justright.statistics.value_metrics import value_metrics
+
+Targets = npt.NDArray[np.float32]
+LEAST_LOSS = 1e-38  # of float32: a smaller loss is recorded as 0, whose logit is infinite
+UNENDED = "No run of it has ended by its epoch limit or stopping rule."
+UNRECORDED = "What it said about each row was not recorded."
+UNEVEN = "What was recorded about its rows does not fit them."
+FEW_ROWS = f"At least {MIN_ROWS} rows must measure."
+NEEDS_TEST = (
+    "It takes test rows: of validation rows, outputs are recorded only at the epoch that these rows chose."
+)
+
+
+def measure_metrics(
+    task: Task, runs: Iterable[Estimates], *, reason: str = UNRECORDED
+) -> dict[str, dict[str, Any]]:
+    """Return each metric of a task: name -> mean over runs, low and high; with a reason where there is none.
+
+    Args:
+        task: the table's task.
+        runs: the metrics of each run on the same rows, or the reason that one has none.
+        reason: why there is no run.
+    """
+    metrics = metrics_of(task)
+    bounds = {metric.name: (float(metric.low), float(metric.high)) for metric in metrics}
+    found = metric_intervals(pool_estimates(runs), bounds)
+    return {metric.name: _to_dict(found.get(metric.name, reason)) for metric in metrics}
+
+
+def output_metrics(outputs: Losses, targets: Targets, task: Task, *, are_logits: bool) -> Estimates:
+    """Return the metrics of one run from what it said about each row.
+
+    Args:
+        outputs: (rows * outputs,) logits or probabilities of classes, or values.
+        targets: (rows,) class numbers, or values.
+        task: the table's task.
+        are_logits: whether they are logits; ignored for a regression.
+    """
+    if not len(targets) or len(outputs) % len(targets) or not np.isfinite(outputs).all():
+        return without_metrics(task, UNEVEN)
+    if len(targets) < MIN_ROWS:
+        return without_metrics(task, FEW_ROWS)
+    if task == "regression":
+        wanted = targets.astype(np.float64)
+        return value_metrics(outputs.astype(np.float64) - wanted, wanted)
+    classes = max(len(outputs) // len(targets), 2)
+    if not (targets.min() >= 0 and targets.max() < classes):
+        return without_metrics(task, UNEVEN)
+    return class_metrics(class_predictions(outputs, targets, are_logits=are_logits))
+
+
+def loss_metrics(losses: Losses, targets: Targets, task: Task) -> Estimates:
+    """Return the metrics of one run from the loss of each row, as far as these tell them.
+
+    Args:
+        losses: (rows,) cross-entropies, or squared errors.
+        targets: (rows,) class numbers, or values.
+        task: the table's task.
+
+    A binary cross-entropy gives the probability of both classes, and a squared error all but the error's sign. That of more
+    classes tells nothing about which other class is likely.
+    """
+    if len(losses) != len(targets) or not np.isfinite(losses).all():
+        return without_metrics(task, UNEVEN)
+    values = losses.astype(np.float64)
+    if task == "regression":
+        return value_metrics(np.sqrt(values), targets.astype(np.float64))
+    if task == "multiclass":
+        return without_metrics(task, NEEDS_TEST)
+    values = np.maximum(values, LEAST_LOSS)
+    own = -np.log(np.expm1(np.minimum(values, 700.0)))  # the logit of the own class
+    return class_metrics(class_predictions(np.where(targets > 0.5, own, -own), targets, are_logits=True))
+
+
+def class_predictions(outputs: npt.ArrayLike, targets: Targets, *, are_logits: bool) -> ClassPredictions:
+    """Return what one run said about rows of known classes.
+
+    Args:
+        outputs: (rows * outputs,); a single output of a row is that of class 1 of two.
+        targets: (rows,) class numbers.
+        are_logits: whether they are logits.
+
+    Example:
+        >>> class_predictions([0.0, 2.0], np.array([0, 1]), are_logits=True).probabilities.round(2).tolist()
+        [[0.5, 0.5], [0.12, 0.88]]
+    """
+    classes = np.asarray(targets).astype(np.int64)
+    values = np.asarray(outputs, np.float64).reshape(len(classes), -1)
+    if values.shape[1] == 1:
+        one = values[:, 0]
+        second = np.exp(-np.logaddexp(0.0, -one)) if are_logits else np.clip(one, 0.0, 1.0)
+        first = np.exp(-np.logaddexp(0.0, one)) if are_logits else 1.0 - second
+        chances = np.stack([first, second], axis=1)
+    elif are_logits:
+        values = values - np.logaddexp.reduce(values, axis=1, keepdims=True)  # of a class against the rest
+        chances = np.exp(values)
+    else:
+        total = values.sum(axis=1, keepdims=True)
+        values = chances = np.divide(
+            values, total, out=np.full_like(values, 1 / values.shape[1]), where=total > 0
+        )
+    losses = -log_probabilities(values, classes, are_logits=are_logits)
+    return ClassPredictions(values, chances, losses, classes)
+
+
+def find_logits(outputs: Losses, targets: Targets, losses: Losses | None, task: Task) -> bool:
+    """Return whether outputs are logits: by the losses recorded beside them, or by their range if those are of another kind."""
+    rows = outputs.reshape(len(targets), -1)
+    if losses is not None and len(losses) == len(targets):
+        agreeing = agreeing_logits(rows, targets, losses, task)
+        if agreeing is not None:
+            return agreeing
+    return bool(rows.min() < -EPSILON or rows.max() > 1 + EPSILON)
+
+
+def constant_metrics(constant: npt.ArrayLike, targets: Targets, task: Task) -> dict[str, dict[str, Any]]:
+    """Return the metrics of predicting the same for each row: the classes' frequencies among training rows, or the mean.
+
+    Args:
+        constant: (classes,) frequencies, or (1,) the mean.
+        targets: (rows,) of the rows that measure.
+        task: the table's task.
+    """
+    outputs = np.tile(np.asarray(constant, np.float32), len(targets))
+    return measure_metrics(task, [output_metrics(outputs, targets, task, are_logits=False)])
+
+
+def without_metrics(task: Task, reason: str) -> Estimates:
+    """Return the reason why a run has none of a task's metrics."""
+    return {metric.name: reason for metric in metrics_of(task)}
+
+
+def _to_dict(found: Interval | str) -> dict[str, Any]:
+    """Return an interval as in result.json."""
+    if isinstance(found, Interval):
+        values: Mapping[str, float] = found.to_dict()
+        if np.isfinite(list(values.values())).all():
+            return dict(values)
+        found = UNEVEN
+    return {"mean": None, "low": None, "high": None, "reason": found}

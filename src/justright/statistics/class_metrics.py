@@ -1,0 +1,267 @@
+"""Metrics of predicted classes and their probabilities, each with the influence of every row.
+
+Averages over classes are over those that the rows contain. Definitions are those of scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.statistics.crossed import Floats
+from justright.statistics.estimates import Estimate
+from justright.statistics.ranking import Flags, Ranking, average_precision, rank_rows, roc_auc
+
+Classes = npt.NDArray[np.int64]
+
+BINS = 15  # of probabilities, as Guo et al. (ICML 2017) have them
+MOST_RANKED = 30  # classes: each takes a sort of all rows
+ONE_CLASS = "The measured rows contain one class only, so that there is nothing to tell apart."
+TOO_MANY = f"It is computed for at most {MOST_RANKED} classes."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassPredictions:
+    """What one run said about rows of known classes.
+
+    Shape:
+        scores: (rows, classes), or (rows, 1) for class 1 of two: whatever rises with the probability.
+        probabilities: (rows, classes).
+        losses: (rows,) minus the logarithm of the probability of the own class.
+        classes: (rows,) own class, from 0.
+    """
+
+    scores: Floats
+    probabilities: Floats
+    losses: Floats
+    classes: Classes
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two classes, of which metrics are about the second."""
+        return bool(self.probabilities.shape[1] == 2)
+
+    @property
+    def predicted(self) -> Classes:
+        """(rows,) the most probable class; with two classes the second only if its probability is above 1/2."""
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+
+
+def class_metrics(predictions: ClassPredictions) -> dict[str, Estimate | str]:
+    """Return every metric of one run by name, or the reason why it has none.
+
+    Example:
+        >>> chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.4, 0.6]])
+        >>> classes = np.array([0, 1, 1, 0])
+        >>> own = -np.log(chances[np.arange(4), classes])
+        >>> found = class_metrics(ClassPredictions(chances[:, 1:], chances, own, classes))
+        >>> found["accuracy"].value, found["roc_auc"].value, round(found["brier_score"].value, 4)
+        (0.5, 0.75, 0.1925)
+    """
+    table = Confusion.of(predictions)
+    has_several = np.count_nonzero(table.counts.sum(axis=1)) > 1
+    ranked: dict[str, Estimate | str] = (
+        _ranked(predictions) if has_several else dict.fromkeys(("roc_auc", "average_precision"), ONE_CLASS)
+    )
+    return ranked | {
+        "log_loss": mean_of_rows(predictions.losses),
+        "brier_score": brier_score(predictions),
+        "calibration_error": calibration_error(*told_and_seen(predictions)).estimate,
+        "accuracy": table.accuracy(),
+        "balanced_accuracy": table.balanced_accuracy() if has_several else ONE_CLASS,
+        "f1": table.f1(is_binary=predictions.is_binary) if has_several else ONE_CLASS,
+        "matthews_correlation": table.matthews_correlation() if has_several else ONE_CLASS,
+    }
+
+
+def mean_of_rows(values: Floats) -> Estimate:
+    """Return the mean of values, one for each row.
+
+    Example:
+        >>> mean_of_rows(np.array([1.0, 3.0])).influence.tolist()
+        [-1.0, 1.0]
+    """
+    value = float(values.mean())
+    return Estimate(value, values - value, len(values))
+
+
+def brier_score(predictions: ClassPredictions) -> Estimate:
+    """Return the mean squared error of probabilities: of class 1, or summed over more than two classes."""
+    chances, rows = predictions.probabilities, np.arange(len(predictions.classes))
+    if predictions.is_binary:
+        return mean_of_rows((chances[:, 1] - predictions.classes) ** 2)
+    own = chances[rows, predictions.classes]
+    return mean_of_rows((chances**2).sum(axis=1) - 2 * own + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Rows by the probability they were given.
+
+    Shape:
+        rows, told, seen: (BINS,) rows in each bin, the mean probability that they were given, and the share for which it
+            came true; NaN in an empty bin.
+
+    Args:
+        estimate: the expected calibration error.
+    """
+
+    rows: Floats
+    told: Floats
+    seen: Floats
+    estimate: Estimate
+
+
+def told_and_seen(predictions: ClassPredictions) -> tuple[Floats, Floats]:
+    """Return (rows,) probabilities and whether they came true: of class 1, or of the most probable of several classes."""
+    if predictions.is_binary:
+        return predictions.probabilities[:, 1], predictions.classes.astype(np.float64)
+    predicted = predictions.predicted
+    chances = predictions.probabilities[np.arange(len(predicted)), predicted]
+    return chances, (predicted == predictions.classes).astype(np.float64)
+
+
+def calibration_error(told: Floats, seen: Floats) -> Calibration:
+    """Return how far probabilities are from the shares that came true, in bins of equal width: mean distance over rows.
+
+    It is above 0 although all probabilities are right, because a bin has few rows: at most by its `excess`, on average.
+
+    Args:
+        told: (rows,) probabilities.
+        seen: (rows,) 1 where it came true, else 0.
+
+    Example:
+        >>> round(calibration_error(np.array([0.8, 0.8, 0.1]), np.array([1.0, 0.0, 0.0])).estimate.value, 4)
+        0.2333
+    """
+    bins = np.minimum((told * BINS).astype(np.int64), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS).astype(np.float64)
+    missed = told - seen
+    sums = np.bincount(bins, missed, minlength=BINS)
+    value = float(np.abs(sums).sum() / len(told))
+    squares = np.bincount(bins, missed**2, minlength=BINS)
+    spread = np.sqrt(
+        np.maximum(squares - np.divide(sums**2, counts, out=np.zeros(BINS), where=counts > 0), 0)
+    )
+    excess = float(np.sqrt(2 / np.pi) * spread.sum() / len(told))  # the mean size of normal deviates
+    influence = np.sign(sums)[bins] * missed
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen)]
+    estimate = Estimate(value, influence - influence.mean(), len(told), excess)
+    return Calibration(counts, means[0], means[1], estimate)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Confusion:
+    """How often each class was predicted for each class.
+
+    Shape:
+        counts: (own classes, predicted classes) rows.
+        cells: (rows,) the place of each row in the flattened counts.
+    """
+
+    counts: Floats
+    cells: Classes
+
+    @classmethod
+    def of(cls, predictions: ClassPredictions) -> Confusion:
+        """Return the table of one run."""
+        classes = predictions.probabilities.shape[1]
+        cells = predictions.classes * classes + predictions.predicted
+        counts = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+        return cls(counts.astype(np.float64), cells)
+
+    @property
+    def shares(self) -> Floats:
+        """The counts as shares of all rows."""
+        return np.asarray(self.counts / self.counts.sum())
+
+    def accuracy(self) -> Estimate:
+        """Return the share of rows whose own class is predicted."""
+        value = float(np.trace(self.shares))
+        return self._estimate(value, np.eye(len(self.counts)) - value, len(self.cells))
+
+    def balanced_accuracy(self) -> Estimate:
+        """Return the mean over classes of the share of their rows that is predicted right."""
+        own = self.shares.sum(axis=1)
+        is_there = own > 0
+        recall = _divided(np.diag(self.shares), own)
+        moved = _divided((np.eye(len(own)) - recall[:, None]).T, own).T / is_there.sum()
+        fewest = int(self.counts.sum(axis=1)[is_there].min())
+        return self._estimate(float(recall[is_there].mean()), moved, fewest)
+
+    def f1(self, *, is_binary: bool) -> Estimate:
+        """Return the harmonic mean of precision and recall of class 1 of two, or its mean over several classes."""
+        own, said = self.shares.sum(axis=1), self.shares.sum(axis=0)
+        both = own + said
+        is_there = both > 0
+        scores = _divided(2 * np.diag(self.shares), both)
+        weights = is_there / is_there.sum()
+        if is_binary:
+            weights = np.array([0.0, 1.0])
+        lost = _divided(scores * weights, both)
+        moved = np.diag(_divided(2 * weights, both)) - lost[:, None] - lost[None, :]
+        counted = self.counts.sum(axis=1)[(weights > 0) & (own > 0)]
+        return self._estimate(float(scores @ weights), moved, int(counted.min(initial=len(self.cells))))
+
+    def matthews_correlation(self) -> Estimate:
+        """Return the correlation of own and predicted class (Gorodkin 2004); 0, its limit, where one class is always predicted."""
+        own, said, right = self.shares.sum(axis=1), self.shares.sum(axis=0), np.trace(self.shares)
+        spread = (1 - own @ own), (1 - said @ said)
+        root = np.sqrt(max(spread[0] * spread[1], 0.0))
+        if not root > 0:
+            return self._estimate(0.0, np.zeros_like(self.counts), len(self.cells))
+        above = right - own @ said
+        value = float(above / root)
+        moved_above = np.eye(len(own)) - right - (said[:, None] + own[None, :] - 2 * own @ said)
+        moved_spread = (
+            -2 * (own - own @ own)[:, None] / spread[0] - 2 * (said - said @ said)[None, :] / spread[1]
+        )
+        fewest = int(self.counts.sum(axis=1)[own > 0].min())
+        return self._estimate(value, moved_above / root - value / 2 * moved_spread, fewest)
+
+    def _estimate(self, value: float, moved: Floats, fewest: int) -> Estimate:
+        """Return a metric from the influence of each cell's rows."""
+        # Of cells without rows nothing is asked; the mean of the rest is 0 up to rounding.
+        moved = moved - (moved * self.shares).sum()
+        return Estimate(value, moved.ravel()[self.cells], fewest)
+
+
+def _ranked(predictions: ClassPredictions) -> dict[str, Estimate | str]:
+    """Return the areas under the curves: of class 1 of two, or the mean over several classes, each against the rest."""
+    metrics: dict[str, Callable[[Ranking], Estimate]] = {
+        "roc_auc": roc_auc,
+        "average_precision": average_precision,
+    }
+    present = np.unique(predictions.classes)
+    if predictions.is_binary:
+        present = np.array([1])
+    if len(present) > MOST_RANKED:
+        return dict.fromkeys(metrics, TOO_MANY)
+    rankings = [class_ranking(predictions, int(each)) for each in present]
+    found: dict[str, Estimate | str] = {}
+    for name, metric in metrics.items():
+        each = [metric(ranking) for ranking in rankings]
+        found[name] = Estimate(
+            float(np.mean([one.value for one in each])),
+            np.mean([one.influence for one in each], axis=0),
+            min(one.fewest for one in each),
+        )
+    return found
+
+
+def class_ranking(predictions: ClassPredictions, which: int) -> Ranking:
+    """Return rows ranked by how much speaks for one class against all others."""
+    is_positive: Flags = predictions.classes == which
+    column = 0 if predictions.scores.shape[1] == 1 else which
+    return rank_rows(predictions.scores[:, column], is_positive)
+
+
+def _divided(above: Floats, below: Floats) -> Floats:
+    """Return a quotient, 0 where the divisor is."""
+    return np.divide(
+        above, below, out=np.zeros(np.broadcast_shapes(above.shape, below.shape)), where=below > 0
+    )

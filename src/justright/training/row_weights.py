@@ -1,0 +1,44 @@
+"""How much each training row counts: its own weight, times that of its class."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from justright.runs.tasks import StudyRows
+from justright.study.class_weights import weights_by_class
+from justright.study.recipe import Recipe
+
+
+def row_weights(
+    rows: StudyRows, recipe: Recipe, places: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float32] | None:
+    """Return the weight of every row of `rows.train`; None where all count the same.
+
+    Args:
+        rows: the study's rows, with weights of their own or without.
+        recipe: may weigh classes.
+        places: of the rows that a run trains on, which decide what is balanced.
+    """
+    own = rows.train_weights
+    if recipe.class_weight is None:
+        return own
+    classes = rows.train[1].astype(np.int64)
+    by_class = weights_by_class(recipe.class_weight, rows.class_names)
+    weights = (
+        balanced_weights(classes[places], len(rows.class_names)) if by_class is None else np.array(by_class)
+    )
+    chosen = weights[classes].astype(np.float32)
+    return chosen if own is None else np.asarray(chosen * own, np.float32)
+
+
+def balanced_weights(classes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float64]:
+    """Return rows / (classes * rows of the class) for each class, as scikit-learn balances; 0 for one without rows.
+
+    Example:
+        >>> balanced_weights(np.array([0, 0, 0, 1]), 2).round(2)
+        array([0.67, 2.  ])
+    """
+    counts = np.bincount(classes, minlength=count)
+    present = counts > 0
+    return np.where(present, len(classes) / (present.sum() * np.maximum(counts, 1)), 0.0)

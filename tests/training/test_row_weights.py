@@ -1,0 +1,82 @@
+"""Weights of rows and classes against plain Keras' `sample_weight` and `class_weight`, and scikit-learn's balance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.training.orders import batch_order
+from justright.training.row_weights import balanced_weights, row_weights
+
+EPOCHS = 2
+BATCH = 100  # of 250 rows: the last batch is smaller
+ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.01}}
+RECIPE = Recipe(BATCH, EPOCHS, None, optimizer=ADAM)
+NAMES = ("no", "yes")
+
+
+def keras_loop(rows, weigh):
+    """Return (training, validation) loss by epoch of Keras' own steps; `weigh` gives the options of a batch."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    model = mlp(5, activation="tanh", l2=0.01)(28, 1)
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True))
+    history = []
+    for epoch in range(EPOCHS):
+        order = batch_order(0, epoch, len(rows.train[0]))
+        total = 0.0
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            model.reset_metrics()
+            x, y = rows.train[0][batch], rows.train[1][batch, None]
+            logs = model.train_on_batch(x, y, return_dict=True, **weigh(batch))
+            total += float(logs["loss"]) * len(batch) / len(order)
+        x, y = rows.validation
+        history.append((total, model.evaluate(x, y[:, None], batch_size=BATCH, verbose=0)))
+    return np.array(history).T
+
+
+def test_weights_of_rows_and_classes_count_as_in_keras(few_rows, train):
+    """In the training loss only: the sum of weighted losses over the number of rows. Both together are multiplied."""
+    own = np.random.default_rng(0).uniform(0, 3, len(few_rows.train[0])).astype(np.float32)
+    by_class = {0: 0.5, 1: 2.5}
+    both = own * np.where(few_rows.train[1] > 0, 2.5, 0.5).astype(np.float32)
+    chosen = Recipe(class_weight={"no": 0.5, "yes": 2.5}).class_weight
+    plain = replace(few_rows, class_names=NAMES)
+    weighted = replace(plain, train_weights=own)
+    build = mlp(5, activation="tanh", l2=0.01)
+    for rows, given, weigh in (
+        (plain, chosen, lambda batch: {"class_weight": by_class}),
+        (weighted, chosen, lambda batch: {"sample_weight": both[batch]}),
+    ):
+        curves = train(build, rows, replace(RECIPE, class_weight=given)).curves[0]
+        training, validation = keras_loop(few_rows, weigh)
+        np.testing.assert_allclose(curves["loss"], training, rtol=1e-5)
+        np.testing.assert_allclose(curves["val_loss"], validation, rtol=1e-5)
+
+
+def test_classes_are_balanced_as_scikit_learn_does():
+    """On the rows that a run trains on, not on those of the whole table."""
+    classes = np.array([0] * 70 + [1] * 25 + [2] * 5)
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=classes)
+    np.testing.assert_allclose(balanced_weights(classes, 3), expected)
+    np.testing.assert_allclose(balanced_weights(classes[:90], 3), [90 / 140, 90 / 40, 0.0])
+
+
+def test_a_run_balances_the_rows_that_it_trains_on(few_rows):
+    """A smaller training size has its own shares of classes; unused, there are no weights at all."""
+    rows = replace(few_rows, class_names=NAMES)
+    recipe = Recipe(class_weight="balanced")
+    for places in (np.arange(250), np.arange(40)):
+        weights = row_weights(rows, recipe, places)
+        share = rows.train[1][places].mean()
+        expected = np.where(rows.train[1] > 0, 0.5 / share, 0.5 / (1 - share))
+        np.testing.assert_allclose(weights, expected, rtol=1e-6)
+        assert weights[places].mean() == pytest.approx(1.0, rel=1e-6)
+    assert row_weights(rows, Recipe(), np.arange(250)) is None
