@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from justright.diagnosis.metric_list import FOREMOST, METRICS, metrics_of
-from justright.diagnosis.metrics import (
+from justright.diagnosis.scores.metric_list import FOREMOST, METRICS, metrics_of
+from justright.diagnosis.scores.metrics import (
     FEW_ROWS,
     NEEDS_TEST,
     UNEVEN,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from justright.diagnosis.metrics import class_predictions
-from justright.diagnosis.pictures import (
+from justright.diagnosis.scores.metrics import class_predictions
+from justright.diagnosis.scores.pictures import (
     MOST_CLASSES,
     calibration_bins,
     class_pictures,

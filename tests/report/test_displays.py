@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from justright.diagnosis.metrics import class_predictions
-from justright.diagnosis.pictures import calibration_bins
+from justright.diagnosis.scores.metrics import class_predictions
+from justright.diagnosis.scores.pictures import calibration_bins
 from justright.report.displays import CalibrationDisplay, ConfusionDisplay, CurveDisplay, ResidualDisplay
 
 X = np.linspace(0, 1, 5)

@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics as sk
 
 from benchmarks.scaling import Study, build_folder
-from justright.diagnosis.metrics import NEEDS_TEST, UNENDED
+from justright.diagnosis.scores.metrics import NEEDS_TEST, UNENDED
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
 from justright.records.store import Store

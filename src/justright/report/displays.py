@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.diagnosis.pictures import CalibrationBins
+from justright.diagnosis.scores.pictures import CalibrationBins
 from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:

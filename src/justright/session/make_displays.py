@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.metric_list import metrics_of
-from justright.diagnosis.pictures import (
+from justright.diagnosis.scores.metric_list import metrics_of
+from justright.diagnosis.scores.pictures import (
     Curves,
     calibration_bins,
     confusion_counts,

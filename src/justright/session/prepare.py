@@ -58,8 +58,9 @@ def prepare_study(
     if spec is None:
         table, tables = _read_tables(asked, read)
         chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
-        recipe = replace(chosen.recipe, **changes) if changes else None
-        return chosen.on(default_split(table, **tables), recipe=recipe, seeds=asked.seeds)
+        split = default_split(table, **tables)
+        recipe = replace(chosen.recipe_for(split), **changes) if changes else None
+        return chosen.on(split, recipe=recipe, seeds=asked.seeds)
     values = _with_options(spec, asked)
     if asked.source is None and "table" in spec:
         _refuse_table_options(asked)

@@ -12,7 +12,7 @@ from justright.data.read_options import Task
 from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.measured import cross_fitted
-from justright.diagnosis.metrics import (
+from justright.diagnosis.scores.metrics import (
     NEEDS_TEST,
     UNENDED,
     Targets,
@@ -24,7 +24,7 @@ from justright.diagnosis.metrics import (
     output_metrics,
     without_metrics,
 )
-from justright.diagnosis.pictures import class_pictures, value_pictures
+from justright.diagnosis.scores.pictures import class_pictures, value_pictures
 from justright.records.reader import RunRecord, StoreReader
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured

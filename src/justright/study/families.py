@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FamilyT = TypeVar("FamilyT", bound="Family")
 
+# The name of the layer that standardises inputs; `training` leaves 0/1 features unscaled in a layer of this name.
+STANDARDIZATION = "standardization"
 MAX_UNITS = 65_536  # more is a typing error: the kernel between two such layers takes 16 GiB
 MAX_LAYERS = 1_000
 
@@ -136,7 +138,7 @@ class Mlp(Family):
 
         model = keras.Sequential([keras.Input((features,))])
         if self._is_standardized:
-            model.add(keras.layers.Normalization())
+            model.add(keras.layers.Normalization(name=STANDARDIZATION))
         for layer in self._layers(outputs):
             model.add(layer)
         return model

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from justright.runs.limits import PIECE_ROWS
 from justright.runs.tasks import ChosenRows
+from justright.study.families import STANDARDIZATION
 from justright.training.masks import replaced
 
 
@@ -35,7 +36,7 @@ def adapt_normalization(model: Any, rows: Callable[[], npt.NDArray[np.float32] |
     Layers inside other layers are included, in the order in which the model calls them. Mean and variance are summed in float64,
     so that they depend neither on threads nor, visibly, on the number of rows. A constant input has no variance: it is
     given 1, as in scikit-learn's StandardScaler, so that it becomes 0 and another value on other rows stays moderate
-    (Keras would divide by 1e-7).
+    (Keras would divide by 1e-7). In our own networks, features that are 0 or 1 are not scaled either.
 
     Args:
         model: built.
@@ -106,7 +107,9 @@ def _adapt(layer: Any, pieces: Callable[[], Iterator[npt.NDArray[np.float32]]]) 
     reduced = tuple(axis for axis in range(first.ndim) if axis not in kept)
     lowest, highest = first.min(reduced), first.max(reduced)
     total, count = np.zeros_like(lowest, dtype=np.float64), 0
+    is_flag = np.full(lowest.shape, layer.name.startswith(STANDARDIZATION))
     for piece in pieces():
+        is_flag &= ((piece == 0) | (piece == 1)).all(reduced)
         total += piece.sum(reduced, dtype=np.float64)
         count += piece.size // max(1, lowest.size)
         lowest, highest = np.minimum(lowest, piece.min(reduced)), np.maximum(highest, piece.max(reduced))
@@ -115,7 +118,7 @@ def _adapt(layer: Any, pieces: Callable[[], Iterator[npt.NDArray[np.float32]]]) 
     wide = np.expand_dims(mean, reduced)
     squares = sum(np.square(piece - wide).sum(reduced) for piece in pieces())
     layer.adapt_mean.assign(mean)
-    layer.adapt_variance.assign(np.where(lowest == highest, 1.0, squares / count))
+    layer.adapt_variance.assign(np.where((lowest == highest) | is_flag, 1.0, squares / count))
     layer.finalize_state()
 
 

@@ -213,8 +213,7 @@ def test_any_columns_make_finite_features_or_one_sentence(rows, data):
     try:
         table = read_table(frame, target="y", task="regression")
         fitted = table.fitted(train)
-    except InputError as error:
-        assert str(error)
+    except InputError:
         return
     assert np.isfinite(fitted.features).all()
     assert fitted.plan == Plan.from_dict(json.loads(json.dumps(fitted.plan.to_dict())))

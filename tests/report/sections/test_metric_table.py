@@ -7,8 +7,13 @@ import copy
 import numpy as np
 import pytest
 
-from justright.diagnosis.metrics import class_predictions, constant_metrics, measure_metrics, output_metrics
-from justright.diagnosis.pictures import class_pictures, value_pictures
+from justright.diagnosis.scores.metrics import (
+    class_predictions,
+    constant_metrics,
+    measure_metrics,
+    output_metrics,
+)
+from justright.diagnosis.scores.pictures import class_pictures, value_pictures
 from justright.report import render_html
 from justright.report.markdown import render_markdown
 from justright.report.sections.metric_table import metric_blocks

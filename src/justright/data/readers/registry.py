@@ -13,6 +13,7 @@ from justright.data.readers.npz import NPY, NPZ
 from justright.data.readers.parquet import PARQUET
 from justright.data.readers.raw import TableFormat
 from justright.data.readers.workbooks.workbook import EXCEL
+from justright.data.readers.zipped import ZIP
 from justright.plugins import plugged_in
 
 
@@ -64,6 +65,6 @@ def format_promised(ending: str) -> TableFormat | None:
 
 
 FORMATS: tuple[TableFormat, ...] = (
-    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM),
+    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM, ZIP),
     *NO_TABLES,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from justright.diagnosis.metric_list import Metric, metrics_of
+from justright.diagnosis.scores.metric_list import Metric, metrics_of
 from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Sentences, Table, Text
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_interval, format_metric

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from justright.diagnosis import labels
-from justright.diagnosis.metric_list import FOREMOST
+from justright.diagnosis.scores.metric_list import FOREMOST
 from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Step, Table, Text
 from justright.report.notable_variants import (
     CHOSEN_WORDS,

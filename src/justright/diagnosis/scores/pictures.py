@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.metrics import Targets
+from justright.diagnosis.scores.metrics import Targets
 from justright.statistics.class_metrics import (
     ClassPredictions,
     Confusion,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from justright.data.read_options import Task
 from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.metric_list import metrics_of
+from justright.diagnosis.scores.metric_list import metrics_of
 from justright.runs.losses import EPSILON, log_probabilities
 from justright.statistics.class_metrics import ClassPredictions, class_metrics
 from justright.statistics.crossed import MIN_ROWS

@@ -1,0 +1,1 @@
+"""Metrics besides the loss, and what pictures of predictions are drawn from."""
