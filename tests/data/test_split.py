@@ -286,7 +286,7 @@ def test_a_split_with_another_test_table_can_be_made_again_from_its_own_descript
     table = make_table(80)
     if order == "time":
         table = replace(table, times=rng.integers(0, 30, 80).astype(np.float64))
-    else:
+    if order == "random":
         table = replace(table, groups=rng.integers(0, 25, 80))
     split = table.split(order=order, seed=seed).with_test_table(make_table(30))
     spec = split.spec

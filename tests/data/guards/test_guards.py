@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import justright as jr
@@ -69,6 +70,23 @@ def test_another_form_of_a_class_is_a_leak(make_table, healthy):
     rare = (np.arange(1_000) % 25 == 0).astype(int)
     columns = np.column_stack([features, rare + 0.4 * rng.random(1_000)])
     assert find_warnings(make_table(columns, rare).split())[0].columns == ("x4",)
+
+
+def test_a_leak_with_missing_values_is_one_where_it_has_values(healthy):
+    """As a file has it: a third of a copy in another unit is missing, and levels of a category."""
+    features, _ = healthy
+    rng = np.random.default_rng(13)
+    target = features[:, 0] + features[:, 1]
+    copy = [
+        None if gone else 1.8 * value + 32
+        for gone, value in zip(rng.random(1_000) < 1 / 3, target, strict=True)
+    ]
+    band = np.array(["low", "middle", "high"])[np.digitize(target, [-1, 1])]
+    frame = pl.DataFrame({"a": features[:, 0], "b": features[:, 1], "copy": copy, "band": band, "y": target})
+    (warning,) = find_warnings(read_table(frame, target="y").split())
+    assert (warning.kind, warning.columns) == ("leak", ("copy",))
+    found = find_warnings(read_table(frame.drop("y"), target="band").split())
+    assert [(warning.kind, warning.columns) for warning in found] == [("leak", ("copy",))]
 
 
 def test_a_product_of_two_columns_is_no_leak(make_table):

@@ -43,6 +43,9 @@ def find_leaks(split: Split) -> Iterable[TableWarning]:
     found = told_by_columns(table.features, rows, table.target[rows], codes, table.feature_names)
     if not found:
         return
+    if table.plan is not None:  # a feature that is only a part of a column is named as the column is
+        owners = {name: one.name for one in table.plan.used for name in one.features}
+        found = {owners.get(name, name): share for name, share in found.items()}
     names = sorted(found, key=lambda name: -found[name])
     who = listed(names, most=MAX_NAMED)
     what = f"nearly determine{'s' if len(names) == 1 else ''} the target {table.target_name!r}"
@@ -69,23 +72,29 @@ def told_by_columns(
         rows: the rows to look at.
         target: of those rows.
         codes: the target's classes from 0; None for a numeric target.
-        names: of the features; those called `column=level` are one column.
+        names: of the features; those called `column=level` are one column, and `column missing` says where it has no value.
     """
-    columns = _columns(names)
-    largest = 0 if codes is None else int(np.bincount(codes).max())
-    if len(rows) < MIN_ROWS or len(rows) - largest < MIN_CLASS_ROWS:
+    if not _is_enough(len(rows), codes):
         return {}
+    columns = _columns(names)
+    places = {name: place for place, name in enumerate(names)}
+    flags = {name: places[f"{name} missing"] for name in columns if f"{name} missing" in places}
+
+    def look(name: str, part: Rows) -> float | None:
+        """Return how much a column tells where it has a value; None if that is not nearly all."""
+        if name in flags:
+            part = part[features[rows[part], flags[name]] == 0]
+        values = _values(features, rows[part], columns[name])
+        return _told(values, target[part], None if codes is None else codes[part], len(columns[name]) > 1)
+
     low, high = FIRST_ROWS
     first = _balanced(codes, len(rows), min(high, max(low, FIRST_VALUES // len(names))))
-    suspects = _suspects(features, rows[first], target[first], codes, first, columns)
+    plain = {name: members[0] for name, members in columns.items() if len(members) == 1 and name not in flags}
+    suspects = _suspects(features, rows[first], target[first], None if codes is None else codes[first], plain)
+    suspects += [name for name in columns if name not in plain and look(name, first) is not None]
     every = np.sort(shuffled_rows(len(rows), 0)[:MOST_ROWS])
-    found = {}
-    for name in suspects:
-        values = _values(features, rows[every], columns[name])
-        told = _told(values, target[every], None if codes is None else codes[every], len(columns[name]) > 1)
-        if told is not None:
-            found[name] = told
-    return found
+    told = {name: look(name, every) for name in suspects}
+    return {name: share for name, share in told.items() if share is not None}
 
 
 def neighbours_told(order: Rows, target: npt.NDArray[Any], *, are_classes: bool) -> Floats:
@@ -159,27 +168,20 @@ def _suspects(
     rows: Rows,
     target: npt.NDArray[Any],
     codes: Rows | None,
-    first: Rows,
-    columns: Mapping[str, list[int]],
+    plain: Mapping[str, int],
 ) -> list[str]:
-    """Return the columns worth a second look."""
-    single = {name: members[0] for name, members in columns.items() if len(members) == 1}
-    block = features[rows][:, list(single.values())]
+    """Return the columns of one feature that are worth a second look, from rows in random order."""
+    if not plain:
+        return []
+    block = features[rows][:, list(plain.values())]
     order = np.argsort(block, axis=0, kind="stable")  # rows are in random order, so ties are
-    wanted: npt.NDArray[Any] = codes[first] if codes is not None else ranks(target)
+    wanted: npt.NDArray[Any] = codes if codes is not None else ranks(target)
     told = neighbours_told(order, wanted, are_classes=codes is not None)
     if codes is None:
         place = np.empty(order.shape)
         np.put_along_axis(place, order, np.arange(len(rows), dtype=np.float64)[:, None], axis=0)
         told = np.maximum.reduce([told, _correlations(place, wanted), _correlations(block, target)])
-    found = [name for name, share in zip(single, told, strict=True) if share > SUSPECT]
-    for name, members in columns.items():
-        if len(members) > 1:
-            levels = _values(features, rows, members)
-            order = np.argsort(levels, kind="stable")
-            told_by = _told_by_levels(levels[order], wanted[order], are_classes=codes is not None)
-            found += [name] if told_by > SUSPECT else []
-    return found
+    return [name for name, share in zip(plain, told, strict=True) if share > SUSPECT]
 
 
 def _values(features: npt.NDArray[np.float32], rows: Rows, members: Sequence[int]) -> npt.NDArray[np.float32]:
@@ -195,6 +197,8 @@ def _told(
     values: npt.NDArray[np.float32], target: npt.NDArray[Any], codes: Rows | None, has_levels: bool
 ) -> float | None:
     """Return how much of the target one column tells; None if that is not nearly all."""
+    if not _is_enough(len(values), codes):
+        return None
     order = shuffled_rows(len(values), 1)
     order = order[np.argsort(values[order], kind="stable")]
     wanted = codes if codes is not None else ranks(target)
@@ -235,6 +239,12 @@ def _correlations(columns: npt.NDArray[Any], target: npt.NDArray[Any]) -> Floats
         scale = (wide**2).sum(axis=0) * (wanted**2).sum()
         squared = (wide * wanted[:, None]).sum(axis=0) ** 2
         return np.where(scale > 0, squared / np.where(scale > 0, scale, 1), 0.0)
+
+
+def _is_enough(rows: int, codes: Rows | None) -> bool:
+    """Return whether so many rows tell anything."""
+    largest = 0 if codes is None or not rows else int(np.bincount(codes).max())
+    return rows >= MIN_ROWS and rows - largest >= MIN_CLASS_ROWS
 
 
 def _percent(share: float) -> str:
