@@ -150,3 +150,16 @@ def rows_of(task, outputs, train, validation, test):
 def test_the_constant_s_loss_is_its_closed_form(rows, expected):
     """Class shares or mean of training rows, measured on test rows, or on validation rows without any."""
     assert constant_loss(rows) == pytest.approx(expected)
+
+
+def test_rows_without_weight_teach_the_reference_nothing():
+    """Half of the training rows say the opposite, and count for nothing; which rows train is looked up first."""
+    x = np.random.default_rng(0).normal(size=(900, 2)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.float32)
+    wrong = np.arange(900) % 2 == 0
+    said = np.where(wrong, 1 - y, y).astype(np.float32)
+    places = np.arange(899, 299, -1, dtype=np.int32)
+    rows = StudyRows("binary", 1, (x, said), (x[:150], y[:150]), (x[150:300], y[150:300]), places)
+    unweighted = reference.measure_reference(rows)
+    weighted = reference.measure_reference(replace(rows, train_weights=(~wrong).astype(np.float32)))
+    assert weighted.test.mean() < 0.1 < unweighted.test.mean()

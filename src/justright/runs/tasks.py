@@ -110,6 +110,13 @@ class StudyRows:
         return self.train[1] if self.train_places is None else self.train[1][self.train_places]
 
     @property
+    def weights_of_train_rows(self) -> npt.NDArray[np.float32] | None:
+        """How much each training row counts; None if all count the same."""
+        if self.train_weights is None or self.train_places is None:
+            return self.train_weights
+        return self.train_weights[self.train_places]
+
+    @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """All arrays."""
         optional = (self.train_places, self.train_weights)

@@ -25,7 +25,8 @@ MANY_COLUMNS, FEW_BINS, BINS = 1_000, 63, 255
 def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     """Train scikit-learn's HistGradientBoosting on the training rows and measure it row by row.
 
-    Validation rows choose the number of iterations, exactly as they choose a network's epoch.
+    Validation rows choose the number of iterations, exactly as they choose a network's epoch. Weights of rows count in
+    training, those of classes do not: they belong to a recipe.
     Only classes that the training rows contain can be predicted; a row of another one costs the clipped maximum.
     """
     import sklearn.ensemble as ensemble
@@ -40,7 +41,10 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     train, (features, targets) = _train_features(rows), rows.validation
     chosen, losses, said = 0, np.empty(0), np.empty((0, 1))
     for start in range(0, MAX_ITERATIONS, BLOCK):
-        model.set_params(max_iter=start + BLOCK).fit(train, rows.train_targets)  # goes on where it stopped
+        model.set_params(max_iter=start + BLOCK)
+        model.fit(
+            train, rows.train_targets, sample_weight=rows.weights_of_train_rows
+        )  # goes on where it stopped
         for iteration, stage in enumerate(islice(_stages(model, rows, features), start, None), start=start):
             values = row_losses(rows.task, stage, targets)
             if iteration == 0 or values.mean() < losses.mean():
