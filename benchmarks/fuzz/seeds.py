@@ -24,6 +24,15 @@ def table_seeds() -> list[bytes]:
         b'"a;b";x;y\n"red ""1""";1;0\nblue;2;1\n',
         "﻿größe|x|class\n1|nan|a\n2||b\n".encode(),
         b"x,y\r\n1,inf\r\n\r\n2,0\r\n",
+        b'"x" "g" "label"\n"1" 1.5 "a b" 0\n"2" NA "c" 1\n',
+        b"# Run 7\n# t label\n 0.0  1\n0.1\t0\n\n// later\n0.2 1\n",
+        b"Sales of 2019\n\nregion;n;label\nNorth;1,5;0\nSouth;2,5;1\n\nSource: the office, 2020\n",
+        b"x\tn\tlabel\n[s]\t[V]\t\n0.1\t1.5\t0\n0.2\t1.6\t1\nx\tn\tlabel\n0.3\t2\t1\n",
+        b"| x | label |\n|---|---|\n| 1 | 0 |\n| 2 | 1 |\n(2 rows)\n",
+        b"Name  label\nJohn Smith  0\nMary Jones  1\n",
+        b"sep=;\nx;y;;\n'a';\"say \\\"hi\\\"\";;\n'b';1;;\n",
+        "stadt::label\rKöln::0\rBonn::1\r".encode("latin-1"),
+        "x,label\n1,0\n2,1\n".encode("utf-16-le"),
         b'[{"x": 1, "z": {"a": 0.5}, "label": 0}, {"x": 2, "label": 1}]',
         b'{"x": 1, "label": 0}\n{"x": null, "label": 1}\n',
         b'{"columns": ["x", "label"], "index": [0, 1], "data": [[1, 0], [2, 1]]}',
@@ -48,7 +57,7 @@ def table_seeds() -> list[bytes]:
         (np.ones((3, 1), ">f2"), np.array(["a", "b", "a"])),
         (np.ones((2, 2), bool), np.ones((2, 1), "<u8")),
     ]
-    plain = [kind + b"\x2c" + text for kind in (b"\0", b"\1", b"\2") for text in texts]
+    plain = [kind + b"\x2c" + text for kind in (b"\0", b"\1", b"\2", b"\4", b"\5", b"\6") for text in texts]
     return (
         [*plain, *(b"\0\x1e" + file.getvalue() for file in files)]
         + [b"\0\x1c" + texts[0], b"\0\x2f" + texts[1], b"\0\x0c" + gzip.compress(texts[0])]

@@ -7,9 +7,11 @@ with the checksums of an event file), and the mutations happen inside.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import io
+import lzma
 import struct
 import sys
 import traceback
@@ -31,7 +33,14 @@ from benchmarks.fuzz.seeds import (
     toml_seeds,
 )
 
-TABLE_KINDS = ("as it is", "gzip", "zstd", "arrays")
+TABLE_KINDS = ("as it is", "gzip", "zstd", "arrays", "bzip2", "xz", "zip")
+# Options of reading that two bits of an input choose.
+TEXT_OPTIONS: tuple[dict[str, object], ...] = (
+    {},
+    {"header": True, "encoding": "latin-1"},
+    {"header": False, "sep": ";"},
+    {"sep": "whitespace"},
+)
 # Instead of the readers' own gigabytes, so that a bomb that is not stopped in time is seen against the fuzzer's memory limit.
 TABLE_BYTES = 64 << 20
 # Memory instead of a disk where there is one: an input is a file written and removed.
@@ -77,17 +86,23 @@ def load_table() -> None:
 def run_table(data: bytes, folder: Path) -> None:
     """First byte: wrapping; second: options of `read_table`; the rest: the file."""
     from justright.data.read import read_table
+    from justright.data.read_options import ReadOptions
+    from justright.data.readers.zipped import read_zip
 
     if len(data) < 2:
         return
     kind, bits = TABLE_KINDS[data[0] % len(TABLE_KINDS)], data[1]
     path = folder / "t"
     path.write_bytes(wrap_table(kind, data[2:]))
-    options = {"rows": 2} if bits & 1 else {}
+    options = {"rows": 2, "head": True} if bits & 1 else {}
     options |= {"missing": ["", "nan", "NA"]} if bits & 2 else {}
     options |= {"task": ("binary", "multiclass", "regression")[bits >> 2 & 3]} if bits >> 2 & 3 < 3 else {}
     options |= {"categorical": ["x"]} if bits & 16 else {}
     options |= {"target": -1} if bits & 32 else {}
+    options |= TEXT_OPTIONS[bits >> 6 & 3]
+    if kind == "zip":
+        read_zip(path, "'t'", ReadOptions(header=options.get("header"), sep=options.get("sep")))
+        return
     table = read_table(path, **options)
     table.fingerprint  # noqa: B018  # reads every value and name
 
@@ -99,6 +114,13 @@ def wrap_table(kind: str, data: bytes) -> bytes:
         import zstandard
 
         return zstandard.ZstdCompressor(level=1).compress(data)
+    if kind in ("bzip2", "xz"):
+        return bz2.compress(data, 1) if kind == "bzip2" else lzma.compress(data, preset=0)
+    if kind == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("t", data)
+        return packed.getvalue()
     if kind == "arrays":
         cut = min(SIZE.unpack(data[:2])[0], len(data)) if len(data) >= 2 else 0
         packed = io.BytesIO()

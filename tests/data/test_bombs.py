@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import struct
 import tracemalloc
 import zipfile
@@ -18,10 +20,16 @@ import zstandard
 
 from justright.data import fetch
 from justright.data.read import read_table
-from justright.data.readers import arrow, columnar, inflate, npz, parquet
+from justright.data.readers import arrow, columnar, inflate, npz, parquet, sniff
 from justright.errors import InputError
 
 LIMIT = 100_000
+PACKS = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
 TEXT = b"x,label\n" + b"1,0\n2,1\n" * 100_000
 
 
@@ -35,11 +43,11 @@ def message(source, **options):
 @pytest.fixture
 def limited(monkeypatch):
     """Every reader stops at LIMIT bytes."""
-    for module in (inflate, columnar, npz):
+    for module in (inflate, columnar, npz, sniff):
         monkeypatch.setattr(module, "MAX_TABLE_BYTES", LIMIT)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("pack", PACKS.values(), ids=PACKS)
 def test_compressed_text_stops_at_the_limit(write, limited, pack):
     """800 kB from a file of some kB, refused by the file's own name."""
     path = write("t.csv", pack(TEXT))
@@ -49,7 +57,7 @@ def test_compressed_text_stops_at_the_limit(write, limited, pack):
     )
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("pack", PACKS.values(), ids=PACKS)
 def test_a_bomb_takes_no_more_memory_than_the_limit_and_a_piece(write, limited, monkeypatch, pack):
     """128 MiB of zeros is stopped before it is there: what is held stays near the limit."""
     monkeypatch.setattr(inflate, "MAX_TABLE_BYTES", 1 << 20)
@@ -61,6 +69,25 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_and_a_piece(write, limited, 
     finally:
         tracemalloc.stop()
     assert peak < 1 << 26
+
+
+def test_an_xz_file_that_asks_for_too_much_memory_is_refused(write, monkeypatch):
+    """Its dictionary may have gigabytes, whatever it holds."""
+    monkeypatch.setattr(inflate, "XZ_MEMORY_BYTES", 1 << 20)
+    path = write("t.csv.xz", lzma.compress(TEXT))
+    assert message(path) == (
+        f"{path!r}: a readable compressed file was expected; xz data are damaged: Memory usage limit exceeded. "
+        "Download it again."
+    )
+
+
+def test_text_that_is_longer_as_utf_8_stops_at_the_limit(write, limited):
+    """A byte of Latin-1 may take three."""
+    path = write("t.csv", "x,label\n€,0\n".encode("cp1252") + b"\x80" * 50_000)
+    assert message(path) == (
+        f"{path!r}: a text table must take at most 100,000 bytes as UTF-8; it takes more. "
+        "Split it, or save it as Parquet and ask for fewer `rows`."
+    )
 
 
 def test_a_download_of_a_bomb_stops_too(server, limited):

@@ -37,12 +37,9 @@ def test_any_finite_table_survives_text(values, header, separator):
     for row, code in zip(values.tolist(), target, strict=True):
         lines.append(separator.join([*map(repr, row), str(code)]))
     raw = read_delimited("\n".join(lines).encode(), "'t'")
-    table = build_table(raw, Request(target="-1"), source="t")
-    np.testing.assert_array_equal(table.features, values)
-    np.testing.assert_array_equal(table.target, target)
-    assert table.feature_names == (
-        tuple(names[:-1]) if header else tuple(f"column_{index}" for index in range(values.shape[1]))
-    )
+    np.testing.assert_array_equal(raw.frame.to_numpy().astype(np.float32), np.column_stack([values, target]))
+    assert raw.frame.columns == (names if header else [f"column_{index}" for index in range(len(names))])
+    assert raw.has_header is header
 
 
 @given(values=TABLES)

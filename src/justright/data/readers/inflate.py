@@ -1,9 +1,12 @@
-"""Compressed bytes to plain ones, a bounded piece at a time: gzip (several members too) and Zstandard."""
+"""Compressed bytes to plain ones, a bounded piece at a time: gzip, Zstandard, bzip2 and xz, several members too."""
 
 from __future__ import annotations
 
+import bz2
+import lzma
+import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from justright.data.readers.raw import MAX_TABLE_BYTES
@@ -11,12 +14,19 @@ from justright.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+XZ_MAGIC = b"\xfd7zXZ\x00"
+# What follows the three letters is the block size, and the digits of pi or, of nothing, of its root: no text begins so.
+BZIP2_START = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+# Endings that say how a file is compressed, not what it holds.
+PACKED_ENDINGS = (".gz", ".zst", ".bz2", ".xz")
 # Inflated at a time. A 64 kB piece of a bomb inflates to 64 MB; bounded output keeps that out of memory.
 PIECE_BYTES = 1 << 20
 # zlib's code for "gzip format, largest window".
 GZIP_WINDOW = 31
 # A Zstandard frame may ask for gigabytes of window; 128 MB is the largest that its own tool accepts unasked.
 ZSTD_WINDOW_BYTES = 1 << 27
+# An xz file may ask for gigabytes of dictionary; its own tool uses at most 64 MB at its highest level, and some more beside.
+XZ_MEMORY_BYTES = 1 << 27
 # Given to Zstandard at a time. A block of a few bytes may inflate to 128 kB, so this bounds a piece to some 32 MB.
 ZSTD_INPUT_BYTES = 1 << 10
 
@@ -92,8 +102,70 @@ def inflate_zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise CorruptDataError("Zstandard data end too early")
 
 
+def inflate_bzip2(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what bzip2-compressed chunks hold, at most `PIECE_BYTES` at a time.
+
+    Args:
+        chunks: the compressed bytes in pieces of any length.
+    Raises:
+        CorruptDataError: damaged or truncated.
+    """
+    return _inflate_streams(chunks, bz2.BZ2Decompressor, "bzip2")
+
+
+def inflate_xz(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what xz-compressed chunks hold, at most `PIECE_BYTES` at a time.
+
+    Args:
+        chunks: the compressed bytes in pieces of any length.
+    Raises:
+        CorruptDataError: damaged or truncated, or in need of more than `XZ_MEMORY_BYTES`.
+    """
+    return _inflate_streams(
+        chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY_BYTES), "xz"
+    )
+
+
+def _inflate_streams(
+    chunks: Iterable[bytes], make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], name: str
+) -> Iterator[bytes]:
+    stream, started = make(), False
+    try:
+        for chunk in chunks:
+            data = chunk
+            # Zero bytes after a stream are padding, as in xz itself.
+            while (started and not stream.needs_input) or (data if started else data.strip(b"\0")):
+                started = True
+                if piece := stream.decompress(data, PIECE_BYTES):
+                    yield piece
+                data = b""
+                if stream.eof:
+                    data = stream.unused_data
+                    stream, started = make(), False
+    except (OSError, ValueError, lzma.LZMAError) as error:
+        raise CorruptDataError(f"{name} data are damaged: {error}") from None
+    if started:
+        raise CorruptDataError(f"{name} data end too early")
+
+
+def is_packed(start: bytes) -> bool:
+    """Return whether bytes begin as compressed ones.
+
+    Example:
+        >>> is_packed(bz2.compress(b"x,y")), is_packed(b"BZh,y")
+        (True, False)
+    """
+    return _unpacker(start) is not None
+
+
+def _unpacker(start: bytes) -> Callable[[Iterable[bytes]], Iterator[bytes]] | None:
+    if BZIP2_START.match(start):
+        return inflate_bzip2
+    return next((unpack for magic, unpack in UNPACKERS if start.startswith(magic)), None)
+
+
 def read_packed(path: Path, label: str) -> bytes:
-    """Return the plain bytes of a text file, which may be compressed by gzip or Zstandard.
+    """Return the plain bytes of a text file, which may be compressed.
 
     Args:
         path: the file.
@@ -121,7 +193,7 @@ def checked_size(path: Path, label: str) -> int:
 
 
 def inflate_all(data: bytes, label: str) -> bytes:
-    """Return the plain bytes of gzip or Zstandard data, or the data unchanged if they are neither.
+    """Return the plain bytes of compressed data, or the data unchanged if they are not compressed.
 
     Args:
         data: the file's bytes.
@@ -129,12 +201,16 @@ def inflate_all(data: bytes, label: str) -> bytes:
     Raises:
         InputError: damaged, truncated, or larger than `MAX_TABLE_BYTES` when inflated.
     """
-    if data.startswith(GZIP_MAGIC):
-        pieces = inflate_gzip([data])
-    elif data.startswith(ZSTD_MAGIC):
-        pieces = inflate_zstd([data])
-    else:
-        return data
+    unpack = _unpacker(data[:16])
+    return data if unpack is None else bounded(unpack([data]), label)
+
+
+def bounded(pieces: Iterable[bytes], label: str) -> bytes:
+    """Return pieces of decompressed bytes as one.
+
+    Raises:
+        InputError: damaged, truncated, or larger than `MAX_TABLE_BYTES`; no more than that is held.
+    """
     plain = bytearray()
     try:
         for piece in pieces:
@@ -149,3 +225,6 @@ def inflate_all(data: bytes, label: str) -> bytes:
             f"{label}: a readable compressed file was expected; {error}. Download it again."
         ) from None
     return bytes(plain)
+
+
+UNPACKERS = ((GZIP_MAGIC, inflate_gzip), (ZSTD_MAGIC, inflate_zstd), (XZ_MAGIC, inflate_xz))

@@ -13,6 +13,7 @@ from justright.data.readers.npz import NPY, NPZ
 from justright.data.readers.parquet import PARQUET
 from justright.data.readers.raw import TableFormat
 from justright.data.readers.workbooks.workbook import EXCEL
+from justright.data.readers.zipped import ZIP
 from justright.plugins import plugged_in
 
 
@@ -29,7 +30,7 @@ def format_names(last: str = ", ") -> str:
 
     Example:
         >>> format_names(" or ")
-        'CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF or LIBSVM'
+        'CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM or zip'
     """
     names = [one.name for one in formats() if one.name]
     return ", ".join(names[:-1]) + last + names[-1]
@@ -64,6 +65,6 @@ def format_promised(ending: str) -> TableFormat | None:
 
 
 FORMATS: tuple[TableFormat, ...] = (
-    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM),
+    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM, ZIP),
     *NO_TABLES,
 )
