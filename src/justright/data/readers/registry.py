@@ -54,7 +54,7 @@ def find_format(start: bytes, ending: str) -> TableFormat:
     both = [one for one in begun if one in named]
     sure = [one for one in begun if one.recognise and one.recognise(start)]
     text = [one for one in named if not one.magic] or [
-        one for one in formats() if one.recognise and one.recognise(start)
+        one for one in formats() if not one.magic and one.recognise and one.recognise(start)
     ]
     return next(iter([*both, *sure, *begun, *text]), DELIMITED)
 
