@@ -129,7 +129,7 @@ BAD_TEXT = [
         "x,label\n1,0\x00\n",
         (
             "text must not hold zero bytes; byte 11 is one, so it is probably a binary file. "
-            "Give a CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF or LIBSVM file."
+            "Give a CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM or zip file."
         ),
     ),
     (

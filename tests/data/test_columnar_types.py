@@ -66,6 +66,6 @@ def test_options_for_other_formats_are_mentioned(write):
     """A text has no sheet, and answers no query."""
     path = Path(write("t.csv", "x,label\n1,0\n"))
     assert read_file(path, "'t'", ReadOptions(sheet="s", query="SELECT 1")).notes == (
-        "`sheet` is for workbooks and SQLite files and is not used.",
+        "`sheet` is for workbooks, zip archives and SQLite files and is not used.",
         "`query` is for databases and is not used.",
     )

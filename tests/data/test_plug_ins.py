@@ -105,7 +105,7 @@ def test_a_new_format_is_named_where_formats_are_listed(plug_in, write):
     """In the message about a file of none of them."""
     plug_in(FORMAT)
     assert refusal(write("t.csv", b"x,label\n1,0\0\n")).endswith(
-        "Give a CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM or Lines file."
+        "Give a CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM, zip or Lines file."
     )
 
 
@@ -125,18 +125,18 @@ def test_an_installed_plug_in_is_named_in_help_texts(tmp_path):
         timeout=60,
         check=False,
     )
-    assert "CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM, Lines" in " ".join(
+    assert "CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM, zip, Lines" in " ".join(
         done.stdout.split()
     ), done.stderr
 
 
 def test_formats_that_begin_alike_are_told_apart_by_their_endings(monkeypatch):
-    """Many formats are ZIP archives; what is in no list of endings is the first that begins so."""
+    """Many formats are ZIP archives; what is in no list of endings is one that goes on so."""
     sheet = TableFormat("Sheet", "a sheet", (b"PK\x03\x04",), (".sheet",), registry.NPZ.read)
     monkeypatch.setattr(registry, "FORMATS", (*registry.FORMATS, sheet))
     assert registry.find_format(b"PK\x03\x04...", ".sheet") is sheet
     assert registry.find_format(b"PK\x03\x04...", ".npz") is registry.NPZ
-    assert registry.find_format(b"PK\x03\x04...", ".zip") is registry.NPZ
+    assert registry.find_format(b"PK\x03\x04...", ".other") is registry.ZIP
     assert registry.format_promised(".sheet") is sheet
 
 

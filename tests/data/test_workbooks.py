@@ -109,6 +109,7 @@ def test_a_table_is_found_on_its_sheet(tmp_path, name):
     assert raw.notes == (
         "Sheet 'Data' is read; `sheet` names another: 'Cover'.",
         "3 rows above the table are left out.",
+        "Columns with the name of another were renamed 'x (m)_2'.",
     )
 
 

@@ -18,6 +18,7 @@ from justright.data.pipes import came_from_pipe, is_pipe, keep_pipe, pipe_name
 from justright.data.read_options import READ_ALL, ReadOptions, read_options
 from justright.data.readers.databases.server import read_server
 from justright.data.readers.frames.in_memory import is_in_memory, read_memory
+from justright.data.readers.inflate import PACKED_ENDINGS
 from justright.data.readers.parts import is_pattern, read_parts
 from justright.data.readers.raw import (
     MAX_TABLE_BYTES,
@@ -35,8 +36,6 @@ from justright.errors import InputError, near_miss
 
 # First bytes of a file, by which formats are recognised.
 START_BYTES = 4096
-# Endings that say how a file is compressed, not what it holds.
-PACKED_ENDINGS = (".gz", ".zst")
 MAX_NEIGHBOURS = 1_000  # files considered for a near miss: a hint must not take seconds
 
 

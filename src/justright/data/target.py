@@ -148,10 +148,8 @@ def _task_of_numbers(known: npt.NDArray[np.float32]) -> tuple[Task, str]:
 
 
 def _as_classes(levels: pl.Series, rows: Rows, options: ReadOptions, name: str) -> TargetColumn:
-    counted_levels = levels.value_counts(name="count")
-    counts: dict[str, int] = dict(
-        zip(counted_levels[levels.name].to_list(), counted_levels["count"].to_list(), strict=True)
-    )
+    table = levels.alias("level").value_counts(name="rows")
+    counts: dict[str, int] = dict(zip(table["level"].to_list(), table["rows"].to_list(), strict=True))
     _refuse_one_value(np.array(sorted(counts)), levels, name)
     kept, merged = _merged(counts, options.min_class_rows)
     names = tuple(sorted(kept, key=_class_order)) + ((OTHER,) if merged else ())

@@ -188,7 +188,7 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
 def _plan_words(name: str, levels: pl.Series, options: ReadOptions) -> ColumnPlan:
     """Return what a column of words is taken for; null where there is none."""
     missing, known = options.missing, levels.drop_nulls()
-    counts = known.value_counts(name="count")
+    counts = known.alias("level").value_counts(name="rows")
     distinct, gone = counts.height, len(levels) - len(known)
     is_kept = name in options.keep
     if distinct == 1 and not gone and not is_kept:
@@ -197,7 +197,7 @@ def _plan_words(name: str, levels: pl.Series, options: ReadOptions) -> ColumnPla
         return _two_levels(name, sorted(known.unique().to_list()), gone, len(levels), missing)
     if distinct <= MAX_ORDERED and (order := word_order(sorted(known.unique().to_list()))):
         return _ordered(name, levels, *order, missing)
-    alone = float((counts["count"] == 1).sum()) / len(known)
+    alone = float((counts["rows"] == 1).sum()) / len(known)
     words = int(known.str.count_matches(r"\S+").sum() or 0) / len(known)
     if not is_kept and len(known) >= MIN_NUMBERED_ROWS:
         if words >= WORDS_OF_TEXT and alone >= PARTLY_UNIQUE:
@@ -259,9 +259,9 @@ def _category(
     gone = len(levels) - len(known)
     if not len(known):
         return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
-    counts = known.value_counts(name="count")
+    counts = known.alias("level").value_counts(name="rows")
     pairs = sorted(
-        zip(counts[name].to_list(), counts["count"].to_list(), strict=True),
+        zip(counts["level"].to_list(), counts["rows"].to_list(), strict=True),
         key=lambda pair: (-pair[1], pair[0]),
     )
     if len(pairs) == 1 and not gone and not is_asked:

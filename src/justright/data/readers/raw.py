@@ -74,7 +74,7 @@ class RawTable:
 
 
 # Options that only some formats have a use for, and which formats these are.
-SPECIAL_OPTIONS: Final = {"sheet": "workbooks and SQLite files", "query": "databases"}
+SPECIAL_OPTIONS: Final = {"sheet": "workbooks, zip archives and SQLite files", "query": "databases"}
 
 
 @dataclass(frozen=True, slots=True)

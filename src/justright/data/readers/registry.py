@@ -30,7 +30,7 @@ def format_names(last: str = ", ") -> str:
 
     Example:
         >>> format_names(" or ")
-        'CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF or LIBSVM'
+        'CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM or zip'
     """
     names = [one.name for one in formats() if one.name]
     return ", ".join(names[:-1]) + last + names[-1]
@@ -49,12 +49,14 @@ def find_format(start: bytes, ending: str) -> TableFormat:
         >>> find_format(b"PAR1", ".data").name, find_format(b"x,y", ".parquet").name
         ('Parquet', 'CSV, TSV')
     """
-    begun = [one for one in formats() if start.startswith(one.magic)]
+    begun = [
+        one for one in formats() if start.startswith(one.magic) and (one.recognise is None or one.recognise(start))
+    ]
     named = [one for one in formats() if ending.lower() in one.endings]
     both = [one for one in begun if one in named]
     sure = [one for one in begun if one.recognise and one.recognise(start)]
     text = [one for one in named if not one.magic] or [
-        one for one in formats() if one.recognise and one.recognise(start)
+        one for one in formats() if not one.magic and one.recognise and one.recognise(start)
     ]
     return next(iter([*both, *sure, *begun, *text]), DELIMITED)
 
@@ -65,6 +67,6 @@ def format_promised(ending: str) -> TableFormat | None:
 
 
 FORMATS: tuple[TableFormat, ...] = (
-    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM, ZIP),
+    *(DELIMITED, PARQUET, ARROW, ZIP, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM),
     *NO_TABLES,
 )

@@ -132,4 +132,6 @@ def _read_member(data: bytes, name: str, label: str, options: ReadOptions) -> Ra
         return found.read(path, label, options)
 
 
-ZIP = TableFormat("zip", "a zip archive", (b"PK\x03\x04",), (".zip",), read_zip, recognise=looks_like_zip)
+ZIP = TableFormat(
+    "zip", "a zip archive", (b"PK\x03\x04",), (".zip",), read_zip, recognise=looks_like_zip, takes=("sheet",)
+)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.data.checks import counted, listed
-from justright.data.readers.delimited_text.header import find_header
+from justright.data.readers.delimited_text.header import find_header, name_columns
 from justright.data.readers.raw import made_up_names
 from justright.errors import InputError, near_miss
 
@@ -80,7 +80,8 @@ def read_sheet(
     above = start - (names is not None)
     if above:
         notes.append(f"{counted(above, 'row')} above the table {'is' if above == 1 else 'are'} left out.")
-    return _trimmed(loaded, names, start), {"has_header": names is not None, "notes": notes}
+    frame, about_names = _trimmed(loaded, names, start)
+    return frame, {"has_header": names is not None, "notes": [*notes, *about_names]}
 
 
 def find_table(head: Sequence[Sequence[str | None]], header: bool | None) -> tuple[int, list[str] | None]:
@@ -138,42 +139,25 @@ def _is_table(head: list[list[str | None]]) -> bool:
     return sum(sum(cell is not None for cell in row) > 1 for row in head) > 1
 
 
-def _trimmed(frame: pl.DataFrame, names: list[str] | None, start: int) -> pl.DataFrame:
-    """Return the columns under their names, without empty rows and without columns that hold nothing at all."""
+def _trimmed(frame: pl.DataFrame, names: list[str] | None, start: int) -> tuple[pl.DataFrame, list[str]]:
+    """Return the columns under their names, without empty rows and empty columns, and what was done about names."""
     import polars as pl
 
     places = pl.int_range(start + 1, frame.height + start + 1).alias(PLACES)
     frame = frame.with_columns(places).filter(pl.any_horizontal(pl.exclude(PLACES).is_not_null()))
     columns = frame.drop(PLACES).get_columns()
-    found = list(names or []) + [""] * (len(columns) - len(names or []))
-    kept = [
-        (name, column)
-        for name, column in zip(found, columns, strict=True)
-        if name or column.null_count() < len(column)
-    ]
-    known = _distinct(
-        [name or made_up for (name, _), made_up in zip(kept, made_up_names(len(kept)), strict=True)]
-    )
-    return pl.DataFrame(
-        [column.alias(name) for name, (_, column) in zip(known, kept, strict=True)] + [frame[PLACES]]
-    )
-
-
-def _distinct(names: Sequence[str]) -> Iterator[str]:
-    """Yield names, and those that were there before with a number behind.
-
-    Example:
-        >>> list(_distinct(["x", "y", "x"]))
-        ['x', 'y', 'x_2']
-    """
-    seen: set[str] = set()
-    for name in names:
-        number, unique = 1, name
-        while unique in seen:
-            number += 1
-            unique = f"{name}_{number}"
-        seen.add(unique)
-        yield unique
+    is_empty = [column.null_count() == len(column) for column in columns]
+    if names is None:
+        kept = [column for column, gone in zip(columns, is_empty, strict=True) if not gone]
+        known, notes = made_up_names(len(kept)), list[str]()
+    else:
+        cells = [*names, *[""] * (len(columns) - len(names))]
+        nothing = [index for index, gone in enumerate(is_empty) if gone and not cells[index]]
+        found, notes = name_columns(cells, empty=nothing)
+        known = [name for index, name in enumerate(found) if index not in nothing]
+        kept = [column for index, column in enumerate(columns) if index not in nothing]
+    renamed = [column.alias(name) for name, column in zip(known, kept, strict=True)]
+    return pl.DataFrame([*renamed, frame[PLACES]]), notes
 
 
 def _damaged(error: BaseException) -> InputError:
