@@ -48,6 +48,8 @@ MAX_COUNTED = 10_000
 MOSTLY_UNIQUE = 0.8
 # Of texts with this many words on average, half the rows suffice: sentences repeat, too.
 WORDS_OF_TEXT, PARTLY_UNIQUE = 4.0, 0.5
+# One digit is a number, however it is written.
+MIN_CODE_DIGITS = 2
 # Fewer rows cannot show that a column numbers them.
 MIN_NUMBERED_ROWS = 10
 # Rows on which medians are found: their median is as good a stand-in, and 100 times as many take a second per column.
@@ -169,7 +171,7 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     is_numeric = name in options.numeric
-    if is_numeric or (len(distinct) and is_mostly_numbers(form.parse(known), known)):
+    if is_numeric or (not _are_codes(distinct) and is_mostly_numbers(form.parse(known), known)):
         unread = known.filter(form.parse(known).is_null())
         about = ""
         if len(unread):
@@ -183,6 +185,19 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     if not levels.drop_nulls().len():
         return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
     return _plan_words(name, levels, options)
+
+
+def _are_codes(distinct: pl.Series) -> bool:
+    """Return whether texts are codes, such as postal ones: digits of one length, some of which begin with 0.
+
+    Times of day such as 0930 are numbers.
+    """
+    lengths = distinct.str.len_chars()
+    if not len(distinct) or lengths.n_unique() != 1 or lengths[0] < MIN_CODE_DIGITS:
+        return False
+    if not distinct.str.contains(r"^\d+$").all() or not distinct.str.starts_with("0").any():
+        return False
+    return not distinct.str.contains(r"^(?:[01]\d|2[0-3])[0-5]\d$").all()
 
 
 def _plan_words(name: str, levels: pl.Series, options: ReadOptions) -> ColumnPlan:

@@ -50,7 +50,9 @@ def find_format(start: bytes, ending: str) -> TableFormat:
         ('Parquet', 'CSV, TSV')
     """
     begun = [
-        one for one in formats() if start.startswith(one.magic) and (one.recognise is None or one.recognise(start))
+        one
+        for one in formats()
+        if start.startswith(one.magic) and (one.recognise is None or one.recognise(start))
     ]
     named = [one for one in formats() if ending.lower() in one.endings]
     both = [one for one in begun if one in named]

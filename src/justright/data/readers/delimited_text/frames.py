@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ from justright.data.readers.delimited_text.lines import BLANKS, Body
 if TYPE_CHECKING:
     import polars as pl
 
-# Rows from which the kinds of columns are guessed.
-SAMPLE_ROWS = 1_000
+# Rows from which the kinds of columns are guessed, and bytes.
+SAMPLE_ROWS, SAMPLE_BYTES = 1_000, 1 << 18
+# A cell such as 02139: as a number, it would lose its zero.
+PADDED = re.compile(rb"(?:^|[\n,;|\t ])0\d+\s*(?:$|[\n,;|\t ])")
 
 
 def has_nulls(frame: pl.DataFrame) -> bool:
@@ -24,7 +27,8 @@ def read_numbers(body: Body, data: bytes) -> pl.DataFrame | None:
     """Return the rows as float64, empty cells as nulls; None if anything else is no number, or in quotes."""
     import polars as pl
 
-    if b'"' in data:  # Polars panics on a number that is a quote and nothing else
+    # Polars panics on a number that is a quote and nothing else.
+    if b'"' in data or PADDED.search(data, 0, SAMPLE_BYTES):
         return None
     try:
         return _read_csv(body, data, pl.Float64)
@@ -51,6 +55,8 @@ def read_text(body: Body, data: bytes) -> pl.DataFrame:
 
 
 def _begins_as_numbers(column: pl.Series) -> bool:
+    if column.str.contains(r"^\s*0\d+\s*$").any():  # codes, which are told from numbers later
+        return False
     return column.null_count() < len(column) and tidied(column).dtype.is_numeric()
 
 
@@ -85,6 +91,8 @@ def tidied(column: pl.Series) -> pl.Series:
 
     text = column.str.strip_chars()
     text = text.set(text == "", None)
+    if text.str.contains(r"^0\d+$").any():
+        return text
     numbers = text.cast(pl.Float64, strict=False)
     if numbers.null_count() == text.null_count():
         return numbers
