@@ -128,7 +128,9 @@ class Table:
 
     def digest(self, rows: Rows | slice = WHOLE) -> str:
         """Return the SHA-256 (hex) of some rows, in this order, under the table's names and task."""
-        names = [self.task, self.feature_names, self.target_name, self.class_names]
+        names: list[Any] = [self.task, self.feature_names, self.target_name, self.class_names]
+        if self.weights is not None:
+            names.append(hashlib.sha256(self.weights[rows].astype("<f4").tobytes()).hexdigest())
         return hash_arrays(names, self.features, self.target, rows)
 
     def fitted(self, rows: Rows) -> Table:

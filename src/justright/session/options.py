@@ -181,6 +181,9 @@ class StudyOptions(TableOptions):
         "[default: settled for quick, else patience]",
     )
     batch_size: int | None = option("Training rows per step.", metavar="N", **at_least(1))
+    class_weight: Literal["balanced"] | None = option(
+        "Let all classes count alike in training, however rare."
+    )
     precision: Literal["float32", "bfloat16"] | None = option(
         "bfloat16: faster matrix products on CPUs that support them; the networks are equally good."
     )
