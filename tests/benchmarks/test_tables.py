@@ -134,15 +134,23 @@ def test_a_network_is_held_against_the_better_rival(network, linear, trees, said
     measured = {
         name: Measured(loss + noise * (name == "network"), float("nan")) for name, loss in losses.items()
     }
-    record = {"loss": losses} | flags(measured)
+    record = {"loss": losses} | flags(measured, "binary")
     assert standing(record) == said
+
+
+def test_the_gain_over_the_constant_counts_for_classes_only():
+    """A network of numbers with 1.5 times the loss is behind, however small both are beside the constant's."""
+    losses = {"network": 0.3, "linear": 0.2, "trees": 0.4, "constant": 9.0}
+    measured = {name: Measured(np.full(10, loss), float("nan")) for name, loss in losses.items()}
+    assert flags(measured, "binary")["within"]
+    assert not flags(measured, "regression")["within"]
 
 
 def test_few_rows_do_not_show_a_network_to_be_worse():
     """A difference of less than its interval."""
     rows = {"network": [1.0, 3.0], "linear": [1.0, 1.0], "trees": [4.0, 4.0], "constant": [9.0, 9.0]}
     measured = {name: Measured(np.array(losses), float("nan")) for name, losses in rows.items()}
-    assert standing({"loss": rows} | flags(measured)) == "behind, not clearly: linear"
+    assert standing({"loss": rows} | flags(measured, "binary")) == "behind, not clearly: linear"
 
 
 def test_a_constant_predicts_the_training_rows(csv):
