@@ -45,7 +45,8 @@ def spelling(parameter: Any) -> str:
 
 def verdicts_page() -> str:
     """Return docs/verdicts.md: what each label means, and the numbers behind it."""
-    from justright.diagnosis.scores import metric_list, verdicts
+    from justright.diagnosis import verdicts
+    from justright.diagnosis.scores import metric_list
     from justright.runs import grid, margin
     from justright.statistics import estimates, intervals
 
