@@ -113,11 +113,11 @@ def test_copies_are_counted(make_table, healthy):
     codes = (np.random.default_rng(1).random(1_000) < chances).astype(int)
     order = np.random.default_rng(5).permutation(1_250) % 1_000
     assert only_text(make_table(features[order], codes[order]).split()) == (
-        "250 of 1,250 rows (20.0 %) equal an earlier row in every column. Copies are kept in one part of the split, so that no "
+        "250 of 1,250 rows (20.0 %) equal an earlier row in every column that is used. Copies are kept in one part of the split, so that no "
         "row is learned and then measured. Remove them if they were made by mistake."
     )
     assert only_text(make_table(np.sign(features), codes).split()) == (
-        "968 of 1,000 rows (96.8 %) equal an earlier row in every column. The columns have so few different values that this "
+        "968 of 1,000 rows (96.8 %) equal an earlier row in every column that is used. The columns have so few different values that this "
         "need not mean copies, so they are not kept in one part of the split: what is learned by heart helps on test rows, too."
     )
 

@@ -64,7 +64,7 @@ def find_copies(split: Split) -> Iterable[TableWarning]:
     """Yield how many rows are copies of others, and what the split does about it."""
     found, rows = split.duplicates, split.table.rows
     if found is not None and found.copies >= NOTABLE_COPIES * rows:
-        share = f"{found.copies:,} of {rows:,} rows ({_percent(found.copies, rows)}) equal an earlier row in every column"
+        share = f"{found.copies:,} of {rows:,} rows ({_percent(found.copies, rows)}) equal an earlier row in every column that is used"
         if found.is_natural:
             text = (
                 f"{share}. The columns have so few different values that this need not mean copies, so they are not kept in one "

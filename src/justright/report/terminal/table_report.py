@@ -46,6 +46,8 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
 
 def print_warnings(terminal: Terminal, warnings: Iterable[Mapping[str, Any]]) -> None:
     """Print what may spoil the verdicts, a line for each warning."""
+    if warnings := list(warnings):
+        terminal.print()
     for warning in warnings:
         terminal.say(f"Warning: {plain(warning['text'])}")
 
