@@ -46,10 +46,11 @@ def print_table_description(terminal: Terminal, description: Mapping[str, Any]) 
 
 def print_warnings(terminal: Terminal, warnings: Iterable[Mapping[str, Any]]) -> None:
     """Print what may spoil the verdicts, a line for each warning."""
-    if warnings := list(warnings):
+    texts = [plain(warning["text"]) for warning in warnings]
+    if texts:
         terminal.print()
-    for warning in warnings:
-        terminal.say(f"Warning: {plain(warning['text'])}")
+    for text in texts:
+        terminal.say(f"Warning: {text}")
 
 
 def print_columns(terminal: Terminal, description: Mapping[str, Any]) -> None:
