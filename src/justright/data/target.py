@@ -143,8 +143,14 @@ def _task_of_numbers(known: npt.NDArray[np.float32]) -> tuple[Task, str]:
         return "regression", "numbers with decimals"
     if len(distinct) <= MAX_NUMBER_CLASSES and len(known) >= MIN_ROWS_PER_NUMBER * len(distinct):
         span = f"{shown(float(distinct[0]))} to {shown(float(distinct[-1]))}"
-        return "multiclass", f"{len(distinct)} whole numbers, {span}, taken for classes"
-    return "regression", f"whole numbers with {len(distinct):,} different values, taken for a number"
+        return (
+            "multiclass",
+            f"{len(distinct)} whole numbers, {span}, taken for classes; --task regression takes them for amounts",
+        )
+    return (
+        "regression",
+        f"whole numbers with {len(distinct):,} different values, taken for amounts; --task multiclass takes them for classes",
+    )
 
 
 def _as_classes(levels: pl.Series, rows: Rows, options: ReadOptions, name: str) -> TargetColumn:
