@@ -245,7 +245,7 @@ def into_files(sinks, name, folder):
 def into_toml(sinks, name, folder):
     """A variant whose name is accepted, and a column and file whatever they are called, read back the same."""
     values = read_spec(VERSION_1 / "study.toml")
-    values["variants"] = {name: {"family": "mlp", "units": [2], "group": name}}
+    values["variants"] = {name: {"family": "mlp", "units": [2], "standardize": True, "group": name}}
     table = jr.read_table((np.arange(120.0).reshape(60, 2), np.arange(60) % 2))
     try:
         study = study_from_dict(values, read=lambda source, **options: table)

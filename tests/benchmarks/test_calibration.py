@@ -187,7 +187,7 @@ def test_the_engine_measures_the_true_loss_on_fresh_rows():
     rows, _ = world_rows(3, sizes)
     saved = []
 
-    def keep(model, path):
+    def keep(model, path, about):
         saved.append(model.get_weights())
 
     engine = Engine(Recipe(batch_size=50, max_epochs=3, patience=None, measure_rows=50))

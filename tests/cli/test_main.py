@@ -192,7 +192,34 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "--task",
                 "binary",
             ),
-            *("--missing", "", "--missing", "n/a", "--categorical", "colour"),
+            *("--missing", "", "--missing", "n/a", "--categorical", "colour", "--numeric", "size"),
+            *(
+                "--drop",
+                "name",
+                "--keep",
+                "id",
+                "--group",
+                "g",
+                "--time",
+                "t",
+                "--weights",
+                "w",
+                "--min-class-rows",
+                "3",
+            ),
+            *(
+                "--sep",
+                ";",
+                "--decimal",
+                ",",
+                "--thousands",
+                ".",
+                "--encoding",
+                "latin-1",
+                "--no-header",
+                "--head",
+            ),
+            *("--sheet", "s", "--query", "q", "--class-weight", "balanced"),
         ],
     )
     assert done.exit_code == 0, done.output
@@ -204,6 +231,22 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "task": "binary",
         "missing": ["", "n/a"],
         "categorical": ["colour"],
+        "numeric": ["size"],
+        "drop": ["name"],
+        "keep": ["id"],
+        "group": "g",
+        "time": "t",
+        "weights": "w",
+        "min_class_rows": 3,
+        "sep": ";",
+        "decimal": ",",
+        "thousands": ".",
+        "encoding": "latin-1",
+        "header": False,
+        "head": True,
+        "sheet": "s",
+        "query": "q",
+        "class_weight": "balanced",
         "test": "te.csv",
         "validation": "va.csv",
         "study": "sizes",
@@ -238,6 +281,7 @@ def test_run_without_arguments_is_the_quick_study_on_the_packaged_table(library)
     assert library.prepared.pop("progress") is not None
     assert library.prepared.pop("folder") == Path("runs/higgs-sim-quick")
     assert library.prepared.pop("trust") is False
+    assert library.prepared.pop("head") is False
     assert set(library.prepared.values()) == {None}
     assert library.ran["out"] == Path("runs/higgs-sim-quick")
 
@@ -598,7 +642,28 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--validation",
             "--from",
         ),
-        *("--trust", "--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
+        *(
+            "--trust",
+            "--sep",
+            "--decimal",
+            "--thousands",
+            "--encoding",
+            "--header",
+            "--sheet",
+            "--query",
+            "--head",
+        ),
+        *(
+            "--drop",
+            "--keep",
+            "--numeric",
+            "--group",
+            "--time",
+            "--weights",
+            "--min-class-rows",
+            "--class-weight",
+        ),
+        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
     )
 
 
@@ -671,7 +736,12 @@ def test_help_texts_state_the_library_s_own_values():
     from justright.workers.engines import ENGINES
 
     assert tuple(studies.studies()) == STUDY_NAMES
-    assert choices_of(StudyOptions) == {"task": TASKS, "stop": recipe.STOPS, "precision": recipe.PRECISIONS}
+    assert choices_of(StudyOptions) == {
+        "task": TASKS,
+        "stop": recipe.STOPS,
+        "class_weight": ("balanced",),
+        "precision": recipe.PRECISIONS,
+    }
     assert choices_of(RunOptions) == {"engine": tuple(ENGINES)}
     assert CHECKPOINT_SECONDS <= 10  # the most that a kill may cost
 

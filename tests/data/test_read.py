@@ -259,16 +259,33 @@ def test_rows_takes_the_first(tmp_path, write):
         assert table.source.rows == 10
 
 
-def test_missing_tokens_leave_rows_out(write):
-    """Rows with a declared token go, from text and numbers alike, and are counted."""
+def test_missing_tokens_are_filled(write):
+    """The user's own tokens and the usual ones, in text and in numbers: the median, or a level of their own."""
     text = "x,z,label\n1,a,0\nn/a,a,1\n3,b,0\n4,,1\n-999,b,1\n6,a,1\n"
-    table = read_table(write("t.csv", text), missing=["n/a", "", "-999"], categorical=["z"])
-    assert table.feature_names == ("x", "z=a", "z=b")
-    np.testing.assert_array_equal(table.features, np.array([[1, 1, 0], [3, 0, 1], [6, 1, 0]], np.float32))
-    assert (table.target.tolist(), table.rows_left_out) == ([0, 0, 1], 3)
-    assert table.source.missing == ("n/a", "", "-999")
-    numbers = read_table((np.array([[1.0], [np.nan], [3.0]]), [0, 1, 1]), missing=["nan"])
-    assert (numbers.features.ravel().tolist(), numbers.rows_left_out) == ([1, 3], 1)
+    table = read_table(write("t.csv", text), missing=["-999"], categorical=["z"])
+    assert table.feature_names == ("x", "x missing", "z=a", "z=b", "z missing")
+    filled = [
+        [1, 0, 1, 0, 0],
+        [3.5, 1, 1, 0, 0],
+        [3, 0, 0, 1, 0],
+        [4, 0, 0, 0, 1],
+        [3.5, 1, 0, 1, 0],
+        [6, 0, 1, 0, 0],
+    ]
+    np.testing.assert_array_equal(table.features, np.array(filled, np.float32))
+    assert (table.rows, table.rows_left_out, table.source.missing) == (6, 0, ("-999",))
+    numbers = read_table((np.array([[1.0], [np.nan], [3.0]]), [0, 1, 1]))
+    assert numbers.features.tolist() == [[1, 0], [2, 1], [3, 0]]
+
+
+def test_rows_without_a_target_are_left_out_and_counted(write):
+    """They can neither teach nor test."""
+    table = read_table(write("t.csv", "x,label\n1,0\n2,\n3,1\n4,NA\n5,0\n"))
+    assert (table.features.ravel().tolist(), table.target.tolist(), table.rows_left_out) == (
+        [1, 3, 5],
+        [0, 1, 0],
+        2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,19 +293,21 @@ def test_missing_tokens_leave_rows_out(write):
     [
         ([0, 1, 1, 0, 1, 0], "binary", ("0", "1"), [0, 1, 1, 0, 1, 0]),
         ([-1.0, 1.0, 1, -1, 1, 1], "binary", ("-1", "1"), [0, 1, 1, 0, 1, 1]),
-        ([True, False, True, True, False, False], "binary", ("0", "1"), [1, 0, 1, 1, 0, 0]),
+        ([True, False, True, True, False, False], "binary", ("false", "true"), [1, 0, 1, 1, 0, 0]),
         (["s", "b", "s", "b", "b", "b"], "binary", ("b", "s"), [1, 0, 1, 0, 0, 0]),
         ([0.5, 2.5, 0.5, 2.5, 2.5, 2.5], "binary", ("0.5", "2.5"), [0, 1, 0, 1, 1, 1]),
-        ([3, 1, 2, 1, 2, 3], "multiclass", ("1", "2", "3"), [2, 0, 1, 0, 1, 2]),
+        ([3, 1, 2, 1, 2, 3] * 3, "multiclass", ("1", "2", "3"), [2, 0, 1, 0, 1, 2] * 3),
+        ([3, 1, 2, 1, 2, 3], "regression", (), [3, 1, 2, 1, 2, 3]),
         (["c", "a", "b", "a", "b", "c"], "multiclass", ("a", "b", "c"), [2, 0, 1, 0, 1, 2]),
-        ([10, 9, 2, 10, 9, 2], "multiclass", ("2", "9", "10"), [2, 1, 0, 2, 1, 0]),
+        ([10, 9, 2, 10, 9, 2] * 3, "multiclass", ("2", "9", "10"), [2, 1, 0, 2, 1, 0] * 3),
+        (list(range(11)) * 6, "regression", (), list(range(11)) * 6),
         ([1, 2, 3, 4, 5, 6], "regression", (), [1, 2, 3, 4, 5, 6]),
         ([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], "regression", (), [0.1, 0.2, 0.3, 0.1, 0.2, 0.3]),
     ],
 )
 def test_the_task_is_found_from_the_target(target, task, classes, encoded):
     """Two values, a few repeating classes, or numbers."""
-    table = read_table((np.arange(6.0)[:, None], np.array(target)))
+    table = read_table((np.arange(float(len(target)))[:, None], np.array(target)))
     assert (table.task, table.class_names) == (task, classes)
     dtype = np.int32 if task == "multiclass" else np.float32
     assert table.target.dtype == dtype

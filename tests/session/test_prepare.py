@@ -58,7 +58,7 @@ def test_every_built_in_study_runs_on_any_table(name, place):
     study = prepare_study(source="rows.csv", study=name, seeds=2)
     assert study.name == name
     assert study.variants == named_study(name).on(study.split).variants
-    assert study.recipe == named_study(name).recipe.resolve("binary", 60)
+    assert study.recipe == named_study(name).recipe_for(study.split).resolve("binary", 60)
     assert study.seeds == (1, 2)
     assert study.split.sizes == {"train": 60, "validation": 15, "test": 25}
 
@@ -73,10 +73,8 @@ def test_options_take_the_place_of_the_recipe_s(place):
     assert prepare_study(source="rows.csv", stop="patience").recipe.stop == "patience"
     assert prepare_study(source="rows.csv", study="tutorial").recipe.stop == "patience"
     assert (recipe.max_epochs, recipe.patience, recipe.batch_size, recipe.precision) == (9, 3, 7, "bfloat16")
-    assert (
-        prepare_study(source="rows.csv", batch_size=7).recipe.max_epochs
-        == named_study("quick").recipe.max_epochs
-    )
+    other = prepare_study(source="rows.csv", batch_size=7)
+    assert other.recipe.max_epochs == named_study("quick").recipe_for(other.split).max_epochs
 
 
 def test_a_study_file_names_its_table(place):

@@ -49,11 +49,7 @@ def find_format(start: bytes, ending: str) -> TableFormat:
         >>> find_format(b"PAR1", ".data").name, find_format(b"x,y", ".parquet").name
         ('Parquet', 'CSV, TSV')
     """
-    begun = [
-        one
-        for one in formats()
-        if start.startswith(one.magic) and (one.recognise is None or one.recognise(start))
-    ]
+    begun = [one for one in formats() if start.startswith(one.magic)]
     named = [one for one in formats() if ending.lower() in one.endings]
     both = [one for one in begun if one in named]
     sure = [one for one in begun if one.recognise and one.recognise(start)]
@@ -69,6 +65,6 @@ def format_promised(ending: str) -> TableFormat | None:
 
 
 FORMATS: tuple[TableFormat, ...] = (
-    *(DELIMITED, PARQUET, ARROW, ZIP, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM),
+    *(DELIMITED, PARQUET, ARROW, NPZ, NPY, EXCEL, SQLITE, JSON, ARFF, LIBSVM, ZIP),
     *NO_TABLES,
 )
