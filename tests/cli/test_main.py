@@ -559,11 +559,11 @@ def test_data_describes_a_table(table):
     lines = done.stdout.splitlines()
     assert lines[0] == f"{table}: 60 rows, 2 features, binary (two values, 0 and 1)"
     assert lines[1] == "Target label: 0 30 (50.0 %), 1 30 (50.0 %)"
-    assert lines[4] == (
+    assert lines[5] == (
         "Warning: Only 15 test rows measure: a share of right answers is known to about ±25 percentage points, and most "
         "verdicts will stay open. Use more rows, or test on another file (--test FILE)."
     )
-    assert [line.split()[0] for line in lines[8:]] == ["x", "[red]y"]
+    assert [line.split()[0] for line in lines[9:]] == ["x", "[red]y"]
 
 
 def test_data_as_json(table):
