@@ -40,6 +40,8 @@ MOSTLY_DATES = 0.95
 LOOKS = r"\d.*[-/.: ,]"
 # Texts are read as dates of these years only: `%Y` also reads the year 3.
 FIRST_YEAR, LAST_YEAR = 1500, 2500
+# A year of two digits stands last or first: 3.10.2 is a version.
+SHORT_YEAR = r"^(?:\d+\W+\w+\W+\d\d(?:\D|$)|[A-Za-z]+\W+\d\d(?:\D|$)|\d\d-\d\d-)"
 TESTED = 1_000  # different texts on which formats are tried
 SECONDS_PER_DAY = 86_400.0
 DAYS_PER_YEAR = 365.2425
@@ -68,7 +70,10 @@ def find_date_format(text: pl.Series) -> str | None:
     has_colon = share_of(sample.str.contains(r"\d:\d\d")) >= MOSTLY_DATES
     is_zoned = has_colon and share_of(sample.str.contains(r"(Z|[+-]\d\d:?\d\d)$")) >= MOSTLY_DATES
     best, most = None, MOSTLY_DATES * len(sample)
+    has_short_year = share_of(sample.str.contains(SHORT_YEAR)) >= MOSTLY_DATES
     for form in _formats(has_colon=has_colon, is_zoned=is_zoned):
+        if "%y" in form and not has_short_year:
+            continue
         read = len(sample) - parse_dates(sample, form).null_count()
         if read >= most and (best is None or read > most):
             best, most = form, read
