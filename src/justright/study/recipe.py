@@ -215,8 +215,8 @@ def steps_per_epoch(train_rows: int, batch_size: int) -> int:
     return -(-train_rows // batch_size)
 
 
-def decaying_adam(steps: int) -> dict[str, Any]:
-    """Return Keras' configuration of the tutorial's optimizer for `steps` steps per epoch.
+def decaying_adam(steps: int, rate: float = INITIAL_LEARNING_RATE) -> dict[str, Any]:
+    """Return Keras' configuration of the tutorial's optimizer for `steps` steps per epoch, beginning at a learning rate.
 
     Example:
         >>> decaying_adam(20)["config"]["learning_rate"]["config"]["decay_steps"]
@@ -226,7 +226,7 @@ def decaying_adam(steps: int) -> dict[str, Any]:
         "module": "keras.optimizers.schedules",
         "class_name": "InverseTimeDecay",
         "config": {
-            "initial_learning_rate": INITIAL_LEARNING_RATE,
+            "initial_learning_rate": rate,
             "decay_steps": steps * DECAY_EPOCHS,
             "decay_rate": DECAY_RATE,
             "staircase": False,
