@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from justright.diagnosis.judge import judge_study
 
 
@@ -47,6 +49,23 @@ def test_sizes_that_differ_are_said_to(maker):
         r"The three sizes, each at its best epoch, differ on test rows: C has the lowest loss, "
         r"0\.\d+ \[0\.0\d+, 0\.1\d+\] below that of A\."
     )
+    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+
+
+def test_the_pair_that_is_named_is_one_that_differs(maker):
+    """The worst by its mean may be so by a few rows; then two others are told apart."""
+    noisy = maker.common[: maker.rows] + 1.0 + np.random.default_rng(0).normal(0, 30, maker.rows)
+    facts = facts_of(
+        maker,
+        maker.variant("A", 1, 0.62),
+        maker.variant("B", 2, 0.55),
+        maker.variant("C", 3, 0.7, test_best=noisy.astype(np.float32)),
+    )
+    pattern = (
+        r"The three sizes, each at its best epoch, differ on test rows: B has the lowest loss, "
+        r"0\.07\d* \[0\.0\d+, 0\.\d+\] below that of A\."
+    )
+    assert noisy.mean() > 0.7
     assert any(re.fullmatch(pattern, fact) for fact in facts), facts
 
 

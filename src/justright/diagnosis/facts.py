@@ -255,13 +255,14 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
     else:
-        best, worst = int(means.argmin()), int(means.argmax())
-        is_pair = (first == min(best, worst)) & (second == max(best, worst))
-        gain = found.interval(int(np.flatnonzero(is_pair)[0]))
-        gain = gain if worst < best else gain.negated()
-        yield (
-            f"{sizes} differ {place}: {names[best]} has the lowest loss, {estimate(gain)} below that of {names[worst]}."
-        )
+        # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
+        apart = (found.lows > 0) | (found.highs < 0)
+        pair = int(np.where(apart, np.abs(means[first] - means[second]), -1.0).argmax())
+        lower, upper = sorted((int(first[pair]), int(second[pair])), key=lambda place: means[place])
+        gain = found.interval(pair)
+        gain = gain if upper == first[pair] else gain.negated()
+        has = "has the lowest loss," if lower == int(means.argmin()) else "has a loss that is"
+        yield f"{sizes} differ {place}: {names[lower]} {has} {estimate(gain)} below that of {names[upper]}."
 
 
 # In the order in which reports state them; read through `state_facts`.

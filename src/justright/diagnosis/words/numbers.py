@@ -42,14 +42,17 @@ def estimate(interval: Interval) -> str:
     """Return an estimate with its interval, to the second digit of the uncertainty.
 
     Example:
-        >>> estimate(Interval(0.41234, 0.3912, 0.4333))
-        '0.412 [0.391, 0.433]'
+        >>> estimate(Interval(0.41234, 0.3912, 0.4333)), estimate(Interval(5.8e6, -999_673.0, 1.26e7))
+        ('0.412 [0.391, 0.433]', '5.8e6 [-1.0e6, 1.26e7]')
     """
     half = (interval.high - interval.low) / 2
     if not half > 0:
         return f"{number(interval.mean)} exactly"
     decimals = _decimals(half, UNCERTAIN_DIGITS)
-    mean, low, high = (_fixed(value, decimals) for value in (interval.mean, interval.low, interval.high))
+    values = [interval.mean, interval.low, interval.high]
+    if max(map(abs, values)) >= LARGE:  # beside 1.2e7, 999,673 looks more exact than it is
+        values = [round(value, min(decimals, 0)) for value in values]
+    mean, low, high = (_fixed(value, decimals) for value in values)
     return f"{mean} [{low}, {high}]"
 
 
