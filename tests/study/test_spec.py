@@ -185,8 +185,8 @@ def test_files_that_are_no_study_are_refused(tmp_path, monkeypatch):
     )
     assert refusal(b"a = ").startswith("Study file PATH is not valid TOML: ")
     assert refusal(b"a = '\xff'").startswith("Study file PATH is not valid TOML: ")
-    assert refusal(b"schema_version = 2") == (
-        "Study file PATH has schema_version 2; this justright reads up to 1. Install a newer justright."
+    assert refusal(b"schema_version = 3") == (
+        "Study file PATH has schema_version 3; this justright reads up to 2. Install a newer justright."
     )
     monkeypatch.setattr("justright.study.spec.MAX_SPEC_BYTES", 10)
     assert MAX_SPEC_BYTES > 10**6
@@ -226,3 +226,23 @@ def test_whether_a_numeric_target_is_standardised_is_written_into_its_study_file
         assert study_from_dict(tomllib.loads(tomli_w.dumps(values)), numbers).standardize_target is chosen
     classes = read_table((x, (np.arange(60) % 2).astype(float))).split(validation=10, train=40)
     assert "standardize_target" not in study_to_dict(Study(classes, {"a": mlp(2)}))
+
+
+def test_rows_of_an_older_study_file_are_the_first(tmp_path):
+    """A folder of version 1 resumes on the rows that it was trained on; a new file's rows are drawn."""
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{index * 7 % 23 / 4},{index % 2}\n" for index in range(40)))
+    asked = []
+
+    def read(source, **options):
+        asked.append(options)
+        return read_table(source, **options)
+
+    for version in (1, 2):
+        values = {
+            "schema_version": version,
+            "table": {"source": str(path), "rows": 30},
+            "split": {"validation": 5},
+        }
+        study_from_dict(values | {"variants": {"Tiny": {"family": "mlp", "units": [2]}}}, read=read)
+    assert asked == [{"rows": 30, "head": True}, {"rows": 30}]

@@ -12,7 +12,7 @@ from justright.data.sources import default_source, described_sources
 # The lines that are not commented out are a complete study file (tested).
 TEMPLATE = """\
 # A study for `justright run --study {name}`: what is trained, on what, and how.
-schema_version = 1
+schema_version = 2
 name = "my study"
 
 # Runs of every variant, each from its own random start. One seed speaks about that network only; 3 to 5 about the recipe.

@@ -21,7 +21,7 @@ from justright.study.recipe import Recipe
 from justright.study.study import Study
 from justright.study.variant import KerasConfig, Variant
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2  # since 2, `rows` are drawn at random unless `head` says otherwise
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
 OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
@@ -138,6 +138,8 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
 
 def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
     section = dict(_section(values, "table"))
+    if values.get("schema_version") == 1 and "rows" in section:
+        section |= {"head": True}
     extra = {f"{name}_table": section.pop(name, None) for name in EXTRA_TABLES}
     table = _read_described(section, read)
     tables = {name: _read_described(member, read) if member else None for name, member in extra.items()}
