@@ -62,6 +62,6 @@ def test_times_that_cannot_be_split_say_why():
     with pytest.raises(InputError) as caught:
         split_rows(SplitSpec(), 40, None, times=np.arange(40.0), groups=np.arange(40) // 4)
     assert str(caught.value) == (
-        "Rows of one group can be kept together in order='random' or 'stratified'; got order='time'. "
-        "Choose one of those, or read the table without `group`."
+        "Rows can be kept together by group, or validate and test later than they train; both were asked for. Give `group` or "
+        "`time`, not both."
     )

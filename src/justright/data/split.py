@@ -129,7 +129,12 @@ def split_rows(
     """
     spec = spec.resolved(has_classes=classes is not None, has_times=times is not None)
     sizes = part_sizes(spec, rows, has_validation_table=has_validation_table)
-    if groups is not None and spec.order in ("head", "time"):
+    if groups is not None and spec.order == "time":
+        raise InputError(
+            "Rows can be kept together by group, or validate and test later than they train; both were asked for. Give "
+            "`group` or `time`, not both."
+        )
+    if groups is not None and spec.order == "head":
         raise InputError(
             f"Rows of one group can be kept together in order='random' or 'stratified'; got order={spec.order!r}. "
             "Choose one of those, or read the table without `group`."
