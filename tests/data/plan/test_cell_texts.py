@@ -27,6 +27,7 @@ NUMBERS = [
     (["12 %", "3%"], [12, 3]),
     (["3.5 kg", "12 kg"], [3.5, 12]),
     (["36 months", "60 months"], [36, 60]),
+    (["146.5 m2", "80 m2"], [146.5, 80]),
     (["(5)", "6"], [-5, 6]),
     (["\u2212 4", "+3"], [-4, 3]),
     (["1e-3", "2E5"], [0.001, 200_000]),
@@ -96,6 +97,7 @@ def test_dates_are_read_as_they_are_written(texts):
         ("1/27/2019 1:08 PM", datetime(2019, 1, 27, 13, 8, tzinfo=UTC)),
         ("13:08", datetime(1970, 1, 1, 13, 8, tzinfo=UTC)),
         ("2019-03", datetime(2019, 3, 1, tzinfo=UTC)),
+        ("Mar-2019", datetime(2019, 3, 1, tzinfo=UTC)),
     ],
 )
 def test_moments_are_read_as_they_are_written(text, moment):

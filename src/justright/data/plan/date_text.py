@@ -37,7 +37,7 @@ ZONES = ("", "Z", "%z")
 # A column of texts is one of dates if this share of them is read.
 MOSTLY_DATES = 0.95
 # Without a digit and a mark between digits, or a month's name, nothing is a date.
-LOOKS = r"\d.*[-/.: ,]"
+LOOKS = r"\d.*[-/.: ,]|[-/.: ,].*\d"
 # Texts are read as dates of these years only: `%Y` also reads the year 3.
 FIRST_YEAR, LAST_YEAR = 1500, 2500
 # A year of two digits stands last or first: 3.10.2 is a version.

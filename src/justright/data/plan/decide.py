@@ -253,7 +253,8 @@ def _ordered(
     ranks = levels.drop_nulls().replace_strict(places, return_dtype=pl.Float64)
     gone = len(levels) - len(ranks)
     fill = float(np.median(ranks.to_numpy()))
-    about = f"{order[0]} < ... < {order[-1]}" if len(order) > SHOWN_LEVELS else " < ".join(order)
+    shown_levels = order if len(order) <= SHOWN_LEVELS else (order[0], "...", order[-1])
+    about = f"{', '.join(shown_levels)}, in this order"
     return Ordered(
         name=name,
         levels=order,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CURRENCIES = "$€£¥₹₽₩₺฿"
 SPACES = "\u00a0\u2009\u202f '’"  # what groups digits besides comma and dot
 MINUS = "\u2212\u2013"
-UNIT = re.compile(r"^[^\d]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*([A-Za-zµ°/²³%]+)$")
+UNIT = re.compile(r"^[^\d]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*([A-Za-zµ°/²³%][A-Za-z0-9µ°/²³%]*)$")
 # Digits in groups of three, as thousands separators stand.
 GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
 # From this share of readable values on, a column of text is one of numbers; the others are then missing.

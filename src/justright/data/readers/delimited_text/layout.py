@@ -225,6 +225,9 @@ def _best(rows: Sequence[Line], candidates: Sequence[str]) -> tuple[str, int]:
     best = max(share for _, share in found.values())
     good = {sep: fields for sep, (fields, share) in found.items() if share >= NEARLY * best}
     sep = max(good, key=lambda one: _sense(rows, one, good[one]))
+    # Tabs that come in runs here and there, as a hand makes them: as many fields, in more lines, between any blanks.
+    if sep == "\t" and found.get(WHITESPACE, (0, 0.0)) > found[sep] and good.get(WHITESPACE) == good[sep]:
+        sep = WHITESPACE
     return sep, _widest(rows, sep, good[sep])
 
 
