@@ -14,7 +14,7 @@ from justright.data.plan.column_plans import LeftOut, read_levels, read_moments,
 from justright.data.plan.date_text import find_date_format
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, find_number_format
-from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
 from justright.data.shared_arrays import shareable_empty
 from justright.data.sources import Request, sources
@@ -159,7 +159,7 @@ def _assemble(
     elif _are_complete_numbers(frame, request):
         features = _as_features(frame)
         plan = fit_number_plan(features, names, slice(None), options, blank)
-        features = _without_left_out(features, names, plan)
+        features = used_features(features, names, plan)
     else:
         plan, columns = fit_plan(frame, everything, options, blank), frame
         features = plan.prepare(frame, label=raw.label).features
@@ -351,16 +351,6 @@ def _as_features(frame: pl.DataFrame) -> Floats:
     return features
 
 
-def _without_left_out(features: Floats, names: Sequence[str], plan: Plan) -> Floats:
-    kept = {column.name for column in plan.used}
-    places = [index for index, name in enumerate(names) if name in kept]
-    if len(places) == len(names):
-        return features
-    fewer: Floats = shareable_empty((len(features), len(places)), np.float32)
-    np.take(features, places, axis=1, out=fewer, mode="clip")
-    return fewer
-
-
 def _listed_left_out(plan: Plan) -> str:
     said = [
         f"{column.name!r} is left out ({column.what}: {column.reason})"
@@ -394,7 +384,7 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     blank = Plan((), target, column.task, column.class_names, tuple(raw.frame.columns), raw.has_header)
     plan = fit_number_plan(features, names, slice(None), request, blank)
-    features = _without_left_out(features, names, plan)
+    features = used_features(features, names, plan)
     if not plan.used:
         return None
     return Table(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
 from justright.data.checks import check_names, listed
 from justright.data.duplicates import Duplicates, find_duplicates
-from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan
+from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
@@ -146,12 +146,7 @@ class Table:
         options = column_options(self.source, self.plan.order, has_header=self.has_header)
         if self.columns is None:
             plan = fit_number_plan(self.features, self.feature_names, rows, options, self.plan)
-            names = set(plan.feature_names)
-            kept = [index for index, name in enumerate(self.feature_names) if name in names]
-            features = self.features
-            if 0 < len(kept) < self.n_features:
-                features = shareable_empty((self.rows, len(kept)), np.float32)
-                np.take(self.features, kept, axis=1, out=features, mode="clip")
+            features = used_features(self.features, self.feature_names, plan)
         else:
             plan = fit_plan(self.columns, rows, options, self.plan)
             features = plan.prepare(self.columns, label=_name(self)).features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +73,16 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
             raise InputError(_no_numbers(values, name))
         rows = np.flatnonzero(np.isfinite(numbers))
         known = numbers[rows]
-        _refuse_one_value(np.unique(known[:: max(1, len(known) // 1_000)]), known, name)
+        distinct = np.unique(known)
+        _refuse_one_value([shown(float(value)) for value in distinct[:2]], len(known), name)
         task: Task = "regression"
         reason = "as asked"
         if options.task is None:
-            task, reason = _task_of_numbers(known)
+            task, reason = _task_of_numbers(distinct, len(known))
         if task == "regression":
             return TargetColumn(known, rows, "regression", (), reason)
         if not options.min_class_rows:
-            distinct, codes = np.unique(known, return_inverse=True)
+            codes = np.searchsorted(distinct, known)
             names = tuple(shown(float(value)) for value in distinct)
             return TargetColumn(_typed(codes, task), rows, task, names, reason)
     levels = read_levels(values, options.missing)
@@ -135,13 +137,12 @@ def _numbers(values: pl.Series, options: ReadOptions) -> npt.NDArray[np.float32]
     return read_numbers(values, form, options.missing)[0]
 
 
-def _task_of_numbers(known: npt.NDArray[np.float32]) -> tuple[Task, str]:
-    distinct = np.unique(known)
+def _task_of_numbers(distinct: npt.NDArray[np.float32], rows: int) -> tuple[Task, str]:
     if len(distinct) == 2:
         return "binary", f"two values, {shown(float(distinct[0]))} and {shown(float(distinct[1]))}"
     if not np.array_equal(distinct, np.round(distinct)):
         return "regression", "numbers with decimals"
-    if len(distinct) <= MAX_NUMBER_CLASSES and len(known) >= MIN_ROWS_PER_NUMBER * len(distinct):
+    if len(distinct) <= MAX_NUMBER_CLASSES and rows >= MIN_ROWS_PER_NUMBER * len(distinct):
         span = f"{shown(float(distinct[0]))} to {shown(float(distinct[-1]))}"
         return (
             "multiclass",
@@ -156,7 +157,7 @@ def _task_of_numbers(known: npt.NDArray[np.float32]) -> tuple[Task, str]:
 def _as_classes(levels: pl.Series, rows: Rows, options: ReadOptions, name: str) -> TargetColumn:
     table = levels.alias("level").value_counts(name="rows")
     counts: dict[str, int] = dict(zip(table["level"].to_list(), table["rows"].to_list(), strict=True))
-    _refuse_one_value(np.array(sorted(counts)), levels, name)
+    _refuse_one_value(list(counts), len(levels), name)
     kept, merged = _merged(counts, options.min_class_rows)
     names = tuple(sorted(kept, key=_class_order)) + ((OTHER,) if merged else ())
     if len(names) < 2:
@@ -228,20 +229,15 @@ def _check_classes(
         )
 
 
-def _refuse_one_value(distinct: npt.NDArray[Any], known: Any, name: str) -> None:  # noqa: ANN401  # an array or a column
-    if len(distinct) > 1:
-        return
-    if len(known):
-        rest = np.unique(np.asarray(known))
-        if len(rest) > 1:
-            return
-        value = rest[0].item()
-        said = shown(value) if isinstance(value, float) else str(value)[:MAX_NAME_CHARACTERS]
+def _refuse_one_value(distinct: Sequence[str], rows: int, name: str) -> None:
+    """Refuse a target whose different values, as they are shown, are fewer than two."""
+    if not distinct:
+        raise InputError(f"{name} must have values; it has none. Name another column.")
+    if len(distinct) == 1:
         raise InputError(
-            f"{name} must have at least two different values; all {len(known):,} rows hold {said!r}. Name another column, "
-            "or read more rows."
+            f"{name} must have at least two different values; all {rows:,} rows hold {distinct[0][:MAX_NAME_CHARACTERS]!r}. "
+            "Name another column, or read more rows."
         )
-    raise InputError(f"{name} must have values; it has none. Name another column.")
 
 
 def _no_numbers(values: pl.Series, name: str) -> str:

@@ -54,6 +54,10 @@ MIN_CODE_DIGITS = 2
 MIN_NUMBERED_ROWS = 10
 # Rows on which medians are found: their median is as good a stand-in, and 100 times as many take a second per column.
 MEDIAN_ROWS = 100_000
+MAX_SHOWN = 40  # characters of a value in a sentence
+SHOWN_LEVELS = 5
+TREND = "time in years"
+MIN_VARIATION = 1e-6
 YES_NO = (
     *({"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"}, {"off", "on"}, {"absent", "present"}),
     *({"non", "oui"}, {"nein", "ja"}, {"neg", "pos"}, {"negative", "positive"}),
@@ -388,9 +392,3 @@ def shown(value: float) -> str:
         ('28', '0.123457')
     """
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
-
-
-MAX_SHOWN = 40  # characters of a value in a sentence
-SHOWN_LEVELS = 5
-TREND = "time in years"
-MIN_VARIATION = 1e-6

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from justright.data.arrays import row_blocks
 from justright.data.checks import check_names, listed
 from justright.data.plan.column_plans import ColumnPlan, LeftOut, Number, column_from_dict
-from justright.data.plan.decide import MEDIAN_ROWS, about_two, numbers_rows, plan_column, shown
+from justright.data.plan.decide import IDENTIFIER, MEDIAN_ROWS, about_two, numbers_rows, plan_column, shown
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MAX_COLUMNS, MAX_TABLE_BYTES
 from justright.data.shared_arrays import shareable_empty
@@ -273,6 +273,23 @@ def _spared(fitted: Mapping[str, ColumnPlan]) -> list[str]:
     return [column.name for column in left_out if column.what == "identifier"]
 
 
+def used_features(features: Floats, names: Sequence[str], plan: Plan) -> Floats:
+    """Return the features of a table of numbers that its plan uses: the same array if these are all.
+
+    Args:
+        features: (rows, features).
+        names: of the features.
+        plan: of the table.
+    """
+    kept = {column.name for column in plan.used}
+    places = [index for index, name in enumerate(names) if name in kept]
+    if len(places) == len(names):
+        return features
+    fewer: Floats = shareable_empty((len(features), len(places)), np.float32)
+    np.take(features, places, axis=1, out=fewer, mode="clip")
+    return fewer
+
+
 def _number_column(
     values: Floats,
     name: str,
@@ -284,8 +301,6 @@ def _number_column(
     may_be_two: bool,
     may_number: bool,
 ) -> ColumnPlan:
-    from justright.data.plan.decide import IDENTIFIER
-
     low, high = bounds
     missing = options.missing
     if low == high and name not in options.keep:

@@ -10,7 +10,14 @@ from typing import Any
 from justright.data.read_options import ReadOptions
 from justright.data.readers.inflate import inflate_all
 from justright.data.readers.plain_values import values_column
-from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat, made_up_names, row_place
+from justright.data.readers.raw import (
+    MAX_TABLE_BYTES,
+    RawTable,
+    TableFormat,
+    check_equal_lengths,
+    made_up_names,
+    row_place,
+)
 from justright.data.readers.sniff import check_text
 from justright.errors import InputError
 
@@ -116,11 +123,7 @@ def _table(document: Any, label: str, rows: int | None) -> RawTable:  # noqa: AN
         raise InputError(
             f"{label}: {SHAPES} was expected as JSON; it holds something else. Save the records alone."
         )
-    lengths = {len(values) for values in columns.values()}
-    if len(lengths) > 1:
-        raise InputError(
-            f"{label}: every column must have as many values; they have {min(lengths):,} to {max(lengths):,}. Save it again."
-        )
+    check_equal_lengths(columns.values(), label, " Save it again.")
     frame = pl.DataFrame([values_column(name, values[:rows]) for name, values in columns.items()])
     return RawTable(frame, label, has_header=not _is_made_up(columns), locate=row_place)
 

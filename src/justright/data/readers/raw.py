@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -125,6 +125,19 @@ def check_column_names(names: Sequence[str], label: str) -> None:
         check_names("column", names)
     except InputError as error:
         raise InputError(f"{label}: {error}") from None
+
+
+def check_equal_lengths(columns: Iterable[Sized], label: str, advice: str = "") -> None:
+    """Refuse columns of different lengths.
+
+    Raises:
+        InputError: they are; the message names the source by its `label`, and ends in `advice`.
+    """
+    lengths = {len(values) for values in columns}
+    if len(lengths) > 1:
+        raise InputError(
+            f"{label}: every column must have as many values; they have {min(lengths):,} to {max(lengths):,}.{advice}"
+        )
 
 
 def row_place(row: int) -> str:

@@ -23,25 +23,38 @@ def column_blocks(summary: Summary) -> list[Block]:
         notes.append(f"Left out: {counted(left_out, 'row')} without a target.")
     if reason := table.get("task_reason"):
         notes.insert(0, f"The target {table['target']} is {_a_task(summary['task'])}: {reason}.")
-    numbers = [column for column in plan if column["kind"] == "number" and not column["about"]]
-    others = [column for column in plan if column not in numbers]
+    numbers, others = tell_numbers_apart(plan)
     if numbers:
-        notes.append(_about_numbers([column["name"] for column in numbers], is_all=not others))
+        notes.append(about_numbers(numbers, is_all=not others, most=LISTED_NUMBERS))
     blocks: list[Block] = [Text(" ".join(notes), media=Media.WRITTEN)] if notes and plan else []
     if others:
         blocks += long_table(_table(others[:MOST_LISTED]), MOST_ROWS, "columns")
     return blocks
 
 
+def tell_numbers_apart(
+    plan: Sequence[Mapping[str, Any]],
+) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Return the names of the columns that are plain numbers, of which a sentence suffices, and all other columns."""
+    numbers, others = list[str](), list[Mapping[str, Any]]()
+    for column in plan:
+        if column["kind"] == "number" and not column["about"]:
+            numbers.append(str(column["name"]))
+        else:
+            others.append(column)
+    return numbers, others
+
+
 def _a_task(task: str) -> str:
     return "a number to predict (regression)" if task == "regression" else f"a class to predict ({task})"
 
 
-def _about_numbers(names: Sequence[str], *, is_all: bool) -> str:
+def about_numbers(names: Sequence[str], *, is_all: bool, most: int) -> str:
+    """Return the sentence about columns that are plain numbers, which names the first `most` of them."""
     if is_all:
         return "All columns are numbers." if len(names) > 1 else "The column is a number."
-    more = f" and {len(names) - LISTED_NUMBERS:,} more" if len(names) > LISTED_NUMBERS else ""
-    return f"Numbers: {', '.join(names[:LISTED_NUMBERS])}{more}."
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"Numbers: {', '.join(names[:most])}{more}."
 
 
 def _table(columns: Sequence[Mapping[str, Any]]) -> Table:

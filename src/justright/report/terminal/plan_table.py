@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from justright.report.sections.column_table import about_numbers, tell_numbers_apart
 from justright.report.terminal.terminal import Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten
 
@@ -19,23 +20,14 @@ def print_plan(terminal: Terminal, columns: Sequence[Mapping[str, Any]]) -> None
     """Print what `justright.data.describe.describe_plan` returned."""
     if not columns:
         return
-    plain_numbers = [column for column in columns if column["kind"] == "number" and not column["about"]]
-    others = [column for column in columns if column not in plain_numbers]
-    if plain_numbers:
-        terminal.say(_about_numbers(plain_numbers, len(columns)))
+    numbers, others = tell_numbers_apart(columns)
+    if numbers:
+        terminal.say(plain(about_numbers(numbers, is_all=not others, most=LISTED_NUMBERS)))
     if not others:
         return
     terminal.print(_plan_table(others[:MOST_ROWS], terminal.symbols))
     if len(others) > MOST_ROWS:
         terminal.print(f"... and {len(others) - MOST_ROWS:,} more columns; --json and plan.json have all.")
-
-
-def _about_numbers(numbers: Sequence[Mapping[str, Any]], total: int) -> str:
-    if len(numbers) == total:
-        return "All columns are numbers." if total > 1 else "The column is a number."
-    names = ", ".join(plain(column["name"]) for column in numbers[:LISTED_NUMBERS])
-    more = f" and {len(numbers) - LISTED_NUMBERS:,} more" if len(numbers) > LISTED_NUMBERS else ""
-    return f"Numbers: {names}{more}."
 
 
 def _plan_table(columns: Sequence[Mapping[str, Any]], symbols: Symbols) -> Table:

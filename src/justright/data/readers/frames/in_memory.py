@@ -19,6 +19,7 @@ from justright.data.readers.raw import (
     MAX_TABLE_BYTES,
     RawTable,
     check_column_names,
+    check_equal_lengths,
     made_up_names,
     row_place,
 )
@@ -178,11 +179,7 @@ def _mapping_table(source: Mapping[Any, Any], label: str) -> RawTable:
         raise InputError(
             f"{label}: a mapping must hold columns, a sequence of values each; {what}. Pass columns, or a frame."
         )
-    lengths = {len(values) for values in source.values()}
-    if len(lengths) > 1:
-        raise InputError(
-            f"{label}: every column must have as many values; they have {min(lengths):,} to {max(lengths):,}."
-        )
+    check_equal_lengths(source.values(), label)
     names = [str(name) for name in source]
     check_column_names(names, label)
     columns = [
