@@ -174,6 +174,19 @@ def test_columns_without_names_are_found_by_place():
         np.testing.assert_array_equal(plan.prepare(columns, label="'t'", has_header=False).features, expected)
 
 
+def test_dates_of_a_parquet_file_are_those_of_a_csv_file():
+    """A plan fitted on dates reads new rows that write them as text."""
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 2, 29), eager=True).alias("day")
+    frame = pl.DataFrame([days, pl.Series("y", np.arange(60) / 7)])
+    plan = read_table(frame, target="y").plan
+    expected = plan.prepare(frame, label="'t'").features
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        text = frame.with_columns(day=frame["day"].dt.strftime(form))
+        prepared = plan.prepare(text, label="'t'")
+        np.testing.assert_array_equal(prepared.features, expected)
+        assert prepared.notes == ()
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

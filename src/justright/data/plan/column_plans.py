@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.plan.date_text import date_parts, parse_dates, seconds
+from justright.data.plan.date_text import ISO_DATE, date_parts, find_date_format, parse_dates, seconds
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat
 from justright.data.plan.plan_checks import check_column_plan
@@ -357,7 +357,9 @@ def read_moments(
         moments, unread = seconds(values), 0
     else:
         text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, missing)
-        moments = parse_dates(text, form) if form else text.cast(pl.Float64, strict=False).clear(len(text))
+        # Training rows that held dates themselves (Parquet) say nothing of how a text writes them.
+        form = form or find_date_format(text.drop_nulls().unique(maintain_order=True)) or ISO_DATE
+        moments = parse_dates(text, form)
         unread = moments.null_count() - text.null_count()
     return moments.to_numpy().astype(np.float64, copy=False), unread
 

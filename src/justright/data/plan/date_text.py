@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+ISO_DATE = "%Y-%m-%d"
 # Tried in this order; of those that read equally many texts the first is taken, so day before month only where a day
 # above 12 says so. `T` stands for each of the times of day below, or none.
 DAYS = (
