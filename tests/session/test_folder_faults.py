@@ -93,7 +93,9 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
     with pytest.raises(FolderError) as caught:
         session.run_study(study, folder, workers=1, sinks=[Fault()], checkpoint_seconds=0.2)
     assert str(caught.value) == message.format(database=str(folder / "study.db"))
-    assert not [child for child in psutil.Process().children() if "justright" in " ".join(child.cmdline())]
+    assert not [
+        child for child in psutil.Process().children() if "justright.workers" in " ".join(child.cmdline())
+    ]
     if fault is lock_database:
         INTRUDERS.pop().close()
     if folder.is_dir() and fault is not delete_folder:
