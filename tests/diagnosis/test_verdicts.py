@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from justright.diagnosis.evidence import UNDERFIT_CHANGES
+from justright.study.directions import FREER as UNDERFIT_CHANGES
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.labels import label_names
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from justright.data.read import read_table
-from justright.diagnosis.evidence import UNDERFIT_CHANGES
+from justright.study.directions import FREER as UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp

@@ -13,8 +13,7 @@ from justright.errors import InputError, one_of
 from justright.runs.outcomes import OUTCOMES, is_measured
 
 Losses = npt.NDArray[np.float32]
-# Changes whose success shows that the baseline underfits; other remedies act against overfitting.
-UNDERFIT_CHANGES = ("more capacity", "longer training", "less regularization", "capacity with regularization")
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +23,7 @@ class RunEvidence:
     Shape:
         test_best, test_last: (test rows,) losses without penalties at the chosen and at the last epoch, or None.
         validation: epoch -> (validation rows,) losses without penalties, on a grid with the chosen and last epoch.
+        curve: (epochs,) mean validation loss without penalties after every epoch, NaN where unknown; None if not recorded.
 
     Args:
         seed: runs of two variants with the same seed are paired.
@@ -47,6 +47,7 @@ class RunEvidence:
     test_best: Losses | None = None
     test_last: Losses | None = None
     validation: Mapping[int, Losses] = field(default_factory=dict)
+    curve: Floats | None = None
     train_loss_first: float = float("nan")
     train_loss_best: float = float("nan")
     train_loss_last: float = float("nan")
@@ -59,6 +60,10 @@ class RunEvidence:
         if self.is_measured and (self.best_epoch is None or not 0 <= self.best_epoch < self.epochs):
             raise InputError(
                 f"`best_epoch` must lie in 0..epochs - 1; got {self.best_epoch!r} of {self.epochs!r} epochs."
+            )
+        if self.curve is not None and self.curve.shape != (self.epochs,):
+            raise InputError(
+                f"`curve` must have a value for each of {self.epochs!r} epochs; got the shape {self.curve.shape}."
             )
 
     @property
@@ -84,10 +89,13 @@ class VariantEvidence:
         runs: one per seed.
         baseline: name of the variant that it changes by one thing, if any.
         group: variants of one group are compared as sizes.
-        change: what it changes in its baseline: one of `UNDERFIT_CHANGES`, any other text, or empty (unknown).
+        change: what it changes in its baseline, in the words of `directions.py`; any other text says that it is neither
+            freer nor tighter, and an empty one leaves it to `parameters` and `brakes`.
         remedy: variants with the same baseline and remedy are strengths, of which validation rows choose one; empty makes
             the variant a remedy of its own.
         strength: of the remedy; None if it has only one.
+        brakes: what holds its training back, by name (`study/brakes.py`): the larger a value, the tighter. None if unknown.
+        max_epochs: its epoch limit; None if unknown.
 
     Raises:
         InputError: there is no run, or a seed occurs twice.
@@ -101,6 +109,8 @@ class VariantEvidence:
     change: str = ""
     remedy: str = ""
     strength: float | None = None
+    brakes: Mapping[str, float] | None = None
+    max_epochs: int | None = None
 
     def __post_init__(self) -> None:
         seeds = [run.seed for run in self.runs]

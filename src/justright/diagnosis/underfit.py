@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from justright.diagnosis.evidence import UNDERFIT_CHANGES, VariantEvidence
+from justright.diagnosis.evidence import VariantEvidence
 from justright.diagnosis.pairs import Pairs
 from justright.diagnosis.words.numbers import estimate, listed_briefly, number, rounded, word
 from justright.statistics.intervals import Interval
 from justright.statistics.paired import Compared
 from justright.statistics.sample_size import Needs, required_for_each
 from justright.statistics.simultaneous import Indices
+from justright.study.directions import FREER as UNDERFIT_CHANGES
 
 REFERENCE_KIND = "reference"
 MOST_SENTENCES = 4  # about single candidates, the largest gains; the others are counted

@@ -11,13 +11,16 @@ from justright.higgs.columns import collision_columns
 from justright.higgs.kinematics import particle_columns, positive_columns
 from justright.higgs.physics import HiggsMlp
 from justright.study.changes import network_of
+from justright.study.directions import AUGMENTATION, OTHER_INPUTS
 from justright.study.remedy import Facts, Remedy
 from justright.study.variant import Variant
 
 Columns = Callable[[Sequence[str]], dict[str, Any]]
 
 
-def _remedy(name: str, summary: str, *, columns: Columns | None = None, **options: Any) -> Remedy:
+def _remedy(
+    name: str, summary: str, kind: str = OTHER_INPUTS, *, columns: Columns | None = None, **options: Any
+) -> Remedy:
     """Return the remedy that sets options of `HiggsMlp`.
 
     The baseline becomes a member of that family; without further options it is the same network.
@@ -25,6 +28,7 @@ def _remedy(name: str, summary: str, *, columns: Columns | None = None, **option
     Args:
         name: its name in tables.
         summary: what it changes.
+        kind: the change in the words of `directions.py`.
         columns: finds further columns that the options need; raises InputError for a table without them.
         options: those of `HiggsMlp`.
     """
@@ -44,7 +48,7 @@ def _remedy(name: str, summary: str, *, columns: Columns | None = None, **option
             return False
         return True
 
-    return Remedy(name, summary, (1,), change, is_for=is_for)
+    return Remedy(name, summary, (1,), change, kind, is_for=is_for)
 
 
 def _positive_columns(feature_names: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -57,16 +61,19 @@ REMEDIES: tuple[Remedy, ...] = (
     _remedy(
         "Random turns",
         "training turns all phi of a row by one random angle: a collision has no preferred direction",
+        AUGMENTATION,
         rotate=True,
     ),
     _remedy(
         "Random reflections",
         "training gives all eta of a row one random sign: the beam's two ends are alike",
+        AUGMENTATION,
         reflect=True,
     ),
     _remedy(
         "Random mirrors",
         "training gives all phi of a row one random sign: a collision and its mirror image are alike",
+        AUGMENTATION,
         mirror=True,
     ),
     _remedy(

@@ -31,6 +31,7 @@ from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
 from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
 from justright.statistics.intervals import mean_interval
+from justright.study.brakes import brakes_of
 from justright.study.recipe import LOSSES
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
+            brakes=brakes_of(built[name].config, study["recipe"] | values.get("recipe", {})),
+            max_epochs=(study["recipe"] | values.get("recipe", {})).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
@@ -173,7 +176,7 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
     run = record.run
     test = store.row_losses(run, "test")
     fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
-    first = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows, epochs=1)
+    curves = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
     best = record.best_epoch
     last = record.epochs - 1
     missing = float("nan")
@@ -185,7 +188,8 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         test_best=None if best is None else test.get(best),
         test_last=test.get(last),
         validation=store.row_losses(run, "validation"),
-        train_loss_first=float(first[f"fixed_{loss}"][0]) if first.height else missing,
+        curve=curves[f"val_{loss}"].to_numpy() if curves.height == record.epochs else None,
+        train_loss_first=float(curves[f"fixed_{loss}"][0]) if curves.height else missing,
         train_loss_best=missing if best is None else fixed.get(best, missing),
         train_loss_last=fixed.get(last, missing),
         score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},

@@ -13,15 +13,17 @@ from justright.data.table import Split
 from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
 from justright.study import changes
-from justright.study.remedy import (
-    GROUP,
-    LADDER_GROUP,
+from justright.study.directions import (
+    AUGMENTATION,
+    AVERAGING,
     LESS_CAPACITY,
     LONGER_TRAINING,
+    NOISE,
+    OTHER_INPUTS,
+    OTHER_TRAINING,
     REGULARIZATION,
-    Facts,
-    Remedy,
 )
+from justright.study.remedy import GROUP, LADDER_GROUP, Facts, Remedy
 from justright.study.variant import Build, Variant
 
 
@@ -204,18 +206,21 @@ CATALOGUE: tuple[Remedy, ...] = (
         "each hidden layer is brought to mean 0 and variance 1 over the batch before its activation",
         (1,),
         changes.family_switch("batch_normalization"),
+        OTHER_TRAINING,
     ),
     Remedy(
         "Input noise",
         "training adds Gaussian noise of this standard deviation to each input",
         (0.1, 0.3),
         changes.family_option("input_noise"),
+        NOISE,
     ),
     Remedy(
         "Mixup",
         "training mixes each row with another one, by a weight from Beta(this, this)",
         (0.2, 1.0),
         changes.recipe_option("mixup"),
+        AUGMENTATION,
         needs_family=False,
     ),
     Remedy(
@@ -231,6 +236,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "an exponential moving average of the weights (EMA) with this decay per step is validated and kept",
         (0.98, 0.995, 0.998),
         changes.recipe_option("ema"),
+        AVERAGING,
         needs_family=False,
     ),
     Remedy(
@@ -238,6 +244,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "the learning rate falls from this along a half cosine to 0 at the epoch limit",
         (0.001, 0.003),
         changes.cosine_schedule,
+        OTHER_TRAINING,
         needs_family=False,
     ),
     Remedy(
@@ -253,6 +260,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "each column is brought to mean 0 and variance 1 over the training rows",
         (1,),
         changes.family_switch("standardize"),
+        OTHER_INPUTS,
         is_for=_has_raw_inputs,
     ),
     Remedy(
@@ -260,5 +268,6 @@ CATALOGUE: tuple[Remedy, ...] = (
         "each input, standardised, enters as 2 tanh(x / 2): none is larger than 2, and small ones hardly change",
         (2.0,),
         changes.family_option("soft_limit"),
+        OTHER_INPUTS,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 from justright.data.read_options import Task
 from justright.data.table import Split
 from justright.errors import InputError
+from justright.study.directions import REGULARIZATION
 from justright.study.families import Mlp
 from justright.study.raw_inputs import needs_standardising
 from justright.study.recipe import Recipe
@@ -17,10 +18,6 @@ from justright.study.variant import Variant
 # Groups of variants: remedies of one baseline, and the steps of a combination.
 GROUP = "remedies"
 LADDER_GROUP = "steps"
-# What a remedy does, in the words of verdicts. Of these, only longer training can show that its baseline underfits.
-LESS_CAPACITY = "less capacity"
-LONGER_TRAINING = "longer training"
-REGULARIZATION = "regularization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Remedy:
         summary: what it changes, in one sentence.
         strengths: what `change` is called with, weakest first.
         change: (baseline, strength, facts) -> the baseline with that one change; name and role are filled in later.
-        kind: the change in the words of verdicts; only some kinds can show underfitting.
+        kind: the change in the words of `directions.py`, which say whether it is freer, tighter or neither.
         needs_family: whether it can change only members of a family, not any Keras model.
         is_for: whether it makes sense for a table.
     """
