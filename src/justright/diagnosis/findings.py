@@ -9,6 +9,7 @@ import numpy as np
 
 from justright.diagnosis.alternatives import Alternative, deciding
 from justright.diagnosis.ends import End
+from justright.diagnosis.evidence import RunEvidence
 from justright.diagnosis.learned import Learned
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.onset import Onset
@@ -18,6 +19,9 @@ from justright.study.directions import EARLIER_END, LONGER_TRAINING, MORE_ROWS, 
 
 EARLY_STOPPING = "Early stopping"
 TRAINING_LONGER = "Longer training"
+# A run whose best epoch lies in the last tenth of its epochs, or is one of the last two, has not passed it.
+LATE_SHARE = 10
+LEAST_LATE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,7 @@ class Findings:
         accuracy_onset: like `onset`, by the share of wrong answers; None if unknown.
         learned: how it compares with the constant prediction; None if unknown.
         more_rows: what more training rows would gain, by its learning curve: their number, and the gain; None without one.
+        table_rows: number of rows of the table; None if unknown.
     """
 
     measured: Measured
@@ -45,6 +50,7 @@ class Findings:
     accuracy_onset: Onset | None = None
     learned: Learned | None = None
     more_rows: tuple[int, Interval] | None = None
+    table_rows: int | None = None
 
     @property
     def name(self) -> str:
@@ -76,6 +82,18 @@ class Findings:
     def has_unclear_rise(self) -> bool:
         """Whether the loss rose and the training loss is unknown: overfitting cannot be told from divergence then."""
         return self.end.has_risen and not np.isfinite(self.end.train_last - self.end.train_best)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the epoch limit ended most runs too early to judge their ends and what they could reach.
+
+        Their validation loss still fell, or their best epoch is among the last and a fall is not excluded.
+        """
+        end, runs = self.end, self.measured.runs
+        if end.has_risen or (end.fall is not None and end.fall.is_below(self.margin)):
+            return False
+        cut = [run for run in runs if run.outcome == "finished" and (end.is_still_falling or is_late(run))]
+        return 2 * len(cut) > len(runs)
 
     @cached_property
     def early_stopping(self) -> Alternative | None:
@@ -187,3 +205,13 @@ class Findings:
         if harmful:
             return combine_needs(harmful, any_is_enough=True)
         return combine_needs([needs for _, needs in planned], any_is_enough=False) if planned else None
+
+
+def is_late(run: RunEvidence) -> bool:
+    """Return whether a run's best epoch is among its last.
+
+    Example:
+        >>> [is_late(RunEvidence(0, "finished", 60, best)) for best in (53, 54)]
+        [False, True]
+    """
+    return run.chosen_epoch >= run.epochs - max(LEAST_LATE, run.epochs // LATE_SHARE)

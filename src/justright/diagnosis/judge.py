@@ -35,7 +35,7 @@ from justright.diagnosis.words.facts import state_facts
 from justright.errors import InputError
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, loss_interval
 from justright.statistics.simultaneous import draws_for
 
 
@@ -142,7 +142,7 @@ def examine(
     """
     check_level(level)
     measured = measure_study(evidence)
-    losses = {name: mean_interval(one.best, level=level) for name, one in measured.items()}
+    losses = {name: loss_interval(one.best, level=level) for name, one in measured.items()}
     reference = _reference_interval(evidence.reference, measured, level)
     means = [one.mean for one in (*losses.values(), reference) if one is not None]
     best_loss = min(means, default=np.inf)
@@ -226,6 +226,7 @@ class _Judging:
             accuracy_onset=by_accuracy,
             learned=judge_learned(mine.best, evidence.constant, level=level),
             more_rows=self.more_rows.get(name),
+            table_rows=evidence.table_rows,
         )
 
 
@@ -253,4 +254,4 @@ def _reference_interval(
         return None
     if any(one.best.shape[1:] != reference.test.shape for one in measured.values()):
         return None
-    return mean_interval(reference.test[None], level=level)
+    return loss_interval(reference.test[None], level=level)

@@ -201,7 +201,7 @@ def decide(found: Findings) -> Verdict:
         *(learned if found.has_learned_nothing else ()),
         *given,
         *(() if found.has_learned_nothing else learned),
-        *needs_reasons(needs, found.measured),
+        *needs_reasons(needs, found.measured, found.table_rows),
         *_limits(found.measured),
     )
     return Verdict(

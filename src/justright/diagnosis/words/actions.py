@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from justright.diagnosis.alternatives import Alternative
 from justright.diagnosis.findings import Findings
-from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS
+from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS, is_beyond, more_epochs
 from justright.diagnosis.words.answers import best_epochs, phrase
 from justright.diagnosis.words.numbers import rounded_up
 from justright.study.directions import EARLIER_END, MORE_ROWS, Direction
@@ -61,10 +61,11 @@ def undecided_action(found: Findings) -> Action | None:
         return Action(f"Keep {best_epochs(found)}: it is saved.", _predict(found.name))
     if found.has_learned_nothing:
         return Action(
-            "Try another learning rate, or train it for longer.", f"{COMMAND} --max-epochs {_twice(found)}"
+            "Try another learning rate, or train it for longer.",
+            f"{COMMAND} --max-epochs {more_epochs([found])}",
         )
     if found.longer_training is not None and found.longer_training.is_open:
-        return Action("Longer training would decide.", f"{COMMAND} --max-epochs {_twice(found)}")
+        return Action("Longer training would decide.", f"{COMMAND} --max-epochs {more_epochs([found])}")
     directions: tuple[Direction, ...] = ("freer", "tighter")
     if not all(map(found.is_measured_towards, directions)):
         words = "Train larger, smaller and regularized networks beside it."
@@ -76,9 +77,11 @@ def undecided_action(found: Findings) -> Action | None:
     seeds, rows = needs.least
     if rows and found.measured.source != "test":
         return None
-    seeds = seeds or (rows == 0)  # the margin lies just inside the interval
-    options = f" --seeds {runs + seeds}" * (seeds > 0) + " --test FILE" * (rows > 0)
+    seeds = seeds or int(rows == 0)  # the margin lies just inside the interval
     total = rounded_up(found.measured.best.shape[1] + rows)
+    if rows and is_beyond(found.measured.best.shape[1] + rows, found.table_rows):
+        return Action(f"The table is too small to decide: that would probably take {total:,} test rows.", "")
+    options = f" --seeds {runs + seeds}" * (seeds > 0) + " --test FILE" * (rows > 0)
     ways = [f"{runs + seeds} seeds"] * (seeds > 0) + [f"{total:,} test rows"] * (rows > 0)
     return Action(f"{' and '.join(ways)} in all would probably decide.", f"{COMMAND}{options}")
 
@@ -108,7 +111,9 @@ def _apply(found: Findings, one: Alternative) -> Action:
         return Action(f"Collect more rows: {phrase(one)} would probably help.", "")
     if one.kind == EARLIER_END:
         return Action(f"Keep {best_epochs(found)}: it is saved.", _predict(found.name))
-    return Action("Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {_twice(found)}")
+    return Action(
+        "Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {more_epochs([found])}"
+    )
 
 
 def _predict(name: str) -> str:
@@ -117,7 +122,3 @@ def _predict(name: str) -> str:
 
 def _remedies(name: str) -> str:
     return f"{COMMAND} --study remedies --of {quoted(name)}"
-
-
-def _twice(found: Findings) -> int:
-    return 2 * max(run.epochs for run in found.measured.variant.runs)

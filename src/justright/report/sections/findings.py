@@ -6,7 +6,12 @@ from justright.diagnosis.labels import Tone
 from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Sentences, Table, Text
 from justright.report.summary import Summary
 
-ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
+ANSWER_TONES: dict[str, Tone] = {
+    "holds": "good",
+    "does not hold": "bad",
+    "not tested": "open",
+    "cannot be told": "open",
+}
 
 
 def fact_blocks(summary: Summary) -> list[Block]:
