@@ -37,7 +37,7 @@ def overfits_action(found: Findings) -> Action:
     better = [one for one in (found.remedy, found.freer) if one is not None and one.is_better]
     if better:
         return _apply(found, max(better, key=lambda one: (one.is_measured, one.gain.mean)))
-    words = f"Keep {best_epochs(found)}: it is saved"
+    words = f"Keep {best_epochs(found)}, whose weights are saved"
     if found.is_measured_towards("tighter"):
         return Action(f"{words}.", _predict(found.name))
     return Action(f"{words}. Remedies may help more; to measure them:", _remedies(found.name))
@@ -58,7 +58,7 @@ def just_right_action(found: Findings) -> Action:
 def undecided_action(found: Findings) -> Action | None:
     """Return what would decide: networks beside it, more epochs, seeds, or test rows; None if nothing would."""
     if found.has_unclear_rise:
-        return Action(f"Keep {best_epochs(found)}: it is saved.", _predict(found.name))
+        return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
     if found.has_learned_nothing:
         return Action(
             "Try another learning rate, or train it for longer.",
@@ -110,7 +110,7 @@ def _apply(found: Findings, one: Alternative) -> Action:
     if one.kind == MORE_ROWS:
         return Action(f"Collect more rows: {phrase(one)} would probably help.", "")
     if one.kind == EARLIER_END:
-        return Action(f"Keep {best_epochs(found)}: it is saved.", _predict(found.name))
+        return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
     return Action(
         "Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {more_epochs([found])}"
     )

@@ -193,12 +193,10 @@ def _accuracy(found: Findings) -> str:
     if change is None or found.has_diverged:
         return ""
     if found.overfits_by_time and not change.is_below(0.0):
-        to_end = "from that epoch to the end"
-        if change.is_above(0.0):
-            return f"; its accuracy rises {to_end}, by {estimate(change)}"
-        return f"; its accuracy does not measurably fall {to_end} (change {estimate(change)})"
+        better = "better" if change.is_above(0.0) else "not measurably worse"
+        return f"; by accuracy its end is {better} (change {estimate(change)})"
     if not found.end.has_risen and change.is_below(0.0):
-        return f"; its accuracy falls from {best_epochs(found)} to its end, by {estimate(change.negated())}"
+        return f"; by accuracy its end is worse than {best_epochs(found)} (change {estimate(change)})"
     return ""
 
 
@@ -221,7 +219,7 @@ def _open_parts(found: Findings) -> list[str]:
     directions: tuple[Direction, ...] = ("tighter", "freer")
     firsts = [next((one for one in found.open if one.direction == each), None) for each in directions]
     may = [_may(found, one) for one in firsts if one is not None]
-    parts = [f"{', and '.join(may)} (margin {number(found.margin)})"] if may else []
+    parts = [f"{', and '.join(may)}; the margin is {number(found.margin)}"] if may else []
     missing = [
         each
         for each, first in zip(directions, firsts, strict=True)
@@ -235,10 +233,12 @@ def _open_parts(found: Findings) -> list[str]:
 def _may(found: Findings, one: Alternative) -> str:
     """Return that an alternative may be better."""
     if one is found.early_stopping:
-        return f"its end may be worse than {best_epochs(found)}, by {estimate(one.gain)}"
+        return f"its end may be worse than {best_epochs(found)} (rise {estimate(one.gain)})"
     if one is found.longer_training:
-        return f"its validation loss may still have been falling at its epoch limit, by {estimate(one.gain)}"
-    return f"{phrase(one)} may lower its {found.measured.loss}, by {estimate(one.gain)}"
+        return (
+            f"its validation loss may still have been falling at its epoch limit (fall {estimate(one.gain)})"
+        )
+    return f"{phrase(one)} may lower its {found.measured.loss} (gain {estimate(one.gain)})"
 
 
 def _single(one: Alternative, loss: str, margin: str) -> str:

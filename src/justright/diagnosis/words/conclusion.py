@@ -68,7 +68,11 @@ def conclude(
     elif chosen is not None and chosen.test is not None:
         parts.append(f"its {measured[chosen.variant].loss} is {estimate(chosen.test)}")
     first = too_short_sentence([one.found for one in judged if one.found is not None])
-    return f"{first} So far {'; '.join(parts)}." if first else sentence("; ".join(parts))
+    said = "; ".join(parts)
+    if first:
+        return f"{first} So far {said}."
+    # The name of a variant keeps its first letter.
+    return f"{said}." if any(said.startswith(one.variant) for one in verdicts) else sentence(said)
 
 
 def too_short_sentence(found: Sequence[Findings]) -> str:

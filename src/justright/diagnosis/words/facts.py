@@ -68,7 +68,7 @@ def learned_fact(study: JudgedStudy) -> Iterable[str]:
         hint = f"The features do tell something: {listed_briefly(better)} learned from the same rows. "
         # What was trained for too long is not told to train longer.
         longer = not any(
-            one.found.overfits_by_time for one in compared if one.found and one.has_learned is False
+            one.found.end.has_risen for one in compared if one.found and one.has_learned is False
         )
         hint += f"{'Train longer, change' if longer else 'Change'} the learning rate, or standardise the features."
     else:
@@ -183,7 +183,10 @@ def effect_facts(study: JudgedStudy) -> Iterable[str]:
             if others:
                 yield f"For {variant.name}, {first.remedy} cannot be told apart from {others}."
             continue
-        gain = f"{first.remedy} helps {variant.name} most, by {estimate(first.interval.negated())}"
+        most = f"{first.remedy} helps {variant.name} most"
+        if _names_a_larger_gain(verdicts[variant.name], first.remedy):
+            most = f"Of the changes to {variant.name}, {first.remedy} helps most"
+        gain = f"{most}, by {estimate(first.interval.negated())}"
         yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
 
 
@@ -342,6 +345,14 @@ def _shown_within(names: Sequence[str], study: JudgedStudy) -> tuple[str, str, I
 def _is_named_in(answer: str, name: str) -> bool:
     """Return whether the answer to a network is about another variant, which it names in parentheses."""
     return f"({name})" in answer
+
+
+def _names_a_larger_gain(verdict: Verdict, name: str) -> bool:
+    """Return whether the answer to a network names something that gains more than variant `name`."""
+    gains = {one.name: one.gain.mean for one in verdict.alternatives if one.is_measured}
+    return any(
+        gain > gains.get(name, 0.0) and _is_named_in(verdict.answer, one) for one, gain in gains.items()
+    )
 
 
 # In the order in which reports state them; read through `state_facts`.
