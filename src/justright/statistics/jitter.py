@@ -222,26 +222,28 @@ def common_share(variances: Sequence[float], row_parts: Sequence[float]) -> floa
     return min(max(1 - float(np.mean(row_parts)) / total, LEAST_SHARE), 1.0) if total > 0 else USUAL_SHARE
 
 
-def luck_of(strays: Iterable[tuple[float, Stray]], share: float) -> Luck:
+def luck_of(strays: Iterable[tuple[float, Stray]], share: float, *, own: float = 0.0) -> Luck:
     """Return what jitter added to a weighted sum of losses at several epochs.
 
     Args:
-        strays: weights, and the strays of the curve on other rows.
-        share: of the jitter that is common to all rows.
+        strays: weights, and the strays of the curve.
+        share: of the curve's jitter that is common to all rows.
+        own: how much of the rest is that of the rows that measure: none where they are others than the curve's.
 
     Example:
-        >>> luck_of([(1.0, Stray(0.2, 0.01, 0.1, 8)), (-1.0, Stray(-0.1, 0.01, 0.1, 8))], 1.0)
-        Luck(mean=0.26, variance=0.002, common=0.26)
+        >>> luck_of([(1.0, Stray(0.2, 0.01, 0.0, 8)), (-1.0, Stray(-0.1, 0.01, 0.0, 8))], 0.5)
+        Luck(mean=0.13, variance=0.005, common=0.26)
     """
     mean = variance = common = 0.0
+    taken = own + (1 - own) * share
     for weight, one in strays:
         limit = FAR * one.variance**0.5
         near = min(max(one.deviation, -limit), limit)
         beyond = one.deviation - near
-        near *= 1.0 if near > 0 else SHARE_BELOW
-        mean += weight * (share * near + beyond)
-        common += weight * near
-        unknown = share * (1 - share) + share**2 * one.trend_error
+        shared = near if near > 0 else SHARE_BELOW * near
+        mean += weight * (own * near + (1 - own) * share * shared + beyond)
+        common += weight * (1 - own) * shared
+        unknown = taken * (1 - taken) + taken**2 * one.trend_error
         variance += weight**2 * (unknown * one.variance + (SPIKE_ERROR * beyond) ** 2)
     return Luck(mean, variance, common)
 
