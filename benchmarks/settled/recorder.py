@@ -48,11 +48,7 @@ def read_study(folder):
     )
     rows = study_rows(study)
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows.test[0]))[:TEST_ROWS])
-    # A study's rows are its whole table, validation rows included; here those that learn stand alone.
-    learning = study.split.arrays("train")
-    return study, replace(
-        rows, train=learning, train_places=None, test=tuple(part[chosen] for part in rows.test)
-    )
+    return study, replace(rows, test=tuple(part[chosen] for part in rows.test))
 
 
 def write_reference(path, rows) -> None:
