@@ -25,7 +25,8 @@ from justright.study.directions import EARLIER_END
 
 ESTIMATE = r"\S+ \[[^\]]*\]|\S+ exactly"
 LONGER = re.compile(
-    r"longer training would|--max-epochs|train it for longer|train longer|still falling", re.IGNORECASE
+    r"longer training would|--max-epochs|train it for longer|train longer|as many epochs more|still fell|still falls",
+    re.IGNORECASE,
 )
 
 
@@ -224,7 +225,7 @@ def answer_quotes_what_was_found(said: Said, verdict: Verdict) -> bool:
     known = {estimate(one.gain) for one in verdict.alternatives} | {estimate(verdict.end.rise)}
     if verdict.end.accuracy_change is not None:
         known.add(estimate(verdict.end.accuracy_change))
-    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|fall|change) ", "", verdict.answer)))
+    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", verdict.answer)))
     decides = {"overfits": verdict.tighter, "underfits": verdict.freer}
     wanted = {estimate(decides[name].gain) for name in (verdict.label, verdict.also) if name in decides}
     if verdict.label == "undecided" and not verdict.found.has_unclear_rise:

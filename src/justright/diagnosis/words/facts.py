@@ -18,6 +18,7 @@ from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.labels import JUST_RIGHT
 from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
+from justright.diagnosis.verdicts import Verdict
 from justright.diagnosis.words.advice import decision_sentences, is_a_matter_of_numbers
 from justright.diagnosis.words.numbers import (
     counted,
