@@ -239,7 +239,10 @@ def decision_facts(study: JudgedStudy) -> Iterable[str]:
     needs = {
         one.variant: one.needs
         for one in study.verdicts
-        if one.needs is not None and one.found is not None and is_a_matter_of_numbers(one.found)
+        if one.needs is not None
+        and any(one.needs.least or ())
+        and one.found is not None
+        and is_a_matter_of_numbers(one.found)
     }
     if len(needs) > 1:
         yield from decision_sentences(
@@ -293,24 +296,21 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if study.measured[names[0]].source == "test" else "on validation rows"
-    # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
     apart = (found.lows > 0) | (found.highs < 0)
-    told = [(abs(means[first[pair]] - means[second[pair]]), pair) for pair in np.flatnonzero(apart).tolist()]
-    shown = _shown_within(names, study)
-    if not told and shown is None:
-        yield f"{sizes} do not measurably differ {place} ({ends})."
-    elif 0 < largest < NOTABLE_SHARE * study.learnable:
+    if apart.any() and 0 < largest < NOTABLE_SHARE * study.learnable:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
-    elif told:
-        pair = max(told)[1]
+    elif apart.any():
+        # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
+        pair = int(np.where(apart, np.abs(means[first] - means[second]), -1.0).argmax())
         lower, upper = sorted((int(first[pair]), int(second[pair])), key=lambda place: means[place])
         gain = found.interval(pair) if upper == first[pair] else found.interval(pair).negated()
         is_lowest = lower == int(means.argmin())
         yield f"{sizes} differ {place}: {_lower_words(names[lower], names[upper], gain, study, is_lowest=is_lowest)}."
-    elif shown is not None:
-        lower_name, upper_name, gain = shown
-        yield f"{sizes} differ {place}: {_lower_words(lower_name, upper_name, gain, study)}."
+    elif shown := _shown_within(set(names), study):
+        yield f"{sizes} differ {place}: {_lower_words(*shown, study)}."
+    else:
+        yield f"{sizes} do not measurably differ {place} ({ends})."
 
 
 def _lower_words(
@@ -324,7 +324,7 @@ def _lower_words(
     return f"{lower} {has} {estimate(gain)} below that of {upper}"
 
 
-def _shown_within(names: Sequence[str], study: JudgedStudy) -> tuple[str, str, Interval] | None:
+def _shown_within(names: set[str], study: JudgedStudy) -> tuple[str, str, Interval] | None:
     """Return the pair of `names` with the largest gain that a verdict has shown: the better, the worse, the gain; or None.
 
     A verdict compares one network with all others, a size fact all pairs of sizes: either may show what the other does not.
