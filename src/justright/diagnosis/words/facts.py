@@ -183,7 +183,9 @@ def effect_facts(study: JudgedStudy) -> Iterable[str]:
             if others:
                 yield f"For {variant.name}, {first.remedy} cannot be told apart from {others}."
             continue
-        gain = f"{first.remedy} helps {variant.name} most, by {estimate(first.interval.negated())}"
+        by = estimate(first.interval.negated())
+        of_several = f"Of the remedies of {variant.name}, {first.remedy} helps most, by {by}"
+        gain = of_several if len(mine) > 1 else f"{first.remedy} helps {variant.name}, by {by}"
         yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
 
 
