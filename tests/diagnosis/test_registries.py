@@ -65,7 +65,9 @@ def test_a_rule_gives_its_label_in_the_judgement_the_headline_and_the_list_of_la
     assert verdict.reasons[0] == "It has 2,000,000 parameters."
     assert verdict.answer == "Huge is huge."
     assert verdict.action == Action("Train a network with fewer than 2,000,000 parameters.", "")
-    assert judgement.conclusion.startswith("Small underfits; Huge is huge; best on validation rows is Huge")
+    assert judgement.conclusion.startswith(
+        "Small underfits (it lacks capacity); Huge is huge; best on validation rows is Huge"
+    )
     assert label_named("is huge") == HUGE
     assert label_names()[-1] == "is huge"
 

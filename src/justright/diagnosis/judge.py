@@ -160,9 +160,10 @@ def examine(
         for variant in evidence.variants
     ]
     choice = choose_model(evidence, level=level)
+    rises = {one.variant: one.rise for one in verdicts if one.rise is not None}
     effects = (
         *variant_effects(evidence, measured, rejected=rejected, level=level, seed=seed),
-        *free_effects(evidence, measured, choice, level=level, seed=seed),
+        *free_effects(evidence, measured, rises, choice, level=level, seed=seed),
     )
     return JudgedStudy(
         evidence=evidence,

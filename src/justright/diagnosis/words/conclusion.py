@@ -87,7 +87,7 @@ def too_short_sentence(found: Sequence[Findings]) -> str:
     if 2 * len(cut) <= len(found) or any(one.overfits_by_time for one in found):
         return ""
     who = f"{word(len(cut))} of {word(len(found))} networks" if len(found) > 1 else cut[0].name
-    longer = f"{COMMAND} --max-epochs {more_epochs(cut)}"
+    longer = f"{COMMAND} --max-epochs {more_epochs(found)}"
     return f"Training was too short to judge: {who} {limit_words(cut)}. Train longer: {longer}."
 
 

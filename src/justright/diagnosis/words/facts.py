@@ -18,7 +18,6 @@ from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.labels import JUST_RIGHT
 from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
-from justright.diagnosis.verdicts import Verdict
 from justright.diagnosis.words.advice import decision_sentences, is_a_matter_of_numbers
 from justright.diagnosis.words.numbers import (
     counted,
@@ -184,10 +183,9 @@ def effect_facts(study: JudgedStudy) -> Iterable[str]:
             if others:
                 yield f"For {variant.name}, {first.remedy} cannot be told apart from {others}."
             continue
-        most = f"{first.remedy} helps {variant.name} most"
-        if _names_a_larger_gain(verdicts[variant.name], first.remedy):
-            most = f"Of the changes to {variant.name}, {first.remedy} helps most"
-        gain = f"{most}, by {estimate(first.interval.negated())}"
+        by = estimate(first.interval.negated())
+        of_several = f"Of the remedies of {variant.name}, {first.remedy} helps most, by {by}"
+        gain = of_several if len(mine) > 1 else f"{first.remedy} helps {variant.name}, by {by}"
         yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
 
 
@@ -243,7 +241,10 @@ def decision_facts(study: JudgedStudy) -> Iterable[str]:
     needs = {
         one.variant: one.needs
         for one in study.verdicts
-        if one.needs is not None and one.found is not None and is_a_matter_of_numbers(one.found)
+        if one.needs is not None
+        and any(one.needs.least or ())
+        and one.found is not None
+        and is_a_matter_of_numbers(one.found)
     }
     if len(needs) > 1:
         yield from decision_sentences(
@@ -297,24 +298,21 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if study.measured[names[0]].source == "test" else "on validation rows"
-    # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
     apart = (found.lows > 0) | (found.highs < 0)
-    told = [(abs(means[first[pair]] - means[second[pair]]), pair) for pair in np.flatnonzero(apart).tolist()]
-    shown = _shown_within(names, study)
-    if not told and shown is None:
-        yield f"{sizes} do not measurably differ {place} ({ends})."
-    elif 0 < largest < NOTABLE_SHARE * study.learnable:
+    if apart.any() and 0 < largest < NOTABLE_SHARE * study.learnable:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
-    elif told:
-        pair = max(told)[1]
+    elif apart.any():
+        # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
+        pair = int(np.where(apart, np.abs(means[first] - means[second]), -1.0).argmax())
         lower, upper = sorted((int(first[pair]), int(second[pair])), key=lambda place: means[place])
         gain = found.interval(pair) if upper == first[pair] else found.interval(pair).negated()
         is_lowest = lower == int(means.argmin())
         yield f"{sizes} differ {place}: {_lower_words(names[lower], names[upper], gain, study, is_lowest=is_lowest)}."
-    elif shown is not None:
-        lower_name, upper_name, gain = shown
-        yield f"{sizes} differ {place}: {_lower_words(lower_name, upper_name, gain, study)}."
+    elif shown := _shown_within(set(names), study):
+        yield f"{sizes} differ {place}: {_lower_words(*shown, study)}."
+    else:
+        yield f"{sizes} do not measurably differ {place} ({ends})."
 
 
 def _lower_words(
@@ -328,7 +326,7 @@ def _lower_words(
     return f"{lower} {has} {estimate(gain)} below that of {upper}"
 
 
-def _shown_within(names: Sequence[str], study: JudgedStudy) -> tuple[str, str, Interval] | None:
+def _shown_within(names: set[str], study: JudgedStudy) -> tuple[str, str, Interval] | None:
     """Return the pair of `names` with the largest gain that a verdict has shown: the better, the worse, the gain; or None.
 
     A verdict compares one network with all others, a size fact all pairs of sizes: either may show what the other does not.
@@ -346,14 +344,6 @@ def _shown_within(names: Sequence[str], study: JudgedStudy) -> tuple[str, str, I
 def _is_named_in(answer: str, name: str) -> bool:
     """Return whether the answer to a network is about another variant, which it names in parentheses."""
     return f"({name})" in answer
-
-
-def _names_a_larger_gain(verdict: Verdict, name: str) -> bool:
-    """Return whether the answer to a network names something that gains more than variant `name`."""
-    gains = {one.name: one.gain.mean for one in verdict.alternatives if one.is_measured}
-    return any(
-        gain > gains.get(name, 0.0) and _is_named_in(verdict.answer, one) for one, gain in gains.items()
-    )
 
 
 # In the order in which reports state them; read through `state_facts`.
