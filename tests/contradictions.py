@@ -344,12 +344,17 @@ def best_is_the_best(said: Said) -> bool:
         usable = [one for one in said.evidence.variants if one.validation_loss == one.validation_loss]
         if match[1] != min(usable, key=lambda one: one.validation_loss).name:
             return False
-    tests = {one.variant: one.test.mean for one in said.judgement.verdicts if one.test}
     for fact in said.judgement.facts:
         lowest = re.search(
             r"differ on \w+ rows: (.*) has the lowest loss.* (?:below that of|than) (.*)\.$", fact
         )
-        if lowest and not tests[lowest[1]] < tests[lowest[2]]:
+        if lowest is None:
+            continue
+        worse = said.judgement.verdict(lowest[2])
+        gains = {one.name: one.gain.mean for one in (*worse.alternatives, *worse.headroom)}
+        if (
+            not gains.get(lowest[1], 1.0) > 0
+        ):  # strengths that were not chosen are compared with no other network
             return False
     return True
 

@@ -100,7 +100,8 @@ def reasons_of(found: Findings, first: Direction) -> tuple[str, ...]:
 
 def direction_reasons(found: Findings, direction: Direction) -> tuple[str, ...]:
     """Return the sentences about the alternatives in one direction; the network's own end has its own."""
-    mine = [one for one in found.towards(direction) if one is not found.early_stopping]
+    others = [one for one in found.towards(direction) if one is not found.early_stopping]
+    mine = sorted(others, key=lambda one: -one.gain.mean)
     loss = found.measured.loss
     better = [one for one in mine if one.is_better]
     if better:
