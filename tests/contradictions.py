@@ -196,13 +196,11 @@ def named_as_better_is_not_open(said: Said, verdict: Verdict) -> bool:
         denied = re.compile(rf"^(Whether {words} |Nothing .*compared with \(.*\b{re.escape(one.name)}\b)")
         if any(map(denied.search, verdict.reasons)):
             return False
-        mine = re.compile(
-            rf"(does|do) not measurably help {re.escape(verdict.variant)}\.$|^No remedy measurably helps"
-        )
-        if any(
-            mine.search(fact) and one.name in fact.split(" not measurably")[0]
-            for fact in said.judgement.facts
-        ):
+        unhelpful = re.compile(rf"(.*) (?:does|do) not measurably help {re.escape(verdict.variant)}\.")
+        for match in filter(None, map(unhelpful.fullmatch, said.judgement.facts)):
+            if one.name in re.split(r", | and ", match[1]):
+                return False
+        if f"No remedy measurably helps {verdict.variant}." in said.judgement.facts:
             return False
     return True
 
