@@ -282,6 +282,17 @@ def action_is_the_best_that_is_shown(said: Said, verdict: Verdict) -> bool:
     return match is None or gains.get(match[1]) == max(gains.values(), default=None)
 
 
+def seeds_are_counted_right(said: Said, verdict: Verdict) -> bool:
+    """Commands ask for more seeds than there are, and one seed is called the only one where it is."""
+    if verdict.found is None:
+        return True
+    trained = len(verdict.found.outcomes)
+    texts = (*said.sentences(verdict), said.command(verdict))
+    asked = [int(count) for text in texts for count in re.findall(r"--seeds (\d+)", text)]
+    only_one = any("One seed was trained" in text for text in texts)
+    return all(count > trained for count in asked) and (not only_one or trained == 1)
+
+
 def plain_values_are_json(said: Said, verdict: Verdict) -> bool:
     """`result.json` takes them."""
     return bool(json.dumps(verdict.to_dict(), allow_nan=False))
@@ -305,6 +316,7 @@ VERDICT_RULES: tuple[Rule, ...] = (
     what_learned_nothing_is_told_so,
     action_names_what_exists_and_is_better,
     action_is_the_best_that_is_shown,
+    seeds_are_counted_right,
     plain_values_are_json,
 )
 

@@ -275,9 +275,8 @@ def _limits(measured: Measured) -> tuple[str, ...]:
             "chose."
         )
     if len(measured.runs) == 1:
-        sentences.append(
-            "One seed was trained: the intervals cover rows only and speak about this one network."
-        )
+        only = "One seed was trained" if len(measured.variant.runs) == 1 else "One run was measured"
+        sentences.append(f"{only}: the intervals cover rows only and speak about this one network.")
     return tuple(sentences)
 
 

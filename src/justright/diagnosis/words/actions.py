@@ -73,7 +73,8 @@ def undecided_action(found: Findings) -> Action | None:
     needs, runs = found.needs, len(found.measured.variant.runs)
     if needs is None or needs.least is None:
         words = "One seed does not show what would decide."
-        return Action(words, f"{COMMAND} --seeds {LEAST_SEEDS}") if runs == 1 else None
+        is_alone = len(found.measured.runs) == 1 and runs < LEAST_SEEDS
+        return Action(words, f"{COMMAND} --seeds {LEAST_SEEDS}") if is_alone else None
     seeds, rows = needs.least
     if rows and found.measured.source != "test":
         return None

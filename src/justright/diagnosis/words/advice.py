@@ -165,7 +165,7 @@ def needs_reasons(needs: Needs | None, measured: Measured, table_rows: int | Non
         return (f"{small} {beyond}, and the table has {table_rows:,} rows in all.",)
     if needs.more_seeds == 0 or needs.more_rows == 0:
         return ("The margin lies just inside the interval: any more seeds would probably decide.",)
-    if len(measured.runs) == 1:
+    if len(measured.runs) == 1 and trained < LEAST_SEEDS:
         command = f"{COMMAND} --seeds {LEAST_SEEDS}"
         return (f"One seed does not show what would decide; train at least {LEAST_SEEDS}: {command}.",)
     return ("No realistic number of seeds or rows would decide: the difference is too close to the margin.",)
