@@ -29,7 +29,8 @@ class Step(IntEnum):
     SPREADS = 1
     NARROW = 2
     DETAILS = 3
-    NEVER = 4
+    LEAST = 4
+    NEVER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,28 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What is wrong with a network, and what to do: `words` say what the command does."""
+
+    name: str
+    verdict: Cell
+    text: str
+    words: str = ""
+    command: str = ""
+    swatch: str = ""  # the CSS colour of a mark before the name
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One sentence for each network; `more` follows the last one."""
+
+    items: tuple[Answer, ...]
+    title: str = ""
+    more: tuple[Block, ...] = ()
+    media: Media = Media.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Blocks behind one line that opens them: a name, perhaps a verdict, and a remark at the end of the line."""
 
@@ -149,6 +172,7 @@ class Chart:
     plot: Plot
     title: str = ""
     legend: tuple[tuple[str, str], ...] = ()  # names with the CSS colours they are drawn in
+    note: str = ""  # below the chart: how it is read
     media: Media = Media.PAGE
 
 
@@ -172,7 +196,7 @@ class Histograms:
     media: Media = Media.PAGE
 
 
-Block = Table | Text | Sentences | Code | Pairs | Folded | Chart | CurveFigure | Histograms
+Block = Table | Text | Sentences | Code | Pairs | Answers | Folded | Chart | CurveFigure | Histograms
 
 
 @dataclass(frozen=True, slots=True)

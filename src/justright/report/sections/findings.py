@@ -23,7 +23,7 @@ def claim_blocks(summary: Summary) -> list[Block]:
     if not rows:
         return []
     columns = (
-        Column("The tutorial says", "the tutorial says (numbers: see the report)", is_text=True, wraps=True),
+        Column("The tutorial says", "the tutorial says (numbers: see the report)", is_text=True),
         Column("On test rows", "on test rows", is_text=True, css="main"),
         Column("Measured", is_text=True, media=Media.WRITTEN),
     )

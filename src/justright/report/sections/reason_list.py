@@ -11,6 +11,7 @@ from justright.report.palette import page_colours
 from justright.report.sections.verdict_table import verdict_cell
 from justright.report.summary import RunSummary, Summary, VariantSummary
 
+MOST_SPIKES = 5  # of more, the number suffices
 COLUMNS = (
     Column("Seed", is_text=True),
     Column("Training rows"),
@@ -37,6 +38,22 @@ def reason_blocks(summary: Summary) -> list[Block]:
     ]
 
 
+def reasons_of(variant: VariantSummary) -> tuple[str, ...]:
+    """Return the reasons of a verdict, the decisive one first, and the spikes of its curves unless a reason names them."""
+    reasons = tuple(variant["verdict"]["reasons"])
+    spikes = variant["verdict"].get("spikes") or ()
+    if not spikes or any("spike" in reason.lower() for reason in reasons):
+        return reasons
+    named = [
+        f"seed {one['seed']}, epoch {format_count(one['epoch'])}: loss {format_metric('loss', one['loss'])} "
+        f"beside {format_metric('loss', one['level'])}"
+        for one in spikes[:MOST_SPIKES]
+    ]
+    more = f"; and {len(spikes) - MOST_SPIKES:,} more" if len(spikes) > MOST_SPIKES else ""
+    what = "One epoch far above its neighbours decides" if len(spikes) == 1 else "Single epochs far above their neighbours decide"
+    return (*reasons, f"{what} nothing ({'; '.join(named)}{more}).")
+
+
 def run_table(variant: VariantSummary, loss: str) -> Table:
     """Return the table of one variant's runs."""
     rows = tuple(_run(run, loss) for run in variant["runs"])
@@ -45,8 +62,8 @@ def run_table(variant: VariantSummary, loss: str) -> Table:
 
 def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:
     inside: list[Block] = []
-    if variant["verdict"]["reasons"]:
-        inside.append(Sentences(tuple(variant["verdict"]["reasons"])))
+    if reasons := reasons_of(variant):
+        inside.append(Sentences(reasons))
     if variant["runs"]:
         inside.append(run_table(variant, loss))
     verdict = replace(verdict_cell(variant, loss), detail="")  # the remark says it more exactly

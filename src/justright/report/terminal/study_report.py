@@ -34,19 +34,22 @@ TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
 )
 
 
-def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found, and where everything is."""
-    print_findings(terminal, summary, folder)
+def print_study(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
+    """Print what a study found, and where everything is; `verbose` adds every reason of every verdict."""
+    print_findings(terminal, summary, folder, verbose=verbose)
     print_places(terminal, folder)
 
 
-def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found: tables, conclusion, sentences, and what is still to be trained."""
+def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
+    """Print what a study found: tables, conclusion, answers, sentences, and what is still to be trained."""
+    summary = summary | {"folder": str(folder)}
+    answers: list[blocks.Answer] = []
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
     for _, shown in shown_sections(summary, Media.TERMINAL):
+        answers += [item for block in shown if isinstance(block, blocks.Answers) for item in block.items]
         sentences += [item for block in shown if isinstance(block, blocks.Sentences) for item in block.items]
-        rest = [block for block in shown if not isinstance(block, blocks.Sentences)]
+        rest = [block for block in shown if not isinstance(block, blocks.Sentences | blocks.Answers)]
         if rest and not is_first:
             terminal.print()
         is_first = is_first and not rest
@@ -58,16 +61,48 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
         terminal.say("  " + plain(shlex.join(["justright", "show", "--json", str(folder)])))
     terminal.print()
     terminal.print(Text(plain(headline(summary)), style="bold"))
+    print_answers(terminal, answers)
     here = shlex.join(["justright", "run", "--out", str(folder)])
     for sentence in sentences:
-        if COMMAND in sentence:  # a command stays on one line, to be copied
-            terminal.say("- " + plain(sentence.replace(COMMAND, here)))
-        else:
+        if COMMAND not in sentence:
             _print_bullet(terminal, sentence)
+        elif not any(answer.command for answer in answers):  # which say what would decide, each for its network
+            terminal.say("- " + plain(sentence.replace(COMMAND, here)))  # on one line, to be copied
+    if verbose:
+        print_reasons(terminal, summary)
     pending = pending_runs(summary)
     if pending:
         terminal.print()
         terminal.print(_pending_sentence(pending))
+
+
+def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer]) -> None:
+    """Print one sentence for each network, and below them each command once, unbroken, for the networks it serves."""
+    if not answers:
+        return
+    terminal.print()
+    served: dict[str, list[str]] = {}
+    for answer in answers:
+        label = answer.verdict.shortest or answer.verdict.text
+        style = TONE_STYLES[answer.verdict.tone] if answer.verdict.tone else ""
+        name = Text.assemble((plain(answer.name), style), ": ", plain(answer.text))
+        # A sentence that does not say what is wrong, of an older version, stands behind the label.
+        if label not in answer.text:
+            name = Text.assemble((f"{plain(answer.name)}, {plain(answer.verdict.text)}", style), ": ", plain(answer.text))
+        _print_hanging(terminal, name)
+        if answer.command:
+            served.setdefault(answer.command, []).append(answer.name)
+    for command, names in served.items():
+        terminal.say(f"- {plain(listed_briefly(names))}: {plain(command)}")
+
+
+def print_reasons(terminal: Terminal, summary: Summary) -> None:
+    """Print every reason of every verdict, and the spikes of its curves."""
+    for variant in summary["variants"]:
+        terminal.print()
+        terminal.print(Text(f"{plain(variant['name'])}: {plain(label_words(variant['verdict']))}", style="bold"))
+        for reason in reasons_of(variant):
+            _print_bullet(terminal, in_folder(reason, summary.get("folder")))
 
 
 def print_places(terminal: Terminal, folder: Path) -> None:
