@@ -8,7 +8,8 @@ import numpy as np
 
 import justright as jr
 from benchmarks.calibration.worlds import Engine, Sizes, Trained, world_rows
-from justright.diagnosis.learning_curve import FACTORS, LearningCurve, judge_scaling
+from justright.diagnosis.evidence import LearningCurve
+from justright.diagnosis.learning_curve import FACTORS, judge_scaling
 from justright.runs.margin import default_margin
 
 NAME, NETWORK = "Small", jr.mlp(16)

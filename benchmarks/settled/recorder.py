@@ -82,10 +82,10 @@ class Recorder:
         from justright.training.orders import chunk_orders
 
         self._prepare(programs)
-        measured, count = np.ones(1, bool), len(self.rows.train[0])
+        measured, count = np.ones(1, bool), len(self.places)
         while int(self.lanes.outcome[0]) == ALIVE and len(self.metrics) < MAX_EPOCHS:
             epoch = len(self.metrics)
-            orders = chunk_orders((self.seed,), epoch, 1, count, length=1)
+            orders = self.places[chunk_orders((self.seed,), epoch, 1, count, length=1)]
             self.lanes, metrics, losses, _ = self.program.run_chunk(
                 self.lanes, orders, measured, np.int32(epoch), np.int32(1), self.data, None
             )
@@ -114,12 +114,15 @@ class Recorder:
         from justright.training.padding import resized
         from justright.training.program import stack_network, stack_program
 
-        count, name = len(self.rows.train[0]), self.variant.name
+        name = self.variant.name
+        # The rows of all parts lie in one table; these are the places of those that learn.
+        self.places = self.rows.places(np.arange(self.rows.train_count))
+        count = len(self.places)
         run = RunKey(name, self.seed, count)
         task = StackTask(name, name, self.variant.build, self.recipe, (run,), ("",), np.arange(count))
         self.program = stack_program(task, self.rows, programs)
         chosen = np.sort(np.random.default_rng(0).permutation(count)[: self.recipe.measure_rows])
-        fixed = Rows(*(part[chosen] for part in self.rows.train))
+        fixed = Rows(*(part[self.places[chosen]] for part in self.rows.train))
         self.data = Data(Rows(*self.rows.train), Rows(*self.rows.validation), fixed)
         self.test = Rows(*self.rows.test)
         self.metrics, self.validation, self.losses = [], [], []

@@ -10,7 +10,8 @@ from tests.known_truth import predicted
 
 from justright.diagnosis import learning_curve
 from justright.diagnosis.effects import Effect
-from justright.diagnosis.learning_curve import LearningCurve, error_covariance, judge_scaling
+from justright.diagnosis.evidence import LearningCurve
+from justright.diagnosis.learning_curve import error_covariance, judge_scaling
 from justright.diagnosis.words.more_data import scaling_sentence, scaling_to_dict
 from justright.errors import InputError
 from justright.statistics.crossed import crossed

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from justright.study.directions import FREER as UNDERFIT_CHANGES
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.labels import label_names
+from justright.study.directions import FREER as UNDERFIT_CHANGES
 
 
 def judged(maker, *variants, reference=None, margin=None, name=None):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from justright.diagnosis.judge import Judgement
+from justright.diagnosis.learning_curve import judge_scaling
 from justright.records.reader import RunRecord
 from justright.runs.events import RunKey
-from justright.session.outputs import collect_curves, judge_more_data
+from justright.session.outputs import collect_curves, describe_scalings
 
 STUDY = {"variants": {"Tiny": {}, "Large": {}}}
 ROWS = (100, 200, 400, 800, 1_600)
@@ -103,8 +104,9 @@ def test_without_test_rows_validation_rows_measure_with_the_choice_taken_out():
 
 def test_data_scaling_holds_forecast_and_conclusion():
     """What result.json gets, for a curve whose truth is 2 n^-0.5 above its floor."""
-    judgement = Judgement((), (), None, None, 0.001, "", ())
-    (found,) = judge_more_data(filled(), STUDY, judgement)
+    scalings = tuple(judge_scaling(curve, margin=0.001) for curve in collect_curves(filled(), STUDY))
+    judgement = Judgement((), (), None, None, 0.001, "", (), scalings=scalings)
+    (found,) = describe_scalings(judgement, has_test=True)
     assert found["refusal"] is None
     assert found["conclusion"].startswith("Tiny: twice the rows (3,200) would change the test loss by -0.01")
     (twice, four) = (2 * (factor * 1_600) ** -0.5 - 2 * 1_600**-0.5 for factor in (2, 4))

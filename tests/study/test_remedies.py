@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from justright.data.read import read_table
-from justright.study.directions import FREER as UNDERFIT_CHANGES
 from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.higgs.tutorial import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
 from justright.study.catalogue import catalogue, ladder, remedies, remedy_named
+from justright.study.directions import FREER as UNDERFIT_CHANGES
 from justright.study.families import Mlp, mlp
 from justright.study.recipe import Recipe
 from justright.study.remedy import Facts

@@ -130,7 +130,7 @@ def free_effects(
         if variant.name in treated:
             found.append(_free_effect(variant.name, EARLY_STOPPING, crossed(-one.rise), level, seed))
         if variant.name in treated | chosen and variant.name in ensembles and one.source == "test":
-            difference = _ensemble_differences(ensembles[variant.name], one)
+            difference = ensemble_differences(ensembles[variant.name], one)
             if difference is not None:
                 found.append(
                     _free_effect(variant.name, ensembles[variant.name].name, crossed(difference), level, seed)
@@ -138,7 +138,7 @@ def free_effects(
     return found
 
 
-def _ensemble_differences(ensemble: EnsembleEvidence, measured: Measured) -> np.ndarray | None:
+def ensemble_differences(ensemble: EnsembleEvidence, measured: Measured) -> np.ndarray | None:
     """Return (1, rows) test losses of an ensemble minus the mean of its members'; None without test losses."""
     if ensemble.test is None or set(ensemble.seeds) - set(measured.seeds):
         return None

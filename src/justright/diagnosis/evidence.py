@@ -178,6 +178,36 @@ class ReferenceEvidence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LearningCurve:
+    """One variant trained on nested subsets of its training rows.
+
+    Shape:
+        losses: for each size a table (seeds, rows) of losses at the chosen epoch, over the same seeds and rows.
+
+    Args:
+        variant: its name.
+        train_rows: the sizes, rising.
+
+    Raises:
+        InputError: sizes do not rise, or the tables do not fit each other.
+    """
+
+    variant: str
+    train_rows: tuple[int, ...]
+    losses: tuple[Losses | Floats, ...]
+
+    def __post_init__(self) -> None:
+        if list(self.train_rows) != sorted(set(self.train_rows)) or len(self.losses) != len(self.train_rows):
+            raise InputError(
+                f"`train_rows` must rise, and each must have a table of losses; got {self.train_rows!r} and "
+                f"{len(self.losses)} tables."
+            )
+        if len({table.shape for table in self.losses}) > 1:
+            shapes = sorted({table.shape for table in self.losses})
+            raise InputError(f"All sizes must share their seeds and rows; got the shapes {shapes!r}.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class StudyEvidence:
     """Everything the verdicts of one study rest on.
 
@@ -192,6 +222,7 @@ class StudyEvidence:
         constant: (rows,) losses of the constant prediction on the rows that measure; None if not recorded.
         ensembles: of the seeds of variants, where their outputs were recorded.
         columns: names of the table's feature columns, since claims are about one table.
+        learning_curves: of the variants that were trained on several numbers of rows.
 
     Raises:
         InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
@@ -207,6 +238,7 @@ class StudyEvidence:
     constant: Losses | None = None
     ensembles: tuple[EnsembleEvidence, ...] = ()
     columns: tuple[str, ...] = ()
+    learning_curves: tuple[LearningCurve, ...] = ()
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from justright.diagnosis.alternatives import judge_alternatives, judge_headroom
 from justright.diagnosis.choice import (
     ModelChoice,
     StrengthChoice,
@@ -18,17 +19,18 @@ from justright.diagnosis.choice import (
 )
 from justright.diagnosis.claims import Claim, judge_claims
 from justright.diagnosis.effects import Effect, free_effects, variant_effects
+from justright.diagnosis.ends import errors, judge_end
 from justright.diagnosis.evidence import ReferenceEvidence, StudyEvidence
-from justright.diagnosis.facts import state_facts
+from justright.diagnosis.findings import Findings
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.learned import judge_learned
+from justright.diagnosis.learning_curve import Scaling, judge_scaling
 from justright.diagnosis.measured import Measured, measure_study
 from justright.diagnosis.onset import find_onset
-from justright.diagnosis.overfit import errors, judge_overfit
 from justright.diagnosis.pairs import Pairs
-from justright.diagnosis.underfit import Candidate, judge_candidates
-from justright.diagnosis.verdicts import Findings, Verdict, decide, decide_unmeasured
+from justright.diagnosis.verdicts import Verdict, decide, decide_unmeasured
 from justright.diagnosis.words.conclusion import conclude
+from justright.diagnosis.words.facts import state_facts
 from justright.errors import InputError
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
@@ -51,6 +53,7 @@ class Judgement:
         strengths: for every remedy, the strength that validation rows choose.
         choice: the network or ensemble that validation rows choose; None if no run could be measured.
         claims: sentences that others wrote about the same networks on the same table, judged; usually none.
+        scalings: what the learning curves of variants say about more rows.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -63,6 +66,7 @@ class Judgement:
     strengths: tuple[StrengthChoice, ...] = ()
     choice: ModelChoice | None = None
     claims: tuple[Claim, ...] = ()
+    scalings: tuple[Scaling, ...] = ()
 
     def verdict(self, variant: str) -> Verdict:
         """Return the verdict on one variant; raises KeyError if there is none of that name."""
@@ -115,6 +119,7 @@ def judge_study(
         study.strengths,
         study.choice,
         judge_claims(study),
+        study.scalings,
     )
 
 
@@ -144,16 +149,14 @@ def examine(
     rejected = rejected_strengths(evidence, strengths)
     pairs = Pairs(measured, evidence.reference, seed)
     others = sorted(name for name in measured if name not in rejected)
-    verdicts = []
-    for variant in evidence.variants:
-        name = variant.name
-        if name not in measured:
-            verdicts.append(decide_unmeasured(variant, margin))
-            continue
-        candidates = judge_candidates(pairs, name, others, margin, level=level)
-        mine = measured[name]
-        found = _findings(mine, candidates, losses[name], evidence, margin=margin, level=level, seed=seed)
-        verdicts.append(decide(found))
+    scalings = tuple(judge_scaling(curve, margin=margin) for curve in evidence.learning_curves)
+    judging = _Judging(evidence, pairs, others, losses, _gains_of_more_rows(scalings), margin, level, seed)
+    verdicts = [
+        decide(judging.findings(variant.name))
+        if variant.name in measured
+        else decide_unmeasured(variant, margin)
+        for variant in evidence.variants
+    ]
     choice = choose_model(evidence, level=level)
     effects = (
         *variant_effects(evidence, measured, rejected=rejected, level=level, seed=seed),
@@ -172,41 +175,63 @@ def examine(
         margin=margin,
         level=level,
         seed=seed,
+        scalings=scalings,
     )
 
 
-def _findings(
-    mine: Measured,
-    candidates: tuple[Candidate, ...],
-    test: Interval,
-    evidence: StudyEvidence,
-    *,
-    margin: float,
-    level: float,
-    seed: int,
-) -> Findings:
-    """Return what was found about one variant.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judging:
+    """What all variants of a study are judged with.
 
     Args:
-        mine: its losses.
-        candidates: what it was compared with.
-        test: its mean loss at the chosen epoch.
         evidence: the study.
+        pairs: comparisons of all that was measured.
+        others: the variants that may be compared with.
+        losses: variant -> its mean loss at the chosen epoch.
+        more_rows: variant -> a number of training rows, and what it would gain from them.
         margin: what counts as a difference.
         level: coverage of each interval, or of each simultaneous family of intervals.
         seed: of the draws.
     """
-    name = mine.variant.name
-    is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
-    curves = [run.validation for run in mine.runs]
-    onset = find_onset(curves, level=level, rng=draws_for(seed, "onset", name))
-    by_accuracy = None
-    if is_binary:
-        draws = draws_for(seed, "onset by accuracy", name)
-        by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
-    overfit = judge_overfit(mine, margin, is_binary=is_binary, level=level)
-    learned = judge_learned(mine.best, evidence.constant, level=level)
-    return Findings(mine, overfit, candidates, test, onset, by_accuracy, learned)
+
+    evidence: StudyEvidence
+    pairs: Pairs
+    others: Sequence[str]
+    losses: Mapping[str, Interval]
+    more_rows: Mapping[str, tuple[int, Interval]]
+    margin: float
+    level: float
+    seed: int
+
+    def findings(self, name: str) -> Findings:
+        """Return what was found about one variant."""
+        mine, evidence, level = self.pairs.measured[name], self.evidence, self.level
+        is_binary = evidence.task == "binary" and evidence.loss_name == "binary_crossentropy"
+        curves = [run.validation for run in mine.runs]
+        onset = find_onset(curves, level=level, rng=draws_for(self.seed, "onset", name))
+        by_accuracy = None
+        if is_binary:
+            draws = draws_for(self.seed, "onset by accuracy", name)
+            by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
+        ensembles = {one.variant: one for one in evidence.ensembles}
+        return Findings(
+            measured=mine,
+            end=judge_end(mine, self.margin, is_binary=is_binary, level=level),
+            variants=judge_alternatives(self.pairs, name, self.others, self.margin, level=level),
+            headroom=judge_headroom(self.pairs, name, self.others, ensembles, self.margin, level=level),
+            test=self.losses[name],
+            onset=onset,
+            accuracy_onset=by_accuracy,
+            learned=judge_learned(mine.best, evidence.constant, level=level),
+            more_rows=self.more_rows.get(name),
+        )
+
+
+def _gains_of_more_rows(scalings: Iterable[Scaling]) -> dict[str, tuple[int, Interval]]:
+    """Return, for each variant with a forecast, the smallest number of rows that it looks ahead, and what they would gain."""
+    return {
+        one.variant: (one.forecast[0].train_rows, one.gains[0].negated()) for one in scalings if one.forecast
+    }
 
 
 def _margin(margin: float | None, constant_loss: float, best_loss: float) -> float:

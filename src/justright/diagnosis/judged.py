@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from justright.diagnosis.choice import ModelChoice, StrengthChoice
 from justright.diagnosis.effects import Effect
 from justright.diagnosis.evidence import StudyEvidence
+from justright.diagnosis.learning_curve import Scaling
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.pairs import Pairs
 from justright.diagnosis.verdicts import Verdict
@@ -32,6 +33,7 @@ class JudgedStudy:
         margin: what counts as a difference, in units of the loss.
         level: coverage of each interval, or of each simultaneous family of intervals.
         seed: of the draws.
+        scalings: what the learning curves of variants say about more rows.
     """
 
     evidence: StudyEvidence
@@ -46,6 +48,7 @@ class JudgedStudy:
     margin: float
     level: float
     seed: int
+    scalings: tuple[Scaling, ...] = ()
 
     @property
     def learnable(self) -> float:

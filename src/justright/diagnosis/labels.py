@@ -37,21 +37,31 @@ class Label:
 OVERFITS = Label(
     "overfits",
     "↑",
-    "its last epoch is worse than its best one, whose weights are saved",
+    "something tighter is better: regularization, fewer parameters, or an earlier end",
     "overfits",
     "overfit",
     "bad",
 )
 UNDERFITS = Label(
-    "underfits", "↓", "something else measured has a lower loss", "underfits", "underfit", "warning"
+    "underfits",
+    "↓",
+    "something freer is better: more capacity, less regularization, or longer training",
+    "underfits",
+    "underfit",
+    "warning",
 )
 JUST_RIGHT = Label(
-    "just right", "✓", "neither of the two, beyond the margin", "is just right", "are just right", "good"
+    "just right",
+    "✓",
+    "nothing freer or tighter that was measured is better",
+    "is just right",
+    "are just right",
+    "good",
 )
 UNDECIDED = Label(
     "undecided",
     "?",
-    "neither shown nor excluded; its reasons say what would decide",
+    "neither shown nor excluded; its answer says what would decide",
     "is undecided",
     "are undecided",
     "open",

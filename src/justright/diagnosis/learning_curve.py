@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.evidence import Losses
+from justright.diagnosis.evidence import LearningCurve
 from justright.diagnosis.learning_curve_checks import acceleration_problem, rise_problem, size_problem
 from justright.diagnosis.words.numbers import estimate, rounded
-from justright.errors import InputError
 from justright.statistics.crossed import Crossed, Floats, crossed, row_covariance, variances_by_source
 from justright.statistics.curve_fits import FAMILIES, CurveFit, fit_curve, fit_draws
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of
@@ -31,36 +30,6 @@ FORECAST_DRAWS = 1_000  # the Monte Carlo error of a 2.5 % quantile is then abou
 # from size to size as its standard deviation.
 SAMPLE_SHARE = 0.5
 PARAMETERS = 3  # that a fit uses up: a floor, a height and an exponent
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LearningCurve:
-    """One variant trained on nested subsets of its training rows.
-
-    Shape:
-        losses: for each size a table (seeds, rows) of losses at the chosen epoch, over the same seeds and rows.
-
-    Args:
-        variant: its name.
-        train_rows: the sizes, rising.
-
-    Raises:
-        InputError: sizes do not rise, or the tables do not fit each other.
-    """
-
-    variant: str
-    train_rows: tuple[int, ...]
-    losses: tuple[Losses | Floats, ...]
-
-    def __post_init__(self) -> None:
-        if list(self.train_rows) != sorted(set(self.train_rows)) or len(self.losses) != len(self.train_rows):
-            raise InputError(
-                f"`train_rows` must rise, and each must have a table of losses; got {self.train_rows!r} and "
-                f"{len(self.losses)} tables."
-            )
-        if len({table.shape for table in self.losses}) > 1:
-            shapes = sorted({table.shape for table in self.losses})
-            raise InputError(f"All sizes must share their seeds and rows; got the shapes {shapes!r}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,39 @@
-"""The verdict on a variant: one of five labels, with the sentences and intervals behind it.
+"""The verdict on a variant: one of five labels, decided by what would help, with the sentences and intervals behind it.
+
+A variant, at its chosen epoch, is compared with everything else that was measured beside it, on test rows, paired by row
+and seed. An alternative is *freer* if it can fit more, *tighter* if it fits less by heart:
+
+| freer | tighter |
+|---|---|
+| more parameters, without or with regularization | fewer parameters |
+| less regularization | any regularization, noise, averaging or augmentation |
+| longer training; its own curve still falling at the epoch limit | an earlier end: its chosen epoch against its end; shorter training |
+| | more training rows, by its learning curve |
 
 | label | when |
 |---|---|
-| `overfits` | the loss is higher at the last epoch than at the chosen one, by more than the margin (the whole interval), while the training loss fell |
-| `diverged` | no run ended well, or most diverged, or the loss rose as above while the training loss rose too |
-| `underfits` | something else in the study has a loss lower by more than the margin (the whole interval, simultaneous over all comparisons) |
-| `just right` | both are excluded: every interval lies entirely on the harmless side of the margin; never for a network that has learned nothing |
-| `undecided` | otherwise; the reasons say how many seeds or rows would decide |
+| `diverged` | no run ended well, or most diverged, or the loss rose to the end while the training loss rose too |
+| `overfits` | something tighter is better by more than the margin (the whole interval) |
+| `underfits` | something freer is |
+| `just right` | both directions are excluded: networks were measured in both, and every interval lies below the margin; never for a network that has learned nothing |
+| `undecided` | otherwise; the verdict names the open direction, and the command that would decide |
 
-Overfitting is about how training ended, underfitting about what else was measured. A network can do both: it trains too
-long, and even its best epoch is worse than a larger network's. Then the label is `overfits`, because that is what the
-user's own run did and the remedy (stop earlier) is free; the reasons state the other finding as well. `just right`
-claims only what was measured: a network without anything to compare it with never gets that label.
+If both directions are shown, the label is that of the larger gain, and the other one is said beside it (`also`).
 
-Underfitting is shown by these, each measured in the same study and paired by seed and row: *more capacity* and *capacity
-with regularization* (any variant with more parameters, without or with a baseline of its own), *less regularization*
-(the baseline of a regularized variant), the reference model, and the change of a baseline that a variant declares:
+**Headroom.** Another kind of model (boosted trees, the ensemble of the network's own seeds) and other inputs are neither
+freer nor tighter. How much better they are is a number beside the label, and never decides it: a network can be just right
+as a network while trees are better.
+
+**What is tighter, what is freer.** A change that a variant declares comes first:
 `jr.Variant("Longer", jr.mlp(16), recipe=jr.Recipe(max_epochs=5_000), baseline="Tiny", change="longer training")`, or
-`change = "longer training"` in a study file.
+`change = "longer training"` in a study file, with one of the words of
+`justright.study.directions` ("more capacity", "less regularization", "regularization", "augmentation" ...); then the number of
+parameters; then dropout, noise and penalties of its layers, mixup, label smoothing, averaging and weight decay: any of
+these that is added, or stronger, makes a network tighter.
+
+**Which error rate.** The gains of all alternatives of a variant hold together with 95 %. Its own end, and its curve at the
+epoch limit, are judged beside them with 95 % each. Labels use one end of these intervals only, so at most 2.5 + 2.5 % of
+alarms are false.
 
 **Since when.** Where the end of training made the loss worse, the verdict names the epochs whose validation loss cannot
 be told apart from the best (the intervals of all measured epochs hold together); the first of them is the cheapest good
@@ -26,8 +42,9 @@ in wrong answers can grow while the answers get better. With several classes, ac
 epoch is compared over seeds.
 
 **What would decide.** An `undecided` verdict says how many more seeds or test rows would probably decide it, from the
-variances measured so far, and the facts name the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
-`justright run --out DIR --test FILE` measures the trained networks on other test rows; nothing is trained twice.
+variances measured so far, and names the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
+`justright run --out DIR --test FILE` measures the trained networks on other test rows, `justright run --out DIR --study
+neighbours --of NAME` trains networks beside one that has none; nothing is trained twice.
 """
 
 from __future__ import annotations
@@ -36,134 +53,141 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from justright.diagnosis.alternatives import Alternative
+from justright.diagnosis.ends import End
 from justright.diagnosis.evidence import VariantEvidence
+from justright.diagnosis.findings import Findings
 from justright.diagnosis.labels import DIVERGED, JUST_RIGHT, OVERFITS, UNDECIDED, UNDERFITS, Label
 from justright.diagnosis.learned import Learned, learned_reasons
 from justright.diagnosis.measured import Measured
-from justright.diagnosis.onset import Onset, onset_reasons
-from justright.diagnosis.overfit import Overfit, overfit_reasons
-from justright.diagnosis.underfit import Candidate, candidate_reasons
+from justright.diagnosis.onset import Onset
+from justright.diagnosis.words import actions, answers
+from justright.diagnosis.words.actions import Action
 from justright.diagnosis.words.advice import needs_reasons
 from justright.diagnosis.words.numbers import counted, listed
 from justright.plugins import plugged_in
 from justright.statistics.intervals import Interval
-from justright.statistics.sample_size import Needs, combine_needs
-
-ENDED_AT_LIMIT = "finished"
-# A best epoch in the last tenth of an epoch-limited run: it was probably still improving.
-STILL_IMPROVING = 0.9
+from justright.statistics.sample_size import Needs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """What a variant is, and why.
 
     Args:
         variant: its name.
         label: the name of its label.
-        onset: first and last epoch that cannot be told apart from the best by their loss.
         margin: what counts as a difference, in units of the loss.
+        answer: one sentence: what is wrong, since when, what helps, and how much.
         reasons: plain sentences, the decisive one first.
-        rise: loss at the last epoch minus at the chosen one; None when no run could be measured.
-        test: mean loss at the chosen epoch on the rows that measure; None likewise.
-        candidates: what it was compared with, the largest gain first.
+        action: what to do; None where nothing would help.
+        also: the name of the label of the other direction, where that is shown as well.
+        found: everything that was found; None when no run could be measured.
         needs: what would decide an `undecided` verdict.
-        accuracy_onset: like `onset`, by the share of wrong answers; None unless the task is binary.
-        learned: how it compares with the constant prediction; None if that is not known.
     """
 
     variant: str
     label: str
-    onset: Onset | None
     margin: float
+    answer: str
     reasons: tuple[str, ...]
-    rise: Interval | None
-    test: Interval | None
-    candidates: tuple[Candidate, ...] = ()
+    action: Action | None = None
+    also: str | None = None
+    found: Findings | None = None
     needs: Needs | None = None
-    accuracy_onset: Onset | None = None
-    learned: Learned | None = None
+
+    @property
+    def onset(self) -> Onset | None:
+        """First and last epoch that cannot be told apart from the best by their loss."""
+        return self.found.onset if self.found else None
+
+    @property
+    def accuracy_onset(self) -> Onset | None:
+        """Like `onset`, by the share of wrong answers; None unless the task is binary."""
+        return self.found.accuracy_onset if self.found else None
+
+    @property
+    def end(self) -> End | None:
+        """What the end of training did."""
+        return self.found.end if self.found else None
+
+    @property
+    def rise(self) -> Interval | None:
+        """Loss at the end of training minus at the chosen epoch."""
+        return self.found.end.rise if self.found else None
+
+    @property
+    def test(self) -> Interval | None:
+        """Mean loss at the chosen epoch on the rows that measure."""
+        return self.found.test if self.found else None
+
+    @property
+    def learned(self) -> Learned | None:
+        """How it compares with the constant prediction; None if that is not known."""
+        return self.found.learned if self.found else None
 
     @property
     def has_learned(self) -> bool | None:
         """Whether it beats the constant prediction; None if that is open or not known."""
         return self.learned.is_shown if self.learned is not None else None
 
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """All that is freer or tighter than it."""
+        return self.found.alternatives if self.found else ()
+
+    @property
+    def headroom(self) -> tuple[Alternative, ...]:
+        """What is neither, the largest gain first."""
+        return self.found.headroom if self.found else ()
+
+    @property
+    def freer(self) -> Alternative | None:
+        """The alternative that decides whether it underfits."""
+        return self.found.freer if self.found else None
+
+    @property
+    def tighter(self) -> Alternative | None:
+        """The alternative that decides whether it overfits."""
+        return self.found.tighter if self.found else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as in result.json."""
-        onset = None
+        onset, most = None, self.found.most_headroom if self.found else None
         if self.onset is not None:
             onset = {"low": self.onset.low, "high": self.onset.high, "last": self.onset.last}
         return {
             "label": self.label,
+            "also": self.also,
             "onset_epoch": onset,
             "margin": self.margin,
+            "answer": self.answer,
+            "action": self.action and self.action.to_dict(),
+            "freer": self.freer and self.freer.to_dict(),
+            "tighter": self.tighter and self.tighter.to_dict(),
+            "headroom": most and most.to_dict(),
+            "spikes": [one.to_dict() for one in self.end.spikes] if self.end else [],
             "reasons": list(self.reasons),
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
-    """What was found about one measured variant, for verdict rules.
-
-    Args:
-        measured: its losses.
-        overfit: what the end of training did.
-        candidates: what it was compared with, the largest gain first.
-        test: mean loss at the chosen epoch on the rows that measure.
-        onset: the epochs that cannot be told apart from the best.
-        accuracy_onset: like `onset`, by the share of wrong answers; None if unknown.
-        learned: how it compares with the constant prediction; None if unknown.
-    """
-
-    measured: Measured
-    overfit: Overfit
-    candidates: tuple[Candidate, ...]
-    test: Interval
-    onset: Onset | None
-    accuracy_onset: Onset | None = None
-    learned: Learned | None = None
-
-    @property
-    def has_learned_nothing(self) -> bool:
-        """Whether it does not beat the constant prediction."""
-        return self.learned is not None and self.learned.is_shown is False
-
-    @property
-    def outcomes(self) -> list[str]:
-        """How each run of the variant ended."""
-        return [run.outcome for run in self.measured.variant.runs]
-
-    @property
-    def ending(self) -> tuple[str, ...]:
-        """The sentences about the end of training."""
-        since = onset_reasons(self.onset, self.accuracy_onset) if self.overfit.has_risen else ()
-        return (*overfit_reasons(self.overfit, self.measured), *since)
-
-    @property
-    def comparisons(self) -> tuple[str, ...]:
-        """The sentences about what it was compared with."""
-        return candidate_reasons(self.candidates, self.overfit.margin, loss=self.measured.loss)
-
-    @property
-    def needs(self) -> Needs | None:
-        """What would decide between the labels; None where no comparison is open."""
-        return what_decides(self.overfit, self.candidates)
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a variant gets a label, and why.
+    """When a variant gets a label, why, and what to do then.
 
     Args:
         label: the name of the label.
         applies: whether the findings earn the label, if no earlier rule applies.
         reasons: the sentences, the decisive one first.
+        answer: one sentence; None takes the first reason.
+        action: what to do; None says nothing.
     """
 
     label: Label
     applies: Callable[[Findings], bool]
-    reasons: Callable[[Findings], tuple[str, ...]] = lambda found: (*found.ending, *found.comparisons)
+    reasons: Callable[[Findings], tuple[str, ...]] = lambda found: answers.reasons_of(found, "tighter")
+    answer: Callable[[Findings], str] | None = None
+    action: Callable[[Findings], Action | None] = lambda found: None
 
 
 def decide(found: Findings) -> Verdict:
@@ -171,38 +195,40 @@ def decide(found: Findings) -> Verdict:
     rule = next(rule for rule in rules() if rule.applies(found))
     needs = found.needs if rule.label.tone == "open" else None
     learned = learned_reasons(found.learned, loss=found.measured.loss)
+    given = rule.reasons(found)
     reasons = (
         *_left_out(found.measured),
         *(learned if found.has_learned_nothing else ()),
-        *rule.reasons(found),
+        *given,
         *(() if found.has_learned_nothing else learned),
         *needs_reasons(needs, found.measured),
         *_limits(found.measured),
     )
     return Verdict(
-        found.measured.variant.name,
+        found.name,
         rule.label.name,
-        found.onset,
-        found.overfit.margin,
+        found.margin,
+        rule.answer(found) if rule.answer else given[0],
         reasons,
-        found.overfit.rise,
-        found.test,
-        found.candidates,
+        rule.action(found),
+        _also(rule.label, found),
+        found,
         needs,
-        found.accuracy_onset,
-        found.learned,
     )
 
 
 def decide_unmeasured(variant: VariantEvidence, margin: float) -> Verdict:
     """Return the verdict on a variant none of whose runs can be measured."""
     outcomes = [run.outcome for run in variant.runs]
-    label, count = UNDECIDED, counted(len(outcomes), "run")
-    reason = f"None of its {count} left usable losses by row."
+    count = counted(len(outcomes), "run")
     if "diverged" in outcomes:
-        label = DIVERGED
         reason = f"{outcomes.count('diverged')} of {count} diverged, and none could be measured."
-    return Verdict(variant.name, label.name, None, margin, (reason,), None, None)
+        answer = f"{variant.name} diverged: {reason}"
+        return Verdict(variant.name, DIVERGED.name, margin, answer, (reason,), actions.diverged_action(None))
+    reason = f"None of its {count} left usable losses by row."
+    return Verdict(
+        variant.name, UNDECIDED.name, margin, f"{variant.name} is undecided: {reason.lower()}", (reason,)
+    )
 
 
 def rules() -> tuple[Rule, ...]:
@@ -210,29 +236,19 @@ def rules() -> tuple[Rule, ...]:
     return (*plugged_in("rules"), *RULES)
 
 
-def what_decides(overfit: Overfit, candidates: tuple[Candidate, ...]) -> Needs | None:
-    """Return what would decide the label; None if no comparison is open.
-
-    Where a measured difference lies beyond the margin, showing that one is enough; else all must be excluded.
-    """
-    harmful = [one.needs for one in candidates if one.difference.mean < -one.gain_margin]
-    if overfit.rise.mean > overfit.margin and (overfit.has_train_fallen or overfit.has_train_risen):
-        harmful.append(overfit.needs)
-    if any(one is not None for one in harmful):
-        return combine_needs([one for one in harmful if one is not None], any_is_enough=True)
-    found = [one for one in (overfit.needs, *(one.needs for one in candidates)) if one is not None]
-    return combine_needs(found, any_is_enough=False) if found else None
+def _also(label: Label, found: Findings) -> str | None:
+    """Return the label of the other direction, where that is shown as well."""
+    if label is OVERFITS and found.underfits:
+        return UNDERFITS.name
+    return OVERFITS.name if label is UNDERFITS and found.overfits else None
 
 
-def _has_diverged(found: Findings) -> bool:
-    most = 2 * found.outcomes.count("diverged") > len(found.outcomes)
-    return most or (found.overfit.has_risen and found.overfit.has_train_risen)
+def _gain(one: Alternative | None) -> float:
+    return one.gain.mean if one is not None else 0.0
 
 
-def _is_just_right(found: Findings) -> bool:
-    candidates = found.candidates
-    is_excluded = found.overfit.is_excluded and all(one.is_excluded for one in candidates)
-    return is_excluded and bool(candidates) and not found.has_learned_nothing
+def _overfits_most(found: Findings) -> bool:
+    return found.overfits and not (found.underfits and _gain(found.freer) > _gain(found.tighter))
 
 
 def _left_out(measured: Measured) -> tuple[str, ...]:
@@ -252,12 +268,6 @@ def _left_out(measured: Measured) -> tuple[str, ...]:
 def _limits(measured: Measured) -> tuple[str, ...]:
     """Return the sentences about the limits of the verdict."""
     sentences = []
-    limited = [run for run in measured.runs if run.outcome == ENDED_AT_LIMIT]
-    if limited and all(run.chosen_epoch >= STILL_IMPROVING * (run.epochs - 1) for run in limited):
-        sentences.append(
-            f"The best epoch is near the end of a run that stopped at its limit of "
-            f"{counted(limited[0].epochs, 'epoch')}: longer training may help; that was not measured."
-        )
     if measured.source != "test":
         sentences.append(
             "There are no test rows: each half of the validation rows was measured at the epoch that the other half "
@@ -272,13 +282,25 @@ def _limits(measured: Measured) -> tuple[str, ...]:
 
 # In the order of the table at the top of this file; read through `rules`.
 RULES: tuple[Rule, ...] = (
-    Rule(DIVERGED, _has_diverged),
-    Rule(OVERFITS, lambda found: found.overfit.has_risen and found.overfit.has_train_fallen),
+    Rule(
+        DIVERGED,
+        lambda found: found.has_diverged,
+        answer=answers.diverged_answer,
+        action=actions.diverged_action,
+    ),
+    Rule(OVERFITS, _overfits_most, answer=answers.overfits_answer, action=actions.overfits_action),
     Rule(
         UNDERFITS,
-        lambda found: any(one.is_better for one in found.candidates),
-        lambda found: (*found.comparisons, *found.ending),
+        lambda found: found.underfits,
+        lambda found: answers.reasons_of(found, "freer"),
+        answers.underfits_answer,
+        actions.underfits_action,
     ),
-    Rule(JUST_RIGHT, _is_just_right),
-    Rule(UNDECIDED, lambda found: True),
+    Rule(
+        JUST_RIGHT,
+        lambda found: found.is_just_right,
+        answer=answers.just_right_answer,
+        action=actions.just_right_action,
+    ),
+    Rule(UNDECIDED, lambda found: True, answer=answers.undecided_answer, action=actions.undecided_action),
 )

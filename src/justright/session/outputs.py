@@ -13,6 +13,7 @@ from justright.data.read_options import Task
 from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
     EnsembleEvidence,
+    LearningCurve,
     Losses,
     ReferenceEvidence,
     RunEvidence,
@@ -20,7 +21,6 @@ from justright.diagnosis.evidence import (
     VariantEvidence,
 )
 from justright.diagnosis.judge import Judgement, judge_study
-from justright.diagnosis.learning_curve import LearningCurve, judge_scaling
 from justright.diagnosis.measured import LOSS_NAMES, cross_fitted
 from justright.diagnosis.words.more_data import scaling_to_dict
 from justright.records.files import write_atomically
@@ -71,7 +71,7 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
             item["intervals"]["test_score"] = accuracy  # its ends are shares, too
     values["other_metrics"] = {"reference": rows.reference_metrics(), "constant": rows.constant_metrics()}
     values["pictures"] = _pictures(rows, judgement.best_variant, ended)
-    values["data_scaling"] = judge_more_data(store, study, judgement)
+    values["data_scaling"] = describe_scalings(judgement, has_test=bool(evidence.test_rows))
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
 
@@ -125,6 +125,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
         constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind]),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
+        learning_curves=tuple(collect_curves(store, study)),
     )
 
 
@@ -217,25 +218,21 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
     return intervals
 
 
-def judge_more_data(
-    store: StoreReader, study: Mapping[str, Any], judgement: Judgement
-) -> list[dict[str, Any]]:
+def describe_scalings(judgement: Judgement, *, has_test: bool) -> list[dict[str, Any]]:
     """Return the learning curve and forecast of every variant trained on several sizes: `data_scaling` in result.json.
 
     Args:
-        store: the folder's store.
-        study: the plain values of its study.toml.
         judgement: the verdicts, whose margin and effects the forecasts are compared with.
+        has_test: whether there are test rows.
     """
-    has_test = bool(store.get_meta("table")["parts"]["test"])
     return [
         scaling_to_dict(
-            judge_scaling(curve, margin=judgement.margin),
+            scaling,
             effects=judgement.effects,
             margin=judgement.margin,
             loss=LOSS_NAMES["test" if has_test else "validation halves"],
         )
-        for curve in collect_curves(store, study)
+        for scaling in judgement.scalings
     ]
 
 

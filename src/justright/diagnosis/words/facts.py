@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from justright.diagnosis.alternatives import REFERENCE_KIND
 from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.judged import JudgedStudy
-from justright.diagnosis.labels import OVERFITS
+from justright.diagnosis.labels import JUST_RIGHT
 from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
-from justright.diagnosis.underfit import REFERENCE_KIND
 from justright.diagnosis.words.advice import decision_sentences
 from justright.diagnosis.words.numbers import (
     counted,
@@ -115,7 +115,7 @@ def size_facts(study: JudgedStudy) -> Iterable[str]:
 def reference_fact(study: JudgedStudy) -> Iterable[str]:
     """Yield how the networks compare with the reference, if that can be told."""
     test, verdicts = study.reference, study.verdicts
-    compared = [one for verdict in verdicts for one in verdict.candidates if one.kind == REFERENCE_KIND]
+    compared = [one for verdict in verdicts for one in verdict.headroom if one.kind == REFERENCE_KIND]
     if test is None or not compared:
         return
     name = compared[0].name
@@ -128,7 +128,7 @@ def reference_fact(study: JudgedStudy) -> Iterable[str]:
         mean, best = min(
             ((verdict.test.mean, verdict) for verdict in verdicts if verdict.test), key=lambda pair: pair[0]
         )
-        own = [one for one in best.candidates if one.kind == REFERENCE_KIND]
+        own = [one for one in best.headroom if one.kind == REFERENCE_KIND]
         if own and own[0].is_excluded and best.test is not None:
             better = "measurably better" if test.mean < mean else "better"
             yield sentence(
@@ -204,20 +204,20 @@ def decision_facts(study: JudgedStudy) -> Iterable[str]:
 
 
 def gap_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield the variant with the largest train-test gap that does not overfit: a gap alone is not a verdict."""
+    """Yield the network with the largest train-test gap that is just right: a gap alone is not a verdict."""
     gaps = []
     for verdict in study.verdicts:
-        if verdict.label == OVERFITS.name or verdict.rise is None or verdict.test is None:
+        if verdict.label != JUST_RIGHT.name or verdict.end is None or verdict.test is None:
             continue
-        train = float(np.mean([run.train_loss_last for run in study.measured[verdict.variant].runs]))
-        gap = verdict.test.mean + verdict.rise.mean - train
-        if verdict.rise.is_below(verdict.margin) and gap > NOTABLE_SHARE * study.learnable > 0:
+        train = float(np.mean([run.train_loss_best for run in study.measured[verdict.variant].runs]))
+        gap = verdict.test.mean - train
+        if gap > NOTABLE_SHARE * study.learnable > 0:
             gaps.append((gap, verdict.variant))
     if gaps:
         gap, name = max(gaps)
         yield (
-            f"{name} ends with about {rough(gap)} more loss on test rows than on training rows and yet does not overfit: "
-            "its loss on unseen rows has not risen. A gap alone is not a verdict."
+            f"{name} has about {rough(gap)} more loss on test rows than on training rows, and yet nothing tighter lowers "
+            "it: a gap alone is not a verdict."
         )
 
 

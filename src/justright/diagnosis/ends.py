@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,35 @@ ACCURACY = "accuracy"  # the score of tasks with classes, as runs record it
 
 
 @dataclass(frozen=True, slots=True)
-class Overfit:
+class Spike:
+    """A single late epoch far above its neighbours: it decides nothing.
+
+    Args:
+        seed: of the run.
+        epoch: which.
+        loss: validation loss after it.
+        level: of its neighbours.
+    """
+
+    seed: int
+    epoch: int
+    loss: float
+    level: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spike as in result.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
     """What the end of training did to one variant.
 
     Args:
         rise: loss at the last epoch minus loss at the chosen one, paired by row and seed.
+        raw_rise: the same at exactly these two epochs.
+        fall: by how much the loss still fell in the last part of training; None where nothing can be said.
+        spikes: single late epochs far above their neighbours.
         margin: what counts as a difference.
         train_first: mean training loss at the first epoch; NaN where unknown.
         train_best: the same at the chosen epoch.
@@ -35,6 +60,9 @@ class Overfit:
     """
 
     rise: Interval
+    raw_rise: Interval
+    fall: Interval | None
+    spikes: tuple[Spike, ...]
     margin: float
     train_first: float
     train_best: float
@@ -53,6 +81,11 @@ class Overfit:
         return self.rise.is_below(self.margin)
 
     @property
+    def is_still_falling(self) -> bool:
+        """Whether the loss fell by more than the margin in the last part of training: the whole interval lies above it."""
+        return self.fall is not None and self.fall.is_above(self.margin)
+
+    @property
     def has_train_fallen(self) -> bool:
         """Whether the training loss fell from the chosen epoch to the last; False where unknown."""
         return self.train_last < self.train_best
@@ -67,7 +100,7 @@ class Overfit:
         return self.train_last > max(self.train_best + self.margin, start)
 
 
-def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: float) -> Overfit:
+def judge_end(measured: Measured, margin: float, *, is_binary: bool, level: float) -> End:
     """Return what the end of training did to a variant.
 
     Args:
@@ -79,8 +112,11 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
     table = crossed(measured.rise)
     rise = interval_of(table, level=level)
     is_open = rise.low <= margin <= rise.high
-    return Overfit(
+    return End(
         rise,
+        rise,
+        None,
+        (),
         margin,
         float(np.mean([run.train_loss_first for run in measured.runs])),
         float(np.mean([run.train_loss_best for run in measured.runs])),
@@ -90,25 +126,25 @@ def judge_overfit(measured: Measured, margin: float, *, is_binary: bool, level: 
     )
 
 
-def overfit_reasons(overfit: Overfit, measured: Measured) -> tuple[str, ...]:
+def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
     """Return the sentences about the end of training: the change, the training loss, the accuracy."""
     chosen = [run.chosen_epoch for run in measured.runs]
     at_chosen = f"the best {epochs(min(chosen), max(chosen))}"
-    sentences = [_change_sentence(overfit, at_chosen, measured.loss)]
-    if overfit.has_risen and np.isfinite(overfit.train_last - overfit.train_best):
-        verb = "fell" if overfit.has_train_fallen else "rose" if overfit.has_train_risen else "did not fall"
+    sentences = [_change_sentence(end, at_chosen, measured.loss)]
+    if end.has_risen and np.isfinite(end.train_last - end.train_best):
+        verb = "fell" if end.has_train_fallen else "rose" if end.has_train_risen else "did not fall"
         sentences.append(
-            f"Meanwhile the training loss {verb}: {number(overfit.train_best)} at {at_chosen}, "
-            f"{number(overfit.train_last)} at the last."
+            f"Meanwhile the training loss {verb}: {number(end.train_best)} at {at_chosen}, "
+            f"{number(end.train_last)} at the last."
         )
-    elif overfit.has_risen:
+    elif end.has_risen:
         sentences.append("The training loss is not known, so overfitting cannot be told from divergence.")
-    accuracy = overfit.accuracy_change
-    if overfit.has_risen and accuracy is not None and not accuracy.is_below(0.0):
+    accuracy = end.accuracy_change
+    if end.has_risen and accuracy is not None and not accuracy.is_below(0.0):
         sentences.append(
             f"Accuracy does not confirm it: it changes by {estimate(accuracy)} from {at_chosen} to the last."
         )
-    elif not overfit.has_risen and accuracy is not None and accuracy.is_below(0.0):
+    elif not end.has_risen and accuracy is not None and accuracy.is_below(0.0):
         sentences.append(
             f"Accuracy disagrees with the loss: it falls by {estimate(accuracy.negated())} from {at_chosen} to the last."
         )
@@ -128,14 +164,14 @@ def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:
     }
 
 
-def _change_sentence(overfit: Overfit, at_chosen: str, loss: str) -> str:
+def _change_sentence(end: End, at_chosen: str, loss: str) -> str:
     """Return the sentence about the loss at the last epoch."""
-    rise = overfit.rise
+    rise = end.rise
     if rise.low == rise.high == 0:
         return "The best epoch is the last one, so the end of training cannot have made the loss worse."
     size, side = (rise, "above") if rise.mean >= 0 else (rise.negated(), "below")
-    said = f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} (margin {number(overfit.margin)})."
-    is_open = rise.low <= overfit.margin <= rise.high
+    said = f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} (margin {number(end.margin)})."
+    is_open = rise.low <= end.margin <= rise.high
     return sentence(said) + (" Whether it rises by more than the margin is open." if is_open else "")
 
 
