@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Flag, IntEnum
@@ -140,6 +141,19 @@ class Answer:
     words: str = ""
     command: str = ""
     swatch: str = ""  # the CSS colour of a mark before the name
+
+    @property
+    def rest(self) -> str:
+        """The sentence where name and verdict stand above it: without them.
+
+        Example:
+            >>> Answer("Net", Cell("just right"), "Net is just right: nothing helps.").rest
+            'Nothing helps.'
+        """
+        label = self.verdict.shortest or self.verdict.text
+        found = re.match(rf"{re.escape(self.name)}( is)? {re.escape(label)}[ :;,]+", self.text)
+        rest = self.text[found.end() :] if found else self.text
+        return rest[:1].upper() + rest[1:]
 
 
 @dataclass(frozen=True, slots=True)

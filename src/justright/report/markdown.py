@@ -92,12 +92,13 @@ def _text(block: Block) -> str:
 
 def _answer(answer: Answer) -> str:
     """Return one item of a list: a network, its verdict, and what to do."""
-    name, verdict, text = map(escape_markdown, (answer.name, answer.verdict.text, answer.text))
-    item = f"- **{name}** {answer.verdict.symbol} {verdict}: {text}"
-    if not answer.command:
-        return item
-    words = escape_markdown(answer.words.removesuffix(".")) or "To do"
-    return f"{item} {words}: {_code_span(answer.command)}"
+    name, verdict, rest = map(escape_markdown, (answer.name, answer.verdict.text, answer.rest))
+    parts = [f"- **{name}** {escape_markdown(answer.verdict.symbol)} {verdict}. {rest}"]
+    if answer.words:
+        parts.append(escape_markdown(answer.words))
+    if answer.command:
+        parts.append(_code_span(answer.command))
+    return " ".join(parts)
 
 
 def _code_span(text: str) -> str:

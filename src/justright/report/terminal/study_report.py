@@ -14,10 +14,14 @@ from rich.text import Text
 
 from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
+from justright.diagnosis.words.numbers import listed_briefly
 from justright.report import blocks
 from justright.report.blocks import Media, Step
+from justright.report.fit_map import label_words
 from justright.report.notable_variants import CHOSEN_WORDS, rest_words
+from justright.report.sections.answer_list import in_folder
 from justright.report.sections.provenance import headline
+from justright.report.sections.reason_list import reasons_of
 from justright.report.sections.registry import shown_sections
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import Summary
@@ -77,23 +81,26 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbos
 
 
 def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer]) -> None:
-    """Print one sentence for each network, and below them each command once, unbroken, for the networks it serves."""
-    if not answers:
-        return
-    terminal.print()
-    served: dict[str, list[str]] = {}
+    """Print one sentence for each network, then each command once, unbroken, for all networks that it serves."""
+    if answers:
+        terminal.print()
+    todo: dict[str, list[str]] = {}
     for answer in answers:
-        label = answer.verdict.shortest or answer.verdict.text
-        style = TONE_STYLES[answer.verdict.tone] if answer.verdict.tone else ""
-        name = Text.assemble((plain(answer.name), style), ": ", plain(answer.text))
-        # A sentence that does not say what is wrong, of an older version, stands behind the label.
-        if label not in answer.text:
-            name = Text.assemble((f"{plain(answer.name)}, {plain(answer.verdict.text)}", style), ": ", plain(answer.text))
-        _print_hanging(terminal, name)
+        _print_bullet(terminal, _answer_text(answer))
         if answer.command:
-            served.setdefault(answer.command, []).append(answer.name)
-    for command, names in served.items():
+            todo.setdefault(answer.command, []).append(answer.name)
+        elif answer.words:
+            _print_bullet(terminal, f"{answer.name}: {answer.words}")
+    for command, names in todo.items():
         terminal.say(f"- {plain(listed_briefly(names))}: {plain(command)}")
+
+
+def _answer_text(answer: blocks.Answer) -> Text:
+    """Return an answer that begins with its network, in the verdict's colour; a reason of an older version has no beginning."""
+    says_name = answer.text.startswith(answer.name)
+    head = answer.name if says_name else f"{answer.name}, {answer.verdict.text}: "
+    style = TONE_STYLES[answer.verdict.tone] if answer.verdict.tone else ""
+    return Text.assemble((plain(head), style), plain(answer.text.removeprefix(answer.name)))
 
 
 def print_reasons(terminal: Terminal, summary: Summary) -> None:
@@ -146,11 +153,11 @@ def fitting_tables(table: blocks.Table, width: int, symbols: Symbols) -> list[Ta
         if room >= 0:  # losses in the target's units may take any number of digits
             return [_draw(table, symbols, step, NAME_WIDTH + room)]
     if not table.splits:
-        return [_draw(table, symbols, Step.DETAILS, NAME_WIDTH)]
+        return [_draw(table, symbols, Step.LEAST, NAME_WIDTH)]
     head, *middle, last = range(len(table.shown(Media.TERMINAL)[0]))
 
     def part(start: int, most: int) -> Table:
-        return _draw(table, symbols, Step.DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
+        return _draw(table, symbols, Step.LEAST, NAME_WIDTH, [head, *middle[start : start + most], last])
 
     most = 1
     while table_width(part(0, most + 1)) <= width:
@@ -219,10 +226,10 @@ def _draw(
     return drawn
 
 
-def _print_bullet(terminal: Terminal, text: str) -> None:
+def _print_bullet(terminal: Terminal, text: str | Text) -> None:
     """Print a sentence behind a dash, its further lines under the first."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_row("-", Text(plain(text)))
+    grid.add_row("-", Text(plain(text)) if isinstance(text, str) else text)
     terminal.print(grid)
 
 
