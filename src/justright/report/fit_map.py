@@ -14,18 +14,22 @@ from typing import Any, Literal
 from justright.report.axes import Axis
 from justright.report.number_formats import MISSING, format_interval, format_metric
 
+WIDTH = 360  # pixels of the map beside the sentences
 NEGATIVE, UNMEASURED = -0.8, -2.0  # places of those edges, in margins
 EDGE = 0.6  # half the width of an edge, in margins
+SMALL = NEGATIVE - EDGE  # where the band within the margin begins: what was not measured lies below
 NEGATIVE_TICK = "<0"
 LEAST, MOST = 4.0, 1e12  # margins that an axis reaches at least, and at most
-ROOM = 1.4  # beyond the largest gain, as a factor
+ROOM = 2.2  # beyond the largest gain, as a factor: there stand the names of the quadrants
 # Round gains that an axis names, by the decades that it spans.
 DIGITS_BY_DECADES = ((3.5, (1, 2, 5)), (6, (1, 3)), (math.inf, (1,)))
 MOST_DECADES = 9
 CLEAR_OF_MARGIN = 1.5  # nearer to the margin, which is named itself, no other value is
 
 CELLS = 6  # of a terminal's bar, on either side
-CELL_FACTOR = 2.5  # each further cell of it needs so many times the gain: six reach from one margin to a hundred
+CELL_FACTOR = (
+    10**0.4
+)  # each further cell of it needs so many times the gain: six reach from one margin to a hundred
 SHOWN, POSSIBLE, TRACK = "█", "▒", "·"
 
 Standing = Literal["shown", "open", "excluded"]
@@ -152,7 +156,7 @@ def gain_axis(title: str, gains: Iterable[Gain | None], margin: float) -> Axis:
     found = list(gains)
     largest = max((max(gain.value, gain.high) for gain in found if gain), default=0.0)
     high = ROOM * max(LEAST, min(largest / margin, MOST))
-    low, named = NEGATIVE - EDGE, [(NEGATIVE, NEGATIVE_TICK)]
+    low, named = SMALL, [(NEGATIVE, NEGATIVE_TICK)]
     if None in found:
         low, named = UNMEASURED - EDGE, [(UNMEASURED, MISSING), *named]
     named += [
@@ -160,7 +164,7 @@ def gain_axis(title: str, gains: Iterable[Gain | None], margin: float) -> Axis:
         (1.0, _tick_text(margin)),
         *((scaled_gain(value / margin), _tick_text(value)) for value in _round_gains(margin, high)),
     ]
-    return Axis(title, low, scaled_gain(high), named=tuple(named))
+    return Axis(title, low, scaled_gain(high), named=tuple(named), width=WIDTH)
 
 
 def fit_bar(point: FitPoint, margin: float) -> str:

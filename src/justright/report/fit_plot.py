@@ -8,8 +8,7 @@ from justright.report.axes import Axis
 from justright.report.charts import BOX, Dot, Mark, Path, Plot, outline, place_dot
 from justright.report.fit_map import (
     EDGE,
-    NEGATIVE,
-    UNMEASURED,
+    SMALL,
     FitPoint,
     Gain,
     gain_axis,
@@ -25,7 +24,7 @@ HEIGHT = 400
 SIZES: Mapping[str, tuple[float, float]] = {"wide": (400.0, 400.0), "narrow": (232.0, 282.0)}
 LONGEST = {"wide": 26, "narrow": 16}  # characters of a name
 STEP = 13.0  # pixels between the middles of two dots on an edge
-RING, RING_STEP = 14.0, 4.0  # pixels: a ring around nothing, and for each step of the scale
+RING, RING_STEP = 13.0, 2.5  # pixels: a ring around nothing, and for each step of the scale
 
 Place = tuple[float, float]  # in shares of the chart: from the left, from the bottom
 
@@ -44,26 +43,33 @@ def fit_plot(
     x = gain_axis(TITLES[0], (point.tighter for point in points), margin)
     y = gain_axis(TITLES[1], (point.freer for point in points), margin)
     places = dot_places(points, margin, (x, y))
-    right, up = _unit(x.place(1.0)), BOX - _unit(y.place(1.0))
+    left, right = (_unit(x.place(place)) for place in (SMALL, 1.0))
+    down, up = (BOX - _unit(y.place(place)) for place in (SMALL, 1.0))
     paths = [
-        Path(f"M0 0H{right}V{BOX}H0Z", "small"),
-        Path(f"M0 {up}H{BOX}V{BOX}H0Z", "small"),
+        Path(f"M{left} 0H{right}V{BOX}H{left}Z", "small"),
+        Path(f"M0 {up}H{BOX}V{down}H0Z", "small"),
+        Path(f"M{left} {up}H{right}V{down}H{left}Z", "fine"),
         Path("".join(f"M{10 * tick.at:.0f} 0V{BOX}" for tick in x.ticks()), "grid"),
         Path(f"M{right} 0V{BOX}M0 {up}H{BOX}", "limit"),
     ]
     dots: list[Dot] = []
     for point, place in zip(points, places, strict=True):
         colour, words = colours[point.name], point.words()
-        paths += [Path(outline(ends), "rule", colour, words) for ends in crosses(point, place, margin, (x, y))]
+        paths += [
+            Path(outline(ends), "rule", colour, words) for ends in crosses(point, place, margin, (x, y))
+        ]
         if (size := ring_size(point, margin)) is not None:
             dots.append(place_dot(place, colour, words, css="ring", size=size))
         dots.append(place_dot(place, colour, words))
-    marks = [*quadrant_marks(), *_names(points, places, margin, (x, y), colours, named)]
+    marks = [*quadrant_marks(x, y), *_names(points, places, margin, (x, y), colours, named)]
     return Plot(x, y, tuple(paths), tuple(dots), HEIGHT, marks=tuple(marks))
 
 
 def dot_places(
-    points: Sequence[FitPoint], margin: float, axes: tuple[Axis, Axis], size: tuple[float, float] = SIZES["narrow"]
+    points: Sequence[FitPoint],
+    margin: float,
+    axes: tuple[Axis, Axis],
+    size: tuple[float, float] = SIZES["narrow"],
 ) -> list[Place]:
     """Return where the dots lie. On an edge, where places mean no size, those that would hide each other stand side by side."""
     width, height = size
@@ -82,7 +88,8 @@ def dot_places(
             for gain, room, step, pixels in zip(gains, half, (STEP, STEP), (width, height), strict=True)
         ]
         candidates = sorted(
-            ((along, across) for along in moves[0] for across in moves[1]), key=lambda one: (abs(one[1]), abs(one[0]))
+            ((along, across) for along in moves[0] for across in moves[1]),
+            key=lambda one: (abs(one[1]), abs(one[0])),
         )
 
         def crowd(move: tuple[float, float], at: tuple[float, ...] = exact) -> bool:
@@ -99,13 +106,15 @@ def dot_places(
 def crosses(
     point: FitPoint, place: Place, margin: float, axes: tuple[Axis, Axis]
 ) -> Iterable[tuple[Place, Place]]:
-    """Yield the intervals of a network, each as its two ends, through its dot."""
+    """Yield the intervals of a network, each as its two ends, through its dot; those that lie on an edge have no length."""
     if point.tighter:
         low, high = _ends(point.tighter, margin, axes[0])
-        yield (min(low, place[0]), place[1]), (max(high, place[0]), place[1])
+        if low < high:
+            yield (min(low, place[0]), place[1]), (max(high, place[0]), place[1])
     if point.freer:
         low, high = _ends(point.freer, margin, axes[1])
-        yield (place[0], min(low, place[1])), (place[0], max(high, place[1]))
+        if low < high:
+            yield (place[0], min(low, place[1])), (place[0], max(high, place[1]))
 
 
 def ring_size(point: FitPoint, margin: float) -> float | None:
@@ -116,29 +125,32 @@ def ring_size(point: FitPoint, margin: float) -> float | None:
     return round(RING + RING_STEP * scaled_gain(gain_place(headroom.value, margin)), 1)
 
 
-def quadrant_marks() -> tuple[Mark, ...]:
+def quadrant_marks(x: Axis, y: Axis) -> tuple[Mark, ...]:
     """Return the names of the quadrants, each in its outer corner."""
+    left, down = round(100 * x.place(SMALL), 2), round(100 - 100 * y.place(SMALL), 2)
+    corners = (
+        (left, down, " from-bottom"),
+        (100, down, " from-bottom from-right"),
+        (left, 0, ""),
+        (100, 0, " from-right"),
+    )
     return tuple(
-        Mark(left, top, text, f"quadrant {css}")
-        for text, (left, top, css) in zip(
-            QUADRANTS,
-            ((0, 100, "left bottom"), (100, 100, "bottom right"), (0, 0, "left top"), (100, 0, "right top")),
-            strict=True,
-        )
+        Mark(right, top, text, f"quadrant{css}")
+        for text, (right, top, css) in zip(QUADRANTS, corners, strict=True)
     )
 
 
-def quadrant_boxes(size: tuple[float, float]) -> list[Box]:
+def quadrant_boxes(x: Axis, y: Axis, size: tuple[float, float]) -> list[Box]:
     """Return the boxes that those names take on a chart of so many pixels."""
     width, height = size
-    wide = [CHARACTER * len(text) + 8 for text in QUADRANTS]
     tall = LINE + 6
-    return [
-        Box(0, height - tall, wide[0], height),
-        Box(width - wide[1], height - tall, width, height),
-        Box(0, 0, wide[2], tall),
-        Box(width - wide[3], 0, width, tall),
-    ]
+    boxes = []
+    for mark in quadrant_marks(x, y):
+        wide = CHARACTER * len(mark.text) + 8
+        left = mark.left / 100 * width - ("from-right" in mark.css) * wide
+        top = mark.top / 100 * height - ("from-bottom" in mark.css) * tall
+        boxes.append(Box(left, top, left + wide, top + tall))
+    return boxes
 
 
 def _names(
@@ -154,22 +166,37 @@ def _names(
     order = sorted(range(len(points)), key=lambda number: rank.get(points[number].name, len(rank)))
     for medium, (width, height) in SIZES.items():
         texts = [
-            _shortened(points[number].name, LONGEST[medium]) if points[number].name in rank else "" for number in order
+            _shortened(points[number].name, LONGEST[medium]) if points[number].name in rank else ""
+            for number in order
         ]
         dots = [(places[number][0] * width, (1 - places[number][1]) * height) for number in order]
-        lines = [
-            Box(min(a[0], b[0]) * width - 1, (1 - max(a[1], b[1])) * height - 1, max(a[0], b[0]) * width + 1,
-                (1 - min(a[1], b[1])) * height + 1)
-            for point, place in zip(points, places, strict=True)
-            for a, b in crosses(point, place, margin, axes)
-        ]  # fmt: skip
+        lines = cross_boxes(points, places, margin, axes, (width, height))
         size = (width, height)
         for number, text, side in zip(
-            order, texts, place_labels(dots, texts, size, lines=lines, taken=quadrant_boxes(size)), strict=True
+            order,
+            texts,
+            place_labels(dots, texts, size, lines=lines, taken=quadrant_boxes(*axes, size)),
+            strict=True,
         ):
             if side:
                 at = place_dot(places[number], colours[points[number].name], points[number].name)
-                yield Mark(at.left, at.top, text, f"name {medium} {side}", at.colour)
+                yield Mark(at.left, at.top, text, f"name {medium} at-{side}", at.colour)
+
+
+def cross_boxes(
+    points: Sequence[FitPoint],
+    places: Sequence[Place],
+    margin: float,
+    axes: tuple[Axis, Axis],
+    size: tuple[float, float],
+) -> list[Box]:
+    """Return the boxes that the intervals take on a chart of so many pixels."""
+    width, height = size
+    return [
+        Box(start[0] * width - 1, (1 - end[1]) * height - 1, end[0] * width + 1, (1 - start[1]) * height + 1)
+        for point, place in zip(points, places, strict=True)
+        for start, end in crosses(point, place, margin, axes)
+    ]
 
 
 def _ends(gain: Gain, margin: float, axis: Axis) -> tuple[float, float]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Side = Literal["right", "left", "above", "below"]
-SIDES: tuple[Side, ...] = ("right", "left", "above", "below")
+Side = Literal["right", "left", "above", "below", "right-above", "right-below", "left-above", "left-below"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 CHARACTER, LINE = 6.8, 15.0  # pixels of a letter, and of a line of text
-GAP = 9.0  # pixels between the middle of a dot and its name
+GAP = 13.0  # pixels between the middle of a dot and its name, and the same along and across where it stands at a corner
+CORNER = 8.0
 DOT = 6.0  # half the width of a dot
 
 
@@ -84,8 +85,14 @@ def label_box(dot: tuple[float, float], text: str, side: Side) -> Box:
     """Return the box that a name takes at one side of its dot."""
     x, y = dot
     width = CHARACTER * len(text)
-    if side in ("right", "left"):
-        start = x + GAP if side == "right" else x - GAP - width
-        return Box(start, y - LINE / 2, start + width, y + LINE / 2)
-    top = y - GAP - LINE if side == "above" else y + GAP
-    return Box(x - width / 2, top, x + width / 2, top + LINE)
+    gap = CORNER if "-" in side else GAP
+    left, top = x - width / 2, y - LINE / 2
+    if "right" in side:
+        left = x + gap
+    elif "left" in side:
+        left = x - gap - width
+    if "above" in side:
+        top = y - gap - LINE
+    elif "below" in side:
+        top = y + gap
+    return Box(left, top, left + width, top + LINE)

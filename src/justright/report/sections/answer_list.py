@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from justright.report.blocks import Answer, Answers, Block, Cell, Chart, Folded, Media, Section
 from justright.report.fit_map import FitPoint, fit_points
 from justright.report.fit_plot import fit_plot, ring_size
-from justright.report.notable_variants import MOST_WHOLE, notable_variants
+from justright.report.notable_variants import MOST_PRINTED, MOST_WHOLE, notable_variants
 from justright.report.number_formats import MISSING, format_loss
 from justright.report.palette import page_colours
 from justright.report.sections.verdict_table import main_variants, verdict_cell
 from justright.report.summary import Summary, VariantSummary
 
-MOST_ANSWERS = 8  # sentences that stand open, in a page and in a terminal
+MOST_ANSWERS = 10  # sentences that stand open
+FEW_ANSWERS = 3  # in a terminal whose table of many variants fills most of a screen
 # In commands it stands for the study folder, as `diagnosis/words/advice.py` writes them.
 FOLDER = re.compile(r"\bDIR\b")
 
@@ -29,7 +31,10 @@ def answer_blocks(summary: Summary) -> list[Block]:
     shown = tuple(one for one in answers if one.name in first)
     rest = tuple(one for one in answers if one.name not in first)
     more: list[Block] = [Folded(Cell(f"{len(rest):,} more networks"), (Answers(rest),))] if rest else []
-    printed = [one for one in main_variants(summary) if one["name"] in first]
+    main = main_variants(summary)
+    most = MOST_ANSWERS if len(main) < MOST_PRINTED else FEW_ANSWERS
+    few = {one["name"] for one in notable_variants(summary, most)}
+    printed = [one for one in main if one["name"] in few]
     return [
         *_map(summary),
         Answers(shown, "What would help", tuple(more), media=Media.WRITTEN),
@@ -68,7 +73,9 @@ def _answers(summary: Summary, variants: Sequence[VariantSummary]) -> tuple[Answ
             found.append(
                 Answer(
                     variant["name"],
-                    verdict_cell(variant, summary["loss"]),
+                    replace(
+                        verdict_cell(variant, summary["loss"]), detail=""
+                    ),  # the sentence says since when
                     text,
                     str(action.get("words") or ""),
                     in_folder(str(action.get("command") or ""), summary.get("folder")),
@@ -99,8 +106,8 @@ def _map(summary: Summary) -> list[Block]:
 def map_note(points: Sequence[FitPoint], margin: float) -> str:
     """Return how the map is read: only what occurs in it."""
     parts = [
-        "What lowers the test loss: something tighter, to the right; something freer, upwards. "
-        f"Shaded: less than the margin, {format_loss(margin)}. Lines: 95 % intervals."
+        "What lowers the test loss: something tighter, to the right; something freer, upwards.",
+        f"Shaded: less than the margin, {format_loss(margin)}. Lines: 95 % intervals.",
     ]
     gains = [gain for point in points for gain in (point.tighter, point.freer)]
     if any(gain is not None and gain.low < 0 for gain in gains):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from justright.diagnosis.labels import Tone
+from justright.diagnosis.words.advice import COMMAND
 from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Sentences, Table, Text
+from justright.report.sections.answer_list import in_folder
 from justright.report.summary import Summary
 
 ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
+# What a terminal leaves to the page: where the premise of a claim was not reached, the headline says so.
+NOT_TESTED = "not tested"
 
 
 def fact_blocks(summary: Summary) -> list[Block]:
-    """Return the facts."""
-    return [Sentences(tuple(summary["facts"]), "box")] if summary["facts"] else []
+    """Return the facts; commands in them name the study folder, if it is known."""
+    command = in_folder(COMMAND, summary.get("folder"))
+    facts = tuple(fact.replace(COMMAND, command) for fact in summary["facts"])
+    return [Sentences(facts, "box")] if facts else []
 
 
 def claim_blocks(summary: Summary) -> list[Block]:
@@ -19,7 +25,8 @@ def claim_blocks(summary: Summary) -> list[Block]:
     rows = []
     for claim in summary["claims"]:
         answer = Cell(claim["answer"], tone=ANSWER_TONES.get(claim["answer"], "open"))
-        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"]))))
+        media = Media.WRITTEN if claim["answer"] == NOT_TESTED else Media.EVERYWHERE
+        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"])), media=media))
     if not rows:
         return []
     columns = (
@@ -31,7 +38,9 @@ def claim_blocks(summary: Summary) -> list[Block]:
         "What TensorFlow’s tutorial says of these seven networks, from one seed and 1,000 validation rows, judged again on "
         "test rows. The intervals of one sentence hold together, so they are wider than elsewhere in this report."
     )
-    return [Text(note, media=Media.WRITTEN), Table("The tutorial’s conclusions", columns, tuple(rows))]
+    media = Media.EVERYWHERE if any(Media.TERMINAL in row.media for row in rows) else Media.WRITTEN
+    table = Table("The tutorial’s conclusions", columns, tuple(rows), media=media)
+    return [Text(note, media=Media.WRITTEN), table]
 
 
 FACTS = Section("facts", "Found along the way", fact_blocks)

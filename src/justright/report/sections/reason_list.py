@@ -50,7 +50,11 @@ def reasons_of(variant: VariantSummary) -> tuple[str, ...]:
         for one in spikes[:MOST_SPIKES]
     ]
     more = f"; and {len(spikes) - MOST_SPIKES:,} more" if len(spikes) > MOST_SPIKES else ""
-    what = "One epoch far above its neighbours decides" if len(spikes) == 1 else "Single epochs far above their neighbours decide"
+    what = (
+        "One epoch far above its neighbours decides"
+        if len(spikes) == 1
+        else "Single epochs far above their neighbours decide"
+    )
     return (*reasons, f"{what} nothing ({'; '.join(named)}{more}).")
 
 

@@ -40,7 +40,8 @@ from justright.report.number_formats import (
     metric_words,
 )
 from justright.report.palette import page_colours
-from justright.report.summary import RunSummary, Summary, VariantSummary
+from justright.report.summary import RunSummary, Summary, VariantSummary, VerdictSummary
+from justright.study.directions import EARLIER_END
 
 PARTS = ("fixed", "validation", "test")
 BAR_HEADING = " tight|free"  # above the middle of the bars
@@ -68,7 +69,7 @@ def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
     since, short = since_words(variant, loss)
     return Cell(
         text,
-        detail=since,
+        detail=f"{label.name} {since}" if since and text != label.name else since,
         short=text if text != label.name else f"{label.name} {short}".strip(),
         shortest=label.name,
         tone=label.tone,
@@ -110,7 +111,8 @@ def counting_runs(variant: VariantSummary) -> list[RunSummary]:
 def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
     """Return since when a variant overfits, in a page and in a narrow column: empty for other verdicts.
 
-    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end.
+    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end. A network that
+    overfits for another reason than time has no such epoch.
 
     Example:
         >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 105, "last": 265}}
@@ -119,7 +121,11 @@ def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
     """
     onset = variant["verdict"]["onset_epoch"] or {}
     high, last = onset.get("high"), onset.get("last")
-    if variant["verdict"]["label"] != labels.OVERFITS.name or high is None:
+    if (
+        variant["verdict"]["label"] != labels.OVERFITS.name
+        or high is None
+        or not _is_by_time(variant["verdict"])
+    ):
         return "", ""
     if last is None:  # judged by a version that did not say
         last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=high)
@@ -127,6 +133,14 @@ def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
         return f"after epoch {format_count(high)}", f"after {format_count(high)}"
     rise = _rise(variant, loss)
     return f"by {format_loss(rise)} at the end" if rise else "", "at the end"
+
+
+def _is_by_time(verdict: VerdictSummary) -> bool:
+    """Return whether what overfits trained for too long; earlier versions called nothing else so."""
+    answer, tighter = verdict.get("answer"), verdict.get("tighter")
+    if not answer:
+        return True
+    return "after epoch" in answer or bool(tighter and tighter["kind"] == EARLIER_END)
 
 
 def _rise(variant: VariantSummary, loss: str) -> float | None:
@@ -156,7 +170,9 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
         Column("Parameters", "parameters", "params", shortens=Step.NARROW),
         Column("Best epoch", "best\nepoch", css="wide"),
         Column("Train", "train\nloss", group=loss, card="Loss, train", **early),
-        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS, **given),
+        Column(
+            "Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS, **given
+        ),
         Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
         Column("Train", f"train\n{word}", group=score, card=f"{score}, train", **early, media=live),
         Column("Validation", f"val.\n{word}", group=score, card=f"{score}, validation", **early, media=live),
@@ -205,9 +221,9 @@ def _bar_note(summary: Summary) -> str:
     """Return how the bars are read; empty where there are none."""
     if not _has_bars(summary):
         return ""
+    most = f"{CELL_FACTOR ** (CELLS - 1):.0f}"
     return (
-        f"Bars: what something tighter or freer gains, from 1 to {CELL_FACTOR ** (CELLS - 1):.0f} margins of "
-        f"{format_loss(summary['margin'] or 0)}; {SHOWN} shown, {POSSIBLE} possible."
+        f"Bars: gain by something tighter | freer, 1 to {most} margins; {SHOWN} shown, {POSSIBLE} possible."
     )
 
 

@@ -30,6 +30,7 @@ from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 FULL_WIDTH = 120  # columns from which a table is not narrowed
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
+IN_FOLDER = COMMAND.removesuffix("DIR")  # in sentences that hold a command
 WIDE = 10_000  # columns in which nothing is cut off
 MOST_PENDING = 8  # variants named that are still to be trained
 HEADING_WIDTH = 13  # of a table with a column for each variant
@@ -65,13 +66,12 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbos
         terminal.say("  " + plain(shlex.join(["justright", "show", "--json", str(folder)])))
     terminal.print()
     terminal.print(Text(plain(headline(summary)), style="bold"))
-    print_answers(terminal, answers)
-    here = shlex.join(["justright", "run", "--out", str(folder)])
+    print_answers(terminal, answers, said=sentences)
     for sentence in sentences:
-        if COMMAND not in sentence:
+        if IN_FOLDER in sentence:
+            terminal.say("- " + plain(sentence))  # a command stays on one line, to be copied
+        else:
             _print_bullet(terminal, sentence)
-        elif not any(answer.command for answer in answers):  # which say what would decide, each for its network
-            terminal.say("- " + plain(sentence.replace(COMMAND, here)))  # on one line, to be copied
     if verbose:
         print_reasons(terminal, summary)
     pending = pending_runs(summary)
@@ -80,13 +80,18 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbos
         terminal.print(_pending_sentence(pending))
 
 
-def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer]) -> None:
-    """Print one sentence for each network, then each command once, unbroken, for all networks that it serves."""
+def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer], *, said: Sequence[str] = ()) -> None:
+    """Print one sentence for each network, then each command once, unbroken, for all networks that it serves.
+
+    Commands are left out that stand in the sentences `said` besides.
+    """
     if answers:
         terminal.print()
     todo: dict[str, list[str]] = {}
     for answer in answers:
         _print_bullet(terminal, _answer_text(answer))
+        if any(answer.command in sentence for sentence in said if answer.command):
+            continue
         if answer.command:
             todo.setdefault(answer.command, []).append(answer.name)
         elif answer.words:
@@ -107,7 +112,9 @@ def print_reasons(terminal: Terminal, summary: Summary) -> None:
     """Print every reason of every verdict, and the spikes of its curves."""
     for variant in summary["variants"]:
         terminal.print()
-        terminal.print(Text(f"{plain(variant['name'])}: {plain(label_words(variant['verdict']))}", style="bold"))
+        terminal.print(
+            Text(f"{plain(variant['name'])}: {plain(label_words(variant['verdict']))}", style="bold")
+        )
         for reason in reasons_of(variant):
             _print_bullet(terminal, in_folder(reason, summary.get("folder")))
 
@@ -148,10 +155,12 @@ def fitting_tables(table: blocks.Table, width: int, symbols: Symbols) -> list[Ta
     """Return a table in the fullest form that fits into `width` columns, or split into several that do."""
     # Plain ASCII needs the space of '+/-' for the columns that measure.
     first = Step.NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else Step.SPREADS
+    heading = table.columns[0].short or table.columns[0].title
+    names = max(NAME_WIDTH, *map(len, heading.splitlines()))
     for step in range(first, Step.NEVER):
-        room = width - table_width(_draw(table, symbols, step, NAME_WIDTH))
+        room = width - table_width(_draw(table, symbols, step, names))
         if room >= 0:  # losses in the target's units may take any number of digits
-            return [_draw(table, symbols, step, NAME_WIDTH + room)]
+            return [_draw(table, symbols, step, names + room)]
     if not table.splits:
         return [_draw(table, symbols, Step.LEAST, NAME_WIDTH)]
     head, *middle, last = range(len(table.shown(Media.TERMINAL)[0]))
