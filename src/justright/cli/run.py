@@ -53,7 +53,7 @@ def run(
     ),
     quiet: bool = typer.Option(False, "--quiet", help="Show no progress."),
     verbose: bool = typer.Option(
-        False, "-v", "--verbose", help="Print every reason of every verdict, and the spikes of its curves."
+        False, "--verbose", "-v", help="Print every reason of every verdict, and the spikes of its curves."
     ),
 ) -> None:
     """Train a study and say what it found.

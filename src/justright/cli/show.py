@@ -13,7 +13,7 @@ def show(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),
     verbose: bool = typer.Option(
-        False, "-v", "--verbose", help="Print every reason of every verdict, and the spikes of its curves."
+        False, "--verbose", "-v", help="Print every reason of every verdict, and the spikes of its curves."
     ),
 ) -> None:
     """Print what a study found so far.

@@ -30,8 +30,9 @@ class Step(IntEnum):
     SPREADS = 1
     NARROW = 2
     DETAILS = 3
-    LEAST = 4
-    NEVER = 5
+    FEW = 4
+    LEAST = 5
+    NEVER = 6
 
 
 @dataclass(frozen=True, slots=True)

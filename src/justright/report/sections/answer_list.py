@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
+from justright.diagnosis.words.advice import COMMAND
 from justright.report.blocks import Answer, Answers, Block, Cell, Chart, Folded, Media, Section
 from justright.report.fit_map import FitPoint, fit_points
 from justright.report.fit_plot import fit_plot, ring_size
@@ -19,7 +21,7 @@ from justright.report.summary import Summary, VariantSummary
 MOST_ANSWERS = 10  # sentences that stand open
 FEW_ANSWERS = 3  # in a terminal whose table of many variants fills most of a screen
 # In commands it stands for the study folder, as `diagnosis/words/advice.py` writes them.
-FOLDER = re.compile(r"\bDIR\b")
+FOLDER = re.compile(r"""(["']?)\bDIR\b""")
 
 
 def answer_blocks(summary: Summary) -> list[Block]:
@@ -51,17 +53,23 @@ def answer_of(variant: VariantSummary) -> str:
 
 
 def in_folder(command: str, folder: str | None) -> str:
-    """Return a command with the study folder in place of DIR, if it is known.
+    """Return a command, or a line of Python, with the study folder in place of DIR, if it is known.
 
     Example:
         >>> in_folder("justright run --out DIR --seeds 3", "my runs/a")
         "justright run --out 'my runs/a' --seeds 3"
+        >>> in_folder('jr.open_result("DIR")', "my runs/a")
+        'jr.open_result("my runs/a")'
     """
     if folder is None:
         return command
-    # A line of Python holds it between quotes of its own.
-    spelled = shlex.quote(folder) if command.startswith("justright ") else repr(folder)[1:-1]
-    return FOLDER.sub(lambda _: spelled, command)
+    inside, outside = json.dumps(folder)[1:-1], shlex.quote(folder)
+    return FOLDER.sub(lambda found: found[1] + (inside if found[1] else outside), command)
+
+
+def told_in_folder(sentence: str, folder: str | None) -> str:
+    """Return a sentence whose command names the study folder, if it is known."""
+    return sentence.replace(COMMAND, in_folder(COMMAND, folder))
 
 
 def _answers(summary: Summary, variants: Sequence[VariantSummary]) -> tuple[Answer, ...]:

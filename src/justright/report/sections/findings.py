@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from justright.diagnosis.labels import Tone
-from justright.diagnosis.words.advice import COMMAND
 from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Sentences, Table, Text
-from justright.report.sections.answer_list import in_folder
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
 ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
@@ -15,8 +14,7 @@ NOT_TESTED = "not tested"
 
 def fact_blocks(summary: Summary) -> list[Block]:
     """Return the facts; commands in them name the study folder, if it is known."""
-    command = in_folder(COMMAND, summary.get("folder"))
-    facts = tuple(fact.replace(COMMAND, command) for fact in summary["facts"])
+    facts = tuple(told_in_folder(fact, summary.get("folder")) for fact in summary["facts"])
     return [Sentences(facts, "box")] if facts else []
 
 

@@ -8,6 +8,7 @@ from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Sec
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, format_metric
 from justright.report.palette import page_colours
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.sections.verdict_table import verdict_cell
 from justright.report.summary import RunSummary, Summary, VariantSummary
 
@@ -34,7 +35,7 @@ def reason_blocks(summary: Summary) -> list[Block]:
     colours = page_colours(variant["name"] for variant in summary["variants"])
     return [
         Text(f"What was measured for each verdict, and every run behind it.{few}", media=Media.PAGE),
-        *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in shown),
+        *(_variant(variant, summary, colours[variant["name"]]) for variant in shown),
     ]
 
 
@@ -64,10 +65,10 @@ def run_table(variant: VariantSummary, loss: str) -> Table:
     return Table(f"Runs of {variant['name']}", COLUMNS, rows, has_heads=False, media=Media.PAGE)
 
 
-def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:
-    inside: list[Block] = []
+def _variant(variant: VariantSummary, summary: Summary, colour: str) -> Folded:
+    loss, inside = summary["loss"], list[Block]()
     if reasons := reasons_of(variant):
-        inside.append(Sentences(reasons))
+        inside.append(Sentences(tuple(told_in_folder(reason, summary.get("folder")) for reason in reasons)))
     if variant["runs"]:
         inside.append(run_table(variant, loss))
     verdict = replace(verdict_cell(variant, loss), detail="")  # the remark says it more exactly

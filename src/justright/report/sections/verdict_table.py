@@ -69,7 +69,7 @@ def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
     since, short = since_words(variant, loss)
     return Cell(
         text,
-        detail=f"{label.name} {since}" if since and text != label.name else since,
+        detail=f"({label.name} {since})" if since and text != label.name else since,
         short=text if text != label.name else f"{label.name} {short}".strip(),
         shortest=label.name,
         tone=label.tone,
@@ -162,12 +162,14 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
     late: dict[str, Any] = {"css": "main", "shortens": Step.NARROW}
     live = Media.PAGE | Media.TERMINAL
     has_bars = _has_bars(summary)
+    # What gives way to the bars.
     given: dict[str, Any] = {"leaves": Step.NARROW} if has_bars else {}
+    later: dict[str, Any] = {"leaves": Step.FEW} if has_bars else {}
     bars = Column("Gains", BAR_HEADING, is_text=True, leaves=Step.LEAST, media=Media.TERMINAL)
     return (
         Column("Variant", "variant", is_text=True),
         Column("Verdict", is_text=True, media=Media.WRITTEN),
-        Column("Parameters", "parameters", "params", shortens=Step.NARROW),
+        Column("Parameters", "parameters", "params", shortens=Step.NARROW, **later),
         Column("Best epoch", "best\nepoch", css="wide"),
         Column("Train", "train\nloss", group=loss, card="Loss, train", **early),
         Column(

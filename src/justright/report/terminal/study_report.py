@@ -19,7 +19,7 @@ from justright.report import blocks
 from justright.report.blocks import Media, Step
 from justright.report.fit_map import label_words
 from justright.report.notable_variants import CHOSEN_WORDS, rest_words
-from justright.report.sections.answer_list import in_folder
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.sections.provenance import headline
 from justright.report.sections.reason_list import reasons_of
 from justright.report.sections.registry import shown_sections
@@ -116,7 +116,7 @@ def print_reasons(terminal: Terminal, summary: Summary) -> None:
             Text(f"{plain(variant['name'])}: {plain(label_words(variant['verdict']))}", style="bold")
         )
         for reason in reasons_of(variant):
-            _print_bullet(terminal, in_folder(reason, summary.get("folder")))
+            _print_bullet(terminal, told_in_folder(reason, summary.get("folder")))
 
 
 def print_places(terminal: Terminal, folder: Path) -> None:
