@@ -15,7 +15,7 @@ from justright.diagnosis.scores.metrics import NEEDS_TEST, UNENDED
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
-from justright.session.outputs import judge_folder, named_in_reports
+from justright.session.outputs import judge_folder, named_in_reports, write_report
 from justright.session.result import open_result
 from justright.session.row_outputs import TARGETS, MeasuringRows
 
@@ -173,8 +173,8 @@ def test_the_fit_map_is_that_of_all_networks(folder):
 def test_the_page_s_commands_name_the_folder_and_never_where_it_lies(folder, monkeypatch):
     """As it is reached from the working folder, or else by its name."""
     monkeypatch.chdir(folder.parent.parent)
-    text = open_result(folder).write_report().read_text(encoding="utf-8")
-    assert f"<span>{folder.parent.name}/{folder.name}</span>" in text
+    page = write_report(StudyFolder.open(folder, "read"), open_result(folder).summary)
+    assert f"<span>{folder.parent.name}/{folder.name}</span>" in page.read_text(encoding="utf-8")
     monkeypatch.chdir("/")
     assert named_in_reports(folder.parent) == str(folder.parent).lstrip("/")
     monkeypatch.chdir(folder)

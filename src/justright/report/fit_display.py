@@ -143,10 +143,17 @@ class FitDisplay:
                 "ha": "right" if is_right else "left",
                 "va": "bottom" if is_bottom else "top",
             }
-            at = (mark.left / 100, 1 - mark.top / 100)
+            corner = (mark.left / 100, 1 - mark.top / 100)
             inside = (-4 if is_right else 4, 4 if is_bottom else -4)
             ax.annotate(
-                mark.text, at, inside, "axes fraction", "offset points", style="italic", color=MUTED, **look
+                mark.text,
+                corner,
+                inside,
+                "axes fraction",
+                "offset points",
+                style="italic",
+                color=MUTED,
+                **look,
             )
 
     def _data(self, place: tuple[float, float], x: Axis, y: Axis) -> tuple[float, float]:

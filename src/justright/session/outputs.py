@@ -104,8 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            brakes=brakes_of(built[name].config, study["recipe"] | values.get("recipe", {})),
-            max_epochs=(study["recipe"] | values.get("recipe", {})).get("max_epochs"),
+            brakes=brakes_of(built[name].config, study.get("recipe", {}) | values.get("recipe", {})),
+            max_epochs=(study.get("recipe", {}) | values.get("recipe", {})).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
