@@ -8,8 +8,8 @@ from justright.plugins import plugged_in
 from justright.report.blocks import Block, Media, Section, visible
 from justright.report.sections.answer_list import ANSWERS
 from justright.report.sections.effect_table import EFFECTS
-from justright.report.sections.feature_histograms import FEATURES
 from justright.report.sections.fact_list import CLAIMS, FACTS
+from justright.report.sections.feature_histograms import FEATURES
 from justright.report.sections.metric_table import METRICS_TABLE
 from justright.report.sections.prediction_charts import PREDICTIONS
 from justright.report.sections.provenance import MADE, MODELS
