@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no type hints
 
 from justright.diagnosis.alternatives import judge_alternatives, judge_headroom
 from justright.diagnosis.choice import (
@@ -103,7 +104,8 @@ def judge_study(
     evidence: StudyEvidence, *, margin: float | None = None, level: float = DEFAULT_LEVEL, seed: int = 0
 ) -> Judgement:
     """Return verdicts, effects and conclusion of a study; arguments and errors as for `examine`."""
-    study = examine(evidence, margin=margin, level=level, seed=seed)
+    with threadpool_limits(1):  # many small products: threads would wait for each other most of the time
+        study = examine(evidence, margin=margin, level=level, seed=seed)
     best = choose_variant(evidence)
     reference = None
     if evidence.reference is not None and study.reference is not None:

@@ -42,14 +42,15 @@ def limit_words(found: Sequence[Findings]) -> str:
     limit = f"the limit of {low}" if low == high else f"their limits of {low} to {high}"
     if all(one.end.is_still_falling for one in found):
         return f"still improved at {limit} epochs"
-    return f"had not clearly passed {'its' if len(found) == 1 else 'their'} best epoch by {limit} epochs"
+    were, their = ("was", "its") if len(found) == 1 else ("were", "their")
+    return f"{were} still at or near {their} best at {limit} epochs"
 
 
 def is_a_matter_of_numbers(found: Findings) -> bool:
     """Return whether an open verdict asks for seeds or rows, rather than for longer training or other networks beside it."""
     asks_for_epochs = found.longer_training is not None and found.longer_training.is_open
     has_both = found.is_measured_towards("freer") and found.is_measured_towards("tighter")
-    return has_both and not asks_for_epochs and not found.has_learned_nothing
+    return has_both and not (asks_for_epochs or found.may_gain_by_time or found.has_learned_nothing)
 
 
 def decision_sentences(

@@ -31,7 +31,7 @@ from justright.study.directions import (
 LACKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         MORE_CAPACITY: ("lacks capacity", "lack capacity"),
-        MORE_WITH_BRAKE: ("lacks capacity with a brake", "lack capacity with a brake"),
+        MORE_WITH_BRAKE: ("lacks capacity and regularization", "lack capacity and regularization"),
         LESS_REGULARIZATION: ("is held back too much", "are held back too much"),
         LONGER_TRAINING: ("needs longer training", "need longer training"),
     }
@@ -68,7 +68,11 @@ def conclude(
     elif chosen is not None and chosen.test is not None:
         parts.append(f"its {measured[chosen.variant].loss} is {estimate(chosen.test)}")
     first = too_short_sentence([one.found for one in judged if one.found is not None])
-    return f"{first} So far {'; '.join(parts)}." if first else sentence("; ".join(parts))
+    said = "; ".join(parts)
+    if first:
+        return f"{first} So far {said}."
+    # The name of a variant keeps its first letter.
+    return f"{said}." if any(said.startswith(one.variant) for one in verdicts) else sentence(said)
 
 
 def too_short_sentence(found: Sequence[Findings]) -> str:
@@ -82,7 +86,9 @@ def too_short_sentence(found: Sequence[Findings]) -> str:
     cut = [one for one in found if one.is_cut_short]
     if 2 * len(cut) <= len(found) or any(one.overfits_by_time for one in found):
         return ""
-    who = f"{word(len(cut))} of {word(len(found))} networks" if len(found) > 1 else cut[0].name
+    every = "both" if len(cut) == 2 else f"all {word(len(cut))}"
+    many = f"{word(len(cut))} of {word(len(found))}" if len(cut) < len(found) else every
+    who = f"{many} networks" if len(found) > 1 else cut[0].name
     longer = f"{COMMAND} --max-epochs {more_epochs(found)}"
     return f"Training was too short to judge: {who} {limit_words(cut)}. Train longer: {longer}."
 

@@ -68,7 +68,7 @@ def learned_fact(study: JudgedStudy) -> Iterable[str]:
         hint = f"The features do tell something: {listed_briefly(better)} learned from the same rows. "
         # What was trained for too long is not told to train longer.
         longer = not any(
-            one.found.overfits_by_time for one in compared if one.found and one.has_learned is False
+            one.found.end.has_risen for one in compared if one.found and one.has_learned is False
         )
         hint += f"{'Train longer, change' if longer else 'Change'} the learning rate, or standardise the features."
     else:
