@@ -30,7 +30,7 @@ from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
 from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
-from justright.statistics.intervals import mean_interval
+from justright.statistics.intervals import loss_interval
 from justright.study.brakes import brakes_of
 from justright.study.recipe import LOSSES
 
@@ -126,6 +126,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind]),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
         learning_curves=tuple(collect_curves(store, study)),
+        table_rows=facts.get("rows"),
     )
 
 
@@ -213,7 +214,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
         rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
-            interval = mean_interval(np.stack(measured).astype(np.float64))
+            interval = loss_interval(np.stack(measured).astype(np.float64))
             intervals[kind] = interval.to_dict()
     return intervals
 

@@ -7,7 +7,12 @@ from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Se
 from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
-ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
+ANSWER_TONES: dict[str, Tone] = {
+    "holds": "good",
+    "does not hold": "bad",
+    "not tested": "open",
+    "cannot be told": "open",
+}
 # What a terminal leaves to the page: where the premise of a claim was not reached, the headline says so.
 NOT_TESTED = "not tested"
 
