@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
-from justright.diagnosis.ends import end_reasons
+from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
@@ -105,14 +105,14 @@ def direction_reasons(found: Findings, direction: Direction) -> tuple[str, ...]:
             f"Nothing {direction} was measured beside it, so whether it {WRONG[direction]} is not shown."
         )
         if not any(one.is_better for one in mine):
-            return (missing, *(_single(one, loss, margin) for one in mine if one.is_open))
+            return (missing, *(_single(one, found) for one in mine if one.is_open))
     better = [one for one in mine if one.is_better]
     if better:
-        found_first = [_single(one, loss, margin) for one in better[:MOST_SENTENCES]]
+        found_first = [_single(one, found) for one in better[:MOST_SENTENCES]]
         return _with_others(found_first, better, f"lower the {loss} by more than the margin as well")
     unsure = [one for one in mine if one.is_open]
     if unsure:
-        found_first = [_single(one, loss, margin) for one in unsure[:MOST_SENTENCES]]
+        found_first = [_single(one, found) for one in unsure[:MOST_SENTENCES]]
         return _with_others(found_first, unsure, f"may or may not lower the {loss} by more than the margin")
     names = listed_briefly([one.name for one in mine])
     largest = max(mine, key=lambda one: one.gain.high)
@@ -201,11 +201,11 @@ def _open(found: Findings, direction: Direction) -> str:
     return f"whether {phrase(first)} {verb} {its} is open ({estimate(first.gain)}, margin {number(found.margin)})"
 
 
-def _single(one: Alternative, loss: str, margin: str) -> str:
+def _single(one: Alternative, found: Findings) -> str:
     """Return the sentence about one alternative that is better, or open."""
+    loss, margin = found.measured.loss, number(found.margin)
     if one.kind == LONGER_TRAINING and not one.is_measured:
-        verb = "still fell" if one.is_better else "may still have fallen"
-        return f"In the last part of training the validation loss {verb}: by {estimate(one.gain)} (margin {margin})."
+        return fall_sentence(found.end)
     if one.is_better:
         return f"With {phrase(one)} the {loss} is {estimate(one.gain)} lower, more than the margin {margin}."
     return (
