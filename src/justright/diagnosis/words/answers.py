@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
-from justright.diagnosis.ends import end_reasons
+from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
@@ -105,13 +105,13 @@ def direction_reasons(found: Findings, direction: Direction) -> tuple[str, ...]:
     loss, margin = found.measured.loss, number(found.margin)
     better = [one for one in mine if one.is_better]
     if better:
-        said = [_single(one, loss, margin) for one in better[:MOST_SENTENCES]]
+        said = [_single(one, found) for one in better[:MOST_SENTENCES]]
         return _with_others(said, better, f"lower the {loss} by more than the margin as well")
     unsure = [one for one in mine if one.is_open]
     if not found.is_measured_towards(direction):
-        return (_nothing_measured(found, direction), *(_single(one, loss, margin) for one in unsure))
+        return (_nothing_measured(found, direction), *(_single(one, found) for one in unsure))
     if unsure:
-        said = [_single(one, loss, margin) for one in unsure[:MOST_SENTENCES]]
+        said = [_single(one, found) for one in unsure[:MOST_SENTENCES]]
         return _with_others(said, unsure, f"may or may not lower the {loss} by more than the margin")
     names = listed_briefly([one.name if one.is_measured else phrase(one) for one in mine])
     largest = max(mine, key=lambda one: one.gain.high)
@@ -243,11 +243,11 @@ def _may(found: Findings, one: Alternative) -> str:
     return f"{phrase(one)} may lower its {found.measured.loss} (gain {estimate(one.gain)})"
 
 
-def _single(one: Alternative, loss: str, margin: str) -> str:
+def _single(one: Alternative, found: Findings) -> str:
     """Return the sentence about one alternative that is better, or open."""
+    loss, margin = found.measured.loss, number(found.margin)
     if one.kind == LONGER_TRAINING and not one.is_measured:
-        verb = "was still falling" if one.is_better else "may still have been falling"
-        return f"In the last part of training the validation loss {verb}, by {estimate(one.gain)} (margin {margin})."
+        return fall_sentence(found.end)
     would, measured = ("is", "measured") if one.is_measured else ("would be", "expected")
     if one.is_better:
         return f"With {phrase(one)} the {loss} {would} {estimate(one.gain)} lower, more than the margin {margin}."
