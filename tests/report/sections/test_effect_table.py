@@ -16,7 +16,7 @@ from justright.report.sections.effect_table import (
     effect_table,
     ordered_effects,
 )
-from justright.report.sections.findings import ANSWER_TONES, claim_blocks
+from justright.report.sections.fact_list import ANSWER_TONES, claim_blocks
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.terminal.study_report import print_block
 
