@@ -25,7 +25,8 @@ from justright.study.directions import EARLIER_END
 
 ESTIMATE = r"\S+ \[[^\]]*\]|\S+ exactly"
 LONGER = re.compile(
-    r"longer training would|--max-epochs|train it for longer|train longer|still falling", re.IGNORECASE
+    r"longer training would|--max-epochs|train it for longer|train longer|as many epochs more|still fell|still falls",
+    re.IGNORECASE,
 )
 
 
@@ -224,7 +225,7 @@ def answer_quotes_what_was_found(said: Said, verdict: Verdict) -> bool:
     known = {estimate(one.gain) for one in verdict.alternatives} | {estimate(verdict.end.rise)}
     if verdict.end.accuracy_change is not None:
         known.add(estimate(verdict.end.accuracy_change))
-    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|fall|change) ", "", verdict.answer)))
+    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", verdict.answer)))
     decides = {"overfits": verdict.tighter, "underfits": verdict.freer}
     wanted = {estimate(decides[name].gain) for name in (verdict.label, verdict.also) if name in decides}
     if verdict.label == "undecided" and not verdict.found.has_unclear_rise:
@@ -343,12 +344,17 @@ def best_is_the_best(said: Said) -> bool:
         usable = [one for one in said.evidence.variants if one.validation_loss == one.validation_loss]
         if match[1] != min(usable, key=lambda one: one.validation_loss).name:
             return False
-    tests = {one.variant: one.test.mean for one in said.judgement.verdicts if one.test}
     for fact in said.judgement.facts:
         lowest = re.search(
             r"differ on \w+ rows: (.*) has the lowest loss.* (?:below that of|than) (.*)\.$", fact
         )
-        if lowest and not tests[lowest[1]] < tests[lowest[2]]:
+        if lowest is None:
+            continue
+        worse = said.judgement.verdict(lowest[2])
+        gains = {one.name: one.gain.mean for one in (*worse.alternatives, *worse.headroom)}
+        if (
+            not gains.get(lowest[1], 1.0) > 0
+        ):  # strengths that were not chosen are compared with no other network
             return False
     return True
 
