@@ -202,8 +202,7 @@ def _accuracy(found: Findings) -> str:
 def _ending(found: Findings) -> tuple[str, ...]:
     is_by_time = found.overfits_by_time and not found.has_diverged
     since = onset_reasons(found.onset, found.accuracy_onset) if is_by_time else ()
-    falls = fall_reasons(found.end)  # said among what is freer, unless longer training is out of the question
-    return (*(one for one in end_reasons(found.end, found.measured) if one not in falls), *since)
+    return (*end_reasons(found.end, found.measured), *since)
 
 
 def _last_epochs(found: Findings) -> str:
