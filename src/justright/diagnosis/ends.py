@@ -25,7 +25,6 @@ from justright.diagnosis.words.numbers import epochs, estimate, number, rough, s
 from justright.statistics.crossed import MIN_ROWS, Floats, crossed
 from justright.statistics.intervals import Interval, interval_of
 from justright.statistics.jitter import (
-    SHARE_ERROR,
     Fall,
     Jittered,
     Stray,
@@ -33,6 +32,7 @@ from justright.statistics.jitter import (
     fall_of,
     luck_of,
     neighbourhood,
+    share_error,
     stray,
     uncertain,
 )
@@ -272,7 +272,7 @@ def _risen(measured: Measured, level: float) -> tuple[Jittered, float]:
     own = uncertain(
         sum(one.variance for one in lucks), freedom=sum(one.freedom for one in every), level=level
     )
-    shared = SHARE_ERROR * (1 - share) * float(np.mean([one.common for one in lucks]))
+    shared = share_error(share) * float(np.mean([one.common for one in lucks]))
     table = crossed(measured.rise - np.array([[one.mean] for one in lucks]))
     jitter = float(np.sqrt(np.mean([one.variance for one in every])))
     return Jittered(table, own / len(lucks) ** 2, shared**2), jitter
