@@ -291,3 +291,14 @@ def test_the_fall_is_unknown_where_nothing_tells(change):
     assert not end.is_still_falling
     assert not end.fall_is_excluded
     assert fall_sentence(end) == ""
+
+
+def test_a_fall_is_told_of_runs_whose_best_epoch_is_in_their_last_quarter():
+    """Others have trained a quarter of their epochs without finding a better one, whatever the windows' means say."""
+    curve = np.concatenate([np.full(100, 0.6), np.full(50, 0.55), np.full(50, 0.54)])
+    late, early = np.array(curve), np.array(curve)
+    late[180], early[80] = 0.53, 0.53
+    runs = [run_of(one, seed=seed, outcome="finished") for seed, one in enumerate((late, early, early))]
+    assert end_of(runs[0])[0].is_still_falling
+    assert end_of(*runs[:2])[0].is_still_falling
+    assert end_of(*runs)[0].fall is None
