@@ -327,6 +327,13 @@ def test_a_verdict_named_by_fail_on_exits_with_1(library):
     assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Large overfits.\n")
 
 
+def test_a_verdict_that_a_network_has_as_well_counts(library):
+    """A network that overfits most and underfits, too, is not let through by asking for the one."""
+    library.summary["variants"][0]["verdict"] |= {"label": "overfits", "also": "underfits"}
+    done = runner.invoke(command_line(), ["run", "--quiet", "--fail-on", "underfits"])
+    assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Tiny underfits.\n")
+
+
 def test_a_verdict_not_named_exits_with_0(library):
     """Only the labels asked for count."""
     assert runner.invoke(command_line(), ["run", "--fail-on", "diverged"]).exit_code == 0
@@ -518,6 +525,21 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     }
 
 
+@pytest.mark.parametrize("option", ["-v", "--verbose"])
+def test_reasons_are_printed_when_asked_for(library, monkeypatch, make, tmp_path, option):
+    """By `show` and by `run`: else there is one sentence for each network."""
+    summary = make.summary({"Tiny": "overfits"})
+    summary["variants"][0]["verdict"]["reasons"] = ["The decisive one.", "Another."]
+    result = SimpleNamespace(summary=summary, folder=tmp_path)
+    monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
+    assert "Another." in runner.invoke(command_line(), ["show", option, str(tmp_path)]).stdout
+    brief = runner.invoke(command_line(), ["show", str(tmp_path)]).stdout
+    assert "- Tiny, overfits: The decisive one." in brief
+    assert "Another." not in brief
+    said = [runner.invoke(command_line(), ["run", "--quiet", *more]).stdout for more in ((), (option,))]
+    assert ["Tiny: undecided" in text for text in said] == [False, True]
+
+
 def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
     """So that a script can open it."""
     result = SimpleNamespace(summary={}, folder=tmp_path, write_report=lambda: tmp_path / "report.html")
@@ -663,7 +685,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--min-class-rows",
             "--class-weight",
         ),
-        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
+        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet", "--verbose"),
     )
 
 

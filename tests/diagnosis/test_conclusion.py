@@ -37,7 +37,7 @@ def test_training_that_was_too_short_is_said_first(maker):
     study = maker.study(cut(maker, "A", 10, 0.65), cut(maker, "B", 20, 0.6), maker.variant("C", 30, 0.55))
     conclusion = judge_study(study).conclusion
     assert conclusion.startswith(
-        "Training was too short to judge: two of three networks had not clearly passed their best epoch by the limit of 5 epochs. "
+        "Training was too short to judge: two of three networks were still at or near their best at the limit of 5 epochs. "
         "Train longer: justright run --out DIR --max-epochs 200. So far A and B underfit (they lack capacity); C is undecided; "
         "best on validation rows is C, with a test loss of 0."
     )
@@ -47,7 +47,7 @@ def test_one_network_that_was_cut_short_is_called_by_its_name(maker):
     """A study of one has no majority."""
     conclusion = judge_study(maker.study(cut(maker, "Mine", 10, 0.6))).conclusion
     assert conclusion.startswith(
-        "Training was too short to judge: Mine had not clearly passed its best epoch by the limit of 5 epochs. "
+        "Training was too short to judge: Mine was still at or near its best at the limit of 5 epochs. "
         "Train longer: justright run --out DIR --max-epochs 40. So far Mine is undecided; its test loss is 0."
     )
 
@@ -58,7 +58,7 @@ def test_a_fall_that_is_shown_is_said_to_be_one(maker):
     assert "A still improved at the limit of 5 epochs." in too_short_sentence([falling(one, 0.1, 0.05, 0.2)])
     (other,) = found(maker.study(maker.variant("B", 10, 0.6, outcome="finished", best_epoch=98)))
     assert (
-        "two of two networks had not clearly passed their best epoch by their limits of 5 to 100 epochs."
+        "both networks were still at or near their best at limits of 5 to 100 epochs."
         in too_short_sentence([one, other])
     )
 
@@ -84,6 +84,20 @@ def test_what_stopped_by_itself_or_has_passed_its_best_epoch_was_not_cut_short(m
     (one,) = found(maker.study(cut(maker, "A", 10, 0.6, **options)))
     assert not one.is_cut_short
     assert too_short_sentence([one]) == ""
+
+
+def test_a_network_at_its_best_at_the_limit_is_not_just_right(maker):
+    """Nothing measured beside it helps, but nobody knows what more epochs would do."""
+    sides = maker.variant("A", 10, 0.6), maker.variant("C", 30, 0.6)
+    judgement = judge_study(maker.study(sides[0], cut(maker, "B", 20, 0.6), sides[1]), margin=0.01)
+    verdict = judgement.verdict("B")
+    assert verdict.label == "undecided"
+    assert verdict.answer == (
+        "B is undecided: its best epoch is among the last before its epoch limit, so longer training may help."
+    )
+    assert verdict.action.command == "justright run --out DIR --max-epochs 40"
+    ended = judge_study(maker.study(sides[0], maker.variant("B", 20, 0.6), sides[1]), margin=0.01)
+    assert ended.verdict("B").label == "just right"
 
 
 def test_most_runs_of_a_network_count(maker):
@@ -120,13 +134,13 @@ def test_what_networks_lack_and_do_beside_it_is_said_in_parentheses(maker):
         return conclude(chosen, study.evidence, study.measured, None)
 
     assert said(*verdicts.values()) == (
-        "D overfits (it also underfits); A, B and C underfit (A lacks capacity, B needs longer training, C lacks capacity with a "
-        "brake)."
+        "D overfits (it also underfits); A, B and C underfit (A lacks capacity, B needs longer training, C lacks capacity and "
+        "regularization)."
     )
     assert said(verdicts["B"]) == "B underfits (it needs longer training)."
     both = replace(verdicts["A"], also=OVERFITS.name), replace(verdicts["C"], also=OVERFITS.name)
     assert said(*both, verdicts["B"]) == (
-        "All three variants underfit (A lacks capacity, C lacks capacity with a brake, B needs longer training, A and C also "
+        "All three variants underfit (A lacks capacity, C lacks capacity and regularization, B needs longer training, A and C also "
         "overfit)."
     )
 
@@ -139,6 +153,6 @@ def lacking(verdict, alternative, kind):
 
 
 def test_of_many_networks_only_the_labels_are_counted(maker):
-    """Eight variants: no parentheses."""
-    variants = [maker.variant(f"N{number}", 10 + number, 0.6 - number / 100) for number in range(8)]
+    """Eleven variants: no parentheses."""
+    variants = [maker.variant(f"N{number}", 10 + number, 0.6 - number / 100) for number in range(11)]
     assert "(" not in judge_study(maker.study(*variants)).conclusion

@@ -108,6 +108,25 @@ def test_the_pair_that_is_named_is_one_that_differs(maker):
     assert any(re.fullmatch(pattern, fact) for fact in facts), facts
 
 
+def test_seeds_that_not_all_share_do_not_turn_a_pair_around(maker):
+    """A is worse than B with the one seed that both have, and better with all of its own: nothing is said of sizes."""
+    unlucky, lucky, other = (maker.variant(*size) for size in (("A", 1, 0.65), ("A", 1, 0.5), ("B", 2, 0.6)))
+    first = replace(unlucky, runs=(unlucky.runs[0], *lucky.runs[1:]))
+    one = replace(other, runs=other.runs[:1])
+    assert not any("sizes" in fact for fact in facts_of(maker, first, one))
+    assert any("sizes" in fact for fact in facts_of(maker, unlucky, one))
+
+
+def test_sizes_that_diverged_are_no_sizes(maker):
+    """Their losses say nothing of capacity."""
+    wild = maker.variant("C", 3, 0.5, 0.3, train_loss_best=0.5, train_loss_last=0.9)
+    facts = facts_of(maker, maker.variant("A", 1, 0.65), maker.variant("B", 2, 0.6), wild)
+    assert any(
+        fact.startswith("The two sizes, each at its best epoch, differ on test rows: B has the")
+        for fact in facts
+    )
+
+
 def test_sizes_that_differ_measurably_but_little_are_said_so(maker_of):
     """0.002 apart where 0.1 can be learned."""
     maker = maker_of(seed_deviation=0.0001)

@@ -55,7 +55,7 @@ def test_the_conclusion_is_one_sentence_about_all(study):
     """Who does what, and the variant that validation rows choose."""
     conclusion = judge_study(study).conclusion
     assert conclusion.startswith(
-        "Large and L2 overfit; Tiny underfits (it lacks capacity with a brake); Both is just right; best on validation rows is "
+        "Large and L2 overfit; Tiny underfits (it lacks capacity and regularization); Both is just right; best on validation rows is "
         "Both, with a test loss of 0."
     )
     assert conclusion.count(". ") == 0

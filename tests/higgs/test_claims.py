@@ -84,7 +84,7 @@ def test_after_a_few_epochs_nothing_was_tested(maker):
     early = dict.fromkeys(NETWORKS, (0.65, 0.0)) | {"Combined": (0.69, 0.0), "L2": (0.6, 0.0)}
     judged = claims(maker, NETWORKS, **early)
     assert [claim.answer for claim in judged] == ["not tested"] * len(CLAIMS)
-    limit = "had not clearly passed their best epoch by the limit of 100 epochs."
+    limit = "were still at or near their best at the limit of 100 epochs."
     assert judged[0].evidence.startswith(
         f"Tiny, Small, Medium and Large {limit} From the best epoch to the last the test loss"
     )
@@ -119,6 +119,20 @@ def test_only_tiny_is_not_tested_where_others_may_still_overfit(maker, cut_short
     assert answers(maker, cut_short, **changed)[0] == expected
 
 
+def test_nothing_rises_after_the_last_epoch(maker):
+    """Where all best epochs are the last ones there is no number to print."""
+    study = tutorial(maker, NETWORKS)
+    variants = tuple(
+        replace(one, runs=tuple(replace(run, best_epoch=99, test_last=run.test_best) for run in one.runs))
+        for one in study.variants
+    )
+    first, second, *_ = judge_claims(examine(replace(study, variants=variants), margin=MARGIN))
+    assert first.evidence.endswith("The best epoch of each is the last one.")
+    assert (
+        second.evidence == "Large did not overfit in its 100 epochs. The best epoch of both is the last one."
+    )
+
+
 def test_nothing_that_overfits_is_a_reason(maker):
     """A sentence about overfitting, on networks of which none does."""
     judged = claims(maker, **dict.fromkeys(SIZES, (0.61, 0.0)))
@@ -148,9 +162,7 @@ def test_resistance_needs_as_many_epochs(maker):
     variants = tuple(replace(one, runs=runs) if one.name == "L2" else one for one in study.variants)
     claim = judge_claims(examine(replace(study, variants=variants), margin=MARGIN))[1]
     assert claim.answer == "not tested"
-    assert claim.evidence.startswith(
-        "L2 had not clearly passed its best epoch by the limit of 20 epochs. From"
-    )
+    assert claim.evidence.startswith("L2 was still at or near its best at the limit of 20 epochs. From")
 
 
 @pytest.mark.parametrize(

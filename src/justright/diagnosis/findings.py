@@ -116,6 +116,12 @@ class Findings:
             return None
         return Alternative(LONGER_TRAINING, TRAINING_LONGER, self.end.fall, self.margin, is_measured=False)
 
+    @property
+    def may_gain_by_time(self) -> bool:
+        """Whether the epoch limit cut it short, and nothing tells what longer training would gain."""
+        is_measured = any(one.kind == LONGER_TRAINING for one in self.variants)
+        return self.is_cut_short and self.end.fall is None and not is_measured
+
     @cached_property
     def alternatives(self) -> tuple[Alternative, ...]:
         """All that is freer or tighter."""
@@ -184,7 +190,8 @@ class Findings:
     def is_just_right(self) -> bool:
         """Whether both directions are excluded, for a network that has learned something."""
         both = self.is_excluded_towards("freer") and self.is_excluded_towards("tighter")
-        return both and not self.has_unclear_rise and not self.has_learned_nothing
+        is_open = self.has_unclear_rise or self.may_gain_by_time
+        return both and not is_open and not self.has_learned_nothing
 
     @property
     def open(self) -> tuple[Alternative, ...]:

@@ -107,7 +107,7 @@ def _only_tiny(networks: Networks) -> Claim:
         is_refuted=has_risen["Tiny"]
         or (any(has_risen.values()) and any(stays_low[name] for name in SIZES[1:])),
         why=why,
-        measured=f"From the best epoch to the last the test loss rises by {_each(rises)} (margin {number(margin)}).",
+        measured=_rise_sentence(networks, rises, f" (margin {number(margin)})"),
     )
 
 
@@ -129,7 +129,7 @@ def _resistant(networks: Networks) -> Claim:
         is_shown=has_premise and not why and less.is_above(margin),
         is_refuted=has_premise and less.is_below(margin),
         why=why,
-        measured=f"From the best epoch to the last the test loss rises by {_each(rises)}: by {estimate(less)} less.",
+        measured=_rise_sentence(networks, rises, f": by {estimate(less)} less"),
     )
 
 
@@ -177,6 +177,14 @@ def _difference(left: Interval, right: Interval) -> Interval:
     below = hypot(left.mean - left.low, right.high - right.mean)
     above = hypot(left.high - left.mean, right.mean - right.low)
     return Interval(mean, mean - below, mean + above, min(left.seeds, right.seeds))
+
+
+def _rise_sentence(networks: Networks, rises: Mapping[str, Interval], ending: str) -> str:
+    """Return by how much losses rise to the end of training."""
+    runs = [run for name in rises for run in networks.found[name].measured.runs]
+    if all(run.chosen_epoch == run.epochs - 1 for run in runs):
+        return f"The best epoch of {'both' if len(rises) == 2 else 'each'} is the last one."
+    return f"From the best epoch to the last the test loss rises by {_each(rises)}{ending}."
 
 
 def _each(intervals: Mapping[str, Interval]) -> str:

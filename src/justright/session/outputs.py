@@ -104,8 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            brakes=brakes_of(built[name].config, study["recipe"] | values.get("recipe", {})),
-            max_epochs=(study["recipe"] | values.get("recipe", {})).get("max_epochs"),
+            brakes=brakes_of(built[name].config, study.get("recipe", {}) | values.get("recipe", {})),
+            max_epochs=(study.get("recipe", {}) | values.get("recipe", {})).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
@@ -301,8 +301,17 @@ def write_report(folder: StudyFolder, summary: Summary) -> Path:
     """Write report.html, whole or not at all, and return its path."""
     from justright.report.html import render_html
 
-    write_atomically(folder.report_path, render_html(summary).encode())
+    write_atomically(folder.report_path, render_html(summary, folder=named_in_reports(folder.path)).encode())
     return folder.report_path
+
+
+def named_in_reports(folder: Path) -> str:
+    """Return how commands in a report name its folder: from the working folder if it lies there, else by its name alone.
+
+    A report may be sent to others, whom the paths of this machine do not concern.
+    """
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) and folder != here else folder.name
 
 
 def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, Any] | None:

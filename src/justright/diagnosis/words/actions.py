@@ -64,7 +64,7 @@ def undecided_action(found: Findings) -> Action | None:
             "Try another learning rate, or train it for longer.",
             f"{COMMAND} --max-epochs {more_epochs([found])}",
         )
-    if found.longer_training is not None and found.longer_training.is_open:
+    if found.may_gain_by_time or (found.longer_training is not None and found.longer_training.is_open):
         return Action("Longer training would decide.", f"{COMMAND} --max-epochs {more_epochs([found])}")
     directions: tuple[Direction, ...] = ("freer", "tighter")
     if not all(map(found.is_measured_towards, directions)):

@@ -39,17 +39,18 @@ def limit_words(found: Sequence[Findings]) -> str:
     """Return the predicate of networks that their epoch limit cut short."""
     limits = {run.epochs for one in found for run in one.measured.runs if run.outcome == "finished"}
     low, high = min(limits), max(limits)
-    limit = f"the limit of {low}" if low == high else f"their limits of {low} to {high}"
+    limit = f"the limit of {counted(low, 'epoch')}" if low == high else f"limits of {low} to {high} epochs"
     if all(one.end.is_still_falling for one in found):
-        return f"still improved at {limit} epochs"
-    return f"had not clearly passed {'its' if len(found) == 1 else 'their'} best epoch by {limit} epochs"
+        return f"still improved at {limit}"
+    were, their = ("was", "its") if len(found) == 1 else ("were", "their")
+    return f"{were} still at or near {their} best at {limit}"
 
 
 def is_a_matter_of_numbers(found: Findings) -> bool:
     """Return whether an open verdict asks for seeds or rows, rather than for longer training or other networks beside it."""
     asks_for_epochs = found.longer_training is not None and found.longer_training.is_open
     has_both = found.is_measured_towards("freer") and found.is_measured_towards("tighter")
-    return has_both and not asks_for_epochs and not found.has_learned_nothing
+    return has_both and not (asks_for_epochs or found.may_gain_by_time or found.has_learned_nothing)
 
 
 def decision_sentences(

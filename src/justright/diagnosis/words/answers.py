@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
-from justright.diagnosis.ends import end_reasons, fall_reasons
+from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
@@ -202,8 +202,7 @@ def _accuracy(found: Findings) -> str:
 def _ending(found: Findings) -> tuple[str, ...]:
     is_by_time = found.overfits_by_time and not found.has_diverged
     since = onset_reasons(found.onset, found.accuracy_onset) if is_by_time else ()
-    falls = fall_reasons(found.end)  # said among what is freer, unless longer training is out of the question
-    return (*(one for one in end_reasons(found.end, found.measured) if one not in falls), *since)
+    return (*end_reasons(found.end, found.measured), *since)
 
 
 def _last_epochs(found: Findings) -> str:
@@ -229,6 +228,8 @@ def _open_parts(found: Findings) -> list[str]:
         for each, first in zip(directions, firsts, strict=True)
         if first is None and not found.is_measured_towards(each)
     ]
+    if found.may_gain_by_time:
+        parts.append("its best epoch is among the last before its epoch limit, so longer training may help")
     if missing:
         parts.append(f"nothing {' or '.join(reversed(missing))} was measured beside it")
     return parts
@@ -246,7 +247,7 @@ def _may(found: Findings, one: Alternative) -> str:
 def _single(found: Findings, one: Alternative) -> str:
     """Return the sentence about one alternative that is better, or open."""
     if one is found.longer_training:
-        return " ".join(fall_reasons(found.end))
+        return fall_sentence(found.end)
     loss, margin = found.measured.loss, number(found.margin)
     would, measured = ("is", "measured") if one.is_measured else ("would be", "expected")
     if one.is_better:

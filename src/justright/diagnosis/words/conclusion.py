@@ -13,7 +13,6 @@ from justright.diagnosis.measured import Measured
 from justright.diagnosis.verdicts import Verdict
 from justright.diagnosis.words.advice import COMMAND, limit_words, more_epochs
 from justright.diagnosis.words.numbers import (
-    MOST_LISTED,
     estimate,
     listed,
     listed_briefly,
@@ -27,11 +26,12 @@ from justright.study.directions import (
     MORE_WITH_BRAKE,
 )
 
+MOST_EXPLAINED = 10  # of more networks the headline says only what they do
 # What a network lacks that underfits, by the kind of what is freer and better; of one network, and of several.
 LACKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         MORE_CAPACITY: ("lacks capacity", "lack capacity"),
-        MORE_WITH_BRAKE: ("lacks capacity with a brake", "lack capacity with a brake"),
+        MORE_WITH_BRAKE: ("lacks capacity and regularization", "lack capacity and regularization"),
         LESS_REGULARIZATION: ("is held back too much", "are held back too much"),
         LONGER_TRAINING: ("needs longer training", "need longer training"),
     }
@@ -56,7 +56,7 @@ def conclude(
     parts = []
     for label in labels():
         if members := names[label.name]:
-            asides = _asides(label.name, members) if len(verdicts) <= MOST_LISTED else []
+            asides = _asides(label.name, members) if len(verdicts) <= MOST_EXPLAINED else []
             parts.append(
                 _group(label.name, members, verdicts) + (f" ({', '.join(asides)})" if asides else "")
             )
@@ -86,7 +86,9 @@ def too_short_sentence(found: Sequence[Findings]) -> str:
     cut = [one for one in found if one.is_cut_short]
     if 2 * len(cut) <= len(found) or any(one.overfits_by_time for one in found):
         return ""
-    who = f"{word(len(cut))} of {word(len(found))} networks" if len(found) > 1 else cut[0].name
+    every = "both" if len(cut) == 2 else f"all {word(len(cut))}"
+    many = f"{word(len(cut))} of {word(len(found))}" if len(cut) < len(found) else every
+    who = f"{many} networks" if len(found) > 1 else cut[0].name
     longer = f"{COMMAND} --max-epochs {more_epochs(found)}"
     return f"Training was too short to judge: {who} {limit_words(cut)}. Train longer: {longer}."
 

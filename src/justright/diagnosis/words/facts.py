@@ -15,7 +15,7 @@ import numpy as np
 from justright.diagnosis.alternatives import REFERENCE_KIND
 from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.judged import JudgedStudy
-from justright.diagnosis.labels import JUST_RIGHT
+from justright.diagnosis.labels import DIVERGED, JUST_RIGHT
 from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
 from justright.diagnosis.words.advice import decision_sentences, is_a_matter_of_numbers
@@ -123,7 +123,8 @@ def row_fact(study: JudgedStudy) -> Iterable[str]:
 def size_facts(study: JudgedStudy) -> Iterable[str]:
     """Yield, for each group of sizes, whether they differ on the rows that measure, each at its best epoch."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(study.measured):
+    diverged = {one.variant for one in study.verdicts if one.label == DIVERGED.name}
+    for name in sorted(study.measured.keys() - diverged):
         variant = study.measured[name].variant
         if variant.baseline is None:
             groups[variant.group].append(name)
@@ -222,18 +223,21 @@ def ladder_fact(study: JudgedStudy) -> Iterable[str]:
 
 
 def choice_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield what validation rows choose, and its loss on test rows."""
+    """Yield what validation rows choose, and how sure they are; the headline has the test loss of a network, not of an ensemble."""
     choice = study.choice
     has_search = bool(study.step_baselines or rejected_strengths(study.evidence, study.strengths))
     if not has_search or choice is None or choice.test is None or choice.candidates == 1:
         return
-    covers = ", over rows only" if choice.is_ensemble else ""
+    flattered = rounded(choice.validation, choice.test)
+    if choice.is_ensemble:
+        said = (
+            f"Validation rows choose {choice.name}: its test loss is {estimate(choice.test)}, over rows only; on the validation "
+            f"rows that chose it, its loss is {flattered}."
+        )
+    else:
+        said = f"On the validation rows that chose {choice.name}, its loss is {flattered}."
     rivals = f"{choice.rivals} of the {counted(choice.candidates - 1, 'other candidate')}"
-    yield (
-        f"Validation rows choose {choice.name}: its test loss is {estimate(choice.test)}{covers}; on the validation rows "
-        f"that chose it, its loss is {rounded(choice.validation, choice.test)}."
-        + (f" They cannot tell it apart from {rivals}." if choice.rivals else "")
-    )
+    yield said + (f" They cannot tell it apart from {rivals}." if choice.rivals else "")
 
 
 def decision_facts(study: JudgedStudy) -> Iterable[str]:
@@ -282,7 +286,8 @@ def _has_grid(measured: Measured) -> bool:
 def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     """Yield the sentence about one group of sizes, over the seeds that they share; nothing if they share none.
 
-    It is about all pairs, whose intervals hold together: the largest of many differences is never judged alone.
+    It is about all pairs, whose intervals hold together: the largest of many differences is never judged alone. Nothing is
+    said where the seeds that all share tell two networks apart the other way round than all seeds do.
     """
     seeds = study.pairs.shared_seeds(*names)
     if not seeds:
@@ -298,16 +303,22 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if study.measured[names[0]].source == "test" else "on validation rows"
+    tests = {one.variant: one.test.mean for one in study.verdicts if one.test is not None}
+    losses = np.array([tests[name] for name in names])
+    agree = (means[first] < means[second]) == (losses[first] < losses[second])
     apart = (found.lows > 0) | (found.highs < 0)
+    if (apart & ~agree).any():
+        return
     if apart.any() and 0 < largest < NOTABLE_SHARE * study.learnable:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
     elif apart.any():
         # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
         pair = int(np.where(apart, np.abs(means[first] - means[second]), -1.0).argmax())
-        lower, upper = sorted((int(first[pair]), int(second[pair])), key=lambda place: means[place])
-        gain = found.interval(pair) if upper == first[pair] else found.interval(pair).negated()
-        is_lowest = lower == int(means.argmin())
+        gain, (upper, lower) = found.interval(pair), (int(first[pair]), int(second[pair]))
+        if gain.mean < 0:
+            gain, (upper, lower) = gain.negated(), (lower, upper)
+        is_lowest = lower == int(losses.argmin())
         yield f"{sizes} differ {place}: {_lower_words(names[lower], names[upper], gain, study, is_lowest=is_lowest)}."
     elif shown := _shown_within(set(names), study):
         yield f"{sizes} differ {place}: {_lower_words(*shown, study)}."
