@@ -226,7 +226,11 @@ def answer_quotes_what_was_found(said: Said, verdict: Verdict) -> bool:
     quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", verdict.answer)))
     decides = {"overfits": verdict.tighter, "underfits": verdict.freer}
     wanted = {estimate(decides[name].gain) for name in (verdict.label, verdict.also) if name in decides}
-    if verdict.label == "undecided" and not verdict.found.has_unclear_rise:
+    if (
+        verdict.label == "undecided"
+        and not verdict.found.has_unclear_rise
+        and verdict.has_learned is not False
+    ):
         wanted = {
             estimate(one.gain) for one in (verdict.freer, verdict.tighter) if one is not None and one.is_open
         }

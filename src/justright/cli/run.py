@@ -46,7 +46,9 @@ def run(
         None, help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]", metavar="DIR"
     ),
     fail_on: str | None = typer.Option(
-        None, help="Exit with 1 if any variant has one of these verdicts, or has it as well.", metavar="LABEL[,LABEL]"
+        None,
+        help="Exit with 1 if any variant has one of these verdicts, or has it as well.",
+        metavar="LABEL[,LABEL]",
     ),
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."

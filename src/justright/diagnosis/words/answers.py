@@ -8,6 +8,7 @@ from types import MappingProxyType
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
 from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
+from justright.diagnosis.learned import CONSTANT
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
     counted,
@@ -61,13 +62,15 @@ def just_right_answer(found: Findings) -> str:
 
 def undecided_answer(found: Findings) -> str:
     """Return what is open about a network: which direction, and what the largest measured gain in it is."""
-    parts = ["it has learned nothing"] if found.has_learned_nothing else []
+    loss = found.measured.loss
     if found.has_unclear_rise:
-        rose = f"its {found.measured.loss} rose by {estimate(found.end.rise)} to its end"
-        parts.append(f"{rose}, but without its training loss, overfitting cannot be told from divergence")
+        rose = f"its {loss} rose by {estimate(found.end.rise)} to its end"
+        said = f"{rose}, but without its training loss, overfitting cannot be told from divergence"
+    elif found.has_learned_nothing:
+        said = f"it has learned nothing, since its {loss} is not below that of {CONSTANT}"
     else:
-        parts += _open_parts(found)
-    return f"{found.name} is undecided: {'; '.join(parts)}{_accuracy(found)}."
+        said = "; ".join(_open_parts(found))
+    return f"{found.name} is undecided: {said}{_accuracy(found)}."
 
 
 def diverged_answer(found: Findings) -> str:
