@@ -90,7 +90,7 @@ LARGE = {
     "0.5 in 200 epochs": Design(limit=220, patience=1_000, scale=3.0, turn=20, rise=0.5 / MARGIN, jitter=3.0),
     "0.05 in 20 epochs": Design(limit=40, patience=1_000, scale=4.0, turn=20, rise=0.05 / MARGIN, jitter=3.0),
 }
-FALLING = Design(patience=10**6, height=0.0, test_rows=2)
+FALLING = Design(patience=10**6, height=0.0, test_rows=2, seed_deviation=0.0)
 
 
 def main() -> None:
