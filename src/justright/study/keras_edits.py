@@ -50,6 +50,7 @@ FINISHING = (
     "Silu",
     "Tanh",
 )
+PLAIN_MARKS = ("__keras_tensor__", "__tuple__", "__numpy__", "__tensor__")  # values, in the place of classes
 HISTORY = "keras_history"  # [layer, call, output]: where an input of a layer comes from
 
 
@@ -204,12 +205,15 @@ def is_plain(config: str) -> bool:
     """Return whether a description names nothing but Keras' own classes, so that any process can build it.
 
     Example:
-        >>> is_plain('{"module": "keras", "config": {}}'), is_plain('{"config": {"module": "mine"}}')
+        >>> (
+        ...     is_plain('{"module": "keras", "class_name": "Sequential"}'),
+        ...     is_plain('{"module": null, "class_name": "Mine"}'),
+        ... )
         (True, False)
     """
     return all(
-        module is None or str(module).split(".")[0] in ("keras", "builtins")
-        for module in _modules(json.loads(config))
+        str(one.get("module")).split(".")[0] == "keras" or one["class_name"] in PLAIN_MARKS
+        for one in _objects(json.loads(config))
     )
 
 
@@ -234,22 +238,10 @@ def _edited(config: str, edit: Callable[[Nested], bool]) -> str | None:
         described = json.loads(config)
         if not _is_model(described) or not edit(described["config"]):
             return None
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ):  # not as Keras writes its own models
+        for layer in (described, *_all_layers(described["config"])):
+            layer.pop("build_config", None)  # the shapes before the change
+    except (ValueError, LookupError, TypeError, AttributeError):  # not as Keras writes its own models
         return None
-    for layer in (described, *_all_layers(described["config"])):
-        layer.pop("build_config", None)  # the shapes before the change
-        if _is_input(layer):
-            options = layer["config"]
-            options["batch_shape"] = [
-                None,
-                *options["batch_shape"][1:],
-            ]  # a model built by calling has that call's rows
     return json.dumps(described)
 
 
@@ -385,15 +377,16 @@ def _drops(layer: Nested) -> bool:
     return _ends_with(layer, ("Dropout",)) and isinstance(layer["config"].get("rate"), int | float)
 
 
-def _modules(nested: object) -> Iterator[object]:
-    """Yield the modules that a description names, at any depth."""
+def _objects(nested: object) -> Iterator[Nested]:
+    """Yield the descriptions of objects of a class, at any depth."""
     if isinstance(nested, list):
         for each in nested:
-            yield from _modules(each)
+            yield from _objects(each)
     elif isinstance(nested, dict):
-        yield nested.get("module")
+        if "class_name" in nested:
+            yield nested
         for each in nested.values():
-            yield from _modules(each)
+            yield from _objects(each)
 
 
 def _histories(nested: object) -> Iterator[str]:
