@@ -99,7 +99,7 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"seed": 3},
             (
                 "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
-                "'reference', 'standardize_target', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
+                "'reference', 'standardize_target', 'neighbours', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
             ),
         ),
         ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
