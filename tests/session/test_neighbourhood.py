@@ -156,9 +156,7 @@ def test_an_unknown_network_is_answered_with_the_names(trained):
 def test_commands_that_verdicts_name_need_the_folder_alone(trained, place, monkeypatch, capsys):
     """Epochs and test rows: no source, no target; what is there is not trained again."""
     monkeypatch.chdir(place)
-    command = (
-        f"run --out {shlex.quote(str(trained))} --max-epochs 6 --test more.csv --workers 1 --quiet"
-    )
+    command = f"run --out {shlex.quote(str(trained))} --max-epochs 6 --test more.csv --workers 1 --quiet"
     with pytest.raises(SystemExit, match=r"^0$"):
         main(shlex.split(command))
     capsys.readouterr()
