@@ -40,6 +40,22 @@ LARGE = """
 family = "mlp"
 units = [16]
 """
+# Trained until nothing is left to gain by epochs, with a network on either side of Small.
+ENOUGH = """
+[variants.Smaller]
+family = "mlp"
+units = []
+
+[variants.Large]
+family = "mlp"
+units = [16]
+"""
+RECIPE = """
+batch_size = 50
+max_epochs = 80
+patience = 15
+optimizer = {class_name = "Adam", config = {learning_rate = 0.02}}
+"""
 LONGER = """
 [variants.Longer]
 family = "mlp"
@@ -80,13 +96,16 @@ def test_the_command_that_an_undecided_verdict_names_adds_what_it_names(tmp_path
     """As printed: first more seeds in all than the study file lists, then other test rows."""
     monkeypatch.chdir(tmp_path)
     write_tables()
-    (tmp_path / "study.toml").write_text(STUDY + LARGE)
+    study = STUDY.replace("batch_size = 50\nmax_epochs = 4\n", RECIPE).replace(
+        "margin = 0.02", "margin = 0.03"
+    )
+    (tmp_path / "study.toml").write_text(study + ENOUGH)
     printed, first = run("justright run --study study.toml --out out", capsys)
-    found = re.search(r"Small would probably be decided by (\d+) seeds in all: (justright .*)\.", printed)
+    found = re.search(r"^- Small: (justright run .* --seeds (\d+))$", printed, re.MULTILINE)
     assert found, printed
-    count = int(found[1])
+    count = int(found[2])
     assert seeds_of(first, "Small") == {0, 5}
-    _, second = run(found[2], capsys)
+    _, second = run(found[1], capsys)
     assert seeds_of(second, "Small") == seeds_of(second, "Large") == {0, 5, *range(1, count - 1)}
     _, third = run("justright run --out out --test more.csv", capsys)
     assert (first["rows"]["test"], third["rows"]["test"]) == (340, 800)

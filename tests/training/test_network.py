@@ -205,3 +205,22 @@ def test_probabilities_that_a_call_hides_are_not_taken_for_logits():
     )
     for from_logits in (True, False):
         assert build(Hidden, recipe=Recipe(from_logits=from_logits).resolve("binary", 100))
+
+
+def test_a_call_without_a_training_argument_is_called_without_it():
+    """As `fit` does: most classes that people write have none, and Keras refuses what `call` does not name."""
+
+    class Plain(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    network = build(Plain)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    weights = [variable.value for variable in network.model.trainable_variables]
+    outputs, others, penalties = network.apply(weights, [], x, training=True)
+    np.testing.assert_allclose(outputs, network.model(x), rtol=1e-6)
+    assert (list(others), list(penalties)) == ([], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -101,11 +102,18 @@ class Network:
             x: (rows, features) float32.
             training: whether layers behave as in training; dropout draws hashed masks then.
         """
+        mode = {"training": training} if _takes_training(self.model) else {}
         with normalization_from_state(), hashed_dropout():
             outputs, others, penalties = self.model.stateless_call(
-                weights, others, x, training=training, return_losses=True
+                weights, others, x, return_losses=True, **mode
             )
         return outputs.astype("float32"), others, penalties
+
+
+def _takes_training(model: Any) -> bool:
+    """Return whether a model can be told to train: a user's own class need not have that argument, as in Keras' `fit`."""
+    parameters = inspect.signature(model.call).parameters.values()
+    return any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
 
 
 def build_network(
