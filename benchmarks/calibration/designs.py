@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,32 +103,43 @@ MANY_DESIGNS = (
 Engines = Mapping[tuple[Plenty, int], Engine]  # by kind of world and number of epochs
 
 
-def calibrate_world(number: int, engines: Engines, *, seeds: int = SEEDS) -> list[dict[str, Any]]:
-    """Return the record of every study of one world, as it is and with all networks tied."""
+@dataclass(frozen=True)
+class Results:
+    """What one world was trained to, from which any number of studies can be drawn.
+
+    Args:
+        trained: all seeds of every variant.
+        rivals: the constant prediction and the teacher.
+        longer: variant -> (some seeds,) true gains of training for longer; empty where that was not measured.
+    """
+
+    trained: Mapping[str, Trained]
+    rivals: Rivals
+    longer: Mapping[str, np.ndarray]
+
+
+def train_world(number: int, engines: Engines, *, seeds: int = SEEDS) -> Results:
+    """Return a world with all its variants, and what as many epochs again would gain."""
     training = Training(number, engines, seeds=seeds, pool=POOL, fresh=FRESH)
     trained = training.until(EPOCHS)
     later = training.until(2 * EPOCHS, after=trained, seeds=LONGER_SEEDS)
     longer = {name: one.true_best[:LONGER_SEEDS] - later[name].true_best for name, one in trained.items()}
-    return judge_world(number, trained, training.rivals, DESIGNS, longer=longer)
+    return training.results(trained, longer)
 
 
-def calibrate_sizes(number: int, engines: Engines, *, seeds: int = MANY_SEEDS) -> list[dict[str, Any]]:
-    """Return the record of every large study of one world: the three sizes alone, with many seeds and test rows."""
+def train_sizes(number: int, engines: Engines, *, seeds: int = MANY_SEEDS) -> Results:
+    """Return a world with the three sizes alone, with many seeds and test rows."""
     training = Training(number, engines, names=SIZES, seeds=seeds, pool=MANY_POOL, fresh=MANY_FRESH)
-    return judge_world(number, training.until(EPOCHS), training.rivals, MANY_DESIGNS)
+    return training.results(training.until(EPOCHS), {})
 
 
-def calibrate_short(number: int, engines: Engines, *, seeds: int = SHORT_SEEDS) -> list[dict[str, Any]]:
-    """Return the record of every study of one world that was trained for a few epochs only, beside what more would gain."""
+def train_short(number: int, engines: Engines, *, seeds: int = SHORT_SEEDS) -> Results:
+    """Return a world that was trained for a few epochs only, and what more would gain."""
     training = Training(number, engines, seeds=seeds, pool=SHORT_POOL, fresh=SHORT_FRESH)
     trained = training.until(SHORT_EPOCHS)
     later = training.until(EPOCHS, after=trained)
     longer = {name: one.true_best - later[name].true_best for name, one in trained.items()}
-    return [
-        {"world": number, "design": design.name, **judged(study, study.judge())}
-        for design in SHORT_DESIGNS
-        for study in draw_studies(number, design, trained, training.rivals, longer=longer)
-    ]
+    return training.results(trained, longer)
 
 
 class Training:
@@ -174,6 +185,11 @@ class Training:
             for name in self.names
         }
 
+    def results(self, trained: Mapping[str, Trained], longer: Mapping[str, np.ndarray]) -> Results:
+        """Return what studies are drawn from."""
+        kept = {name: replace(one, state=None) for name, one in trained.items()}
+        return Results(kept, self.rivals, longer)
+
 
 def make_engines() -> Engines:
     """Return the engine for each kind of world and number of epochs."""
@@ -184,47 +200,47 @@ def make_engines() -> Engines:
     }
 
 
-def judge_world(
-    number: int,
-    trained: Mapping[str, Trained],
-    rivals: Rivals,
-    designs: Sequence[Design],
-    *,
-    longer: Mapping[str, np.ndarray] | None = None,
-) -> list[dict[str, Any]]:
-    """Return the records of all designs' studies of a world that is trained."""
+def judge_world(number: int, world: Results, designs: Sequence[Design] = DESIGNS) -> list[dict[str, Any]]:
+    """Return the records of all designs' studies of a world, as it is and with all networks tied."""
     records = []
-    power = WorldPower(trained, rivals)
+    power = WorldPower(world.trained, world.rivals)
     for design in designs:
-        for index, study in enumerate(draw_studies(number, design, trained, rivals, longer=longer or {})):
+        for index, study in enumerate(draw_studies(number, design, world)):
             judgement = study.judge()
             record = {"world": number, "design": design.name, **judged(study, judgement)}
             record["power"] = power.records(study, judgement)
             tied = study.tied()
             record["tied"] = verdict_records(tied, tied.judge())
-            if design is DESIGNS[0] and index < PLANS_A_WORLD:
+            if design is designs[0] and index < PLANS_A_WORLD:
                 record["plans"] = follow_advice(study, power.margin)
             records.append(record)
     return records
 
 
-def draw_studies(
-    number: int,
-    design: Design,
-    trained: Mapping[str, Trained],
-    rivals: Rivals,
-    *,
-    longer: Mapping[str, np.ndarray],
-) -> Iterator[DrawnStudy]:
+def judge_sizes(number: int, world: Results) -> list[dict[str, Any]]:
+    """Return the records of the large studies of a world of three sizes."""
+    return judge_world(number, world, MANY_DESIGNS)
+
+
+def judge_short(number: int, world: Results) -> list[dict[str, Any]]:
+    """Return the records of studies of a world that was trained for a few epochs."""
+    return [
+        {"world": number, "design": design.name, **judged(study, study.judge())}
+        for design in SHORT_DESIGNS
+        for study in draw_studies(number, design, world)
+    ]
+
+
+def draw_studies(number: int, design: Design, world: Results) -> Iterator[DrawnStudy]:
     """Yield studies of a design over seeds of their own; test rows repeat once the pool is used up."""
     rng = np.random.default_rng([number, 7, design.seeds, design.rows])
-    count, rows_of_pool = next(iter(trained.values())).best.shape
+    count, rows_of_pool = next(iter(world.trained.values())).best.shape
     seeds, pool = rng.permutation(count), rng.permutation(rows_of_pool)
     for study in range(design.studies):
         first = study * design.rows % len(pool)
         rows = np.take(pool, range(first, first + design.rows), mode="wrap")
         mine = seeds[study * design.seeds : (study + 1) * design.seeds]
-        yield DrawnStudy(trained, rivals, mine, rows, longer=longer)
+        yield DrawnStudy(world.trained, world.rivals, mine, rows, longer=world.longer)
 
 
 def judged(study: DrawnStudy, judgement: Judgement) -> dict[str, Any]:
