@@ -53,7 +53,7 @@ class Maker:
         self, name: str, parameters: int, loss: float, rise: float = 0.0, **options: object
     ) -> VariantEvidence:
         """Return a variant with one such run for each seed; `options` are those of the variant and of its runs."""
-        roles = ("baseline", "group", "change", "remedy", "strength")
+        roles = ("baseline", "group", "change", "remedy", "strength", "brakes", "max_epochs")
         own = {key: options.pop(key) for key in roles if key in options}
         runs = tuple(self.run(name, seed, loss, rise, **options) for seed in range(self.seeds))
         return VariantEvidence(name, parameters, runs, **own)

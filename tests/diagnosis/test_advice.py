@@ -4,51 +4,42 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
+from justright.diagnosis.alternatives import Alternative
+from justright.diagnosis.ends import judge_end
+from justright.diagnosis.findings import Findings
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
-from justright.diagnosis.overfit import Overfit
-from justright.diagnosis.underfit import Candidate
-from justright.diagnosis.verdicts import what_decides
 from justright.diagnosis.words.advice import decision_sentences
 from justright.statistics.intervals import Interval
 from justright.statistics.sample_size import Needs
 
 
-def test_one_gain_that_is_enough_is_all_that_undecided_asks_for():
-    """A candidate almost exactly at the margin needs not be decided where another one shows the label."""
-    clear, close, rise = Needs(4, None), Needs(None, None), Needs(90, None, (90, 9_000))
-    measured = Interval(0.0, -0.1, 0.1, 3)
-    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, rise)
-
-    def candidate(gain: float, needs: Needs) -> Candidate:
-        return Candidate("more capacity", "Large", replace(measured, mean=-gain), 0.01, needs)
-
-    assert what_decides(overfit, (candidate(0.05, clear), candidate(0.0101, close))) == Needs(4, None, (4, 0))
-    assert what_decides(overfit, (candidate(0.05, Needs(40, 800)), candidate(0.05, clear))) == Needs(
-        4, 800, (4, 0)
+def findings(maker, rise, needs, *variants):
+    """Return the findings on a network whose end rose by `rise` [-0.1, 0.1], beside (gain, needs) of other variants."""
+    (measured,) = measure_study(maker.study(maker.variant("A", 9, 0.5))).values()
+    interval = Interval(rise, -0.1, 0.1, 3)
+    end = judge_end(measured, 0.01, is_binary=False, level=0.95)
+    end = replace(end, rise=interval, train_best=0.4, train_last=0.3, needs=needs)
+    others = tuple(
+        Alternative("more capacity", f"Large {number}", replace(interval, mean=gain), 0.01, needs=wanted)
+        for number, (gain, wanted) in enumerate(variants)
     )
+    return Findings(measured, end, others, (), interval, None)
 
 
-def test_no_gain_beyond_the_margin_means_that_all_must_be_excluded():
+def test_one_gain_that_is_enough_is_all_that_undecided_asks_for(maker):
+    """An alternative almost exactly at the margin needs not be decided where another one shows the label."""
+    clear, close, rise = Needs(4, None), Needs(None, None), Needs(90, None, (90, 9_000))
+    assert findings(maker, 0.0, rise, (0.05, clear), (0.0101, close)).needs == Needs(4, None, (4, 0))
+    assert findings(maker, 0.0, rise, (0.05, Needs(40, 800)), (0.05, clear)).needs == Needs(4, 800, (4, 0))
+
+
+def test_no_gain_beyond_the_margin_means_that_all_must_be_excluded(maker):
     """`just right` needs every comparison; one that nothing would decide leaves nothing to ask for."""
-    measured = Interval(0.0, -0.1, 0.1, 3)
-    overfit = Overfit(measured, 0.01, 0.5, 0.4, 0.3, None, Needs(90, None))
-    few = Candidate("more capacity", "Large", measured, 0.01, Needs(4, 500))
-    never = replace(few, needs=Needs(None, None))
-    assert what_decides(overfit, (few,)) == Needs(90, None, (90, 0))
-    assert what_decides(overfit, (few, never)) == Needs(None, None, None)
-    assert what_decides(replace(overfit, needs=None), (replace(few, needs=None),)) is None
-
-
-def test_a_rise_without_a_known_training_loss_does_not_stand_for_the_label():
-    """More rows would show the rise, but neither label that it could earn."""
-    measured = Interval(0.05, -0.1, 0.1, 3)
-    overfit = Overfit(measured, 0.01, np.nan, np.nan, np.nan, None, Needs(4, None))
-    other = Candidate("more capacity", "Large", replace(measured, mean=0.0), 0.01, Needs(9, None))
-    assert what_decides(overfit, (other,)) == Needs(9, None, (9, 0))
-    assert what_decides(replace(overfit, train_best=0.4, train_last=0.3), (other,)) == Needs(4, None, (4, 0))
+    few, never = (0.0, Needs(4, 500)), (0.0, Needs(None, None))
+    assert findings(maker, 0.0, Needs(90, None), few).needs == Needs(90, None, (90, 0))
+    assert findings(maker, 0.0, Needs(90, None), few, never).needs == Needs(None, None, None)
+    assert findings(maker, 0.0, None, (0.0, None)).needs is None
 
 
 def test_undecided_names_the_command_that_would_decide(maker_of):

@@ -181,7 +181,8 @@ def kind_between(judged: VariantEvidence, other: VariantEvidence) -> str:
         return directions.MORE_WITH_BRAKE if is_braked else directions.MORE_CAPACITY
     if other.parameters < judged.parameters:
         return directions.LESS_CAPACITY
-    if is_braked and (is_known or other.baseline == judged.name):
+    # Of two remedies of one baseline whose layers are unknown, each brakes in a way that the other lacks.
+    if is_braked and (is_known or other.baseline in (judged.name, judged.baseline)):
         return directions.REGULARIZATION
     if is_freed:
         return directions.LESS_REGULARIZATION

@@ -1,33 +1,61 @@
-"""Did the end of training make a variant worse? Compares its loss at the last epoch with that at the chosen one."""
+"""Did the end of training make a variant worse, and was its loss still falling? The jitter from epoch to epoch decides neither.
+
+The *rise* is that of the trend: the level of the loss about the last epoch minus its level about the chosen one. Both
+epochs are single draws of a curve that jitters, and the chosen one is among its lowest, so their plain difference
+(`raw_rise`) is too large on average. Where both lie in the jitter shows on the curve of validation rows, which has every
+epoch. The part of it that is common to all rows is taken out of the difference on the rows that measure, and what this
+leaves unknown is added to the interval (`statistics/jitter.py`).
+
+The *fall* is that of the mean validation loss from the last quarter but one of the epochs to the last quarter, for runs
+that ended at their epoch limit: by about as much, or less, it would fall in as many epochs more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from justright.diagnosis.evidence import Losses
-from justright.diagnosis.measured import Measured
-from justright.diagnosis.words.numbers import epochs, estimate, number, sentence
-from justright.statistics.crossed import MIN_ROWS, crossed
+from justright.diagnosis.evidence import Losses, RunEvidence
+from justright.diagnosis.measured import Measured, RowSource, chosen_by_halves
+from justright.diagnosis.words.numbers import epochs, estimate, number, rough, sentence
+from justright.statistics.crossed import MIN_ROWS, Floats, crossed
 from justright.statistics.intervals import Interval, interval_of
-from justright.statistics.sample_size import Needs, required_seeds_or_rows
+from justright.statistics.jitter import (
+    SHARE_ERROR,
+    Fall,
+    Jittered,
+    Stray,
+    common_share,
+    fall_of,
+    luck_of,
+    neighbourhood,
+    stray,
+    uncertain,
+)
+from justright.statistics.sample_size import Needs
+from justright.statistics.spikes import find_spikes
 
 # Per-row binary cross-entropy above ln 2 means a probability below 1/2 for the true class: a wrong answer.
 WRONG_ABOVE = float(np.log(2))
 ACCURACY = "accuracy"  # the score of tasks with classes, as runs record it
+PARTS = 4  # the last quarter of the epochs is compared with the one before
+LEAST_EPOCHS = 8  # of a run whose fall is told: two in each quarter
+MOST_PAIRS = 8  # of kept epochs that show how much single rows jitter; more of them only take time
+SPIKE_MARGINS = 5.0  # a spike lies at least so many margins above its neighbours
 
 
 @dataclass(frozen=True, slots=True)
 class Spike:
-    """A single late epoch far above its neighbours: it decides nothing.
+    """A single late epoch whose validation loss lies far above that of its neighbours.
 
     Args:
         seed: of the run.
         epoch: which.
-        loss: validation loss after it.
+        loss: there.
         level: of its neighbours.
     """
 
@@ -37,7 +65,7 @@ class Spike:
     level: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spike as in result.json."""
+        """Return the spike as plain values."""
         return asdict(self)
 
 
@@ -46,17 +74,21 @@ class End:
     """What the end of training did to one variant.
 
     Args:
-        rise: loss at the last epoch minus loss at the chosen one, paired by row and seed.
-        raw_rise: the same at exactly these two epochs.
-        fall: by how much the loss still fell in the last part of training; None where nothing can be said.
-        spikes: single late epochs far above their neighbours.
+        rise: of the trend of the loss from the chosen epoch to the last, on the rows that measure; its interval covers
+            rows, seeds, and which epochs of a jittering curve these happen to be.
+        raw_rise: the difference of exactly these two epochs; its interval covers rows and seeds only.
+        fall: by how much the validation loss still fell in the last quarter of runs that ended at their epoch limit;
+            None where no run did, or where nothing can be said.
+        spikes: late epochs far above their neighbours, of all runs; they decide nothing.
         margin: what counts as a difference.
         train_first: mean training loss at the first epoch; NaN where unknown.
         train_best: the same at the chosen epoch.
         train_last: the same at the last epoch.
         accuracy_change: accuracy at the last epoch minus at the chosen one: by row for binary tasks; by seed for several
             classes, so that it covers other seeds on the same rows; None if unknown.
-        needs: what would decide it, if the interval contains the margin.
+        needs: what would decide the rise, if its interval contains the margin.
+        jitter: standard deviation of the validation loss about its trend, from epoch to epoch; NaN where unknown.
+        fall_epochs: over how many epochs the loss fell by `fall`: a quarter of the longest run's.
     """
 
     rise: Interval
@@ -69,6 +101,8 @@ class End:
     train_last: float
     accuracy_change: Interval | None
     needs: Needs | None
+    jitter: float = float("nan")
+    fall_epochs: int = 0
 
     @property
     def has_risen(self) -> bool:
@@ -82,8 +116,13 @@ class End:
 
     @property
     def is_still_falling(self) -> bool:
-        """Whether the loss fell by more than the margin in the last part of training: the whole interval lies above it."""
+        """Whether the validation loss still fell by more than the margin in the last quarter: the whole interval does."""
         return self.fall is not None and self.fall.is_above(self.margin)
+
+    @property
+    def fall_is_excluded(self) -> bool:
+        """Whether it is excluded that the validation loss still fell by more than the margin; False where unknown."""
+        return self.fall is not None and self.fall.is_below(self.margin)
 
     @property
     def has_train_fallen(self) -> bool:
@@ -104,33 +143,38 @@ def judge_end(measured: Measured, margin: float, *, is_binary: bool, level: floa
     """Return what the end of training did to a variant.
 
     Args:
-        measured: its losses at both epochs.
+        measured: its losses at both epochs, and its runs.
         margin: what counts as a difference, in units of the loss.
         is_binary: whether losses are binary cross-entropies, from which accuracy follows row by row.
         level: coverage of the intervals.
     """
-    table = crossed(measured.rise)
-    rise = interval_of(table, level=level)
+    risen, jitter = _risen(measured, level)
+    rise = risen.interval(level=level)
+    fallen, fall_epochs = _fallen(measured.runs, level)
     is_open = rise.low <= margin <= rise.high
     return End(
-        rise,
-        rise,
-        None,
-        (),
-        margin,
-        float(np.mean([run.train_loss_first for run in measured.runs])),
-        float(np.mean([run.train_loss_best for run in measured.runs])),
-        float(np.mean([run.train_loss_last for run in measured.runs])),
-        _accuracy_change(measured, level) if is_binary else _score_change(measured, level),
-        required_seeds_or_rows(table, margin, level=level) if is_open else None,
+        rise=rise,
+        raw_rise=interval_of(crossed(measured.rise), level=level),
+        fall=fallen.interval(level=level) if fallen else None,
+        spikes=tuple(spike for run in measured.runs for spike in _spikes(run, margin)),
+        margin=margin,
+        train_first=float(np.mean([run.train_loss_first for run in measured.runs])),
+        train_best=float(np.mean([run.train_loss_best for run in measured.runs])),
+        train_last=float(np.mean([run.train_loss_last for run in measured.runs])),
+        accuracy_change=_accuracy_change(measured, level) if is_binary else _score_change(measured, level),
+        needs=risen.needs(margin, level=level) if is_open else None,
+        jitter=jitter,
+        fall_epochs=fall_epochs,
     )
 
 
 def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
-    """Return the sentences about the end of training: the change, the training loss, the accuracy."""
+    """Return the sentences about the end of training: the rise, jitter, spikes, training loss, accuracy, and the fall."""
     chosen = [run.chosen_epoch for run in measured.runs]
     at_chosen = f"the best {epochs(min(chosen), max(chosen))}"
-    sentences = [_change_sentence(end, at_chosen, measured.loss)]
+    sentences = [_rise_sentence(end, at_chosen, measured.loss), *_jitter_sentence(end)]
+    if end.spikes:
+        sentences.append(_spike_sentence(end.spikes, len(measured.runs)))
     if end.has_risen and np.isfinite(end.train_last - end.train_best):
         verb = "fell" if end.has_train_fallen else "rose" if end.has_train_risen else "did not fall"
         sentences.append(
@@ -148,7 +192,21 @@ def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
         sentences.append(
             f"Accuracy disagrees with the loss: it falls by {estimate(accuracy.negated())} from {at_chosen} to the last."
         )
-    return tuple(sentences)
+    return (*sentences, *fall_reasons(end))
+
+
+def fall_reasons(end: End) -> tuple[str, ...]:
+    """Return the sentence about a validation loss that may still fall; none where that is excluded or unknown."""
+    if end.fall is None or end.fall_is_excluded:
+        return ()
+    said = (
+        f"Over the last {end.fall_epochs} epochs the validation loss fell by {estimate(end.fall)}"
+        if end.fall.mean >= 0
+        else f"Over the last {end.fall_epochs} epochs the validation loss rose by {estimate(end.fall.negated())}"
+    )
+    if end.is_still_falling:
+        return (f"{said}; as many epochs more would gain at most about that.",)
+    return (f"{said}: whether it still falls by more than the margin is open.",)
 
 
 def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:
@@ -164,7 +222,7 @@ def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:
     }
 
 
-def _change_sentence(end: End, at_chosen: str, loss: str) -> str:
+def _rise_sentence(end: End, at_chosen: str, loss: str) -> str:
     """Return the sentence about the loss at the last epoch."""
     rise = end.rise
     if rise.low == rise.high == 0:
@@ -173,6 +231,140 @@ def _change_sentence(end: End, at_chosen: str, loss: str) -> str:
     said = f"{loss} at the last epoch is {estimate(size)} {side} that at {at_chosen} (margin {number(end.margin)})."
     is_open = rise.low <= end.margin <= rise.high
     return sentence(said) + (" Whether it rises by more than the margin is open." if is_open else "")
+
+
+def _jitter_sentence(end: End) -> tuple[str, ...]:
+    """Return the sentence about the jitter; none where it is unknown, or makes no difference."""
+    if end.rise == end.raw_rise or not end.jitter > 0:
+        return ()
+    jitters = f"from epoch to epoch the loss jitters by {rough(end.jitter)}"
+    return (f"That is its trend: {jitters}, and these two epochs alone differ by {estimate(end.raw_rise)}.",)
+
+
+def _spike_sentence(spikes: tuple[Spike, ...], runs: int) -> str:
+    """Return the sentence about spikes: the highest of them, and how many more there are."""
+    highest = max(spikes, key=lambda one: one.loss - one.level)
+    of_seed = f" of seed {highest.seed}" if runs > 1 else ""
+    more = "" if len(spikes) == 1 else f" (and {len(spikes) - 1} more)"
+    return (
+        f"Epoch {highest.epoch}{of_seed} is a spike{more}: a validation loss of {number(highest.loss)} where its neighbours "
+        f"have {number(highest.level)}. It decides nothing."
+    )
+
+
+def _risen(measured: Measured, level: float) -> tuple[Jittered, float]:
+    """Return by how much the trend of each row's loss rose, and the jitter's standard deviation; NaN where unknown."""
+    strays = [_strays(run, measured.source) for run in measured.runs]
+    every = [one for found in strays for _, one in found.values()]
+    if not every:
+        return Jittered(crossed(measured.rise), 0.0), float("nan")
+    parts = [
+        part
+        for run, found in zip(measured.runs, strays, strict=True)
+        if found and (part := _row_part(run, min(found))) is not None
+    ]
+    share = common_share([one.variance for one in every], parts)
+    # Where the curve's rows measure, the best epoch of all of them is one that either half may choose: of its luck half
+    # of the rows took part in that choice.
+    lucks = [
+        luck_of(found.values(), share, own=0.0 if measured.source == "test" else 0.5) for found in strays
+    ]
+    own = uncertain(
+        sum(one.variance for one in lucks), freedom=sum(one.freedom for one in every), level=level
+    )
+    shared = SHARE_ERROR * (1 - share) * float(np.mean([one.common for one in lucks]))
+    table = crossed(measured.rise - np.array([[one.mean] for one in lucks]))
+    jitter = float(np.sqrt(np.mean([one.variance for one in every])))
+    return Jittered(table, own / len(lucks) ** 2, shared**2), jitter
+
+
+def _strays(run: RunEvidence, source: RowSource) -> dict[int, tuple[float, Stray]]:
+    """Return epoch -> (weight, how far the curve strays there) for the epochs whose weighted sum `Measured.rise` is.
+
+    Empty where they cancel, and where the curve does not tell.
+    """
+    chosen: tuple[int, ...] = (run.chosen_epoch,)
+    if source != "test":
+        chosen = chosen_by_halves({epoch: run.validation[epoch] for epoch in _kept(run)})
+    weights = {run.epochs - 1: 1.0}
+    for epoch in chosen:
+        weights[epoch] = weights.get(epoch, 0.0) - 1 / len(chosen)
+    if run.curve is None:
+        return {}
+    found = {epoch: (weight, stray(run.curve, epoch)) for epoch, weight in weights.items() if weight}
+    known = {epoch: (weight, one) for epoch, (weight, one) in found.items() if one is not None}
+    return known if len(known) == len(found) else {}
+
+
+def _row_part(run: RunEvidence, since: int) -> float | None:
+    """Return the jitter's variance if rows moved each for itself, from the losses of single rows; None if unknown.
+
+    Two epochs that follow each other among those kept are near enough for rows to jitter more than they drift.
+
+    Args:
+        run: one run.
+        since: the first epoch of interest.
+    """
+    pairs = list(pairwise(_kept(run, since - neighbourhood(since))))
+    found = []
+    for one, other in pairs[:: max(1, len(pairs) // MOST_PAIRS)]:
+        steps = run.validation[other].astype(np.float64) - run.validation[one]
+        if len(steps) >= MIN_ROWS:
+            found.append(float(steps.var(ddof=1)) / 2 / len(steps))
+    return float(np.median(found)) if found else None
+
+
+def _kept(run: RunEvidence, since: int = 0) -> list[int]:
+    """Return the epochs from `since` on at which the finite loss of each validation row was kept, rising."""
+    return sorted(
+        epoch for epoch, losses in run.validation.items() if epoch >= since and np.isfinite(losses).all()
+    )
+
+
+def _fallen(runs: Iterable[RunEvidence], level: float) -> tuple[Jittered | None, int]:
+    """Return by how much the trend of each validation row's loss fell in the last quarter, and its number of epochs."""
+    falls = [(run, found) for run in runs if (found := _fall(run)) is not None]
+    if not falls:
+        return None, 0
+    own = uncertain(
+        sum(fall.variance for _, (fall, _) in falls),
+        freedom=sum(fall.freedom for _, (fall, _) in falls),
+        level=level,
+    )
+    table = crossed([rows for _, (_, rows) in falls])
+    return Jittered(table, own / len(falls) ** 2), max(run.epochs // PARTS for run, _ in falls)
+
+
+def _fall(run: RunEvidence) -> tuple[Fall, Floats] | None:
+    """Return by how much the loss of a run fell in its last quarter, on the mean and row by row; None if unknown.
+
+    Rows' losses are known at some epochs only: they show how much rows differ, and the curve by how much all fell.
+    """
+    length = run.epochs // PARTS
+    is_told = run.outcome == "finished" and run.curve is not None and run.epochs >= LEAST_EPOCHS
+    if not is_told or run.curve is None or not np.isfinite(run.curve[-2 * length :]).all():
+        return None
+    middle = run.epochs - length
+    kept = _kept(run, middle - length)
+    before, after = ([epoch for epoch in kept if (epoch < middle) == is_early] for is_early in (True, False))
+    if not before or not after or len(run.validation[before[0]]) < MIN_ROWS:
+        return None
+    fall = fall_of(run.curve, length)
+    early, late = (
+        np.mean([run.validation[epoch] for epoch in part], axis=0, dtype=np.float64)
+        for part in (before, after)
+    )
+    rows = early - late
+    return fall, rows - rows.mean() + fall.mean
+
+
+def _spikes(run: RunEvidence, margin: float) -> Iterable[Spike]:
+    """Return the spikes of a run after its chosen epoch, or in its second half where that is later chosen."""
+    if run.curve is None:
+        return
+    since = min(run.chosen_epoch, run.epochs // 2)
+    for one in find_spikes(run.curve, since, least=SPIKE_MARGINS * margin):
+        yield Spike(run.seed, one.epoch, one.loss, one.level)
 
 
 def _accuracy_change(measured: Measured, level: float) -> Interval:

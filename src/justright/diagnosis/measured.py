@@ -97,14 +97,29 @@ def cross_fitted(validation: Mapping[int, Losses]) -> tuple[Losses, Losses]:
         >>> cross_fitted(grid)[0].tolist()
         [1.0, 1.2000000476837158, 1.0, 1.2000000476837158]
     """
+    last = validation[max(validation)]
+    is_even = np.arange(len(last)) % 2 == 0
+    for_even, for_odd = chosen_by_halves(validation)
+    best = np.where(is_even, validation[for_even], validation[for_odd])
+    return best.astype(np.float32), last.astype(np.float32)
+
+
+def chosen_by_halves(validation: Mapping[int, Losses]) -> tuple[int, int]:
+    """Return the epochs at which the even and the odd rows are measured: each half's is chosen by the other.
+
+    Args:
+        validation: epoch -> (rows,) losses; at least one epoch and two rows.
+
+    Example:
+        >>> chosen_by_halves({0: np.array([1.0, 2.0]), 5: np.array([2.0, 1.0])})
+        (5, 0)
+    """
     epochs = sorted(validation)
     losses = np.array([validation[epoch] for epoch in epochs], dtype=np.float32)
-    is_even = np.arange(losses.shape[1]) % 2 == 0
-    best = np.empty(losses.shape[1], dtype=np.float32)
-    for half in (is_even, ~is_even):
-        chosen = int(np.argmin(losses[:, ~half].mean(axis=1, dtype=np.float64)))
-        best[half] = losses[chosen, half]
-    return best, losses[-1]
+    for_even, for_odd = (
+        epochs[int(np.argmin(losses[:, start::2].mean(axis=1, dtype=np.float64)))] for start in (1, 0)
+    )
+    return for_even, for_odd
 
 
 def _measure_variant(variant: VariantEvidence, source: RowSource) -> Measured | None:
