@@ -128,7 +128,9 @@ def ties(designs: Mapping) -> Rows:
     """Return what is said where `just right` is the truth."""
 
     def tied(study: Record) -> list[Record]:
-        return [one for one in study["tied"] if all(one["is_measured"]) and _largest(one["truth"]) <= 1]
+        return [
+            one for one in study.get("tied", ()) if all(one["is_measured"]) and _largest(one["truth"]) <= 1
+        ]
 
     def given(label: str) -> Callable[[Record], Iterable[bool]]:
         return lambda study: [one["label"] == label for one in tied(study)]
