@@ -175,7 +175,7 @@ def build_folder(path: Path, size: Study) -> None:
             described[name] |= {"baseline": names[0], "remedy": name}
     world = World(size)
     with StudyFolder.open(path, "create") as folder, Store(folder) as store:
-        values = {"name": "scaling", "seeds": list(range(size.seeds)), "variants": described}
+        values = {"name": "scaling", "recipe": {}, "seeds": list(range(size.seeds)), "variants": described}
         folder.study_path.write_text(tomli_w.dumps(values))
         sample = tables.teacher(size.columns, seed=0).table(TRAIN_ROWS)
         parts = {"train": TRAIN_ROWS, "validation": size.rows, "test": size.rows}

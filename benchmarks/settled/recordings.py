@@ -8,13 +8,16 @@ import numpy as np
 
 from benchmarks.peers.case import FEATURES, count_parameters
 from benchmarks.printing import print_table as print_cells
-from benchmarks.settled.recorder import REFERENCE
+from benchmarks.settled.recorder import MAX_EPOCHS, REFERENCE
+from justright.diagnosis.ends import judge_end
 from justright.diagnosis.evidence import ReferenceEvidence, RunEvidence, StudyEvidence, VariantEvidence
 from justright.diagnosis.judge import judge_study
+from justright.diagnosis.measured import Measured
+from justright.runs.grid import measured_epochs
 from justright.runs.margin import default_margin
-from justright.statistics.intervals import mean_interval
+from justright.statistics.intervals import DEFAULT_LEVEL
 from justright.study.studies import named_study
-from justright.training.settled import History, Settling, SettlingRule
+from justright.training.settled import History, Settling, SettlingRule, look_after
 
 TOLERANCE = 0.002  # of the test loss: what counts as "no worse"
 HEADINGS = (
@@ -73,13 +76,16 @@ class Recording:
     def evidence(self, epochs: int) -> RunEvidence:
         """Return what a study would know of the run, had it ended after so many epochs."""
         best, last = self.best(epochs), epochs - 1
+        kept = {*np.flatnonzero(measured_epochs(0, epochs)).tolist(), best, last}
         return RunEvidence(
             self.seed,
-            "stopped early",
+            "finished" if epochs == MAX_EPOCHS else "stopped early",
             epochs,
             best,
             test_best=self.test[best].astype(np.float32),
             test_last=self.test[last].astype(np.float32),
+            validation={epoch: self.validation[epoch] for epoch in sorted(kept)},
+            curve=self.curve[:epochs],
             train_loss_first=float(self.fixed[0]),
             train_loss_best=float(self.fixed[best]),
             train_loss_last=float(self.fixed[last]),
@@ -87,14 +93,17 @@ class Recording:
 
     def has_risen(self, epochs: int, margin: float) -> bool:
         """Return whether verdicts would say so: interval above the margin, training loss fallen."""
-        best, last = self.best(epochs), epochs - 1
-        rise = mean_interval((self.test[last].astype(np.float64) - self.test[best])[None])
-        return rise.is_above(margin) and bool(self.fixed[last] < self.fixed[best])
+        run = self.evidence(epochs)
+        variant = VariantEvidence(self.name, 1, (run,))
+        measured = Measured(variant, (run,), run.test_best[None], run.test_last[None], "test")
+        end = judge_end(measured, margin, is_binary=False, level=DEFAULT_LEVEL)
+        return end.has_risen and end.has_train_fallen
 
     def least_epochs(self, margin: float) -> int:
-        """Return the fewest epochs after which somebody who knew the end would have had the same answer."""
+        """Return the fewest epochs, up to a look, after which somebody who knew the end would have had the same answer."""
         loss, risen = self.test_loss(self.epochs), self.has_risen(self.epochs, margin)
-        for epochs in range(2, self.epochs):
+        epochs = 0
+        while (epochs := look_after(epochs)) < self.epochs:
             if self.test_loss(epochs) <= loss + TOLERANCE and self.has_risen(epochs, margin) == risen:
                 return epochs
         return self.epochs
@@ -169,16 +178,7 @@ def labels(runs, ends, reference) -> list[str]:
     for seed in {run.seed for run in runs}:
         members = [(run, end) for run, end in zip(runs, ends, strict=True) if run.seed == seed]
         present = {run.name for run, _ in members}
-        evidences = tuple(
-            VariantEvidence(
-                run.name,
-                count_parameters(variants[run.name].build.units, FEATURES),
-                (run.evidence(end),),
-                baseline=variants[run.name].baseline if variants[run.name].baseline in present else None,
-                group="sizes",
-            )
-            for run, end in members
-        )
+        evidences = tuple(variant_evidence(run, end, variants[run.name], present) for run, end in members)
         evidence = StudyEvidence(
             *("binary", "binary_crossentropy", evidences, float(reference["constant"])),
             test_rows=len(reference["test"]),
@@ -188,6 +188,26 @@ def labels(runs, ends, reference) -> list[str]:
         for verdict in judge_study(evidence).verdicts:
             found[verdict.variant, seed] = verdict.label
     return [found[run.name, run.seed] for run in runs]
+
+
+def variant_evidence(run: Recording, end: int, variant, present) -> VariantEvidence:
+    """Return what a study would know of a variant of which one run was recorded, ended after `end` epochs.
+
+    Args:
+        variant: of the tutorial's study.
+        present: names of the variants that were recorded.
+    """
+    network = variant.build
+    return VariantEvidence(
+        run.name,
+        count_parameters(network.units, FEATURES),
+        (run.evidence(end),),
+        baseline=variant.baseline if variant.baseline in present else None,
+        group=variant.group,
+        change=variant.change,
+        brakes={name: value for name in ("l2", "dropout") if (value := getattr(network, name))},
+        max_epochs=MAX_EPOCHS,
+    )
 
 
 def cells(name: str, lines: list[Line]) -> tuple[str, ...]:

@@ -13,14 +13,17 @@ from justright.session.outputs import judge_folder
 
 
 def test_a_simulated_study_is_judged_as_its_truth_says(tmp_path):
-    """The last of twelve networks is truly best and the first truly worst: the first underfits, by the last."""
+    """The last of twelve networks is truly best and the first truly worst: the first gains most, the last nothing."""
     build_folder(tmp_path / "study", Study(variants=12, seeds=5, rows=1_000))
     with StudyFolder.open(tmp_path / "study", "resume") as folder, Store(folder) as store:
         judgement = judge_folder(store, tomllib.loads(folder.study_path.read_text()))
     means = {verdict.variant: verdict.test.mean for verdict in judgement.verdicts}
     assert max(means, key=means.__getitem__) == "v01"
-    assert judgement.verdict("v01").candidates[0].is_better
-    assert judgement.verdict("v12").candidates == ()
+    worst, best = judgement.verdict("v01"), judgement.verdict("v12")
+    assert worst.freer.is_better
+    assert worst.freer.gain.mean == max(one.gain.mean for one in worst.alternatives if one.is_measured)
+    assert best.freer is None
+    assert not any(one.is_better for one in best.alternatives if one.is_measured)
     assert all(verdict.onset.low <= 40 <= verdict.onset.high for verdict in judgement.verdicts)
 
 

@@ -518,6 +518,21 @@ def test_show_prints_the_table_again(monkeypatch, make, tmp_path):
     }
 
 
+@pytest.mark.parametrize("option", ["-v", "--verbose"])
+def test_reasons_are_printed_when_asked_for(library, monkeypatch, make, tmp_path, option):
+    """By `show` and by `run`: else there is one sentence for each network."""
+    summary = make.summary({"Tiny": "overfits"})
+    summary["variants"][0]["verdict"]["reasons"] = ["The decisive one.", "Another."]
+    result = SimpleNamespace(summary=summary, folder=tmp_path)
+    monkeypatch.setattr("justright.session.result.open_result", lambda folder: result)
+    assert "Another." in runner.invoke(command_line(), ["show", option, str(tmp_path)]).stdout
+    brief = runner.invoke(command_line(), ["show", str(tmp_path)]).stdout
+    assert "- Tiny, overfits: The decisive one." in brief
+    assert "Another." not in brief
+    said = [runner.invoke(command_line(), ["run", "--quiet", *more]).stdout for more in ((), (option,))]
+    assert ["Tiny: undecided" in text for text in said] == [False, True]
+
+
 def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
     """So that a script can open it."""
     result = SimpleNamespace(summary={}, folder=tmp_path, write_report=lambda: tmp_path / "report.html")
@@ -663,7 +678,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--min-class-rows",
             "--class-weight",
         ),
-        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet"),
+        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet", "--verbose"),
     )
 
 

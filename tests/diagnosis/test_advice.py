@@ -9,7 +9,7 @@ from justright.diagnosis.ends import judge_end
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
-from justright.diagnosis.words.advice import decision_sentences
+from justright.diagnosis.words.advice import decision_sentences, needs_reasons
 from justright.statistics.intervals import Interval
 from justright.statistics.sample_size import Needs
 
@@ -82,14 +82,77 @@ def test_what_is_cheap_to_decide_is_named_before_all(maker_of):
     )
 
 
+def test_a_table_that_is_too_small_is_said_to_be(maker_of):
+    """Nobody has 4,200 test rows of a table of 201; whom seeds decide is not concerned."""
+    maker = maker_of(seeds=3)
+    measured = measure_study(maker.study(*(maker.variant(name, 9, 0.5) for name in "ABCDEF")))
+    needs = {"A": Needs(None, 4_160), "B": Needs(9, 5_000), "C": Needs(None, 100)}
+    assert decision_sentences(needs, measured, 40, 201) == (
+        "B would probably be decided by 12 seeds in all: justright run --out DIR --seeds 12.",
+        "C would probably be decided by 140 test rows in all: justright run --out DIR --test FILE.",
+        "The table is too small to decide A: that would probably take 4,200 test rows, and it has 201 rows in all.",
+    )
+    every = dict.fromkeys("ABCDE", Needs(None, 4_160)) | {"F": Needs(None, None, (7, 30_000))}
+    assert decision_sentences(every, measured, 40, 201) == (
+        (
+            "The table is too small to decide six undecided variants: that would probably take 4,200 to 31,000 test rows, and it has "
+            "201 rows in all."
+        ),
+    )
+
+
+def test_reasons_say_that_a_table_is_too_small(maker_of):
+    """Ways that the table has no rows for are left out; if none is left, that is said."""
+    maker = maker_of(seeds=3, rows=60)
+    (measured,) = measure_study(maker.study(maker.variant("A", 9, 0.5))).values()
+    assumed = "the measured difference is the true one, "
+    assert needs_reasons(Needs(4, 500), measured, 201) == (
+        f"If {assumed}4 more seeds (7 in all) would probably decide.",
+    )
+    assert needs_reasons(Needs(4, 100), measured, 201) == (
+        f"If {assumed}4 more seeds (7 in all) or 100 more test rows would probably decide.",
+    )
+    small = f"The table is too small to decide: if {assumed}it would take"
+    whole = "and the table has 201 rows in all."
+    assert needs_reasons(Needs(None, 500), measured, 201) == (f"{small} 500 more test rows, {whole}",)
+    assert needs_reasons(Needs(None, None, (7, 500)), measured, 201) == (
+        f"{small} 7 more seeds together with 500 more test rows, {whole}",
+    )
+    assert needs_reasons(Needs(None, 500), measured) == (
+        f"If {assumed}500 more test rows would probably decide.",
+    )
+
+
+def test_what_the_table_is_too_small_for_is_no_command(maker_of):
+    """One seed and 60 rows: the action says so instead of asking for a file that nobody has."""
+    maker = maker_of(rows=60, seeds=1, noise=0.005)
+    sizes = (("A", 10, 0.552), ("B", 99, 0.55), ("C", 500, 0.552))
+    study = maker.study(*(maker.variant(*size) for size in sizes))
+    actions = {
+        rows: judge_study(replace(study, table_rows=rows), margin=0.002).verdict("B").action
+        for rows in (None, 100)
+    }
+    assert actions[None].command == "justright run --out DIR --test FILE"
+    rows = actions[None].words.removesuffix(" in all would probably decide.")
+    assert actions[100].words == f"The table is too small to decide: that would probably take {rows}."
+    assert actions[100].command == ""
+
+
 def test_a_judged_study_says_the_command(maker_of):
-    """A close call among the facts of a study, with the seeds that its reason names."""
+    """Two close calls in one sentence, with the seeds that their actions name; one alone has only its action."""
     maker = maker_of(rows=20_000, seed_deviation=0.002)
-    study = maker.study(maker.variant("A", 10, 0.55), maker.variant("B", 99, 0.5474))
-    judgement = judge_study(study, margin=0.002)
-    verdict = judgement.verdict("A")
-    assert verdict.label == "undecided"
-    count = maker.seeds + verdict.needs.more_seeds
-    said = f"would probably be decided by {count} seeds in all: justright run --out DIR --seeds {count}."
-    assert any(fact.endswith(said) for fact in judgement.facts), judgement.facts
-    assert any(f"({count} in all)" in reason for reason in verdict.reasons)
+    sizes = (("A", 10, 0.5526), ("B", 99, 0.55), ("C", 500, 0.5512), ("D", 999, 0.5526))
+    variants = [maker.variant(*size) for size in sizes]
+    judgement = judge_study(maker.study(*variants), margin=0.002)
+    verdict = judgement.verdict("B")
+    first, rest = (maker.seeds + judgement.verdict(name).needs.more_seeds for name in "BC")
+    assert verdict.action.command == f"justright run --out DIR --seeds {first}"
+    assert any(f"({first} in all)" in reason for reason in verdict.reasons)
+    assert judgement.facts[-1] == (
+        f"B would probably be decided by {first} seeds in all: justright run --out DIR --seeds {first}; {rest} seeds would "
+        "probably decide C as well."
+    )
+    alone = judge_study(maker.study(*variants[:3]), margin=0.002)
+    assert alone.verdict("B").label == "undecided"
+    assert "--seeds" in alone.verdict("B").action.command
+    assert not any("--seeds" in fact for fact in alone.facts)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from justright.diagnosis.effects import variant_effects
-from justright.diagnosis.judge import judge_study
+from justright.diagnosis.judge import examine, judge_study
 from justright.diagnosis.measured import measure_study
+from justright.diagnosis.words.facts import effect_facts
 from justright.diagnosis.words.numbers import estimate
 
 
@@ -58,20 +61,58 @@ def test_ties_are_ties(found):
 
 
 def test_the_sentence_names_the_tied_winners(study, found):
-    """Best first."""
+    """The answer to Large names the better one and its gain, so the fact adds only that another is as good."""
     best, second = found[:2]
+    judgement = judge_study(study)
+    assert f"regularization ({best.remedy}) lowers it by" in judgement.verdict("Large").answer
+    assert f"For Large, {best.remedy} cannot be told apart from {second.remedy}." in judgement.facts
+    assert not any("helps most" in fact for fact in judgement.facts)
+
+
+def test_what_no_answer_says_is_a_fact(maker):
+    """Other inputs are headroom: no part of what decides the label, so no answer names them."""
+    other = {"change": "other inputs"}
+    study = maker.study(
+        maker.variant("Large", 9, 0.60),
+        maker.variant("Turned", 9, 0.55, baseline="Large", **other),
+        maker.variant("Scaled", 9, 0.55, baseline="Large", **other),
+    )
+    judgement = judge_study(study)
+    best, second = [one for one in judgement.effects if one.baseline == "Large"]
     assert (
-        f"{best.remedy} helps Large most, by {estimate(best.interval.negated())}; "
+        f"Of the remedies of Large, {best.remedy} helps most, by {estimate(best.interval.negated())}; "
         f"it cannot be told apart from {second.remedy}."
-    ) in judge_study(study).facts
+    ) in judgement.facts
 
 
 def test_useless_remedies_are_called_so(maker):
     """Nothing helps; a baseline without remedies has no sentence."""
-    study = maker.study(maker.variant("A", 9, 0.60), maker.variant("B", 9, 0.61, baseline="A"))
-    facts = judge_study(study).facts
-    assert "No remedy measurably helps A." in facts
-    assert not any("helps B" in fact for fact in facts)
+    base, one = maker.variant("A", 9, 0.60), maker.variant("B", 9, 0.61, baseline="A")
+    facts = judge_study(maker.study(base, one)).facts
+    assert "B does not measurably help A." in facts
+    assert not any("help B" in fact or "helps B" in fact for fact in facts)
+    other = maker.variant("C", 9, 0.62, baseline="A")
+    assert "B and C do not measurably help A." in judge_study(maker.study(base, one, other)).facts
+
+
+def test_a_remedy_that_a_verdict_shows_is_never_called_useless(study):
+    """The two families of intervals differ; a sentence must not deny an answer."""
+    examined = examine(study, margin=0.001)
+    blurred = replace(
+        examined, effects=tuple(replace(one, high=0.01, is_tied_with_best=True) for one in examined.effects)
+    )
+    (large,) = [one for one in examined.verdicts if one.variant == "Large"]
+    assert large.found.remedy.name in ("L2", "dropout")
+    assert not any("not measurably help Large" in said for said in effect_facts(blurred))
+    assert any(
+        "not measurably help Large" in said
+        for said in effect_facts(replace(blurred, verdicts=silent(blurred)))
+    )
+
+
+def silent(examined):
+    """The verdicts, with nothing found to be better."""
+    return tuple(replace(one, found=replace(one.found, variants=())) for one in examined.verdicts)
 
 
 def test_another_remedy_only_widens_the_family(maker):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from justright.diagnosis.choice import choose_model
 from justright.diagnosis.effects import EARLY_STOPPING, free_effects
@@ -13,7 +14,7 @@ from justright.diagnosis.evidence import EnsembleEvidence
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
 from justright.diagnosis.words.numbers import estimate
-from justright.statistics.intervals import mean_interval
+from justright.statistics.intervals import Interval, mean_interval
 from justright.study.remedy import LADDER_GROUP
 
 
@@ -41,9 +42,14 @@ def ensemble(variant):
     )
 
 
+def rises(study):
+    """What the verdicts say the end of training lost."""
+    return {one.variant: one.rise for one in judge_study(study).verdicts}
+
+
 def test_early_stopping_is_the_best_epoch_against_the_last(study):
-    """Of the baseline alone, by the interval of direct differences."""
-    found = free_effects(study, measure_study(study), None)
+    """Of the baseline alone, by the interval of direct differences, which is that of its verdict."""
+    found = free_effects(study, measure_study(study), rises(study), None)
     stopped = next(one for one in found if one.kind == "early stopping")
     runs = study.variant("Large").runs
     direct = mean_interval(np.stack([run.test_best.astype(float) - run.test_last for run in runs]))
@@ -56,7 +62,7 @@ def test_early_stopping_is_the_best_epoch_against_the_last(study):
 
 def test_an_ensemble_is_measured_against_single_networks(study):
     """Row by row against the mean of its members; its interval covers rows only and says so."""
-    found = free_effects(study, measure_study(study), choose_model(study))
+    found = free_effects(study, measure_study(study), rises(study), choose_model(study))
     by_baseline = {one.baseline: one for one in found if one.kind == "ensemble"}
     assert set(by_baseline) == {"Large", "Step 2"}  # what is treated, and what validation rows choose
     large = by_baseline["Large"]
@@ -69,7 +75,22 @@ def test_an_ensemble_is_measured_against_single_networks(study):
 def test_a_study_without_a_catalogue_has_no_free_effects(maker):
     """The tutorial's table of effects stays what it was."""
     study = maker.study(maker.variant("Large", 10, 0.6), maker.variant("L2", 10, 0.5, baseline="Large"))
-    assert free_effects(study, measure_study(study), choose_model(study)) == []
+    assert free_effects(study, measure_study(study), rises(study), choose_model(study)) == []
+
+
+def test_early_stopping_gains_what_the_verdict_says_the_end_lost(study):
+    """One rise, jitter-proof or not; its probability is that of the normal law whose 95 % are the interval."""
+    measured = measure_study(study)
+    said = Interval(0.01, -0.02, 0.04, 4)
+    (stopped,) = [
+        one
+        for one in free_effects(study, measured, rises(study) | {"Large": said}, None)
+        if one.kind == "early stopping"
+    ]
+    assert stopped.interval == said.negated()
+    assert stopped.probability_better == pytest.approx(norm.cdf(0.01 / 0.03 * norm.ppf(0.975)))
+    nothing = Interval(0.0, 0.0, 0.0, 4)  # the chosen epoch is the last one
+    assert free_effects(study, measured, rises(study) | {"Large": nothing}, None)[0].probability_better == 0.0
 
 
 def test_steps_are_told_in_one_sentence(study):
@@ -81,8 +102,8 @@ def test_steps_are_told_in_one_sentence(study):
         f"Step by step from Base, the test loss changed by: Turns {estimate(by_name['Step 1'].interval)}; "
         f"Dropout {estimate(by_name['Step 2'].interval)}."
     ) in facts
-    assert not any("helps Base" in fact or "helps Step" in fact for fact in facts)
-    assert any(fact.startswith("Dropout 0.5 helps Large most") for fact in facts)
+    assert not any("help Base" in fact or "helps Base" in fact or "helps Step" in fact for fact in facts)
+    assert f"Dropout 0.5 helps Large, by {estimate(by_name['Dropout 0.5'].interval.negated())}." in facts
 
 
 def test_the_choice_is_told_with_what_chose_it(study):

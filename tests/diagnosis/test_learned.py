@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -45,10 +47,11 @@ def test_a_network_that_learned_nothing_is_told_so_first_and_is_not_just_right(m
     for name in "AB":
         verdict = judgement.verdict(name)
         assert verdict.label == "undecided"
-        assert verdict.reasons[0].startswith(
-            "It has learned nothing: its test loss minus that of always predicting the same (0.7"
-        )
-        assert verdict.reasons[0].endswith("], not below 0.")
+        assert verdict.answer.startswith(f"{name} is undecided: it has learned nothing")
+        assert re.fullmatch(
+            r"It has learned nothing: its test loss is 0\.0\d+ \[.*\] above that of always predicting the same \(0\.7\d*\)\.",
+            verdict.reasons[0],
+        ), verdict.reasons[0]
     plain = judgement.to_dict()["variants"]
     assert [one["learned"] for one in plain] == [False, False]
 
@@ -61,5 +64,12 @@ def test_a_gain_that_rows_may_explain_is_open():
     (reason,) = learned_reasons(learned, loss="test loss")
     assert reason == (
         "Whether it has learned anything is open: its test loss is 0.05 [-0.54, 0.64] below that of always predicting the same "
-        "(0.700), which rows and seeds may explain."
+        "(0.700), which may be chance."
     )
+
+
+def test_a_network_with_exactly_the_loss_of_the_constant_is_said_to_have_just_that():
+    """No difference of 0 with an interval of no width."""
+    losses = np.full((1, 4), 0.7, np.float32)
+    (reason,) = learned_reasons(judge_learned(losses, losses[0], level=0.95), loss="test loss")
+    assert reason == "It has learned nothing: its test loss is that of always predicting the same (0.700)."

@@ -118,5 +118,4 @@ def test_sizes_are_judged_over_the_seeds_that_all_share(maker):
     small, large = maker.variant("A", 1, 0.65), maker.variant("B", 2, 0.55)
     runs = (replace(large.runs[0], outcome="failed"), *large.runs[1:])
     facts = judge_study(maker.study(small, replace(large, runs=runs))).facts
-    pattern = r"The two sizes, each at its best epoch, differ on test rows: B has the lowest loss, 0\.\d+ \[.*\] below that of A\."
-    assert any(re.fullmatch(pattern, fact) for fact in facts), facts
+    assert "The two sizes, each at its best epoch, differ on test rows: B has the lowest loss." in facts

@@ -8,11 +8,14 @@ from types import ModuleType
 import pytest
 
 from justright import plugins
-from justright.diagnosis import facts, verdicts
+from justright.diagnosis import verdicts
 from justright.diagnosis.claims import Claim
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.labels import Label, label_named, label_names
 from justright.diagnosis.verdicts import Rule
+from justright.diagnosis.words import facts
+from justright.diagnosis.words.actions import Action
+from justright.diagnosis.words.answers import reasons_of
 
 HUGE = Label("is huge", "!", "it has more parameters than anybody needs", "is huge", "are huge", "warning")
 
@@ -44,27 +47,38 @@ def is_huge(found):
 
 def say_huge(found):
     """The sentence of the toy rule."""
-    return (f"It has {found.measured.variant.parameters:,} parameters.", *found.ending)
+    return (f"It has {found.measured.variant.parameters:,} parameters.", *reasons_of(found, "tighter"))
+
+
+def shrink(found):
+    """What the toy rule recommends."""
+    return Action(f"Train a network with fewer than {found.measured.variant.parameters:,} parameters.", "")
 
 
 def test_a_rule_gives_its_label_in_the_judgement_the_headline_and_the_list_of_labels(plug_in, maker):
     """Nothing but the rule names the label."""
-    plug_in("rules", Rule(HUGE, is_huge, say_huge))
+    plug_in("rules", Rule(HUGE, is_huge, say_huge, lambda found: f"{found.name} is huge.", shrink))
     study = maker.study(maker.variant("Small", 10, 0.6), maker.variant("Huge", 2_000_000, 0.5), reference=0.6)
     judgement = judge_study(study)
     verdict = judgement.verdict("Huge")
     assert verdict.to_dict()["label"] == "is huge"
     assert verdict.reasons[0] == "It has 2,000,000 parameters."
-    assert judgement.conclusion.startswith("Small underfits; Huge is huge; best on validation rows is Huge")
+    assert verdict.answer == "Huge is huge."
+    assert verdict.action == Action("Train a network with fewer than 2,000,000 parameters.", "")
+    assert judgement.conclusion.startswith(
+        "Small underfits (it lacks capacity); Huge is huge; best on validation rows is Huge"
+    )
     assert label_named("is huge") == HUGE
     assert label_names()[-1] == "is huge"
 
 
 def test_a_rule_of_the_literal_list_is_asked_in_its_place(monkeypatch, maker):
-    """One line in `RULES`; the rules before it come first."""
+    """One line in `RULES`; the rules before it come first. Without words of its own the first reason is the answer."""
     monkeypatch.setattr(verdicts, "RULES", (*verdicts.RULES[:2], Rule(HUGE, is_huge), *verdicts.RULES[2:]))
     study = maker.study(maker.variant("Good", 2_000_000, 0.5), maker.variant("Bad", 2_000_000, 0.5, 0.3))
-    assert [one.label for one in judge_study(study).verdicts] == ["is huge", "overfits"]
+    huge, bad = judge_study(study).verdicts
+    assert (huge.label, huge.answer, huge.action) == ("is huge", huge.reasons[0], None)
+    assert bad.label == "overfits"
 
 
 def test_without_a_plug_in_no_variant_has_the_label(maker):

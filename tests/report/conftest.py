@@ -27,10 +27,57 @@ NETWORKS: Mapping[str, tuple[int, float, float, float, int, str]] = {
 LABELS = dict(
     zip(
         NETWORKS,
-        ("underfits", "just right", "overfits", "overfits", "overfits", "overfits", "just right"),
+        ("underfits", "underfits", "overfits", "overfits", "overfits", "overfits", "just right"),
         strict=True,
     )
 )
+MARGIN = 0.0011
+# Name -> what decides each direction, as on HIGGS: the alternative, its kind, its gain, and half the interval of that.
+Decided = tuple[str, str, float, float]
+EARLIER, BRAKED, BRAKE = "an earlier end", "capacity with regularization", "regularization"
+TIGHTER: Mapping[str, Decided] = {
+    "Tiny": ("Early stopping", EARLIER, 0.0002, 0.0004),
+    "Small": ("Early stopping", EARLIER, 0.0005, 0.0009),
+    "Medium": ("Early stopping", EARLIER, 0.1432, 0.0089),
+    "Large": ("Early stopping", EARLIER, 0.3021, 0.0152),
+    "L2": ("Combined", BRAKE, 0.0316, 0.0061),
+    "Dropout": ("Combined", BRAKE, 0.0258, 0.0058),
+    "Combined": ("Early stopping", EARLIER, 0.0003, 0.0006),
+}
+FREER: Mapping[str, Decided] = {
+    "Tiny": ("Combined", BRAKED, 0.0421, 0.0052),
+    "Small": ("Combined", BRAKED, 0.0408, 0.0054),
+    "Medium": ("Combined", BRAKED, 0.0502, 0.0058),
+    "Large": ("Longer training", "longer training", -0.0201, 0.0102),
+    "L2": ("Large", "less regularization", -0.0213, 0.0065),
+    "Dropout": ("Large", "less regularization", -0.0271, 0.0065),
+    "Combined": ("Large", "less regularization", -0.0529, 0.0066),
+}
+HEADROOM = {
+    "Tiny": 0.048,
+    "Small": 0.047,
+    "Medium": 0.055,
+    "Large": 0.057,
+    "L2": 0.035,
+    "Dropout": 0.029,
+    "Combined": 0.0027,
+}
+ANSWERS = {
+    "Tiny": "underfits: more capacity with regularization (Combined) lowers its test loss by 0.0421 [0.0369, 0.0473].",
+    "Small": "underfits: more capacity with regularization (Combined) lowers its test loss by 0.0408 [0.0354, 0.0462].",
+    "Medium": (
+        "overfits after epoch 32: at its end the test loss is 0.1432 [0.1343, 0.1521] above that at its best epochs 26 to 28, whose "
+        "weights are saved; it also underfits: more capacity with regularization (Combined) lowers its test loss by 0.0502 "
+        "[0.0444, 0.0560]."
+    ),
+    "Large": (
+        "overfits after epoch 10: at its end the test loss is 0.302 [0.287, 0.317] above that at its best epochs 5 to 6, whose "
+        "weights are saved; regularization (Combined) lowers it by a further 0.0529 [0.0463, 0.0595]."
+    ),
+    "L2": "overfits: regularization (Combined) lowers its test loss by 0.0316 [0.0255, 0.0377].",
+    "Dropout": "overfits: regularization (Combined) lowers its test loss by 0.0258 [0.0200, 0.0316].",
+    "Combined": "is just right: nothing freer or tighter that was measured lowers its test loss by more than the margin 0.00110.",
+}  # fmt: skip
 
 
 class FakeReader:
@@ -149,6 +196,12 @@ def make_study(names: tuple[str, ...] = tuple(NETWORKS), seeds: int = 3) -> dict
     }
 
 
+def make_gain(decided: Decided) -> dict[str, Any]:
+    """Return an alternative as a verdict holds it."""
+    name, kind, gain, half = decided
+    return {"name": name, "kind": kind, "gain": gain, "low": gain - half, "high": gain + half}
+
+
 def make_verdict(name: str, reader: FakeReader) -> dict[str, Any]:
     """Return the judgement of a network whose label is known, as `Judgement.to_dict` has it."""
     tests = [run.test[LOSS] for run in reader.runs() if run.run.variant == name]
@@ -157,11 +210,21 @@ def make_verdict(name: str, reader: FakeReader) -> dict[str, Any]:
     verdict = {
         "label": LABELS[name],
         "onset_epoch": {"low": min(best), "high": max(best) + 4},
-        "margin": 0.0011,
+        "margin": MARGIN,
         "reasons": [
             "From the chosen to the last epoch, test loss changed by +0.1400 [+0.1310, +0.1490].",
             "Training loss fell from 0.6901 to 0.4312.",
         ],
+        "also": "underfits" if name == "Medium" else None,
+        "freer": make_gain(FREER[name]),
+        "tighter": make_gain(TIGHTER[name]),
+        "headroom": make_gain(("Gradient-boosted trees", "another kind of model", HEADROOM[name], 0.004)),
+        "answer": f"{name} {ANSWERS[name]}",
+        "action": {
+            "words": "Use it as it is." if name == "Combined" else "Use Combined: it is trained and saved.",
+            "command": "justright predict DIR TABLE --variant Combined",
+        },
+        "spikes": [{"seed": 1, "epoch": 322, "loss": 1.5803, "level": 0.5811}] if name == "L2" else [],
     }
     return {
         "name": name,
@@ -190,7 +253,7 @@ def make_judgement(reader: FakeReader, names: tuple[str, ...] = tuple(NETWORKS))
         "reference": {"name": "Gradient-boosted trees", "test": 0.5664, "low": 0.561, "high": 0.572},
         "best_variant": names[-1],
         "conclusion": (
-            "Medium, Large, L2 and Dropout overfit; Tiny underfits; Combined is just right and has the lowest "
+            "Medium, Large, L2 and Dropout overfit; Tiny and Small underfit; Combined is just right and has the lowest "
             "test loss, 0.5690 [0.5630, 0.5750]."
         ),
         "facts": [

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from justright.report import render_html
+from justright.report.fit_map import label_words
 from justright.report.html import script_json
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028'\"&{{ 7*7 }}<!--"
@@ -63,6 +64,9 @@ def hostile(small_summary):
     variant = summary["variants"][0]
     variant["model_summary"] = variant["runs"][0]["reason"] = variant["verdict"]["label"] = HOSTILE
     variant["verdict"]["reasons"] = summary["facts"] = [HOSTILE]
+    variant["verdict"]["answer"] = variant["verdict"]["tighter"]["name"] = HOSTILE
+    variant["verdict"]["action"] = {"words": HOSTILE, "command": HOSTILE}
+    summary["variants"][1]["verdict"]["also"] = HOSTILE
     for key in ("study", "source", "conclusion", "command", "study_toml"):
         summary[key] = HOSTILE
     summary["reference"]["name"] = summary["table"]["columns"][0]["name"] = summary["table"]["classes"][0][
@@ -108,20 +112,24 @@ def test_policy_allows_only_the_scripts_of_the_page(parsed):
 
 
 def test_the_answer_comes_first(parsed, summary):
-    """The heading is the conclusion, and the first table row the first variant with its verdict in words."""
+    """The heading is the conclusion, then come the fit map, the sentences with their commands, and the table of verdicts."""
     assert parsed.texts["h1"] == [summary["conclusion"]]
     tags = [tag for tag, _ in parsed.elements]
-    assert tags.index("h1") < tags.index("table") < tags.index("figure")
+    assert tags.index("h1") < tags.index("figure") < tags.index("code") < tags.index("table")
 
 
 def test_every_verdict_is_a_word_with_a_symbol(page, summary):
     """Colour alone tells nothing to many readers."""
     found = re.findall(
-        r'<span class="verdict [\w-]+"><span aria-hidden="true">(.)</span>([\w ]+)</span>', page
+        r'<span class="verdict [\w -]+"><span aria-hidden="true">(.)</span>([^<]+)</span>', page
     )
-    labels = [variant["verdict"]["label"] for variant in summary["variants"]]
-    assert [label for _, label in found] == labels * 2
-    assert set(found) == {("↓", "underfits"), ("✓", "just right"), ("↑", "overfits")}
+    labels = [label_words(variant["verdict"]) for variant in summary["variants"]]
+    assert [label.replace("\u00a0", " ") for _, label in found] == labels * 3
+    assert {(symbol, label.partition(",")[0]) for symbol, label in found} == {
+        ("↓", "underfits"),
+        ("✓", "just right"),
+        ("↑", "overfits"),
+    }
 
 
 def test_page_holds_every_section(parsed):
@@ -138,13 +146,17 @@ def test_page_holds_every_section(parsed):
         "made",
         "report-data",
     } <= ids
-    assert parsed.texts["h3"] == ["Size curves", "Regularizer curves", "Learning rate"]
+    assert parsed.texts["h3"] == [
+        *("Fit map", "What would help", "Size curves", "Regularizer curves", "Learning rate"),
+    ]
 
 
 def test_charts_are_drawn_without_scripts_too(page, summary):
     """Each figure holds an SVG picture; each feature its histogram."""
     figures = re.findall(r'<figure (?:id|data-curves)="([\w-]+)">(.*?)</figure>', page, flags=re.DOTALL)
-    assert [name for name, _ in figures] == ["chart-effects", "curves-0", "curves-1", "chart-rates"]
+    assert [name for name, _ in figures] == [
+        *("chart-fit", "chart-effects", "curves-0", "curves-1", "chart-rates"),
+    ]
     assert all(re.search(r'<path class="(rule|train mean)" d="M[-\d .l]+"', figure) for _, figure in figures)
     assert page.count('<div class="feature">') == len(summary["table"]["columns"])
 
@@ -214,7 +226,13 @@ def test_study_without_results_is_a_page_too(small_summary):
         "curves": [],
         "best_variant": None,
         "variants": [
-            {**variant, "runs": [], "test": {"mean": None, "low": None, "high": None}, "model_summary": ""}
+            {
+                **variant,
+                "runs": [],
+                "test": {"mean": None, "low": None, "high": None},
+                "model_summary": "",
+                "verdict": {"label": "undecided", "onset_epoch": None, "margin": None, "reasons": ["None."]},
+            }
             for variant in small_summary["variants"]
         ],
     }

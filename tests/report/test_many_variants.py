@@ -18,6 +18,7 @@ from justright.records.folder import StudyFolder
 from justright.records.store import Store
 from justright.report import render_html
 from justright.report.notable_variants import MOST_PRINTED, MOST_WHOLE, notable_variants, rest_words
+from justright.report.sections.answer_list import FEW_ANSWERS
 from justright.report.terminal.study_report import print_study
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 from justright.session.result import open_result
@@ -85,8 +86,8 @@ def test_a_page_of_many_variants_shows_the_notable_ones_whole_and_names_all(many
     assert all(f"Network {number}<" in page for number in range(200))
     assert "160 more variants (106 undecided, 54 overfits)" in page
     assert (
-        page.count('<div class="inside">') == 2 * MOST_WHOLE + 2
-    )  # reasons, models; the other variants and study.toml
+        page.count('<div class="inside">') == 2 * MOST_WHOLE + 3
+    )  # reasons, models; the other variants, the other answers and study.toml
     data = json.loads(re.search(r'id="report-data">(.*?)</script>', page, flags=re.DOTALL).group(1))
     assert len({line["v"] for line in data["curves"]["loss"]["lines"]}) == MOST_WHOLE
     assert len(open_result(many).result["variants"]) == 200
@@ -106,7 +107,8 @@ def test_a_terminal_shows_those_that_matter_and_counts_the_rest(many, terminal, 
         f"validation rows like best are. For all of them: justright show --json {many}"
     )
     assert said in " ".join(file.getvalue().split())
-    assert len(lines) < 40
+    assert sum(line.startswith("- Network ") for line in lines) == FEW_ANSWERS
+    assert len(lines) <= 45
 
 
 def test_the_notable_variants_are_the_best_what_others_change_and_those_with_the_lowest_validation_loss(many):

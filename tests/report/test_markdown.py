@@ -68,6 +68,7 @@ def test_table_has_a_row_for_each_variant_and_as_many_cells_in_each(summary):
         "Gradient-boosted trees",
     ]
     assert {len(cells) for cells in rows} == {8}
+    assert rows[3][1] == "↑ overfits, also underfits (overfits after epoch 32)"
     assert rows[4][1:4] == ["↑ overfits after epoch 10", "803,329", "5–6"]
 
 
@@ -76,10 +77,15 @@ def test_hostile_names_stay_in_their_cells(small_summary):
     hostile = copy.deepcopy(small_summary)
     hostile["variants"][0]["name"] = hostile["source"] = hostile["conclusion"] = HOSTILE
     hostile["facts"] = hostile["variants"][0]["verdict"]["reasons"] = [HOSTILE]
+    verdict = hostile["variants"][0]["verdict"]
+    verdict["answer"], verdict["action"] = HOSTILE, {"words": HOSTILE, "command": HOSTILE}
     hostile["environment"] = {HOSTILE: HOSTILE}
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(render_markdown(hostile))
     kinds = {token.type for token in tokens} | {child.type for t in tokens for child in t.children or ()}
-    assert kinds.isdisjoint({"html_block", "html_inline", "link_open", "image", "code_inline"})
+    assert kinds.isdisjoint({"html_block", "html_inline", "link_open", "image"})
+    code = [child.content for t in tokens for child in t.children or () if child.type == "code_inline"]
+    own = hostile["variants"][1]["verdict"]["action"]["command"]
+    assert code == [" ".join(HOSTILE.split()), own]  # what is to be copied, and nothing else
     assert [token.tag for token in tokens if token.type == "heading_open"].count("h1") == 1
 
 

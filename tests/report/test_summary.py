@@ -66,7 +66,10 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]
     assert list(variant) == ["name", "parameters", "verdict", "learned", "runs", "test", "metrics"]
-    assert list(variant["verdict"]) == ["label", "onset_epoch", "margin", "reasons"]
+    assert list(variant["verdict"]) == [
+        *("label", "onset_epoch", "margin", "reasons"),
+        *("also", "freer", "tighter", "headroom", "answer", "action", "spikes"),
+    ]
     assert list(variant["verdict"]["onset_epoch"]) == ["low", "high"]
     assert list(variant["runs"][0]) == [
         *("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last"),
@@ -128,7 +131,7 @@ def test_variant_without_an_ended_run_is_undecided(unfinished):
         "onset_epoch": None,
         "margin": None,
         "reasons": ["No run of this variant has ended."],
-    }
+    } | dict.fromkeys(("also", "freer", "tighter", "headroom", "answer", "action", "spikes"))
     assert unfinished["rows"] == {"train": 50, "validation": None, "test": None}
 
 

@@ -15,7 +15,7 @@ from justright.diagnosis.scores.metrics import NEEDS_TEST, UNENDED
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
-from justright.session.outputs import judge_folder
+from justright.session.outputs import judge_folder, named_in_reports, write_report
 from justright.session.result import open_result
 from justright.session.row_outputs import TARGETS, MeasuringRows
 
@@ -141,6 +141,44 @@ def test_plots_of_classes_are_drawn_for_variants_and_the_reference(folder):
         .startswith("trees (ROC AUC 0.9")
     )
     plt.close("all")
+
+
+def test_the_fit_map_is_that_of_all_networks(folder):
+    """Its arrays are those of `result.json`, its rows those of `verdicts`; a variant has no map of its own."""
+    result = open_result(folder)
+    display = result.display("fit")
+    assert display.names == ("v1", "v2")
+    frame = result.verdicts
+    for item, row, freer, tighter in zip(
+        result.result["variants"], frame.to_dicts(), display.freer, display.tighter, strict=True
+    ):
+        verdict = item["verdict"]
+        for direction, gains in (("freer", freer), ("tighter", tighter)):
+            found = verdict[direction] or dict.fromkeys(("name", "gain", "low", "high"))
+            expected = [np.nan if found[key] is None else found[key] for key in ("gain", "low", "high")]
+            np.testing.assert_array_equal(gains, expected)
+            assert (row[direction], row[f"{direction}_gain"]) == (found["name"], found["gain"])
+        assert row["headroom_gain"] == (verdict["headroom"] or {}).get("gain")
+        assert (row["also"], row["answer"]) == (verdict["also"], verdict["answer"])
+    assert frame["answer"].null_count() == 0
+    assert result.plot_fit().get_xlabel() == "Gain by something tighter (test loss)"
+    plt.close("all")
+    with pytest.raises(InputError) as error:
+        result.display("fit", "v1")
+    assert (
+        str(error.value) == "`variant` must be left out for the fit map, which shows all networks; got 'v1'."
+    )
+
+
+def test_the_page_s_commands_name_the_folder_and_never_where_it_lies(folder, monkeypatch):
+    """As it is reached from the working folder, or else by its name."""
+    monkeypatch.chdir(folder.parent.parent)
+    page = write_report(StudyFolder.open(folder, "read"), open_result(folder).summary)
+    assert f"<span>{folder.parent.name}/{folder.name}</span>" in page.read_text(encoding="utf-8")
+    monkeypatch.chdir("/")
+    assert named_in_reports(folder.parent) == str(folder.parent).lstrip("/")
+    monkeypatch.chdir(folder)
+    assert named_in_reports(folder) == folder.name
 
 
 def test_a_plot_for_another_task_or_variant_is_refused(folder):

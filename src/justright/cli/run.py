@@ -52,6 +52,9 @@ def run(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),
     quiet: bool = typer.Option(False, "--quiet", help="Show no progress."),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Print every reason of every verdict, and the spikes of its curves."
+    ),
 ) -> None:
     """Train a study and say what it found.
 
@@ -82,7 +85,7 @@ def run(
         except EngineError as error:
             then = f"To go on: {resume_command(sys.argv[1:], error.folder)}"
             raise EngineError(f"{error} {then}", error.folder) from error
-    _show_result(result, as_json=as_json)
+    _show_result(result, as_json=as_json, verbose=verbose)
     _exit(result, labels)
 
 
@@ -214,7 +217,7 @@ def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
         yield [DotLog(StudyProgress(study), terminal)]
 
 
-def _show_result(result: Result, *, as_json: bool) -> None:
+def _show_result(result: Result, *, as_json: bool, verbose: bool) -> None:
     """Show the verdicts, and only then draw the report: whatever becomes of it, they have been said."""
     from justright.report.terminal.study_report import print_findings, print_places
     from justright.report.terminal.terminal import results, say_error, write_json
@@ -222,7 +225,7 @@ def _show_result(result: Result, *, as_json: bool) -> None:
     if as_json:
         write_json(result.result)
     else:
-        print_findings(results(), result.summary, result.folder)
+        print_findings(results(), result.summary, result.folder, verbose=verbose)
     if not result.interrupted:  # whoever pressed Ctrl-C waits for checkpoints, not for a report
         result.try_report()
     if not as_json:

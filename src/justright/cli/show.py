@@ -12,10 +12,13 @@ def show(
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Print every reason of every verdict, and the spikes of its curves."
+    ),
 ) -> None:
     """Print what a study found so far.
 
-    Also says which runs are still to be trained.
+    The reason of each verdict and the command that helps; also which runs are still to be trained.
 
     \b
     Example:
@@ -31,4 +34,4 @@ def show(
         if as_json:
             write_json(result.result)
         else:
-            print_study(results(), result.summary, result.folder)
+            print_study(results(), result.summary, result.folder, verbose=verbose)

@@ -14,7 +14,7 @@ import numpy as np
 
 from justright.diagnosis.evidence import EnsembleEvidence, Losses, StudyEvidence, VariantEvidence
 from justright.statistics.crossed import MIN_ROWS, crossed
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of, mean_interval
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of, loss_interval
 
 Candidate = VariantEvidence | EnsembleEvidence
 
@@ -137,7 +137,7 @@ def choose_model(evidence: StudyEvidence, *, level: float = DEFAULT_LEVEL) -> Mo
         best.variant if isinstance(best, EnsembleEvidence) else best.name,
         isinstance(best, EnsembleEvidence),
         best.validation_loss,
-        mean_interval(test, level=level) if test is not None and test.shape[1] >= MIN_ROWS else None,
+        loss_interval(test, level=level) if test is not None and test.shape[1] >= MIN_ROWS else None,
         len(rivals),
         len(candidates),
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from justright.diagnosis.judged import JudgedStudy
 from justright.plugins import plugged_in
 
-Answer = Literal["holds", "does not hold", "cannot be told"]
+Answer = Literal["holds", "does not hold", "not tested", "cannot be told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,9 @@ class Claim:
 
     Args:
         quote: its text.
-        answer: 'holds', 'does not hold' or 'cannot be told'.
-        evidence: what was measured, in one sentence.
+        answer: 'holds', 'does not hold', 'not tested' (its premise was not reached, such as training for long enough) or
+            'cannot be told' (it was tested, and the intervals leave it open).
+        evidence: what was measured, in one sentence; for what was not tested, after a sentence that says why.
     """
 
     quote: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -100,6 +101,7 @@ def variant_effects(
 def free_effects(
     evidence: StudyEvidence,
     measured: Mapping[str, Measured],
+    rises: Mapping[str, Interval],
     choice: ModelChoice | None,
     *,
     level: float = DEFAULT_LEVEL,
@@ -107,13 +109,14 @@ def free_effects(
 ) -> list[Effect]:
     """Return the effects of early stopping and of ensembles on every variant with remedies from the catalogue.
 
-    Early stopping compares a variant at its chosen epoch with itself at its last one. An ensemble, the mean of the seeds'
+    Early stopping undoes the rise of a variant from its chosen epoch to its last one. An ensemble, the mean of the seeds'
     outputs, is compared with single networks; it is one model, so its interval covers rows only. If the study's choice is
     an ensemble, it is measured too.
 
     Args:
         evidence: the study.
         measured: what `measure_study` returned.
+        rises: variant -> its loss at the end of training minus at the chosen epoch, as its verdict has it.
         choice: what validation rows choose; None without a choice.
         level: coverage of each interval.
         seed: of the draws.
@@ -128,12 +131,14 @@ def free_effects(
         if one is None:
             continue
         if variant.name in treated:
-            found.append(_free_effect(variant.name, EARLY_STOPPING, crossed(-one.rise), level, seed))
+            found.append(_early_stopping(variant.name, rises[variant.name], level))
         if variant.name in treated | chosen and variant.name in ensembles and one.source == "test":
             difference = ensemble_differences(ensembles[variant.name], one)
             if difference is not None:
                 found.append(
-                    _free_effect(variant.name, ensembles[variant.name].name, crossed(difference), level, seed)
+                    _ensemble_effect(
+                        variant.name, ensembles[variant.name].name, crossed(difference), level, seed
+                    )
                 )
     return found
 
@@ -212,19 +217,32 @@ def _tied_with_best(
     return tied
 
 
-def _free_effect(baseline: str, remedy: str, table: Crossed, level: float, seed: int) -> Effect:
-    """Return the effect of early stopping or of an ensemble, which are not variants."""
-    joint = judge_jointly([table], level=level, rng=draws_for(seed, "effects", baseline, remedy))
-    interval = joint.intervals[0]
+def _early_stopping(baseline: str, rise: Interval, level: float) -> Effect:
+    """Return what stopping at the chosen epoch gains; its probability is that of a normal law as wide as the interval."""
+    error = (rise.high - rise.low) / 2 / NormalDist().inv_cdf((1 + level) / 2)
+    better = NormalDist().cdf(rise.mean / error) if error > 0 else float(rise.mean > 0)
+    return _free_effect(baseline, EARLY_STOPPING, rise.negated(), better, "early stopping")
+
+
+def _ensemble_effect(baseline: str, name: str, table: Crossed, level: float, seed: int) -> Effect:
+    """Return what an ensemble gains."""
+    joint = judge_jointly([table], level=level, rng=draws_for(seed, "effects", baseline, name))
+    return _free_effect(
+        baseline, name, joint.intervals[0], float(joint.probability_below_zero[0]), "ensemble"
+    )
+
+
+def _free_effect(baseline: str, remedy: str, interval: Interval, better: float, kind: Kind) -> Effect:
+    """Return the effect of early stopping or of an ensemble, which are not variants: only those are ranked."""
     return Effect(
         baseline=baseline,
         remedy=remedy,
         difference=interval.mean,
         low=interval.low,
         high=interval.high,
-        probability_better=float(joint.probability_below_zero[0]),
+        probability_better=better,
         probability_best=float("nan"),
-        is_tied_with_best=False,  # only variants are ranked against each other
+        is_tied_with_best=False,
         seeds=interval.seeds,
-        kind="early stopping" if remedy == EARLY_STOPPING else "ensemble",
+        kind=kind,
     )

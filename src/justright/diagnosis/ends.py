@@ -169,7 +169,7 @@ def judge_end(measured: Measured, margin: float, *, is_binary: bool, level: floa
 
 
 def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
-    """Return the sentences about the end of training: the rise, jitter, spikes, training loss, accuracy, and the fall."""
+    """Return the sentences about the end of training: the rise, jitter, spikes, training loss and accuracy."""
     chosen = [run.chosen_epoch for run in measured.runs]
     at_chosen = f"the best {epochs(min(chosen), max(chosen))}"
     sentences = [_rise_sentence(end, at_chosen, measured.loss), *_jitter_sentence(end)]
@@ -192,21 +192,21 @@ def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
         sentences.append(
             f"Accuracy disagrees with the loss: it falls by {estimate(accuracy.negated())} from {at_chosen} to the last."
         )
-    return (*sentences, *fall_reasons(end))
+    return tuple(sentences)
 
 
-def fall_reasons(end: End) -> tuple[str, ...]:
-    """Return the sentence about a validation loss that may still fall; none where that is excluded or unknown."""
-    if end.fall is None or end.fall_is_excluded:
-        return ()
-    said = (
-        f"Over the last {end.fall_epochs} epochs the validation loss fell by {estimate(end.fall)}"
-        if end.fall.mean >= 0
-        else f"Over the last {end.fall_epochs} epochs the validation loss rose by {estimate(end.fall.negated())}"
-    )
+def fall_sentence(end: End) -> str:
+    """Return the sentence about the loss in the last part of runs that ended at their epoch limit; empty where unknown."""
+    if end.fall is None:
+        return ""
+    size, verb = (end.fall, "fell") if end.fall.mean >= 0 else (end.fall.negated(), "rose")
+    said = f"Over the last {end.fall_epochs} epochs the validation loss {verb} by {estimate(size)}"
+    margin = f"the margin {number(end.margin)}"
     if end.is_still_falling:
-        return (f"{said}; as many epochs more would gain at most about that.",)
-    return (f"{said}: whether it still falls by more than the margin is open.",)
+        return f"{said}, more than {margin}; as many epochs more would gain at most about that."
+    if end.fall_is_excluded:
+        return f"{said}, so it no longer falls by more than {margin}."
+    return f"{said}: whether it still falls by more than {margin} is open."
 
 
 def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:

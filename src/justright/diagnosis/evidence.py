@@ -223,6 +223,7 @@ class StudyEvidence:
         ensembles: of the seeds of variants, where their outputs were recorded.
         columns: names of the table's feature columns, since claims are about one table.
         learning_curves: of the variants that were trained on several numbers of rows.
+        table_rows: number of rows of the table, of all parts together; None if unknown.
 
     Raises:
         InputError: there is no variant, a name occurs twice, a baseline is missing, or a row count is wrong.
@@ -239,6 +240,7 @@ class StudyEvidence:
     ensembles: tuple[EnsembleEvidence, ...] = ()
     columns: tuple[str, ...] = ()
     learning_curves: tuple[LearningCurve, ...] = ()
+    table_rows: int | None = None
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:

@@ -9,6 +9,7 @@ import numpy as np
 
 from justright.diagnosis.alternatives import Alternative, deciding
 from justright.diagnosis.ends import End
+from justright.diagnosis.evidence import RunEvidence
 from justright.diagnosis.learned import Learned
 from justright.diagnosis.measured import Measured
 from justright.diagnosis.onset import Onset
@@ -18,6 +19,9 @@ from justright.study.directions import EARLIER_END, LONGER_TRAINING, MORE_ROWS, 
 
 EARLY_STOPPING = "Early stopping"
 TRAINING_LONGER = "Longer training"
+# A run whose best epoch lies in the last tenth of its epochs, or is one of the last two, has not passed it.
+LATE_SHARE = 10
+LEAST_LATE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,7 @@ class Findings:
         accuracy_onset: like `onset`, by the share of wrong answers; None if unknown.
         learned: how it compares with the constant prediction; None if unknown.
         more_rows: what more training rows would gain, by its learning curve: their number, and the gain; None without one.
+        table_rows: number of rows of the table; None if unknown.
     """
 
     measured: Measured
@@ -45,6 +50,7 @@ class Findings:
     accuracy_onset: Onset | None = None
     learned: Learned | None = None
     more_rows: tuple[int, Interval] | None = None
+    table_rows: int | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +83,18 @@ class Findings:
         """Whether the loss rose and the training loss is unknown: overfitting cannot be told from divergence then."""
         return self.end.has_risen and not np.isfinite(self.end.train_last - self.end.train_best)
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the epoch limit ended most runs too early to judge their ends and what they could reach.
+
+        Their validation loss still fell, or their best epoch is among the last and a fall is not excluded.
+        """
+        end, runs = self.end, self.measured.runs
+        if end.has_risen or (end.fall is not None and end.fall.is_below(self.margin)):
+            return False
+        cut = [run for run in runs if run.outcome == "finished" and (end.is_still_falling or is_late(run))]
+        return 2 * len(cut) > len(runs)
+
     @cached_property
     def early_stopping(self) -> Alternative | None:
         """The network at its chosen epoch, as an alternative to itself at its end; None where that says nothing."""
@@ -97,6 +115,12 @@ class Findings:
         if self.end.fall is None or is_measured or self.end.has_risen:
             return None
         return Alternative(LONGER_TRAINING, TRAINING_LONGER, self.end.fall, self.margin, is_measured=False)
+
+    @property
+    def may_gain_by_time(self) -> bool:
+        """Whether the epoch limit cut it short, and nothing tells what longer training would gain."""
+        is_measured = any(one.kind == LONGER_TRAINING for one in self.variants)
+        return self.is_cut_short and self.end.fall is None and not is_measured
 
     @cached_property
     def alternatives(self) -> tuple[Alternative, ...]:
@@ -166,7 +190,8 @@ class Findings:
     def is_just_right(self) -> bool:
         """Whether both directions are excluded, for a network that has learned something."""
         both = self.is_excluded_towards("freer") and self.is_excluded_towards("tighter")
-        return both and not self.has_unclear_rise and not self.has_learned_nothing
+        is_open = self.has_unclear_rise or self.may_gain_by_time
+        return both and not is_open and not self.has_learned_nothing
 
     @property
     def open(self) -> tuple[Alternative, ...]:
@@ -187,3 +212,13 @@ class Findings:
         if harmful:
             return combine_needs(harmful, any_is_enough=True)
         return combine_needs([needs for _, needs in planned], any_is_enough=False) if planned else None
+
+
+def is_late(run: RunEvidence) -> bool:
+    """Return whether a run's best epoch is among its last.
+
+    Example:
+        >>> [is_late(RunEvidence(0, "finished", 60, best)) for best in (53, 54)]
+        [False, True]
+    """
+    return run.chosen_epoch >= run.epochs - max(LEAST_LATE, run.epochs // LATE_SHARE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no type hints
 
 from justright.diagnosis.alternatives import judge_alternatives, judge_headroom
 from justright.diagnosis.choice import (
@@ -34,7 +35,7 @@ from justright.diagnosis.words.facts import state_facts
 from justright.errors import InputError
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import MIN_ROWS
-from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, mean_interval
+from justright.statistics.intervals import DEFAULT_LEVEL, Interval, check_level, loss_interval
 from justright.statistics.simultaneous import draws_for
 
 
@@ -103,7 +104,8 @@ def judge_study(
     evidence: StudyEvidence, *, margin: float | None = None, level: float = DEFAULT_LEVEL, seed: int = 0
 ) -> Judgement:
     """Return verdicts, effects and conclusion of a study; arguments and errors as for `examine`."""
-    study = examine(evidence, margin=margin, level=level, seed=seed)
+    with threadpool_limits(1):  # many small products: threads would wait for each other most of the time
+        study = examine(evidence, margin=margin, level=level, seed=seed)
     best = choose_variant(evidence)
     reference = None
     if evidence.reference is not None and study.reference is not None:
@@ -140,7 +142,7 @@ def examine(
     """
     check_level(level)
     measured = measure_study(evidence)
-    losses = {name: mean_interval(one.best, level=level) for name, one in measured.items()}
+    losses = {name: loss_interval(one.best, level=level) for name, one in measured.items()}
     reference = _reference_interval(evidence.reference, measured, level)
     means = [one.mean for one in (*losses.values(), reference) if one is not None]
     best_loss = min(means, default=np.inf)
@@ -158,9 +160,10 @@ def examine(
         for variant in evidence.variants
     ]
     choice = choose_model(evidence, level=level)
+    rises = {one.variant: one.rise for one in verdicts if one.rise is not None}
     effects = (
         *variant_effects(evidence, measured, rejected=rejected, level=level, seed=seed),
-        *free_effects(evidence, measured, choice, level=level, seed=seed),
+        *free_effects(evidence, measured, rises, choice, level=level, seed=seed),
     )
     return JudgedStudy(
         evidence=evidence,
@@ -224,6 +227,7 @@ class _Judging:
             accuracy_onset=by_accuracy,
             learned=judge_learned(mine.best, evidence.constant, level=level),
             more_rows=self.more_rows.get(name),
+            table_rows=evidence.table_rows,
         )
 
 
@@ -251,4 +255,4 @@ def _reference_interval(
         return None
     if any(one.best.shape[1:] != reference.test.shape for one in measured.values()):
         return None
-    return mean_interval(reference.test[None], level=level)
+    return loss_interval(reference.test[None], level=level)

@@ -62,11 +62,12 @@ def learned_reasons(learned: Learned | None, *, loss: str) -> tuple[str, ...]:
     if learned is None or learned.is_shown:
         return ()
     of_constant = f"that of {CONSTANT} ({number(learned.constant)})"
+    difference = learned.difference
     if learned.is_shown is None:
-        gain = estimate(learned.difference.negated())
+        gain = estimate(difference.negated())
         return (
-            f"Whether it has learned anything is open: its {loss} is {gain} below {of_constant}, which rows and seeds may explain.",
+            f"Whether it has learned anything is open: its {loss} is {gain} below {of_constant}, which may be chance.",
         )
-    return (
-        f"It has learned nothing: its {loss} minus {of_constant} is {estimate(learned.difference)}, not below 0.",
-    )
+    if abs(difference.mean) <= RESOLUTION * abs(learned.constant):
+        return (f"It has learned nothing: its {loss} is {of_constant}.",)
+    return (f"It has learned nothing: its {loss} is {estimate(difference)} above {of_constant}.",)

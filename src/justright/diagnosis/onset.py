@@ -87,23 +87,19 @@ def onset_reasons(onset: Onset | None, by_accuracy: Onset | None) -> tuple[str, 
     """
     if onset is None:
         return ()
-    if onset.low == onset.high:
-        since = ": after it, it overfits" if onset.is_dated else ""
+    if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
         loss = (
-            f"On validation rows every measured epoch but the best, {onset.best}, is measurably worse{since}."
+            "Since when it overfits cannot be told: the validation rows do not show the rise, epoch by epoch."
         )
+    elif onset.low == onset.high:
+        loss = f"On validation rows every measured epoch but the best, {onset.best}, is measurably worse: after it, it overfits."
     else:
         good = f"On validation rows {epochs(onset.low, onset.high)} cannot be told apart from the best, {onset.best}"
-        since = f"after {onset.high} it overfits"
-        if not onset.is_dated:  # the rise shows on test rows alone, which are not looked at epoch by epoch
-            since = f"{onset.high} is the last one measured: since when it overfits cannot be told"
-        loss = f"{good}; {onset.low} is the cheapest good epoch, and {since}."
+        loss = f"{good}; {onset.low} is the cheapest good epoch, and after {onset.high} it overfits."
     if by_accuracy is None or by_accuracy.high == onset.high:
         return (loss,)
     order = "later" if by_accuracy.high > onset.high else "sooner"
-    kept = (
-        f"{epochs(by_accuracy.low, by_accuracy.high)} cannot be told apart from the best, {by_accuracy.best}"
-    )
+    kept = f"they are {epochs(by_accuracy.low, by_accuracy.high)} (best {by_accuracy.best})"
     return loss, f"By accuracy the good epochs end {order}: {kept}."
 
 

@@ -64,7 +64,7 @@ from justright.diagnosis.onset import Onset
 from justright.diagnosis.words import actions, answers
 from justright.diagnosis.words.actions import Action
 from justright.diagnosis.words.advice import needs_reasons
-from justright.diagnosis.words.numbers import counted, listed
+from justright.diagnosis.words.numbers import counted, listed, sentence
 from justright.plugins import plugged_in
 from justright.statistics.intervals import Interval
 from justright.statistics.sample_size import Needs
@@ -201,7 +201,7 @@ def decide(found: Findings) -> Verdict:
         *(learned if found.has_learned_nothing else ()),
         *given,
         *(() if found.has_learned_nothing else learned),
-        *needs_reasons(needs, found.measured),
+        *needs_reasons(needs, found.measured, found.table_rows),
         *_limits(found.measured),
     )
     return Verdict(
@@ -225,9 +225,10 @@ def decide_unmeasured(variant: VariantEvidence, margin: float) -> Verdict:
         reason = f"{outcomes.count('diverged')} of {count} diverged, and none could be measured."
         answer = f"{variant.name} diverged: {reason}"
         return Verdict(variant.name, DIVERGED.name, margin, answer, (reason,), actions.diverged_action(None))
-    reason = f"None of its {count} left usable losses by row."
+    who = "its only run" if len(outcomes) == 1 else f"none of its {count}"
+    why = f"{who} left {'no ' * (len(outcomes) == 1)}usable losses by row"
     return Verdict(
-        variant.name, UNDECIDED.name, margin, f"{variant.name} is undecided: {reason.lower()}", (reason,)
+        variant.name, UNDECIDED.name, margin, f"{variant.name} is undecided: {why}.", (sentence(why),)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Flag, IntEnum
@@ -29,7 +30,9 @@ class Step(IntEnum):
     SPREADS = 1
     NARROW = 2
     DETAILS = 3
-    NEVER = 4
+    FEW = 4
+    LEAST = 5
+    NEVER = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,41 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What is wrong with a network, and what to do: `words` say what the command does."""
+
+    name: str
+    verdict: Cell
+    text: str
+    words: str = ""
+    command: str = ""
+    swatch: str = ""  # the CSS colour of a mark before the name
+
+    @property
+    def rest(self) -> str:
+        """The sentence where name and verdict stand above it: without them.
+
+        Example:
+            >>> Answer("Net", Cell("just right"), "Net is just right: nothing helps.").rest
+            'Nothing helps.'
+        """
+        label = self.verdict.shortest or self.verdict.text
+        found = re.match(rf"{re.escape(self.name)}( is)? {re.escape(label)}[ :;,]+", self.text)
+        rest = self.text[found.end() :] if found else self.text
+        return rest[:1].upper() + rest[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One sentence for each network; `more` follows the last one."""
+
+    items: tuple[Answer, ...]
+    title: str = ""
+    more: tuple[Block, ...] = ()
+    media: Media = Media.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Blocks behind one line that opens them: a name, perhaps a verdict, and a remark at the end of the line."""
 
@@ -149,6 +187,7 @@ class Chart:
     plot: Plot
     title: str = ""
     legend: tuple[tuple[str, str], ...] = ()  # names with the CSS colours they are drawn in
+    note: str = ""  # below the chart: how it is read
     media: Media = Media.PAGE
 
 
@@ -172,7 +211,7 @@ class Histograms:
     media: Media = Media.PAGE
 
 
-Block = Table | Text | Sentences | Code | Pairs | Folded | Chart | CurveFigure | Histograms
+Block = Table | Text | Sentences | Code | Pairs | Answers | Folded | Chart | CurveFigure | Histograms
 
 
 @dataclass(frozen=True, slots=True)

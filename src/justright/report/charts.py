@@ -35,12 +35,25 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A dot at per cent of the chart from the left and from the top."""
+    """A dot at per cent of the chart from the left and from the top; `size` in pixels where it is not that of all dots."""
 
     left: float
     top: float
     colour: str
     hint: str = ""
+    css: str = ""
+    size: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words at per cent of the chart from the left and from the top; `css` says how they stand there."""
+
+    left: float
+    top: float
+    text: str
+    css: str
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,7 @@ class Plot:
     dots: tuple[Dot, ...] = ()
     height: int = HEIGHT
     names: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     @property
     def left(self) -> tuple[Tick, ...]:
@@ -222,9 +236,9 @@ def _unit(share: float) -> int:
     return round(max(-FAR, min(FAR, share * BOX)))
 
 
-def place_dot(at: Point, colour: str, hint: str) -> Dot:
+def place_dot(at: Point, colour: str, hint: str, *, css: str = "", size: float | None = None) -> Dot:
     """Return a dot at shares of the chart; `hint` is what a pointer on it shows."""
-    return Dot(round(100 * at[0], 2), round(100 * (1 - at[1]), 2), colour, hint)
+    return Dot(round(100 * at[0], 2), round(100 * (1 - at[1]), 2), colour, hint, css, size)
 
 
 def _padded(title: str, values: Sequence[float], *, least: float = -math.inf) -> Axis:

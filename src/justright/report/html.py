@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
+from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from justright.report.axes import epoch_axis
@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def render_html(summary: Summary) -> str:
+def render_html(summary: Summary, *, folder: str | None = None) -> str:
     """Return the summary as a self-contained HTML page: no address in it is ever loaded.
 
     Everything from outside is escaped, and the page's own security policy runs no script but the one it came with.
     Charts are in the page, for readers and printers without scripts; the script redraws curves as the reader chooses.
+
+    Args:
+        summary: the study.
+        folder: the study folder as commands in the page name it; None leaves DIR in its place.
     """
-    summary = printable(summary)
+    summary = printable(summary if folder is None else summary | {"folder": folder})
     sections = list(shown_sections(summary, Media.PAGE))
     figures = [block for _, blocks in sections for block in blocks if isinstance(block, CurveFigure)]
     data, pictures = page_data(summary, figures)
@@ -59,6 +63,7 @@ def render_html(summary: Summary) -> str:
             style=_resource("report.css"),
             palette={"light": LIGHT, "dark": DARK},
             policy=security_policy([script]),
+            command_number=count(1).__next__,
         )
     )
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sentences, Table, Text, visible
+from justright.report.blocks import (
+    Answer,
+    Answers,
+    Block,
+    Cell,
+    Code,
+    Folded,
+    Media,
+    Pairs,
+    Sentences,
+    Table,
+    Text,
+    visible,
+)
 from justright.report.sections.provenance import heading, headline
 from justright.report.sections.registry import shown_sections
 from justright.report.summary import Summary
@@ -19,11 +32,14 @@ LEADING = re.compile(r"^(\d*)([#+\-=.)])")
 NUMBERS = re.compile(r"[\d .,%±–−+=<>\[\]]*")
 
 
-def render_markdown(summary: Summary) -> str:
+def render_markdown(summary: Summary, *, folder: str | None = None) -> str:
     """Return the summary as Markdown: the conclusion, then every section's tables, sentences and code.
 
-    Names and sentences from outside are escaped: they cannot end a cell, or become a link or HTML.
+    Names and sentences from outside are escaped: they cannot end a cell, or become a link or HTML. `folder` is the study
+    folder as commands name it; None leaves DIR in its place.
     """
+    if folder is not None:
+        summary = summary | {"folder": folder}
     parts = [
         f"# {escape_markdown(headline(summary))}",
         " · ".join(f"{name}: {escape_markdown(value)}" for name, value in heading(summary)),
@@ -64,6 +80,8 @@ def _text(block: Block) -> str:
         case Pairs():
             pairs = (map(escape_markdown, pair) for pair in block.items)
             return ", ".join(" ".join(pair) for pair in pairs)
+        case Answers():
+            return "\n\n".join(["\n".join(map(_answer, block.items)), *_texts(block.more)])
         case Folded():
             verdict = f": {escape_markdown(block.verdict.text)}" if block.verdict else ""
             head = f"**{escape_markdown(block.head.text)}**{verdict}"
@@ -72,10 +90,37 @@ def _text(block: Block) -> str:
             return ""
 
 
+def _answer(answer: Answer) -> str:
+    """Return one item of a list: a network, its verdict, and what to do."""
+    name, verdict, rest = map(escape_markdown, (answer.name, answer.verdict.text, answer.rest))
+    parts = [f"- **{name}** {escape_markdown(answer.verdict.symbol)} {verdict}. {rest}"]
+    if answer.words:
+        parts.append(escape_markdown(answer.words))
+    if answer.command:
+        parts.append(_code_span(answer.command))
+    return " ".join(parts)
+
+
+def _code_span(text: str) -> str:
+    """Return code within a line, between marks that nothing in it can close.
+
+    Example:
+        >>> _code_span("justright run"), _code_span("a`b")
+        ('`justright run`', '`` a`b ``')
+    """
+    line = " ".join(text.split())
+    marks = "`" * (1 + _longest_marks(line))
+    return f"{marks}{line}{marks}" if len(marks) == 1 else f"{marks} {line} {marks}"
+
+
+def _longest_marks(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
 def _fenced(code: Code) -> str:
     """Return code in a fence that nothing in it can close; a command on one line."""
     text = " ".join(code.text.splitlines()) if code.is_command else code.text
-    fence = "`" * (3 + max((len(run) for run in re.findall("`+", text)), default=0))
+    fence = "`" * (3 + _longest_marks(text))
     return f"{fence}{'sh' if code.is_command else ''}\n{text}\n{fence}"
 
 

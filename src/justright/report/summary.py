@@ -26,7 +26,10 @@ RESULT_KEYS = (
 )
 VARIANT_KEYS = ("name", "parameters", "verdict", "learned", "runs", "test", "metrics")
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
-VERDICT_KEYS = ("label", "onset_epoch", "margin", "reasons")
+VERDICT_KEYS = (
+    *("label", "onset_epoch", "margin", "reasons"),
+    *("also", "freer", "tighter", "headroom", "answer", "action", "spikes"),
+)
 INTERVAL_KEYS = ("mean", "low", "high")
 REFERENCE_KEYS = ("name", "test", "metrics")
 JUDGED_LISTS = ("effects", "data_scaling", "strengths", "claims", "facts")
@@ -49,12 +52,23 @@ class MetricEnds(Ends):
 
 
 class VerdictSummary(TypedDict):
-    """The verdict on a variant."""
+    """The verdict on a variant; what is not required is None in folders that earlier versions judged.
+
+    `freer`, `tighter` and `headroom` are the alternatives that decide: {name, kind, gain, low, high}, where a gain above zero
+    means a loss that is lower by so much. `action` is {words, command}, `spikes` holds {seed, epoch, loss, level}.
+    """
 
     label: str
     onset_epoch: dict[str, int | None] | None  # low, high: the epochs as good as the best one; perhaps last
     margin: float | None
     reasons: list[str]
+    also: NotRequired[str | None]
+    freer: NotRequired[Record | None]
+    tighter: NotRequired[Record | None]
+    headroom: NotRequired[Record | None]
+    answer: NotRequired[str | None]
+    action: NotRequired[Record | None]
+    spikes: NotRequired[list[Record] | None]
 
 
 class RunSummary(TypedDict):
@@ -153,6 +167,7 @@ class Summary(TypedDict):
     command: str
     study_toml: str
     more: dict[str, Any]  # what else the judgement holds: for sections that come with a plug-in
+    folder: NotRequired[str]  # the study folder, where its commands are to name it
 
 
 def summarise(

@@ -25,24 +25,27 @@ from justright.report.displays import (
     Display,
     ResidualDisplay,
 )
+from justright.report.fit_display import FitDisplay, fit_display
 from justright.report.number_formats import format_metric
 from justright.report.summary import Summary
 from justright.runs.outcomes import is_measured
 from justright.session.row_outputs import MeasuringRows
 from justright.statistics.class_metrics import ClassPredictions
 
-Kind = Literal["roc", "precision_recall", "calibration", "confusion", "residuals"]
+Kind = Literal["roc", "precision_recall", "calibration", "confusion", "residuals", "fit"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str | None) -> Display:
+def make_display(
+    store: StoreReader, summary: Summary, kind: Kind, variant: str | None
+) -> Display | FitDisplay:
     """Return a plot of a variant's predictions on test rows, or on validation rows without any, at its best epochs.
 
     Args:
         store: the folder's store.
         summary: the folder's summary.
-        kind: which plot.
-        variant: a variant, or the reference model; None for the variant that validation rows choose.
+        kind: which plot; 'fit' is the map of all networks.
+        variant: a variant, or the reference model; None for the variant that validation rows choose. Not for 'fit'.
 
     Raises:
         InputError: the kind or variant is unknown, or the kind is not one for the table's task.
@@ -50,6 +53,12 @@ def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str 
     """
     if kind not in KINDS:
         raise one_of("kind", kind, KINDS)
+    if kind == "fit":
+        if variant is not None:
+            raise InputError(
+                f"`variant` must be left out for the fit map, which shows all networks; got {variant!r}."
+            )
+        return fit_display(summary)
     is_regression = summary["task"] == "regression"
     if (kind == "residuals") != is_regression:
         fitting = "residuals" if is_regression else "roc, precision_recall, calibration and confusion"

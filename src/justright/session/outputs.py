@@ -30,7 +30,7 @@ from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
 from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
-from justright.statistics.intervals import mean_interval
+from justright.statistics.intervals import loss_interval
 from justright.study.brakes import brakes_of
 from justright.study.recipe import LOSSES
 
@@ -104,8 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            brakes=brakes_of(built[name].config, study["recipe"] | values.get("recipe", {})),
-            max_epochs=(study["recipe"] | values.get("recipe", {})).get("max_epochs"),
+            brakes=brakes_of(built[name].config, study.get("recipe", {}) | values.get("recipe", {})),
+            max_epochs=(study.get("recipe", {}) | values.get("recipe", {})).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
@@ -126,6 +126,7 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind]),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
         learning_curves=tuple(collect_curves(store, study)),
+        table_rows=facts.get("rows"),
     )
 
 
@@ -213,7 +214,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
         rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
-            interval = mean_interval(np.stack(measured).astype(np.float64))
+            interval = loss_interval(np.stack(measured).astype(np.float64))
             intervals[kind] = interval.to_dict()
     return intervals
 
@@ -300,8 +301,17 @@ def write_report(folder: StudyFolder, summary: Summary) -> Path:
     """Write report.html, whole or not at all, and return its path."""
     from justright.report.html import render_html
 
-    write_atomically(folder.report_path, render_html(summary).encode())
+    write_atomically(folder.report_path, render_html(summary, folder=named_in_reports(folder.path)).encode())
     return folder.report_path
+
+
+def named_in_reports(folder: Path) -> str:
+    """Return how commands in a report name its folder: from the working folder if it lies there, else by its name alone.
+
+    A report may be sent to others, whom the paths of this machine do not concern.
+    """
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) and folder != here else folder.name
 
 
 def _reference(store: StoreReader, judgement: Mapping[str, Any]) -> dict[str, Any] | None:

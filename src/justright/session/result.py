@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from justright.report.displays import Display
+    from justright.report.fit_display import FitDisplay
     from justright.report.summary import Summary
     from justright.session.make_displays import Kind
     from justright.session.predictor import Predictor
@@ -55,7 +56,9 @@ class Result:
             self.summary = summarise_folder(store, self.study) if summary is None else summary
 
     def __repr__(self) -> str:
-        labels = {item["name"]: item["verdict"]["label"] for item in self.summary["variants"]}
+        from justright.report.fit_map import label_words
+
+        labels = {item["name"]: label_words(item["verdict"]) for item in self.summary["variants"]}
         return f"Result({str(self.folder)!r}, {labels!r})"
 
     @property
@@ -78,30 +81,42 @@ class Result:
 
     @cached_property
     def verdicts(self) -> pl.DataFrame:
-        """One row per variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons."""
+        """One row per variant: name, parameters, label, onset epochs, mean test loss with its interval, reasons, and the answer.
+
+        `freer`, `tighter` and `headroom` name what decided in that direction and how much lower its loss is; null where nothing
+        was measured, or an earlier version judged.
+        """
         import polars as pl
 
+        schema: dict[str, Any] = {
+            "variant": pl.String,
+            "parameters": pl.Int64,
+            "label": pl.String,
+            "onset_low": pl.Int64,
+            "onset_high": pl.Int64,
+            "test_loss": pl.Float64,
+            "test_loss_low": pl.Float64,
+            "test_loss_high": pl.Float64,
+            "reasons": pl.List(pl.String),
+            "also": pl.String,
+            "freer": pl.String,
+            "freer_gain": pl.Float64,
+            "tighter": pl.String,
+            "tighter_gain": pl.Float64,
+            "headroom_gain": pl.Float64,
+            "answer": pl.String,
+        }
         rows = []
         for item in self.summary["variants"]:
             verdict, test = item["verdict"], item["test"]
             onset = verdict["onset_epoch"] or {"low": None, "high": None}
             start = (item["name"], item["parameters"], verdict["label"], onset["low"], onset["high"])
-            rows.append((*start, test["mean"], test["low"], test["high"], verdict["reasons"]))
-        return pl.DataFrame(
-            rows,
-            orient="row",
-            schema={
-                "variant": pl.String,
-                "parameters": pl.Int64,
-                "label": pl.String,
-                "onset_low": pl.Int64,
-                "onset_high": pl.Int64,
-                "test_loss": pl.Float64,
-                "test_loss_low": pl.Float64,
-                "test_loss_high": pl.Float64,
-                "reasons": pl.List(pl.String),
-            },
-        )
+            losses = (test["mean"], test["low"], test["high"], verdict["reasons"])
+            freer, tighter = verdict.get("freer") or {}, verdict.get("tighter") or {}
+            gains = (freer.get("name"), freer.get("gain"), tighter.get("name"), tighter.get("gain"))
+            headroom = (verdict.get("headroom") or {}).get("gain")
+            rows.append((*start, *losses, verdict.get("also"), *gains, headroom, verdict.get("answer")))
+        return pl.DataFrame(rows, orient="row", schema=schema)
 
     @cached_property
     def effects(self) -> pl.DataFrame:
@@ -217,12 +232,12 @@ class Result:
             self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
         )
 
-    def display(self, kind: Kind, variant: str | None = None) -> Display:
-        """Return a plot of predictions on test rows (validation rows without any): its arrays, and `.plot(ax=None)`.
+    def display(self, kind: Kind, variant: str | None = None) -> Display | FitDisplay:
+        """Return a plot of predictions on test rows (validation rows without any), or the fit map: its arrays, and `.plot(ax=None)`.
 
         Args:
-            kind: 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, 'residuals' for values.
-            variant: a variant's name or the reference model's; None for the variant that validation rows choose.
+            kind: 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, 'residuals' for values, or 'fit'.
+            variant: a variant's name or the reference model's; None for the variant that validation rows choose. Not for 'fit'.
 
         Raises:
             InputError: the kind or variant is unknown, or does not fit the table's task.
@@ -232,6 +247,14 @@ class Result:
 
         with StoreReader(self._folder) as store, content_faults(store.path):
             return make_display(store, self.summary, kind, variant)
+
+    def plot_fit(self, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with each network at what something tighter and something freer gains; errors as for `display`.
+
+        To the right something tighter is better, so the network overfits; upwards something freer is, so it underfits. Bars are
+        95 % intervals, what is shaded is within the margin, and rings show what another kind of model gains.
+        """
+        return self.display("fit").plot(ax)
 
     def plot_roc(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with true against false positive rates; arguments and errors as for `display`."""

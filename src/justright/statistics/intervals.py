@@ -67,6 +67,15 @@ class Interval:
         """Return the interval of the opposite difference."""
         return Interval(-self.mean, -self.high, -self.low, self.seeds)
 
+    def at_least(self, least: float) -> Interval:
+        """Return the interval without what lies below `least`, for means that cannot: it covers as often.
+
+        Example:
+            >>> Interval(0.14, -0.11, 0.40).at_least(0.0)
+            Interval(mean=0.14, low=0.0, high=0.4, seeds=1)
+        """
+        return Interval(max(self.mean, least), max(self.low, least), max(self.high, least), self.seeds)
+
     def to_dict(self) -> dict[str, float]:
         """Return the mean and both ends as in result.json."""
         return {"mean": self.mean, "low": self.low, "high": self.high}
@@ -89,6 +98,18 @@ def mean_interval(values: npt.ArrayLike, *, level: float = DEFAULT_LEVEL) -> Int
     """
     check_level(level)
     return interval_of(crossed(values), level=level)
+
+
+def loss_interval(losses: npt.ArrayLike, *, level: float = DEFAULT_LEVEL) -> Interval:
+    """Return the mean of losses, which are never negative, with an interval that does not reach below 0.
+
+    Arguments and errors are those of `mean_interval`.
+
+    Example:
+        >>> loss_interval([[0.0, 0.0, 3.0]]).low
+        0.0
+    """
+    return mean_interval(losses, level=level).at_least(0.0)
 
 
 def interval_of(table: Crossed, *, level: float = DEFAULT_LEVEL) -> Interval:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 
+from justright.diagnosis.claims import Answer
 from justright.report import render_html, render_markdown
 from justright.report.sections.effect_table import (
     choice_sentence,
@@ -14,7 +16,7 @@ from justright.report.sections.effect_table import (
     effect_table,
     ordered_effects,
 )
-from justright.report.sections.findings import claim_blocks
+from justright.report.sections.fact_list import ANSWER_TONES, claim_blocks
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.terminal.study_report import print_block
 
@@ -114,6 +116,12 @@ def test_the_page_shows_remedies_steps_choice_and_claims(remedies_summary):
     assert "Validation rows choose Ensemble of 3 x Combined" in page
     assert "Only the &#34;Tiny&#34; model avoids it." in page
     assert "does not hold" in page
+
+
+def test_every_answer_to_a_claim_has_its_tone():
+    """A sentence that was not put to the test is no bad news, and no good news either."""
+    assert ANSWER_TONES.keys() == set(get_args(Answer))
+    assert {ANSWER_TONES[answer] for answer in ("not tested", "cannot be told")} == {"open"}
 
 
 def test_markdown_has_the_same_rows(remedies_summary):

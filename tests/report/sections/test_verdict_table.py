@@ -209,6 +209,6 @@ def test_other_verdicts_have_no_since(label):
 def test_only_verdicts_that_occur_are_explained():
     """A legend of what is not there is noise."""
     assert meanings([variant("undecided"), variant("overfits"), variant("undecided")]) == (
-        "Overfits: its last epoch is worse than its best one, whose weights are saved. "
-        "Undecided: neither shown nor excluded; its reasons say what would decide."
+        "Overfits: something tighter is better: regularization, fewer parameters, or an earlier end. "
+        "Undecided: neither shown nor excluded; its answer says what would decide."
     )

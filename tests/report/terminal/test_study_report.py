@@ -28,9 +28,9 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
         "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
-        "Overfits: its last epoch is worse than its best one, whose weights are saved.",
-        "Just right: neither of the two, beyond the margin. Undecided: neither shown nor",
-        "excluded; its reasons say what would decide.",
+        "Overfits: something tighter is better: regularization, fewer parameters, or an",
+        "earlier end. Just right: nothing freer or tighter that was measured is better.",
+        "Undecided: neither shown nor excluded; its answer says what would decide.",
         "",
         "Tiny is as good as Large on test rows.",
         "- Gradient-boosted trees reach 0.566 on the same rows.",
@@ -168,3 +168,117 @@ def test_names_and_sentences_from_outside_cannot_command_the_terminal(make, term
     assert "\x1b" not in text
     assert "\\x1b[2J[re" in text
     assert "[bold]\\x1b]0;title\\x07 wins" in text
+
+
+def answered(summary):
+    """Return a summary whose three networks have answers, gains and commands."""
+
+    def gain(value):
+        return {"name": "Net", "kind": "regularization", "gain": value, "low": value / 2, "high": 2 * value}
+
+    variants = []
+    for variant, (freer, tighter) in zip(
+        summary["variants"], ((0.02, None), (-0.1, 0.3), (0.0004, 0.0001)), strict=True
+    ):
+        label = variant["verdict"]["label"]
+        new = {
+            "freer": gain(freer),
+            "tighter": tighter and gain(tighter),
+            "answer": f"{variant['name']} {label}: as measured.",
+            "action": {"words": "Use Net.", "command": "justright predict DIR TABLE --variant Net"},
+            "spikes": [{"seed": 0, "epoch": 9, "loss": 2.5, "level": 0.5}],
+        }
+        reasons = ["First. To decide: justright run --out DIR --seeds 3.", "Second."]
+        variants.append(variant | {"verdict": variant["verdict"] | new | {"reasons": reasons}})
+    return summary | {"variants": variants, "margin": 0.001}
+
+
+def test_bars_and_answers_take_the_place_of_the_legend(make, terminal, tmp_path):
+    """What is wrong with each network, and each command once, for all networks that it serves."""
+    lines = printed(terminal, answered(make.summary()), tmp_path)
+    assert [line.split()[-2:] for line in lines[3:6]] == [
+        ["–|████··", "undecided"],
+        ["██████|······", "overfits"],
+        ["just", "right"],
+    ]
+    assert lines[5].split()[-3] == "······|······"
+    assert lines[1].index("|") == lines[4].index("|")
+    assert lines[6:] == [
+        "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
+        "Bars: gain by something tighter | freer, 1 to 100 margins; █ shown, ▒ possible.",
+        "",
+        "Tiny is as good as Large on test rows.",
+        "",
+        "- Tiny undecided: as measured.",
+        "- Large overfits: as measured.",
+        "- Large, dropout and L2, strongly just right: as measured.",
+        f"- Tiny, Large and Large, dropout and L2, strongly: justright predict {tmp_path} TABLE --variant Net",
+        "- Gradient-boosted trees reach 0.566 on the same rows.",
+        "",
+        f"Folder       {tmp_path}",
+    ]
+
+
+def test_bars_are_ascii_where_nothing_else_can_be_shown(make, terminal, tmp_path):
+    """And a terminal that is too narrow for them leaves them out."""
+    lines = printed(terminal, answered(make.summary()), tmp_path, encoding="ascii")
+    assert "".join(lines[:8]).isascii()
+    assert [line.split()[-2].removeprefix("|") for line in lines[3:5]] == ["-|####..", "######|......"]
+    narrow = printed(terminal, answered(make.summary()), tmp_path, width=64)
+    assert "tight|free" not in narrow[1]
+    assert max(map(cell_len, narrow[:6])) <= 64
+
+
+def test_a_command_that_a_fact_names_is_not_said_again(make, terminal, tmp_path):
+    """The fact says more: what it would decide."""
+    summary = answered(make.summary())
+    for variant in summary["variants"]:
+        variant["verdict"]["action"] = {"words": "", "command": "justright run --out DIR --seeds 3"}
+    summary["facts"] = ["Tiny would be decided by 3 seeds: justright run --out DIR --seeds 3; it has 1."]
+    lines = printed(terminal, summary, tmp_path)
+    named = [line for line in lines if "--seeds 3" in line]
+    assert named == [
+        f"- Tiny would be decided by 3 seeds: justright run --out {tmp_path} --seeds 3; it has 1."
+    ]
+
+
+def test_words_without_a_command_are_said(make, terminal, tmp_path):
+    """Some things no command does."""
+    summary = answered(make.summary())
+    summary["variants"][0]["verdict"]["action"] = {"words": "Collect more rows.", "command": ""}
+    assert "- Tiny: Collect more rows." in printed(terminal, summary, tmp_path)
+
+
+def test_verbose_prints_every_reason_and_spike(make, terminal, tmp_path):
+    """With the folder in their commands; else there is one sentence for each network."""
+    console, file = terminal(200)
+    print_study(console, answered(make.summary()), tmp_path, verbose=True)
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    start = lines.index("Tiny: undecided")
+    assert lines[start + 1 : start + 4] == [
+        f"- First. To decide: justright run --out {tmp_path} --seeds 3.",
+        "- Second.",
+        "- One epoch far above its neighbours decides nothing (seed 0, epoch 9: loss 2.5000 beside 0.5000).",
+    ]
+    assert not any("Second." in line for line in printed(terminal, answered(make.summary()), tmp_path))
+
+
+def test_a_reason_of_an_older_version_stands_behind_the_label(make, terminal, tmp_path):
+    """It does not say whose it is."""
+    summary = make.summary({"Tiny": "overfits"})
+    summary["variants"][0]["verdict"]["reasons"] = ["Test loss rose by 0.1.", "More."]
+    assert "- Tiny, overfits: Test loss rose by 0.1." in printed(terminal, summary, tmp_path)
+
+
+def test_what_else_is_shown_stands_in_the_label_where_there_is_room(make, terminal, tmp_path):
+    """At 120 columns; a narrow table has the label, and the answer the rest."""
+    summary = answered(make.summary({"Tiny": "overfits", "Large": "overfits", "Net": "undecided"}))
+    summary["variants"][0]["verdict"]["also"] = "underfits"
+    assert printed(terminal, summary, tmp_path, width=120)[3].endswith("  overfits, also underfits")
+    assert printed(terminal, summary, tmp_path, width=80)[3].endswith("  overfits")
+
+
+def test_the_default_study_fits_on_one_screen(summary, terminal, tmp_path):
+    """Seven networks with answers, facts and places."""
+    for width, most in ((80, 45), (120, 36)):
+        assert len(printed(terminal, summary, tmp_path, width=width)) <= most

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from justright.diagnosis.alternatives import Alternative
 from justright.diagnosis.findings import Findings
-from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS
+from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS, is_beyond, more_epochs
 from justright.diagnosis.words.answers import best_epochs, phrase
 from justright.diagnosis.words.numbers import rounded_up
 from justright.study.directions import EARLIER_END, MORE_ROWS, Direction
@@ -33,13 +33,14 @@ class Action:
 
 
 def overfits_action(found: Findings) -> Action:
-    """Return how to apply the best remedy of a network that overfits."""
-    if found.remedy is not None:
-        return _apply(found, found.remedy)
-    words = f"Keep {best_epochs(found)}: it is saved"
+    """Return how to apply what helps a network that overfits most; its own best epoch is saved anyway."""
+    better = [one for one in (found.remedy, found.freer) if one is not None and one.is_better]
+    if better:
+        return _apply(found, max(better, key=lambda one: (one.is_measured, one.gain.mean)))
+    words = f"Keep {best_epochs(found)}, whose weights are saved"
     if found.is_measured_towards("tighter"):
         return Action(f"{words}.", _predict(found.name))
-    return Action(f"{words}. To measure what would help more:", _remedies(found.name))
+    return Action(f"{words}. Remedies may help more; to measure them:", _remedies(found.name))
 
 
 def underfits_action(found: Findings) -> Action:
@@ -56,24 +57,31 @@ def just_right_action(found: Findings) -> Action:
 
 def undecided_action(found: Findings) -> Action | None:
     """Return what would decide: networks beside it, more epochs, seeds, or test rows; None if nothing would."""
+    if found.has_unclear_rise:
+        return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
     if found.has_learned_nothing:
         return Action(
-            "Try another learning rate, or longer training.", f"{COMMAND} --max-epochs {_twice(found)}"
+            "Try another learning rate, or train it for longer.",
+            f"{COMMAND} --max-epochs {more_epochs([found])}",
         )
-    if found.longer_training is not None and found.longer_training.is_open:
-        return Action("Longer training would decide.", f"{COMMAND} --max-epochs {_twice(found)}")
+    if found.may_gain_by_time or (found.longer_training is not None and found.longer_training.is_open):
+        return Action("Longer training would decide.", f"{COMMAND} --max-epochs {more_epochs([found])}")
     directions: tuple[Direction, ...] = ("freer", "tighter")
     if not all(map(found.is_measured_towards, directions)):
-        words = "Networks of other sizes and with a brake, trained beside it, would tell."
+        words = "Train larger, smaller and regularized networks beside it."
         return Action(words, f"{COMMAND} --study neighbours --of {quoted(found.name)}")
     needs, runs = found.needs, len(found.measured.variant.runs)
-    if needs is None or needs.least is None or not any(needs.least):
-        if runs == 1:
-            return Action("One seed does not show what would decide.", f"{COMMAND} --seeds {LEAST_SEEDS}")
-        return None
+    if needs is None or needs.least is None:
+        words = "One seed does not show what would decide."
+        return Action(words, f"{COMMAND} --seeds {LEAST_SEEDS}") if runs == 1 else None
     seeds, rows = needs.least
-    options = f" --seeds {runs + seeds}" * (seeds > 0) + " --test FILE" * (rows > 0)
+    if rows and found.measured.source != "test":
+        return None
+    seeds = seeds or int(rows == 0)  # the margin lies just inside the interval
     total = rounded_up(found.measured.best.shape[1] + rows)
+    if rows and is_beyond(found.measured.best.shape[1] + rows, found.table_rows):
+        return Action(f"The table is too small to decide: that would probably take {total:,} test rows.", "")
+    options = f" --seeds {runs + seeds}" * (seeds > 0) + " --test FILE" * (rows > 0)
     ways = [f"{runs + seeds} seeds"] * (seeds > 0) + [f"{total:,} test rows"] * (rows > 0)
     return Action(f"{' and '.join(ways)} in all would probably decide.", f"{COMMAND}{options}")
 
@@ -100,10 +108,12 @@ def _apply(found: Findings, one: Alternative) -> Action:
     if one.is_measured:
         return Action(f"Use {one.name}: it is trained and saved.", _predict(one.name))
     if one.kind == MORE_ROWS:
-        return Action(f"Collect more rows: with {phrase(one)} it would probably gain that.", "")
+        return Action(f"Collect more rows: {phrase(one)} would probably help.", "")
     if one.kind == EARLIER_END:
-        return Action(f"Keep {best_epochs(found)}: it is saved.", _predict(found.name))
-    return Action("Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {_twice(found)}")
+        return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
+    return Action(
+        "Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {more_epochs([found])}"
+    )
 
 
 def _predict(name: str) -> str:
@@ -112,7 +122,3 @@ def _predict(name: str) -> str:
 
 def _remedies(name: str) -> str:
     return f"{COMMAND} --study remedies --of {quoted(name)}"
-
-
-def _twice(found: Findings) -> int:
-    return 2 * max(run.epochs for run in found.measured.variant.runs)

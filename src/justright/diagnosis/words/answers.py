@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
-from justright.diagnosis.ends import end_reasons
+from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
@@ -16,56 +16,59 @@ from justright.diagnosis.words.numbers import (
     listed_briefly,
     number,
     rounded,
-    sentence,
     word,
 )
-from justright.study.directions import LESS_CAPACITY, LONGER_TRAINING, MORE_ROWS, MORE_WITH_BRAKE, Direction
+from justright.study.directions import (
+    LESS_CAPACITY,
+    LONGER_TRAINING,
+    MORE_ROWS,
+    MORE_WITH_BRAKE,
+    OTHER_INPUTS,
+    OTHER_TRAINING,
+    Direction,
+)
 
 MOST_SENTENCES = 4  # about single alternatives, the largest gains; the others are counted
 # Kinds that read better otherwise.
 KIND_WORDS: Mapping[str, str] = MappingProxyType(
-    {MORE_WITH_BRAKE: "more capacity with regularization", LESS_CAPACITY: "fewer parameters"}
+    {
+        MORE_WITH_BRAKE: "more capacity and regularization",
+        LESS_CAPACITY: "fewer parameters",
+        OTHER_TRAINING: "another way of training",
+    }
 )
+PLURAL_KINDS = (REFERENCE_KIND, LESS_CAPACITY, MORE_ROWS, MORE_WITH_BRAKE, OTHER_INPUTS)
 WRONG: Mapping[Direction, str] = MappingProxyType({"freer": "underfits", "tighter": "overfits"})
 OPPOSITE: Mapping[Direction, Direction] = MappingProxyType({"freer": "tighter", "tighter": "freer"})
 
 
 def overfits_answer(found: Findings) -> str:
     """Return what a network that overfits does: since when, what helps, and how much."""
-    parts = [_too_long(found)] if found.overfits_by_time else []
-    if found.remedy is not None:
-        by = "by a further" if parts else "by"
-        its = "it" if parts else f"its {found.measured.loss}"
-        parts.append(
-            f"{phrase(found.remedy)} {_lowers(found.remedy)} {its} {by} {estimate(found.remedy.gain)}"
-        )
-    since = since_words(found) if found.overfits_by_time else ""
-    return sentence(f"{found.name} overfits{since}: {'; '.join(parts)}{_also(found, 'freer')}")
+    return f"{found.name} {_overfits(found)}{_also(found, 'freer')}{_accuracy(found)}."
 
 
 def underfits_answer(found: Findings) -> str:
     """Return what a network that underfits lacks, and how much that gains."""
-    return sentence(f"{found.name} underfits: {_gains(found, found.freer)}{_also(found, 'tighter')}")
+    return f"{found.name} {_underfits(found)}{_also(found, 'tighter')}{_accuracy(found)}."
 
 
 def just_right_answer(found: Findings) -> str:
     """Return that nothing measured helps a network."""
     return (
         f"{found.name} is just right: nothing freer or tighter that was measured lowers its {found.measured.loss} by more "
-        f"than the margin {number(found.margin)}."
+        f"than the margin {number(found.margin)}{_accuracy(found)}."
     )
 
 
 def undecided_answer(found: Findings) -> str:
     """Return what is open about a network: which direction, and what the largest measured gain in it is."""
+    parts = ["it has learned nothing"] if found.has_learned_nothing else []
     if found.has_unclear_rise:
-        why = f"its {found.measured.loss} rose to its end by {estimate(found.end.rise)}, and its training loss is not known"
-        return f"{found.name} is undecided: {why}."
-    if found.has_learned_nothing and not found.open:
-        return f"{found.name} is undecided: it has learned nothing, and nothing that was measured helps it."
-    directions: tuple[Direction, ...] = ("tighter", "freer")
-    parts = [_open(found, direction) for direction in directions if not found.is_excluded_towards(direction)]
-    return sentence(f"{found.name} is undecided: {'; '.join(parts)}")
+        rose = f"its {found.measured.loss} rose by {estimate(found.end.rise)} to its end"
+        parts.append(f"{rose}, but without its training loss, overfitting cannot be told from divergence")
+    else:
+        parts += _open_parts(found)
+    return f"{found.name} is undecided: {'; '.join(parts)}{_accuracy(found)}."
 
 
 def diverged_answer(found: Findings) -> str:
@@ -76,7 +79,7 @@ def diverged_answer(found: Findings) -> str:
     end = found.end
     return (
         f"{found.name} diverged: its training loss rose from {number(end.train_best)} at {best_epochs(found)} to "
-        f"{number(end.train_last)} at the last, and its {found.measured.loss} with it."
+        f"{number(end.train_last)} at the last, and its {found.measured.loss} rose with it."
     )
 
 
@@ -100,28 +103,22 @@ def direction_reasons(found: Findings, direction: Direction) -> tuple[str, ...]:
     """Return the sentences about the alternatives in one direction; the network's own end has its own."""
     mine = [one for one in found.towards(direction) if one is not found.early_stopping]
     loss, margin = found.measured.loss, number(found.margin)
-    if not found.is_measured_towards(direction):
-        missing = (
-            f"Nothing {direction} was measured beside it, so whether it {WRONG[direction]} is not shown."
-        )
-        if not any(one.is_better for one in mine):
-            return (missing, *(_single(one, loss, margin) for one in mine if one.is_open))
     better = [one for one in mine if one.is_better]
     if better:
-        found_first = [_single(one, loss, margin) for one in better[:MOST_SENTENCES]]
-        return _with_others(found_first, better, f"lower the {loss} by more than the margin as well")
+        said = [_single(one, found) for one in better[:MOST_SENTENCES]]
+        return _with_others(said, better, f"lower the {loss} by more than the margin as well")
     unsure = [one for one in mine if one.is_open]
+    if not found.is_measured_towards(direction):
+        return (_nothing_measured(found, direction), *(_single(one, found) for one in unsure))
     if unsure:
-        found_first = [_single(one, loss, margin) for one in unsure[:MOST_SENTENCES]]
-        return _with_others(found_first, unsure, f"may or may not lower the {loss} by more than the margin")
-    names = listed_briefly([one.name for one in mine])
+        said = [_single(one, found) for one in unsure[:MOST_SENTENCES]]
+        return _with_others(said, unsure, f"may or may not lower the {loss} by more than the margin")
+    names = listed_briefly([one.name if one.is_measured else phrase(one) for one in mine])
     largest = max(mine, key=lambda one: one.gain.high)
+    nothing = f"Nothing {direction} that it was compared with ({names}) lowers the {loss}"
     if largest.gain.high <= 0:
-        return (f"Nothing {direction} that it was compared with ({names}) lowers the {loss}.",)
-    bound = rounded(largest.gain.high, largest.gain)
-    return (
-        f"Nothing {direction} that it was compared with ({names}) lowers the {loss} by more than {bound} (margin {margin}).",
-    )
+        return (f"{nothing}.",)
+    return (f"{nothing} by more than {rounded(largest.gain.high, largest.gain)} (margin {margin}).",)
 
 
 def headroom_reasons(found: Findings) -> tuple[str, ...]:
@@ -129,8 +126,8 @@ def headroom_reasons(found: Findings) -> tuple[str, ...]:
     best = found.most_headroom
     if best is None or not best.is_better:
         return ()
-    lower = f"{phrase(best)} {_has(best)} a {found.measured.loss} {estimate(best.gain)} lower"
-    return (f"Headroom: {lower}; that says nothing about its size or training.",)
+    has = "have" if _is_plural(best) else "has"
+    return (f"Headroom: {phrase(best)} {has} a {found.measured.loss} {estimate(best.gain)} lower.",)
 
 
 def phrase(one: Alternative) -> str:
@@ -155,61 +152,107 @@ def best_epochs(found: Findings) -> str:
     return f"its best {epochs(min(chosen), max(chosen))}"
 
 
-def _ending(found: Findings) -> tuple[str, ...]:
-    since = onset_reasons(found.onset, found.accuracy_onset) if found.end.has_risen else ()
-    return (*end_reasons(found.end, found.measured), *since)
+def _overfits(found: Findings) -> str:
+    """Return the predicate of a network that overfits: by its end, by what helps, or both."""
+    its, by, parts = f"its {found.measured.loss}", "by", []
+    if found.overfits_by_time:
+        its, by = "it", "by a further"
+        rise = f"{estimate(found.end.rise)} above that at {best_epochs(found)}, whose weights are saved"
+        parts.append(f"at its end the {found.measured.loss} is {rise}")
+    if found.remedy is not None:
+        parts.append(
+            f"{phrase(found.remedy)} {_lowers(found.remedy)} {its} {by} {estimate(found.remedy.gain)}"
+        )
+    since = since_words(found) if found.overfits_by_time else ""
+    return f"overfits{since}: {'; '.join(parts)}"
 
 
-def _too_long(found: Findings) -> str:
-    saved = "whose weights are saved"
-    return f"at its end the {found.measured.loss} is {estimate(found.end.rise)} above that at {best_epochs(found)}, {saved}"
-
-
-def _gains(found: Findings, one: Alternative | None) -> str:
-    """Return what a better alternative gains."""
+def _underfits(found: Findings) -> str:
+    """Return the predicate of a network that underfits: what would help."""
+    one = found.freer
     if one is None:
-        return ""
-    if one.kind == LONGER_TRAINING and not one.is_measured:
-        return f"its validation loss still fell at its epoch limit, by {estimate(one.gain)} in the last part of training"
-    return f"{phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
+        raise ValueError(f"{found.name} has nothing freer beside it")
+    if not one.is_measured:
+        return (
+            "underfits: when training reached its epoch limit, its validation loss was still falling, by "
+            f"{estimate(one.gain)} in the last part"
+        )
+    return f"underfits: {phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
 
 
 def _also(found: Findings, direction: Direction) -> str:
     """Return that the other direction is shown as well; empty if it is not."""
     if direction == "freer":
-        return f"; it also underfits: {_gains(found, found.freer)}" if found.underfits else ""
-    if not found.overfits:
+        return f"; it also {_underfits(found)}" if found.underfits else ""
+    return f"; it also {_overfits(found)}" if found.overfits else ""
+
+
+def _accuracy(found: Findings) -> str:
+    """Return that accuracy says otherwise than the loss about the end of training; empty if both agree."""
+    change = found.end.accuracy_change
+    if change is None or found.has_diverged:
         return ""
-    if found.overfits_by_time:
-        return f"; it also overfits{since_words(found)}: {_too_long(found)}"
-    return f"; it also overfits: {_gains(found, found.remedy)}"
+    if found.overfits_by_time and not change.is_below(0.0):
+        better = "better" if change.is_above(0.0) else "not measurably worse"
+        return f"; by accuracy its end is {better} (change {estimate(change)})"
+    if not found.end.has_risen and change.is_below(0.0):
+        return f"; by accuracy its end is worse than {best_epochs(found)} (change {estimate(change)})"
+    return ""
 
 
-def _open(found: Findings, direction: Direction) -> str:
-    """Return what is open in one direction."""
-    unsure = [one for one in found.open if one.direction == direction]
-    if not unsure:
-        return f"nothing {direction} was measured beside it"
-    first = unsure[0]
-    if first is found.early_stopping:
-        what = f"its end is worse than {best_epochs(found)}"
-        return f"whether {what} is open ({estimate(first.gain)}, margin {number(found.margin)})"
-    if first is found.longer_training:
-        return f"whether its validation loss still fell at its epoch limit is open ({estimate(first.gain)})"
-    verb = "lower" if _is_plural(first) else "lowers"
-    its = f"its {found.measured.loss}"
-    return f"whether {phrase(first)} {verb} {its} is open ({estimate(first.gain)}, margin {number(found.margin)})"
+def _ending(found: Findings) -> tuple[str, ...]:
+    is_by_time = found.overfits_by_time and not found.has_diverged
+    since = onset_reasons(found.onset, found.accuracy_onset) if is_by_time else ()
+    return (*end_reasons(found.end, found.measured), *since)
 
 
-def _single(one: Alternative, loss: str, margin: str) -> str:
+def _nothing_measured(found: Findings, direction: Direction) -> str:
+    """Return that no network was measured in a direction, and what is not known therefore."""
+    nothing = f"Nothing {direction} was measured beside it"
+    if direction == "tighter" and found.overfits_by_time:
+        return f"{nothing}, so what would help more than an earlier end is not known."
+    return f"{nothing}, so whether it {WRONG[direction]} is not shown."
+
+
+def _open_parts(found: Findings) -> list[str]:
+    """Return what is open: the largest gain that may exceed the margin in each direction, and where nothing was measured."""
+    directions: tuple[Direction, ...] = ("tighter", "freer")
+    firsts = [next((one for one in found.open if one.direction == each), None) for each in directions]
+    may = [_may(found, one) for one in firsts if one is not None]
+    parts = [f"{', and '.join(may)}; the margin is {number(found.margin)}"] if may else []
+    missing = [
+        each
+        for each, first in zip(directions, firsts, strict=True)
+        if first is None and not found.is_measured_towards(each)
+    ]
+    if found.may_gain_by_time:
+        parts.append("its best epoch is among the last before its epoch limit, so longer training may help")
+    if missing:
+        parts.append(f"nothing {' or '.join(reversed(missing))} was measured beside it")
+    return parts
+
+
+def _may(found: Findings, one: Alternative) -> str:
+    """Return that an alternative may be better."""
+    if one is found.early_stopping:
+        return f"its end may be worse than {best_epochs(found)} (rise {estimate(one.gain)})"
+    if one is found.longer_training:
+        return (
+            f"its validation loss may still have been falling at its epoch limit (fall {estimate(one.gain)})"
+        )
+    return f"{phrase(one)} may lower its {found.measured.loss} (gain {estimate(one.gain)})"
+
+
+def _single(one: Alternative, found: Findings) -> str:
     """Return the sentence about one alternative that is better, or open."""
+    loss, margin = found.measured.loss, number(found.margin)
     if one.kind == LONGER_TRAINING and not one.is_measured:
-        verb = "still fell" if one.is_better else "may still have fallen"
-        return f"In the last part of training the validation loss {verb}: by {estimate(one.gain)} (margin {margin})."
+        return fall_sentence(found.end)
+    would, measured = ("is", "measured") if one.is_measured else ("would be", "expected")
     if one.is_better:
-        return f"With {phrase(one)} the {loss} is {estimate(one.gain)} lower, more than the margin {margin}."
+        return f"With {phrase(one)} the {loss} {would} {estimate(one.gain)} lower, more than the margin {margin}."
     return (
-        f"Whether {phrase(one)} would lower the {loss} by more than the margin {margin} is open: the measured gain is "
+        f"Whether {phrase(one)} would lower the {loss} by more than the margin {margin} is open: the {measured} gain is "
         f"{estimate(one.gain)}."
     )
 
@@ -225,13 +268,10 @@ def _with_others(sentences: list[str], every: Sequence[Alternative], do: str) ->
 
 
 def _is_plural(one: Alternative) -> bool:
-    return one.kind in (REFERENCE_KIND, LESS_CAPACITY, MORE_ROWS)
+    return one.kind in PLURAL_KINDS
 
 
 def _lowers(one: Alternative) -> str:
-    verb = "lower" if _is_plural(one) else "lowers"
-    return f"would {verb.removesuffix('s')}" if one.kind == MORE_ROWS else verb
-
-
-def _has(one: Alternative) -> str:
-    return "have" if _is_plural(one) else "has"
+    if not one.is_measured:
+        return "would lower"
+    return "lower" if _is_plural(one) else "lowers"

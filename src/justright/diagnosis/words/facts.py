@@ -1,19 +1,24 @@
-"""Facts that reports state unasked, each only if its interval supports it."""
+"""Facts that reports state unasked, each only if its interval supports it.
+
+No fact repeats the answer to a network, and none may deny one: where a fact is about the same comparisons as the verdicts, it
+is made from what they found.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from math import sqrt
 
 import numpy as np
 
 from justright.diagnosis.alternatives import REFERENCE_KIND
 from justright.diagnosis.choice import rejected_strengths
 from justright.diagnosis.judged import JudgedStudy
-from justright.diagnosis.labels import JUST_RIGHT
+from justright.diagnosis.labels import DIVERGED, JUST_RIGHT
 from justright.diagnosis.learned import CONSTANT, judge_learned
 from justright.diagnosis.measured import Measured, cross_fitted
-from justright.diagnosis.words.advice import decision_sentences
+from justright.diagnosis.words.advice import decision_sentences, is_a_matter_of_numbers
 from justright.diagnosis.words.numbers import (
     counted,
     estimate,
@@ -25,7 +30,7 @@ from justright.diagnosis.words.numbers import (
     word,
 )
 from justright.plugins import plugged_in
-from justright.statistics.intervals import unpaired_interval
+from justright.statistics.intervals import Interval, unpaired_interval
 from justright.study.remedy import LADDER_GROUP
 
 # Below a tenth of what can be learned (constant prediction minus best loss), a difference between sizes is called little,
@@ -61,12 +66,27 @@ def learned_fact(study: JudgedStudy) -> Iterable[str]:
         better += [reference.name] if learned is not None and learned.is_shown else []
     if better:
         hint = f"The features do tell something: {listed_briefly(better)} learned from the same rows. "
-        hint += "Train longer, change the learning rate, or standardise the features."
+        # What was trained for too long is not told to train longer.
+        longer = not any(
+            one.found.end.has_risen for one in compared if one.found and one.has_learned is False
+        )
+        hint += f"{'Train longer, change' if longer else 'Change'} the learning rate, or standardise the features."
     else:
         hint = (
             "Perhaps the target does not depend on these features, or not enough to be seen with so few rows."
         )
     yield f"{said} {hint}"
+
+
+def unit_fact(study: JudgedStudy) -> Iterable[str]:
+    """Yield what the losses of a regression are measured in."""
+    tests = [(one.test.mean, one.variant) for one in study.verdicts if one.test is not None]
+    if study.evidence.task == "regression" and tests:
+        loss, name = min(tests)
+        yield (
+            f"Losses are mean squared errors, in squared units of the target; the root of {name}'s, {number(loss)}, is an error "
+            f"of {number(sqrt(loss))}."
+        )
 
 
 def row_fact(study: JudgedStudy) -> Iterable[str]:
@@ -103,7 +123,8 @@ def row_fact(study: JudgedStudy) -> Iterable[str]:
 def size_facts(study: JudgedStudy) -> Iterable[str]:
     """Yield, for each group of sizes, whether they differ on the rows that measure, each at its best epoch."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(study.measured):
+    diverged = {one.variant for one in study.verdicts if one.label == DIVERGED.name}
+    for name in sorted(study.measured.keys() - diverged):
         variant = study.measured[name].variant
         if variant.baseline is None:
             groups[variant.group].append(name)
@@ -122,7 +143,8 @@ def reference_fact(study: JudgedStudy) -> Iterable[str]:
     if all(one.is_better for one in compared):
         networks = "every network here" if len(compared) > 1 else "the network"
         yield sentence(
-            f"{name} reach {estimate(test)}, less than {networks}: more can be learned from these rows"
+            f"{name} reach {estimate(test)}, less than {networks}: more can be learned from these rows, by another kind of "
+            "model"
         )
     elif any(one.is_excluded for one in compared):
         mean, best = min(
@@ -137,17 +159,34 @@ def reference_fact(study: JudgedStudy) -> Iterable[str]:
 
 
 def effect_facts(study: JudgedStudy) -> Iterable[str]:
-    """Yield, for each baseline, which remedy helps it most, by how much, and which cannot be told apart from it."""
+    """Yield, for each baseline, which remedy helps it most, by how much, and which cannot be told apart from it.
+
+    What its answer says is not said again.
+    """
+    verdicts = {one.variant: one for one in study.verdicts}
     for variant in study.evidence.variants:
         mine = [one for one in study.effects if one.baseline == variant.name and one.kind == "variant"]
         if not mine or variant.name in study.step_baselines:
             continue
-        helpful = [one for one in mine if one.is_tied_with_best and one.high < 0]
+        better = {one.name for one in verdicts[variant.name].alternatives if one.is_better}
+        helpful = [one for one in mine if one.high < 0 or one.remedy in better]
         if not helpful:
-            yield f"No remedy measurably helps {variant.name}."
+            tried = listed_briefly([one.remedy for one in mine])
+            yield f"{tried} {'does' if len(mine) == 1 else 'do'} not measurably help {variant.name}."
             continue
-        gain = f"{helpful[0].remedy} helps {variant.name} most, by {estimate(helpful[0].interval.negated())}"
-        others = listed_briefly([one.remedy for one in helpful[1:]]) if len(helpful) > 1 else ""
+        answered = [one for one in helpful if _is_named_in(verdicts[variant.name].answer, one.remedy)]
+        first = (answered or helpful)[0]
+        # Ties are with the lowest mean loss: what is tied with that need not be tied with another one that is.
+        tied = [one for one in helpful if one.is_tied_with_best and one is not first]
+        tied = [] if not first.is_tied_with_best else tied if first is helpful[0] else tied[:1]
+        others = listed_briefly([one.remedy for one in tied]) if tied else ""
+        if answered:
+            if others:
+                yield f"For {variant.name}, {first.remedy} cannot be told apart from {others}."
+            continue
+        by = estimate(first.interval.negated())
+        of_several = f"Of the remedies of {variant.name}, {first.remedy} helps most, by {by}"
+        gain = of_several if len(mine) > 1 else f"{first.remedy} helps {variant.name}, by {by}"
         yield f"{gain}; it cannot be told apart from {others}." if others else f"{gain}."
 
 
@@ -179,7 +218,8 @@ def ladder_fact(study: JudgedStudy) -> Iterable[str]:
     ]
     if len(steps) >= MIN_STEPS:
         changes = "; ".join(f"{remedy} {estimate(effect.interval)}" for remedy, effect in steps)
-        yield f"Step by step from {steps[0][1].baseline}, the test loss changed by: {changes}."
+        loss = study.measured[steps[0][1].baseline].loss
+        yield f"Step by step from {steps[0][1].baseline}, the {loss} changed by: {changes}."
 
 
 def choice_fact(study: JudgedStudy) -> Iterable[str]:
@@ -198,9 +238,19 @@ def choice_fact(study: JudgedStudy) -> Iterable[str]:
 
 
 def decision_facts(study: JudgedStudy) -> Iterable[str]:
-    """Yield the commands that would probably decide the undecided verdicts."""
-    needs = {one.variant: one.needs for one in study.verdicts if one.needs is not None}
-    return decision_sentences(needs, study.measured, study.evidence.test_rows)
+    """Yield the commands that would probably decide the undecided verdicts, if there are several: one has its action."""
+    needs = {
+        one.variant: one.needs
+        for one in study.verdicts
+        if one.needs is not None
+        and any(one.needs.least or ())
+        and one.found is not None
+        and is_a_matter_of_numbers(one.found)
+    }
+    if len(needs) > 1:
+        yield from decision_sentences(
+            needs, study.measured, study.evidence.test_rows, study.evidence.table_rows
+        )
 
 
 def gap_fact(study: JudgedStudy) -> Iterable[str]:
@@ -233,7 +283,8 @@ def _has_grid(measured: Measured) -> bool:
 def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     """Yield the sentence about one group of sizes, over the seeds that they share; nothing if they share none.
 
-    It is about all pairs, whose intervals hold together: the largest of many differences is never judged alone.
+    It is about all pairs, whose intervals hold together: the largest of many differences is never judged alone. Nothing is
+    said where the seeds that all share tell two networks apart the other way round than all seeds do.
     """
     seeds = study.pairs.shared_seeds(*names)
     if not seeds:
@@ -249,25 +300,64 @@ def _size_fact(names: Sequence[str], study: JudgedStudy) -> Iterable[str]:
     sizes = f"The {word(len(names))} sizes, each at its best epoch,"
     ends = f"{rounded(spread, widest)} apart, at most {rounded(largest, widest)}"
     place = "on test rows" if study.measured[names[0]].source == "test" else "on validation rows"
-    if ((found.lows <= 0) & (found.highs >= 0)).all():
-        yield f"{sizes} do not measurably differ {place} ({ends})."
-    elif 0 < largest < NOTABLE_SHARE * study.learnable:
+    tests = {one.variant: one.test.mean for one in study.verdicts if one.test is not None}
+    losses = np.array([tests[name] for name in names])
+    agree = (means[first] < means[second]) == (losses[first] < losses[second])
+    apart = (found.lows > 0) | (found.highs < 0)
+    if (apart & ~agree).any():
+        return
+    if apart.any() and 0 < largest < NOTABLE_SHARE * study.learnable:
         gained = f"the best model beats a constant prediction by {number(study.learnable)}"
         yield f"{sizes} differ little {place}: {ends}, where {gained}."
-    else:
+    elif apart.any():
         # Of the pairs that can be told apart, the one that lies farthest apart: the best and the worst need not be one of them.
-        apart = (found.lows > 0) | (found.highs < 0)
         pair = int(np.where(apart, np.abs(means[first] - means[second]), -1.0).argmax())
-        lower, upper = sorted((int(first[pair]), int(second[pair])), key=lambda place: means[place])
-        gain = found.interval(pair)
-        gain = gain if upper == first[pair] else gain.negated()
-        has = "has the lowest loss," if lower == int(means.argmin()) else "has a loss that is"
-        yield f"{sizes} differ {place}: {names[lower]} {has} {estimate(gain)} below that of {names[upper]}."
+        gain, (upper, lower) = found.interval(pair), (int(first[pair]), int(second[pair]))
+        if gain.mean < 0:
+            gain, (upper, lower) = gain.negated(), (lower, upper)
+        is_lowest = lower == int(losses.argmin())
+        yield f"{sizes} differ {place}: {_lower_words(names[lower], names[upper], gain, study, is_lowest=is_lowest)}."
+    elif shown := _shown_within(set(names), study):
+        yield f"{sizes} differ {place}: {_lower_words(*shown, study)}."
+    else:
+        yield f"{sizes} do not measurably differ {place} ({ends})."
+
+
+def _lower_words(
+    lower: str, upper: str, gain: Interval, study: JudgedStudy, *, is_lowest: bool = False
+) -> str:
+    """Return that one network has a lower loss than another, and by how much unless the answer to that one says it."""
+    answers = {one.variant: one.answer for one in study.verdicts}
+    if _is_named_in(answers[upper], lower):
+        return f"{lower} has {'the lowest loss' if is_lowest else f'a lower loss than {upper}'}"
+    has = "has the lowest loss," if is_lowest else "has a loss that is"
+    return f"{lower} {has} {estimate(gain)} below that of {upper}"
+
+
+def _shown_within(names: set[str], study: JudgedStudy) -> tuple[str, str, Interval] | None:
+    """Return the pair of `names` with the largest gain that a verdict has shown: the better, the worse, the gain; or None.
+
+    A verdict compares one network with all others, a size fact all pairs of sizes: either may show what the other does not.
+    """
+    found = [
+        (other.name, one.variant, other.gain)
+        for one in study.verdicts
+        if one.variant in names
+        for other in one.alternatives
+        if other.is_better and other.name in names
+    ]
+    return max(found, key=lambda pair: pair[2].mean) if found else None
+
+
+def _is_named_in(answer: str, name: str) -> bool:
+    """Return whether the answer to a network is about another variant, which it names in parentheses."""
+    return f"({name})" in answer
 
 
 # In the order in which reports state them; read through `state_facts`.
 FACTS: tuple[Fact, ...] = (
     learned_fact,
+    unit_fact,
     row_fact,
     size_facts,
     reference_fact,

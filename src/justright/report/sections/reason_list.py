@@ -8,9 +8,11 @@ from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Sec
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, format_metric
 from justright.report.palette import page_colours
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.sections.verdict_table import verdict_cell
 from justright.report.summary import RunSummary, Summary, VariantSummary
 
+MOST_SPIKES = 5  # of more, the number suffices
 COLUMNS = (
     Column("Seed", is_text=True),
     Column("Training rows"),
@@ -33,8 +35,28 @@ def reason_blocks(summary: Summary) -> list[Block]:
     colours = page_colours(variant["name"] for variant in summary["variants"])
     return [
         Text(f"What was measured for each verdict, and every run behind it.{few}", media=Media.PAGE),
-        *(_variant(variant, summary["loss"], colours[variant["name"]]) for variant in shown),
+        *(_variant(variant, summary, colours[variant["name"]]) for variant in shown),
     ]
+
+
+def reasons_of(variant: VariantSummary) -> tuple[str, ...]:
+    """Return the reasons of a verdict, the decisive one first, and the spikes of its curves unless a reason names them."""
+    reasons = tuple(variant["verdict"]["reasons"])
+    spikes = variant["verdict"].get("spikes") or ()
+    if not spikes or any("spike" in reason.lower() for reason in reasons):
+        return reasons
+    named = [
+        f"seed {one['seed']}, epoch {format_count(one['epoch'])}: loss {format_metric('loss', one['loss'])} "
+        f"beside {format_metric('loss', one['level'])}"
+        for one in spikes[:MOST_SPIKES]
+    ]
+    more = f"; and {len(spikes) - MOST_SPIKES:,} more" if len(spikes) > MOST_SPIKES else ""
+    what = (
+        "One epoch far above its neighbours decides"
+        if len(spikes) == 1
+        else "Single epochs far above their neighbours decide"
+    )
+    return (*reasons, f"{what} nothing ({'; '.join(named)}{more}).")
 
 
 def run_table(variant: VariantSummary, loss: str) -> Table:
@@ -43,10 +65,10 @@ def run_table(variant: VariantSummary, loss: str) -> Table:
     return Table(f"Runs of {variant['name']}", COLUMNS, rows, has_heads=False, media=Media.PAGE)
 
 
-def _variant(variant: VariantSummary, loss: str, colour: str) -> Folded:
-    inside: list[Block] = []
-    if variant["verdict"]["reasons"]:
-        inside.append(Sentences(tuple(variant["verdict"]["reasons"])))
+def _variant(variant: VariantSummary, summary: Summary, colour: str) -> Folded:
+    loss, inside = summary["loss"], list[Block]()
+    if reasons := reasons_of(variant):
+        inside.append(Sentences(tuple(told_in_folder(reason, summary.get("folder")) for reason in reasons)))
     if variant["runs"]:
         inside.append(run_table(variant, loss))
     verdict = replace(verdict_cell(variant, loss), detail="")  # the remark says it more exactly

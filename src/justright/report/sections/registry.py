@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from justright.plugins import plugged_in
 from justright.report.blocks import Block, Media, Section, visible
+from justright.report.sections.answer_list import ANSWERS
 from justright.report.sections.effect_table import EFFECTS
+from justright.report.sections.fact_list import CLAIMS, FACTS
 from justright.report.sections.feature_histograms import FEATURES
-from justright.report.sections.findings import CLAIMS, FACTS
 from justright.report.sections.metric_table import METRICS_TABLE
 from justright.report.sections.prediction_charts import PREDICTIONS
 from justright.report.sections.provenance import MADE, MODELS
@@ -34,6 +35,7 @@ def shown_sections(summary: Summary, medium: Media) -> Iterator[tuple[Section, l
 
 
 SECTIONS: tuple[Section, ...] = (
+    ANSWERS,
     VERDICTS,
     FACTS,
     REASONS,

@@ -9,6 +9,16 @@ from typing import Any
 from justright.diagnosis import labels
 from justright.diagnosis.scores.metric_list import FOREMOST
 from justright.report.blocks import Block, Cell, Column, Folded, Media, Row, Section, Step, Table, Text
+from justright.report.fit_map import (
+    CELL_FACTOR,
+    CELLS,
+    POSSIBLE,
+    SHOWN,
+    FitPoint,
+    fit_bar,
+    fit_points,
+    label_words,
+)
 from justright.report.notable_variants import (
     CHOSEN_WORDS,
     MOST_LISTED,
@@ -30,31 +40,37 @@ from justright.report.number_formats import (
     metric_words,
 )
 from justright.report.palette import page_colours
-from justright.report.summary import RunSummary, Summary, VariantSummary
+from justright.report.summary import RunSummary, Summary, VariantSummary, VerdictSummary
+from justright.study.directions import EARLIER_END
 
 PARTS = ("fixed", "validation", "test")
+BAR_HEADING = " tight|free"  # above the middle of the bars
 
 
 def verdict_blocks(summary: Summary) -> list[Block]:
     """Return the table of verdicts, and what its numbers and words mean."""
     table = Table("Verdicts", _columns(summary), tuple(_rows(summary)), css="answer")
     every, few = summary["variants"], main_variants(summary)
+    # Sentences that say what is wrong with each network explain its label better than a legend.
+    legend = "" if any(one["verdict"].get("answer") for one in few) else meanings(few)
+    notes = (_short_note(summary), _bar_note(summary), legend)
     return [
         table,
         *_rest(summary),
         Text(f"{_note(summary)}\n{meanings(every)}", "note below", Media.WRITTEN),
-        Text(f"{_short_note(summary)}\n{meanings(few)}", media=Media.TERMINAL),
+        Text("\n".join(filter(None, notes)), media=Media.TERMINAL),
     ]
 
 
 def verdict_cell(variant: VariantSummary, loss: str) -> Cell:
-    """Return a variant's verdict, and since when it overfits."""
+    """Return a variant's verdict, what is shown as well, and since when it overfits."""
     label = labels.label_named(variant["verdict"]["label"])
+    text = label_words(variant["verdict"])
     since, short = since_words(variant, loss)
     return Cell(
-        label.name,
-        detail=since,
-        short=f"{label.name} {short}".strip(),
+        text,
+        detail=f"({label.name} {since})" if since and text != label.name else since,
+        short=text if text != label.name else f"{label.name} {short}".strip(),
         shortest=label.name,
         tone=label.tone,
         symbol=label.symbol,
@@ -95,7 +111,8 @@ def counting_runs(variant: VariantSummary) -> list[RunSummary]:
 def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
     """Return since when a variant overfits, in a page and in a narrow column: empty for other verdicts.
 
-    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end.
+    Where nothing was measured after the last good epoch, no epoch can be named: it is by how much at the end. A network that
+    overfits for another reason than time has no such epoch.
 
     Example:
         >>> verdict = {"label": "overfits", "onset_epoch": {"low": 9, "high": 105, "last": 265}}
@@ -104,7 +121,11 @@ def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
     """
     onset = variant["verdict"]["onset_epoch"] or {}
     high, last = onset.get("high"), onset.get("last")
-    if variant["verdict"]["label"] != labels.OVERFITS.name or high is None:
+    if (
+        variant["verdict"]["label"] != labels.OVERFITS.name
+        or high is None
+        or not _is_by_time(variant["verdict"])
+    ):
         return "", ""
     if last is None:  # judged by a version that did not say
         last = min((run["epochs"] - 1 for run in counting_runs(variant)), default=high)
@@ -112,6 +133,14 @@ def since_words(variant: VariantSummary, loss: str) -> tuple[str, str]:
         return f"after epoch {format_count(high)}", f"after {format_count(high)}"
     rise = _rise(variant, loss)
     return f"by {format_loss(rise)} at the end" if rise else "", "at the end"
+
+
+def _is_by_time(verdict: VerdictSummary) -> bool:
+    """Return whether what overfits trained for too long; earlier versions called nothing else so."""
+    answer, tighter = verdict.get("answer"), verdict.get("tighter")
+    if not answer:
+        return True
+    return "after epoch" in answer or bool(tighter and tighter["kind"] == EARLIER_END)
 
 
 def _rise(variant: VariantSummary, loss: str) -> float | None:
@@ -132,18 +161,26 @@ def _columns(summary: Summary) -> tuple[Column, ...]:
     early: dict[str, Any] = {"shortens": Step.SPREADS, "leaves": Step.NARROW}
     late: dict[str, Any] = {"css": "main", "shortens": Step.NARROW}
     live = Media.PAGE | Media.TERMINAL
+    has_bars = _has_bars(summary)
+    # What gives way to the bars.
+    given: dict[str, Any] = {"leaves": Step.NARROW} if has_bars else {}
+    later: dict[str, Any] = {"leaves": Step.FEW} if has_bars else {}
+    bars = Column("Gains", BAR_HEADING, is_text=True, leaves=Step.LEAST, media=Media.TERMINAL)
     return (
         Column("Variant", "variant", is_text=True),
         Column("Verdict", is_text=True, media=Media.WRITTEN),
-        Column("Parameters", "parameters", "params", shortens=Step.NARROW),
+        Column("Parameters", "parameters", "params", shortens=Step.NARROW, **later),
         Column("Best epoch", "best\nepoch", css="wide"),
         Column("Train", "train\nloss", group=loss, card="Loss, train", **early),
-        Column("Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS),
+        Column(
+            "Validation", "val.\nloss", group=loss, card="Loss, validation", shortens=Step.SPREADS, **given
+        ),
         Column("Test", "test\nloss", group=loss, card="Loss, test", css="main"),
         Column("Train", f"train\n{word}", group=score, card=f"{score}, train", **early, media=live),
         Column("Validation", f"val.\n{word}", group=score, card=f"{score}, validation", **early, media=live),
         Column("Test", f"test\n{word}", f"test\n{short}", score, f"{score}, test", **late),
         *([_foremost_column(summary)] if _has_foremost(summary) else []),
+        *([bars] if has_bars else []),
         Column("Verdict", "verdict", is_text=True, shortens=Step.DETAILS, media=Media.TERMINAL),
     )
 
@@ -172,12 +209,32 @@ def _foremost_cell(variant: VariantSummary, summary: Summary) -> Cell:
     )
 
 
+def _has_bars(summary: Summary) -> bool:
+    """Return whether gains were measured for any variant that a terminal shows."""
+    return bool(summary["margin"] and fit_points(main_variants(summary)))
+
+
+def _bar_cell(variant: VariantSummary, summary: Summary) -> Cell:
+    point = FitPoint.of(variant["name"], variant["verdict"])
+    return Cell(fit_bar(point, summary["margin"] or 0) if point.is_measured else MISSING)
+
+
+def _bar_note(summary: Summary) -> str:
+    """Return how the bars are read; empty where there are none."""
+    if not _has_bars(summary):
+        return ""
+    most = f"{CELL_FACTOR ** (CELLS - 1):.0f}"
+    return (
+        f"Bars: gain by something tighter | freer, 1 to {most} margins; {SHOWN} shown, {POSSIBLE} possible."
+    )
+
+
 def _rows(summary: Summary) -> Iterable[Row]:
     """Yield a row for each notable variant, and one for the reference model."""
     loss, score = summary["loss"], summary["score"]
     colours = page_colours(variant["name"] for variant in summary["variants"])
     shown = {variant["name"] for variant in main_variants(summary)}
-    has_foremost = _has_foremost(summary)
+    has_foremost, has_bars = _has_foremost(summary), _has_bars(summary)
     for variant in notable_variants(summary, MOST_WHOLE):
         name = variant["name"]
         is_best = name == summary["best_variant"] and len(summary["variants"]) > 1
@@ -194,6 +251,7 @@ def _rows(summary: Summary) -> Iterable[Row]:
                 *_measured(runs, loss, [ends.get(part) for part in PARTS]),
                 *_measured(runs, score, [ends.get(f"{part}_score") for part in PARTS]),
                 *([_foremost_cell(variant, summary)] if has_foremost else []),
+                *([_bar_cell(variant, summary)] if has_bars else []),
                 verdict,
             ),
             media=Media.EVERYWHERE if name in shown else Media.WRITTEN,
@@ -211,6 +269,7 @@ def _rows(summary: Summary) -> Iterable[Row]:
                 *_measured([], loss, [None, None, test]),
                 *_measured([], score, [None, None, measured]),
                 *([missing] if has_foremost else []),
+                *([missing] if has_bars else []),
                 label,
             ),
             media=Media.WRITTEN,

@@ -14,10 +14,14 @@ from rich.text import Text
 
 from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
+from justright.diagnosis.words.numbers import listed_briefly
 from justright.report import blocks
 from justright.report.blocks import Media, Step
+from justright.report.fit_map import label_words
 from justright.report.notable_variants import CHOSEN_WORDS, rest_words
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.sections.provenance import headline
+from justright.report.sections.reason_list import reasons_of
 from justright.report.sections.registry import shown_sections
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import Summary
@@ -26,6 +30,7 @@ from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 FULL_WIDTH = 120  # columns from which a table is not narrowed
 NAME_WIDTH = 12  # of variants, at least: with it ten columns with intervals fit into 120 characters
+IN_FOLDER = COMMAND.removesuffix("DIR")  # in sentences that hold a command
 WIDE = 10_000  # columns in which nothing is cut off
 MOST_PENDING = 8  # variants named that are still to be trained
 HEADING_WIDTH = 13  # of a table with a column for each variant
@@ -34,19 +39,22 @@ TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
 )
 
 
-def print_study(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found, and where everything is."""
-    print_findings(terminal, summary, folder)
+def print_study(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
+    """Print what a study found, and where everything is; `verbose` adds every reason of every verdict."""
+    print_findings(terminal, summary, folder, verbose=verbose)
     print_places(terminal, folder)
 
 
-def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
-    """Print what a study found: tables, conclusion, sentences, and what is still to be trained."""
+def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
+    """Print what a study found: tables, conclusion, answers, sentences, and what is still to be trained."""
+    summary = summary | {"folder": str(folder)}
+    answers: list[blocks.Answer] = []
     sentences: list[str] = []  # after the tables: what stands last is read first
     is_first = True
     for _, shown in shown_sections(summary, Media.TERMINAL):
+        answers += [item for block in shown if isinstance(block, blocks.Answers) for item in block.items]
         sentences += [item for block in shown if isinstance(block, blocks.Sentences) for item in block.items]
-        rest = [block for block in shown if not isinstance(block, blocks.Sentences)]
+        rest = [block for block in shown if not isinstance(block, blocks.Sentences | blocks.Answers)]
         if rest and not is_first:
             terminal.print()
         is_first = is_first and not rest
@@ -58,16 +66,57 @@ def print_findings(terminal: Terminal, summary: Summary, folder: Path) -> None:
         terminal.say("  " + plain(shlex.join(["justright", "show", "--json", str(folder)])))
     terminal.print()
     terminal.print(Text(plain(headline(summary)), style="bold"))
-    here = shlex.join(["justright", "run", "--out", str(folder)])
+    print_answers(terminal, answers, said=sentences)
     for sentence in sentences:
-        if COMMAND in sentence:  # a command stays on one line, to be copied
-            terminal.say("- " + plain(sentence.replace(COMMAND, here)))
+        if IN_FOLDER in sentence:
+            terminal.say("- " + plain(sentence))  # a command stays on one line, to be copied
         else:
             _print_bullet(terminal, sentence)
+    if verbose:
+        print_reasons(terminal, summary)
     pending = pending_runs(summary)
     if pending:
         terminal.print()
         terminal.print(_pending_sentence(pending))
+
+
+def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer], *, said: Sequence[str] = ()) -> None:
+    """Print one sentence for each network, then each command once, unbroken, for all networks that it serves.
+
+    Commands are left out that stand in the sentences `said` besides.
+    """
+    if answers:
+        terminal.print()
+    todo: dict[str, list[str]] = {}
+    for answer in answers:
+        _print_bullet(terminal, _answer_text(answer))
+        if any(answer.command in sentence for sentence in said if answer.command):
+            continue
+        if answer.command:
+            todo.setdefault(answer.command, []).append(answer.name)
+        elif answer.words:
+            _print_bullet(terminal, f"{answer.name}: {answer.words}")
+    for command, names in todo.items():
+        terminal.say(f"- {plain(listed_briefly(names))}: {plain(command)}")
+
+
+def _answer_text(answer: blocks.Answer) -> Text:
+    """Return an answer that begins with its network, in the verdict's colour; a reason of an older version has no beginning."""
+    says_name = answer.text.startswith(answer.name)
+    head = answer.name if says_name else f"{answer.name}, {answer.verdict.text}: "
+    style = TONE_STYLES[answer.verdict.tone] if answer.verdict.tone else ""
+    return Text.assemble((plain(head), style), plain(answer.text.removeprefix(answer.name)))
+
+
+def print_reasons(terminal: Terminal, summary: Summary) -> None:
+    """Print every reason of every verdict, and the spikes of its curves."""
+    for variant in summary["variants"]:
+        terminal.print()
+        terminal.print(
+            Text(f"{plain(variant['name'])}: {plain(label_words(variant['verdict']))}", style="bold")
+        )
+        for reason in reasons_of(variant):
+            _print_bullet(terminal, told_in_folder(reason, summary.get("folder")))
 
 
 def print_places(terminal: Terminal, folder: Path) -> None:
@@ -106,16 +155,18 @@ def fitting_tables(table: blocks.Table, width: int, symbols: Symbols) -> list[Ta
     """Return a table in the fullest form that fits into `width` columns, or split into several that do."""
     # Plain ASCII needs the space of '+/-' for the columns that measure.
     first = Step.NARROW if width < FULL_WIDTH else 0 if symbols.plus_minus == "±" else Step.SPREADS
+    heading = table.columns[0].short or table.columns[0].title
+    names = max(NAME_WIDTH, *map(len, heading.splitlines()))
     for step in range(first, Step.NEVER):
-        room = width - table_width(_draw(table, symbols, step, NAME_WIDTH))
+        room = width - table_width(_draw(table, symbols, step, names))
         if room >= 0:  # losses in the target's units may take any number of digits
-            return [_draw(table, symbols, step, NAME_WIDTH + room)]
+            return [_draw(table, symbols, step, names + room)]
     if not table.splits:
-        return [_draw(table, symbols, Step.DETAILS, NAME_WIDTH)]
+        return [_draw(table, symbols, Step.LEAST, NAME_WIDTH)]
     head, *middle, last = range(len(table.shown(Media.TERMINAL)[0]))
 
     def part(start: int, most: int) -> Table:
-        return _draw(table, symbols, Step.DETAILS, NAME_WIDTH, [head, *middle[start : start + most], last])
+        return _draw(table, symbols, Step.LEAST, NAME_WIDTH, [head, *middle[start : start + most], last])
 
     most = 1
     while table_width(part(0, most + 1)) <= width:
@@ -184,10 +235,10 @@ def _draw(
     return drawn
 
 
-def _print_bullet(terminal: Terminal, text: str) -> None:
+def _print_bullet(terminal: Terminal, text: str | Text) -> None:
     """Print a sentence behind a dash, its further lines under the first."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_row("-", Text(plain(text)))
+    grid.add_row("-", Text(plain(text)) if isinstance(text, str) else text)
     terminal.print(grid)
 
 

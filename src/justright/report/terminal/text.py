@@ -23,10 +23,11 @@ class Symbols:
     plus_minus: str  # in front of half an interval
     dash: str  # between two ends of a range, and for what was not measured
     ellipsis: str  # in place of what was cut off
+    cells: str  # of a bar: shown, possible, and neither
 
 
-UNICODE = Symbols(bars="▁▂▃▄▅▆▇█", plus_minus="±", dash="–", ellipsis="…")
-ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~")
+UNICODE = Symbols(bars="▁▂▃▄▅▆▇█", plus_minus="±", dash="–", ellipsis="…", cells="█▒·")
+ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~", cells="#?.")
 
 
 def symbols_for(encoding: str | None) -> Symbols:
@@ -57,8 +58,11 @@ def spelled(text: str, symbols: Symbols) -> str:
     Example:
         >>> spelled("−0.1±0.2", ASCII)
         '-0.1+/-0.2'
+        >>> spelled("··▒▒██|", ASCII)
+        '..??##|'
     """
     marks: dict[str, str | int | None] = {"±": symbols.plus_minus, "–": symbols.dash}
+    marks |= dict(zip(UNICODE.cells, symbols.cells, strict=True))
     if symbols is ASCII:
         marks["−"] = "-"
     return text.translate(str.maketrans(marks))

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from justright.diagnosis.labels import Tone
 from justright.report.blocks import Block, Cell, Column, Media, Row, Section, Sentences, Table, Text
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
-ANSWER_TONES: dict[str, Tone] = {"holds": "good", "does not hold": "bad", "cannot be told": "open"}
+ANSWER_TONES: dict[str, Tone] = {
+    "holds": "good",
+    "does not hold": "bad",
+    "not tested": "open",
+    "cannot be told": "open",
+}
+# What a terminal leaves to the page: where the premise of a claim was not reached, the headline says so.
+NOT_TESTED = "not tested"
 
 
 def fact_blocks(summary: Summary) -> list[Block]:
-    """Return the facts."""
-    return [Sentences(tuple(summary["facts"]), "box")] if summary["facts"] else []
+    """Return the facts; commands in them name the study folder, if it is known."""
+    facts = tuple(told_in_folder(fact, summary.get("folder")) for fact in summary["facts"])
+    return [Sentences(facts, "box")] if facts else []
 
 
 def claim_blocks(summary: Summary) -> list[Block]:
@@ -19,11 +28,12 @@ def claim_blocks(summary: Summary) -> list[Block]:
     rows = []
     for claim in summary["claims"]:
         answer = Cell(claim["answer"], tone=ANSWER_TONES.get(claim["answer"], "open"))
-        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"]))))
+        media = Media.WRITTEN if claim["answer"] == NOT_TESTED else Media.EVERYWHERE
+        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"])), media=media))
     if not rows:
         return []
     columns = (
-        Column("The tutorial says", "the tutorial says (numbers: see the report)", is_text=True, wraps=True),
+        Column("The tutorial says", "the tutorial says (numbers: see the report)", is_text=True),
         Column("On test rows", "on test rows", is_text=True, css="main"),
         Column("Measured", is_text=True, media=Media.WRITTEN),
     )
@@ -31,7 +41,9 @@ def claim_blocks(summary: Summary) -> list[Block]:
         "What TensorFlow’s tutorial says of these seven networks, from one seed and 1,000 validation rows, judged again on "
         "test rows. The intervals of one sentence hold together, so they are wider than elsewhere in this report."
     )
-    return [Text(note, media=Media.WRITTEN), Table("The tutorial’s conclusions", columns, tuple(rows))]
+    media = Media.EVERYWHERE if any(Media.TERMINAL in row.media for row in rows) else Media.WRITTEN
+    table = Table("The tutorial’s conclusions", columns, tuple(rows), media=media)
+    return [Text(note, media=Media.WRITTEN), table]
 
 
 FACTS = Section("facts", "Found along the way", fact_blocks)
