@@ -154,6 +154,7 @@ def short_trainings(designs: Mapping) -> Rows:
         "`undecided`": lambda one: one["label"] == UNDECIDED.name,
         "its loss was still falling: shown": lambda one: one["falls"] == "better",
         "... excluded (never true here)": lambda one: one["falls"] == "excluded",
+        "its training is called too short to judge": lambda one: one["is_cut_short"],
         "longer training decides the label": lambda one: one["names"] == LONGER_TRAINING,
         "the command trains longer": lambda one: "--max-epochs" in one["command"],
     }

@@ -26,6 +26,7 @@ def verdict_record(study: DrawnStudy, verdict: Verdict, margin: float) -> dict[s
         "label": verdict.label,
         "also": verdict.also,
         "names": _named(verdict),
+        "is_cut_short": found.is_cut_short,
         "command": verdict.action.command if verdict.action else "",
         "is_measured": [found.is_measured_towards("freer"), found.is_measured_towards("tighter")],
         "found": [one.is_better for one in found.variants],
