@@ -9,7 +9,9 @@ rule of `justright.diagnosis.ends`. The loss of a simulated run is a trend, jitt
 slow drift of each row for itself; runs stop by patience or at their epoch limit, and the truth is the trend.
 
 `--recordings` measures the same quantities on real runs, recorded by `python -m benchmarks.settled record`: the
-numbers in `Design` and the shares in `statistics/jitter.py` come from there. A margin is 0.00128, as on HIGGS.
+numbers in `Design` and the shares in `statistics/jitter.py` come from there. A second table judges these runs as if they
+had ended earlier, at every 23rd epoch; the truth is then the trend of the recorded test curve on both sides of
+each epoch. A margin is 0.00128, as on HIGGS.
 docs/calibration.md quotes the tables.
 """
 
@@ -28,10 +30,11 @@ from justright.diagnosis.ends import End, judge_end
 from justright.diagnosis.evidence import RunEvidence, VariantEvidence
 from justright.diagnosis.measured import Measured, chosen_by_halves, cross_fitted
 from justright.runs.grid import measured_epochs
-from justright.statistics.jitter import stray
+from justright.statistics.jitter import fit_line, stray
 
 MARGIN = 0.00128
 LEVEL = 0.95
+FIRST_END, STEP, FARTHEST, NEAREST = 60, 23, 25, 20  # of recorded runs that end earlier
 SHARED = 0.3  # of the variance of a row's change is common to all seeds
 GATE_ERRORS = 2.0
 
@@ -98,6 +101,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.recordings:
         print_table(RECORDED_HEADINGS, recorded_lines(options.recordings))
+        print()
+        print_table(EARLIER_HEADINGS, earlier_lines(options.recordings))
         return
     for name in options.tables:
         headings, lines = TABLES[name]
@@ -279,14 +284,59 @@ def has_risen_by_windows(measured: Measured) -> bool:
 
 def recorded_lines(folder: Path) -> Iterator[tuple[str, ...]]:
     """Yield a line for each network of which `folder` holds recorded runs."""
+    for name, recordings in recorded(folder):
+        runs = [RecordedJitter.of(run) for run in recordings]
+        yield name, str(len(runs)), *recorded_cells(runs)
+
+
+def recorded(folder: Path) -> Iterator[tuple[str, Iterator]]:
+    """Yield each network of which `folder` holds recorded runs, and its recordings, read one by one."""
     from benchmarks.peers.case import NETWORKS
     from benchmarks.settled.recordings import Recording
 
     for name in NETWORKS:
         paths = sorted(folder.glob(f"{name}-*[0-9].npz"))
-        runs = [RecordedJitter.of(Recording.read(path, name, 0)) for path in paths]
-        if runs:
-            yield name, str(len(runs)), *recorded_cells(runs)
+        if paths:
+            yield name, (Recording.read(path, name, 0) for path in paths)
+
+
+def earlier_lines(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Yield a line for each network: what two epochs and the trend say of recorded runs that end earlier."""
+    for name, recordings in recorded(folder):
+        found = np.array([one for run in recordings for one in earlier_ends(run)])
+        if not len(found):
+            continue
+        true, raw, raw_low, trend, trend_low = found.T / MARGIN
+        is_none, is_large = true <= 1, true > 2
+        yield (
+            *(name, str(len(found))),
+            *(f"{(mean - true).mean():+.1f} ± {(mean - true).std():.1f}" for mean in (raw, trend)),
+            *(f"{(low[is_none] > 1).sum()} of {is_none.sum()}" for low in (raw_low, trend_low)),
+            *(f"{(low[is_large] > 1).sum()} of {is_large.sum()}" for low in (raw_low, trend_low)),
+        )
+
+
+def earlier_ends(run) -> Iterator[tuple[float, ...]]:
+    """Yield the true rise, and mean and lower end by two epochs and by the trend, of a recording that ends earlier."""
+    test = run.test.mean(axis=1, dtype=np.float64)
+    for epochs in range(FIRST_END, run.epochs - FARTHEST, STEP):
+        best, last = run.best(epochs), epochs - 1
+        if last - best < NEAREST or best < NEAREST:
+            continue
+        evidence = run.evidence(epochs)
+        variant = VariantEvidence(run.name, 1, (evidence,))
+        losses = evidence.test_best[None], evidence.test_last[None]
+        end = judge_end(Measured(variant, (evidence,), *losses, "test"), MARGIN, is_binary=False, level=LEVEL)
+        rise = smooth(test, last) - smooth(test, best)
+        yield rise, end.raw_rise.mean, end.raw_rise.low, end.rise.mean, end.rise.low
+
+
+def smooth(curve: np.ndarray, epoch: int) -> float:
+    """Return the height at `epoch` of the line through the epochs on both sides, a tenth of those so far, 10 to 25."""
+    reach = min(max(epoch // 10, 10), FARTHEST)
+    near = np.arange(max(epoch - reach, 0), epoch + reach + 1.0)
+    line = fit_line(near, curve[near.astype(int)])
+    return line.height + line.slope * (epoch - line.middle)
 
 
 @dataclass(frozen=True)
@@ -347,6 +397,13 @@ RECORDED_HEADINGS = (
         "skewness, test",
     ),
     *("share on test rows", "estimated", "of the lowest tenth", "of the highest", "drift"),
+)
+
+
+EARLIER_HEADINGS = (
+    *("network", "ends", "error in margins: two epochs", "trend"),
+    *("true rise within a margin, more is found: two epochs", "trend"),
+    *("true rise beyond 2 margins, found: two epochs", "trend"),
 )
 
 

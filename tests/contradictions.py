@@ -25,7 +25,8 @@ from justright.study.directions import EARLIER_END
 
 ESTIMATE = r"\S+ \[[^\]]*\]|\S+ exactly"
 LONGER = re.compile(
-    r"longer training would|--max-epochs|train it for longer|train longer|still falling", re.IGNORECASE
+    r"longer training would|--max-epochs|train it for longer|train longer|as many epochs more|still fell|still falls",
+    re.IGNORECASE,
 )
 
 
@@ -195,13 +196,11 @@ def named_as_better_is_not_open(said: Said, verdict: Verdict) -> bool:
         denied = re.compile(rf"^(Whether {words} |Nothing .*compared with \(.*\b{re.escape(one.name)}\b)")
         if any(map(denied.search, verdict.reasons)):
             return False
-        mine = re.compile(
-            rf"(does|do) not measurably help {re.escape(verdict.variant)}\.$|^No remedy measurably helps"
-        )
-        if any(
-            mine.search(fact) and one.name in fact.split(" not measurably")[0]
-            for fact in said.judgement.facts
-        ):
+        unhelpful = re.compile(rf"(.*) (?:does|do) not measurably help {re.escape(verdict.variant)}\.")
+        for match in filter(None, map(unhelpful.fullmatch, said.judgement.facts)):
+            if one.name in re.split(r", | and ", match[1]):
+                return False
+        if f"No remedy measurably helps {verdict.variant}." in said.judgement.facts:
             return False
     return True
 
@@ -224,10 +223,14 @@ def answer_quotes_what_was_found(said: Said, verdict: Verdict) -> bool:
     known = {estimate(one.gain) for one in verdict.alternatives} | {estimate(verdict.end.rise)}
     if verdict.end.accuracy_change is not None:
         known.add(estimate(verdict.end.accuracy_change))
-    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|fall|change) ", "", verdict.answer)))
+    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", verdict.answer)))
     decides = {"overfits": verdict.tighter, "underfits": verdict.freer}
     wanted = {estimate(decides[name].gain) for name in (verdict.label, verdict.also) if name in decides}
-    if verdict.label == "undecided" and not verdict.found.has_unclear_rise:
+    if (
+        verdict.label == "undecided"
+        and not verdict.found.has_unclear_rise
+        and verdict.has_learned is not False
+    ):
         wanted = {
             estimate(one.gain) for one in (verdict.freer, verdict.tighter) if one is not None and one.is_open
         }
@@ -283,6 +286,17 @@ def action_is_the_best_that_is_shown(said: Said, verdict: Verdict) -> bool:
     return match is None or gains.get(match[1]) == max(gains.values(), default=None)
 
 
+def seeds_are_counted_right(said: Said, verdict: Verdict) -> bool:
+    """Commands ask for more seeds than there are, and one seed is called the only one where it is."""
+    if verdict.found is None:
+        return True
+    trained = len(verdict.found.outcomes)
+    texts = (*said.sentences(verdict), said.command(verdict))
+    asked = [int(count) for text in texts for count in re.findall(r"--seeds (\d+)", text)]
+    only_one = any("One seed was trained" in text for text in texts)
+    return all(count > trained for count in asked) and (not only_one or trained == 1)
+
+
 def plain_values_are_json(said: Said, verdict: Verdict) -> bool:
     """`result.json` takes them."""
     return bool(json.dumps(verdict.to_dict(), allow_nan=False))
@@ -306,6 +320,7 @@ VERDICT_RULES: tuple[Rule, ...] = (
     what_learned_nothing_is_told_so,
     action_names_what_exists_and_is_better,
     action_is_the_best_that_is_shown,
+    seeds_are_counted_right,
     plain_values_are_json,
 )
 
@@ -343,12 +358,17 @@ def best_is_the_best(said: Said) -> bool:
         usable = [one for one in said.evidence.variants if one.validation_loss == one.validation_loss]
         if match[1] != min(usable, key=lambda one: one.validation_loss).name:
             return False
-    tests = {one.variant: one.test.mean for one in said.judgement.verdicts if one.test}
     for fact in said.judgement.facts:
         lowest = re.search(
             r"differ on \w+ rows: (.*) has the lowest loss.* (?:below that of|than) (.*)\.$", fact
         )
-        if lowest and not tests[lowest[1]] < tests[lowest[2]]:
+        if lowest is None:
+            continue
+        worse = said.judgement.verdict(lowest[2])
+        gains = {one.name: one.gain.mean for one in (*worse.alternatives, *worse.headroom)}
+        if (
+            not gains.get(lowest[1], 1.0) > 0
+        ):  # strengths that were not chosen are compared with no other network
             return False
     return True
 

@@ -327,6 +327,13 @@ def test_a_verdict_named_by_fail_on_exits_with_1(library):
     assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Large overfits.\n")
 
 
+def test_a_verdict_that_a_network_has_as_well_counts(library):
+    """A network that overfits most and underfits, too, is not let through by asking for the one."""
+    library.summary["variants"][0]["verdict"] |= {"label": "overfits", "also": "underfits"}
+    done = runner.invoke(command_line(), ["run", "--quiet", "--fail-on", "underfits"])
+    assert (done.exit_code, done.stderr) == (1, "justright: --fail-on was met: Tiny underfits.\n")
+
+
 def test_a_verdict_not_named_exits_with_0(library):
     """Only the labels asked for count."""
     assert runner.invoke(command_line(), ["run", "--fail-on", "diverged"]).exit_code == 0

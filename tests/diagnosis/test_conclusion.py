@@ -58,7 +58,7 @@ def test_a_fall_that_is_shown_is_said_to_be_one(maker):
     assert "A still improved at the limit of 5 epochs." in too_short_sentence([falling(one, 0.1, 0.05, 0.2)])
     (other,) = found(maker.study(maker.variant("B", 10, 0.6, outcome="finished", best_epoch=98)))
     assert (
-        "both networks were still at or near their best at their limits of 5 to 100 epochs."
+        "both networks were still at or near their best at limits of 5 to 100 epochs."
         in too_short_sentence([one, other])
     )
 
@@ -153,6 +153,6 @@ def lacking(verdict, alternative, kind):
 
 
 def test_of_many_networks_only_the_labels_are_counted(maker):
-    """Eight variants: no parentheses."""
-    variants = [maker.variant(f"N{number}", 10 + number, 0.6 - number / 100) for number in range(8)]
+    """Eleven variants: no parentheses."""
+    variants = [maker.variant(f"N{number}", 10 + number, 0.6 - number / 100) for number in range(11)]
     assert "(" not in judge_study(maker.study(*variants)).conclusion

@@ -71,10 +71,7 @@ def test_the_good_epochs_of_accuracy_are_their_own(maker):
     runs = tuple(replace(run, validation=curve) for run in variant.runs)
     verdict = judged(maker, replace(variant, runs=runs), 0.55)
     assert (verdict.onset.best, verdict.accuracy_onset) == (24, Onset(60, 99, 60, last=99))
-    assert (
-        "By accuracy the good epochs end later: epochs 60 to 99 cannot be told apart from the best, 60."
-        in verdict.reasons
-    )
+    assert "By accuracy the good epochs end later: they are epochs 60 to 99 (best 60)." in verdict.reasons
 
 
 def test_accuracy_of_several_classes_is_compared_seed_by_seed(maker):
@@ -294,3 +291,14 @@ def test_the_fall_is_unknown_where_nothing_tells(change):
     assert not end.is_still_falling
     assert not end.fall_is_excluded
     assert fall_sentence(end) == ""
+
+
+def test_a_fall_is_told_of_runs_whose_best_epoch_is_in_their_last_quarter():
+    """Others have trained a quarter of their epochs without finding a better one, whatever the windows' means say."""
+    curve = np.concatenate([np.full(100, 0.6), np.full(50, 0.55), np.full(50, 0.54)])
+    late, early = np.array(curve), np.array(curve)
+    late[180], early[80] = 0.53, 0.53
+    runs = [run_of(one, seed=seed, outcome="finished") for seed, one in enumerate((late, early, early))]
+    assert end_of(runs[0])[0].is_still_falling
+    assert end_of(*runs[:2])[0].is_still_falling
+    assert end_of(*runs)[0].fall is None

@@ -13,7 +13,7 @@ from justright.diagnosis.effects import EARLY_STOPPING, free_effects
 from justright.diagnosis.evidence import EnsembleEvidence
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.measured import measure_study
-from justright.diagnosis.words.numbers import estimate
+from justright.diagnosis.words.numbers import estimate, rounded
 from justright.statistics.intervals import Interval, mean_interval
 from justright.study.remedy import LADDER_GROUP
 
@@ -113,6 +113,22 @@ def test_the_choice_is_told_with_what_chose_it(study):
     assert said.startswith(
         f"Validation rows choose Ensemble of 4 x Step 2: its test loss is {estimate(choice.test)}, over rows only; "
         "on the validation rows that chose it, its loss is 0.5"
+    )
+
+
+def test_the_choice_of_a_network_does_not_repeat_the_headline(study):
+    """Its test loss is in the headline; what chose it is not."""
+    judgement = judge_study(replace(study, ensembles=()))
+    choice = judgement.choice
+    assert not choice.is_ensemble
+    assert (
+        f"best on validation rows is {choice.name}, with a test loss of {estimate(choice.test)}"
+        in judgement.conclusion
+    )
+    (said,) = [fact for fact in judgement.facts if "validation rows that chose" in fact]
+    assert (
+        said
+        == f"On the validation rows that chose {choice.name}, its loss is {rounded(choice.validation, choice.test)}."
     )
 
 

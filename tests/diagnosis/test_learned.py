@@ -47,7 +47,9 @@ def test_a_network_that_learned_nothing_is_told_so_first_and_is_not_just_right(m
     for name in "AB":
         verdict = judgement.verdict(name)
         assert verdict.label == "undecided"
-        assert verdict.answer.startswith(f"{name} is undecided: it has learned nothing")
+        assert verdict.answer == (
+            f"{name} is undecided: it has learned nothing, since its test loss is not below that of always predicting the same."
+        )
         assert re.fullmatch(
             r"It has learned nothing: its test loss is 0\.0\d+ \[.*\] above that of always predicting the same \(0\.7\d*\)\.",
             verdict.reasons[0],

@@ -127,6 +127,7 @@ TAMPERED = {
         "Tiny",
         lambda one: acting(one, "Use Large: it is trained and saved.", f"{PREDICT} Large"),
     ),
+    "seeds_are_counted_right": ("Good", lambda one: reasons(one, "Train 3 more: justright run --seeds 3.")),
     "sentences_are_whole": ("Good", lambda one: reasons(one, "the loss is is nan (of None")),
 }
 

@@ -86,8 +86,8 @@ def test_a_page_of_many_variants_shows_the_notable_ones_whole_and_names_all(many
     assert all(f"Network {number}<" in page for number in range(200))
     assert "160 more variants (106 undecided, 54 overfits)" in page
     assert (
-        page.count('<div class="inside">') == 2 * MOST_WHOLE + 3
-    )  # reasons, models; the other variants, the other answers and study.toml
+        page.count('<div class="inside">') == 2 * MOST_WHOLE + 2
+    )  # reasons, models; the other variants and study.toml
     data = json.loads(re.search(r'id="report-data">(.*?)</script>', page, flags=re.DOTALL).group(1))
     assert len({line["v"] for line in data["curves"]["loss"]["lines"]}) == MOST_WHOLE
     assert len(open_result(many).result["variants"]) == 200

@@ -46,7 +46,9 @@ def run(
         None, help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]", metavar="DIR"
     ),
     fail_on: str | None = typer.Option(
-        None, help="Exit with 1 if any variant has one of these verdicts.", metavar="LABEL[,LABEL]"
+        None,
+        help="Exit with 1 if any variant has one of these verdicts, or has it as well.",
+        metavar="LABEL[,LABEL]",
     ),
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."
@@ -243,8 +245,13 @@ def _exit(result: Result, labels: list[str]) -> None:
             f"interrupted; nothing recorded is lost. To go on: {resume_command(sys.argv[1:], result.folder)}"
         )
         raise typer.Exit(EXIT_INTERRUPTED)
-    verdicts = {item["name"]: item["verdict"]["label"] for item in result.summary["variants"]}
-    met = [f"{name} {label}" for name, label in verdicts.items() if label in labels]
+    verdicts = {item["name"]: item["verdict"] for item in result.summary["variants"]}
+    met = [
+        f"{name} {label}"
+        for name, verdict in verdicts.items()
+        for label in (verdict["label"], verdict.get("also"))
+        if label in labels
+    ]
     if met:
         say_error(f"--fail-on was met: {'; '.join(met)}.")
         raise typer.Exit(EXIT_VERDICT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -106,7 +106,7 @@ def deciding(alternatives: Iterable[Alternative]) -> Alternative | None:
 
 
 def judge_alternatives(
-    pairs: Pairs, name: str, others: Sequence[str], margin: float, *, level: float
+    pairs: Pairs, name: str, others: Sequence[str], margin: float, *, level: float, is_decided: bool = False
 ) -> tuple[Alternative, ...]:
     """Return every freer and tighter variant of the study, compared with variant `name`, the largest gain first.
 
@@ -116,11 +116,12 @@ def judge_alternatives(
         others: the variants it may be compared with, sorted by name.
         margin: what counts as a difference, in units of the loss.
         level: coverage of all intervals of this variant together.
+        is_decided: whether its label is known already, so that nobody needs to know what would decide.
     """
     mine = pairs.measured[name].variant
     kinds = {other: kind_between(mine, pairs.measured[other].variant) for other in others if other != name}
     directed = [(kind, other) for other, kind in kinds.items() if direction_of(kind)]
-    return _compared(pairs, name, directed, margin, level=level)
+    return _compared(pairs, name, directed, margin, level=level, is_decided=is_decided)
 
 
 def judge_headroom(
@@ -153,7 +154,7 @@ def judge_headroom(
     ]
     if pairs.has_reference(name):
         found.append((REFERENCE_KIND, None))
-    compared = [replace(one, needs=None) for one in _compared(pairs, name, found, margin, level=level)]
+    compared = list(_compared(pairs, name, found, margin, level=level, is_decided=True))
     if name in ensembles and mine.source == "test":
         difference = ensemble_differences(ensembles[name], mine)
         if difference is not None:
@@ -193,7 +194,13 @@ def kind_between(judged: VariantEvidence, other: VariantEvidence) -> str:
 
 
 def _compared(
-    pairs: Pairs, name: str, members: Sequence[tuple[str, str | None]], margin: float, *, level: float
+    pairs: Pairs,
+    name: str,
+    members: Sequence[tuple[str, str | None]],
+    margin: float,
+    *,
+    level: float,
+    is_decided: bool,
 ) -> tuple[Alternative, ...]:
     """Return alternatives (kind, variant or None for the reference) compared with `name`, the largest gain first.
 
@@ -212,7 +219,9 @@ def _compared(
         left = np.full_like(right, over.numbers[name])
         share = 1 - (1 - level) * len(group) / count
         judged.append((group, over.losses, over.losses.compare(left, right, level=share), share))
-    needs = _needed([compared for _, _, compared, _ in judged], margin)
+    needs = [np.array([], np.int64)] * len(judged)
+    if not is_decided:
+        needs = _needed([compared for _, _, compared, _ in judged], margin)
     found = []
     for (group, losses, compared, share), wanted in zip(judged, needs, strict=True):
         required = required_for_each(

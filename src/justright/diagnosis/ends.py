@@ -7,7 +7,8 @@ epoch. The part of it that is common to all rows is taken out of the difference 
 leaves unknown is added to the interval (`statistics/jitter.py`).
 
 The *fall* is that of the mean validation loss from the last quarter but one of the epochs to the last quarter, for runs
-that ended at their epoch limit: by about as much, or less, it would fall in as many epochs more.
+that ended at their epoch limit: by about as much, or less, it would fall in as many epochs more. It is told only where at
+least half of these runs chose an epoch of their last quarter; others have trained that long without finding a better one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from justright.diagnosis.words.numbers import epochs, estimate, number, rough, s
 from justright.statistics.crossed import MIN_ROWS, Floats, crossed
 from justright.statistics.intervals import Interval, interval_of
 from justright.statistics.jitter import (
-    SHARE_ERROR,
     Fall,
     Jittered,
     Stray,
@@ -33,6 +33,7 @@ from justright.statistics.jitter import (
     fall_of,
     luck_of,
     neighbourhood,
+    share_error,
     stray,
     uncertain,
 )
@@ -272,7 +273,7 @@ def _risen(measured: Measured, level: float) -> tuple[Jittered, float]:
     own = uncertain(
         sum(one.variance for one in lucks), freedom=sum(one.freedom for one in every), level=level
     )
-    shared = SHARE_ERROR * (1 - share) * float(np.mean([one.common for one in lucks]))
+    shared = share_error(share) * float(np.mean([one.common for one in lucks]))
     table = crossed(measured.rise - np.array([[one.mean] for one in lucks]))
     jitter = float(np.sqrt(np.mean([one.variance for one in every])))
     return Jittered(table, own / len(lucks) ** 2, shared**2), jitter
@@ -324,7 +325,8 @@ def _kept(run: RunEvidence, since: int = 0) -> list[int]:
 def _fallen(runs: Iterable[RunEvidence], level: float) -> tuple[Jittered | None, int]:
     """Return by how much the trend of each validation row's loss fell in the last quarter, and its number of epochs."""
     falls = [(run, found) for run in runs if (found := _fall(run)) is not None]
-    if not falls:
+    late = [run for run, _ in falls if run.chosen_epoch >= run.epochs - run.epochs // PARTS]
+    if not falls or 2 * len(late) < len(falls):
         return None, 0
     own = uncertain(
         sum(fall.variance for _, (fall, _) in falls),

@@ -217,10 +217,14 @@ class _Judging:
             draws = draws_for(self.seed, "onset by accuracy", name)
             by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
         ensembles = {one.variant: one for one in evidence.ensembles}
+        end = judge_end(mine, self.margin, is_binary=is_binary, level=level)
+        is_decided = end.has_risen and bool(np.isfinite(end.train_last - end.train_best))
         return Findings(
             measured=mine,
-            end=judge_end(mine, self.margin, is_binary=is_binary, level=level),
-            variants=judge_alternatives(self.pairs, name, self.others, self.margin, level=level),
+            end=end,
+            variants=judge_alternatives(
+                self.pairs, name, self.others, self.margin, level=level, is_decided=is_decided
+            ),
             headroom=judge_headroom(self.pairs, name, self.others, ensembles, self.margin, level=level),
             test=self.losses[name],
             onset=onset,

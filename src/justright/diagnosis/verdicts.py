@@ -39,7 +39,7 @@ alarms are false.
 be told apart from the best (the intervals of all measured epochs hold together); the first of them is the cheapest good
 epoch. In binary tasks the same is done for accuracy, and reported where the good epochs end sooner or later: confidence
 in wrong answers can grow while the answers get better. With several classes, accuracy at the chosen and at the last
-epoch is compared over seeds.
+epoch is compared over seeds. Where accuracy at the end says otherwise than the loss, the answer says so.
 
 **What would decide.** An `undecided` verdict says how many more seeds or test rows would probably decide it, from the
 variances measured so far, and names the command: `justright run --out DIR --seeds N` trains the seeds that are missing,
@@ -275,9 +275,8 @@ def _limits(measured: Measured) -> tuple[str, ...]:
             "chose."
         )
     if len(measured.runs) == 1:
-        sentences.append(
-            "One seed was trained: the intervals cover rows only and speak about this one network."
-        )
+        only = "One seed was trained" if len(measured.variant.runs) == 1 else "One run was measured"
+        sentences.append(f"{only}: the intervals cover rows only and speak about this one network.")
     return tuple(sentences)
 
 

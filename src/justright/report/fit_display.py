@@ -215,7 +215,7 @@ def _write(ax: Axes, name: str, at: tuple[float, float], side: Side, colour: str
         "data",
         "offset points",
         color=colour,
-        fontsize=9,
+        fontsize=8,
         weight="bold",
         zorder=4,
         **place,

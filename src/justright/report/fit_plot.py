@@ -21,7 +21,7 @@ TITLES = ("Gain by something tighter", "Gain by something freer")
 QUADRANTS = ("just right", "overfits", "underfits", "both")
 HEIGHT = 400
 # Width and height of the drawing in pixels, at least, beside the sentences and on a phone: for these names are placed.
-SIZES: Mapping[str, tuple[float, float]] = {"wide": (400.0, 400.0), "narrow": (232.0, 282.0)}
+SIZES: Mapping[str, tuple[float, float]] = {"wide": (370.0, 400.0), "narrow": (232.0, 282.0)}
 LONGEST = {"wide": 26, "narrow": 16}  # characters of a name
 STEP = 13.0  # pixels between the middles of two dots on an edge
 RING, RING_STEP = 13.0, 2.5  # pixels: a ring around nothing, and for each step of the scale

@@ -248,6 +248,16 @@ def luck_of(strays: Iterable[tuple[float, Stray]], share: float, *, own: float =
     return Luck(mean, variance, common)
 
 
+def share_error(share: float) -> float:
+    """Return the standard error of the share of the jitter that is common to all rows.
+
+    Example:
+        >>> share_error(0.36)
+        0.2
+    """
+    return SHARE_ERROR * float((1 - share) ** 0.5)
+
+
 def uncertain(variance: float, *, freedom: int, level: float) -> float:
     """Return a variance, larger for its few degrees of freedom: a normal interval of that level is then Student's."""
     if freedom < 1:

@@ -72,13 +72,14 @@ def test_commands_name_the_folder_where_it_is_known(command, told):
 
 
 def test_an_older_folder_shows_what_there_is(summary):
-    """No map, no command; the first reason is the answer."""
-    answers, _ = answer_blocks(old(summary))
-    assert answers.items[0].rest == summary["variants"][0]["verdict"]["reasons"][0]
-    assert not any(one.command or one.words for one in answers.items)
+    """In a terminal the first reason of each verdict; a page, which has them all further down, begins with the table."""
+    (printed,) = answer_blocks(old(summary))
+    assert printed.media == Media.TERMINAL
+    assert printed.items[0].rest == summary["variants"][0]["verdict"]["reasons"][0]
+    assert not any(one.command or one.words for one in printed.items)
     page = render_html(old(summary))
-    assert 'id="chart-fit"' not in page
-    assert "What would help" in page
+    assert 'id="fit"' not in page
+    assert page.index("<table") < page.index("<figure")
 
 
 def test_what_was_not_judged_has_no_answer(summary):

@@ -9,7 +9,7 @@ from justright.diagnosis.findings import Findings
 from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS, is_beyond, more_epochs
 from justright.diagnosis.words.answers import best_epochs, phrase
 from justright.diagnosis.words.numbers import rounded_up
-from justright.study.directions import EARLIER_END, MORE_ROWS, Direction
+from justright.study.directions import EARLIER_END, LONGER_TRAINING, MORE_ROWS, Direction
 
 PREDICT = "justright predict DIR TABLE"
 SLOWER = "jr.Recipe(optimizer=keras.optimizers.Adam(1e-4, clipnorm=1.0))"
@@ -47,6 +47,9 @@ def underfits_action(found: Findings) -> Action:
     """Return how to apply what a network that underfits lacks."""
     if found.freer is None:
         raise ValueError(f"{found.name} has nothing freer beside it")
+    is_tried = any(one.kind == LONGER_TRAINING and one.is_measured for one in found.alternatives)
+    if found.is_cut_short and not found.overfits_by_time and not is_tried:
+        return _train_longer(found)
     return _apply(found, found.freer)
 
 
@@ -73,7 +76,8 @@ def undecided_action(found: Findings) -> Action | None:
     needs, runs = found.needs, len(found.measured.variant.runs)
     if needs is None or needs.least is None:
         words = "One seed does not show what would decide."
-        return Action(words, f"{COMMAND} --seeds {LEAST_SEEDS}") if runs == 1 else None
+        is_alone = len(found.measured.runs) == 1 and runs < LEAST_SEEDS
+        return Action(words, f"{COMMAND} --seeds {LEAST_SEEDS}") if is_alone else None
     seeds, rows = needs.least
     if rows and found.measured.source != "test":
         return None
@@ -111,6 +115,10 @@ def _apply(found: Findings, one: Alternative) -> Action:
         return Action(f"Collect more rows: {phrase(one)} would probably help.", "")
     if one.kind == EARLIER_END:
         return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
+    return _train_longer(found)
+
+
+def _train_longer(found: Findings) -> Action:
     return Action(
         "Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {more_epochs([found])}"
     )

@@ -39,11 +39,11 @@ def limit_words(found: Sequence[Findings]) -> str:
     """Return the predicate of networks that their epoch limit cut short."""
     limits = {run.epochs for one in found for run in one.measured.runs if run.outcome == "finished"}
     low, high = min(limits), max(limits)
-    limit = f"the limit of {low}" if low == high else f"their limits of {low} to {high}"
+    limit = f"the limit of {counted(low, 'epoch')}" if low == high else f"limits of {low} to {high} epochs"
     if all(one.end.is_still_falling for one in found):
-        return f"still improved at {limit} epochs"
+        return f"still improved at {limit}"
     were, their = ("was", "its") if len(found) == 1 else ("were", "their")
-    return f"{were} still at or near {their} best at {limit} epochs"
+    return f"{were} still at or near {their} best at {limit}"
 
 
 def is_a_matter_of_numbers(found: Findings) -> bool:
@@ -166,7 +166,7 @@ def needs_reasons(needs: Needs | None, measured: Measured, table_rows: int | Non
         return (f"{small} {beyond}, and the table has {table_rows:,} rows in all.",)
     if needs.more_seeds == 0 or needs.more_rows == 0:
         return ("The margin lies just inside the interval: any more seeds would probably decide.",)
-    if len(measured.runs) == 1:
+    if len(measured.runs) == 1 and trained < LEAST_SEEDS:
         command = f"{COMMAND} --seeds {LEAST_SEEDS}"
         return (f"One seed does not show what would decide; train at least {LEAST_SEEDS}: {command}.",)
     return ("No realistic number of seeds or rows would decide: the difference is too close to the margin.",)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from justright.diagnosis.alternatives import ENSEMBLE_KIND, REFERENCE_KIND, Alternative
 from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
+from justright.diagnosis.learned import CONSTANT
 from justright.diagnosis.onset import onset_reasons
 from justright.diagnosis.words.numbers import (
     counted,
@@ -20,7 +21,6 @@ from justright.diagnosis.words.numbers import (
 )
 from justright.study.directions import (
     LESS_CAPACITY,
-    LONGER_TRAINING,
     MORE_ROWS,
     MORE_WITH_BRAKE,
     OTHER_INPUTS,
@@ -62,13 +62,15 @@ def just_right_answer(found: Findings) -> str:
 
 def undecided_answer(found: Findings) -> str:
     """Return what is open about a network: which direction, and what the largest measured gain in it is."""
-    parts = ["it has learned nothing"] if found.has_learned_nothing else []
+    loss = found.measured.loss
     if found.has_unclear_rise:
-        rose = f"its {found.measured.loss} rose by {estimate(found.end.rise)} to its end"
-        parts.append(f"{rose}, but without its training loss, overfitting cannot be told from divergence")
+        rose = f"its {loss} rose by {estimate(found.end.rise)} to its end"
+        said = f"{rose}, but without its training loss, overfitting cannot be told from divergence"
+    elif found.has_learned_nothing:
+        said = f"it has learned nothing, since its {loss} is not below that of {CONSTANT}"
     else:
-        parts += _open_parts(found)
-    return f"{found.name} is undecided: {'; '.join(parts)}{_accuracy(found)}."
+        said = "; ".join(_open_parts(found))
+    return f"{found.name} is undecided: {said}{_accuracy(found)}."
 
 
 def diverged_answer(found: Findings) -> str:
@@ -101,24 +103,27 @@ def reasons_of(found: Findings, first: Direction) -> tuple[str, ...]:
 
 def direction_reasons(found: Findings, direction: Direction) -> tuple[str, ...]:
     """Return the sentences about the alternatives in one direction; the network's own end has its own."""
-    mine = [one for one in found.towards(direction) if one is not found.early_stopping]
-    loss, margin = found.measured.loss, number(found.margin)
+    others = [one for one in found.towards(direction) if one is not found.early_stopping]
+    mine = sorted(others, key=lambda one: -one.gain.mean)
+    loss = found.measured.loss
     better = [one for one in mine if one.is_better]
     if better:
-        said = [_single(one, found) for one in better[:MOST_SENTENCES]]
+        said = [_single(found, one) for one in better[:MOST_SENTENCES]]
         return _with_others(said, better, f"lower the {loss} by more than the margin as well")
     unsure = [one for one in mine if one.is_open]
     if not found.is_measured_towards(direction):
-        return (_nothing_measured(found, direction), *(_single(one, found) for one in unsure))
+        return (_nothing_measured(found, direction), *(_single(found, one) for one in unsure))
     if unsure:
-        said = [_single(one, found) for one in unsure[:MOST_SENTENCES]]
+        said = [_single(found, one) for one in unsure[:MOST_SENTENCES]]
         return _with_others(said, unsure, f"may or may not lower the {loss} by more than the margin")
     names = listed_briefly([one.name if one.is_measured else phrase(one) for one in mine])
     largest = max(mine, key=lambda one: one.gain.high)
     nothing = f"Nothing {direction} that it was compared with ({names}) lowers the {loss}"
     if largest.gain.high <= 0:
         return (f"{nothing}.",)
-    return (f"{nothing} by more than {rounded(largest.gain.high, largest.gain)} (margin {margin}).",)
+    return (
+        f"{nothing} by more than {rounded(largest.gain.high, largest.gain)} (margin {number(found.margin)}).",
+    )
 
 
 def headroom_reasons(found: Findings) -> tuple[str, ...]:
@@ -173,10 +178,7 @@ def _underfits(found: Findings) -> str:
     if one is None:
         raise ValueError(f"{found.name} has nothing freer beside it")
     if not one.is_measured:
-        return (
-            "underfits: when training reached its epoch limit, its validation loss was still falling, by "
-            f"{estimate(one.gain)} in the last part"
-        )
+        return f"underfits: {_last_epochs(found)} its validation loss still fell by {estimate(one.gain)}"
     return f"underfits: {phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
 
 
@@ -204,6 +206,10 @@ def _ending(found: Findings) -> tuple[str, ...]:
     is_by_time = found.overfits_by_time and not found.has_diverged
     since = onset_reasons(found.onset, found.accuracy_onset) if is_by_time else ()
     return (*end_reasons(found.end, found.measured), *since)
+
+
+def _last_epochs(found: Findings) -> str:
+    return f"over its last {counted(found.end.fall_epochs, 'epoch')}"
 
 
 def _nothing_measured(found: Findings, direction: Direction) -> str:
@@ -237,17 +243,15 @@ def _may(found: Findings, one: Alternative) -> str:
     if one is found.early_stopping:
         return f"its end may be worse than {best_epochs(found)} (rise {estimate(one.gain)})"
     if one is found.longer_training:
-        return (
-            f"its validation loss may still have been falling at its epoch limit (fall {estimate(one.gain)})"
-        )
+        return f"{_last_epochs(found)} its validation loss may still have fallen (by {estimate(one.gain)})"
     return f"{phrase(one)} may lower its {found.measured.loss} (gain {estimate(one.gain)})"
 
 
-def _single(one: Alternative, found: Findings) -> str:
+def _single(found: Findings, one: Alternative) -> str:
     """Return the sentence about one alternative that is better, or open."""
-    loss, margin = found.measured.loss, number(found.margin)
-    if one.kind == LONGER_TRAINING and not one.is_measured:
+    if one is found.longer_training:
         return fall_sentence(found.end)
+    loss, margin = found.measured.loss, number(found.margin)
     would, measured = ("is", "measured") if one.is_measured else ("would be", "expected")
     if one.is_better:
         return f"With {phrase(one)} the {loss} {would} {estimate(one.gain)} lower, more than the margin {margin}."

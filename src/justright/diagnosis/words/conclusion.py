@@ -13,7 +13,6 @@ from justright.diagnosis.measured import Measured
 from justright.diagnosis.verdicts import Verdict
 from justright.diagnosis.words.advice import COMMAND, limit_words, more_epochs
 from justright.diagnosis.words.numbers import (
-    MOST_LISTED,
     estimate,
     listed,
     listed_briefly,
@@ -27,6 +26,7 @@ from justright.study.directions import (
     MORE_WITH_BRAKE,
 )
 
+MOST_EXPLAINED = 10  # of more networks the headline says only what they do
 # What a network lacks that underfits, by the kind of what is freer and better; of one network, and of several.
 LACKS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -56,7 +56,7 @@ def conclude(
     parts = []
     for label in labels():
         if members := names[label.name]:
-            asides = _asides(label.name, members) if len(verdicts) <= MOST_LISTED else []
+            asides = _asides(label.name, members) if len(verdicts) <= MOST_EXPLAINED else []
             parts.append(
                 _group(label.name, members, verdicts) + (f" ({', '.join(asides)})" if asides else "")
             )

@@ -223,18 +223,21 @@ def ladder_fact(study: JudgedStudy) -> Iterable[str]:
 
 
 def choice_fact(study: JudgedStudy) -> Iterable[str]:
-    """Yield what validation rows choose, and its loss on test rows."""
+    """Yield what validation rows choose, and how sure they are; the headline has the test loss of a network, not of an ensemble."""
     choice = study.choice
     has_search = bool(study.step_baselines or rejected_strengths(study.evidence, study.strengths))
     if not has_search or choice is None or choice.test is None or choice.candidates == 1:
         return
-    covers = ", over rows only" if choice.is_ensemble else ""
+    flattered = rounded(choice.validation, choice.test)
+    if choice.is_ensemble:
+        said = (
+            f"Validation rows choose {choice.name}: its test loss is {estimate(choice.test)}, over rows only; on the validation "
+            f"rows that chose it, its loss is {flattered}."
+        )
+    else:
+        said = f"On the validation rows that chose {choice.name}, its loss is {flattered}."
     rivals = f"{choice.rivals} of the {counted(choice.candidates - 1, 'other candidate')}"
-    yield (
-        f"Validation rows choose {choice.name}: its test loss is {estimate(choice.test)}{covers}; on the validation rows "
-        f"that chose it, its loss is {rounded(choice.validation, choice.test)}."
-        + (f" They cannot tell it apart from {rivals}." if choice.rivals else "")
-    )
+    yield said + (f" They cannot tell it apart from {rivals}." if choice.rivals else "")
 
 
 def decision_facts(study: JudgedStudy) -> Iterable[str]:

@@ -25,23 +25,21 @@ FOLDER = re.compile(r"""(["']?)\bDIR\b""")
 
 
 def answer_blocks(summary: Summary) -> list[Block]:
-    """Return the fit map and the sentences; without gains, of older versions, only the sentences that there are."""
+    """Return the fit map and the sentences. Of older versions a terminal has the first reasons; a page has a section of all."""
+    main = main_variants(summary)
+    few = notable_variants(summary, MOST_ANSWERS if len(main) < MOST_PRINTED else FEW_ANSWERS)
+    names = {one["name"] for one in few}
+    printed = Answers(_answers(summary, [one for one in main if one["name"] in names]), media=Media.TERMINAL)
+    if not any(one["verdict"].get("answer") for one in summary["variants"]):
+        return [printed] if printed.items else []
     answers = _answers(summary, notable_variants(summary, MOST_WHOLE))
-    if not answers:
-        return []
     first = {one["name"] for one in notable_variants(summary, MOST_ANSWERS)}
     shown = tuple(one for one in answers if one.name in first)
     rest = tuple(one for one in answers if one.name not in first)
-    more: list[Block] = [Folded(Cell(f"{len(rest):,} more networks"), (Answers(rest),))] if rest else []
-    main = main_variants(summary)
-    most = MOST_ANSWERS if len(main) < MOST_PRINTED else FEW_ANSWERS
-    few = {one["name"] for one in notable_variants(summary, most)}
-    printed = [one for one in main if one["name"] in few]
-    return [
-        *_map(summary),
-        Answers(shown, "What would help", tuple(more), media=Media.WRITTEN),
-        Answers(_answers(summary, printed), media=Media.TERMINAL),
-    ]
+    more: tuple[Block, ...] = (
+        (Folded(Cell(f"{len(rest):,} more networks"), (Answers(rest),)),) if rest else ()
+    )
+    return [*_map(summary), Answers(shown, "What would help", more), printed]
 
 
 def answer_of(variant: VariantSummary) -> str:
