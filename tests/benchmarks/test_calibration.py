@@ -281,9 +281,9 @@ def test_a_study_of_the_sizes_alone_has_gains_and_no_effects(capsys):
 
 def test_label_tables_count_what_was_said_against_what_is_true(capsys):
     """Two verdicts of one study by hand: a false `overfits`, and an `underfits` that is true and the right direction."""
-    wrong = {"label": "overfits", "truth": {"freer": 0.5, "tighter": 0.2}, "also": None}
-    right = {"label": "underfits", "truth": {"freer": 2.5, "tighter": 1.5}, "also": "overfits"}
-    common = {"own": None, "is_measured": [True, True]}
+    wrong = {"label": "overfits", "truth": {"freer": 0.5, "tighter": 0.2, "longer": 0.5}, "also": None}
+    right = {"label": "underfits", "truth": {"freer": 2.5, "tighter": 1.5, "longer": 0.5}, "also": "overfits"}
+    common = {"own": None, "is_measured": [True, True], "names": "longer training"}
     study = {
         "world": 0,
         "design": "3 x 2,000",
@@ -296,6 +296,7 @@ def test_label_tables_count_what_was_said_against_what_is_true(capsys):
         "| `overfits`, where nothing tighter truly gains more than the margin | 100.0 ± 0.0 (1) | 100.0 ± 0.0 (1) |",
         "| `underfits`, where nothing freer does | 0.0 ± 0.0 (1) | 0.0 ± 0.0 (1) |",
         "| the other direction, said beside the label, is not true | 0.0 ± 0.0 (1) | 0.0 ± 0.0 (1) |",
+        "| longer training decides the label, and truly gains less than the margin | 100.0 ± 0.0 (2) | 100.0 ± 0.0 (2) |",
         "| truth beyond 2 margins: a direction is named | 100.0 ± 0.0 (1) | 100.0 ± 0.0 (1) |",
         "| ... it is that of the larger true gain | 100.0 ± 0.0 (1) | 100.0 ± 0.0 (1) |",
         "| `just right` | 0.0 ± 0.0 (1) | 0.0 ± 0.0 (1) |",
