@@ -25,7 +25,7 @@ from justright.study.directions import EARLIER_END
 
 ESTIMATE = r"\S+ \[[^\]]*\]|\S+ exactly"
 LONGER = re.compile(
-    r"longer training would|--max-epochs|train it for longer|train longer|as many epochs more|still fell|still falls",
+    r"longer training would|--max-epochs|train it for longer|cut it short|train longer|as many epochs more|still fell|still falls",
     re.IGNORECASE,
 )
 

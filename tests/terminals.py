@@ -21,7 +21,7 @@ LOSS = "binary_crossentropy"
 def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 100) -> Any:
     """Return what the progress view needs of a study: runs, recipes and the task."""
     recipe = SimpleNamespace(max_epochs=max_epochs, patience=patience, precision="float32")
-    variants = [SimpleNamespace(name=name, build=None) for name in NAMES]
+    variants = [SimpleNamespace(name=name, build=None, group="") for name in NAMES]
     runs = [(variant, seed, ROWS) for variant in variants for seed in range(seeds)]
     return SimpleNamespace(
         split=SimpleNamespace(

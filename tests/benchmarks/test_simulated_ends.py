@@ -73,7 +73,9 @@ def test_flat_curves_do_not_fall_and_falling_ones_do():
     level, fallen = judged(flat, 40)[0], judged(falling, 40)[0]
     assert not any(end.is_still_falling for end in level)
     assert np.mean([end.is_still_falling for end in fallen]) >= 0.9
-    assert np.mean([end.fall.low <= 0 <= end.fall.high for end in level]) >= 0.93
+    told = [end.fall for end in level if end.fall is not None]
+    assert len(told) < len(level)  # a best epoch long before the end says enough
+    assert np.mean([one.low <= 0 <= one.high for one in told]) >= 0.9
 
 
 def test_the_truth_of_a_simulated_run_is_its_trend():

@@ -220,6 +220,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
                 "--head",
             ),
             *("--sheet", "s", "--query", "q", "--class-weight", "balanced"),
+            *("--of", "Large", "--no-neighbours"),
         ],
     )
     assert done.exit_code == 0, done.output
@@ -250,6 +251,8 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "test": "te.csv",
         "validation": "va.csv",
         "study": "sizes",
+        "of": "Large",
+        "neighbours": False,
         "trust": True,
         "seeds": 3,
         "max_epochs": 5,
@@ -662,6 +665,8 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--categorical",
             "--test",
             "--validation",
+            "--of",
+            "--neighbours",
             "--from",
         ),
         *(
@@ -748,6 +753,7 @@ def test_the_default_folder_is_named_after_source_and_study():
     assert default_folder("../..", "quick").parent == Path("runs")
     assert default_folder(None, None) == Path("runs/higgs-sim-quick")
     assert default_folder(None, "my/own.toml") == Path("runs/own")
+    assert default_folder("rows.csv", "remedies", "My net") == Path("runs/rows-remedies-My-net")
 
 
 def test_help_texts_state_the_library_s_own_values():

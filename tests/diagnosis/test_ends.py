@@ -256,7 +256,7 @@ def test_a_loss_that_falls_at_the_epoch_limit_is_said():
     np.testing.assert_allclose(end.fall.mean, 0.01, atol=3 * 0.001 * np.sqrt(2 / 50))
     said = fall_sentence(end)
     pattern = (
-        r"Over the last 50 epochs the validation loss fell by 0\.009\d+ \[0\.009\d+, 0\.010\d+\], more than the margin "
+        r"Over the last 50 epochs the validation loss fell by 0\.01\d+ \[0\.008\d+, 0\.010\d+\], more than the margin "
         r"0\.00100; as many epochs more would gain at most about that\."
     )
     assert re.fullmatch(pattern, said), said
@@ -295,10 +295,20 @@ def test_the_fall_is_unknown_where_nothing_tells(change):
 
 def test_a_fall_is_told_of_runs_whose_best_epoch_is_in_their_last_quarter():
     """Others have trained a quarter of their epochs without finding a better one, whatever the windows' means say."""
-    curve = np.concatenate([np.full(100, 0.6), np.full(50, 0.55), np.full(50, 0.54)])
+    curve = np.concatenate([np.full(100, 0.6), np.linspace(0.58, 0.54, 100)])
     late, early = np.array(curve), np.array(curve)
     late[180], early[80] = 0.53, 0.53
     runs = [run_of(one, seed=seed, outcome="finished") for seed, one in enumerate((late, early, early))]
     assert end_of(runs[0])[0].is_still_falling
     assert end_of(*runs[:2])[0].is_still_falling
     assert end_of(*runs)[0].fall is None
+
+
+def test_what_levels_off_no_longer_falls_by_what_it_fell_before():
+    """Between the quarters the loss fell by 5 margins, along the last one by nothing."""
+    curve = np.concatenate([np.linspace(0.6, 0.505, 150), np.full(50, 0.5)])
+    curve += 0.0005 * np.random.default_rng(0).standard_normal(200)
+    end, _ = end_of(run_of(curve, outcome="finished"))
+    assert end.fall.low < 0.001
+    assert not end.is_still_falling
+    assert not end.fall_is_excluded

@@ -10,6 +10,7 @@ from justright.data.read import read_table
 from justright.data.split import PARTS
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
+from justright.study.neighbours import GROUP
 from justright.study.spec import study_to_dict
 from justright.study.studies import named_study, studies
 
@@ -82,7 +83,7 @@ def test_a_study_file_names_its_table(place):
     study = prepare_study(study="mine.toml")
     assert (study.name, study.seeds, study.recipe.patience) == ("mine", (4, 5), 7)
     assert study.split.sizes == {"train": 60, "validation": 20, "test": 20}
-    assert [variant.name for variant in study.variants] == ["Only"]
+    assert [variant.name for variant in study.variants if variant.group != GROUP] == ["Only"]
 
 
 def test_options_take_the_place_of_the_file_s(place):

@@ -21,6 +21,7 @@ from justright.statistics.jitter import (
     fit_line,
     luck_of,
     neighbourhood,
+    slope_fall_of,
     stray,
     uncertain,
 )
@@ -196,3 +197,17 @@ def test_the_variance_of_a_fall_allows_for_correlated_epochs(correlation):
     falls = [fall_of(one, 40) for one in values]
     told, true = np.mean([one.variance for one in falls]), np.var([one.mean for one in falls])
     assert 0.85 < told / true < 1.35
+
+
+def test_the_fall_along_a_line_is_that_of_numpy_s_fit():
+    """Slope times length, by `polyfit`; over many draws its variance is the one that is told."""
+    rng = np.random.default_rng(0)
+    curves = 1.0 - 0.01 * np.arange(80) + 0.02 * rng.standard_normal((400, 80))
+    found = [slope_fall_of(one, 40) for one in curves]
+    by_hand = [-40 * np.polyfit(np.arange(40), one[-40:], 1)[0] for one in curves]
+    agree = np.isclose([one.mean for one in found], by_hand, rtol=1e-6)
+    assert agree.mean() > 0.6  # in the others a far stray was pulled in
+    np.testing.assert_allclose(np.mean([one.mean for one in found]), 0.4, atol=0.01)
+    np.testing.assert_allclose(
+        np.mean([one.variance for one in found]), np.var([one.mean for one in found]), rtol=0.25
+    )

@@ -181,3 +181,11 @@ def test_members_survive_plain_values(**options):
     member = Mlp(**options)
     assert families()[member.to_dict()["family"]] is Mlp
     assert family_from_dict(member.to_dict()) == member
+
+
+def test_penalties_of_a_linear_model_act_on_its_only_kernel():
+    """By hand: both penalties of every weight, none of the bias; with hidden layers the last kernel is free."""
+    model = mlp(l1=0.1, l2=0.01)(2, 1)
+    model.layers[-1].set_weights([np.array([[3.0], [-2.0]]), np.array([5.0])])
+    assert float(sum(model.losses)) == pytest.approx(0.1 * 5 + 0.01 * 13)
+    assert mlp(3, l2=0.01)(2, 1).layers[-1].kernel_regularizer is None

@@ -99,7 +99,7 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"seed": 3},
             (
                 "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
-                "'reference', 'standardize_target', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
+                "'reference', 'standardize_target', 'neighbours', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
             ),
         ),
         ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
@@ -246,3 +246,11 @@ def test_rows_of_an_older_study_file_are_the_first(tmp_path):
         }
         study_from_dict(values | {"variants": {"Tiny": {"family": "mlp", "units": [2]}}}, read=read)
     assert asked == [{"rows": 30, "head": True}, {"rows": 30}]
+
+
+def test_only_unwanted_neighbours_are_written(split):
+    """Study files of before say nothing about them."""
+    for wanted in (True, False):
+        values = study_to_dict(Study(split, {"a": mlp(2)}, neighbours=wanted))
+        assert values.get("neighbours", "not said") == ("not said" if wanted else False)
+        assert study_from_dict(tomllib.loads(tomli_w.dumps(values)), split).neighbours is wanted

@@ -28,6 +28,9 @@ seeds = [0, 1, 2]
 # Also train gradient-boosted trees on the same rows, for comparison.
 reference = true
 
+# A study of one network also trains a wider, a narrower, a regularized and a longer trained one, which show what would help.
+# neighbours = false
+
 [table]
 # {sources}, or a path or URL to {formats}.
 source = "{source}"

@@ -34,7 +34,7 @@ MANY_VARIANTS = 50
 FIRST = (
     *("source", "target", "rows", "study", "out", "seeds", "workers", "max_epochs", "patience", "stop"),
     *("batch_size", "precision", "engine", "ray_address", "task", "missing", "categorical"),
-    *("test", "validation", "location", "trust"),
+    *("test", "validation", "of", "neighbours", "location", "trust"),
 )
 
 
@@ -75,7 +75,7 @@ def run(
     from justright.session.session import run_study
 
     labels = _labels(fail_on)
-    folder = out or default_folder(study_options.source, study_options.study)
+    folder = out or default_folder(study_options.source, study_options.study, study_options.of)
     with nullcontext() if quiet else ReadingLine(progress()) as line:
         study = prepare_study(study_options, folder=folder, progress=line)
     if not quiet:
@@ -91,8 +91,8 @@ def run(
     _exit(result, labels)
 
 
-def default_folder(source: str | None, study: str | None) -> Path:
-    """Return the study folder for a source and a study; it depends on nothing else, so that a rerun resumes.
+def default_folder(source: str | None, study: str | None, of: str | None = None) -> Path:
+    """Return the study folder for a source and a study (of a network); it depends on nothing else, so that a rerun resumes.
 
     Example:
         >>> default_folder("tables/house prices.csv", None).as_posix()
@@ -106,7 +106,7 @@ def default_folder(source: str | None, study: str | None) -> Path:
     )
     if not table and study in (None, *studies()):
         table = DEFAULT_SOURCE  # a study file names its own table
-    words = [word for word in (table, Path(study or DEFAULT_STUDY).stem) if word]
+    words = [word for word in (table, Path(study or DEFAULT_STUDY).stem, of) if word]
     return Path(RUNS_FOLDER) / FOLDER_CHARACTERS.sub("-", "-".join(words)).strip("-.")[:MAX_FOLDER_NAME]
 
 
@@ -148,6 +148,7 @@ def _say_what_is_trained(study: Study) -> None:
     from justright.report.terminal.table_report import print_warnings
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
+    from justright.study.neighbours import neighbours_sentence
 
     table, sizes = study.split.table, study.split.sizes
     rows = ", ".join(f"{sizes[part]:,} {part}" for part in ("train", "validation", "test"))
@@ -167,6 +168,8 @@ def _say_what_is_trained(study: Study) -> None:
         progress().say(
             "The table comes from a pipe, which cannot be read again: to resume, pipe the same rows in."
         )
+    if beside := neighbours_sentence(study.variants):
+        progress().say(plain(beside))
     if len(study.variants) >= MANY_VARIANTS:
         progress().say(f"Building {len(study.variants):,} networks to plan their training.")
     if hint := precision_hint(study):

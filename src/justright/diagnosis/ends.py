@@ -6,14 +6,14 @@ epochs are single draws of a curve that jitters, and the chosen one is among its
 epoch. The part of it that is common to all rows is taken out of the difference on the rows that measure, and what this
 leaves unknown is added to the interval (`statistics/jitter.py`).
 
-The *fall* is that of the mean validation loss from the last quarter but one of the epochs to the last quarter, for runs
-that ended at their epoch limit: by about as much, or less, it would fall in as many epochs more. It is told only where at
+The *fall* is that of the validation loss along the last quarter of the epochs, for runs that ended at their epoch limit: by
+about as much, or less, it would fall in as many epochs more. It is told only where at
 least half of these runs chose an epoch of their last quarter; others have trained that long without finding a better one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -34,6 +34,7 @@ from justright.statistics.jitter import (
     luck_of,
     neighbourhood,
     share_error,
+    slope_fall_of,
     stray,
     uncertain,
 )
@@ -45,6 +46,7 @@ WRONG_ABOVE = float(np.log(2))
 ACCURACY = "accuracy"  # the score of tasks with classes, as runs record it
 PARTS = 4  # the last quarter of the epochs is compared with the one before
 LEAST_EPOCHS = 8  # of a run whose fall is told: two in each quarter
+LEAST_OF_LINE = 5  # epochs in the last quarter of a run, for a line through it that knows its own error
 MOST_PAIRS = 8  # of kept epochs that show how much single rows jitter; more of them only take time
 SPIKE_MARGINS = 5.0  # a spike lies at least so many margins above its neighbours
 
@@ -156,7 +158,7 @@ def judge_end(measured: Measured, margin: float, *, is_binary: bool, level: floa
     return End(
         rise=rise,
         raw_rise=interval_of(crossed(measured.rise), level=level),
-        fall=fallen.interval(level=level) if fallen else None,
+        fall=fallen,
         spikes=tuple(spike for run in measured.runs for spike in _spikes(run, margin)),
         margin=margin,
         train_first=float(np.mean([run.train_loss_first for run in measured.runs])),
@@ -322,25 +324,39 @@ def _kept(run: RunEvidence, since: int = 0) -> list[int]:
     )
 
 
-def _fallen(runs: Iterable[RunEvidence], level: float) -> tuple[Jittered | None, int]:
-    """Return by how much the trend of each validation row's loss fell in the last quarter, and its number of epochs."""
-    falls = [(run, found) for run in runs if (found := _fall(run)) is not None]
+def _fallen(runs: Iterable[RunEvidence], level: float) -> tuple[Interval | None, int]:
+    """Return by how much the trend of each validation row's loss fell in the last quarter, and its number of epochs.
+
+    The mean and the low end are those of the line through the last quarter. Where the curve jitters that line is known
+    poorly, and a curve that levels off falls by less than it did between the quarters: the high end is the one of that.
+    """
+    falls = [(run, found) for run in runs if (found := _fall_between(run)) is not None]
     late = [run for run, _ in falls if run.chosen_epoch >= run.epochs - run.epochs // PARTS]
     if not falls or 2 * len(late) < len(falls):
         return None, 0
+    length = max(run.epochs // PARTS for run, _ in falls)
+    between = _joint_fall([found for _, found in falls], level)
+    along = [found for run, _ in falls if (found := _fall_along(run)) is not None]
+    if len(along) < len(falls):
+        return between, length
+    line = _joint_fall(along, level)
+    ends = min(line.low, between.low), max(line.mean, between.high)
+    return Interval(line.mean, *ends, line.seeds), length
+
+
+def _joint_fall(falls: Sequence[tuple[Fall, Floats]], level: float) -> Interval:
+    """Return the mean fall of several runs, from what jitter and rows say of each."""
     own = uncertain(
-        sum(fall.variance for _, (fall, _) in falls),
-        freedom=sum(fall.freedom for _, (fall, _) in falls),
-        level=level,
+        sum(fall.variance for fall, _ in falls), freedom=sum(fall.freedom for fall, _ in falls), level=level
     )
-    table = crossed([rows for _, (_, rows) in falls])
-    return Jittered(table, own / len(falls) ** 2), max(run.epochs // PARTS for run, _ in falls)
+    return Jittered(crossed([rows for _, rows in falls]), own / len(falls) ** 2).interval(level=level)
 
 
-def _fall(run: RunEvidence) -> tuple[Fall, Floats] | None:
-    """Return by how much the loss of a run fell in its last quarter, on the mean and row by row; None if unknown.
+def _fall_between(run: RunEvidence) -> tuple[Fall, Floats] | None:
+    """Return by how much the loss of a run fell from the last quarter but one to the last; None if unknown.
 
-    Rows' losses are known at some epochs only: they show how much rows differ, and the curve by how much all fell.
+    On the mean, and row by row: rows' losses are known at some epochs only, so they show how much rows differ, and the
+    curve by how much all fell.
     """
     length = run.epochs // PARTS
     is_told = run.outcome == "finished" and run.curve is not None and run.epochs >= LEAST_EPOCHS
@@ -357,6 +373,19 @@ def _fall(run: RunEvidence) -> tuple[Fall, Floats] | None:
         for part in (before, after)
     )
     rows = early - late
+    return fall, rows - rows.mean() + fall.mean
+
+
+def _fall_along(run: RunEvidence) -> tuple[Fall, Floats] | None:
+    """Return by how much the line through the last quarter of a run falls, likewise; None with too few epochs."""
+    length = run.epochs // PARTS
+    kept = np.array(_kept(run, run.epochs - length), dtype=np.float64)
+    if run.curve is None or length < LEAST_OF_LINE or len(kept) <= 1:
+        return None
+    fall = slope_fall_of(run.curve, length)
+    apart = kept - kept.mean()
+    losses = np.array([run.validation[int(epoch)] for epoch in kept], dtype=np.float64)
+    rows = -length * (apart @ losses) / (apart @ apart)
     return fall, rows - rows.mean() + fall.mean
 
 

@@ -59,5 +59,5 @@ STUDIES: tuple[NamedStudy, ...] = (
     NamedStudy("sizes", SIZES),
     # Large against L2, dropout and both, with Tiny for comparison.
     NamedStudy("regularizers", (SIZES[0], SIZES[3], *REGULARIZERS)),
-    NamedStudy("remedies", (SIZES[-1],), REMEDIES_RECIPE, _remedies_variants, REMEDIES_SEEDS),
+    NamedStudy("remedies", (SIZES[-1],), REMEDIES_RECIPE, _remedies_variants, remedies, REMEDIES_SEEDS),
 )

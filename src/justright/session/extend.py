@@ -76,7 +76,7 @@ def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]
     if stored is None or not store.runs():  # until something has trained, anything may change
         return dict(current)
     merged = dict(current) | {"variants": stored["variants"] | current["variants"]}
-    differences = changed(stored, merged)
+    differences = changed(*map(_comparable, (stored, merged), (merged, stored)))
     missing = [name for name in stored["variants"] if name not in current["variants"]]
     if missing and stored["test"] != current["test"]:
         differences.append(
@@ -88,6 +88,23 @@ def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]
             "Run that one again, choose another --out, or start in a fresh folder with --new."
         )
     return merged
+
+
+def _comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's description without the builders that the other does not name.
+
+    A model of a callable is read from study.toml as Keras described it; that it is the same is checked when it is built.
+    """
+    return dict(one) | {
+        "variants": {
+            name: {
+                key: value
+                for key, value in member.items()
+                if key != "builder" or key in other["variants"].get(name, {})
+            }
+            for name, member in one["variants"].items()
+        }
+    }
 
 
 def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Remaining:

@@ -22,7 +22,7 @@ from justright.workers.watch import HANG_SECONDS
 DEFAULT_SOURCE = default_source().name
 DEFAULT_STUDY = "quick"
 # The built-in studies as the help text lists them: the registry itself imports NumPy. A test holds the two together.
-STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data")
+STUDY_NAMES = ("quick", "tutorial", "sizes", "regularizers", "remedies", "data", "neighbours")
 
 Check = Callable[[str, Any], None]
 
@@ -165,6 +165,15 @@ class StudyOptions(TableOptions):
     study: str | None = option(
         f"{', '.join(STUDY_NAMES)}, or a study file. [default: the study in DIR, or {DEFAULT_STUDY}]",
         metavar="NAME|FILE.toml",
+    )
+    of: str | None = option(
+        "With --study remedies or neighbours: the network they are for, of the study in DIR or of quick.",
+        metavar="NAME",
+    )
+    neighbours: bool | None = option(
+        "Whether a study of one network also trains a wider, a narrower, a regularized and a longer trained one, which show "
+        "what would help. [default: it does]",
+        flag="--neighbours/--no-neighbours",
     )
     trust: bool = option(
         "Open the files and addresses that the study in DIR names, though you have not named them yourself.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from justright.data.sources import ReadProgress, sources
 from justright.data.table import Table
 from justright.errors import InputError, one_of
 from justright.records.folder import StudyFolder, holds_study
+from justright.session.neighbourhood import study_around, with_neighbours
 from justright.session.options import (
     DEFAULT_SOURCE,
     DEFAULT_STUDY,
@@ -21,11 +21,12 @@ from justright.session.options import (
     TableOptions,
     flag_of,
 )
+from justright.session.overrides import with_options
 from justright.session.trust import check_trusted
 from justright.study.recipe import Recipe
 from justright.study.spec import read_spec, split_from_spec, study_from_dict
 from justright.study.studies import default_split, named_study, studies
-from justright.study.study import FIRST_SEED, MAX_SEEDS, Study
+from justright.study.study import Study
 
 Read = Callable[..., Table]
 
@@ -54,14 +55,26 @@ def prepare_study(
     """
     asked = replace(options or StudyOptions(), **given)
     read: Read = partial(read_table, progress=progress)
+    _check_of(asked)
     spec = _read_described(asked, folder)
-    if spec is None:
-        table, tables = _read_tables(asked, read)
-        chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
-        split = default_split(table, **tables)
-        recipe = replace(chosen.recipe_for(split), **changes) if changes else None
-        return chosen.on(split, recipe=recipe, seeds=asked.seeds)
-    values = _with_options(spec, asked)
+    study = _named_study(asked, read) if spec is None else _described_study(spec, asked, read)
+    if asked.of is not None and asked.study is not None and spec is not None:
+        return study_around(study, named_study(asked.study), asked.of, folder)
+    return with_neighbours(study, folder)
+
+
+def _named_study(asked: StudyOptions, read: Read) -> Study:
+    """Return a built-in study on the table that is asked for."""
+    table, tables = _read_tables(asked, read)
+    chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
+    split = default_split(table, **tables)
+    recipe = replace(chosen.recipe_for(split), **changes) if changes else None
+    return chosen.on(split, recipe=recipe, seeds=asked.seeds, of=asked.of)
+
+
+def _described_study(spec: Mapping[str, Any], asked: StudyOptions, read: Read) -> Study:
+    """Return the study that a file's plain values describe, with the options that were given."""
+    values = with_options(spec, asked)
     if asked.source is None and "table" in spec:
         _refuse_table_options(asked)
         described = study_from_dict(values, read=read)
@@ -80,7 +93,7 @@ def prepare_study(
 
 def _read_described(asked: StudyOptions, folder: str | Path | None) -> Mapping[str, Any] | None:
     """Return the plain values of the study file that is meant, or None for a built-in study."""
-    study = asked.study
+    study = None if asked.of is not None else asked.study
     if study is None:
         if asked.source is not None or folder is None or not holds_study(folder):
             return None
@@ -92,6 +105,18 @@ def _read_described(asked: StudyOptions, folder: str | Path | None) -> Mapping[s
     if study.endswith(".toml") or Path(study).exists():
         return read_spec(study)
     raise one_of("study", study, studies())
+
+
+def _check_of(asked: StudyOptions) -> None:
+    """Raise InputError if a network is named for a study that is not about one."""
+    if asked.of is None:
+        return
+    about_one = [name for name, one in studies().items() if one.around is not None]
+    if asked.study not in about_one:
+        raise InputError(
+            f"`--of` names the network of a study about one, --study {' or '.join(about_one)}; got --study "
+            f"{asked.study or DEFAULT_STUDY}. Give both, or leave it out."
+        )
 
 
 def _read_tables(asked: StudyOptions, read: Read) -> tuple[Table, dict[str, Table | None]]:
@@ -118,29 +143,6 @@ def _read_like(name: str, path: str, table: Table, read: Read) -> Table:
         return read(path, target=wanted, like=table, **alike)
     except InputError as error:
         raise InputError(str(error).replace("`source`", f"`{name}`", 1)) from None
-
-
-def _with_options(spec: Mapping[str, Any], asked: StudyOptions) -> dict[str, Any]:
-    """Return a study file's values, overridden by the options that were given."""
-    values, recipe = dict(spec), asked.given(Recipe)
-    if recipe:
-        values["recipe"] = Recipe.from_dict(dict(spec.get("recipe", {})) | recipe).to_dict()
-    if asked.seeds is not None:
-        values["seeds"] = _counted_seeds(spec.get("seeds"), asked.seeds)
-    return values
-
-
-def _counted_seeds(listed: object, count: int) -> int | list[Any]:
-    """Return `count` seeds: those that a study lists, then the smallest others, so that a higher count only adds runs.
-
-    Example:
-        >>> _counted_seeds([0, 1, 5], 5), _counted_seeds([4, 5], 1), _counted_seeds(None, 3)
-        ([0, 1, 5, 2, 3], [4], 3)
-    """
-    if not isinstance(listed, list) or not 1 <= count <= MAX_SEEDS:
-        return count
-    others = (seed for seed in range(FIRST_SEED, MAX_SEEDS + len(listed)) if seed not in listed)
-    return [*listed[:count], *islice(others, max(count - len(listed), 0))]
 
 
 def _refuse_table_options(asked: StudyOptions) -> None:

@@ -28,6 +28,7 @@ from justright.runs.losses import constant_loss, constant_losses, constant_predi
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
+from justright.session.neighbourhood import with_neighbours
 from justright.session.options import RunOptions
 from justright.session.outputs import CONSTANT, judge_folder, summarise_folder, write_result
 from justright.session.predictor import plan_of
@@ -35,6 +36,7 @@ from justright.session.result import Result
 from justright.session.row_outputs import TARGETS
 from justright.session.trust import remember
 from justright.study.families import Family
+from justright.study.neighbours import ladder_sentence
 from justright.study.raw_inputs import raw_input_warning
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
@@ -61,7 +63,8 @@ def run_study(
     """Train what is still missing of a study in folder `out`, judge it, write its report and return its result.
 
     A folder that holds this study is resumed: further seeds, variants and epochs are added, and other test rows replace
-    the previous ones. Runs that have ended are not trained again for that.
+    the previous ones. Runs that have ended are not trained again for that. A study of one network gets neighbours, unless it
+    was made with `neighbours=False`.
 
     Args:
         study: what to train.
@@ -85,6 +88,7 @@ def run_study(
     """
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
+    study = with_neighbours(study, path)
     mode: Mode = "resume" if holds_study(path) else "create"
     with StudyFolder.open(path, mode) as folder:
         store, rebuilt = open_store(folder)
@@ -170,13 +174,17 @@ class _Session:
     def take_built(
         self, built: Mapping[str, VariantBuilt], describe: Callable[[Mapping[str, str]], None]
     ) -> None:
-        """Describe the models that were built, and say once which of them are given raw columns."""
+        """Describe the models that were built, and say once what their user should know about them."""
         describe({name: event.config for name, event in built.items()})
         own = [one.name for one in self.study.variants if not isinstance(one.build, Family)]
         layers = [(name, [kind for _, kind, *_ in built[name].layers]) for name in own]
-        warning = raw_input_warning(self.study.split, layers)
-        if warning and warning not in {note.text for note in self.store.notes()}:
-            self.store.note("raw inputs", warning)
+        said = {note.text for note in self.store.notes()}
+        for kind, text in (
+            ("raw inputs", raw_input_warning(self.study.split, layers)),
+            ("neighbours", ladder_sentence(self.study.variants)),
+        ):
+            if text and text not in said:
+                self.store.note(kind, text)
 
     def adopt(self, configs: Mapping[str, str]) -> None:
         """Make the folder one of this study; if killed half-way, the same or the previous command resumes.

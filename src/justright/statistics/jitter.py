@@ -272,13 +272,34 @@ def fall_of(curve: Floats, length: int) -> Fall:
         curve: (epochs,), at least twice as many as `length`, which is at least 2; finite.
         length: of both windows.
     """
-    values = curve[-2 * length :]
-    line = fit_line(np.arange(2.0 * length), values)
-    correlation = _correlation(line.residuals)
-    # Of the mean of a window of an autoregressive sequence of the first order, for windows that are long.
-    inflated = line.variance * (1 + correlation) / (1 - correlation)
+    line = fit_line(np.arange(2.0 * length), curve[-2 * length :])
     mean = float(line.values[:length].mean() - line.values[length:].mean())
-    return Fall(mean, 2 * inflated / length, line.freedom)
+    return Fall(mean, 2 * _inflated(line) / length, line.freedom)
+
+
+def slope_fall_of(curve: Floats, length: int) -> Fall:
+    """Return by how much the line through the last `length` epochs of a curve falls in as many epochs.
+
+    Args:
+        curve: (epochs,), finite there.
+        length: at least 3, so that the line shows its own error.
+
+    Example:
+        >>> round(slope_fall_of(np.linspace(1.0, 0.0, 101), 20).mean, 3)
+        0.2
+    """
+    line = fit_line(np.arange(float(length)), curve[-length:])
+    # The variance of a slope over n epochs is 12 / n^3 times that of an epoch.
+    return Fall(-line.slope * length, 12 * _inflated(line) / length, line.freedom)
+
+
+def _inflated(line: Line) -> float:
+    """Return the variance of jitter, larger where neighbouring epochs jitter alike.
+
+    As for the mean of a window of an autoregressive sequence of the first order, for windows that are long.
+    """
+    correlation = _correlation(line.residuals)
+    return line.variance * (1 + correlation) / (1 - correlation)
 
 
 def _correlation(residuals: Floats) -> float:

@@ -55,8 +55,8 @@ class Family:
 class Mlp(Family):
     """A multilayer perceptron: dense hidden layers, then one linear layer of logits (or of the prediction).
 
-    Penalties act on the kernels of the hidden layers, dropout after each of them, as in the tutorial. Inputs are
-    standardised before noise is added to them.
+    Penalties act on the kernels of the hidden layers, as in the tutorial, and on the only kernel of a linear model; dropout
+    acts after each hidden layer. Inputs are standardised before noise is added to them.
 
     Args:
         units: width of each hidden layer, from the input on; empty for a linear model.
@@ -159,16 +159,22 @@ class Mlp(Family):
             yield keras.layers.GaussianNoise(self.input_noise)
         for width in self.units:
             yield from self._hidden(width)
-        yield keras.layers.Dense(outputs)
+        yield keras.layers.Dense(outputs, kernel_regularizer=None if self.units else self._penalty)
         if (self.output_scale, self.output_offset) != (1.0, 0.0):
             yield keras.layers.Rescaling(self.output_scale, self.output_offset)
+
+    @property
+    def _penalty(self) -> Any:
+        """Return a new Keras regularizer; None without a penalty."""
+        import keras
+
+        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
 
     def _hidden(self, width: int) -> list[Any]:
         """Return the Keras layers that make one hidden layer."""
         import keras
 
-        penalty = keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
-        dense = keras.layers.Dense(width, kernel_regularizer=penalty)
+        dense = keras.layers.Dense(width, kernel_regularizer=self._penalty)
         layers: list[Any] = [dense]
         if self.batch_normalization:
             layers += [keras.layers.BatchNormalization(), keras.layers.Activation(self.activation)]

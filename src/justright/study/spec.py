@@ -19,11 +19,11 @@ from justright.study.families import Family, family_from_dict
 from justright.study.keras_descriptions import without_none
 from justright.study.recipe import Recipe
 from justright.study.study import Study
-from justright.study.variant import KerasConfig, Variant
+from justright.study.variant import Build, KerasConfig, Variant
 
 SPEC_VERSION = 2  # since 2, `rows` are drawn at random unless `head` says otherwise
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
-OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target")
+OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target", "neighbours")
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 FIRST_KEYS = ("source", "target", "location")
 TABLE_KEYS = tuple(sorted((one.name for one in fields(TableSource)), key=lambda name: name not in FIRST_KEYS))
@@ -60,6 +60,8 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
         values["train_sizes"] = list(study.train_sizes)
     if study.margin is not None:
         values["margin"] = study.margin
+    if not study.neighbours:
+        values["neighbours"] = False
     if split.table.task == "regression":
         values["standardize_target"] = study.standardize_target
     return values
@@ -114,7 +116,7 @@ def study_from_dict(
     _check_keys("a study file", values, TOP_KEYS)
     recipe, *variants = raise_together(
         lambda: Recipe.from_dict(_section(values, "recipe")),
-        *(partial(_variant_from_dict, *item) for item in _section(values, "variants").items()),
+        *(partial(variant_from_dict, *item) for item in _section(values, "variants").items()),
     )
     return Study(
         split if split is not None else _split_from_dict(values, read),
@@ -177,7 +179,7 @@ def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
     elif isinstance(variant.build, KerasConfig):
         values["keras_config"] = variant.build.json
     else:
-        values["builder"] = f"{variant.build.__module__}:{getattr(variant.build, '__qualname__', '?')}"
+        values["builder"] = builder_name(variant.build)
         values |= without_none({"keras_config": config})
     roles = {key: getattr(variant, key) for key in ROLE_KEYS}
     values |= {key: value for key, value in roles.items() if value not in (None, "")}
@@ -186,7 +188,21 @@ def _variant_to_dict(variant: Variant, config: str | None) -> dict[str, Any]:
     return values
 
 
-def _variant_from_dict(name: str, values: Any) -> Variant:
+def builder_name(build: Build) -> str:
+    """Return what a study file calls a callable: MODULE:NAME."""
+    return f"{build.__module__}:{getattr(build, '__qualname__', '?')}"
+
+
+def variant_from_dict(name: str, values: Any) -> Variant:
+    """Return the variant that a study file describes.
+
+    Args:
+        name: the variant's name.
+        values: its options, as the file has them.
+
+    Raises:
+        InputError: an option is unknown or out of range.
+    """
     if not isinstance(values, Mapping):
         raise InputError(f"[variants.{name}] must be a table of options; got {values!r}.")
     options = dict(values)

@@ -14,7 +14,9 @@ from justright.data.split import Order
 from justright.data.table import Split, Table
 from justright.errors import InputError, check_one_of
 from justright.plugins import plugged_in
+from justright.study.directions import REGULARIZATION
 from justright.study.families import mlp
+from justright.study.neighbours import LINEAR_L2, neighbours
 from justright.study.recipe import Recipe, decaying_adam, steps_per_epoch
 from justright.study.remedy import Facts
 from justright.study.study import Study, learning_sizes
@@ -68,6 +70,7 @@ class NamedStudy:
         variants: what it trains.
         recipe: how it trains.
         more: makes further variants, which depend on the table.
+        around: makes the variants of one network, for `--of`; None if the study is not about one.
         seeds: default number of runs per variant.
         train_sizes: how many training rows there are -> the sizes to train on; None trains on all rows only.
         fits_rows: whether batch size and epoch limit fit the number of training rows.
@@ -77,6 +80,7 @@ class NamedStudy:
     variants: tuple[Variant, ...]
     recipe: Recipe = field(default_factory=Recipe)
     more: Callable[[Facts], tuple[Variant, ...]] | None = None
+    around: Callable[[Variant, Facts], tuple[Variant, ...]] | None = None
     seeds: int = 1
     train_sizes: Callable[[int], tuple[int, ...]] | None = None
     fits_rows: bool = False
@@ -85,14 +89,31 @@ class NamedStudy:
         """Return the recipe for the rows of a split: with `fits_rows`, networks get enough steps on small tables, too."""
         return _with_enough_steps(self.recipe, split.sizes["train"]) if self.fits_rows else self.recipe
 
-    def on(self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None) -> Study:
-        """Return this study on `split`; `recipe` and `seeds` replace its own unless they are None."""
+    def on(
+        self, split: Split, *, recipe: Recipe | None = None, seeds: int | None = None, of: str | None = None
+    ) -> Study:
+        """Return this study on `split`.
+
+        Args:
+            split: the rows.
+            recipe: replaces its own unless it is None.
+            seeds: the same.
+            of: the network of the default study that it is about, if it is about one; None takes its own.
+
+        Raises:
+            InputError: there is no such network.
+        """
         chosen = recipe or self.recipe_for(split)
-        first = (_linear(chosen, split),) if self.fits_rows and not _has_own_split(split.table) else ()
-        more = self.more(Facts.of(split, chosen)) if self.more else ()
+        if of is not None and self.around is not None:
+            network = _default_network(of, split, chosen)
+            variants: tuple[Variant, ...] = (network, *self.around(network, Facts.of(split, chosen)))
+        else:
+            has_linear = self.fits_rows and self.around is None and not _has_own_split(split.table)
+            first = _linear(chosen, split) if has_linear else ()
+            variants = first + self.variants + (self.more(Facts.of(split, chosen)) if self.more else ())
         return Study(
             split,
-            first + self.variants + more,
+            variants,
             chosen,
             seeds=self.seeds if seeds is None else seeds,
             train_sizes=self.train_sizes(split.sizes["train"]) if self.train_sizes else (),
@@ -100,16 +121,27 @@ class NamedStudy:
         )
 
 
+def _default_network(name: str, split: Split, recipe: Recipe) -> Variant:
+    """Return a network of the default study as one that stands for itself."""
+    known = {one.name: one for one in STUDIES[0].on(split, recipe=recipe).variants}
+    check_one_of("--of", name, known)
+    return replace(known[name], baseline=None, change="")
+
+
 def _has_own_split(table: Table) -> bool:
     source = sources().get(table.source.source)
     return bool(source and source.split)
 
 
-def _linear(recipe: Recipe, split: Split) -> Variant:
-    """Return logistic or linear regression as a network without hidden layers."""
+def _linear(recipe: Recipe, split: Split) -> tuple[Variant, ...]:
+    """Return logistic or linear regression as a network without hidden layers, without and with a penalty."""
     steps = steps_per_epoch(split.sizes["train"], recipe.batch_size)
     own = recipe if recipe.optimizer else replace(recipe, optimizer=decaying_adam(steps, LINEAR_RATE))
-    return Variant("Linear", mlp(), own, group="sizes")
+    return (
+        Variant("Linear", mlp(), own, group="sizes"),
+        # Nothing else is tighter than it.
+        Variant("Linear L2", mlp(l2=LINEAR_L2), own, "Linear", "sizes", change=REGULARIZATION),
+    )
 
 
 def _with_enough_steps(recipe: Recipe, rows: int) -> Recipe:
@@ -188,5 +220,13 @@ STUDIES: tuple[NamedStudy, ...] = (
         Recipe(max_epochs=DATA_EPOCHS, patience=DATA_PATIENCE),
         seeds=DATA_SEEDS,
         train_sizes=learning_sizes,
+    ),
+    NamedStudy(
+        "neighbours",
+        (SIZES[2],),
+        Recipe(max_epochs=QUICK_EPOCHS, patience=QUICK_PATIENCE, stop="settled"),
+        lambda facts: neighbours(SIZES[2], facts),
+        neighbours,
+        fits_rows=True,
     ),
 )

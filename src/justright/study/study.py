@@ -42,6 +42,8 @@ class Study:
         reference: whether gradient-boosted trees are trained on the same rows for comparison.
         standardize_target: whether networks learn a numeric target in units of its standard deviation on the training
             rows, from its mean. Losses and predictions are in the target's own units either way.
+        neighbours: whether a study of one network also trains its neighbours, which show what would help: one wider, one
+            narrower, one with dropout, one that trains for longer.
 
     Raises:
         InputError: a value is out of range, or names clash.
@@ -63,6 +65,7 @@ class Study:
     margin: float | None
     reference: bool
     standardize_target: bool
+    neighbours: bool
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Study:
         margin: float | None = None,
         reference: bool = True,
         standardize_target: bool = True,
+        neighbours: bool = True,
     ) -> None:
         rows = split.sizes["train"]
         members = standardise_where_needed(as_variants(variants), split)
@@ -86,6 +90,7 @@ class Study:
             raise InputError(f"`margin` must be a positive number in units of the loss; got {margin!r}.")
         check_switch("reference", reference)
         check_switch("standardize_target", standardize_target)
+        check_switch("neighbours", neighbours)
         fields = {
             "split": split,
             "variants": tuple(
@@ -101,6 +106,7 @@ class Study:
             "margin": margin,
             "reference": reference,
             "standardize_target": standardize_target,
+            "neighbours": neighbours,
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)

@@ -167,7 +167,8 @@ def _as_build(name: str, build: object) -> Build:
     """Return `build` as something that can be stored or sent to a worker."""
     if isinstance(build, Family | KerasConfig):
         return build
-    if hasattr(build, "to_json") and hasattr(build, "stateless_call"):
+    is_class = isinstance(build, type)  # of models: a builder
+    if not is_class and hasattr(build, "to_json") and hasattr(build, "stateless_call"):
         if getattr(build, "compiled", False):
             raise InputError(
                 f"Variant {name!r} is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "

@@ -232,9 +232,12 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
 
 
 def _build_by_calling(name: str, model: Any, features: int) -> None:
-    """Build a model by calling it: a subclassed one need not define `build`."""
+    """Build a model by calling it: a subclassed one need not define `build`. A sequential one would take as many rows only."""
     try:
-        model(keras.ops.zeros((1, features)))
+        if isinstance(model, keras.Sequential):
+            model.build((None, features))
+        else:
+            model(keras.ops.zeros((1, features)))
     except Exception as error:
         raise _uncallable(name, features, error) from error
 

@@ -119,9 +119,8 @@ def _apply(found: Findings, one: Alternative) -> Action:
 
 
 def _train_longer(found: Findings) -> Action:
-    return Action(
-        "Train it for longer; nothing is trained twice.", f"{COMMAND} --max-epochs {more_epochs([found])}"
-    )
+    words = "Train it for longer first: its epoch limit cut it short."
+    return Action(words, f"{COMMAND} --max-epochs {more_epochs([found])}")
 
 
 def _predict(name: str) -> str:
