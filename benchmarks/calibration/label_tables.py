@@ -138,7 +138,7 @@ def ties(designs: Mapping) -> Rows:
     """Return what is said where `just right` is the truth."""
 
     def tied(study: Record, *, is_measured: bool) -> list[Record]:
-        flat = [one for one in study.get("tied", ()) if _largest(one["truth"]) <= 1]
+        flat = [one for one in study.get("tied", ()) if _largest(truth_of(one)) <= 1]
         return [one for one in flat if all(one["is_measured"]) or not is_measured]
 
     def given(label: str, *, is_measured: bool) -> Callable[[Record], Iterable[bool]]:
