@@ -57,7 +57,7 @@ def train(options: argparse.Namespace) -> None:
         for precision in PRECISIONS:
             recipe = jr.Recipe(patience=patience, precision=precision)
             chosen = [replace(variants[name], recipe=recipe, baseline=None) for name in names]
-            study = jr.Study(split, chosen, seeds=seeds, name="precision", reference=False)
+            study = jr.Study(split, chosen, seeds=seeds, name="precision", reference=False, neighbours=False)
             if study.run(options.out / f"{'-'.join(names)}-{precision}").interrupted:
                 return
 

@@ -78,7 +78,7 @@ def describe_study(case: Case):
     network = case.network
     variant = jr.mlp(*network.units, l2=network.l2, dropout=network.dropout)
     recipe = jr.Recipe(max_epochs=ENDLESS_EPOCHS, patience=None, precision=case.mode or "float32")
-    return jr.Study(split, {case.name: variant}, recipe, seeds=SEEDS, reference=False)
+    return jr.Study(split, {case.name: variant}, recipe, seeds=SEEDS, reference=False, neighbours=False)
 
 
 class Window:

@@ -72,7 +72,7 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
     random = np.random.default_rng(0)
     table = jr.read_table((random.normal(size=(300, 4)).astype(np.float32), random.integers(0, 2, 300)))
     split = table.split(validation=100, train=200, test=0, order="head")
-    study = jr.Study(split, {"A": jr.mlp(4)}, jr.Recipe(100, 10**6, None), reference=False)
+    study = jr.Study(split, {"A": jr.mlp(4)}, jr.Recipe(100, 10**6, None), reference=False, neighbours=False)
     folder, opened = tmp_path / "study", []
 
     def open_store(place):

@@ -83,7 +83,7 @@ def dense(units, activation="tanh"):
 def study(**options):
     """Return a study of a family member and of a callable."""
     variants = options.pop("variants", {"Mine": dense(2), "Net": jr.mlp(4)})
-    given = {"recipe": RECIPE, "seeds": 1} | options
+    given = {"recipe": RECIPE, "seeds": 1, "neighbours": False} | options
     return jr.Study(given.pop("split", None) or split(), variants, **given)
 
 

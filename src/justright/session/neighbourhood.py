@@ -21,9 +21,9 @@ from justright.runs.events import Event, VariantBuilt
 from justright.runs.tasks import Arrays, BuildTask, Storage
 from justright.study.families import Family, Mlp
 from justright.study.keras_edits import is_plain
-from justright.study.neighbours import GROUP, Builds, ChangedModel, add_apart, keras_builds, neighbours
+from justright.study.neighbours import Builds, ChangedModel, add_apart, keras_builds, neighbours
 from justright.study.recipe import Recipe
-from justright.study.remedy import Facts
+from justright.study.remedy import NEIGHBOUR_GROUP, Facts
 from justright.study.spec import builder_name, variant_from_dict
 from justright.study.studies import NamedStudy
 from justright.study.study import Study
@@ -158,7 +158,11 @@ def _recorded_builds(network: Variant, folder: str | Path | None) -> Builds:
     for name, values in described.items() if is_same else ():
         changed = values.get("keras_config")
         has_own_model = "family" in values or changed not in (None, own.get("keras_config"))
-        if values.get("baseline") == network.name and values.get("group") == GROUP and has_own_model:
+        if (
+            values.get("baseline") == network.name
+            and values.get("group") == NEIGHBOUR_GROUP
+            and has_own_model
+        ):
             if builder is None or changed is None or is_plain(changed):
                 found[values["change"]] = name, variant_from_dict(name, values).build
             else:

@@ -9,8 +9,8 @@ from typing import Any
 
 from justright.session.options import StudyOptions
 from justright.study.directions import LONGER_TRAINING
-from justright.study.neighbours import GROUP
 from justright.study.recipe import Recipe
+from justright.study.remedy import NEIGHBOUR_GROUP
 from justright.study.study import FIRST_SEED, MAX_SEEDS
 
 LIMITS = ("max_epochs", "patience")  # what a variant that trains longer has more of
@@ -40,7 +40,7 @@ def _without_neighbours(variants: Described) -> Described:
     return {
         name: one
         for name, one in variants.items()
-        if name in changed or "baseline" not in one or one.get("group") != GROUP
+        if name in changed or "baseline" not in one or one.get("group") != NEIGHBOUR_GROUP
     }
 
 

@@ -16,10 +16,9 @@ from justright.study import changes
 from justright.study.directions import LESS_CAPACITY, LONGER_TRAINING, MORE_CAPACITY, REGULARIZATION
 from justright.study.families import MAX_UNITS, Mlp
 from justright.study.keras_edits import has_dropout, is_plain, scaled, with_dropout, with_l2
-from justright.study.remedy import Facts
+from justright.study.remedy import NEIGHBOUR_GROUP, Facts
 from justright.study.variant import Build, KerasConfig, Variant, check_name
 
-GROUP = "neighbours"
 TIMES = 2  # as many units, or half of them: a change that shows, and that most networks can afford
 DROPPED = 0.3
 # Without hidden layers there is nothing to drop. About what logistic regression is given by default elsewhere on some hundred
@@ -151,7 +150,7 @@ def add_apart(variants: Sequence[Variant], made: Iterable[Variant], *, of: str) 
 
     Example:
         >>> mine = [Variant("Mine", Mlp((4,))), Variant("wider", Mlp((9,)))]
-        >>> made = [Variant("Wider", Mlp((8,)), baseline="Mine", group=GROUP, change=MORE_CAPACITY)]
+        >>> made = [Variant("Wider", Mlp((8,)), baseline="Mine", group=NEIGHBOUR_GROUP, change=MORE_CAPACITY)]
         >>> found = add_apart(mine, made, of="Mine")
         >>> [one.name for one in found], add_apart(found, made, of="Mine") == found
         (['Mine', 'wider', 'Wider (Mine)'], True)
@@ -167,17 +166,19 @@ def add_apart(variants: Sequence[Variant], made: Iterable[Variant], *, of: str) 
 
 def neighbours_sentence(variants: Sequence[Variant]) -> str | None:
     """Return what is said about the neighbours in a study; None if it has none."""
-    names = [one.name for one in variants if one.group == GROUP]
+    names = [one.name for one in variants if one.group == NEIGHBOUR_GROUP]
     if not names:
         return None
-    beside = " and ".join(sorted({repr(one.baseline) for one in variants if one.group == GROUP}))
+    beside = " and ".join(sorted({repr(one.baseline) for one in variants if one.group == NEIGHBOUR_GROUP}))
     counted = "1 neighbour is" if len(names) == 1 else f"{len(names)} neighbours are"
     return f"{counted} trained beside {beside}, to show what would help: {', '.join(names)}; --no-neighbours leaves them out."
 
 
 def ladder_sentence(variants: Sequence[Variant]) -> str | None:
     """Return why networks of the ladder are among the neighbours; None if there are none."""
-    names = [one.name for one in variants if one.group == GROUP and one.name.startswith(f"{LADDER} ")]
+    names = [
+        one.name for one in variants if one.group == NEIGHBOUR_GROUP and one.name.startswith(f"{LADDER} ")
+    ]
     if not names:
         return None
     beside = next(one.baseline for one in variants if one.name == names[0])
@@ -221,13 +222,23 @@ def _ladder_network(parameters: float, features: int, outputs: int, factor: floa
 
 def _named(variant: Variant, name: str, change: str, network: Variant) -> Variant:
     return replace(
-        variant, name=name, baseline=network.name, group=GROUP, remedy="", strength=None, change=change
+        variant,
+        name=name,
+        baseline=network.name,
+        group=NEIGHBOUR_GROUP,
+        remedy="",
+        strength=None,
+        change=change,
     )
 
 
 def _role(variant: Variant) -> tuple[Any, ...]:
     """Return what tells variants of one baseline apart: a neighbour has one for each change, a remedy for each strength."""
-    return (variant.group, variant.change) if variant.group == GROUP else (variant.remedy, variant.strength)
+    return (
+        (variant.group, variant.change)
+        if variant.group == NEIGHBOUR_GROUP
+        else (variant.remedy, variant.strength)
+    )
 
 
 def _free_name(name: str, taken: Collection[str], of: str) -> str:

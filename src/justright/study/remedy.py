@@ -15,9 +15,10 @@ from justright.study.raw_inputs import needs_standardising
 from justright.study.recipe import Recipe
 from justright.study.variant import Variant
 
-# Groups of variants: remedies of one baseline, and the steps of a combination.
+# Groups of variants: remedies of one baseline, the steps of a combination, and the neighbours of a single network.
 GROUP = "remedies"
 LADDER_GROUP = "steps"
+NEIGHBOUR_GROUP = "neighbours"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from justright.study.directions import (
     MORE_CAPACITY,
     MORE_WITH_BRAKE,
 )
+from justright.study.remedy import NEIGHBOUR_GROUP
 
 MOST_EXPLAINED = 10  # of more networks the headline says only what they do
 # What a network lacks that underfits, by the kind of what is freer and better; of one network, and of several.
@@ -125,6 +126,10 @@ def _asides(name: str, members: Sequence[Verdict]) -> list[str]:
 
 
 def _headline(verdicts: tuple[Verdict, ...], evidence: StudyEvidence) -> tuple[Verdict, ...]:
-    """Return the verdicts that fit into one sentence: only the baselines' if remedies of the catalogue were tried."""
-    baselines = [one for one in verdicts if not evidence.variant(one.variant).remedy]
+    """Return the verdicts that fit into one sentence: not those on remedies of the catalogue, nor on a network's neighbours."""
+    baselines = []
+    for verdict in verdicts:
+        variant = evidence.variant(verdict.variant)
+        if not variant.remedy and variant.group != NEIGHBOUR_GROUP:
+            baselines.append(verdict)
     return tuple(baselines) or verdicts
