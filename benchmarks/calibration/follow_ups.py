@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration.studies import JUDGED, DrawnStudy
+from benchmarks.calibration.truths import is_true, verdict_record
 from justright.diagnosis.judge import Judgement
+from justright.diagnosis.labels import UNDECIDED
 from justright.statistics.sample_size import Needs
 
 ROUNDS = 4  # how often it may ask
@@ -81,9 +83,7 @@ def _what(plan: tuple[int, int] | None) -> str:
 
 def _is_true(study: DrawnStudy, judgement: Judgement, name: str) -> bool | None:
     """Return whether a label is true of the means over all seeds; None for one that claims nothing."""
-    verdict, margin = judgement.verdict(name), judgement.margin
-    mean = study.true_losses(name).mean()
-    is_better = any(mean - study.true_losses(each.name).mean() > margin for each in verdict.candidates)
-    has_risen = study.true_rises(name).mean() > margin
-    truths = {"overfits": has_risen, "underfits": is_better, "just right": not has_risen and not is_better}
-    return bool(truths[verdict.label]) if verdict.label in truths else None
+    verdict = judgement.verdict(name)
+    if verdict.label == UNDECIDED.name:
+        return None
+    return is_true(verdict.label, verdict_record(study, verdict, judgement.margin)["truth"])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import justright as jr
-from benchmarks.calibration.worlds import Engine, Sizes, Trained, world_rows
+from benchmarks.calibration.worlds import Engine, Sizes, Trained, make_world
 from justright.diagnosis.evidence import LearningCurve
 from justright.diagnosis.learning_curve import FACTORS, judge_scaling
 from justright.runs.margin import default_margin
@@ -22,12 +22,13 @@ RECIPE = jr.Recipe(batch_size=50, max_epochs=100, patience=10, measure_rows=100)
 
 def forecast_world(number: int, engine: Engine) -> list[dict[str, Any]]:
     """Return the record of the learning curve in one world."""
-    rows, constant = world_rows(number, SIZES)
+    world = make_world(number, SIZES)
+    constant = float(world.rivals.constant.mean())
     first = 1 + 1_000 * number
 
     def train(train_rows: int, seeds: int) -> Trained:
         every = range(first, first + seeds)
-        return engine.train(NAME, NETWORK, rows, seeds=every, train_rows=train_rows, pool=SIZES.pool)
+        return engine.train(NAME, NETWORK, world, seeds=every, train_rows=train_rows)
 
     curve = {size: train(size, SEEDS) for size in jr.learning_sizes(LARGEST)}
     truth = {factor: train(factor * LARGEST, TRUTH_SEEDS).true_best.mean() for factor in FACTORS}

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from benchmarks.calibration.studies import SIZES, VARIANTS, DrawnStudy
-from benchmarks.calibration.worlds import Trained
+from benchmarks.calibration.worlds import Rivals, Trained
 from justright.diagnosis.judge import Judgement
 from justright.runs.margin import default_margin
 from justright.statistics.crossed import Crossed, crossed
@@ -32,11 +32,11 @@ class WorldPower:
 
     Args:
         trained: all seeds of every variant.
-        constant: loss of the constant prediction.
+        rivals: the constant prediction and the teacher.
     """
 
-    def __init__(self, trained: Mapping[str, Trained], constant: float) -> None:
-        self.margin = default_margin(constant, min(float(one.true_best.mean()) for one in trained.values()))
+    def __init__(self, trained: Mapping[str, Trained], rivals: Rivals) -> None:
+        self.margin = default_margin(float(rivals.constant.mean()), rivals.true_teacher)
         seeds, pool = next(iter(trained.values())).best.shape
         every = np.arange(seeds), np.arange(min(COMPONENT_ROWS, pool))
         self.keys = tuple(key for key in KEYS if key[1] in trained and key[2] in trained)
@@ -108,8 +108,8 @@ def _intervals(judgement: Judgement) -> dict[Key, tuple[float, float]]:
     found = {}
     for one in judgement.verdicts:
         found["rise", one.variant, one.variant] = one.rise.low, one.rise.high
-        for each in one.candidates:
-            found["gain", one.variant, each.name] = -each.difference.high, -each.difference.low
+        for each in one.found.variants:
+            found["gain", one.variant, each.name] = each.gain.low, each.gain.high
     for effect in judgement.effects:
         found["effect", effect.baseline, effect.remedy] = -effect.high, -effect.low
     return found

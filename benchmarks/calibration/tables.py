@@ -15,10 +15,12 @@ from benchmarks.printing import print_table
 POWER_RATIO = 2**0.5  # a true effect counts as 2 margins from 2 / 1.41 to 2 x 1.41
 FAMILIES = {
     "test loss": "test loss of a variant",
-    "rise": "rise of the loss from the chosen to the last epoch",
+    "rise": "rise of the trend from the chosen to the last epoch",
+    "exact rise": "rise between exactly these two epochs",
+    "alternatives": "gains of all freer and tighter alternatives together",
+    "headroom": "gain of the teacher, as headroom",
     "one effect": "effect of a remedy, alone",
     "effects": "effects of all remedies together",
-    "candidates": "gains of all candidates together",
 }
 EFFECTS = {
     "effect": "effect of a remedy",
@@ -80,37 +82,40 @@ def share(values: Iterable[bool], clusters: Iterable[Any]) -> str:
 
 
 def _print_studies(studies: Sequence[Record]) -> None:
-    designs = {
-        name: [one for one in studies if one["design"] == name]
-        for name in dict.fromkeys(one["design"] for one in studies)
-    }
+    designs = by_design(studies)
     worlds = len({one["world"] for one in studies})
     print(f"{len(studies):,} studies in {worlds} worlds; columns are seeds x test rows.\n")
     every = designs | {"all designs": studies}
-    _print("Coverage of 95 % intervals", every, _coverage(every) + _points(every))
-    _print("False alarms, and effects as they are", designs, _alarms(designs) + _powers(designs))
-    _print("Effects of a known size", designs, _known_effects(designs), note=POWER_NOTE)
+    print_titled("Coverage of 95 % intervals", every, _coverage(every) + _points(every))
+    print_titled("Effects as they are", designs, _powers(designs))
+    print_titled("Effects of a known size", designs, _known_effects(designs), note=POWER_NOTE)
     for size in (1, 2):
         title = f"{size + 1} margins told from the margin, or {size} from 0, by how seeds differ"
-        _print(title, designs, _effects_by_spread(designs, size), note=POWER_NOTE)
-    _print("Ranking of remedies", designs, _rankings(designs))
+        print_titled(title, designs, _effects_by_spread(designs, size), note=POWER_NOTE)
+    print_titled("Ranking of remedies", designs, _rankings(designs))
     print("### What `undecided` asks for\n")
     print_table(PLAN_HEADINGS, _plans(studies))
     print()
 
 
-def _print(title: str, designs: Designs, rows: Rows, *, note: str = SHARES_NOTE) -> None:
+def by_design(studies: Sequence[Record]) -> Designs:
+    """Return the name of each design, in the order of the records, and its studies."""
+    names = dict.fromkeys(one["design"] for one in studies)
+    return {name: [one for one in studies if one["design"] == name] for name in names}
+
+
+def print_titled(title: str, designs: Designs, rows: Rows, *, note: str = SHARES_NOTE) -> None:
     print(f"### {title}\n\n{note}\n")
     print_table(("", *designs), rows)
     print()
 
 
-def _row(words: str, designs: Designs, values_of: Callable[[Record], Iterable[bool]]) -> list[str]:
+def design_row(words: str, designs: Designs, values_of: Callable[[Record], Iterable[bool]]) -> list[str]:
     """Return a row of a table: for each design, how many of its studies' values are true."""
-    return [words, *(_share_of(studies, values_of) for studies in designs.values())]
+    return [words, *(share_of(studies, values_of) for studies in designs.values())]
 
 
-def _share_of(records: Iterable[Record], values_of: Callable[[Record], Iterable[bool]]) -> str:
+def share_of(records: Iterable[Record], values_of: Callable[[Record], Iterable[bool]]) -> str:
     pairs = [(value, one["world"]) for one in records for value in values_of(one)]
     return share((value for value, _ in pairs), (world for _, world in pairs))
 
@@ -125,7 +130,7 @@ def _coverage(designs: Designs) -> Rows:
             if family["kind"] == kind
         ]
 
-    return [_row(words, designs, covers(kind)) for kind, words in FAMILIES.items()]
+    return [design_row(words, designs, covers(kind)) for kind, words in FAMILIES.items()]
 
 
 def _points(designs: Designs) -> Rows:
@@ -144,41 +149,21 @@ def _points(designs: Designs) -> Rows:
         ]
 
     return [
-        _row("rise exactly 0: every seed ended at its chosen epoch", designs, is_point),
-        _row("... and then the true one is below 1 margin", designs, is_small),
+        design_row("rise exactly 0: every seed ended at its chosen epoch", designs, is_point),
+        design_row("... and then the true one is below 1 margin", designs, is_small),
     ]
-
-
-def _alarms(designs: Designs) -> Rows:
-    """Return how often a label was given where it is not true: a false alarm."""
-
-    def is_flat(verdict: Record) -> bool:
-        return verdict["rise"] <= 1
-
-    def is_best(verdict: Record) -> bool:
-        return all(gain <= 1 for gain in verdict["gains"])
-
-    def given(label: str, applies: Callable[[Record], bool]) -> Callable[[Record], Iterable[bool]]:
-        return lambda one: [verdict["label"] == label for verdict in one["verdicts"] if applies(verdict)]
-
-    claims = {
-        "`overfits`, where neither is true": ("overfits", lambda one: is_flat(one) and is_best(one)),
-        "`underfits`, where neither is true": ("underfits", lambda one: is_flat(one) and is_best(one)),
-        "`overfits`, where it is not true": ("overfits", is_flat),
-        "`underfits`, where it is not true": ("underfits", is_best),
-        "`just right`, where it is not true": ("just right", lambda one: not (is_flat(one) and is_best(one))),
-    }
-    return [_row(words, designs, given(*claim)) for words, claim in claims.items()]
 
 
 def _powers(designs: Designs) -> Rows:
     """Return how often true rises and true gains of 1, 2 and 5 margins were found."""
 
     def rises(verdict: Record) -> Iterable[tuple[bool, float]]:
-        return [(verdict["has_risen"], verdict["rise"])]
+        return [(verdict["has_risen"], verdict["truth"]["rise"])]
 
     def gains(verdict: Record) -> Iterable[tuple[bool, float]]:
-        return zip(verdict["is_better"], verdict["gains"], strict=True)
+        return [
+            (said, gain) for said, (_, gain) in zip(verdict["found"], verdict["truth"]["gains"], strict=True)
+        ]
 
     def found(size: int, pairs: Callable) -> Callable[[Record], Iterable[bool]]:
         return lambda one: [
@@ -189,7 +174,7 @@ def _powers(designs: Designs) -> Rows:
         ]
 
     return [
-        _row(f"a true {words} of about {_margins(size)} was found", designs, found(size, pairs))
+        design_row(f"a true {words} of about {in_margins(size)} was found", designs, found(size, pairs))
         for size in POWER_AT
         for words, pairs in (("rise", rises), ("gain", gains))
     ]
@@ -202,7 +187,7 @@ def _known_effects(designs: Designs) -> Rows:
         return lambda effect: effect["kind"] == kind
 
     return [
-        [f"{words} of {_margins(size)}, {claim}", *_found_and_planned(designs, size - less, is_of(kind))]
+        [f"{words} of {in_margins(size)}, {claim}", *_found_and_planned(designs, size - less, is_of(kind))]
         for claim, less in CLAIMS.items()
         for kind, words in EFFECTS.items()
         for size in POWER_AT
@@ -233,14 +218,14 @@ def _found_and_planned(designs: Designs, size: int, applies: Callable[[Record], 
         if not picked:
             cells.append("-")
             continue
-        found = _share_of(picked, lambda effect: [effect["needs"] < size]).split(" (")[0]
+        found = share_of(picked, lambda effect: [effect["needs"] < size]).split(" (")[0]
         is_enough = 100 * np.mean([effect["needs"] < size for effect in picked]) >= ENOUGH
         planned = 100 * np.mean([effect["planned"][str(size)] for effect in picked])
         cells.append(f"{f'**{found}**' if is_enough else found} ({planned:.0f})")
     return cells
 
 
-def _margins(size: int) -> str:
+def in_margins(size: int) -> str:
     return "1 margin" if size == 1 else f"{size} margins"
 
 
@@ -254,7 +239,7 @@ def _rankings(designs: Designs) -> Rows:
         "the truly best is among those called tied with the first": lambda one: one["is_best_among_ties"],
         "one remedy alone is called the best": lambda one: one["ties"] == 1,
     }
-    return [_row(words, designs, holds(claim)) for words, claim in claims.items()]
+    return [design_row(words, designs, holds(claim)) for words, claim in claims.items()]
 
 
 def _plans(studies: Iterable[Record]) -> Rows:
@@ -281,9 +266,9 @@ def _ends(plans: Sequence[Record]) -> list[str]:
     return [
         str(len(plans)),
         str(sum(plan["end"] == "out of reach" for plan in plans)),
-        _share_of(carried, lambda plan: [plan["rounds"] == 1 and plan["end"] == "decided"]),
-        _share_of(within, lambda plan: [plan["end"] == "decided"]),
-        _share_of(decided, lambda plan: [plan["is_right"]]),
+        share_of(carried, lambda plan: [plan["rounds"] == 1 and plan["end"] == "decided"]),
+        share_of(within, lambda plan: [plan["end"] == "decided"]),
+        share_of(decided, lambda plan: [plan["is_right"]]),
         " x ".join(middle or ["-"]),
     ]
 
@@ -308,7 +293,7 @@ def _forecast_rows(made: Sequence[Record]) -> Rows:
         ("the gain lies in its interval", "gains"),
     ):
         covers = [lambda one, key=key, step=step: [is_covered(*one[key][step][:3])] for step in (0, 1)]
-        rows.append([words, *(_share_of(made, each) for each in covers)])
+        rows.append([words, *(share_of(made, each) for each in covers)])
     gains = np.array([one["gains"] for one in made]).reshape(-1, 2, 4)
     low, high, truth, mean = np.moveaxis(gains, -1, 0)
     for words, values in (
