@@ -17,7 +17,8 @@ from justright.records.folder import StudyFolder
 from justright.session import neighbourhood, session
 from justright.session.neighbourhood import with_neighbours
 from justright.session.prepare import prepare_study
-from justright.study.neighbours import GROUP, ChangedModel
+from justright.study.neighbours import ChangedModel
+from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.variant import KerasConfig
 
 pytestmark = pytest.mark.usefixtures("shared_programs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from justright.session.options import StudyOptions
 from justright.session.overrides import with_options
-from justright.study.neighbours import GROUP
+from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 
 COSINE = {
     "class_name": "Adam",

@@ -10,7 +10,7 @@ from justright.data.read import read_table
 from justright.data.split import PARTS
 from justright.errors import InputError
 from justright.session.prepare import prepare_study
-from justright.study.neighbours import GROUP
+from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.spec import study_to_dict
 from justright.study.studies import named_study, studies
 

@@ -18,7 +18,6 @@ from justright.study.directions import (
 )
 from justright.study.families import MAX_UNITS, Mlp, mlp
 from justright.study.neighbours import (
-    GROUP,
     ChangedModel,
     add_apart,
     keras_builds,
@@ -27,7 +26,7 @@ from justright.study.neighbours import (
     neighbours_sentence,
 )
 from justright.study.recipe import Recipe
-from justright.study.remedy import Facts
+from justright.study.remedy import NEIGHBOUR_GROUP, Facts
 from justright.study.variant import KerasConfig, Variant
 
 FEATURES = 4
@@ -150,7 +149,7 @@ def test_every_model_has_neighbours_in_both_directions(style):
     size, made = around(builder)
     assert [one.name for one in made] == names
     assert {(one.baseline, one.group, one.remedy, one.strength) for one in made} == {
-        ("Mine", GROUP, "", None)
+        ("Mine", NEIGHBOUR_GROUP, "", None)
     }
     assert {direction_of(one.change) for one in made} == {"freer", "tighter"}
     sizes = {one.change: count(one.build) for one in made}
