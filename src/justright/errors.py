@@ -38,6 +38,10 @@ class InputError(JustrightError):
     """A table, option, study description or file cannot be used as given."""
 
 
+class MemoryLimitError(InputError):
+    """What was asked for does not fit into memory; nothing has been trained."""
+
+
 class FolderError(JustrightError):
     """A study folder cannot be opened, locked, read or written."""
 

@@ -12,7 +12,7 @@ from keras import layers
 
 import justright as jr
 from justright.cli.main import main
-from justright.errors import InputError
+from justright.errors import InputError, MemoryLimitError
 from justright.records.folder import StudyFolder
 from justright.session import neighbourhood, session
 from justright.session.neighbourhood import with_neighbours
@@ -306,3 +306,25 @@ def test_a_network_that_cannot_be_meant_is_refused(place, monkeypatch, options, 
     with pytest.raises(InputError) as caught:
         prepare_study(source="rows.csv", target="y", **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared_programs")
+def test_a_wider_neighbour_that_memory_has_no_room_for_is_left_out_and_said(place, tmp_path, monkeypatch):
+    """The network itself fits: a study of it is not refused because of what was added to it. Alone, it is refused."""
+    train, tried = session.train_study, []
+
+    def full(study, *args, **named):
+        tried.append([one.name for one in study.variants])
+        if "Wider" in tried[-1] or study.name == "too large":
+            raise MemoryLimitError("Training must fit into memory: it does not.")
+        return train(study, *args, **named)
+
+    monkeypatch.setattr(session, "train_study", full)
+    result = study_of(place, jr.mlp(4)).run(tmp_path / "out", workers=1, report=False)
+    assert tried == [NAMES, [name for name in NAMES if name != "Wider"]]
+    assert list(variants_of(tmp_path / "out")) == tried[-1]
+    assert result.repairs == (session.WIDER_LEFT_OUT,)
+    with pytest.raises(MemoryLimitError):
+        study_of(place, jr.mlp(4), name="too large").run(tmp_path / "other", workers=1, report=False)
+    assert [len(names) for names in tried[2:]] == [5, 4]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from justright.data.describe import describe_table
 from justright.data.guards.registry import find_warnings
-from justright.errors import FolderError
+from justright.errors import FolderError, MemoryLimitError
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults
 from justright.records.files import write_atomically
@@ -36,7 +36,7 @@ from justright.session.result import Result
 from justright.session.row_outputs import TARGETS
 from justright.session.trust import remember
 from justright.study.families import Family
-from justright.study.neighbours import ladder_sentence
+from justright.study.neighbours import ladder_sentence, without_wider
 from justright.study.raw_inputs import raw_input_warning
 from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
@@ -48,6 +48,9 @@ from justright.workers.train import study_rows, train_study
 
 if TYPE_CHECKING:
     from justright.report.summary import Summary
+
+
+WIDER_LEFT_OUT = "The wider neighbour does not fit into memory and was left out, so nothing shows whether more capacity would help."
 
 
 def run_study(
@@ -89,6 +92,25 @@ def run_study(
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
     study = with_neighbours(study, path)
+    try:
+        result = _run_on(path, study, how, sinks, command)
+    except MemoryLimitError:
+        smaller = without_wider(study.variants)
+        if len(smaller) == len(study.variants):
+            raise
+        result = _run_on(path, replace(study, variants=smaller), how, sinks, command, note=WIDER_LEFT_OUT)
+    if report and not result.interrupted:
+        result.try_report()
+    return result
+
+
+def _run_on(
+    path: Path, study: Study, how: RunOptions, sinks: Sequence[Sink], command: str, *, note: str = ""
+) -> Result:
+    """Train what is missing of exactly these variants in a folder, judge it, and return the result; see `run_study`.
+
+    `note` is what the folder and the result say about the study.
+    """
     mode: Mode = "resume" if holds_study(path) else "create"
     with StudyFolder.open(path, mode) as folder:
         store, rebuilt = open_store(folder)
@@ -98,16 +120,15 @@ def run_study(
                 current = fingerprints(study)
                 merged = check_same_study(store, current)
                 remaining = find_remaining(study, store, current)
+            if note and note not in {one.text for one in store.notes()}:
+                store.note("neighbours", note)
             session = _Session(study, folder, store, tuple(sinks), command, merged, remaining)
             interrupted = session.train(how)
             # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
             summary = None if interrupted else session.conclude()
             # What was found damaged, or failed, since the store was opened.
             repairs = [note.text for note in store.notes()[known:] if not note.is_routine]
-    result = Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
-    if report and not interrupted:
-        result.try_report()
-    return result
+    return Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
 
 
 @dataclass(frozen=True, slots=True)

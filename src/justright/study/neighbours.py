@@ -164,6 +164,19 @@ def add_apart(variants: Sequence[Variant], made: Iterable[Variant], *, of: str) 
     return tuple(found)
 
 
+def without_wider(variants: Sequence[Variant]) -> tuple[Variant, ...]:
+    """Return the variants without the wider neighbours.
+
+    Example:
+        >>> made = [Variant("Wider", Mlp((8,)), baseline="Mine", group=NEIGHBOUR_GROUP, change=MORE_CAPACITY)]
+        >>> [one.name for one in without_wider([Variant("Mine", Mlp((4,))), *made])]
+        ['Mine']
+    """
+    return tuple(
+        one for one in variants if not (one.group == NEIGHBOUR_GROUP and one.change == MORE_CAPACITY)
+    )
+
+
 def neighbours_sentence(variants: Sequence[Variant]) -> str | None:
     """Return what is said about the neighbours in a study; None if it has none."""
     names = [one.name for one in variants if one.group == NEIGHBOUR_GROUP]

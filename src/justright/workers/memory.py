@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from justright.errors import InputError
+from justright.errors import MemoryLimitError
 from justright.runs.events import VariantBuilt
 from justright.runs.grid import measured_epochs
 from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
@@ -141,7 +141,7 @@ def fit_plan(
         device_share: returns what each of so many workers may take on an accelerator; None without one, or without a limit.
 
     Raises:
-        InputError: a single worker with single lanes takes more than is free.
+        MemoryLimitError: a single worker with single lanes takes more than is free.
     """
     needs, on_device, share = [0], 0, None
     for count in range(workers, 0, -1):
@@ -159,7 +159,7 @@ def fit_plan(
     most = max(free.machines) if free else 0
     needed, there = (on_device, share or 0) if is_device else (own_bytes + sum(needs), most)
     where = "of an accelerator" if is_device else "in one worker"
-    raise InputError(
+    raise MemoryLimitError(
         f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
         f"{gigabytes(there)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
         "smaller network."
