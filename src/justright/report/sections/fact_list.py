@@ -13,7 +13,7 @@ ANSWER_TONES: dict[str, Tone] = {
     "not tested": "open",
     "cannot be told": "open",
 }
-# What a terminal leaves to the page: where the premise of a claim was not reached, the headline says so.
+# A terminal leaves the claims to the page where none was tested: the headline says so then.
 NOT_TESTED = "not tested"
 
 
@@ -28,8 +28,7 @@ def claim_blocks(summary: Summary) -> list[Block]:
     rows = []
     for claim in summary["claims"]:
         answer = Cell(claim["answer"], tone=ANSWER_TONES.get(claim["answer"], "open"))
-        media = Media.WRITTEN if claim["answer"] == NOT_TESTED else Media.EVERYWHERE
-        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"])), media=media))
+        rows.append(Row((Cell(claim["quote"]), answer, Cell(claim["evidence"]))))
     if not rows:
         return []
     columns = (
@@ -41,7 +40,8 @@ def claim_blocks(summary: Summary) -> list[Block]:
         "What TensorFlow’s tutorial says of these seven networks, from one seed and 1,000 validation rows, judged again on "
         "test rows. The intervals of one sentence hold together, so they are wider than elsewhere in this report."
     )
-    media = Media.EVERYWHERE if any(Media.TERMINAL in row.media for row in rows) else Media.WRITTEN
+    is_tested = any(claim["answer"] != NOT_TESTED for claim in summary["claims"])
+    media = Media.EVERYWHERE if is_tested else Media.WRITTEN
     table = Table("The tutorial’s conclusions", columns, tuple(rows), media=media)
     return [Text(note, media=Media.WRITTEN), table]
 
