@@ -10,6 +10,7 @@ from justright.statistics.intervals import Interval
 UNCERTAIN_DIGITS = 2  # an estimate is printed to the second digit of its uncertainty
 MAX_DECIMALS = 8
 PLAIN_DIGITS = 3
+TINY = 1e-7  # below it decimals are too many to count
 LARGE = 1e6  # from here on digits are hard to count: 8.8e8 instead of 883,005,443
 MOST_NAMES = 4  # of more names nobody reads the last
 MOST_LISTED = 7  # but the networks of a study like the tutorial's are all named
@@ -44,12 +45,17 @@ def estimate(interval: Interval) -> str:
     Example:
         >>> estimate(Interval(0.41234, 0.3912, 0.4333)), estimate(Interval(5.8e6, -999_673.0, 1.26e7))
         ('0.412 [0.391, 0.433]', '5.8e6 [-1.0e6, 1.26e7]')
+        >>> estimate(Interval(5.8e-14, 0.0, 1.2e-13))
+        '5.8e-14 [0, 1.2e-13]'
     """
     half = (interval.high - interval.low) / 2
     if not half > 0:
         return f"{number(interval.mean)} exactly"
     decimals = _decimals(half, UNCERTAIN_DIGITS)
     values = [interval.mean, interval.low, interval.high]
+    if max(map(abs, values)) < TINY:  # with a fixed number of decimals all three would read 0
+        mean, low, high = (f"{value:.1e}".replace("e-0", "e-") if value else "0" for value in values)
+        return f"{mean} [{low}, {high}]"
     if max(map(abs, values)) >= LARGE:  # beside 1.2e7, 999,673 looks more exact than it is
         values = [round(value, min(decimals, 0)) for value in values]
     mean, low, high = (_fixed(value, decimals) for value in values)
