@@ -141,7 +141,10 @@ def sides(measures: bool) -> Iterator[None]:
     with ExitStack() as patches:
         if not measures:
             patches.enter_context(mock.patch.object(stack, "measured_epochs", _no_epochs))
-            patches.enter_context(mock.patch.object(stack._Session, "_measured_rows", return_value={}))
+            ending = stack.Ending
+            patches.enter_context(
+                mock.patch.object(stack, "Ending", lambda *given: ending(*given[:-1], measured={}))
+            )
         yield
 
 
