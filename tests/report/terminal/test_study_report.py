@@ -249,6 +249,19 @@ def test_words_without_a_command_are_said(make, terminal, tmp_path):
     assert "- Tiny: Collect more rows." in printed(terminal, summary, tmp_path)
 
 
+def test_words_that_a_fact_says_of_all_networks_are_not_said_of_each(make, terminal, tmp_path):
+    """A table that is too small for many networks is one sentence."""
+    summary = answered(make.summary())
+    for variant in summary["variants"]:
+        words = "The table is too small to decide: that would probably take 530 test rows."
+        variant["verdict"]["action"] = {"words": words, "command": ""}
+    summary["facts"] = [
+        "The table is too small to decide both: that would probably take 530 to 900 test rows."
+    ]
+    text = "\n".join(printed(terminal, summary, tmp_path))
+    assert text.count("The table is too small") == 1
+
+
 def test_verbose_prints_every_reason_and_spike(make, terminal, tmp_path):
     """With the folder in their commands; else there is one sentence for each network."""
     console, file = terminal(200)

@@ -94,7 +94,7 @@ def print_answers(terminal: Terminal, answers: Sequence[blocks.Answer], *, said:
             continue
         if answer.command:
             todo.setdefault(answer.command, []).append(answer.name)
-        elif answer.words:
+        elif answer.words and not any(one.startswith(answer.words.partition(":")[0]) for one in said):
             _print_bullet(terminal, f"{answer.name}: {answer.words}")
     for command, names in todo.items():
         terminal.say(f"- {plain(listed_briefly(names))}: {plain(command)}")
