@@ -105,21 +105,31 @@ def deciding(alternatives: Iterable[Alternative]) -> Alternative | None:
     return found[0] if found else None
 
 
+def kinds_of(pairs: Pairs, name: str, others: Sequence[str]) -> dict[str, str]:
+    """Return what each of the other variants is to variant `name`, in their order; see `kind_between`."""
+    mine = pairs.measured[name].variant
+    return {other: kind_between(mine, pairs.measured[other].variant) for other in others if other != name}
+
+
 def judge_alternatives(
-    pairs: Pairs, name: str, others: Sequence[str], margin: float, *, level: float, is_decided: bool = False
+    pairs: Pairs,
+    name: str,
+    kinds: Mapping[str, str],
+    margin: float,
+    *,
+    level: float,
+    is_decided: bool = False,
 ) -> tuple[Alternative, ...]:
     """Return every freer and tighter variant of the study, compared with variant `name`, the largest gain first.
 
     Args:
         pairs: comparisons of all that was measured.
         name: the variant judged.
-        others: the variants it may be compared with, sorted by name.
+        kinds: the variants it may be compared with, and what each is to it.
         margin: what counts as a difference, in units of the loss.
         level: coverage of all intervals of this variant together.
         is_decided: whether its label is known already, so that nobody needs to know what would decide.
     """
-    mine = pairs.measured[name].variant
-    kinds = {other: kind_between(mine, pairs.measured[other].variant) for other in others if other != name}
     directed = [(kind, other) for other, kind in kinds.items() if direction_of(kind)]
     return _compared(pairs, name, directed, margin, level=level, is_decided=is_decided)
 
@@ -127,8 +137,8 @@ def judge_alternatives(
 def judge_headroom(
     pairs: Pairs,
     name: str,
-    others: Sequence[str],
-    ensembles: Mapping[str, EnsembleEvidence],
+    kinds: Mapping[str, str],
+    ensemble: EnsembleEvidence | None,
     margin: float,
     *,
     level: float,
@@ -140,26 +150,23 @@ def judge_headroom(
     Args:
         pairs: comparisons of all that was measured.
         name: the variant judged.
-        others: the variants it may be compared with, sorted by name.
-        ensembles: variant -> the ensemble of its seeds.
+        kinds: the variants it may be compared with, and what each is to it.
+        ensemble: of its seeds; None without one.
         margin: what counts as a difference, in units of the loss.
         level: coverage of the intervals.
     """
     mine = pairs.measured[name]
-    kinds = {
-        other: kind_between(mine.variant, pairs.measured[other].variant) for other in others if other != name
-    }
     found: list[tuple[str, str | None]] = [
         (kind, other) for other, kind in kinds.items() if not direction_of(kind)
     ]
     if pairs.has_reference(name):
         found.append((REFERENCE_KIND, None))
     compared = list(_compared(pairs, name, found, margin, level=level, is_decided=True))
-    if name in ensembles and mine.source == "test":
-        difference = ensemble_differences(ensembles[name], mine)
+    if ensemble is not None and mine.source == "test":
+        difference = ensemble_differences(ensemble, mine)
         if difference is not None:
             gain = interval_of(crossed(-difference), level=level)
-            compared.append(Alternative(ENSEMBLE_KIND, ensembles[name].name, gain, margin))
+            compared.append(Alternative(ENSEMBLE_KIND, ensemble.name, gain, margin))
     return _sorted(compared)
 
 

@@ -128,6 +128,11 @@ class End:
         return self.fall is not None and self.fall.is_below(self.margin)
 
     @property
+    def is_train_known(self) -> bool:
+        """Whether the training loss is known at both epochs, so that overfitting can be told from divergence."""
+        return bool(np.isfinite(self.train_last - self.train_best))
+
+    @property
     def has_train_fallen(self) -> bool:
         """Whether the training loss fell from the chosen epoch to the last; False where unknown."""
         return self.train_last < self.train_best
@@ -140,6 +145,11 @@ class End:
         """
         start = self.train_first if np.isfinite(self.train_first) else self.train_best
         return self.train_last > max(self.train_best + self.margin, start)
+
+
+def judge_rise(measured: Measured, *, level: float) -> Interval:
+    """Return by how much the end of training is worse than the chosen epoch: `End.rise`, at any level."""
+    return _risen(measured, level)[0].interval(level=level)
 
 
 def judge_end(measured: Measured, margin: float, *, is_binary: bool, level: float) -> End:
@@ -178,7 +188,7 @@ def end_reasons(end: End, measured: Measured) -> tuple[str, ...]:
     sentences = [_rise_sentence(end, at_chosen, measured.loss), *_jitter_sentence(end)]
     if end.spikes:
         sentences.append(_spike_sentence(end.spikes, len(measured.runs)))
-    if end.has_risen and np.isfinite(end.train_last - end.train_best):
+    if end.has_risen and end.is_train_known:
         verb = "fell" if end.has_train_fallen else "rose" if end.has_train_risen else "did not fall"
         sentences.append(
             f"Meanwhile the training loss {verb}: {number(end.train_best)} at {at_chosen}, "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from justright.diagnosis.alternatives import Alternative, deciding
 from justright.diagnosis.ends import End
 from justright.diagnosis.evidence import RunEvidence
@@ -81,7 +79,7 @@ class Findings:
     @property
     def has_unclear_rise(self) -> bool:
         """Whether the loss rose and the training loss is unknown: overfitting cannot be told from divergence then."""
-        return self.end.has_risen and not np.isfinite(self.end.train_last - self.end.train_best)
+        return self.end.has_risen and not self.end.is_train_known
 
     @property
     def is_cut_short(self) -> bool:
@@ -105,22 +103,30 @@ class Findings:
             EARLIER_END, EARLY_STOPPING, end.rise, self.margin, is_measured=False, needs=end.needs
         )
 
+    @property
+    def is_longer_measured(self) -> bool:
+        """Whether a variant of its own shows what longer training gains."""
+        return any(one.kind == LONGER_TRAINING for one in self.variants)
+
     @cached_property
     def longer_training(self) -> Alternative | None:
         """The network trained for longer, by its own curve.
 
         None where that was measured by a variant of its own, nothing can be said, or training for too long made it worse.
         """
-        is_measured = any(one.kind == LONGER_TRAINING for one in self.variants)
-        if self.end.fall is None or is_measured or self.end.has_risen:
+        if self.end.fall is None or self.is_longer_measured or self.end.has_risen:
             return None
         return Alternative(LONGER_TRAINING, TRAINING_LONGER, self.end.fall, self.margin, is_measured=False)
 
     @property
     def may_gain_by_time(self) -> bool:
         """Whether the epoch limit cut it short, and nothing tells what longer training would gain."""
-        is_measured = any(one.kind == LONGER_TRAINING for one in self.variants)
-        return self.is_cut_short and self.end.fall is None and not is_measured
+        return self.is_cut_short and self.end.fall is None and not self.is_longer_measured
+
+    @property
+    def asks_for_longer(self) -> bool:
+        """Whether longer training would decide: by its curve, or because nothing tells what it would gain."""
+        return self.may_gain_by_time or (self.longer_training is not None and self.longer_training.is_open)
 
     @cached_property
     def alternatives(self) -> tuple[Alternative, ...]:

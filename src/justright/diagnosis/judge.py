@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no type hints
 
-from justright.diagnosis.alternatives import judge_alternatives, judge_headroom
+from justright.diagnosis.alternatives import judge_alternatives, judge_headroom, kinds_of
 from justright.diagnosis.choice import (
     ModelChoice,
     StrengthChoice,
@@ -216,16 +216,17 @@ class _Judging:
         if is_binary:
             draws = draws_for(self.seed, "onset by accuracy", name)
             by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
-        ensembles = {one.variant: one for one in evidence.ensembles}
+        ensemble = next((one for one in evidence.ensembles if one.variant == name), None)
+        kinds = kinds_of(self.pairs, name, self.others)
         end = judge_end(mine, self.margin, is_binary=is_binary, level=level)
-        is_decided = end.has_risen and bool(np.isfinite(end.train_last - end.train_best))
+        is_decided = end.has_risen and end.is_train_known
         return Findings(
             measured=mine,
             end=end,
             variants=judge_alternatives(
-                self.pairs, name, self.others, self.margin, level=level, is_decided=is_decided
+                self.pairs, name, kinds, self.margin, level=level, is_decided=is_decided
             ),
-            headroom=judge_headroom(self.pairs, name, self.others, ensembles, self.margin, level=level),
+            headroom=judge_headroom(self.pairs, name, kinds, ensemble, self.margin, level=level),
             test=self.losses[name],
             onset=onset,
             accuracy_onset=by_accuracy,

@@ -17,7 +17,7 @@ from math import hypot
 import numpy as np
 
 from justright.diagnosis.claims import Answer, Claim
-from justright.diagnosis.ends import judge_end
+from justright.diagnosis.ends import judge_rise
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.judged import JudgedStudy
 from justright.diagnosis.words.advice import cut_short_sentence
@@ -51,9 +51,7 @@ class Networks:
         """Return by how much the end of training is worse than the best epoch; by Bonferroni the intervals hold together."""
         chosen = [self.found[name] for name in names]
         share = 1 - (1 - self.level) / len(chosen)
-        return {
-            one.name: judge_end(one.measured, self.margin, is_binary=True, level=share).rise for one in chosen
-        }
+        return {one.name: judge_rise(one.measured, level=share) for one in chosen}
 
     def above(self, name: str, others: Iterable[str]) -> dict[str, Interval]:
         """Return the losses of other networks minus that of `name`, each at its best epoch; the intervals hold together."""

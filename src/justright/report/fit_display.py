@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from justright.errors import FolderError
 from justright.report.axes import Axis
-from justright.report.fit_map import SMALL, FitPoint, Gain, fit_points, gain_axis
+from justright.report.fit_map import SMALL, FitPoint, Gain, fit_points, gain_axis, scaled_gain
 from justright.report.fit_plot import (
     TITLES,
     cross_boxes,
@@ -38,6 +38,7 @@ MUTED = "#5b6472"
 LIMIT: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": "--", "zorder": 1}
 
 Floats = npt.NDArray[np.float64]
+SCALED = np.vectorize(scaled_gain, otypes=[np.float64])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +118,7 @@ class FitDisplay:
         from matplotlib.ticker import FixedLocator, NullLocator
 
         functions = (
-            lambda gains: _scaled(np.asarray(gains) / self.margin),
+            lambda gains: SCALED(np.asarray(gains) / self.margin),
             lambda places: self.margin * _unscaled(np.asarray(places)),
         )
         ax.set_xscale("function", functions=functions)
@@ -188,13 +189,8 @@ def _ends(gains: Iterable[Gain | None]) -> Floats:
     return np.array(values, dtype=np.float64).reshape(-1, 3)
 
 
-def _scaled(places: Floats) -> Floats:
-    """Return `scaled_gain` of an array."""
-    return np.where(places <= 1, places, 1 + np.log(np.maximum(places, 1)))
-
-
 def _unscaled(scaled: npt.ArrayLike) -> Floats:
-    """Return the places that `_scaled` maps to these."""
+    """Return the places that `scaled_gain` maps to these."""
     found = np.asarray(scaled, dtype=np.float64)
     return np.where(found <= 1, found, np.exp(np.maximum(found, 1) - 1))
 

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from justright.study.keras_descriptions import described_objects
+
 # Options of layers that count, by the end of the layer's class name: dropout in all its forms, and noise.
 LAYER_OPTIONS = {"Dropout": ("rate", "dropout"), "Noise": ("stddev", "noise")}
 # Options of a layer that hold a penalty, and the penalties that Keras knows.
@@ -58,20 +60,14 @@ def is_tighter(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 
 def _of_layers(described: object) -> Iterator[tuple[str, Any]]:
     """Yield (brake, value) of every layer in a description, at any depth."""
-    if isinstance(described, list):
-        for each in described:
-            yield from _of_layers(each)
-    if not isinstance(described, Mapping):
-        return
-    config = described.get("config")
-    if isinstance(config, Mapping):
-        kind = str(described.get("class_name", ""))
+    for one in described_objects(described):
+        config = one.get("config")
+        if not isinstance(config, Mapping):
+            continue
         for ending, (option, name) in LAYER_OPTIONS.items():
-            if kind.endswith(ending):
+            if str(one["class_name"]).endswith(ending):
                 yield name, config.get(option)
         for option in PENALIZED:
             penalty = config.get(option)
             if isinstance(penalty, Mapping) and isinstance(penalty.get("config"), Mapping):
                 yield from ((name, penalty["config"].get(name)) for name in PENALTIES)
-    for each in described.values():
-        yield from _of_layers(each)

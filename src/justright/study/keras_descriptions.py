@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from justright.errors import InputError
@@ -41,6 +41,24 @@ def check_keras_optimizer(optimizer: object) -> dict[str, Any] | None:
         f"`optimizer` must be a Keras optimizer or its serialised configuration; got {optimizer!r}. "
         "Pass for instance keras.optimizers.Adam(0.001)."
     )
+
+
+def described_objects(nested: object) -> Iterator[dict[str, Any]]:
+    """Yield what Keras says of each object of a class, at any depth of a description.
+
+    Example:
+        >>> dense = {"class_name": "Dense", "config": {"kernel_regularizer": {"class_name": "L2"}}}
+        >>> [one["class_name"] for one in described_objects({"layers": [dense]})]
+        ['Dense', 'L2']
+    """
+    if isinstance(nested, list):
+        for each in nested:
+            yield from described_objects(each)
+    elif isinstance(nested, dict):
+        if "class_name" in nested:
+            yield nested
+        for each in nested.values():
+            yield from described_objects(each)
 
 
 def described_loss(loss: object) -> Described | None:

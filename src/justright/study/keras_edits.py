@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from justright.study.keras_descriptions import described_objects
+
 Nested = dict[str, Any]
 
 DENSE = "Dense"
@@ -213,7 +215,7 @@ def is_plain(config: str) -> bool:
     """
     return all(
         str(one.get("module")).split(".")[0] == "keras" or one["class_name"] in PLAIN_MARKS
-        for one in _objects(json.loads(config))
+        for one in described_objects(json.loads(config))
     )
 
 
@@ -375,18 +377,6 @@ def _ends_with(layer: Nested, endings: tuple[str, ...]) -> bool:
 
 def _drops(layer: Nested) -> bool:
     return _ends_with(layer, ("Dropout",)) and isinstance(layer["config"].get("rate"), int | float)
-
-
-def _objects(nested: object) -> Iterator[Nested]:
-    """Yield the descriptions of objects of a class, at any depth."""
-    if isinstance(nested, list):
-        for each in nested:
-            yield from _objects(each)
-    elif isinstance(nested, dict):
-        if "class_name" in nested:
-            yield nested
-        for each in nested.values():
-            yield from _objects(each)
 
 
 def _histories(nested: object) -> Iterator[str]:

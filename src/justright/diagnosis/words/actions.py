@@ -9,7 +9,7 @@ from justright.diagnosis.findings import Findings
 from justright.diagnosis.words.advice import COMMAND, LEAST_SEEDS, is_beyond, more_epochs
 from justright.diagnosis.words.answers import best_epochs, phrase
 from justright.diagnosis.words.numbers import rounded_up
-from justright.study.directions import EARLIER_END, LONGER_TRAINING, MORE_ROWS, Direction
+from justright.study.directions import MORE_ROWS, Direction
 
 PREDICT = "justright predict DIR TABLE"
 SLOWER = "jr.Recipe(optimizer=keras.optimizers.Adam(1e-4, clipnorm=1.0))"
@@ -47,8 +47,7 @@ def underfits_action(found: Findings) -> Action:
     """Return how to apply what a network that underfits lacks."""
     if found.freer is None:
         raise ValueError(f"{found.name} has nothing freer beside it")
-    is_tried = any(one.kind == LONGER_TRAINING and one.is_measured for one in found.alternatives)
-    if found.is_cut_short and not found.overfits_by_time and not is_tried:
+    if found.is_cut_short and not found.overfits_by_time and not found.is_longer_measured:
         return _train_longer(found)
     return _apply(found, found.freer)
 
@@ -67,7 +66,7 @@ def undecided_action(found: Findings) -> Action | None:
             "Try another learning rate, or train it for longer.",
             f"{COMMAND} --max-epochs {more_epochs([found])}",
         )
-    if found.may_gain_by_time or (found.longer_training is not None and found.longer_training.is_open):
+    if found.asks_for_longer:
         return Action("Longer training would decide.", f"{COMMAND} --max-epochs {more_epochs([found])}")
     directions: tuple[Direction, ...] = ("freer", "tighter")
     if not all(map(found.is_measured_towards, directions)):
@@ -113,8 +112,6 @@ def _apply(found: Findings, one: Alternative) -> Action:
         return Action(f"Use {one.name}: it is trained and saved.", _predict(one.name))
     if one.kind == MORE_ROWS:
         return Action(f"Collect more rows: {phrase(one)} would probably help.", "")
-    if one.kind == EARLIER_END:
-        return Action(f"Keep {best_epochs(found)}, whose weights are saved.", _predict(found.name))
     return _train_longer(found)
 
 

@@ -48,9 +48,8 @@ def limit_words(found: Sequence[Findings]) -> str:
 
 def is_a_matter_of_numbers(found: Findings) -> bool:
     """Return whether an open verdict asks for seeds or rows, rather than for longer training or other networks beside it."""
-    asks_for_epochs = found.longer_training is not None and found.longer_training.is_open
     has_both = found.is_measured_towards("freer") and found.is_measured_towards("tighter")
-    return has_both and not (asks_for_epochs or found.may_gain_by_time or found.has_learned_nothing)
+    return has_both and not (found.asks_for_longer or found.has_learned_nothing)
 
 
 def decision_sentences(

@@ -120,8 +120,8 @@ def _asides(name: str, members: Sequence[Verdict]) -> list[str]:
         said.append(f"{pronoun if len(who) == len(members) else listed(who)} {verb}")
     for kind, who in beside.items():
         label = label_named(kind)
-        verb, adverb = (label.many, "also ") if len(who) > 1 else (label.one, "also ")
-        said.append(f"{listed(who) if len(members) > 1 else 'it'} {adverb}{verb}")
+        verb = label.many if len(who) > 1 else label.one
+        said.append(f"{listed(who) if len(members) > 1 else 'it'} also {verb}")
     return said
 
 
