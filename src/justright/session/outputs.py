@@ -104,8 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            brakes=brakes_of(built[name].config, study.get("recipe", {}) | values.get("recipe", {})),
-            max_epochs=(study.get("recipe", {}) | values.get("recipe", {})).get("max_epochs"),
+            brakes=brakes_of(built[name].config, _recipe_of(values, study)),
+            max_epochs=_recipe_of(values, study).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
@@ -128,6 +128,17 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         learning_curves=tuple(collect_curves(store, study)),
         table_rows=facts.get("rows"),
     )
+
+
+def _recipe_of(variant: Mapping[str, Any], study: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plain values of the recipe that trained a variant: its own takes the place of the study's, as a whole.
+
+    Example:
+        >>> _recipe_of({"recipe": {"max_epochs": 60}}, {"recipe": {"max_epochs": 30, "mixup": 0.2}})
+        {'max_epochs': 60}
+    """
+    recipe: Mapping[str, Any] = variant.get("recipe", study.get("recipe", {}))
+    return recipe
 
 
 def _losses_of(losses: Losses | None, rows: int) -> Losses | None:
