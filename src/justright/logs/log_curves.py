@@ -2,87 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from justright.errors import InputError
-from justright.logs.points import LoggedRun
-
-# Losses in order of preference: without penalties first, since Keras' `loss` includes them.
-LOSS_NAMES = (
-    *("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy"),
-    *("mean_squared_error", "loss", "logloss", "binary_logloss", "mlogloss", "multi_logloss"),
-    *("cross_entropy", "nll", "mse", "rmse", "l2", "mae", "l1", "error"),
-)
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.logged_run import LoggedRun, Role, Unit
+from justright.logs.metric_names import Direction, direction_of, is_loss, parse_name
+from justright.statistics.crossed import Floats
 
 
-@dataclass(frozen=True, slots=True)
-class LogCurves:
-    """The curves of one run: one value per epoch.
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One metric, measured on one set of rows.
 
     Shape:
-        epochs: (epochs,) float64, increasing, as the log counts them (Keras from 0; fractions are possible).
-        metrics: name -> (epochs,) float64. NaN: not measured at that epoch. Infinite: measured, and not a
-            finite number (so a logged 'nan' is told apart from an empty cell).
+        at: (points,), increasing, in the run's unit. values: (points,); NaN was measured, and is no number.
+
+    Args:
+        written: its name in the log.
+        metric: the metric in Keras' words.
+        role: the rows.
+        set: name of the evaluation set; empty if it is the only one of its role.
+        direction: whether less or more is better; None if unknown.
+        is_loss: whether it is a loss, or an error that falls as one does.
+    """
+
+    written: str
+    metric: str
+    role: Role
+    set: str
+    at: Floats
+    values: Floats
+    direction: Direction | None
+    is_loss: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogCurves:
+    """The curves of one run.
 
     Args:
         name: the run's name: the file or folder it came from.
         format: name of the registered format that read it.
+        curves: in the order of the log.
+        unit: what `at` counts.
+        epochs: step -> epoch, where a log of steps tells.
         notes: what had to be assumed, one sentence each.
-
-    Raises:
-        InputError: there are no epochs, or a metric has another length.
+        checkpoints: when -> name of a checkpoint.
+        member, group, is_earlier, tool: see `LoggedRun`.
     """
 
     name: str
-    epochs: npt.NDArray[np.float64]
-    metrics: Mapping[str, npt.NDArray[np.float64]]
     format: str
+    curves: tuple[Curve, ...]
+    unit: Unit = "epoch"
+    epochs: Mapping[float, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if len(self.epochs) == 0:
-            raise InputError(f"A training log must hold at least one epoch; {self.name!r} has none.")
-        for metric, values in self.metrics.items():
-            if values.shape != self.epochs.shape:
-                raise InputError(
-                    f"Every metric of a log must have one value per epoch; in {self.name!r} metric {metric!r} has "
-                    f"{len(values)} for {len(self.epochs)} epochs."
-                )
+    checkpoints: Mapping[float, str] = field(default_factory=dict)
+    member: str = ""
+    group: str = ""
+    is_earlier: bool = False
+    tool: Literal["", "network", "trees"] = ""
 
     @classmethod
-    def of_run(cls, run: LoggedRun, format_name: str) -> Self:
-        """Return the curves of a logged run, whose metrics need not be measured at the same epochs.
-
-        Example:
-            >>> points = {"loss": {0.0: 0.7, 1.0: 0.6}, "val_loss": {1.0: 0.65}}
-            >>> LogCurves.of_run(LoggedRun("x.csv", points), "csv").metrics["val_loss"]
-            array([ nan, 0.65])
-        """
-        epochs = sorted({epoch for values in run.points.values() for epoch in values})
-        metrics = {
-            name: np.array([values.get(epoch, np.nan) for epoch in epochs], dtype=np.float64)
-            for name, values in run.points.items()
-        }
-        return cls(run.name, np.array(epochs, dtype=np.float64), metrics, format_name, run.notes)
-
-    def loss_name(self) -> str:
-        """Return the loss to judge by: the most preferred one that was measured on validation rows.
+    def of_run(cls, run: LoggedRun, format_name: str, choices: Choices = NO_CHOICES) -> Self:
+        """Return the curves of a logged run, with what its names and its reader say about them.
 
         Raises:
-            InputError: no loss was measured on validation rows.
+            InputError: a name among the choices is not in the log.
         """
-        validation = [name.removeprefix("val_") for name in self.metrics if name.startswith("val_")]
-        custom = [name for name in validation if "loss" in name.lower()]  # such as 'focal_loss'
-        for name in (*LOSS_NAMES, *custom):
-            values = self.metrics.get(f"val_{name}")
-            if values is not None and not np.isnan(values).all():
-                return name
-        raise InputError(
-            f"A log must hold a loss of validation rows, such as 'val_loss'; {self.name!r} has "
-            f"{', '.join(map(repr, self.metrics)) or 'no metrics'}. Log it during training, and try again."
+        curves = []
+        for one in run.series:
+            named = parse_name(one.written)
+            metric = one.metric or named.metric
+            last = dict(zip(one.at, one.values, strict=True))  # of several values at one time the last
+            at = sorted(last)
+            curves.append(
+                Curve(
+                    one.written,
+                    metric,
+                    one.role or named.role or "train",
+                    named.set if one.set is None else one.set,
+                    np.array(at, dtype=np.float64),
+                    np.array([last[when] for when in at], dtype=np.float64),
+                    direction_of(metric),
+                    is_loss(metric),
+                )
+            )
+        return cls(
+            run.name,
+            format_name,
+            tuple(curves),
+            run.unit,
+            run.epochs,
+            run.notes,
+            run.checkpoints,
+            run.member,
+            run.group,
+            run.is_earlier,
+            run.tool,
         )
+
+    def evaluation_sets(self) -> tuple[tuple[Role, str], ...]:
+        """Return (role, set) of everything but training that was measured, in the order in which it is judged."""
+        found = dict.fromkeys((one.role, one.set) for one in self.curves if one.role != "train")
+        return tuple(sorted(found, key=lambda pair: pair[0] == "test"))
+
+    def of_set(self, role: Role, set_name: str = "") -> Iterator[Curve]:
+        """Yield the curves on one set of rows."""
+        return (one for one in self.curves if one.role == role and one.set == set_name)
+
+    def train_curve(self, metric: str) -> Curve | None:
+        """Return the same metric on training rows, if it was logged."""
+        return next((one for one in self.curves if one.role == "train" and one.metric == metric), None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from justright.errors import InputError
+from justright.logs.logged_run import LoggedRun, Series
 
 # Prefixes of metrics on training rows and on validation rows: 'train_loss', 'eval/loss', 'valid_1-auc'.
 TRAIN_PREFIX = re.compile(r"(?:training|train|learn)[ _/.-]+", re.IGNORECASE)
@@ -21,19 +21,13 @@ KERAS_TENSORBOARD_PREFIX = "epoch_"
 Points = dict[str, dict[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedRun:
-    """One run of a log.
-
-    Args:
-        name: its name: the file or folder it came from.
-        points: what was logged.
-        notes: what had to be assumed, one sentence each.
-    """
-
-    name: str
-    points: Points
-    notes: tuple[str, ...] = ()
+def run_of_points(name: str, points: Points, notes: tuple[str, ...] = ()) -> LoggedRun:
+    """Return a run whose series have justright's names."""
+    series = [Series(metric, list(values), list(values.values())) for metric, values in points.items()]
+    for one in series:
+        kept = [(at, value) for at, value in zip(one.at, one.values, strict=True) if not math.isnan(value)]
+        one.at, one.values = [at for at, _ in kept], [value for _, value in kept]
+    return LoggedRun(name, series, notes=notes)
 
 
 def metric_name(written: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -14,10 +14,10 @@ from typing import IO, Any
 
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
-from justright.logs.points import LoggedRun
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.logged_run import LoggedRun
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
-MAX_FILES = 10_000  # files listed below a folder; a log folder with more is the wrong folder
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept
@@ -28,11 +28,13 @@ class Source:
         path: the file, or the folder with `files`.
         text: of a text file; empty if there are `files`.
         files: those at or below `path` whose names a format recognises, sorted.
+        choices: what the user says about it, such as which column counts steps.
     """
 
     path: Path
     text: str = ""
     files: tuple[Path, ...] = ()
+    choices: Choices = NO_CHOICES
 
     @property
     def name(self) -> str:
@@ -102,22 +104,6 @@ class LogFormat:
         return any(map(self.claims, source.files)) if source.files else self.matches(source)
 
 
-def open_source(path: Path, formats: Sequence[LogFormat]) -> Source:
-    """Return the content of `path`, a file or a folder.
-
-    Raises:
-        InputError: it is too large, not text, or a folder without a file of any format.
-        OSError: there is nothing, or it cannot be read.
-    """
-    if is_pipe(str(path)):
-        return Source(path, read_text(path))
-    if path.is_dir():
-        return _open_folder(path, formats)
-    if any(one.claims(path) for one in formats):
-        return Source(path, files=(path,))
-    return Source(path, read_text(path))
-
-
 def read_text(path: Path) -> str:
     """Return the text of a file.
 
@@ -154,25 +140,6 @@ def _read_at_most(file: IO[bytes], most: int) -> bytes:
         pieces.append(piece)
         most -= len(piece)
     return b"".join(pieces)
-
-
-def _open_folder(folder: Path, formats: Sequence[LogFormat]) -> Source:
-    for one in formats:
-        if one.folder_file and (folder / one.folder_file).is_file():
-            return Source(folder / one.folder_file, read_text(folder / one.folder_file))
-    found: dict[str, list[Path]] = {}
-    for count, entry in enumerate(folder.rglob("*")):
-        if count >= MAX_FILES:
-            raise InputError(f"A log folder must hold at most {MAX_FILES:,} files; {str(folder)!r} has more.")
-        claimed = next((one.name for one in formats if one.claims(entry)), None)
-        if claimed and entry.is_file():
-            found.setdefault(claimed, []).append(entry)
-    for one in formats:
-        if one.name in found:
-            return Source(folder, files=tuple(sorted(found[one.name])))
-    names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
-    listed = ", ".join(names[:-1]) + " or " + names[-1]
-    raise InputError(f"A log folder must hold {listed}; {str(folder)!r} holds none.")
 
 
 def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything

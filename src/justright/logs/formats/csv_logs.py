@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection
 
 from justright.errors import InputError
-from justright.logs.points import LoggedRun, Points, measured, metric_name
+from justright.logs.logged_run import LoggedRun
+from justright.logs.points import Points, measured, metric_name, run_of_points
 from justright.logs.source import LogFormat, Source
 
 NOT_MEASURED = frozenset({"", "na", "none", "null", "-"})  # Keras writes NA, Lightning nothing
@@ -43,7 +44,7 @@ def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str
         for column, cell in zip(source.columns, row, strict=True):
             if column not in left_out and cell.strip().lower() not in NOT_MEASURED:
                 points.setdefault(metric_name(column), {})[epoch] = _number(source, index, column, cell)
-    return LoggedRun(source.name, points)
+    return run_of_points(source.name, points)
 
 
 def _word_columns(source: Source) -> set[str]:

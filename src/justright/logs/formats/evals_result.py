@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from justright.logs.points import LoggedRun, is_listed, listed_points
+from justright.logs.logged_run import LoggedRun
+from justright.logs.points import is_listed, listed_points, run_of_points
 from justright.logs.source import LogFormat, Source
 
 # Names that boosting libraries give the training table among evaluation sets.
@@ -26,7 +27,7 @@ def _read(source: Source) -> list[LoggedRun]:
         if role is not None
         for name, values in sets[role].items()
     }
-    return [LoggedRun(source.name, listed_points(source.name, lists), notes)]
+    return [run_of_points(source.name, listed_points(source.name, lists), notes)]
 
 
 def _roles(names: list[str]) -> tuple[str | None, str | None, tuple[str, ...]]:

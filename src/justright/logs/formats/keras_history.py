@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from justright.logs.points import LoggedRun, is_listed, listed_points, metric_name
+from justright.logs.logged_run import LoggedRun
+from justright.logs.points import is_listed, listed_points, metric_name, run_of_points
 from justright.logs.source import LogFormat, Source
 
 
@@ -15,7 +16,7 @@ def _unwrap(value: Any) -> Any:  # noqa: ANN401  # parsed JSON is anything
 
 def _read(source: Source) -> list[LoggedRun]:
     lists = {metric_name(name): values for name, values in _unwrap(source.value).items()}
-    return [LoggedRun(source.name, listed_points(source.name, lists))]
+    return [run_of_points(source.name, listed_points(source.name, lists))]
 
 
 KERAS_HISTORY = LogFormat(

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.errors import InputError
+from justright.logs.folders import open_source
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.keras_history import KERAS_HISTORY
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
-from justright.logs.source import LogFormat, open_source
+from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:

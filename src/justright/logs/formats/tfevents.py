@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from justright.errors import InputError
-from justright.logs.points import LoggedRun, Points, measured, metric_name
+from justright.logs.logged_run import LoggedRun
+from justright.logs.points import Points, measured, metric_name, run_of_points
 from justright.logs.source import LogFormat, Source
 
 MAX_POINTS = 5_000_000  # of one log: 10,000 epochs of 500 metrics
@@ -45,7 +46,7 @@ def _run(folder: Path, source: Source, points: Points) -> LoggedRun:
     }
     chosen = by_epoch or points
     name = source.name if len(source.files) == 1 else str(folder)
-    return LoggedRun(name, chosen, _step_notes(chosen))
+    return run_of_points(name, chosen, _step_notes(chosen))
 
 
 def _step_notes(points: Points) -> tuple[str, ...]:

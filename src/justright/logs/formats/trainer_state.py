@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from justright.errors import InputError
-from justright.logs.points import LoggedRun, Points, is_number, metric_name, to_float
+from justright.logs.logged_run import LoggedRun
+from justright.logs.points import Points, is_number, metric_name, run_of_points, to_float
 from justright.logs.source import LogFormat, Source
 
 # Numbers of a log entry that are not metrics of an epoch.
@@ -26,7 +27,7 @@ def _read(source: Source) -> list[LoggedRun]:
         for written, value in entry.items():
             if written not in NOT_METRICS and is_number(value):
                 points.setdefault(metric_name(written), {})[epoch] = to_float(source.name, written, value)
-    return [LoggedRun(source.name, points)]
+    return [run_of_points(source.name, points)]
 
 
 TRAINER_STATE = LogFormat(

@@ -1,0 +1,76 @@
+"""`diagnose`: what the log of a run that is over says, and the reading in every form in which people want it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a log says.
+
+    Args:
+        runs: every run in it, the one that counts first: a later run before those that it replaced.
+        refused: files of the log that could not be read, one sentence each.
+    """
+
+    runs: tuple[RunReading, ...]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> RunReading:
+        """The run that counts; where there are several of their own, the first."""
+        return self.runs[0]
+
+    @property
+    def label(self) -> CurveLabel:
+        """Its label."""
+        return self.run.label
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence."""
+        return self.run.sentence
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in it, the most important first."""
+        return self.run.findings
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What to do, what its log shows before what holds in general."""
+        return self.run.advice
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return all runs as plain values for JSON."""
+        return [run.to_dict() for run in self.runs]
+
+
+def diagnose(
+    source: Any,  # noqa: ANN401  # what other libraries return
+    *,
+    train: str | None = None,
+    validation: str | Sequence[str] | None = None,
+    step: str | None = None,
+    epoch: str | None = None,
+    metric: str | None = None,
+    maximize: Sequence[str] = (),
+    minimize: Sequence[str] = (),
+    run: str | None = None,
+) -> Reading:
+    """Return what a training log says.
+
+    Args:
+        source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict, a data frame, a
+            fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn.
+        train, validation, step, epoch, metric, maximize, minimize, run: see `Choices`.
+
+    Raises:
+        InputError: it cannot be read, or holds no curves.
+    """
+    raise NotImplementedError
