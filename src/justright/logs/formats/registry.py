@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 
 from justright.errors import InputError
 from justright.logs.folders import open_source
-from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
+from justright.logs.formats.csv_logs import (
+    FASTAI_CSV,
+    KERAS_CSV,
+    LIGHTNING_CSV,
+    LONG_CSV,
+    PLAIN_CSV,
+    TENSORBOARD_CSV,
+    ULTRALYTICS_CSV,
+)
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.keras_history import KERAS_HISTORY
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.formats.wandb_csv import WANDB_CSV
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
@@ -86,8 +95,13 @@ def _read(path: Path) -> tuple[LogCurves, ...]:
 # Tried in this order: the specific before the general.
 FORMATS: tuple[LogFormat, ...] = (
     TENSORBOARD,
+    WANDB_CSV,
     LIGHTNING_CSV,
+    ULTRALYTICS_CSV,
+    FASTAI_CSV,
     KERAS_CSV,
+    LONG_CSV,
+    TENSORBOARD_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
