@@ -17,7 +17,19 @@ from justright.statistics.crossed import Floats
 
 # Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.
 CROSS_ENTROPIES = frozenset(
-    ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "crossentropy", "logloss", "binary_logloss", "multi_logloss", "mlogloss", "bce", "ce", "nll"]
+    [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "crossentropy",
+        "logloss",
+        "binary_logloss",
+        "multi_logloss",
+        "mlogloss",
+        "bce",
+        "ce",
+        "nll",
+    ]
 )
 WHOLE_LOSSES = frozenset(("loss", "total_loss", "loss_total", "crossentropy_loss", "ce_loss", "nll_loss"))
 

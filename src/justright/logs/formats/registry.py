@@ -19,6 +19,7 @@ from justright.logs.formats.csv_logs import (
 )
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.wandb_csv import WANDB_CSV
@@ -103,6 +104,7 @@ FORMATS: tuple[LogFormat, ...] = (
     LONG_CSV,
     TENSORBOARD_CSV,
     PLAIN_CSV,
+    TEXT_LOG,
     TRAINER_STATE,
     EVALS_RESULT,
     KERAS_HISTORY,
