@@ -159,7 +159,7 @@ def test_numbers_of_a_list_are_averaged_and_this_is_said(tmp_path):
 
 
 def test_steps_are_steps(tmp_path):
-    """nanoGPT evaluates at steps, and logs the loss of batches between them."""
+    """As nanoGPT does, which evaluates at steps and logs the loss of batches between them."""
     path = tmp_path / "out.txt"
     path.write_text(
         "\n".join(
