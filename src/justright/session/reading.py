@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from justright.errors import InputError
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.formats.registry import read_logs
+from justright.logs.judge_run import judge_runs
+from justright.logs.log_curves import LogCurves
 from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
 
 
@@ -73,4 +79,34 @@ def diagnose(
     Raises:
         InputError: it cannot be read, or holds no curves.
     """
-    raise NotImplementedError
+    choices = Choices(
+        train=train,
+        validation=(validation,) if isinstance(validation, str) else tuple(validation or ()),
+        step=step,
+        epoch=epoch,
+        metric=metric,
+        maximize=tuple(maximize),
+        minimize=tuple(minimize),
+        run=run,
+    )
+    if not isinstance(source, str | Path):
+        raise InputError(f"`source` must be the path of a training log; got {type(source).__name__}.")
+    return read_path(source, choices)
+
+
+def read_path(path: str | Path, choices: Choices = NO_CHOICES) -> Reading:
+    """Return what the training log at a path says; see `diagnose`.
+
+    Raises:
+        InputError: it cannot be read, or holds no curves.
+    """
+    return reading_of(read_logs(path), choices=choices)
+
+
+def reading_of(
+    curves: Sequence[LogCurves], refused: tuple[str, ...] = (), *, choices: Choices = NO_CHOICES
+) -> Reading:
+    """Return what curves say, those of later runs first."""
+    runs = judge_runs(curves)
+    in_order = sorted(runs, key=lambda one: one.is_earlier)
+    return Reading(tuple(in_order), refused)
