@@ -126,6 +126,8 @@ class LogFormat:
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.
+        folder_files: returns the files below a folder that together are one log of this kind; none if it is no folder of
+            this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
     """
 
@@ -134,6 +136,7 @@ class LogFormat:
     read: Callable[[Source], Iterable[LoggedRun]]
     matches: Callable[[Source], bool] = lambda source: False
     folder_file: str = ""
+    folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
 
     def claims(self, path: Path) -> bool:

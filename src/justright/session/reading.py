@@ -74,7 +74,14 @@ def diagnose(
     Args:
         source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict, a data frame, a
             fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn.
-        train, validation, step, epoch, metric, maximize, minimize, run: see `Choices`.
+        train: the series measured on training rows, where its name does not tell.
+        validation: the series, or sets of them, measured on validation rows, the first to be judged first.
+        step: the column, key or tag that counts steps.
+        epoch: that which counts epochs.
+        metric: the metric to judge, instead of the loss.
+        maximize: metrics of which more is better.
+        minimize: metrics of which less is better.
+        run: the run to judge, of several in one log.
 
     Raises:
         InputError: it cannot be read, or holds no curves.
@@ -100,13 +107,10 @@ def read_path(path: str | Path, choices: Choices = NO_CHOICES) -> Reading:
     Raises:
         InputError: it cannot be read, or holds no curves.
     """
-    return reading_of(read_logs(path), choices=choices)
+    logged = read_logs(path, choices)
+    return reading_of(logged.curves, logged.refused)
 
 
-def reading_of(
-    curves: Sequence[LogCurves], refused: tuple[str, ...] = (), *, choices: Choices = NO_CHOICES
-) -> Reading:
-    """Return what curves say, those of later runs first."""
-    runs = judge_runs(curves)
-    in_order = sorted(runs, key=lambda one: one.is_earlier)
-    return Reading(tuple(in_order), refused)
+def reading_of(curves: Sequence[LogCurves], refused: tuple[str, ...] = ()) -> Reading:
+    """Return what the curves of runs say, those of later runs first."""
+    return Reading(tuple(sorted(judge_runs(curves), key=lambda one: one.is_earlier)), refused)
