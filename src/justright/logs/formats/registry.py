@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,11 @@ def _read(path: Path) -> tuple[LogCurves, ...]:
     source = open_source(path, log_formats())
     for one in log_formats():
         if one.knows(source):
-            runs = tuple(LogCurves.of_run(run, one.name) for run in one.read(source))
+            logged = tuple(one.read(source))  # the source notes what it assumes while it is read
+            runs = tuple(
+                LogCurves.of_run(replace(run, notes=(*source.notes, *run.notes)), one.name, source.choices)
+                for run in logged
+            )
             if not runs:
                 raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
             return runs
