@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from justright.logs.choices import NO_CHOICES, Choices
@@ -17,22 +18,27 @@ Row = Mapping[str, float | str]
 
 MAX_DEPTH = 20  # levels of a log; deeper ones are none
 # Parts of a log that say how the run was set up, not what came of it.
-SETTINGS = frozenset(
-    ("config", "configs", "configuration", "params", "parameters", "hyperparameters", "hyper_parameters")
-    + ("hparams", "args", "arguments", "settings", "options", "param", "search_space", "metadata", "meta")
-    + ("perf", "timers", "environment", "env_config", "user_attrs", "system_attrs", "distributions")
+SETTINGS = (
+    frozenset({"config", "configs", "configuration", "params", "parameters", "hyperparameters", "hparams"})
+    | {"hyper_parameters", "args", "arguments", "settings", "options", "param", "search_space", "metadata"}
+    | {"meta", "perf", "timers", "environment", "env_config", "user_attrs", "system_attrs", "distributions"}
 )
 EPOCHS = frozenset(
-    ("epoch", "epochs", "ep", "epoch_num", "epoch_number", "epoch_idx", "epoch_id", "epoch_index")
-    + ("current_epoch", "n_epoch", "num_epoch", "train_epoch", "epoch_no", "epochs_list", "epoch_list")
-)
+    {"epoch", "epochs", "ep", "epoch_num", "epoch_number", "epoch_idx", "epoch_id", "epoch_index"}
+) | {"current_epoch", "n_epoch", "num_epoch", "train_epoch", "epoch_no", "epochs_list", "epoch_list"}
 STEPS: Mapping[str, Unit] = {
-    **dict.fromkeys(("step", "steps", "global_step", "global_steps", "update", "updates", "num_updates"), "step"),
+    **dict.fromkeys(
+        ("step", "steps", "global_step", "global_steps", "update", "updates", "num_updates"), "step"
+    ),
     **dict.fromkeys(("train_step", "optimizer_step", "total_steps", "steps_list", "step_list"), "step"),
-    **dict.fromkeys(("iteration", "iterations", "iter", "iters", "training_iteration", "it", "n_iter"), "iteration"),
+    **dict.fromkeys(
+        ("iteration", "iterations", "iter", "iters", "training_iteration", "it", "n_iter"), "iteration"
+    ),
     **dict.fromkeys(("round", "rounds", "boosting_round", "num_iterations", "current_iter"), "iteration"),
 }
-MODES = frozenset({"mode", "phase", "split", "stage", "subset", "dataset", "set", "data", "type", "partition"})
+MODES = frozenset(
+    {"mode", "phase", "split", "stage", "subset", "dataset", "set", "data", "type", "partition"}
+)
 LONG_NAMES = ("metric", "metric_name", "name", "key", "tag", "variable")
 VALUES = frozenset({"value", "values", "val", "y", "v"})
 TIMES = frozenset(
@@ -98,20 +104,26 @@ class RowSeries:
 
 
 def read_rows(
-    rows: Sequence[Row], *, prefix: str = "", lines: Sequence[int] = (), choices: Choices = NO_CHOICES
+    rows: Sequence[Row],
+    *,
+    prefix: str = "",
+    value_name: str = "",
+    lines: Sequence[int] = (),
+    choices: Choices = NO_CHOICES,
 ) -> RowSeries:
     """Return the series of rows in the order in which they were logged.
 
     Args:
         rows: flat.
-        prefix: goes before every name: the name of what holds the rows.
+        prefix: goes before every name: on which rows all was measured.
+        value_name: the name of rows that hold just a value.
         lines: number of each row; empty counts them.
         choices: which names count epochs and steps, if the user says.
     """
     epoch_names = _counters(rows, EPOCHS, choices.epoch)
     step_names = _counters(rows, STEPS, choices.step)
     counters = {*epoch_names, *step_names}
-    named = [_named_values(row, prefix, counters) for row in rows]
+    named = [_named_values(row, prefix, value_name, counters) for row in rows]
     placed = place_rows(
         [_first(row, epoch_names) for row in rows],
         [_first(row, step_names) for row in rows],
@@ -128,7 +140,9 @@ def read_rows(
     return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
 
 
-def _counters(rows: Sequence[Row], known: Mapping[str, Unit] | frozenset[str], chosen: str | None) -> list[str]:
+def _counters(
+    rows: Sequence[Row], known: Mapping[str, Unit] | frozenset[str], chosen: str | None
+) -> list[str]:
     """Return the names that count epochs or steps, the one in most rows first."""
     counts: dict[str, int] = {}
     for row in rows:
@@ -146,8 +160,9 @@ def _first(row: Row, names: Sequence[str]) -> float | None:
     return None
 
 
-def _named_values(row: Row, prefix: str, counters: set[str]) -> dict[str, float]:
+def _named_values(row: Row, prefix: str, value_name: str, counters: set[str]) -> dict[str, float]:
     """Return a row's measurements under their full names."""
+    start = f"{prefix}/" if prefix else ""
     mode = next((f"{value}/" for name, value in row.items() if _says_mode(name, value)), "")
     numbers = {
         name: value
@@ -156,10 +171,9 @@ def _named_values(row: Row, prefix: str, counters: set[str]) -> dict[str, float]
     }
     measured = [name for name in numbers if last_part(name) not in TIMES]
     if len(measured) == 1 and measured[0].lower() in VALUES:
-        word = next((row[name] for name in LONG_NAMES if isinstance(row.get(name), str)), "")
-        if name := "/".join(part for part in (prefix, str(word)) if part):
-            return {mode + name: numbers[measured[0]]}
-    start = f"{prefix}/" if prefix else ""
+        word = next((word for key in LONG_NAMES if isinstance(word := row.get(key), str)), "")
+        if word or value_name:
+            return {mode + (start + word if word else value_name): numbers[measured[0]]}
     return {start + mode + name: value for name, value in numbers.items()}
 
 
@@ -186,7 +200,8 @@ def place_rows(
     the row before it.
 
     Args:
-        epochs, steps: of each row, as logged.
+        epochs: of each row, as logged.
+        steps: the same.
         evaluated: whether a row holds a metric of rows that were not trained on.
 
     Example:
@@ -204,9 +219,7 @@ def place_rows(
 def _place_by_both(epochs: list[float], steps: list[float], evaluated: Sequence[bool]) -> Placed:
     is_fractional = any(not _is_whole(epoch) for epoch in epochs)
     pairs = list(zip(epochs, steps, strict=True))
-    starts_again = any(
-        later[1] < earlier[1] and later[0] > earlier[0] for earlier, later in zip(pairs, pairs[1:], strict=False)
-    )
+    starts_again = any(later[1] < earlier[1] and later[0] > earlier[0] for earlier, later in pairwise(pairs))
     evaluations = {pair for pair, is_one in zip(pairs, evaluated, strict=True) if is_one} or set(pairs)
     whole = {round(epoch) for epoch, _ in evaluations if _is_whole(epoch)}
     if len(whole) < len(evaluations) and not starts_again:
@@ -216,7 +229,9 @@ def _place_by_both(epochs: list[float], steps: list[float], evaluated: Sequence[
     spread = _within_epochs if starts_again else _between_epochs
     at = spread(epochs, steps, evaluated)
     if min(at) < 0 <= min(epochs):
-        note = "The log counts epochs from 0; here they are counted from 1, so that steps are parts of an epoch."
+        note = (
+            "The log counts epochs from 0; here they are counted from 1, so that steps are parts of an epoch."
+        )
         return Placed([when + 1 for when in at], in_epochs=True, notes=(note,))
     return Placed(at, in_epochs=True)
 

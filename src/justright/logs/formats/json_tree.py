@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from justright.errors import InputError
@@ -45,10 +46,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of {name: value}, and the keys that lead to them."""
+    """Rows of {name: value}.
+
+    Args:
+        path: the keys that lead to them.
+        rows: flat.
+        lines: number of each row, where rows were left out; empty counts them.
+        run: what the rows themselves say about which run they belong to, such as ('fold 0',).
+    """
 
     path: tuple[str, ...]
     rows: Sequence[Row]
+    lines: Sequence[int] = ()
+    run: tuple[str, ...] = ()
 
 
 Leaf = Column | Table
@@ -61,7 +71,9 @@ def find_leaves(log: str, value: Any) -> list[Leaf]:  # noqa: ANN401  # parsed J
         InputError: there are more than any log has.
 
     Example:
-        >>> find_leaves("x.json", {"history": {"loss": [0.5, None], "lr": 0.1}, "config": {"layers": [64, 32]}})
+        >>> find_leaves(
+        ...     "x.json", {"history": {"loss": [0.5, None], "lr": 0.1}, "config": {"layers": [64, 32]}}
+        ... )
         [Column(path=('history', 'loss'), values=[0.5, None], at=None)]
     """
     leaves: list[Leaf] = []
@@ -131,13 +143,21 @@ def _holds_lists(item: Mapping[str, Any], depth: int = 0) -> bool:
     """Return whether an entry holds curves of its own, so that it is a run and not one epoch."""
     return depth < MAX_DEPTH and any(
         (isinstance(value, list) and len(value) > 1 and to_numbers(value) is not None)
-        or (isinstance(value, dict) and last_part(key) not in SETTINGS and (_is_indexed(value) or _holds_lists(value, depth + 1)))
+        or (
+            isinstance(value, dict)
+            and last_part(key) not in SETTINGS
+            and (_is_indexed(value) or _holds_lists(value, depth + 1))
+        )
         for key, value in item.items()
     )
 
 
 def _is_indexed(value: Mapping[str, Any]) -> bool:
-    return len(value) > 1 and all(map(INDEX_KEY.fullmatch, value)) and to_numbers(list(value.values())) is not None
+    return (
+        len(value) > 1
+        and all(map(INDEX_KEY.fullmatch, value))
+        and to_numbers(list(value.values())) is not None
+    )
 
 
 def _with_steps(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
@@ -173,16 +193,14 @@ def _leaves_of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
 
 
 def _is_table(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether entries are epochs, though they hold lists, such as a score of each class."""
-    counts = [
-        any(
-            (last_part(key) in EPOCHS or last_part(key) in STEPS) and to_number(item) is not None and not isinstance(item, list)
-            for key, item in entry.items()
-        )
-        for entry in entries
-    ]
-    numbers = sum(counts)
-    return len(entries) > 1 and numbers * 2 > len(entries)
+    """Return whether entries are epochs, though they hold lists, such as a score of each class: they count on."""
+    counters = [key for key in entries[0] if last_part(key) in EPOCHS or last_part(key) in STEPS]
+    for key in counters:
+        numbers = [to_number(entry.get(key)) for entry in entries if not isinstance(entry.get(key), list)]
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(entries) > 1 and known[-1] > known[0]:
+            return True
+    return False
 
 
 def _pairs(value: list[list[Any]], path: tuple[str, ...]) -> Column | None:
@@ -195,7 +213,7 @@ def _pairs(value: list[list[Any]], path: tuple[str, ...]) -> Column | None:
     if values is None or len(value) < 2:
         return None
     known = [step for step in steps if step is not None and step == step // 1]
-    rises = all(later >= earlier for earlier, later in zip(known, known[1:], strict=False))
+    rises = all(later >= earlier for earlier, later in pairwise(known))
     if len(known) < len(steps) or not rises or known[0] == known[-1]:
         return None
     return Column(path, values, known)
