@@ -12,6 +12,7 @@ from justright.logs.run_reading import MetricReading, RunReading, SetReading
 from justright.report.number_formats import MISSING, format_interval, format_loss, format_metric, metric_words
 from justright.statistics.turns import Change
 
+MOST_NAME = 80  # characters of a name in a headline: the end of a path, which tells runs apart
 # Curves cannot show that a network is just right: none of their labels is good news without reserve.
 LOG_LABELS: Mapping[str, Label] = MappingProxyType(
     {
@@ -76,15 +77,19 @@ def headline(runs: Sequence[RunReading]) -> str:
     """
     counted = [run for run in runs if not run.is_earlier]
     if len(counted) == 1:
-        return f"{counted[0].name} {LOG_LABELS[counted[0].label].one}"
+        name = counted[0].name
+        short = name if len(name) <= MOST_NAME else f"…{name[1 - MOST_NAME :]}"
+        return f"{short} {LOG_LABELS[counted[0].label].one}"
     if not counted:
         return "No runs"
     labels = Counter(run.label for run in counted)
-    parts = (
-        f"{count:,} {LOG_LABELS[label].one if count == 1 else LOG_LABELS[label].many}"
-        for label, count in labels.most_common()
-    )
+    parts = (f"{count:,} {_predicate(label, count)}" for label, count in labels.most_common())
     return f"{len(counted):,} runs: {', '.join(parts)}"
+
+
+def _predicate(label: str, count: int) -> str:
+    known = LOG_LABELS[label]
+    return known.one.removeprefix("is ") if count == 1 else known.many.removeprefix("are ")
 
 
 def format_value(value: float | None) -> str:

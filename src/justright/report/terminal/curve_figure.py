@@ -15,7 +15,7 @@ INDENT = 2
 LABEL_WIDTH = 10  # of values beside a curve
 LEAST_COLUMNS, MOST_COLUMNS = 10, 100  # of a curve: a longer one is not read more easily
 CARET, BEST = "^", "*"  # where a metric began to worsen, and where it was best
-LINE = {True: "─└│", False: "-+|"}  # of the axes: along, at the corner, up
+LINE = {True: ("─", "└", "│"), False: ("-", "+", "|")}  # of the axes: along, at the corner, up
 
 
 def print_panel(terminal: Terminal, panel: Panel, *, rows: int) -> None:
