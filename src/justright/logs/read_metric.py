@@ -1,0 +1,80 @@
+"""What one metric did on one set of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from justright.logs.log_curves import Curve
+from justright.logs.run_reading import MetricReading
+from justright.statistics.crossed import Floats
+from justright.statistics.turns import FEWEST_POINTS, Change, Turn, find_turn
+
+# Part of a run over which training loss is averaged around a time: single batches, as some tools log them, say little.
+NEAR = 0.05
+
+
+def read_metric(curve: Curve, train: Curve | None = None) -> MetricReading:
+    """Return what a metric did; with fewer than `FEWEST_POINTS` values only its best and its last.
+
+    Args:
+        curve: with at least one finite value.
+        train: the same metric on training rows.
+    """
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    sign = -1.0 if curve.direction == "more" else 1.0
+    turn = find_turn(sign * values, at) if len(values) >= FEWEST_POINTS else None
+    best = int(np.argmin(sign * values)) if turn is None else turn.best
+    return MetricReading(
+        metric=curve.metric,
+        written=curve.written,
+        direction=curve.direction,
+        points=len(values),
+        first_at=float(at[0]),
+        last_at=float(at[-1]),
+        best_at=float(at[best]),
+        best=float(values[best]),
+        last=float(values[-1]),
+        train=None if train is None else train.written,
+        train_last=None if train is None else _last(train),
+        worsening=None if turn is None else turn.rise,
+        since=_since(turn, at),
+        gain=None if turn is None else _turned(turn.fall),
+        spikes=() if turn is None else tuple(float(at[place]) for place in turn.spikes),
+        train_change=None if train is None else change_between(train, float(at[best]), float(at[-1])),
+    )
+
+
+def change_between(curve: Curve, first: float, last: float) -> float | None:
+    """Return how much a curve changed from around one time to another; None where it was not measured."""
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    if len(at) == 0 or not last > first:
+        return None
+    reach = NEAR * (last - min(float(at[0]), first))
+    before, after = _level(at, values, first, reach), _level(at, values, last, reach)
+    return None if before is None or after is None else after - before
+
+
+def _level(at: Floats, values: Floats, when: float, reach: float) -> float | None:
+    """Return the median around a time, or the nearest value if there is none; None beyond the curve's ends."""
+    near = np.abs(at - when) <= reach
+    if near.any():
+        return float(np.median(values[near]))
+    nearest = int(np.argmin(np.abs(at - when)))
+    return float(values[nearest]) if len(at) > 1 else None
+
+
+def _last(curve: Curve) -> float | None:
+    finite = curve.values[np.isfinite(curve.values)]
+    return float(finite[-1]) if len(finite) else None
+
+
+def _since(turn: Turn | None, at: Floats) -> tuple[float, float] | None:
+    if turn is None or turn.since is None:
+        return None
+    return float(at[turn.since[0]]), float(at[turn.since[1]])
+
+
+def _turned(change: Change) -> Change:
+    return Change(-change.value, -change.high, -change.low)
