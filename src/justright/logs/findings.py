@@ -190,4 +190,4 @@ def page_of(code: str) -> Page:
     for page in PAGES:
         if page.code == code.upper():
             return page
-    raise InputError(one_of("`code`", code, [page.code for page in PAGES]))
+    raise InputError(one_of("code", code, [page.code for page in PAGES]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from justright.data.pipes import is_pipe
 from justright.errors import InputError
-from justright.logs.source import LogFormat, Source, read_text
+from justright.logs.source import LogFormat, Source
 
 MAX_FILES = 10_000  # files listed below a folder; a log folder with more is the wrong folder
 
@@ -20,18 +20,18 @@ def open_source(path: Path, formats: Sequence[LogFormat]) -> Source:
         OSError: there is nothing, or it cannot be read.
     """
     if is_pipe(str(path)):
-        return Source(path, read_text(path))
+        return Source.of_file(path)
     if path.is_dir():
         return _open_folder(path, formats)
     if any(one.claims(path) for one in formats):
         return Source(path, files=(path,))
-    return Source(path, read_text(path))
+    return Source.of_file(path)
 
 
 def _open_folder(folder: Path, formats: Sequence[LogFormat]) -> Source:
     for one in formats:
         if one.folder_file and (folder / one.folder_file).is_file():
-            return Source(folder / one.folder_file, read_text(folder / one.folder_file))
+            return Source.of_file(folder / one.folder_file)
     found: dict[str, list[Path]] = {}
     for count, entry in enumerate(folder.rglob("*")):
         if count >= MAX_FILES:

@@ -12,7 +12,7 @@ from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
 from justright.logs.read_metric import read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
-from justright.statistics.turns import FEWEST_POINTS, find_turn
+from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
 
 # A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
 # single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
@@ -129,13 +129,10 @@ def _label(
         return ("overfits by loss only" if is_better else "overfits"), ""
     if broke_off:
         return "undecided", "validation not finite"
-    return _label_without_rise(reading)
+    return _label_without_rise(reading, reading.worsening, reading.gain)
 
 
-def _label_without_rise(reading: MetricReading) -> tuple[CurveLabel, Cause]:
-    rise, gain = reading.worsening, reading.gain
-    assert rise is not None
-    assert gain is not None
+def _label_without_rise(reading: MetricReading, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
     if gain.low > 0 and gain.value > material(reading) and _is_best_late(reading):
         return "still improving", ""
     if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):

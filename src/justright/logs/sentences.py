@@ -6,44 +6,44 @@ from justright.diagnosis.words.numbers import counted, number
 from justright.logs.judge_set import FLAT_SHARE, MATERIAL_SHARE, SetJudgement
 from justright.logs.run_reading import MetricReading
 from justright.logs.wording import Times, change_words, share_words
-from justright.statistics.turns import FEWEST_POINTS
+from justright.statistics.turns import FEWEST_POINTS, Change
 
 LAST_QUARTER = "the last quarter of the run"
 
 
 def sentence_of(judgement: SetJudgement, times: Times) -> str:
     """Return the verdict on an evaluation set in one sentence."""
-    judged = judgement.judged
+    judged, rise, gain = judgement.judged, judgement.judged.worsening, judgement.judged.gain
+    if judgement.label == "diverged":
+        return _diverged(judgement, times)
+    if rise is None or gain is None:
+        return _too_short(judged, times)
+    risen = _risen(judged, rise, times)
     match judgement.label:
         case "overfits":
-            return f"{_risen(judged, times)}{_train(judged)}: it overfits{_since(judged, times)}.{_ranking(judgement, times)}"
+            return f"{risen}{_train(judged)}: it overfits{_since(judged, times)}.{_beside(judgement.ranking, times)}"
         case "overfits by loss only":
             return (
-                f"{_risen(judged, times)}{_train(judged)}: its loss overfits{_since(judged, times)}, but "
-                f"{_improved(judgement, times)}: it grew too sure of its wrong answers, while it gave fewer of them."
+                f"{risen}{_train(judged)}: its loss overfits{_since(judged, times)}, but {_improved(judgement.ranking, times)}: "
+                "it grew too sure of its wrong answers, while it gave fewer of them."
             )
         case "still improving":
-            return f"{_gained(judged)}: it was still improving when the run ended."
+            return f"{_gained(judged, gain)}: it was still improving when the run ended."
         case "flat":
-            return _flat(judged, times)
-        case "diverged":
-            return _diverged(judgement, times)
+            return _flat(judged, rise, times)
         case "unstable":
-            return _unstable(judgement, times)
-        case "too short":
-            return _too_short(judged, times)
-        case "undecided":
-            return _undecided(judgement, times)
+            return _unstable(judgement, risen)
+        case _:
+            return _undecided(judgement, rise, gain, times)
 
 
-def _risen(judged: MetricReading, times: Times) -> str:
+def _risen(judged: MetricReading, rise: Change, times: Times) -> str:
     """Return by how much it became worse: 'val_loss rose from 0.23 at step 800 to 0.288 (by 0.06 [0.04, 0.08], 24 %)'."""
-    assert judged.worsening is not None
-    share = share_words(judged.worsening.value, judged.best)
+    share = share_words(rise.value, judged.best)
     verb = "rose" if judged.direction == "less" else "fell"
     return (
         f"{judged.written} {verb} from {number(judged.best)} at {times.at(judged.best_at)} to {number(judged.last)} at "
-        f"{times.at(judged.last_at)} (its trend by {change_words(judged.worsening)}{', ' + share if share else ''})"
+        f"{times.at(judged.last_at)} (its trend by {change_words(rise)}{', ' + share if share else ''})"
     )
 
 
@@ -62,9 +62,8 @@ def _since(judged: MetricReading, times: Times) -> str:
     return "" if judged.since is None else f" since {times.span(*judged.since)}"
 
 
-def _ranking(judgement: SetJudgement, times: Times) -> str:
+def _beside(ranking: MetricReading | None, times: Times) -> str:
     """Return what accuracy did where the loss rose."""
-    ranking = judgement.ranking
     if ranking is None or ranking.worsening is None:
         return ""
     if ranking.worsening.low > 0:
@@ -72,30 +71,26 @@ def _ranking(judgement: SetJudgement, times: Times) -> str:
     return f" {ranking.written} shows no clear change after that."
 
 
-def _improved(judgement: SetJudgement, times: Times) -> str:
-    ranking = judgement.ranking
-    assert ranking is not None
-    return f"{ranking.written} still improved, to {number(ranking.best)} at {times.at(ranking.best_at)}"
+def _improved(ranking: MetricReading | None, times: Times) -> str:
+    return "" if ranking is None else f"{ranking.written} still improved, to {number(ranking.best)} at {times.at(ranking.best_at)}"
 
 
-def _gained(judged: MetricReading) -> str:
-    assert judged.gain is not None
+def _gained(judged: MetricReading, gain: Change) -> str:
     verb = "fell" if judged.direction == "less" else "rose"
-    share = share_words(judged.gain.value, judged.best)
+    share = share_words(gain.value, judged.best)
     return (
-        f"{judged.written} {verb} by {change_words(judged.gain)}{f', {share}' if share else ''} over {LAST_QUARTER}, "
+        f"{judged.written} {verb} by {change_words(gain)}{f', {share}' if share else ''} over {LAST_QUARTER}, "
         f"to {number(judged.last)}"
     )
 
 
-def _flat(judged: MetricReading, times: Times) -> str:
+def _flat(judged: MetricReading, rise: Change, times: Times) -> str:
     words = (
         f"{judged.written} is flat at the end: over {LAST_QUARTER} neither a rise nor a gain of more than "
         f"{100 * FLAT_SHARE:g} % is left open (best {number(judged.best)} at {times.at(judged.best_at)}, last {number(judged.last)})"
     )
-    assert judged.worsening is not None
-    if judged.worsening.low > 0:
-        words += f"; the rise of {change_words(judged.worsening)} since its best is too small to matter"
+    if rise.low > 0:
+        words += f"; the rise of {change_words(rise)} since its best is too small to matter"
     return words + "."
 
 
@@ -109,11 +104,11 @@ def _diverged(judgement: SetJudgement, times: Times) -> str:
     return f"{judged.train} was no finite number when the run ended: it diverged; {best}."
 
 
-def _unstable(judgement: SetJudgement, times: Times) -> str:
+def _unstable(judgement: SetJudgement, risen: str) -> str:
     judged = judgement.judged
     if judgement.cause == "train rose too" and judged.train_change is not None:
         return (
-            f"{_risen(judged, times)}, but {judged.train} became worse by {number(abs(judged.train_change))} as well: the "
+            f"{risen}, but {judged.train} became worse by {number(abs(judged.train_change))} as well: the "
             "training became unstable, rather than overfit."
         )
     return f"{judged.written} jumps: {counted(len(judged.spikes), 'value')} of {judged.points:,} lie far from their neighbours."
@@ -132,15 +127,13 @@ def _too_short(judged: MetricReading, times: Times) -> str:
     return f"{words}; {course}."
 
 
-def _undecided(judgement: SetJudgement, times: Times) -> str:
-    judged, rise, gain = judgement.judged, judgement.judged.worsening, judgement.judged.gain
+def _undecided(judgement: SetJudgement, rise: Change, gain: Change, times: Times) -> str:
+    judged = judgement.judged
     if judgement.cause == "validation not finite" and judgement.not_finite_at is not None:
         return (
             f"{judged.written} is no finite number from {times.at(judgement.not_finite_at)} on, while training went on: "
             "how the run ended cannot be judged."
         )
-    assert rise is not None
-    assert gain is not None
     if rise.value > MATERIAL_SHARE * abs(judged.best):
         return (
             f"{judged.written} ended at {number(judged.last)}, above its best, {number(judged.best)} at {times.at(judged.best_at)}, but that "

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from justright.errors import InputError
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.formats.registry import read_logs
+from justright.logs.judge_run import judge_runs
+from justright.logs.log_curves import LogCurves
 from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
 
 
@@ -68,9 +74,43 @@ def diagnose(
     Args:
         source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict, a data frame, a
             fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn.
-        train, validation, step, epoch, metric, maximize, minimize, run: see `Choices`.
+        train: the series measured on training rows, where its name does not tell.
+        validation: the series, or sets of them, measured on validation rows, the first to be judged first.
+        step: the column, key or tag that counts steps.
+        epoch: that which counts epochs.
+        metric: the metric to judge, instead of the loss.
+        maximize: metrics of which more is better.
+        minimize: metrics of which less is better.
+        run: the run to judge, of several in one log.
 
     Raises:
         InputError: it cannot be read, or holds no curves.
     """
-    raise NotImplementedError
+    choices = Choices(
+        train=train,
+        validation=(validation,) if isinstance(validation, str) else tuple(validation or ()),
+        step=step,
+        epoch=epoch,
+        metric=metric,
+        maximize=tuple(maximize),
+        minimize=tuple(minimize),
+        run=run,
+    )
+    if not isinstance(source, str | Path):
+        raise InputError(f"`source` must be the path of a training log; got {type(source).__name__}.")
+    return read_path(source, choices)
+
+
+def read_path(path: str | Path, choices: Choices = NO_CHOICES) -> Reading:
+    """Return what the training log at a path says; see `diagnose`.
+
+    Raises:
+        InputError: it cannot be read, or holds no curves.
+    """
+    logged = read_logs(path, choices)
+    return reading_of(logged.curves, logged.refused)
+
+
+def reading_of(curves: Sequence[LogCurves], refused: tuple[str, ...] = ()) -> Reading:
+    """Return what the curves of runs say, those of later runs first."""
+    return Reading(tuple(sorted(judge_runs(curves), key=lambda one: one.is_earlier)), refused)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.errors import InputError
+from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import open_source
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
@@ -29,17 +31,31 @@ def format_summaries() -> str:
     return ", ".join(one.summary for one in log_formats())
 
 
-def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
+@dataclass(frozen=True, slots=True)
+class LoggedRuns:
+    """The runs of a log.
+
+    Args:
+        curves: those of each run, runs that count before earlier attempts that a later one replaced; at least one.
+        refused: files of a folder that could not be read, one sentence each.
+    """
+
+    curves: tuple[LogCurves, ...]
+    refused: tuple[str, ...] = ()
+
+
+def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
     """Return the curves of every run in a training log, whose format is recognised by its content.
 
     Args:
         path: a file, or a folder that a tool wrote.
+        choices: what the user says about it.
 
     Raises:
         InputError: the log cannot be read, has an unknown format, or holds no run.
     """
     try:
-        return _read(Path(path))
+        return _read(Path(path), choices)
     except FileNotFoundError:
         raise InputError(f"A training log must exist; there is no {str(path)!r}.") from None
     except OSError as error:
@@ -48,33 +64,22 @@ def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
         ) from None
 
 
-def read_log(path: str | Path) -> LogCurves:
-    """Return the curves of the one run in a training log; see `read_logs`.
-
-    Raises:
-        InputError: as for `read_logs`, or there are several runs.
-    """
-    runs = read_logs(path)
-    if len(runs) > 1:
-        names = ", ".join(repr(run.name) for run in runs[:5])
-        raise InputError(
-            f"A log must hold one run; {str(path)!r} holds {len(runs)}: {names}. Name one of them."
-        )
-    return runs[0]
-
-
-def _read(path: Path) -> tuple[LogCurves, ...]:
+def _read(path: Path, choices: Choices) -> LoggedRuns:
     from justright.logs.log_curves import (
         LogCurves,  # NumPy: help texts, which list the formats, do not wait for it
     )
 
-    source = open_source(path, log_formats())
+    source = replace(open_source(path, log_formats()), choices=choices)
     for one in log_formats():
         if one.knows(source):
-            runs = tuple(LogCurves.of_run(run, one.name) for run in one.read(source))
+            logged = tuple(one.read(source))  # the source notes what it assumes while it is read
+            runs = tuple(
+                LogCurves.of_run(replace(run, notes=(*source.notes, *run.notes)), one.name, source.choices)
+                for run in logged
+            )
             if not runs:
                 raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
-            return runs
+            return LoggedRuns(runs)
     raise InputError(f"A training log must be one of: {format_summaries()}; {source.name!r} is none of them.")
 
 
