@@ -129,7 +129,7 @@ def improves_after(run: RunReading, held: SetReading, metric: MetricReading, at:
     if metric.direction is None or metric.points < 2 * AROUND:
         return False
     times, values = curve_of(run, held, metric)
-    better = values if metric.direction == "max" else -values
+    better = values if metric.direction == "more" else -values
     then = np.median(better[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
     gain = np.median(better[-AROUND:]) - then
     jitter = 1.4826 * np.median(np.abs(np.diff(better) - np.median(np.diff(better)))) / 2**0.5
