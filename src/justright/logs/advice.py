@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from justright.diagnosis.words.numbers import number
-from justright.logs.judge_set import SetJudgement
+from justright.logs.judge_set import SetJudgement, material
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.run_reading import Advice, Keep, MetricReading
 from justright.logs.wording import Times, share_words
@@ -208,9 +208,15 @@ def _kept(judged: MetricReading, keep: Keep | None, times: Times) -> Iterator[Ad
     """Yield which state to keep, if it is not the last one."""
     if keep is None or keep.at == judged.last_at:
         return
-    share = share_words(judged.last - judged.best, judged.best)
-    worse = f" ({share} worse)" if share and judged.last != judged.best else ""
-    words = f"Keep the state of {times.at(keep.at)} ({judged.written} {number(judged.best)}) rather than the last one, {number(judged.last)}{worse}."
+    worse = judged.last - judged.best if judged.direction == "less" else judged.best - judged.last
+    if worse <= material(judged):
+        words = f"By {judged.written} the last state ({number(judged.last)}) is about as good as that of {times.at(keep.at)} ({number(judged.best)})."
+    else:
+        share = share_words(worse, judged.best)
+        words = (
+            f"Keep the state of {times.at(keep.at)} ({judged.written} {number(judged.best)}) rather than the last one, "
+            f"{number(judged.last)}{f' ({share} worse)' if share else ''}."
+        )
     if keep.checkpoint and keep.checkpoint_at is not None:
         place = "" if keep.checkpoint_at == keep.at else f", the nearest, of {times.at(keep.checkpoint_at)}"
         words += f" Checkpoint: {keep.checkpoint}{place}."

@@ -72,7 +72,11 @@ def _beside(ranking: MetricReading | None, times: Times) -> str:
 
 
 def _improved(ranking: MetricReading | None, times: Times) -> str:
-    return "" if ranking is None else f"{ranking.written} still improved, to {number(ranking.best)} at {times.at(ranking.best_at)}"
+    return (
+        ""
+        if ranking is None
+        else f"{ranking.written} still improved, to {number(ranking.best)} at {times.at(ranking.best_at)}"
+    )
 
 
 def _gained(judged: MetricReading, gain: Change) -> str:
