@@ -74,7 +74,9 @@ class LightningHooks:
         """Judge the curves so far; the check before training, and `trainer.validate`, are no part of them."""
         if trainer.sanity_checking or getattr(trainer.state.fn, "value", trainer.state.fn) != "fit":
             return
-        measured = {name: value for name, value in trainer.callback_metrics.items() if self._is_evaluation(name)}
+        measured = {
+            name: value for name, value in trainer.callback_metrics.items() if self._is_evaluation(name)
+        }
         self._say(trainer, pl_module, self._live.feed(_time_of(trainer), measured))
         # Every process has to stop where one does
         if trainer.strategy.reduce_boolean_decision(self._live.should_stop, all=False):
@@ -111,7 +113,11 @@ def lightning_callback() -> type:
             "`LightningDiagnose` needs Lightning, which is not installed. Install justright[lightning]."
         )
     bases = tuple(module.Callback for module in found)
-    attributes = {"__doc__": LightningHooks.__doc__, "__module__": "justright.callbacks", "__qualname__": NAME}
+    attributes = {
+        "__doc__": LightningHooks.__doc__,
+        "__module__": "justright.callbacks",
+        "__qualname__": NAME,
+    }
     return type(NAME, (LightningHooks, *bases), attributes)
 
 
