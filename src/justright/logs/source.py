@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +29,14 @@ class Source:
         text: of a text file; empty if there are `files`.
         files: those at or below `path` whose names a format recognises, sorted.
         choices: what the user says about it, such as which column counts steps.
+        refused: a sentence for each of `files` that could not be read, added by the format that reads them.
     """
 
     path: Path
     text: str = ""
     files: tuple[Path, ...] = ()
     choices: Choices = NO_CHOICES
+    refused: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -88,6 +90,8 @@ class LogFormat:
         folder_files: returns the files below a folder that together are one log of this kind; none if it is no folder of
             this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
+        magic: first bytes by which a file that is not text is known, whatever its name.
+        is_joined: whether all files of that pattern below a folder are read together.
     """
 
     name: str
@@ -97,10 +101,23 @@ class LogFormat:
     folder_file: str = ""
     folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
+    magic: bytes = b""
+    is_joined: bool = False
 
     def claims(self, path: Path) -> bool:
         """Return whether a file is one of this format's by its name alone."""
         return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
+
+    def recognises(self, path: Path) -> bool:
+        """Return whether a file begins as one of this format's does.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if not self.magic or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(self.magic)) == self.magic
 
     def knows(self, source: Source) -> bool:
         """Return whether a source is of this kind, by the names of its files or by its text."""
