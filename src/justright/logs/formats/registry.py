@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.data.checks import listed
 from justright.errors import InputError, near_miss
-from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.checkpoints import with_checkpoints
+from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import LogFiles, find_logs
+from justright.logs.formats.allennlp import ALLENNLP
+from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.members import name_members
@@ -183,11 +186,14 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 
 # Tried in this order: the specific before the general.
 FORMATS: tuple[LogFormat, ...] = (
+    CATBOOST,
+    ALLENNLP,
     TENSORBOARD,
     LIGHTNING_CSV,
     KERAS_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
-    KERAS_HISTORY,
+    JSON_LINES,
+    JSON_CURVES,
 )
