@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from justright.callbacks.live_options import DEFAULT_PATIENCE, live_options
@@ -116,12 +118,8 @@ def lightning_callback() -> type:
 
 
 def _import_first() -> list[Any]:
-    for name in PACKAGES:
-        try:
-            return [importlib.import_module(name)]
-        except ModuleNotFoundError:
-            continue
-    return []
+    installed = (name for name in PACKAGES if find_spec(name.partition(".")[0]) is not None)
+    return [importlib.import_module(name) for name in itertools.islice(installed, 1)]
 
 
 def _is_by_epoch(trainer: Any) -> bool:  # noqa: ANN401
