@@ -13,7 +13,7 @@ from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
-from justright.logs.objects.data_frames import DATA_FRAME
+from justright.logs.objects.data_frames import COLUMN, DATA_FRAME
 from justright.logs.objects.network_trainers import (
     FASTAI,
     HISTORY,
@@ -126,6 +126,7 @@ def _as_member(run: LoggedRun, name: str, source: object) -> LoggedRun:
 # Tried in this order: the specific before the general.
 OBJECT_KINDS: tuple[ObjectKind, ...] = (
     DATA_FRAME,
+    COLUMN,
     BOOSTED_TREES,
     HUGGING_FACE,
     HISTORY,
