@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.formats.registry import read_logs
 from justright.logs.judge_run import judge_runs
 from justright.logs.log_curves import LogCurves
+from justright.logs.objects.registry import curves_in
 from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
 
 
@@ -72,8 +72,9 @@ def diagnose(
     """Return what a training log says.
 
     Args:
-        source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict, a data frame, a
-            fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn.
+        source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict; a dict, list, array or
+            data frame of metrics; a fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn; a trainer of Hugging Face,
+            Lightning or fastai; Ray's Result; or a list or dict of such objects, a run each.
         train: the series measured on training rows, where its name does not tell.
         validation: the series, or sets of them, measured on validation rows, the first to be judged first.
         step: the column, key or tag that counts steps.
@@ -96,9 +97,8 @@ def diagnose(
         minimize=tuple(minimize),
         run=run,
     )
-    if not isinstance(source, str | Path):
-        raise InputError(f"`source` must be the path of a training log; got {type(source).__name__}.")
-    return read_path(source, choices)
+    curves = curves_in(source, choices)
+    return read_path(source, choices) if curves is None else reading_of(curves)
 
 
 def read_path(path: str | Path, choices: Choices = NO_CHOICES) -> Reading:
