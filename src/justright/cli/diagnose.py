@@ -11,8 +11,8 @@ import typer
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_VERDICT
 from justright.cli.fail_on import labels_to_fail_on
 from justright.cli.log_outputs import LogOutputs
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.formats.registry import format_summaries
-from justright.report.logs.curve_labels import LOG_LABELS
 
 if TYPE_CHECKING:
     from justright.logs.choices import Choices

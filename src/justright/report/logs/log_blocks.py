@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
 from justright.report.blocks import (
     Block,
@@ -23,7 +24,6 @@ from justright.report.blocks import (
     Todo,
     Todos,
 )
-from justright.report.logs.curve_labels import LOG_LABELS
 from justright.report.logs.log_panels import LEGEND, panel_label, panel_plot, training_plot
 from justright.report.logs.log_words import (
     codes_of_sentence,

@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
 from justright.logs.wording import Times, change_words
-from justright.report.logs.curve_labels import LOG_LABELS
 from justright.report.number_formats import MISSING, format_loss, metric_words
 
 MOST_NAME = 80  # characters of a name in a headline: the end of a path, which tells runs apart

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from justright.report.logs.curve_labels import LOG_LABELS
+from justright.logs.curve_labels import LOG_LABELS
 from justright.report.logs.log_words import format_since, format_time, format_value
 from justright.report.logs.shown_curves import Panel, ShownCurve, shown_ends
 from justright.report.terminal.curve_drawing import draw_bars, draw_curve, place_columns

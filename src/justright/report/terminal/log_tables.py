@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.logs.curve_labels import LOG_LABELS
 from justright.report.logs.log_words import format_time, format_value, metric_title, what_it_did
 from justright.report.logs.shown_curves import Panel, judged_panel
 from justright.report.number_formats import MISSING
