@@ -34,8 +34,12 @@ HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
 WORSE_SHARE = 0.1
 WORSE_DEVIATIONS = 4.0
 AROUND = 3  # measurements whose median stands for one time
-TRAIN_LONGER = re.compile(r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I)
-STOP_EARLIER = re.compile(r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I)
+TRAIN_LONGER = re.compile(
+    r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I
+)
+STOP_EARLIER = re.compile(
+    r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,9 @@ MADE = {
     "i04_NA.csv": NO_VALIDATION,
     "i04_nan_noval": NO_VALIDATION,
     "i04b_validation_freq5_nan": Answer("validated every fifth epoch: overfits", OVERFITS),
-    "i06_yolo_dup": Answer("box loss improves, cls loss is infinite throughout", NEAR_ITS_BEST | {"diverged"}),
+    "i06_yolo_dup": Answer(
+        "box loss improves, cls loss is infinite throughout", NEAR_ITS_BEST | {"diverged"}
+    ),
     "i06b_yolo_cls_overfits": Answer("cls loss overfits while box loss improves", OVERFITS),
     "i07_hf_multi": Answer("one of two evaluation sets overfits", OVERFITS),
     "i07b_hf_nan": Answer("evaluation loss is NaN throughout", UNSURE | {"diverged"}),
