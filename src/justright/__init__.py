@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from justright import callbacks
     from justright.data import tables
     from justright.data.read import read_table
     from justright.data.table import Split, Table
@@ -41,6 +42,7 @@ EXPORTS = {
     "Study": "justright.session.runnable",
     "Table": "justright.data.table",
     "Variant": "justright.study.variant",
+    "callbacks": "justright.callbacks",
     "diagnose": "justright.session.reading",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
@@ -67,6 +69,7 @@ __all__ = [
     "Table",
     "Variant",
     "__version__",
+    "callbacks",
     "diagnose",
     "learning_sizes",
     "load_predictor",
