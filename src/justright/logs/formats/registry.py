@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from justright.data.checks import listed
 from justright.errors import InputError, near_miss
-from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.checkpoints import with_checkpoints
+from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import LogFiles, find_logs
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.keras_history import KERAS_HISTORY
-from justright.logs.formats.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.mlflow import MLFLOW
+from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
+from justright.logs.formats.trackers.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.wandb import WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
-from justright.logs.members import name_members
 from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
@@ -74,6 +76,8 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
+    # NumPy: help texts, which list the formats, do not wait for it.
+    from justright.logs.members import name_members
     from justright.logs.same_curves import without_repeats
 
     formats = log_formats()
@@ -178,13 +182,17 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
     return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
 
 
-# Tried in this order: the specific before the general.
+# Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than
+# event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
-    TENSORBOARD,
+    MLFLOW,
+    WANDB_SUMMARY,
     LIGHTNING_CSV,
     KERAS_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
     KERAS_HISTORY,
+    MLFLOW_DATABASE,
+    TENSORBOARD,
 )

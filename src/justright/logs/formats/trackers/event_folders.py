@@ -11,13 +11,12 @@ from pathlib import Path
 from justright.logs.logged_run import Role
 
 # Words in the names of folders, and the rows that they stand for; CatBoost's for training is 'learn'.
-ROLES: dict[str, Role] = (
-    dict.fromkeys(("train", "training", "learn", "fit"), "train")
-    | dict.fromkeys(
-        ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"), "validation"
-    )
-    | dict.fromkeys(("test", "testing"), "test")
-)
+WORDS: dict[Role, tuple[str, ...]] = {
+    "train": ("train", "training", "learn", "fit"),
+    "validation": ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"),
+    "test": ("test", "testing"),
+}
+ROLES = {word: role for role, words in WORDS.items() for word in words}
 CATBOOST = "learn"
 
 
