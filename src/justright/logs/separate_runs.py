@@ -271,11 +271,17 @@ def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], l
     """
     spread: list[Series] = []
     said: dict[str, list[str]] = defaultdict(list)  # what was assumed -> of which series
+    first = min((one.at[0] for one in series if one.at), default=0.0)
+    last = max((one.at[-1] for one in series if one.at), default=0.0)
     for one in series:
         stretches = _equal_times(one.at)
         repeated = [(start, stop) for start, stop in stretches if stop - start > 1]
         if not repeated:
             spread.append(one)
+        elif len(stretches) == 1 and last > first:
+            at = [first + (last - first) * (place + 1) / len(one.at) for place in range(len(one.at))]
+            spread.append(replace(one, at=at))
+            said["one time for all its values: they were spread over the run"].append(one.written)
         elif all(len(set(map(repr, one.values[start:stop]))) == 1 for start, stop in repeated):
             spread.append(_taken(one, [start for start, _ in stretches]))
         elif len(repeated) > len(stretches) / 2:

@@ -18,7 +18,7 @@ from justright.logs.formats.keras_history import KERAS_HISTORY
 from justright.logs.formats.trackers.mlflow import MLFLOW
 from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
-from justright.logs.formats.trackers.wandb import WANDB_SUMMARY
+from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
@@ -130,6 +130,8 @@ def _read_one(
     runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
     if in_folder and not log.is_sure:  # a table of something else has no measure of success
         runs = [run for run in runs if any(curve.direction for curve in run.curves)]
+    if not runs and in_folder and log.format and not source.refused:  # such as a profile, or a deleted run
+        return [], []
     if not runs:
         raise InputError(
             source.refused[0]
@@ -185,8 +187,8 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 # Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than
 # event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
-    MLFLOW,
     WANDB_SUMMARY,
+    MLFLOW,
     LIGHTNING_CSV,
     KERAS_CSV,
     PLAIN_CSV,
@@ -194,5 +196,6 @@ FORMATS: tuple[LogFormat, ...] = (
     EVALS_RESULT,
     KERAS_HISTORY,
     MLFLOW_DATABASE,
+    WANDB,
     TENSORBOARD,
 )

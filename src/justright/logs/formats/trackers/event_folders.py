@@ -72,7 +72,7 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
             is_exact = folder.name.lower() == word
             if len(roles) > 1 or (is_exact and home in homes):
                 places[folder] = Place(
-                    home, f"{folder.name}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
+                    home, f"{word}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
                 )
             else:  # alone: its name tells the rows only if it is nothing but the word
                 places[folder] = Place(folder, role=ROLES[word] if is_exact else None)

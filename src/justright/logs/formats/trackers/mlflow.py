@@ -65,9 +65,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     run = source.path.parent if source.path.name == METRICS else source.path
     about = _head(run / "meta.yaml")
     if DELETED.search(about):
-        raise InputError(
-            f"An MLflow run must not be deleted to be read; {source.name!r} is. Restore it with `mlflow runs restore`."
-        )
+        return
     logged = []
     for file in source.files:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import groupby
@@ -35,6 +34,8 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     Raises:
         InputError: it is no database of MLflow, damaged, too large, or takes too long.
     """
+    import sqlite3
+
     from justright.data.readers.databases.sqlite_file import open_readonly
 
     (path,) = source.files
