@@ -15,7 +15,7 @@ from pathlib import Path
 from justright.data.pipes import is_pipe
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.source import LogFormat, Source, read_text
+from justright.logs.source import LogFormat, Source
 
 MAX_FILES = 10_000  # files listed below a folder; a log folder with more is the wrong folder
 MAX_DEPTH = 12  # folders inside each other: runs/GROUP/VARIANT/seed-0/lightning_logs/version_0 are six
@@ -65,7 +65,7 @@ class LogFiles:
         """
         if self.files:
             return Source(self.path, files=self.files, choices=choices)
-        return Source(self.path, read_text(self.path), choices=choices)
+        return Source.of_file(self.path, choices)
 
 
 def find_logs(path: Path, formats: Sequence[LogFormat]) -> tuple[LogFiles, ...]:
@@ -142,13 +142,13 @@ def _list_files(root: Path) -> tuple[list[Path], list[Path]]:
     count = 0
     while waiting:
         folder, depth = waiting.pop()
-        folders.append(folder)
         try:
             entries = list(os.scandir(folder))
         except OSError:
             if folder == root:
                 raise
             continue  # one that we may not list costs only itself
+        folders.append(folder)
         for entry in entries:
             count += 1
             if count > MAX_FILES:

@@ -88,7 +88,7 @@ class LogCurves:
                     named.set if one.set is None else one.set,
                     np.array(at, dtype=np.float64),
                     np.array([last[when] for when in at], dtype=np.float64),
-                    direction_of(metric),
+                    one.direction or direction_of(metric),
                     is_loss(metric),
                 )
             )
@@ -115,6 +115,10 @@ class LogCurves:
         """Yield the curves on one set of rows."""
         return (one for one in self.curves if one.role == role and one.set == set_name)
 
-    def train_curve(self, metric: str) -> Curve | None:
+    def train_curve(self, curve: Curve) -> Curve | None:
         """Return the same metric on training rows, if it was logged."""
-        return next((one for one in self.curves if one.role == "train" and one.metric == metric), None)
+        return next((one for one in self.curves if one.role == "train" and one.metric == curve.metric), None)
+
+    def judged_first(self, role: Role, set_name: str = "") -> tuple[Curve, ...]:
+        """Return the curves that the verdict on a set of rows is about: the loss, or its parts where only they were logged."""
+        return tuple(one for one in self.of_set(role, set_name) if one.is_loss)[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -10,14 +11,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.json_text import NOT_JSON, is_object, looks_like_json, parse_literal, parse_records
 from justright.logs.logged_run import LoggedRun
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept
@@ -29,6 +32,7 @@ class Source:
         text: of a text file; empty if there are `files`.
         files: those at or below `path` whose names a format recognises, sorted.
         choices: what the user says about it, such as which column counts steps.
+        notes: what had to be assumed to read it, one sentence each; it grows while the content is parsed.
         refused: a sentence for each of `files` that could not be read, added by the format that reads them.
     """
 
@@ -36,7 +40,19 @@ class Source:
     text: str = ""
     files: tuple[Path, ...] = ()
     choices: Choices = NO_CHOICES
+    notes: list[str] = field(default_factory=list, compare=False)
     refused: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of_file(cls, path: Path, choices: Choices = NO_CHOICES) -> Self:
+        """Return the content of a text file.
+
+        Raises:
+            InputError: it is too large, empty, or not text.
+            OSError: it cannot be read.
+        """
+        text, note = decode_text(path)
+        return cls(path, text, choices=choices, notes=[note] if note else [])
 
     @property
     def name(self) -> str:
@@ -45,17 +61,42 @@ class Source:
 
     @property
     def is_json(self) -> bool:
-        """Whether the text begins as a JSON object or list."""
-        return self.text.lstrip()[:1] in tuple("{[")
+        """Whether the text is JSON, JSON Lines, or what Python writes for a dict or list."""
+        return looks_like_json(self.text) and (self.records is not None or self.value is not None)
 
     @cached_property
     def value(self) -> Any:  # noqa: ANN401  # parsed JSON is anything
-        """The value of JSON text; None for other text.
+        """The value of JSON text, or of a dict or list that Python wrote with `str()`; None for other text.
 
         Raises:
-            InputError: it is not valid.
+            InputError: it begins as JSON, and is not valid.
         """
-        return _parse_json(self.path, self.text) if self.is_json else None
+        if not looks_like_json(self.text) or self.records is not None:
+            return None
+        return _parse_json(self.path, self.text)
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]] | None:
+        """The objects of JSON Lines, one per line; None for other text, a lone object on one line included.
+
+        A line that holds no object is left out, and `notes` says so.
+        """
+        if not looks_like_json(self.text):
+            return None
+        parsed = parse_records(self.text)
+        if parsed is None:
+            return None
+        records, bad, is_half_written = parsed
+        if bad:
+            were = (
+                "line that holds no JSON object was"
+                if len(bad) == 1
+                else "lines that hold no JSON object were"
+            )
+            self.notes.append(f"{len(bad):,} {were} left out (the first: line {bad[0]:,}).")
+        if is_half_written:
+            self.notes.append(HALF_WRITTEN)
+        return records
 
     @cached_property
     def lines(self) -> tuple[tuple[str, ...], ...]:
@@ -125,7 +166,12 @@ class LogFormat:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file.
+    """Return the text of a file; see `Source.of_file`, which says how it was decoded."""
+    return decode_text(path)[0]
+
+
+def decode_text(path: Path) -> tuple[str, str]:
+    """Return the text of a file, and a sentence if its encoding had to be guessed.
 
     Raises:
         InputError: it is too large, empty, or not text.
@@ -140,17 +186,35 @@ def read_text(path: Path) -> str:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"A training log must be UTF-8 text; byte {error.start} of {str(path)!r} is not."
-        ) from None
+    text, note = _decode(content)
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
     if not text.strip():
         raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
-    return text
+    return text, note
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    """Return the text of UTF-8, UTF-16 or Latin-1, lines ended by line feeds or, in the middle, carriage returns."""
+    note = ""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+    elif (
+        content[1:40:2] and not any(content[1:40:2]) and all(content[:40:2])
+    ):  # ASCII as UTF-16 without its mark
+        text = content.decode("utf-16-le", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            if len(content) - error.start < 4 and error.end == len(
+                content
+            ):  # the last character is half-written
+                text = content[: error.start].decode("utf-8-sig")
+            else:
+                text = content.decode("latin-1")
+                note = f"The text is not UTF-8 (byte {error.start:,}): it was read as Latin-1."
+    return text.replace("\r\n", "\n"), note
 
 
 def _read_at_most(file: IO[bytes], most: int) -> bytes:
@@ -166,6 +230,13 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        value = parse_literal(text)
+        if value is not NOT_JSON:
+            return value
+        if is_object(
+            text.lstrip().partition("\n")[0]
+        ):  # lines of a plain text log that begins with a printed dict
+            return None
         raise InputError(
             f"A JSON log must be valid; {str(path)!r} is not at line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None

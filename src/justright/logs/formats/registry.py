@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,12 @@ from justright.errors import InputError, near_miss
 from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import LogFiles, find_logs
+from justright.logs.formats.allennlp import ALLENNLP
+from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.trackers.mlflow import MLFLOW
 from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
@@ -122,9 +125,12 @@ def _read_one(
         raise InputError(
             f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
         )
+    logged = list(one.read(source))  # the source notes what it assumes while it is read
     runs = [
-        LogCurves.of_run(with_checkpoints(part, log.path), one.name, choices)
-        for run in one.read(source)
+        LogCurves.of_run(
+            with_checkpoints(replace(part, notes=(*source.notes, *part.notes)), log.path), one.name, choices
+        )
+        for run in logged
         for part in separate(run)
     ]
     runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
@@ -188,13 +194,16 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 # event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
     WANDB_SUMMARY,
+    CATBOOST,
+    ALLENNLP,
     MLFLOW,
     LIGHTNING_CSV,
     KERAS_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
-    KERAS_HISTORY,
+    JSON_LINES,
+    JSON_CURVES,
     MLFLOW_DATABASE,
     WANDB,
     TENSORBOARD,
