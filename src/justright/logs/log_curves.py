@@ -122,7 +122,7 @@ class LogCurves:
     def judged_first(self, role: Role, set_name: str = "") -> list[Curve]:
         """Return the curves that the verdict on a set of rows is about: one, or all parts of a loss if only they were logged."""
         losses = self.losses_of(role, set_name)
-        parts = [one for one in losses if loss_rank(one) == PART_RANK]
+        parts = [one for one in losses if loss_rank(one) == PART_RANK and "loss" in one.metric]
         return parts if len(parts) == len(losses) and not self.chosen_metric else losses[:1]
 
     def train_curve(self, metric: str) -> Curve | None:
