@@ -306,6 +306,7 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             [{"model": "a", "val_loss": 0.5}, {"model": "b", "val_loss": 0.4}],
             RUNS,
         ),
+        ([{"model": "a", "accuracy": 99.2, "epochs": 5}, {"model": "b", "accuracy": 99.4, "epochs": 5}], RUNS),
         (
             {"mean_test_score": [0.5, 0.6], "rank_test_score": [2, 1], "params": [{}, {}]},
             RUNS,
@@ -315,7 +316,7 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             "A training log must hold at most 10,000 lists of numbers; 'PATH' holds more.",
         ),
     ],
-    ids=["summary", "settings", "model", "table", "search", "too many"],
+    ids=["summary", "settings", "model", "table", "epochs planned", "search", "too many"],
 )
 def test_what_holds_no_curve_is_named_in_one_sentence(value, message, tmp_path):
     """What it is instead, and what to pass."""

@@ -110,7 +110,7 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
     """Return whether rows are results, told apart by words and not counted; or lists are those of a search of settings."""
     if isinstance(leaf, Column):
         return bool(leaf.path) and leaf.path[-1].startswith("rank_test_")
-    if len(leaf.rows) < 2 or any(_counter(name) for row in leaf.rows for name in row):
+    if len(leaf.rows) < 2 or _is_counted(leaf):
         return False
     words: dict[str, set[str]] = {}
     for row in leaf.rows:
@@ -119,6 +119,16 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
                 words.setdefault(name, set()).add(value)
     is_long = any(last_part(name) in ("metric", "metric_name", "key", "tag", "variable") for name in words)
     return not is_long and any(len(values) * 2 > len(leaf.rows) for values in words.values())
+
+
+def _is_counted(leaf: Table) -> bool:
+    """Return whether rows have a counter that is not the same in all of them, as a planned number of epochs is."""
+    counts: dict[str, set[float | str]] = {}
+    for row in leaf.rows:
+        for name, value in row.items():
+            if _counter(name):
+                counts.setdefault(name, set()).add(value)
+    return any(len(values) > 1 for values in counts.values())
 
 
 def _split_rows(leaf: Leaf) -> list[Leaf]:
