@@ -160,7 +160,9 @@ def line_of(reading: RunReading, at: float) -> str:
     judged = reading.sets[0].judged
     since = "" if judged.since is None else f" since {times.span(*judged.since)}"
     word = "highest" if judged.direction == "more" else "lowest"
-    numbers = f"{judged.written} {number(judged.last)}, {word} {number(judged.best)} at {times.at(judged.best_at)}"
+    numbers = (
+        f"{judged.written} {number(judged.last)}, {word} {number(judged.best)} at {times.at(judged.best_at)}"
+    )
     return f"{times.at(at)}: {reading.label}{since} ({numbers})"
 
 
