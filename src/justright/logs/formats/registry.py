@@ -203,9 +203,9 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 # event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
     WANDB_SUMMARY,
+    MLFLOW,
     CATBOOST,
     ALLENNLP,
-    MLFLOW,
     WANDB_CSV,
     LIGHTNING_CSV,
     ULTRALYTICS_CSV,
