@@ -277,40 +277,54 @@ NO_CURVES = "holds none that is known. Pass {metric: [one value per epoch]}, suc
         (CYCLE, "`source` must be a few levels of dicts and lists; the list is nested too deep."),
         (
             np.zeros((3, 2)),
-            "An array must be one curve, (epochs,); got shape (3, 2). Pass a dict that names each curve, such as "
-            "{'loss': a[:, 0], 'val_loss': a[:, 1]}.",
+            (
+                "An array must be one curve, (epochs,); got shape (3, 2). Pass a dict that names each curve, such as "
+                "{'loss': a[:, 0], 'val_loss': a[:, 1]}."
+            ),
         ),
         (pl.DataFrame({"loss": []}), "`source` must hold curves; the DataFrame has 0 rows."),
         (
             pd.DataFrame(np.zeros((3, 2))),
-            "The columns of a data frame must have names that say what they hold; they have numbers. Name them, such as "
-            "'epoch', 'loss' and 'val_loss'.",
+            (
+                "The columns of a data frame must have names that say what they hold; they have numbers. Name them, such as "
+                "'epoch', 'loss' and 'val_loss'."
+            ),
         ),
         (
             SGDClassifier(),
-            "An estimator of scikit-learn must have kept its curves when it was fitted; this SGDClassifier has none. Those that "
-            "do: MLPClassifier, MLPRegressor, HistGradientBoosting with early_stopping=True, GradientBoosting with "
-            "subsample < 1; or pass {'loss': [...], 'val_loss': [...]}.",
+            (
+                "An estimator of scikit-learn must have kept its curves when it was fitted; this SGDClassifier has none. Those that "
+                "do: MLPClassifier, MLPRegressor, HistGradientBoosting with early_stopping=True, GradientBoosting with "
+                "subsample < 1; or pass {'loss': [...], 'val_loss': [...]}."
+            ),
         ),
         (
             made_by("xgboost.core", "Booster"),
-            "A model of boosted trees must have kept its curves; a Booster keeps none. Pass the dict that "
-            "`train(..., evals_result=...)` of XGBoost or `record_evaluation` of LightGBM filled.",
+            (
+                "A model of boosted trees must have kept its curves; a Booster keeps none. Pass the dict that "
+                "`train(..., evals_result=...)` of XGBoost or `record_evaluation` of LightGBM filled."
+            ),
         ),
         (
             made_by("lightgbm.sklearn", "LGBMClassifier"),
-            "A model of boosted trees must have been fitted with rows to validate on; this LGBMClassifier was not. Call "
-            "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first.",
+            (
+                "A model of boosted trees must have been fitted with rows to validate on; this LGBMClassifier was not. Call "
+                "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first."
+            ),
         ),
         (
             made_by("keras.src.models", "Sequential", fit=None),
-            "A model of Keras must have been trained in this process, for an epoch at least; this Sequential was not. Pass "
-            "what `fit` returned, or the file that CSVLogger wrote.",
+            (
+                "A model of Keras must have been trained in this process, for an epoch at least; this Sequential was not. Pass "
+                "what `fit` returned, or the file that CSVLogger wrote."
+            ),
         ),
         (
             made_by("lightning.pytorch.trainer", "Trainer", loggers=[]),
-            "Lightning must have kept its metrics in a file; found no logger, without a folder. Train with "
-            "logger=CSVLogger('logs'), or with callbacks=[jr.callbacks.LightningDiagnose()].",
+            (
+                "Lightning must have kept its metrics in a file; found no logger, without a folder. Train with "
+                "logger=CSVLogger('logs'), or with callbacks=[jr.callbacks.LightningDiagnose()]."
+            ),
         ),
     ],
     ids=lambda value: type(value).__name__,
