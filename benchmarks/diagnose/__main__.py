@@ -94,10 +94,15 @@ def parse_options() -> argparse.Namespace:
     parser = program_parser(__doc__)
     parser.add_argument("--points", type=names_among(tuple(map(str, POINTS))), default=list(map(str, POINTS)))
     parser.add_argument(
-        "--cells", type=lambda text: text.split(","), default=[""], help="those whose noise holds one of these texts"
+        "--cells",
+        type=lambda text: text.split(","),
+        default=[""],
+        help="those whose noise holds one of these texts",
     )
     parser.add_argument("--curves", type=int, default=20, help="of each shape in each cell (default 20)")
-    parser.add_argument("--tools", type=names_among((OURS, *PEERS)), default=[OURS, *PEERS], metavar="NAME,...")
+    parser.add_argument(
+        "--tools", type=names_among((OURS, *PEERS)), default=[OURS, *PEERS], metavar="NAME,..."
+    )
     parser.add_argument("--peers-python", type=Path, default=PEERS_PYTHON)
     parser.add_argument("--corpus", type=Path, metavar="FOLDER", help="read people's logs instead")
     parser.add_argument("--tutorial", type=Path, metavar="FOLDER", help="read a study's curves instead")
@@ -116,7 +121,8 @@ def print_contest(options: argparse.Namespace) -> None:
         }
         nulls = [null_tally(asked, *cell, options.curves) for cell in null_cells(points, options.cells)]
         rises = [
-            rising_tally(asked, cell, options.curves * len(SHAPES)) for cell in rising_cells(points, options.cells)
+            rising_tally(asked, cell, options.curves * len(SHAPES))
+            for cell in rising_cells(points, options.cells)
         ]
     levels = {name: better_level(name, nulls, rises) for name in tools}
     for title, headings, lines in (
@@ -172,7 +178,9 @@ def ask_ours(train: Sequence[float], validation: Sequence[float]) -> Claims:
     """Return whether `diagnose` says that a curve overfits, as it does of a History."""
     import justright as jr
 
-    found = jr.diagnose({"loss": [*map(float, train)], "val_loss": [*map(float, validation)]}).label in OVERFITS
+    found = (
+        jr.diagnose({"loss": [*map(float, train)], "val_loss": [*map(float, validation)]}).label in OVERFITS
+    )
     return Claims(found, found)
 
 

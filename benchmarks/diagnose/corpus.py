@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,12 @@ HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
 WORSE_SHARE = 0.1
 WORSE_DEVIATIONS = 4.0
 AROUND = 3  # measurements whose median stands for one time
-TRAIN_LONGER = re.compile(r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I)
-STOP_EARLIER = re.compile(r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I)
+TRAIN_LONGER = re.compile(
+    r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I
+)
+STOP_EARLIER = re.compile(
+    r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ def read_log(folder: Path, log: str, answer: Answer) -> Record:
         reading = jr.diagnose(folder / log)
     except InputError as error:
         refused = str(error)
+    except Exception as error:  # noqa: BLE001  # a bug is counted, and shown among the refusals
+        refused = f"BUG: {traceback.format_exc().splitlines()[-2].strip()}: {error!r}"
     return Record(log, answer, reading, refused, time.perf_counter() - started)
 
 
@@ -134,6 +141,13 @@ def improves_after(run: RunReading, held: SetReading, metric: MetricReading, at:
     gain = np.median(better[-AROUND:]) - then
     jitter = 1.4826 * np.median(np.abs(np.diff(better) - np.median(np.diff(better)))) / 2**0.5
     return bool(gain > max(WORSE_SHARE * np.ptp(better), WORSE_DEVIATIONS * jitter))
+
+
+def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[np.ndarray, np.ndarray]:
+    """Return when a metric was measured as a finite number, and its values."""
+    curve = next(one for one in run.curves.of_set(held.role, held.set) if one.written == metric.written)
+    is_finite = np.isfinite(curve.values)
+    return curve.at[is_finite], curve.values[is_finite]
 
 
 def print_corpus(folder: Path) -> None:

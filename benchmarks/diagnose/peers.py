@@ -98,9 +98,7 @@ def finetune_doctor_claims(train: Sequence[float], validation: Sequence[float]) 
     return Claims(bool(levels), any(level >= Severity.WARNING for level in levels))
 
 
-def steps(
-    train: Sequence[float], validation: Sequence[float]
-) -> Iterator[tuple[int, tuple[float, float]]]:
+def steps(train: Sequence[float], validation: Sequence[float]) -> Iterator[tuple[int, tuple[float, float]]]:
     """Yield step and both losses of each evaluation."""
     for number, pair in enumerate(zip(train, validation, strict=True), 1):
         yield number * STEPS_PER_EVALUATION, pair
@@ -146,9 +144,7 @@ def peer_versions(python: Path) -> dict[str, str]:
         "import importlib.metadata as m, json, sys; "
         "print(json.dumps({d.name: d.version for d in m.distributions() if d.name in sys.argv[1:]}))"
     )
-    done = subprocess.run(
-        [str(python), "-c", program, *PEERS], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([str(python), "-c", program, *PEERS], capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return {name: found[name] for name in PEERS if name in found}
 

@@ -82,10 +82,18 @@ def compare_study(folder: Path, scratch: Path) -> Iterator[Compared]:
         board = folder / "tensorboard" / variant
         logs = {
             FORMS[0]: [board / f"seed-{seed}" for seed in seeds],
-            FORMS[1]: [write_csv(run, scratch / f"{variant}-{seed}.csv") for seed, run in zip(seeds, runs, strict=True)],
-            FORMS[2]: [write_history(run, scratch / f"{variant}-{seed}.json") for seed, run in zip(seeds, runs, strict=True)],
+            FORMS[1]: [
+                write_csv(run, scratch / f"{variant}-{seed}.csv")
+                for seed, run in zip(seeds, runs, strict=True)
+            ],
+            FORMS[2]: [
+                write_history(run, scratch / f"{variant}-{seed}.json")
+                for seed, run in zip(seeds, runs, strict=True)
+            ],
         }
-        labels = {form: [jr.diagnose(log, metric=metric).label for log in paths] for form, paths in logs.items()}
+        labels = {
+            form: [jr.diagnose(log, metric=metric).label for log in paths] for form, paths in logs.items()
+        }
         yield Compared(variant, end, jr.diagnose(board, metric=metric).label, labels)
 
 
@@ -133,7 +141,10 @@ def logged_metrics(run: pl.DataFrame) -> list[str]:
 def line(one: Compared) -> tuple[str, ...]:
     """Return the cells of one variant."""
     first = one.labels[FORMS[0]]
-    cells = [counted(labels) if labels != first or form == FORMS[0] else "same" for form, labels in one.labels.items()]
+    cells = [
+        counted(labels) if labels != first or form == FORMS[0] else "same"
+        for form, labels in one.labels.items()
+    ]
     return one.variant, str(len(first)), one.end[1], one.pooled, *cells
 
 

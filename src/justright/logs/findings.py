@@ -147,6 +147,14 @@ SETS_DIFFER = Page(
     "The labels of evaluation sets of the same kind differ.",
     "Decide by the set that is like the rows that the network will be used on.",
 )
+PARTS_DIFFER = Page(
+    "JR406",
+    "Parts of the loss differ",
+    "Only the parts of a loss were logged, such as those for boxes and classes, and they do not end alike: the network learns one task by heart while it still "
+    "gets better at another.",
+    "Each part is judged like a loss of its own, with intervals that hold together; the label of the set is the most urgent of theirs.",
+    "Decide by the part, or the metric, that counts; weigh the parts of the loss anew.",
+)
 TEST_AS_VALIDATION = Page(
     "JR501",
     "Test rows were read as validation",
@@ -172,7 +180,7 @@ POOLED = Page(
 PAGES: tuple[Page, ...] = (
     *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE),
     *(DIVERGED, UNSTABLE, NOT_FINITE, SPIKES),
-    *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER),
+    *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER, PARTS_DIFFER),
     *(TEST_AS_VALIDATION, EARLIER, POOLED),
 )
 

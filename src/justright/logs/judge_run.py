@@ -92,7 +92,9 @@ def pool(members: Sequence[LogCurves]) -> LogCurves:
 def judge_run(curves: LogCurves) -> RunReading:
     """Return what the curves of one run say."""
     times = Times.of(curves)
-    judged = [judge_set(curves, role, set_name) for role, set_name in curves.evaluation_sets()]
+    sets = curves.evaluation_sets()
+    alike = Counter(role for role, _ in sets)
+    judged = [judge_set(curves, role, set_name, sets=alike[role]) for role, set_name in sets]
     judgements = [one for one in judged if one is not None]
     first = _deciding(judgements)
     if first is None:
@@ -226,6 +228,14 @@ def _findings(
     if len({one.label for one in alike}) > 1:
         words = listed([f"{title_of(one.role, one.set)} {one.label}" for one in alike])
         yield Finding(findings.SETS_DIFFER.code, f"Evaluation sets differ: {words}.")
+    for one in alike:
+        if len({label for _, label in one.parts}) > 1:
+            words = listed([f"{name} {label}" for name, label in one.parts])
+            yield Finding(
+                findings.PARTS_DIFFER.code,
+                f"Parts of the loss differ: {words}.",
+                title_of(one.role, one.set) if several else "",
+            )
     if first.role == "test":
         yield Finding(
             findings.TEST_AS_VALIDATION.code,

@@ -55,6 +55,7 @@ class SetJudgement:
             is none.
         cause: why it is diverged or unstable.
         not_finite_at: when validation stopped to be a finite number, and stayed so; None if it did not.
+        parts: names of the parts of the loss with their labels, where only they were logged; otherwise none.
     """
 
     role: Role
@@ -65,10 +66,18 @@ class SetJudgement:
     ranking: MetricReading | None
     cause: Cause = ""
     not_finite_at: float | None = None
+    parts: tuple[tuple[str, CurveLabel], ...] = ()
 
 
-def judge_set(curves: LogCurves, role: Role, set_name: str) -> SetJudgement | None:
-    """Return the label of an evaluation set; None if none of its metrics was ever measured as a finite number."""
+def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) -> SetJudgement | None:
+    """Return the label of an evaluation set; None if none of its metrics was ever measured as a finite number.
+
+    Args:
+        curves: of the run.
+        role: the rows.
+        set_name: the set of that role.
+        sets: how many of the run there are: their labels hold together.
+    """
     measured = [
         one
         for one in curves.of_set(role, set_name)
@@ -78,7 +87,10 @@ def judge_set(curves: LogCurves, role: Role, set_name: str) -> SetJudgement | No
         return None
     candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
     readings = {
-        id(one): read_metric(one, curves.train_curve(one)) for one in dict.fromkeys([*candidates, *measured])
+        id(one): read_metric(
+            one, curves.train_curve(one), curves=sets * (len(candidates) if one in candidates else 1)
+        )
+        for one in dict.fromkeys([*candidates, *measured])
     }
     ranking = next((one for one in measured if one.direction == "more" and one not in candidates), None)
     judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
@@ -92,6 +104,7 @@ def judge_set(curves: LogCurves, role: Role, set_name: str) -> SetJudgement | No
         None if ranking is None else readings[id(ranking)],
         cause,
         not_finite_since(curve),
+        tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
     )
 
 

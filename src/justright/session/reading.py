@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.formats.registry import read_logs
@@ -13,6 +13,9 @@ from justright.logs.judge_run import judge_runs
 from justright.logs.log_curves import LogCurves
 from justright.logs.objects.registry import curves_in
 from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,36 @@ class Reading:
     def advice(self) -> tuple[Advice, ...]:
         """What to do, what its log shows before what holds in general."""
         return self.run.advice
+
+    def html(self) -> str:
+        """Return a self-contained page with all curves."""
+        from justright import __version__
+        from justright.report.logs.log_page import render_log_html
+
+        return render_log_html(self.runs, self.refused, version=__version__)
+
+    def markdown(self) -> str:
+        """Return the answer as Markdown, such as for a pull request."""
+        from justright.report.logs.log_markdown import render_log_markdown
+
+        return render_log_markdown(self.runs, self.refused)
+
+    def plot(self, ax: Axes | None = None, *, set: str | None = None) -> Axes:  # noqa: A002  # the word for it everywhere
+        """Return matplotlib axes with the judged curve of an evaluation set, by its title; None takes the one judged first.
+
+        Raises:
+            InputError: there is no such set, or no curve that could be drawn.
+        """
+        from justright.report.logs.log_plot import plot_log
+
+        return plot_log(self.run, ax, set=set)
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        from html import escape
+
+        frame = 'style="width: 100%; height: 640px; border: 0"'
+        return f'<iframe sandbox="allow-scripts" {frame} srcdoc="{escape(self.html())}"></iframe>'
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return all runs as plain values for JSON."""
