@@ -110,7 +110,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     order = [one.name for one in formats]
     kept = name_members(without_repeats(curves, order)) if is_folder else curves
     return LoggedRuns(
-        tuple(sorted(_chosen(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
+        tuple(sorted(chosen_runs(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )
 
 
@@ -156,7 +156,7 @@ def _read_one(
     return runs, source.refused
 
 
-def _chosen(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
+def chosen_runs(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
     """Return the run that the user named, by its name or the end of it; else all.
 
     Raises:
