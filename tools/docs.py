@@ -89,7 +89,7 @@ def security_page() -> str:
     from justright.data.readers.databases import guarded_connection as connection
     from justright.data.readers.databases import sqlite_file
     from justright.data.readers.workbooks import workbook
-    from justright.logs import source
+    from justright.logs import folders, source
     from justright.logs.formats import tfevents
     from justright.records import entries, models, reader
     from justright.study import spec, variant
@@ -110,7 +110,7 @@ def security_page() -> str:
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
-        "files below a log folder": f"{source.MAX_FILES:,}",
+        "files below a log folder": f"{folders.MAX_FILES:,}",
         "values in event files": f"{tfevents.MAX_POINTS:,}",
         "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
