@@ -74,7 +74,8 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
 
     Args:
         curves: of the run.
-        role, set_name: the set.
+        role: the rows.
+        set_name: the set of that role.
         sets: how many of the run there are: their labels hold together.
     """
     measured = [

@@ -88,7 +88,7 @@ class LogCurves:
                     named.set if one.set is None else one.set,
                     np.array(at, dtype=np.float64),
                     np.array([last[when] for when in at], dtype=np.float64),
-                    direction_of(metric),
+                    one.direction or direction_of(metric),
                     is_loss(metric),
                 )
             )

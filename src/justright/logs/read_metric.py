@@ -10,8 +10,9 @@ from justright.statistics.crossed import Floats
 from justright.statistics.intervals import DEFAULT_LEVEL, normal_quantile
 from justright.statistics.turns import FEWEST_POINTS, Change, Turn, find_turn
 
-# Part of a run over which training loss is averaged around a time: single batches, as some tools log them, say little.
-NEAR = 0.05
+# Part of the values of training loss, and fewest of them, whose median is its level at a time: single batches, as some tools
+# log them, and single spikes say little.
+NEAR, FEWEST_NEAR = 0.05, 3
 
 
 def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) -> MetricReading:
@@ -70,18 +71,13 @@ def change_between(curve: Curve, first: float, last: float) -> float | None:
     at, values = curve.at[is_finite], curve.values[is_finite]
     if len(at) == 0 or not last > first:
         return None
-    reach = NEAR * (last - min(float(at[0]), first))
-    before, after = _level(at, values, first, reach), _level(at, values, last, reach)
-    return None if before is None or after is None else after - before
+    count = max(FEWEST_NEAR, round(NEAR * len(at)))
+    return _level(at, values, last, count) - _level(at, values, first, count)
 
 
-def _level(at: Floats, values: Floats, when: float, reach: float) -> float | None:
-    """Return the median around a time, or the nearest value if there is none; None beyond the curve's ends."""
-    near = np.abs(at - when) <= reach
-    if near.any():
-        return float(np.median(values[near]))
-    nearest = int(np.argmin(np.abs(at - when)))
-    return float(values[nearest]) if len(at) > 1 else None
+def _level(at: Floats, values: Floats, when: float, count: int) -> float:
+    """Return the median of the values nearest to a time."""
+    return float(np.median(values[np.argsort(np.abs(at - when), kind="stable")[:count]]))
 
 
 def _last(curve: Curve) -> float | None:

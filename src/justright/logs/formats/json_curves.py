@@ -321,7 +321,7 @@ def _place(
         {name: length for name, length in lengths.items() if roles[name] in ("validation", "test")},
     )
     placed |= {name: placement.at[lengths[name]] for name in rest}
-    unit = next((one for one in units if one != "epoch"), "epoch")
+    unit: Unit = next((one for one in units if one != "epoch"), "epoch")
     return unit, placed, placement.notes if rest else ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -47,6 +48,10 @@ TIMES = frozenset(
 # The first numbers of COCO's list of twelve.
 COCO_NAMES = ("AP", "AP50", "AP75")
 COCO_LENGTH = 12
+# How Detectron2 and MMDetection name what is measured after training on rows: 'bbox/AP', 'coco/bbox_mAP'.
+DETECTIONS = re.compile(
+    r"(?:^|/)(?:(?:bbox|segm|keypoints|sem_seg|panoptic_seg|box_proposals)/|(?:coco|lvis|pascal_voc)/)"
+)
 WHOLE = 0.02  # Hugging Face rounds epochs to two digits
 
 
@@ -58,7 +63,8 @@ def last_part(name: str) -> str:
 @lru_cache(maxsize=10_000)
 def role_of(name: str) -> Role | None:
     """Return the rows that a metric of this name, or a part of a log with this name, was measured on; None if it does not say."""
-    return parse_name(name).role or parse_name(f"{name}/loss").role
+    named = parse_name(name).role or parse_name(f"{name}/loss").role
+    return named or ("validation" if DETECTIONS.search(name) else None)
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, float | str]:
@@ -132,7 +138,10 @@ def read_rows(
     series: dict[str, Series] = {}
     for number, at, values in zip(lines or range(len(rows)), placed.at, named, strict=True):
         for name, value in values.items():
-            one = series.setdefault(name, Series(name, [], []))
+            if (one := series.get(name)) is None:
+                one = series[name] = Series(
+                    name, [], [], role="validation" if DETECTIONS.search(name) else None
+                )
             one.at.append(at)
             one.values.append(value)
             one.lines.append(number)

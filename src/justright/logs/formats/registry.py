@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.errors import InputError
+from justright.data.checks import listed
+from justright.errors import InputError, near_miss
+from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.folders import open_source
+from justright.logs.folders import LogFiles, find_logs
+from justright.logs.formats.allennlp import ALLENNLP
+from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.members import name_members
+from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
     from justright.logs.log_curves import LogCurves
+
+MAX_REASONS = 3  # that a message about a whole folder gives
+MAX_REFUSED = 12  # files of a folder that are named
+MAX_NAMES = 12  # of runs that a message lists
 
 
 def log_formats() -> tuple[LogFormat, ...]:
@@ -65,31 +77,123 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
-    from justright.logs.log_curves import (
-        LogCurves,  # NumPy: help texts, which list the formats, do not wait for it
+    from justright.logs.same_curves import without_repeats
+
+    formats = log_formats()
+    is_folder = path.is_dir()
+    curves: list[LogCurves] = []
+    refused: list[str] = []
+    for log in find_logs(path, formats):
+        try:
+            found, wrong = _read_one(log, formats, choices, in_folder=is_folder)
+        except (InputError, OSError) as error:
+            if not is_folder:
+                raise
+            found, wrong = [], [_sentence(log.path, error)] if log.is_sure else []
+        curves += found
+        refused += wrong
+    if not curves:
+        raise InputError(_nothing_read(path, formats, refused))
+    order = [one.name for one in formats]
+    kept = name_members(without_repeats(curves, order)) if is_folder else curves
+    return LoggedRuns(
+        tuple(sorted(_chosen(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )
 
-    source = replace(open_source(path, log_formats()), choices=choices)
-    for one in log_formats():
-        if one.knows(source):
-            logged = tuple(one.read(source))  # the source notes what it assumes while it is read
-            runs = tuple(
-                LogCurves.of_run(replace(run, notes=(*source.notes, *run.notes)), one.name, source.choices)
-                for run in logged
-            )
-            if not runs:
-                raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
-            return LoggedRuns(runs)
-    raise InputError(f"A training log must be one of: {format_summaries()}; {source.name!r} is none of them.")
+
+def _read_one(
+    log: LogFiles, formats: Sequence[LogFormat], choices: Choices, *, in_folder: bool
+) -> tuple[list[LogCurves], list[str]]:
+    """Return the curves of one log, and a sentence for each of its files that could not be read.
+
+    Raises:
+        InputError: none of it can be read.
+        OSError: a file of it is gone, or locked.
+    """
+    from justright.logs.log_curves import (
+        LogCurves,
+    )  # NumPy: help texts, which list formats, do not wait for it
+
+    source = log.open(choices)
+    one = log.format or next((one for one in formats if one.matches(source)), None)
+    if one is None:
+        known = "of a known format" if in_folder else f"one of: {format_summaries()}"
+        raise InputError(
+            f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
+        )
+    logged = list(one.read(source))  # the source notes what it assumes while it is read
+    runs = [
+        LogCurves.of_run(
+            with_checkpoints(replace(part, notes=(*source.notes, *part.notes)), log.path), one.name, choices
+        )
+        for run in logged
+        for part in separate(run)
+    ]
+    runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
+    if in_folder and not log.is_sure:  # a table of something else has no measure of success
+        runs = [run for run in runs if any(curve.direction for curve in run.curves)]
+    if not runs:
+        raise InputError(
+            source.refused[0]
+            if source.refused
+            else f"A training log must hold metrics; {source.name!r} has none."
+        )
+    return runs, source.refused
+
+
+def _chosen(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
+    """Return the run that the user named, by its name or the end of it; else all.
+
+    Raises:
+        InputError: no run is named so.
+    """
+    wanted = choices.run
+    if wanted is None:
+        return runs
+    named = [run for run in runs if wanted in (run.name, run.group, run.member)]
+    found = named or [run for run in runs if wanted in Path(run.name).parts or run.name.endswith(wanted)]
+    if not found:
+        names = [run.name for run in runs]
+        raise InputError(
+            f"`run` must be one of the log's {len(runs)} runs; got {wanted!r}.{near_miss(wanted, names)} "
+            f"Runs: {listed(names, most=MAX_NAMES)}."
+        )
+    return found
+
+
+def _sentence(path: Path, error: InputError | OSError) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return f"A training log must be readable; {str(path)!r} is not: {error.strerror or error}."
+
+
+def _shortened(refused: Sequence[str]) -> tuple[str, ...]:
+    left = len(refused) - MAX_REFUSED
+    more = (f"{left:,} more files could not be read.",) if left > 0 else ()
+    return (*refused[:MAX_REFUSED], *more)
+
+
+def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[str]) -> str:
+    """Return what to say of a folder without any curves."""
+    if len(refused) == 1:
+        return refused[0]
+    if refused:
+        return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
+    names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
+    listed = ", ".join(names[:-1]) + " or " + names[-1]
+    return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
 
 
 # Tried in this order: the specific before the general.
 FORMATS: tuple[LogFormat, ...] = (
+    CATBOOST,
+    ALLENNLP,
     TENSORBOARD,
     LIGHTNING_CSV,
     KERAS_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
-    KERAS_HISTORY,
+    JSON_LINES,
+    JSON_CURVES,
 )

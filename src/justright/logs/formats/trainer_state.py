@@ -35,8 +35,11 @@ def _matches(source: Source) -> bool:
 
 
 def _read(source: Source) -> list[LoggedRun]:
+    notes: Sequence[str] = ()
     if source.files:
-        source = replace(Source.of_file(source.files[0], source.choices), path=source.path)
+        one = Source.of_file(source.files[0])
+        notes = one.notes
+        source = replace(one, path=source.path, choices=source.choices)
     state = source.value
     if not _matches(source):
         raise InputError(
@@ -67,7 +70,7 @@ def _read(source: Source) -> list[LoggedRun]:
             series,
             found.unit,
             found.epochs,
-            (*source.notes, *found.notes),
+            (*notes, *found.notes),
             {at: name for at, name in checkpoints.items() if at is not None},
             tool="network",
         )
@@ -145,5 +148,5 @@ TRAINER_STATE = LogFormat(
     "Hugging Face's trainer_state.json",
     _read,
     _matches,
-    folder_file=FILE_NAME,
+    folder_files=_folder_files,
 )

@@ -34,9 +34,9 @@ def place_lists(trained: Mapping[str, int], evaluated: Mapping[str, int]) -> Pla
         >>> place_lists({"loss": 4}, {"val_loss": 2}).at[2]
         [1.0, 3.0]
         >>> place_lists({"loss": 60}, {"val_loss": 2}).at[60][:2]
-        [0.03333333333333333, 0.06666666666666667]
+        [0.033333333, 0.066666667]
     """
-    names = {length: name for name, length in reversed((trained | evaluated).items())}
+    names = {length: name for name, length in reversed([*trained.items(), *evaluated.items()])}
     epochs = _count_epochs(list(trained.values()), list(evaluated.values()))
     placed = {length: _place(length, epochs, length in evaluated.values()) for length in names}
     # Training's first value is taken before epoch 0 ends, an evaluation before training lies at -1.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.folders import open_source
+from justright.logs.folders import find_logs
 from justright.logs.formats.registry import log_formats
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import Source
@@ -53,8 +53,7 @@ def runs_of_place(place: Path, choices: Choices) -> list[LoggedRun]:
     Raises:
         InputError: there is no log there.
     """
-    opened = open_source(place, log_formats())
-    return _runs_of_source(Source(opened.path, opened.text, opened.files, choices))
+    return [run for log in find_logs(place, log_formats()) for run in _runs_of_source(log.open(choices))]
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library

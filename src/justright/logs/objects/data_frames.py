@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 PACKAGES = ("pandas", "polars", "pyarrow")
-TYPES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "Series"})
+TABLES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch"})
+COLUMNS = frozenset({"Series"})
 # Losses that leave the numbers do so within this many rows of each other: validation follows training.
 SAME_ROWS = 1
 
 
-def is_frame(source: object) -> bool:
-    """Return whether an object is a table, or a column of one."""
-    return is_of_package(source, *PACKAGES) and any(base.__name__ in TYPES for base in type(source).__mro__)
+def _has_type(source: object, names: Set[str]) -> bool:
+    """Return whether a package of tables made an object, of a type with one of these names, or of a subclass."""
+    return is_of_package(source, *PACKAGES) and any(base.__name__ in names for base in type(source).__mro__)
 
 
 def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # of libraries that may be absent
@@ -34,10 +36,6 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
     """
     from justright.data.readers.frames.in_memory import read_memory
 
-    if hasattr(source, "to_frame"):  # a column
-        if not source.name:
-            return read_list(source.to_list(), choices)
-        source = source.to_frame()
     raw = read_memory(source, None)
     if not raw.has_header:
         raise InputError(
@@ -46,6 +44,10 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
         )
     frame = _without_gaps(raw.frame) if is_of_package(source, "pandas") else raw.frame
     return runs_of_frame(type_name(source), frame, choices)
+
+
+def _read_column(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # as above
+    return read_frame(source.to_frame(), choices) if source.name else read_list(source.to_list(), choices)
 
 
 def _without_gaps(frame: pl.DataFrame) -> pl.DataFrame:
@@ -71,4 +73,7 @@ def _tail_of_nan(column: pl.Series) -> int | None:
     return start if 0 < start < len(column) and bool(missing[start:].all()) else None
 
 
-DATA_FRAME = ObjectKind("a pandas, Polars or PyArrow table", is_frame, read_frame)
+DATA_FRAME = ObjectKind(
+    "a pandas, Polars or PyArrow table", lambda source: _has_type(source, TABLES), read_frame
+)
+COLUMN = ObjectKind("a column of one", lambda source: _has_type(source, COLUMNS), _read_column)

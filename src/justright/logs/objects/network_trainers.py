@@ -49,7 +49,7 @@ def _is_unfitted_keras(source: object) -> bool:
 
 def _refuse_keras(source: object, _: Choices) -> list[LoggedRun]:
     raise InputError(
-        f"A {type_name(source)} of Keras must have been trained in this process, with an epoch that ended; this one has no history. "
+        f"A model of Keras must have been trained in this process, for an epoch at least; this {type_name(source)} was not. "
         "Pass what `fit` returned, or the file that CSVLogger wrote."
     )
 

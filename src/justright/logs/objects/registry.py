@@ -10,9 +10,10 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
-from justright.logs.objects.data_frames import DATA_FRAME
+from justright.logs.objects.data_frames import COLUMN, DATA_FRAME
 from justright.logs.objects.network_trainers import (
     FASTAI,
     HISTORY,
@@ -25,6 +26,7 @@ from justright.logs.objects.object_kind import ObjectKind, type_name
 from justright.logs.objects.plain_numbers import ARRAY, DICT, LIST, STRUCTURED_ARRAY
 from justright.logs.objects.scikit_learn import SCIKIT_LEARN
 
+FORMAT = "object"
 # Keys of a dict of runs that name repetitions of one experiment, not different networks.
 REPETITION = re.compile(r"(?:fold|seed|split|rep|repeat|repetition|cv|run)[ _-]?\d+|\d+", re.IGNORECASE)
 # What wraps an estimator that holds the curves: a search's best one.
@@ -57,6 +59,18 @@ def logged_runs_of(source: object, choices: Choices = NO_CHOICES) -> tuple[Logge
     if not any(series.values for run in runs for series in run.series):
         raise InputError(f"`source` must hold curves; the {type_name(source)} holds no values.")
     return runs
+
+
+def curves_in(source: object, choices: Choices = NO_CHOICES) -> tuple[LogCurves, ...] | None:
+    """Return the curves of every run that an object holds; None for a path.
+
+    Raises:
+        InputError: it is of no known kind, or holds no curves.
+    """
+    runs = logged_runs_of(source, choices)
+    if runs is None:
+        return None
+    return tuple(LogCurves.of_run(run, FORMAT, choices) for run in runs)
 
 
 def object_summaries() -> str:
@@ -112,6 +126,7 @@ def _as_member(run: LoggedRun, name: str, source: object) -> LoggedRun:
 # Tried in this order: the specific before the general.
 OBJECT_KINDS: tuple[ObjectKind, ...] = (
     DATA_FRAME,
+    COLUMN,
     BOOSTED_TREES,
     HUGGING_FACE,
     HISTORY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
 from justright.report.blocks import (
     Block,
@@ -25,11 +26,12 @@ from justright.report.blocks import (
 )
 from justright.report.logs.log_panels import LEGEND, panel_label, panel_plot, training_plot
 from justright.report.logs.log_words import (
-    LOG_LABELS,
+    codes_of_sentence,
     format_time,
     format_value,
     metric_title,
     numbers_of,
+    other_findings,
     what_it_did,
 )
 from justright.report.logs.shown_curves import judged_panel, panels, training_curves
@@ -88,13 +90,13 @@ def log_sections(
 
 def run_blocks(run: RunReading, name: str) -> list[Block]:
     """Return all about one run; `name` begins the names of its charts."""
-    blocks: list[Block] = [Lead(label_cell(run.label), run.sentence)]
+    blocks: list[Block] = [Lead(label_cell(run.label), run.sentence, codes_of_sentence(run))]
     blocks += _curve_blocks(run, name)
     if run.sets:
         blocks.append(sets_block(run))
         blocks.append(Sentences(tuple(_spark(run, one) for one in run.sets), media=Media.MARKDOWN))
-    if run.findings:
-        blocks += [Heading("Findings"), Sentences(tuple(_finding(run)))]
+    if findings := [" ".join(pair) for pair in other_findings(run)]:
+        blocks += [Heading("Findings"), Sentences(tuple(findings))]
     if run.advice:
         todos = tuple(Todo(one.words, one.basis, one.command) for one in run.advice)
         blocks += [Heading("What to do"), Todos(todos)]
@@ -231,12 +233,6 @@ def _spark(run: RunReading, one: SetReading) -> str:
         curve.at, curve.values, columns=columns, span=panel.span, ends=(low, high), symbols=UNICODE
     )
     return f"{one.title} {bars.strip()} {format_value(low)} to {format_value(high)}"
-
-
-def _finding(run: RunReading) -> Iterator[str]:
-    for finding in run.findings:
-        about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
-        yield f"{finding.code} {about}{finding.words}"
 
 
 def _provenance(run: RunReading) -> tuple[tuple[str, str], ...]:

@@ -105,7 +105,7 @@ def _draw_panel(ax: Axes, run: RunReading, panel: Panel) -> None:
     if metric.direction is not None:
         label = f"best, {run.unit} {format_time(metric.best_at)}"
         ax.plot([metric.best_at], [metric.best], "o", color=VALIDATION, label=label)
-    ax.set_ylim(*widened(*panel.ends(), share=PAD))
+    ax.set_ylim(*widened(*panel.ends(with_training=True), share=PAD))
     _label(ax, run, metric_words(metric.metric))
 
 

@@ -4,68 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 
-from justright.diagnosis.labels import Label
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.number_formats import MISSING, format_interval, format_loss, format_metric, metric_words
-from justright.statistics.turns import Change
+from justright.logs.wording import Times, change_words
+from justright.report.number_formats import MISSING, format_loss, metric_words
 
 MOST_NAME = 80  # characters of a name in a headline: the end of a path, which tells runs apart
-# Curves cannot show that a network is just right: none of their labels is good news without reserve.
-LOG_LABELS: Mapping[str, Label] = MappingProxyType(
-    {
-        one.name: one
-        for one in (
-            Label(
-                "overfits",
-                "↑",
-                "validation grew worse while training went on getting better",
-                "overfits",
-                "overfit",
-                "bad",
-            ),
-            Label(
-                "overfits by loss only",
-                "↑",
-                "the loss grew worse, the metric did not: confidence suffers, not the ranking",
-                "overfits by loss only",
-                "overfit by loss only",
-                "warning",
-            ),
-            Label(
-                "still improving",
-                "↓",
-                "validation was still getting better when the log ends",
-                "is still improving",
-                "are still improving",
-                "warning",
-            ),
-            Label(
-                "flat", "=", "validation has settled: neither better nor worse", "is flat", "are flat", "good"
-            ),
-            Label("diverged", "×", "training itself went wrong", "diverged", "diverged", "broken"),
-            Label(
-                "unstable",
-                "~",
-                "validation jumps by more than what it gained",
-                "is unstable",
-                "are unstable",
-                "bad",
-            ),
-            Label(
-                "too short",
-                "?",
-                "too few evaluations for a verdict",
-                "is too short to judge",
-                "are too short to judge",
-                "open",
-            ),
-            Label("undecided", "?", "neither shown nor excluded", "is undecided", "are undecided", "open"),
-        )
-    }
-)
 
 
 def headline(runs: Sequence[RunReading]) -> str:
@@ -92,6 +38,19 @@ def _predicate(label: str, count: int) -> str:
     return known.one.removeprefix("is ") if count == 1 else known.many.removeprefix("are ")
 
 
+def codes_of_sentence(run: RunReading) -> str:
+    """Return the codes of the findings that say no more than the run's sentence."""
+    return " ".join(one.code for one in run.findings if one.words == run.sentence)
+
+
+def other_findings(run: RunReading) -> Iterator[tuple[str, str]]:
+    """Yield (code, sentence) of the findings that the run's sentence does not tell."""
+    for finding in run.findings:
+        if finding.words != run.sentence:
+            about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
+            yield finding.code, about + finding.words
+
+
 def format_value(value: float | None) -> str:
     """Return a value in the units in which it was logged.
 
@@ -108,19 +67,6 @@ def format_value(value: float | None) -> str:
     return format_loss(value)
 
 
-def format_size(change: Change) -> str:
-    """Return the size of a change with its interval, where there is one.
-
-    Example:
-        >>> format_size(Change(0.591, 0.572, 0.61))
-        '0.591 [0.572, 0.610]'
-    """
-    if not (math.isfinite(change.low) and math.isfinite(change.high)):
-        return format_value(change.value)
-    size = format_metric("loss", change.value, change.low, change.high)
-    return f"{size} {format_interval('loss', change.low, change.high)}"
-
-
 def format_time(at: float) -> str:
     """Return a time as a number.
 
@@ -131,13 +77,6 @@ def format_time(at: float) -> str:
     if not math.isfinite(at):
         return MISSING
     return f"{at:,.0f}" if at == round(at) else f"{at:,.2f}".rstrip("0").rstrip(".")
-
-
-def when(run: RunReading, at: float) -> str:
-    """Return a time with its unit, and with its epoch where steps are counted and the log tells."""
-    said = f"{run.unit} {format_time(at)}"
-    epoch = run.curves.epochs.get(at)
-    return said if epoch is None or run.unit == "epoch" else f"{said} (epoch {format_time(epoch)})"
 
 
 def format_since(since: tuple[float, float]) -> str:
@@ -166,18 +105,18 @@ def what_it_did(metric: MetricReading) -> str:
     if metric.worsening is None:
         return "too few points"
     if metric.since is not None:
-        return f"worse by {format_size(metric.worsening)} since {format_since(metric.since)}"
+        return f"worse by {change_words(metric.worsening)} since {format_since(metric.since)}"
     if metric.gain is not None and metric.gain.low > 0:
         return "still improving"
     if metric.worsening.low > 0:
-        return f"worse by {format_size(metric.worsening)}"
+        return f"worse by {change_words(metric.worsening)}"
     return "no clear change"
 
 
 def numbers_of(run: RunReading, metric: MetricReading) -> str:
     """Return the numbers of a judged metric in one sentence without its end."""
     parts = [
-        f"Best {format_value(metric.best)} at {when(run, metric.best_at)}",
+        f"Best {format_value(metric.best)} at {Times.of(run.curves).at(metric.best_at)}",
         f"last {format_value(metric.last)} at {format_time(metric.last_at)}",
     ]
     if metric.direction is not None:

@@ -64,10 +64,18 @@ class Panel:
         times = np.concatenate([self.evaluated.at, self.trained.at])
         return float(times.min()), float(times.max())
 
-    def ends(self) -> tuple[float, float]:
-        """Return the range of values to show for both curves."""
-        values = [one.values for one in (self.evaluated, self.trained) if one.has_points]
-        return shown_ends(values, is_more=self.metric.direction == "more")
+    def ends(self, *, with_training: bool) -> tuple[float, float]:
+        """Return the range of values to show, of the evaluation set alone or of both curves; spikes do not stretch it."""
+        own = self.evaluated.values[~np.isin(self.evaluated.at, self.metric.spikes)]
+        values = [own if len(own) else self.evaluated.values]
+        if with_training and self.trained.has_points:
+            values.append(self.trained.values)
+        return shown_ends(values, is_more=self.is_more)
+
+    @property
+    def is_more(self) -> bool:
+        """Whether more of the metric is better."""
+        return self.metric.direction == "more"
 
 
 def panels(run: RunReading) -> Iterator[Panel]:

@@ -9,8 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from justright.logs.findings import Page
 from justright.logs.run_reading import Advice, RunReading
-from justright.report.logs.log_words import numbers_of
+from justright.report.logs.log_words import codes_of_sentence, numbers_of, other_findings
 from justright.report.logs.shown_curves import judged_panel, training_curves
 from justright.report.number_formats import metric_words
 from justright.report.terminal.curve_figure import INDENT, print_panel, print_training
@@ -48,11 +49,11 @@ def print_run(terminal: Terminal, run: RunReading) -> None:
     if run.members:
         terminal.print()
         _print_inside(terminal, runs_table(terminal, run.members, name="pooled"))
-    if run.findings:
+    findings = list(other_findings(run))
+    if findings:
         _print_heading(terminal, "Findings")
-    for finding in run.findings:
-        about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
-        _print_item(terminal, finding.code, _text(terminal, about + finding.words))
+    for code, words in findings:
+        _print_item(terminal, code, _text(terminal, words))
     if run.advice:
         _print_heading(terminal, "What to do")
     for number, advice in enumerate(run.advice, 1):
@@ -70,11 +71,26 @@ def print_brief(terminal: Terminal, run: RunReading) -> None:
         _print_advice(terminal, ">", run.advice[0])
 
 
+def print_page(terminal: Terminal, page: Page) -> None:
+    """Print what a finding's code means."""
+    terminal.print(Text(f"{page.code}: {page.title}", style="bold"))
+    for heading, words in (
+        ("", page.meaning),
+        ("How it is decided", page.decided),
+        ("What to do", page.remedy),
+    ):
+        if heading:
+            _print_heading(terminal, heading)
+        _print_inside(terminal, _text(terminal, words))
+
+
 def print_head(terminal: Terminal, run: RunReading) -> None:
     """Print a run's name, label and sentence."""
     label = label_text(run.label, terminal.symbols)
     label.stylize("bold")
-    terminal.print(Text.assemble((f"{plain(run.name)}: ", "bold"), label))
+    terminal.print(
+        Text.assemble((f"{plain(run.name)}: ", "bold"), label, (f" {codes_of_sentence(run)}", "dim"))
+    )
     _print_inside(terminal, _text(terminal, run.sentence))
 
 

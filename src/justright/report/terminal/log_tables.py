@@ -8,9 +8,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.logs.log_words import LOG_LABELS, format_time, format_value, metric_title, what_it_did
-from justright.report.logs.shown_curves import Panel, judged_panel, shown_ends
+from justright.report.logs.log_words import format_time, format_value, metric_title, what_it_did
+from justright.report.logs.shown_curves import Panel, judged_panel
 from justright.report.number_formats import MISSING
 from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.terminal import TONE_STYLES, Terminal, new_table
@@ -76,7 +77,10 @@ def _table(
     """Return a table whose first column has the columns that the others leave; a curve at the end gives way to it."""
     symbols = terminal.symbols
     shown: list[list[str | Text]] = [
-        [label_text(cell, symbols) if cell in LOG_LABELS else spelled(cell, symbols) for cell in row]
+        [
+            label_text(cell, symbols) if heading == "reading" else spelled(cell, symbols)
+            for heading, cell in zip(headings, row, strict=True)
+        ]
         for row in rows
     ]
     wide = max(cell_len(row[0]) for row in rows)
@@ -106,8 +110,7 @@ def _room(terminal: Terminal, headings: Sequence[str], rows: Sequence[Sequence[s
 def _small_curve(panel: Panel | None, symbols: Symbols) -> str:
     if panel is None:
         return ""
-    curve = panel.evaluated
-    ends = shown_ends([curve.values], is_more=panel.metric.direction == "more")
+    curve, ends = panel.evaluated, panel.ends(with_training=False)
     return draw_bars(
         curve.at, curve.values, columns=CURVE_COLUMNS, span=panel.span, ends=ends, symbols=symbols
     )
