@@ -14,12 +14,21 @@ from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import LogFiles, find_logs
 from justright.logs.formats.allennlp import ALLENNLP
 from justright.logs.formats.catboost import CATBOOST
-from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
+from justright.logs.formats.csv_logs import (
+    FASTAI_CSV,
+    KERAS_CSV,
+    LIGHTNING_CSV,
+    LONG_CSV,
+    PLAIN_CSV,
+    TENSORBOARD_CSV,
+    ULTRALYTICS_CSV,
+)
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_curves import JSON_CURVES
 from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.tfevents import TENSORBOARD
 from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.formats.wandb_csv import WANDB_CSV
 from justright.logs.members import name_members
 from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
@@ -189,8 +198,13 @@ FORMATS: tuple[LogFormat, ...] = (
     CATBOOST,
     ALLENNLP,
     TENSORBOARD,
+    WANDB_CSV,
     LIGHTNING_CSV,
+    ULTRALYTICS_CSV,
+    FASTAI_CSV,
     KERAS_CSV,
+    LONG_CSV,
+    TENSORBOARD_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
