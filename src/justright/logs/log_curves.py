@@ -131,6 +131,12 @@ class LogCurves:
             return [one for one in self.of_set(role, set_name) if one.metric == self.chosen_metric]
         return sorted((one for one in self.of_set(role, set_name) if one.is_loss), key=loss_rank)
 
+    def judged_first(self, role: Role, set_name: str = "") -> list[Curve]:
+        """Return the curves that the verdict on a set of rows is about: one, or all parts of a loss if only they were logged."""
+        losses = self.losses_of(role, set_name)
+        parts = [one for one in losses if loss_rank(one) == PART_RANK and "loss" in one.metric]
+        return parts if len(parts) == len(losses) and not self.chosen_metric else losses[:1]
+
     def train_curve(self, metric: str) -> Curve | None:
         """Return the same metric on training rows, if it was logged, or the one loss that goes with it under another name."""
         training = [one for one in self.curves if one.role == "train"]
@@ -143,6 +149,9 @@ class LogCurves:
         return others[0] if alone == {metric} and others else None
 
 
+PART_RANK = 3
+
+
 def loss_rank(curve: Curve) -> int:
     """Return a loss's place: cross-entropies without penalties, the loss as trained, other losses, parts of a loss."""
     words = set(curve.metric.split("_"))
@@ -150,7 +159,7 @@ def loss_rank(curve: Curve) -> int:
         return 0
     if curve.metric in WHOLE_LOSSES:
         return 1
-    return 3 if words & PARTS else 2
+    return PART_RANK if words & PARTS else 2
 
 
 def _curve(one: NamedSeries) -> Curve:
@@ -161,5 +170,12 @@ def _curve(one: NamedSeries) -> Curve:
         is_last = np.append(np.diff(at[order]) > 0, True)  # of several values at one time the last
         at, values = at[order][is_last], values[order][is_last]
     return Curve(
-        one.written, one.metric, one.role or "train", one.set, at, values, one.direction, one.is_loss
+        one.written,
+        one.metric,
+        one.role or "train",
+        one.set,
+        at,
+        values,
+        one.series.direction or one.direction,
+        one.is_loss,
     )

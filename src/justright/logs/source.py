@@ -32,6 +32,7 @@ class Source:
         files: those at or below `path` whose names a format recognises, sorted.
         choices: what the user says about it, such as which column counts steps.
         notes: what had to be assumed to read it, one sentence each; it grows while the content is parsed.
+        refused: a sentence for each of `files` that could not be read, added by the format that reads them.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Source:
     files: tuple[Path, ...] = ()
     choices: Choices = NO_CHOICES
     notes: list[str] = field(default_factory=list, compare=False)
+    refused: list[str] = field(default_factory=list)
 
     @classmethod
     def of_file(cls, path: Path, choices: Choices = NO_CHOICES) -> Self:
@@ -120,7 +122,11 @@ class LogFormat:
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.
+        folder_files: returns the files below a folder that together are one log of this kind; none if it is no folder of
+            this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
+        magic: first bytes by which a file that is not text is known, whatever its name.
+        is_joined: whether all files of that pattern below a folder are read together.
     """
 
     name: str
@@ -128,11 +134,25 @@ class LogFormat:
     read: Callable[[Source], Iterable[LoggedRun]]
     matches: Callable[[Source], bool] = lambda source: False
     folder_file: str = ""
+    folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
+    magic: bytes = b""
+    is_joined: bool = False
 
     def claims(self, path: Path) -> bool:
         """Return whether a file is one of this format's by its name alone."""
         return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
+
+    def recognises(self, path: Path) -> bool:
+        """Return whether a file begins as one of this format's does.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if not self.magic or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(self.magic)) == self.magic
 
     def knows(self, source: Source) -> bool:
         """Return whether a source is of this kind, by the names of its files or by its text."""

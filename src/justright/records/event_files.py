@@ -149,6 +149,23 @@ def read_events(path: Path) -> Iterator[Event]:
                         raise _damaged(path, record.offset) from None
 
 
+def is_cut_off(path: Path) -> bool:
+    """Return whether the last record of a file is incomplete: its writer may still be at work.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        size, offset = os.fstat(file.fileno()).st_size, 0
+        while offset < size:
+            file.seek(offset)
+            length = file.read(LENGTH_BYTES)
+            if len(length) < LENGTH_BYTES:
+                return True
+            offset += LENGTH_BYTES + CRC_BYTES + int.from_bytes(length, "little") + CRC_BYTES
+        return offset > size
+
+
 def scalar_of(value: Any) -> float | None:  # noqa: ANN401  # a Summary.Value; generated classes have no types
     """Return the number in a summary's value, in the old or the new encoding; None if it is not a scalar."""
     if value.WhichOneof("value") == "simple_value":

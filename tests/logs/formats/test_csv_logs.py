@@ -9,13 +9,19 @@ import pytest
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.formats.csv_logs import PLAIN_CSV
-from justright.logs.formats.registry import read_log, read_logs
+from justright.logs.formats.registry import read_logs
 from justright.logs.log_curves import LogCurves
 from justright.logs.source import Source
 
 TRAIN = [0.7, 0.6, 0.5, 0.45]
 VALIDATION = [0.72, 0.65, 0.66, 0.7]
 PAIRS = list(zip(TRAIN, VALIDATION, strict=True))
+
+
+def read_run(path):
+    """Return the curves of the one run in a log."""
+    (run,) = read_logs(path).curves
+    return run
 
 
 def table(header, row, *, start=0):
@@ -88,7 +94,7 @@ def test_every_shape_gives_the_same_curves(tmp_path, name):
     """Four epochs of both losses."""
     path = tmp_path / "log.csv"
     path.write_bytes(SHAPES[name])
-    curves = read_log(path)
+    curves = read_run(path)
     ((role, set_name),) = curves.evaluation_sets()
     judged = curves.losses_of(role, set_name)[0]
     train = curves.train_curve(judged.metric)
@@ -154,14 +160,14 @@ def test_what_was_assumed_is_said(tmp_path, name):
     text, notes = NOTES[name]
     path = tmp_path / "log.csv"
     path.write_bytes(text.encode("latin-1"))
-    assert read_log(path).notes == notes
+    assert read_run(path).notes == notes
 
 
 def test_nan_at_the_end_is_kept(tmp_path):
     """The network diverged: nan was measured."""
     path = tmp_path / "log.csv"
     path.write_text(PLAIN + "4,nan,nan\n")
-    (judged,) = read_log(path).losses_of("validation")
+    (judged,) = read_run(path).losses_of("validation")
     assert math.isnan(judged.values[-1])
 
 
@@ -173,7 +179,7 @@ def test_validation_within_epochs_counts_steps(tmp_path):
         for step in range(0, 160, 10)
     ]
     path.write_text("\n".join(["epoch,step,train_loss,val_loss", *rows]))
-    curves = read_log(path)
+    curves = read_run(path)
     (judged,) = curves.losses_of("validation")
     assert curves.unit == "step"
     assert judged.at.tolist() == list(range(0, 160, 10))
@@ -187,7 +193,7 @@ def test_folds_and_seeds_are_members_of_one_group(tmp_path):
     ]
     path = tmp_path / "log.csv"
     path.write_text("\n".join(["model,fold,epoch,loss,val_loss", *rows]) + "\n")
-    runs = read_logs(path)
+    runs = read_logs(path).curves
     assert [(run.member, run.group) for run in runs] == [
         ("fold 0", f"{path} (model a)"),
         ("fold 1", f"{path} (model a)"),
@@ -211,7 +217,7 @@ def test_a_header_with_other_metrics_after_a_restart_keeps_both(tmp_path):
     """A callback appended to its file after a metric was added."""
     path = tmp_path / "log.csv"
     path.write_text("epoch,loss,val_loss\n0,0.7,0.72\nepoch,acc,loss,val_loss\n1,0.9,0.6,0.65\n")
-    curves = {one.written: one.values.tolist() for one in read_log(path).curves}
+    curves = {one.written: one.values.tolist() for one in read_run(path).curves}
     assert curves == {"loss": [0.7, 0.6], "val_loss": [0.72, 0.65], "acc": [0.9]}
 
 
@@ -221,7 +227,7 @@ def test_a_chart_of_wandb_holds_several_runs(tmp_path):
     rows = [f'"{e}","{t}","{t}","{t}","{v}","{v}","{v}"' for e, (t, v) in enumerate(PAIRS)]
     names = [f"{run} - val/loss{bound}" for run in ("a - 1", "b") for bound in ("", "__MIN", "__MAX")]
     path.write_text("\n".join([",".join(f'"{name}"' for name in ("Step", *names)), *rows]))
-    runs = read_logs(path)
+    runs = read_logs(path).curves
     assert [run.name for run in runs] == [f"{path} (a - 1)", f"{path} (b)"]
     assert [run.losses_of("validation")[0].values.tolist() for run in runs] == [TRAIN, VALIDATION]
     assert {run.unit for run in runs} == {"step"}
@@ -231,7 +237,7 @@ def test_a_curve_that_tensorboard_exported_is_named_by_its_file(tmp_path):
     """The columns say nothing but 'Value'."""
     path = tmp_path / "run-validation-tag-epoch_loss.csv"
     path.write_text(table("Wall time,Step,Value", "1700000000.5,{e},{v}"))
-    curves = read_log(path)
+    curves = read_run(path)
     (judged,) = curves.losses_of("validation")
     assert (judged.metric, judged.values.tolist(), curves.unit) == ("loss", VALIDATION, "step")
 
@@ -242,7 +248,7 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
     header = ",".join(f"{name:>24}" for name in ("epoch", *names, "metrics/mAP50-95(B)", "lr/pg0"))
     path = tmp_path / "results.csv"
     path.write_text(table(header, "{e},{t},{t},{t},{v},{v},{v},0.5,0.01"))
-    curves = read_log(path)
+    curves = read_run(path)
     assert curves.format == "ultralytics-csv"
     assert curves.evaluation_sets() == (("validation", ""),)
     assert [one.metric for one in curves.losses_of("validation")] == ["box_loss", "cls_loss", "dfl_loss"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.errors import InputError
-from justright.logs.folders import open_source
+from justright.data.checks import listed
+from justright.errors import InputError, near_miss
+from justright.logs.checkpoints import with_checkpoints
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.folders import LogFiles, find_logs
+from justright.logs.formats.allennlp import ALLENNLP
+from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import (
     FASTAI_CSV,
     KERAS_CSV,
@@ -18,16 +24,26 @@ from justright.logs.formats.csv_logs import (
     ULTRALYTICS_CSV,
 )
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.keras_history import KERAS_HISTORY
+from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.text_logs import TEXT_LOG
-from justright.logs.formats.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.mlflow import MLFLOW
+from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
+from justright.logs.formats.trackers.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.wandb_csv import WANDB_CSV
+from justright.logs.members import name_members
+from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
 if TYPE_CHECKING:
     from justright.logs.log_curves import LogCurves
+
+MAX_REASONS = 3  # that a message about a whole folder gives
+MAX_REFUSED = 12  # files of a folder that are named
+MAX_NAMES = 12  # of runs that a message lists
 
 
 def log_formats() -> tuple[LogFormat, ...]:
@@ -40,17 +56,31 @@ def format_summaries() -> str:
     return ", ".join(one.summary for one in log_formats())
 
 
-def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
+@dataclass(frozen=True, slots=True)
+class LoggedRuns:
+    """The runs of a log.
+
+    Args:
+        curves: those of each run, runs that count before earlier attempts that a later one replaced; at least one.
+        refused: files of a folder that could not be read, one sentence each.
+    """
+
+    curves: tuple[LogCurves, ...]
+    refused: tuple[str, ...] = ()
+
+
+def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
     """Return the curves of every run in a training log, whose format is recognised by its content.
 
     Args:
         path: a file, or a folder that a tool wrote.
+        choices: what the user says about it.
 
     Raises:
         InputError: the log cannot be read, has an unknown format, or holds no run.
     """
     try:
-        return _read(Path(path))
+        return _read(Path(path), choices)
     except FileNotFoundError:
         raise InputError(f"A training log must exist; there is no {str(path)!r}.") from None
     except OSError as error:
@@ -59,43 +89,124 @@ def read_logs(path: str | Path) -> tuple[LogCurves, ...]:
         ) from None
 
 
-def read_log(path: str | Path) -> LogCurves:
-    """Return the curves of the one run in a training log; see `read_logs`.
+def _read(path: Path, choices: Choices) -> LoggedRuns:
+    # NumPy: help texts, which list the formats, do not wait for it.
+    from justright.logs.same_curves import without_repeats
 
-    Raises:
-        InputError: as for `read_logs`, or there are several runs.
-    """
-    runs = read_logs(path)
-    if len(runs) > 1:
-        names = ", ".join(repr(run.name) for run in runs[:5])
-        raise InputError(
-            f"A log must hold one run; {str(path)!r} holds {len(runs)}: {names}. Name one of them."
-        )
-    return runs[0]
-
-
-def _read(path: Path) -> tuple[LogCurves, ...]:
-    from justright.logs.log_curves import (
-        LogCurves,  # NumPy: help texts, which list the formats, do not wait for it
+    formats = log_formats()
+    is_folder = path.is_dir()
+    curves: list[LogCurves] = []
+    refused: list[str] = []
+    for log in find_logs(path, formats):
+        try:
+            found, wrong = _read_one(log, formats, choices, in_folder=is_folder)
+        except (InputError, OSError) as error:
+            if not is_folder:
+                raise
+            found, wrong = [], [_sentence(log.path, error)] if log.is_sure else []
+        curves += found
+        refused += wrong
+    if not curves:
+        raise InputError(_nothing_read(path, formats, refused))
+    order = [one.name for one in formats]
+    kept = name_members(without_repeats(curves, order)) if is_folder else curves
+    return LoggedRuns(
+        tuple(sorted(chosen_runs(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )
 
-    source = open_source(path, log_formats())
-    for one in log_formats():
-        if one.knows(source):
-            logged = tuple(one.read(source))  # the source notes what it assumes while it is read
-            runs = tuple(
-                LogCurves.of_run(replace(run, notes=(*source.notes, *run.notes)), one.name, source.choices)
-                for run in logged
-            )
-            if not runs:
-                raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
-            return runs
-    raise InputError(f"A training log must be one of: {format_summaries()}; {source.name!r} is none of them.")
+
+def _read_one(
+    log: LogFiles, formats: Sequence[LogFormat], choices: Choices, *, in_folder: bool
+) -> tuple[list[LogCurves], list[str]]:
+    """Return the curves of one log, and a sentence for each of its files that could not be read.
+
+    Raises:
+        InputError: none of it can be read.
+        OSError: a file of it is gone, or locked.
+    """
+    from justright.logs.log_curves import (
+        LogCurves,
+    )  # NumPy: help texts, which list formats, do not wait for it
+
+    source = log.open(choices)
+    one = log.format or next((one for one in formats if one.matches(source)), None)
+    if one is None:
+        known = "of a known format" if in_folder else f"one of: {format_summaries()}"
+        raise InputError(
+            f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
+        )
+    logged = list(one.read(source))  # the source notes what it assumes while it is read
+    runs = [
+        LogCurves.of_run(
+            with_checkpoints(replace(part, notes=(*source.notes, *part.notes)), log.path), one.name, choices
+        )
+        for run in logged
+        for part in separate(run)
+    ]
+    runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
+    if in_folder and not log.is_sure:  # a table of something else has no measure of success
+        runs = [run for run in runs if any(curve.direction for curve in run.curves)]
+    if not runs and in_folder and log.format and not source.refused:  # such as a profile, or a deleted run
+        return [], []
+    if not runs:
+        raise InputError(
+            source.refused[0]
+            if source.refused
+            else f"A training log must hold metrics; {source.name!r} has none."
+        )
+    return runs, source.refused
 
 
-# Tried in this order: the specific before the general.
+def chosen_runs(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
+    """Return the run that the user named, by its name or the end of it; else all.
+
+    Raises:
+        InputError: no run is named so.
+    """
+    wanted = choices.run
+    if wanted is None:
+        return runs
+    named = [run for run in runs if wanted in (run.name, run.group, run.member)]
+    found = named or [run for run in runs if wanted in Path(run.name).parts or run.name.endswith(wanted)]
+    if not found:
+        names = [run.name for run in runs]
+        raise InputError(
+            f"`run` must be one of the log's {len(runs)} runs; got {wanted!r}.{near_miss(wanted, names)} "
+            f"Runs: {listed(names, most=MAX_NAMES)}."
+        )
+    return found
+
+
+def _sentence(path: Path, error: InputError | OSError) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return f"A training log must be readable; {str(path)!r} is not: {error.strerror or error}."
+
+
+def _shortened(refused: Sequence[str]) -> tuple[str, ...]:
+    left = len(refused) - MAX_REFUSED
+    more = (f"{left:,} more files could not be read.",) if left > 0 else ()
+    return (*refused[:MAX_REFUSED], *more)
+
+
+def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[str]) -> str:
+    """Return what to say of a folder without any curves."""
+    if len(refused) == 1:
+        return refused[0]
+    if refused:
+        return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
+    names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
+    listed = ", ".join(names[:-1]) + " or " + names[-1]
+    return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
+
+
+# Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than
+# event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
-    TENSORBOARD,
+    WANDB_SUMMARY,
+    MLFLOW,
+    CATBOOST,
+    ALLENNLP,
     WANDB_CSV,
     LIGHTNING_CSV,
     ULTRALYTICS_CSV,
@@ -104,8 +215,12 @@ FORMATS: tuple[LogFormat, ...] = (
     LONG_CSV,
     TENSORBOARD_CSV,
     PLAIN_CSV,
-    TEXT_LOG,
     TRAINER_STATE,
     EVALS_RESULT,
-    KERAS_HISTORY,
+    JSON_LINES,
+    JSON_CURVES,
+    TEXT_LOG,
+    MLFLOW_DATABASE,
+    WANDB,
+    TENSORBOARD,
 )

@@ -1,0 +1,1 @@
+"""How often `diagnose` and its peers are right, on simulated curves and on people's logs: see `__main__.py`."""

@@ -1,0 +1,210 @@
+"""People's logs, read at the first try: what a careful reader says of each, what we say, and how long it takes."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.diagnose.readers_answers import (
+    BY_LOSS_ONLY,
+    IMPROVING,
+    OVERFITS,
+    REFUSED,
+    Answer,
+    made_answers,
+    readers_answers,
+)
+from benchmarks.printing import print_table
+from justright.errors import InputError
+
+if TYPE_CHECKING:
+    from justright.logs.run_reading import MetricReading, RunReading, SetReading
+    from justright.session.reading import Reading
+
+HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
+# A metric that improves by this share of all it ever changed, and by more than so many standard deviations of its
+# jitter, after the state to keep: keeping that state gives the improvement away.
+WORSE_SHARE = 0.1
+WORSE_DEVIATIONS = 4.0
+AROUND = 3  # measurements whose median stands for one time
+TRAIN_LONGER = re.compile(
+    r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I
+)
+STOP_EARLIER = re.compile(
+    r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came out of one log.
+
+    Args:
+        log: its path in the corpus.
+        answer: what should come out.
+        reading: ours; None if it was refused.
+        refused: why.
+        seconds: that it took.
+    """
+
+    log: str
+    answer: Answer
+    reading: Reading | None
+    refused: str
+    seconds: float
+
+    @property
+    def label(self) -> str:
+        return self.reading.label if self.reading else REFUSED
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether we say what the reader says; None if the reader has no opinion."""
+        if not self.answer.labels:
+            return None
+        return self.label in self.answer.labels and self.counts_agree
+
+    @property
+    def counts_agree(self) -> bool:
+        """Whether runs and folds are told apart as they should be."""
+        if self.reading is None:
+            return self.answer.runs is None
+        runs = [run for run in self.reading.runs if not run.is_earlier]
+        right_runs = self.answer.runs in (None, len(runs))
+        return right_runs and self.answer.members in (None, len(self.reading.run.members))
+
+    @property
+    def harm(self) -> list[str]:
+        """What would do harm in our advice, a sentence each."""
+        if self.reading is None:
+            return []
+        return [what for run in self.reading.runs for what in harmful_advice(run, self.answer.labels)]
+
+
+def read_corpus(folder: Path) -> Iterator[Record]:
+    """Yield what comes out of each log of a corpus, real ones first."""
+    for log, answer in (readers_answers(folder) | made_answers(folder)).items():
+        yield read_log(folder, log, answer)
+
+
+def read_log(folder: Path, log: str, answer: Answer) -> Record:
+    """Return what comes out of one log."""
+    import justright as jr
+
+    started = time.perf_counter()
+    reading, refused = None, ""
+    try:
+        reading = jr.diagnose(folder / log)
+    except InputError as error:
+        refused = str(error)
+    except Exception as error:  # noqa: BLE001  # a bug is counted, and shown among the refusals
+        refused = f"BUG: {traceback.format_exc().splitlines()[-2].strip()}: {error!r}"
+    return Record(log, answer, reading, refused, time.perf_counter() - started)
+
+
+def harmful_advice(run: RunReading, reader: frozenset[str]) -> list[str]:
+    """Return what in a run's advice would do harm, a sentence each.
+
+    Args:
+        run: its reading.
+        reader: the labels that agree with the reader; what only the curves show is found without them.
+    """
+    found = []
+    if run.keep and run.sets:
+        found += [
+            f"keeps {run.unit} {run.keep.at:g}, though {one.written} improves from there to the end"
+            for one in run.sets[0].others
+            if improves_after(run, run.sets[0], one, run.keep.at)
+        ]
+    said = [one.words for one in run.advice]
+    if reader and reader <= OVERFITS and reader != BY_LOSS_ONLY:
+        found += [f"asks to train longer: {words}" for words in said if TRAIN_LONGER.search(words)]
+    if reader == IMPROVING:
+        found += [f"asks to stop: {words}" for words in said if STOP_EARLIER.search(words)]
+    return found
+
+
+def improves_after(run: RunReading, held: SetReading, metric: MetricReading, at: float) -> bool:
+    """Return whether a metric is clearly better at the end than at a time, as its own curve shows, without our trend."""
+    if metric.direction is None or metric.points < 2 * AROUND:
+        return False
+    times, values = curve_of(run, held, metric)
+    better = values if metric.direction == "more" else -values
+    then = np.median(better[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
+    gain = np.median(better[-AROUND:]) - then
+    jitter = 1.4826 * np.median(np.abs(np.diff(better) - np.median(np.diff(better)))) / 2**0.5
+    return bool(gain > max(WORSE_SHARE * np.ptp(better), WORSE_DEVIATIONS * jitter))
+
+
+def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[np.ndarray, np.ndarray]:
+    """Return when a metric was measured as a finite number, and its values."""
+    curve = next(one for one in run.curves.of_set(held.role, held.set) if one.written == metric.written)
+    is_finite = np.isfinite(curve.values)
+    return curve.at[is_finite], curve.values[is_finite]
+
+
+def print_corpus(folder: Path) -> None:
+    """Print a line about each log of a corpus, disagreements and refusals in words, and totals."""
+    records = list(read_corpus(folder))
+    print_table(HEADINGS, map(line, records))
+    print_exceptions(records)
+    for title, part in (
+        ("Real logs", [one for one in records if not one.log.startswith("made/")]),
+        ("Made logs", [one for one in records if one.log.startswith("made/")]),
+    ):
+        print(f"\n{title}: {total(part)}")
+
+
+def line(record: Record) -> tuple[str, ...]:
+    """Return the cells of one log."""
+    agree = {None: "", True: "yes", False: "NO"}[record.agrees]
+    return record.log, record.answer.words, record.label, judged(record), f"{record.seconds:.2f}", agree
+
+
+def judged(record: Record) -> str:
+    """Return what the label is about, and how many runs there are."""
+    if record.reading is None:
+        return ""
+    run = record.reading.run
+    what = f"{run.sets[0].judged.written}, {run.sets[0].judged.points}" if run.sets else "training only"
+    runs = len(record.reading.runs)
+    return f"{what} ({runs} runs)" if runs > 1 else what
+
+
+def print_exceptions(records: Sequence[Record]) -> None:
+    """Print what we say where it is not what the reader says, why logs are refused, and what would do harm."""
+    for record in records:
+        if record.agrees is False:
+            said = record.reading.sentence if record.reading else record.refused
+            print(f"\n{record.log}: {record.answer.words}\n- {record.label}: {said}")
+            if record.reading and not record.counts_agree:
+                print(f"- {len(record.reading.runs)} runs, {len(record.reading.run.members)} members")
+        elif record.refused:
+            print(f"\n{record.log}: refused, as it should be: {record.refused}")
+        for what in record.harm:
+            print(f"\n{record.log}: HARM: {what}")
+
+
+def total(records: Sequence[Record]) -> str:
+    """Return the sum of all logs in a line."""
+    curves = [one for one in records if one.answer.has_curves]
+    opinions = [one for one in records if one.agrees is not None]
+    read = sum(one.reading is not None for one in curves)
+    agreeing = sum(bool(one.agrees) for one in opinions)
+    return (
+        f"read {read} of {len(curves)} with curves ({share(read, len(curves))}); "
+        f"agree with the reader in {agreeing} of {len(opinions)} ({share(agreeing, len(opinions))}); "
+        f"harmful advice for {sum(bool(one.harm) for one in records)}; "
+        f"slowest {max((one.seconds for one in records), default=0.0):.2f} s."
+    )
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "-"

@@ -1,0 +1,60 @@
+"""Numbers in JSON as people save them: plain, as text, missing, NaN, or each in a list of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+# Words for what was not measured; `null` is one of them. NaN is not: it was measured, and is no number.
+MISSING_WORDS = frozenset({"", "-", "na", "n/a", "none", "null"})
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value says that nothing was measured."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in MISSING_WORDS)
+
+
+def to_number(value: object) -> float | None:
+    """Return a number as a float, and None for what is none; true and false are not numbers.
+
+    Example:
+        >>> [to_number(value) for value in (3, "0.5", "70 %", [0.25], True, "lr", None)]
+        [3.0, 0.5, 0.7, 0.25, None, None, None]
+    """
+    if isinstance(value, float):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        try:
+            return float(value)
+        except OverflowError:  # what a float cannot hold has left the numbers
+            return math.inf if value > 0 else -math.inf
+    if isinstance(value, str):
+        return _number_of_text(value)
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
+        return to_number(value[0])
+    return None
+
+
+def to_numbers(values: Sequence[object]) -> list[float | None] | None:
+    """Return a list's numbers, with None for what is missing or no number; None if it is not a list of numbers.
+
+    A few words among numbers cost only themselves.
+    """
+    numbers = [to_number(value) for value in values]
+    measured = sum(number is not None for number in numbers)
+    words = sum(
+        number is None and not is_missing(value) for number, value in zip(numbers, values, strict=True)
+    )
+    return numbers if measured > 0 and words * 10 <= measured else None
+
+
+def _number_of_text(text: str) -> float | None:
+    stripped = text.strip()
+    try:
+        if stripped.endswith("%"):
+            return float(stripped[:-1]) / 100
+        return float(stripped)
+    except ValueError:
+        return None

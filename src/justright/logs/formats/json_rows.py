@@ -1,0 +1,289 @@
+"""Rows of {name: value}, such as JSON Lines or a list with an entry per epoch, as series of numbers at epochs or steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.formats.json_numbers import is_missing, to_number
+from justright.logs.logged_run import Role, Series, Unit
+from justright.logs.metric_names import parse_name
+
+# A flat row; what is missing is left out.
+Row = Mapping[str, float | str]
+
+MAX_DEPTH = 20  # levels of a log; deeper ones are none
+# Parts of a log that say how the run was set up, not what came of it.
+SETTINGS = (
+    frozenset({"config", "configs", "configuration", "params", "parameters", "hyperparameters", "hparams"})
+    | {"hyper_parameters", "args", "arguments", "settings", "options", "param", "search_space", "metadata"}
+    | {"meta", "perf", "timers", "environment", "env_config", "user_attrs", "system_attrs", "distributions"}
+)
+EPOCHS = frozenset(
+    {"epoch", "epochs", "ep", "epoch_num", "epoch_number", "epoch_idx", "epoch_id", "epoch_index"}
+) | {"current_epoch", "n_epoch", "num_epoch", "train_epoch", "epoch_no", "epochs_list", "epoch_list"}
+STEPS: Mapping[str, Unit] = {
+    **dict.fromkeys(
+        ("step", "steps", "global_step", "global_steps", "update", "updates", "num_updates"), "step"
+    ),
+    **dict.fromkeys(("train_step", "optimizer_step", "total_steps", "steps_list", "step_list"), "step"),
+    **dict.fromkeys(
+        ("iteration", "iterations", "iter", "iters", "training_iteration", "it", "n_iter"), "iteration"
+    ),
+    **dict.fromkeys(("round", "rounds", "boosting_round", "num_iterations", "current_iter"), "iteration"),
+}
+MODES = frozenset(
+    {"mode", "phase", "split", "stage", "subset", "dataset", "set", "data", "type", "partition"}
+)
+LONG_NAMES = ("metric", "metric_name", "name", "key", "tag", "variable")
+VALUES = frozenset({"value", "values", "val", "y", "v"})
+TIMES = frozenset(
+    ("timestamp", "timestamps", "wall_time", "walltime", "time", "datetime", "date", "wall", "created_at")
+)
+# The first numbers of COCO's list of twelve.
+COCO_NAMES = ("AP", "AP50", "AP75")
+COCO_LENGTH = 12
+# How Detectron2 and MMDetection name what is measured after training on rows: 'bbox/AP', 'coco/bbox_mAP'.
+DETECTIONS = re.compile(
+    r"(?:^|/)(?:(?:bbox|segm|keypoints|sem_seg|panoptic_seg|box_proposals)/|(?:coco|lvis|pascal_voc)/)"
+)
+WHOLE = 0.02  # Hugging Face rounds epochs to two digits
+
+
+def last_part(name: str) -> str:
+    """Return the last part of a path of names, in lower case and without leading marks."""
+    return name.rpartition("/")[2].strip().lower().lstrip("_").replace(" ", "_").replace("-", "_")
+
+
+@lru_cache(maxsize=10_000)
+def role_of(name: str) -> Role | None:
+    """Return the rows that a metric of this name, or a part of a log with this name, was measured on; None if it does not say."""
+    named = parse_name(name).role or parse_name(f"{name}/loss").role
+    return named or ("validation" if DETECTIONS.search(name) else None)
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, float | str]:
+    """Return an entry's numbers and words, nested names joined by '/'; settings and lists are left out.
+
+    Example:
+        >>> flatten({"epoch": 1, "val": {"loss": "0.5"}, "config": {"lr": 1}, "tags": ["a"], "mode": "val"})
+        {'epoch': 1.0, 'val/loss': 0.5, 'mode': 'val'}
+    """
+    return dict(_flat_items(record, "", 0))
+
+
+def _flat_items(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, float | str]]:
+    for key, value in record.items():
+        name = prefix + str(key)
+        if isinstance(value, dict):
+            if depth < MAX_DEPTH and last_part(name) not in SETTINGS:
+                yield from _flat_items(value, name + "/", depth + 1)
+        elif isinstance(value, list) and len(value) == COCO_LENGTH and "coco" in name.lower():
+            for part, number in zip(COCO_NAMES, map(to_number, value), strict=False):
+                if number is not None:
+                    yield f"{name}/{part}", number
+        elif (number := to_number(value)) is not None:
+            yield name, number
+        elif isinstance(value, str) and not is_missing(value):
+            yield name, value
+
+
+@dataclass(slots=True)
+class RowSeries:
+    """What rows hold.
+
+    Args:
+        series: in the order in which names appear.
+        unit: what `at` counts. epochs: step -> epoch, where steps are counted and epochs are known.
+        notes: what was assumed.
+    """
+
+    series: list[Series]
+    unit: Unit
+    epochs: dict[float, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_rows(
+    rows: Sequence[Row],
+    *,
+    prefix: str = "",
+    value_name: str = "",
+    lines: Sequence[int] = (),
+    choices: Choices = NO_CHOICES,
+) -> RowSeries:
+    """Return the series of rows in the order in which they were logged.
+
+    Args:
+        rows: flat.
+        prefix: goes before every name: on which rows all was measured.
+        value_name: the name of rows that hold just a value.
+        lines: number of each row; empty counts them.
+        choices: which names count epochs and steps, if the user says.
+    """
+    epoch_names = _counters(rows, EPOCHS, choices.epoch)
+    step_names = _counters(rows, STEPS, choices.step)
+    counters = {*epoch_names, *step_names}
+    named = [_named_values(row, prefix, value_name, counters) for row in rows]
+    placed = place_rows(
+        [_first(row, epoch_names) for row in rows],
+        [_first(row, step_names) for row in rows],
+        [any(role_of(name) in ("validation", "test") for name in values) for values in named],
+    )
+    series: dict[str, Series] = {}
+    for number, at, values in zip(lines or range(len(rows)), placed.at, named, strict=True):
+        for name, value in values.items():
+            if (one := series.get(name)) is None:
+                one = series[name] = Series(
+                    name, [], [], role="validation" if DETECTIONS.search(name) else None
+                )
+            one.at.append(at)
+            one.values.append(value)
+            one.lines.append(number)
+    unit: Unit = "epoch" if placed.in_epochs else STEPS.get(last_part(step_names[0]), "step")
+    return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
+
+
+def _counters(
+    rows: Sequence[Row], known: Mapping[str, Unit] | frozenset[str], chosen: str | None
+) -> list[str]:
+    """Return the names that count epochs or steps, the one in most rows first."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for name, value in row.items():
+            wanted = last_part(name) in known if chosen is None else name == chosen
+            if wanted and isinstance(value, float):
+                counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: -counts[name])
+
+
+def _first(row: Row, names: Sequence[str]) -> float | None:
+    for name in names:
+        if isinstance(value := row.get(name), float):
+            return value
+    return None
+
+
+def _named_values(row: Row, prefix: str, value_name: str, counters: set[str]) -> dict[str, float]:
+    """Return a row's measurements under their full names."""
+    start = f"{prefix}/" if prefix else ""
+    mode = next((f"{value}/" for name, value in row.items() if _says_mode(name, value)), "")
+    numbers = {
+        name: value
+        for name, value in row.items()
+        if isinstance(value, float) and name not in counters and not name.startswith("_")
+    }
+    measured = [name for name in numbers if last_part(name) not in TIMES]
+    if len(measured) == 1 and measured[0].lower() in VALUES:
+        word = next((word for key in LONG_NAMES if isinstance(word := row.get(key), str)), "")
+        if word or value_name:
+            return {mode + (start + word if word else value_name): numbers[measured[0]]}
+    return {start + mode + name: value for name, value in numbers.items()}
+
+
+def _says_mode(name: str, value: object) -> bool:
+    return last_part(name) in MODES and isinstance(value, str) and role_of(value) is not None
+
+
+@dataclass(slots=True)
+class Placed:
+    """When rows were logged: `at` in epochs or steps, and for steps what epochs they lay in."""
+
+    at: list[float]
+    in_epochs: bool
+    epochs: dict[float, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def place_rows(
+    epochs: Sequence[float | None], steps: Sequence[float | None], evaluated: Sequence[bool]
+) -> Placed:
+    """Return when each row was logged.
+
+    Epochs count if every evaluation was at the end of an epoch of its own, else steps do. A row without a number belongs to
+    the row before it.
+
+    Args:
+        epochs: of each row, as logged.
+        steps: the same.
+        evaluated: whether a row holds a metric of rows that were not trained on.
+
+    Example:
+        >>> place_rows([0.0, 0.0, 0.0], [10.0, 20.0, 20.0], [False, False, True]).at
+        [0.5, 1.0, 1.0]
+    """
+    filled_epochs, filled_steps = _fill(epochs), _fill(steps)
+    if filled_epochs is None and filled_steps is None:
+        return Placed([float(row) for row in range(len(epochs))], in_epochs=True)
+    if filled_epochs is None or filled_steps is None:
+        return Placed(filled_epochs or filled_steps or [], in_epochs=filled_epochs is not None)
+    return _place_by_both(filled_epochs, filled_steps, evaluated)
+
+
+def _place_by_both(epochs: list[float], steps: list[float], evaluated: Sequence[bool]) -> Placed:
+    is_fractional = any(not _is_whole(epoch) for epoch in epochs)
+    pairs = list(zip(epochs, steps, strict=True))
+    starts_again = any(later[1] < earlier[1] and later[0] > earlier[0] for earlier, later in pairwise(pairs))
+    evaluations = {pair for pair, is_one in zip(pairs, evaluated, strict=True) if is_one} or set(pairs)
+    whole = {round(epoch) for epoch, _ in evaluations if _is_whole(epoch)}
+    if len(whole) < len(evaluations) and not starts_again:
+        return Placed(steps, in_epochs=False, epochs=dict(zip(steps, epochs, strict=True)))
+    if is_fractional:
+        return Placed(epochs, in_epochs=True)
+    spread = _within_epochs if starts_again else _between_epochs
+    at = spread(epochs, steps, evaluated)
+    if min(at) < 0 <= min(epochs):
+        note = (
+            "The log counts epochs from 0; here they are counted from 1, so that steps are parts of an epoch."
+        )
+        return Placed([when + 1 for when in at], in_epochs=True, notes=(note,))
+    return Placed(at, in_epochs=True)
+
+
+def _is_whole(epoch: float) -> bool:
+    return abs(epoch - round(epoch)) <= WHOLE
+
+
+def _within_epochs(epochs: list[float], steps: list[float], evaluated: Sequence[bool]) -> list[float]:
+    """Place steps that start again in each epoch; evaluations lie at its end."""
+    of_training = [step for step, is_one in zip(steps, evaluated, strict=True) if not is_one]
+    first, last = min(of_training, default=0.0), max(of_training, default=0.0)
+    offset = 1.0 if first <= 0 else 0.0
+    if first == last:  # logged once in each epoch
+        return epochs
+    return [
+        epoch if is_one else epoch - 1 + min((step + offset) / (last + offset), 1.0)
+        for epoch, step, is_one in zip(epochs, steps, evaluated, strict=True)
+    ]
+
+
+def _between_epochs(epochs: list[float], steps: list[float], evaluated: Sequence[bool]) -> list[float]:
+    """Place steps that count on, by the first and last of each epoch; evaluations lie at its end."""
+    ends: dict[float, float] = {}
+    starts: dict[float, float] = {}
+    for epoch, step in zip(epochs, steps, strict=True):
+        ends[epoch] = max(ends.get(epoch, step), step)
+        starts[epoch] = min(starts.get(epoch, step), step)
+    at = []
+    for epoch, step, is_one in zip(epochs, steps, evaluated, strict=True):
+        start = min(ends.get(epoch - 1, 0.0), starts[epoch])
+        length = ends[epoch] - start
+        at.append(epoch if is_one or length <= 0 else epoch - 1 + (step - start) / length)
+    return at
+
+
+def _fill(numbers: Sequence[float | None]) -> list[float] | None:
+    """Return the numbers, those that are missing as the one before; None if there is none at all."""
+    last = next((number for number in numbers if number is not None), None)
+    if last is None:
+        return None
+    filled = []
+    for number in numbers:
+        last = last if number is None else number
+        filled.append(last)
+    return filled

@@ -1,0 +1,102 @@
+"""Which folders of event files are one run: TensorBoard has no word for it but the folder's name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from justright.logs.logged_run import Role
+
+# Words in the names of folders, and the rows that they stand for; CatBoost's for training is 'learn'.
+WORDS: dict[Role, tuple[str, ...]] = {
+    "train": ("train", "training", "learn", "fit"),
+    "validation": ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"),
+    "test": ("test", "testing"),
+}
+ROLES = {word: role for role, words in WORDS.items() for word in words}
+CATBOOST = "learn"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the folder of an event file says about it.
+
+    Args:
+        home: the folder of the whole run.
+        prefix: what the names of its series begin with, so that they differ from those of the run's other folders.
+        suffix: what they end with.
+        role: the rows.
+        set: name of the evaluation set; empty if it is the only one of its role.
+        is_catboost: whether CatBoost wrote it.
+    """
+
+    home: Path
+    prefix: str = ""
+    suffix: str = ""
+    role: Role | None = None
+    set: str | None = None
+    is_catboost: bool = False
+
+    def written(self, tag: str) -> str:
+        """Return the name of a tag's series."""
+        return self.prefix + tag + self.suffix
+
+
+def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
+    """Return the place of each folder, given the tags in its event files.
+
+    Example:
+        >>> folders = {Path("runs/a/train"): ("loss",), Path("runs/a/val"): ("loss",)}
+        >>> [str(place.home) for place in places_of(folders).values()]
+        ['runs/a', 'runs/a']
+    """
+    places: dict[Path, Place] = {}
+    stems: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
+    for folder, names in tags.items():
+        word = folder.name.lower()
+        if series := _added_scalars(folder.name, names):
+            places[folder] = Place(folder.parent, suffix=series)
+        elif word in ROLES:
+            stems[folder.parent].append((folder, word))
+        elif (parts := _role_in_name(folder.name)) is not None:
+            stems[folder.parent / parts[0]].append((folder, parts[1]))
+        else:
+            places[folder] = Place(folder)
+    homes = set(places)
+    for home, halves in stems.items():
+        roles = {ROLES[word] for _, word in halves}
+        for folder, word in halves:
+            is_exact = folder.name.lower() == word
+            if len(roles) > 1 or (is_exact and home in homes):
+                places[folder] = Place(
+                    home, f"{word}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
+                )
+            else:  # alone: its name tells the rows only if it is nothing but the word
+                places[folder] = Place(folder, role=ROLES[word] if is_exact else None)
+    return {folder: places[folder] for folder in tags}
+
+
+def _added_scalars(name: str, tags: Sequence[str]) -> str:
+    """Return '_train' for the folder loss_train with the tag 'loss', which `add_scalars('loss', {'train': ...})` makes."""
+    stem = tags[0].replace("/", "_").replace(" ", "_") + "_" if len(set(tags)) == 1 else ""
+    for beginning in (stem, tags[0].replace("/", "_") + "_"):
+        if stem and name.startswith(beginning) and len(name) > len(beginning):
+            return name[len(beginning) - 1 :]
+    return ""
+
+
+def _role_in_name(name: str) -> tuple[str, str] | None:
+    """Return the rest of a folder's name and its word for the rows, if it begins or ends with one.
+
+    Example:
+        >>> _role_in_name("exp1_train"), _role_in_name("val-large"), _role_in_name("retrain")
+        (('exp1', 'train'), ('large', 'val'), None)
+    """
+    words = "|".join(ROLES)
+    found = re.fullmatch(rf"(.+)[-_. ]({words})|({words})[-_. ](.+)", name, re.IGNORECASE)
+    if found is None:
+        return None
+    return (found[1] or found[4], (found[2] or found[3]).lower())

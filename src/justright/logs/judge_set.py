@@ -1,0 +1,201 @@
+"""The label of one evaluation set: what its loss, and the metrics beside it, say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from justright.logs.log_curves import Curve, LogCurves
+from justright.logs.logged_run import Role
+from justright.logs.read_metric import read_metric
+from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
+
+# A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
+# single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
+# which no log shows.)
+MATERIAL_SHARE = 0.01
+# A curve is flat where neither a rise nor a gain beyond this share of its level is left open: twice the material change,
+# so that a curve whose noise is as large as a material change can still be called flat.
+FLAT_SHARE = 0.02
+# Where training loss rose by at least this share of validation's rise, the network did not learn the rows by heart.
+SHARED_RISE = 0.5
+# A curve with more than this share of spikes, and no other verdict, is unstable.
+MANY_SPIKES = 0.1
+LAST_QUARTER = 0.25  # of a run: over which `MetricReading.gain` is measured
+FEW_SPIKES = 2  # so many are no habit
+# Labels from the most to the least urgent: of parts of one loss, the most urgent is that of the set.
+URGENCY: tuple[CurveLabel, ...] = (
+    *("diverged", "overfits", "overfits by loss only", "unstable", "still improving", "undecided", "flat"),
+    "too short",
+)
+Cause = Literal[
+    "",
+    "train not finite",
+    "validation not finite",
+    "grew beyond its start",
+    "train rose too",
+    "spikes",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SetJudgement:
+    """The label of one evaluation set, and what it rests on.
+
+    Args:
+        role, set: which rows.
+        label: the label.
+        judged: what it is about.
+        others: the other metrics.
+        ranking: of the others, the one that says whether answers still get better: accuracy, AUC and the like; None if there
+            is none.
+        cause: why it is diverged or unstable.
+        not_finite_at: when validation stopped to be a finite number, and stayed so; None if it did not.
+        parts: names of the parts of the loss with their labels, where only they were logged; otherwise none.
+    """
+
+    role: Role
+    set: str
+    label: CurveLabel
+    judged: MetricReading
+    others: tuple[MetricReading, ...]
+    ranking: MetricReading | None
+    cause: Cause = ""
+    not_finite_at: float | None = None
+    parts: tuple[tuple[str, CurveLabel], ...] = ()
+
+
+def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) -> SetJudgement | None:
+    """Return the label of an evaluation set; None if none of its metrics was ever measured as a finite number.
+
+    Args:
+        curves: of the run.
+        role: the rows.
+        set_name: the set of that role.
+        sets: how many of the run there are: their labels hold together.
+    """
+    measured = [
+        one
+        for one in curves.of_set(role, set_name)
+        if one.direction is not None and np.isfinite(one.values).any()
+    ]
+    if not measured:
+        return None
+    candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
+    readings = {
+        id(one): read_metric(
+            one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
+        )
+        for one in dict.fromkeys([*candidates, *measured])
+    }
+    ranking = next((one for one in measured if one.direction == "more" and one not in candidates), None)
+    judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
+    curve, label, cause = min(judged, key=lambda found: URGENCY.index(found[1]))
+    return SetJudgement(
+        role,
+        set_name,
+        label,
+        readings[id(curve)],
+        tuple(readings[id(one)] for one in measured if one is not curve),
+        None if ranking is None else readings[id(ranking)],
+        cause,
+        not_finite_since(curve),
+        tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
+    )
+
+
+def not_finite_since(curve: Curve) -> float | None:
+    """Return when a curve stopped to be a finite number for good; None if its last value is one."""
+    finite = np.flatnonzero(np.isfinite(curve.values))
+    if len(finite) == 0:
+        return float(curve.at[0])
+    return None if finite[-1] == len(curve.at) - 1 else float(curve.at[finite[-1] + 1])
+
+
+def material(reading: MetricReading) -> float:
+    """Return the least change of a metric that matters."""
+    return MATERIAL_SHARE * abs(reading.best)
+
+
+def _label(
+    curves: LogCurves, curve: Curve, reading: MetricReading, ranking: Curve | None
+) -> tuple[CurveLabel, Cause]:
+    """Return the label by one curve, and why it is diverged or unstable."""
+    train = curves.train_curve(curve.metric)
+    if train is not None and len(train.values) and not_finite_since(train) is not None:
+        return "diverged", "train not finite"
+    broke_off = not_finite_since(curve) is not None
+    if broke_off and train is None:
+        return "diverged", "validation not finite"
+    if has_exploded(curve, train):
+        return "diverged", "grew beyond its start"
+    if reading.worsening is None or reading.gain is None:
+        return "too short", ""
+    if reading.worsening.low > 0 and reading.worsening.value > material(reading):
+        if _has_train_risen(reading):
+            return "unstable", "train rose too"
+        is_better = ranking is not None and still_improves(ranking, since=reading.best_at)
+        return ("overfits by loss only" if is_better else "overfits"), ""
+    if broke_off:
+        return "undecided", "validation not finite"
+    return _label_without_rise(reading, reading.worsening, reading.gain)
+
+
+def _label_without_rise(reading: MetricReading, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
+    if gain.low > 0 and gain.value > material(reading) and _is_best_late(reading):
+        return "still improving", ""
+    if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
+        return "unstable", "spikes"
+    limit = FLAT_SHARE * abs(reading.best)
+    return ("flat" if rise.high <= limit and gain.high <= limit else "undecided"), ""
+
+
+def _is_best_late(reading: MetricReading) -> bool:
+    """Return whether a metric was best in the last quarter: a curve that comes back to where it was improves nothing."""
+    return reading.best_at >= reading.last_at - LAST_QUARTER * (reading.last_at - reading.first_at)
+
+
+def has_exploded(curve: Curve, train: Curve | None) -> bool:
+    """Return whether a loss ended far above its start, as that of training did: farther than it ever fell below it."""
+    return all(
+        one is None or _ends_above_start(one.values[np.isfinite(one.values)], one) for one in (curve, train)
+    )
+
+
+def _ends_above_start(values: np.ndarray[tuple[int], np.dtype[np.float64]], curve: Curve) -> bool:
+    if len(values) < 3 or curve.direction != "less":
+        return False
+    # Of three values the middle one, so that no single spike decides.
+    start, end = float(np.median(values[:3])), float(np.median(values[-3:]))
+    fallen = start - float(values.min())
+    return end - start > max(fallen, abs(start))
+
+
+def _has_train_risen(reading: MetricReading) -> bool:
+    if reading.train_change is None or reading.worsening is None:
+        return False
+    worse = reading.train_change if reading.direction == "less" else -reading.train_change
+    return worse >= SHARED_RISE * reading.worsening.value
+
+
+def still_improves(curve: Curve, *, since: float) -> bool:
+    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back."""
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    after = at >= since
+    goodness = values if curve.direction == "more" else -values
+    if after.sum() < FEWEST_POINTS:
+        return False
+    rise = find_turn(goodness[after], at[after]).rise  # of the goodness: it became better
+    back = find_turn(-goodness, at).rise
+    least = MATERIAL_SHARE * float(np.abs(values).max())
+    return rise.low > 0 and rise.value > least and not (back.low > 0 and back.value > least)
+
+
+def most_urgent(judgements: Sequence[SetJudgement]) -> SetJudgement:
+    """Return the judgement with the most urgent label; of several the first."""
+    return min(judgements, key=lambda one: URGENCY.index(one.label))
