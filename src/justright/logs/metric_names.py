@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from justright.logs.logged_run import Role
-from justright.logs.metric_words import (
+from justright.logs.names.metric_words import (
     DECISIVE,
     ENDINGS_LESS,
     ENDINGS_MISTAKES,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_number
 from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
