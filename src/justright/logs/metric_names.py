@@ -89,11 +89,10 @@ def parse_name(written: str) -> MetricName:
     if dataloader := DATALOADER.search(text):
         text, set_name = text[: dataloader.start()], f"dataloader_idx_{dataloader[1]}"
     if booster := LIGHTGBM.fullmatch(text):
-        inner = parse_name(booster[2])
-        outer = _role_of(words_of(booster[1]))
-        return MetricName(
-            inner.metric, outer[0] or inner.role or "validation", _set_name(booster[1], outer[0])
-        )
+        inner, outer = parse_name(booster[2]), _role_of(words_of(booster[1]))[0]
+        if booster[1] == "cv_agg":  # of lightgbm.cv, over all folds
+            return MetricName(inner.metric, inner.role or "validation")
+        return MetricName(inner.metric, outer or inner.role or "validation", _set_name(booster[1], outer))
     words = words_of(text)
     role, at, number = _role_of(words)
     if role is not None:

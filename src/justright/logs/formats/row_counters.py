@@ -16,7 +16,7 @@ from justright.logs.text.log_table import LogTable
 
 # Names of what counts, without what separates their words: 'trainer/global_step' is 'trainerglobalstep'.
 EPOCHS = word_set(
-    "epoch epochs ep epochnum epochnumber epochid epochidx epochindex epochno epochi currentepoch"
+    "e epoch epochs ep epochnum epochnumber epochid epochidx epochindex epochno epochi currentepoch"
     " nepoch nepochs numepochs trainepoch epochcount"
 )
 STEPS = word_set(

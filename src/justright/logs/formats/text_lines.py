@@ -43,13 +43,14 @@ NAMED_NUMBER = re.compile(
 PIECES = re.compile(r"[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>")
 # Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
 KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
-FULL_BAR = re.compile(r"100%\s?\|[^|]*\|")
-TQDM_BAR = re.compile(r"(?<!\d)(\d{1,2})%\s?\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
+FULL_BAR = re.compile(r"100%\|[^|]*\|")
+TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
 # Reports about another line: they count nothing.
 REPORT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b",
     re.IGNORECASE,
 )
+MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -63,6 +64,7 @@ class TextLine:
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
+        fold, seed: which one begins or is said.
     """
 
     epoch: float | None = None
@@ -70,6 +72,8 @@ class TextLine:
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
+    fold: float | None = None
+    seed: float | None = None
 
 
 def read_line(line: str, role: Role | None = None) -> TextLine:
@@ -131,6 +135,9 @@ def _read_object(text: str, found: TextLine) -> bool:
 
 def _take_counts(text: str, found: TextLine) -> str:
     """Read what a line counts; return the rest, with a bar in its place."""
+    if member := MEMBER.search(text):
+        setattr(found, member[1].lower(), float(member[2]))
+        text = f"{text[: member.start()]}|{text[member.end() :]}"
     if both := EPOCH_AND_BATCH.match(text):
         found.epoch, found.step = float(both[1]), float(both[2])
         text = text[both.end() :]
