@@ -6,7 +6,7 @@ import re
 
 from justright.errors import InputError
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.formats.text_lines import ANSI, TextLine, read_line
+from justright.logs.formats.text_lines import TextLine, read_line
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
@@ -23,6 +23,8 @@ BOOSTERS = re.compile(
 
 def _read(source: Source) -> list[LoggedRun]:
     table = _table(source.text)
+    if not set(table.columns) - set(COUNTS):  # one bar over all epochs
+        table = _table(source.text, in_bars=True)
     if not set(table.columns) - set(COUNTS):
         raise InputError(
             "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
@@ -38,7 +40,7 @@ def _read(source: Source) -> list[LoggedRun]:
     return runs
 
 
-def _table(text: str) -> LogTable:
+def _table(text: str, *, in_bars: bool = False) -> LogTable:
     """Return a row per line that counts or names numbers."""
     rows: list[tuple[int, TextLine]] = []
     section: Role | None = None
@@ -52,7 +54,7 @@ def _table(text: str) -> LogTable:
             if REPEATS_NEXT.search(part):
                 is_repeated = True
                 continue
-            found = read_line(part, section)
+            found = read_line(part, section, in_bars=in_bars)
             if found.epoch is not None:
                 section = None
             if found.role is not None:
@@ -65,10 +67,9 @@ def _table(text: str) -> LogTable:
 
 def _parts(line: str) -> list[str]:
     """Return the texts of a line as a terminal would leave them: what a carriage return writes over is lost, but not dicts."""
-    plain = ANSI.sub("", line) if "\x1b" in line else line
-    if "\r" not in plain and "\x08" not in plain:
-        return [plain] if plain.strip() else []
-    parts = [part for part in re.split(r"[\r\x08]+", plain) if part.strip()]
+    if "\r" not in line and "\x08" not in line:
+        return [line] if line.strip() else []
+    parts = [part for part in re.split(r"[\r\x08]+", line) if part.strip()]
     return [part for part in parts[:-1] if part.lstrip().startswith("{")] + parts[-1:]
 
 

@@ -12,13 +12,12 @@ from difflib import get_close_matches
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import Direction, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import NAMELESS, Direction, direction_of, is_loss, parse_name, words_of
 from justright.logs.names.metric_words import PARTS
 
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
 SET_SUFFIXES = ("_loss", "_runtime")
 TAIL_SHARE = 4  # a quarter of a curve tells where it ends
-NAMELESS = "value"  # what `parse_name` returns for a name that holds nothing but rows
 SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
 
 
@@ -100,15 +99,17 @@ def _rename(one: NamedSeries, metric: str) -> None:
 
 
 def _name_nameless(log: NamedLog) -> None:
-    """Read 'train' and 'val' as losses that fall, or as scores that rise; as scores beside a loss that has a name."""
-    nameless = [one for one in log.series if one.metric == NAMELESS and one.says_role]
+    """Read 'train' and 'val' as losses that fall, or as scores that rise."""
+    nameless = [
+        one for one in log.series if one.metric == NAMELESS and one.says_role and len(one.series.values) > 1
+    ]
     if not nameless:
         return
     first = next((one for one in nameless if one.role == "train"), nameless[0])
     values = [value for value in first.series.values if math.isfinite(value)]
     tail = values[-max(1, len(values) // TAIL_SHARE) :]
     falls = bool(values) and sum(tail) / len(tail) < values[0]
-    metric = "loss" if falls and not any(one.is_loss for one in log.series) else "score"
+    metric = "loss" if falls else "score"
     for one in nameless:
         _rename(one, metric)
     log.notes.append(

@@ -174,6 +174,11 @@ def _is_said_again(cells: Sequence[str]) -> bool:
     )
 
 
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number."""
+    return parse_number(cell) is not None
+
+
 def _is_numeric(cells: Sequence[str]) -> bool:
     filled = [cell for cell in cells if is_measured(cell)]
     numbers = sum(parse_number(cell, decimal_comma=True) is not None for cell in filled)
@@ -216,6 +221,10 @@ class _Rows:
 
     def table(self, rows: list[tuple[int, list[str]]]) -> LogTable:
         """Return the table of (line, cells)."""
+        if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0][1])):
+            below = [cell.strip() for cell in rows.pop(0)[1]]  # a data frame's second level of names
+            below += [""] * (len(self.header) - len(below))
+            self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
         widths = Counter(len(row) for _, row in rows if row[-1].strip() and parse_number(row[0]) is not None)
