@@ -103,6 +103,8 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
     taken: set[Path] = set()
     owned: set[Path] = set()  # folders of one tool: what else is in them says the same, or is no log
     for folder in folders:
+        if folder.parent in owned and STATE_FOLDER.fullmatch(folder.name):
+            continue
         for one in formats:
             group = tuple(file for file in one.folder_files(folder) if file not in taken)
             if group:

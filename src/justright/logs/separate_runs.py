@@ -63,6 +63,11 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
         notes.append(
             "The log's counter steps back too often to count anything: values are counted in their order."
         )
+    if _stands_still(series):
+        notes.append(
+            f"The log's counter stands still at {series[0].at[0]:g}: its values are counted in their order."
+        )
+        series = _in_order(series)
     if not breaks:
         spread, more = spread_repeats(series, run.unit)
         return (replace(run, series=spread, notes=(*run.notes, *notes, *more)),)
@@ -95,6 +100,11 @@ def _in_order(series: Sequence[Series]) -> list[Series]:
     lines = sorted({line for one in series for line in _lines(one)})
     places = {line: float(place) for place, line in enumerate(lines)}
     return [replace(one, at=[places[line] for line in _lines(one)]) for one in series]
+
+
+def _stands_still(series: Sequence[Series]) -> bool:
+    """Return whether all values have one time, as when `fit` is called for an epoch at a time."""
+    return len({at for one in series for at in one.at}) == 1 and any(len(one.at) > 1 for one in series)
 
 
 def _lines(one: Series) -> Sequence[int]:
