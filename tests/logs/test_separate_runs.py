@@ -55,8 +55,10 @@ def test_a_part_of_which_nobody_can_tell_is_taken_as_a_restart_and_said():
     """It begins half way between where the first one began and ended."""
     last, _ = separate(run_of_rows(*rows_of(FALLING), *rows_of([0.5, 0.45])))
     assert last.notes == (
-        "Its counter begins again; its values do not tell clearly whether the network did, too, which was assumed: the last "
-        "attempt is judged, the attempt before it (5 epochs) shown apart.",
+        (
+            "Its counter begins again; its values do not tell clearly whether the network did, too, which was assumed: the last "
+            "attempt is judged, the attempt before it (5 epochs) shown apart."
+        ),
     )
 
 
@@ -73,8 +75,10 @@ def test_several_attempts_may_be_folds():
         "log.csv, second attempt (5 epochs)",
     ]
     assert runs[0].notes == (
-        "Its counter begins again, and so do its values: the last attempt is judged, the 2 attempts before it (5 epochs, 5 epochs) "
-        "shown apart.",
+        (
+            "Its counter begins again, and so do its values: the last attempt is judged, the 2 attempts before it (5 epochs, 5 epochs) "
+            "shown apart."
+        ),
         "If its attempts are folds or seeds, write each to a log of its own: they are then judged together.",
     )
 
@@ -84,8 +88,10 @@ def test_a_second_fit_counts_on():
     (run,) = separate(run_of_rows(*rows_of(FALLING), *rows_of([0.29, 0.28])))
     assert losses(run) == {**dict(enumerate(FALLING)), 5: 0.29, 6: 0.28}
     assert run.notes == (
-        "The counter begins again, but values go on where they were, as when `fit` is called again on the same network: epochs are "
-        "counted on from epoch 5.",
+        (
+            "The counter begins again, but values go on where they were, as when `fit` is called again on the same network: epochs are "
+            "counted on from epoch 5."
+        ),
     )
 
 

@@ -40,6 +40,11 @@ class Place:
     set: str | None = None
     is_catboost: bool = False
 
+    @property
+    def order(self) -> int:
+        """Where its series come among those of the run: the run's own, then training, validation and test."""
+        return 0 if self.role is None else 1 + list(WORDS).index(self.role)
+
     def written(self, tag: str) -> str:
         """Return the name of a tag's series."""
         return self.prefix + tag + self.suffix

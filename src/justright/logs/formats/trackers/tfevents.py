@@ -59,6 +59,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     places = places_of({folder: tuple(writer.tags) for folder, writer in filled.items()})
     for home in dict.fromkeys(place.home for place in places.values()):
         together = [(place, filled[folder]) for folder, place in places.items() if place.home == home]
+        together.sort(key=lambda pair: pair[0].order)
         name = source.name if source.path.is_file() else str(home)
         yield _run(name, together, source)
 
