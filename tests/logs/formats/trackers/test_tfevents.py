@@ -148,6 +148,16 @@ def test_a_lone_folder_is_a_run_whatever_it_is_called(tmp_path, write_tags):
     assert read_one(tmp_path).name == str(tmp_path / "exp_train")
 
 
+def test_a_tag_says_more_than_its_folder(tmp_path, write_tags):
+    """Ultralytics calls its first run 'train'."""
+    write_tags(tmp_path / "detect" / "train", {"train/box_loss": LOSSES, "val/box_loss": LOSSES})
+    run = read_one(tmp_path)
+    assert {curve.written: curve.role for curve in run.curves} == {
+        "train/box_loss": "train",
+        "val/box_loss": "validation",
+    }
+
+
 def test_steps_are_steps_and_know_their_epochs(tmp_path, write_tags):
     """Lightning and Hugging Face log the epoch of each step beside the rest."""
     epochs = {step: float(place) for place, step in enumerate(STEPS)}

@@ -116,8 +116,7 @@ def _run(name: str, together: Sequence[tuple[Place, _Writer]], source: Source) -
                 [point.step for point in points],
                 [point.value for point in points],
                 [lines[point.order] for point in points],
-                role=place.role,
-                set=place.set,
+                role=place.role_of(tag),
             )
         )
     is_trees = any(place.is_catboost for place, _ in together)
