@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from justright.data.checks import listed
 from justright.errors import InputError, near_miss
-from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.folders import LogFiles, find_logs
+from justright.logs.discovery.checkpoint_names import with_checkpoints
+from justright.logs.discovery.folders import LogFiles, find_logs
+from justright.logs.discovery.members import name_members
+from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
 from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import (
@@ -32,8 +34,6 @@ from justright.logs.formats.trackers.tfevents import TENSORBOARD
 from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.wandb_csv import WANDB_CSV
-from justright.logs.members import name_members
-from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
@@ -90,7 +90,7 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
     # NumPy: help texts, which list the formats, do not wait for it.
-    from justright.logs.same_curves import without_repeats
+    from justright.logs.discovery.same_curves import without_repeats
 
     formats = log_formats()
     is_folder = path.is_dir()

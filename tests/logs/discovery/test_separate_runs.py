@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from justright.logs.discovery.separate_runs import MAX_PARTS, separate
 from justright.logs.logged_run import LoggedRun, Series
-from justright.logs.separate_runs import MAX_PARTS, separate
 
 FALLING = [0.7, 0.6, 0.5, 0.4, 0.3]
 

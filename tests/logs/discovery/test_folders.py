@@ -172,14 +172,14 @@ def test_limits_end_in_a_sentence(tmp_path, monkeypatch):
     """A data set is no log folder."""
     for number in range(3):
         write(tmp_path / f"{number}.log")
-    monkeypatch.setattr("justright.logs.folders.MAX_LOGS", 2)
+    monkeypatch.setattr("justright.logs.discovery.folders.MAX_LOGS", 2)
     with pytest.raises(InputError) as caught:
         read_logs(tmp_path)
     assert str(caught.value) == (
         f"A log folder must hold at most 2 text files with 256 MiB; {str(tmp_path)!r} holds more. Name one of the folders or "
         "files in it."
     )
-    monkeypatch.setattr("justright.logs.folders.MAX_FILES", 2)
+    monkeypatch.setattr("justright.logs.discovery.folders.MAX_FILES", 2)
     with pytest.raises(InputError) as caught:
         read_logs(tmp_path)
     assert str(caught.value) == f"A log folder must hold at most 2 files; {str(tmp_path)!r} has more."

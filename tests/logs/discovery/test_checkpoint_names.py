@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from justright.logs.checkpoints import with_checkpoints
+from justright.logs.discovery.checkpoint_names import with_checkpoints
 from justright.logs.logged_run import LoggedRun, Series
 
 
