@@ -131,8 +131,8 @@ def test_a_file_cut_off_is_read_up_to_there(tmp_path):
     path.write_bytes(path.read_bytes()[:-5])
     (run,) = read_logs(path).curves
     assert run.curves[0].values.tolist() == LOSSES[:-1]
-    assert run.notes == (
-        "The end of 'run-abc.wandb' is not whole, as while training goes on: it was left out.",
+    assert run.notes[0] == (
+        "The end of 'run-abc.wandb' is not whole, as while training goes on: it was left out."
     )
 
 
