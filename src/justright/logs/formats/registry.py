@@ -52,7 +52,7 @@ def log_formats() -> tuple[LogFormat, ...]:
 
 def format_summaries() -> str:
     """Return the formats in words, for messages and help texts."""
-    return ", ".join(one.summary for one in log_formats())
+    return ", ".join(one.summary for one in log_formats() if one.summary)
 
 
 @dataclass(frozen=True, slots=True)
