@@ -28,7 +28,7 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(word_set("train training trn tr learn insample trainset"), "train"),
     **dict.fromkeys(
         word_set(
-            "val vali valid validation validate validating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
+            "val vali valid validation validate validating evaluating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
             " outofsample outoffold crossval crossvalidation valset devset evalset"
         ),
         "validation",
@@ -171,7 +171,7 @@ def _role_of(words: list[str]) -> tuple[Role | None, int, str]:
     for at, word in enumerate(words):
         numbered = NUMBERED.fullmatch(word)
         name = word if word in ROLES else numbered[1] if numbered else ""
-        if name not in ROLES or (len(words) == 1 and len(name) < 4):
+        if name not in ROLES or (len(words) == 1 and len(name) < 3):
             continue
         number = "" if word in ROLES else numbered[2] if numbered else ""
         if not number and at + 1 < len(words) and words[at + 1].isdigit() and at + 2 < len(words):

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.json_text import NOT_JSON, is_object, looks_like_json, parse_literal, parse_records
+from justright.logs.json_text import NOT_JSON, looks_like_json, parse_literal, parse_object, parse_records
 from justright.logs.log_table import LogTable, parse_table
 from justright.logs.logged_run import LoggedRun
 
@@ -227,7 +227,7 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         value = parse_literal(text)
         if value is not NOT_JSON:
             return value
-        if is_object(
+        if parse_object(
             text.lstrip().partition("\n")[0]
         ):  # lines of a plain text log that begins with a printed dict
             return None
