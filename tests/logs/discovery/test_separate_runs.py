@@ -95,6 +95,14 @@ def test_a_second_fit_counts_on():
     )
 
 
+def test_a_part_that_goes_on_in_training_and_jumps_in_validation_is_another_network():
+    """As a detector's log of two settings, one after the other: 50.7, then 22.4 on the same rows."""
+    old = [(float(at), loss, 50.0 + loss) for at, loss in enumerate(FALLING)]
+    last, _ = separate(run_of_rows(*old, (0.0, 0.31, 20.0), (1.0, 0.25, 19.0)))
+    assert losses(last) == {0: 0.31, 1: 0.25}
+    assert last.notes[0].startswith("Its counter begins again; its values do not tell clearly")
+
+
 def test_a_third_fit_counts_on_from_the_second():
     """However often."""
     (run,) = separate(run_of_rows(*rows_of(FALLING), *rows_of([0.29, 0.28]), *rows_of([0.27, 0.26])))
