@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from operator import itemgetter
+from itertools import islice, pairwise
+from operator import itemgetter, lt
 from typing import Literal
 
 from justright.data.checks import listed
@@ -29,6 +29,9 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 MAX_PARTS = 1_000
 MIN_REVERSED = 3  # falling values that are a log from last to first, and not one run after another
 JUMP = 2  # times the largest change before: values that change more do not go on from where they were
+MIN_UNCOUNTED = (
+    3  # values at the first time of all that were logged without a time, and are no repeated measurement
+)
 USUAL = 200  # last values that tell what is usual
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 
@@ -56,6 +59,8 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
 
     A run that its format tells apart already, such as a fold, stays one.
     """
+    if all(map(_rises, run.series)):
+        return (run,)
     series, notes = _forwards(run.series)
     breaks = [] if run.member or run.group else _breaks(series)
     if len(breaks) >= MAX_PARTS:
@@ -85,6 +90,10 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
     return (_last(run, attempts, why[1:]), *earlier)
 
 
+def _rises(one: Series) -> bool:
+    return all(map(lt, one.at, islice(one.at, 1, None)))
+
+
 def _forwards(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
     """Return the series, reversed if the log holds the last values first."""
     falling = [one for one in series if len(one.at) > 1]
@@ -105,7 +114,8 @@ def _in_order(series: Sequence[Series]) -> list[Series]:
 
 def _stands_still(series: Sequence[Series]) -> bool:
     """Return whether all values have one time, as when `fit` is called for an epoch at a time."""
-    return len({at for one in series for at in one.at}) == 1 and any(len(one.at) > 1 for one in series)
+    ends = {at for one in series for at in one.at[:1] + one.at[-1:]}
+    return len(ends) == 1 and len({at for one in series for at in one.at}) == 1
 
 
 def _lines(one: Series) -> Sequence[int]:
@@ -117,6 +127,7 @@ def _breaks(series: Sequence[Series]) -> list[int]:
     falls = [
         (_lines(one)[place + 1], _lines(one)[place])
         for one in series
+        if not _rises(one)
         for place, (before, after) in enumerate(pairwise(one.at))
         if after < before
     ]
@@ -308,11 +319,12 @@ def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], l
     first = min((one.at[0] for one in series if one.at), default=0.0)
     last = max((one.at[-1] for one in series if one.at), default=0.0)
     for one in series:
+        if _rises(one):
+            spread.append(one)
+            continue
         stretches = _equal_times(one.at)
         repeated = [(start, stop) for start, stop in stretches if stop - start > 1]
-        if not repeated:
-            spread.append(one)
-        elif len(stretches) == 1 and last > first:
+        if len(stretches) == 1 and len(one.at) >= MIN_UNCOUNTED and one.at[0] == first < last:
             at = [first + (last - first) * (place + 1) / len(one.at) for place in range(len(one.at))]
             spread.append(replace(one, at=at))
             said["one time for all its values: they were spread over the run"].append(one.written)

@@ -144,7 +144,7 @@ def _read_one(
         for part in separate(run)
     ]
     runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
-    if len(runs) > 1 and all(len(curve.at) <= 1 for run in runs for curve in run.curves):
+    if source.text and len(runs) > 1 and all(len(curve.at) <= 1 for run in runs for curve in run.curves):
         raise InputError(
             f"A training log must hold values of several epochs or steps; {source.name!r} holds one of each metric for each of "
             f"{len(runs):,} runs. Give the history of a run instead."
