@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from justright.logs.logged_run import Role
-from justright.logs.metric_words import (
+from justright.logs.names.metric_words import (
     DECISIVE,
     ENDINGS_LESS,
     ENDINGS_MISTAKES,
@@ -242,7 +242,7 @@ def _judge(metric: str) -> tuple[Direction | None, bool]:
     ]
     if words[0] in ("neg", "negative", "minus") and len(words) > 1:
         direction, _ = _judge("_".join(words[1:]))
-        return {"less": "more", "more": "less", None: None}[direction], False  # type: ignore[return-value]
+        return {"less": "more", "more": "less", None: None}[direction], False
     if stems[0] in ("best", "num", "n", "count", "early"):
         return None, False
     if stems[-1] not in DECISIVE and any(word in NO_MEASURE for word in stems):

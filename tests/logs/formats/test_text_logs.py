@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from justright.errors import InputError
-from justright.logs.formats.registry import read_log, read_logs
+from justright.logs.formats.registry import read_logs
 from justright.logs.formats.text_lines import read_line
 
 TRAIN = [0.7, 0.6, 0.5, 0.45]
 VALIDATION = [0.72, 0.65, 0.66, 0.7]
 PAIRS = list(zip(TRAIN, VALIDATION, strict=True))
+
+
+def read_run(path):
+    """Return the curves of the one run in a log."""
+    (run,) = read_logs(path).curves
+    return run
 
 
 def lines_of(pattern):
@@ -132,7 +138,7 @@ def test_a_text_log_is_read_as_a_person_reads_it(tmp_path, name):
     """Four epochs of both losses, whatever prints them; partial bars, reports about the best epoch and settings are no values."""
     path = tmp_path / "train.log"
     path.write_bytes(LOGS[name].encode())
-    curves = read_log(path)
+    curves = read_run(path)
     assert curves.format == "text"
     assert curves.tool == ("trees" if name in BOOSTERS else "")
     assert curves.unit == ("iteration" if name in BOOSTERS else "epoch")
@@ -151,7 +157,7 @@ def test_numbers_of_a_list_are_averaged_and_this_is_said(tmp_path):
     """nnU-Net logs the dice of every class: their mean is one curve."""
     path = tmp_path / "training_log.txt"
     path.write_text(nnunet())
-    curves = read_log(path)
+    curves = read_run(path)
     (dice,) = [one for one in curves.curves if one.metric == "pseudo_dice"]
     assert dice.values.tolist() == [0.75] * 4
     assert (dice.role, dice.direction) == ("validation", "more")
@@ -159,7 +165,7 @@ def test_numbers_of_a_list_are_averaged_and_this_is_said(tmp_path):
 
 
 def test_steps_are_steps(tmp_path):
-    """nanoGPT evaluates at steps, and logs the loss of batches between them."""
+    """As nanoGPT does, which evaluates at steps and logs the loss of batches between them."""
     path = tmp_path / "out.txt"
     path.write_text(
         "\n".join(
@@ -167,7 +173,7 @@ def test_steps_are_steps(tmp_path):
             for k, (t, v) in enumerate(PAIRS)
         )
     )
-    curves = read_log(path)
+    curves = read_run(path)
     assert curves.unit == "iteration"
     (judged,) = curves.losses_of("validation")
     assert judged.at.tolist() == [0, 250, 500, 750]
@@ -182,7 +188,7 @@ def test_several_evaluation_sets_keep_their_names(tmp_path):
             f"[{k}]\tvalidation_0-logloss:{t}\tvalidation_1-logloss:{v}" for k, (t, v) in enumerate(PAIRS)
         )
     )
-    curves = read_log(path)
+    curves = read_run(path)
     assert [(one.role, one.set, one.values.tolist()) for one in curves.curves] == [
         ("train", "", TRAIN),
         ("validation", "", VALIDATION),

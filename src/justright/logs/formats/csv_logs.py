@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import parse_number
 from justright.logs.formats.row_counters import plain
 from justright.logs.formats.table_runs import NAMES, VALUES, TableReader
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import direction_of, parse_name
-from justright.logs.metric_words import word_set
+from justright.logs.names.metric_words import word_set
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.cell_numbers import parse_number
+from justright.logs.text.log_table import LogTable
 
 # Columns of one row per run: W&B's table of runs, and results that people collect.
 RUN_TABLE = word_set("name runname runid model modelname experiment config configuration")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_count
 from justright.logs.choices import Choices
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import Unit
-from justright.logs.metric_words import word_set
+from justright.logs.names.metric_words import word_set
+from justright.logs.text.cell_numbers import is_measured, parse_count
+from justright.logs.text.log_table import LogTable
 
 # Names of what counts, without what separates their words: 'trainer/global_step' is 'trainerglobalstep'.
 EPOCHS = word_set(

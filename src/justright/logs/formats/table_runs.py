@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import Literal
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_number
 from justright.logs.formats.row_counters import RowCounts, count_rows, plain
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import direction_of, is_loss, parse_name
-from justright.logs.metric_words import word_set
+from justright.logs.names.metric_words import word_set
 from justright.logs.source import Source
+from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.log_table import LogTable
 
 # Columns whose values tell runs apart: members of one experiment, which are pooled, and runs of their own.
 MEMBERS = word_set(

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from justright.logs.cell_numbers import NUMBER
-from justright.logs.json_text import parse_object
 from justright.logs.logged_run import Role
 from justright.logs.metric_names import ROLES, direction_of, is_loss, parse_name, words_of
-from justright.logs.metric_words import word_set
+from justright.logs.names.metric_words import word_set
+from justright.logs.text.cell_numbers import NUMBER
+from justright.logs.text.json_text import parse_object
 
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 # Times and levels that loggers write before a message.

@@ -7,9 +7,9 @@ import re
 from justright.errors import InputError
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.formats.text_lines import ANSI, TextLine, read_line
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.log_table import LogTable
 
 REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)

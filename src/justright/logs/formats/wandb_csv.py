@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.log_table import LogTable
 
 BOUNDS = ("__MIN", "__MAX")
 SEPARATOR = " - "

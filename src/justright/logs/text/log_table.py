@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_number
 from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
@@ -90,6 +91,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
 def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it."""
     places = [index for index, (_, line) in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
+    loose: tuple[int, str, list[str]] | None = None
     places += [
         index - 1
         for index, (_, line) in enumerate(lines)
@@ -111,8 +113,13 @@ def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]]
             header = [cell.strip() for cell in _split([(0, line)], separator)[0][1]]
             rows = [row for _, row in _split(below, separator)]
             if _heads(header, rows, separator) and not (is_comment and not rows):
-                return index, separator, header
-    return None
+                if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
+                    is_another = loose is None or not set(loose[2]) & set(
+                        header
+                    )  # not the first header again
+                    return (index, separator, header) if is_another else loose
+                loose = loose or (index, separator, header)  # unless a line below fits exactly
+    return loose
 
 
 def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
@@ -122,7 +129,7 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
     if numbers > (0 if is_spaced else len(header) // 4) or any(
-        re.search(r"[:=]\s*[-+]?\.?\d", cell) for cell in header
+        re.search(r"(?<!Unnamed)[:=]\s*[-+]?\.?\d", cell) for cell in header
     ):
         return False
     if not rows:
@@ -211,8 +218,10 @@ class _Rows:
         """Return the table of (line, cells)."""
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
-        wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for _, row in rows)
-        if 2 * wider > len(rows):  # R and pandas leave the column of row numbers without a name
+        widths = Counter(len(row) for _, row in rows if row[-1].strip() and parse_number(row[0]) is not None)
+        if (
+            widths[len(self.header) + 1] > widths[len(self.header)]
+        ):  # R and pandas leave the column of row numbers without a name
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
         places = list(range(len(self.columns)))
