@@ -14,7 +14,15 @@ from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.folders import LogFiles, find_logs
 from justright.logs.formats.allennlp import ALLENNLP
 from justright.logs.formats.catboost import CATBOOST
-from justright.logs.formats.csv_logs import KERAS_CSV, LIGHTNING_CSV, PLAIN_CSV
+from justright.logs.formats.csv_logs import (
+    FASTAI_CSV,
+    KERAS_CSV,
+    LIGHTNING_CSV,
+    LONG_CSV,
+    PLAIN_CSV,
+    TENSORBOARD_CSV,
+    ULTRALYTICS_CSV,
+)
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_curves import JSON_CURVES
 from justright.logs.formats.json_lines import JSON_LINES
@@ -23,6 +31,8 @@ from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
 from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.formats.wandb_csv import WANDB_CSV
+from justright.logs.members import name_members
 from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
@@ -80,7 +90,6 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
     # NumPy: help texts, which list the formats, do not wait for it.
-    from justright.logs.members import name_members
     from justright.logs.same_curves import without_repeats
 
     formats = log_formats()
@@ -101,7 +110,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     order = [one.name for one in formats]
     kept = name_members(without_repeats(curves, order)) if is_folder else curves
     return LoggedRuns(
-        tuple(sorted(_chosen(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
+        tuple(sorted(chosen_runs(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )
 
 
@@ -147,7 +156,7 @@ def _read_one(
     return runs, source.refused
 
 
-def _chosen(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
+def chosen_runs(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
     """Return the run that the user named, by its name or the end of it; else all.
 
     Raises:
@@ -197,8 +206,13 @@ FORMATS: tuple[LogFormat, ...] = (
     MLFLOW,
     CATBOOST,
     ALLENNLP,
+    WANDB_CSV,
     LIGHTNING_CSV,
+    ULTRALYTICS_CSV,
+    FASTAI_CSV,
     KERAS_CSV,
+    LONG_CSV,
+    TENSORBOARD_CSV,
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
