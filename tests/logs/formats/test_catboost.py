@@ -132,21 +132,3 @@ def test_other_folders_are_not_claimed(tmp_path):
     """A table of the same name, but not CatBoost's."""
     (tmp_path / "test_error.tsv").write_text("epoch\tloss\n0\t0.5\n")
     assert CATBOOST.folder_files(tmp_path) == ()
-
-
-def test_the_librarys_own_folder_is_read(tmp_path):
-    """CatBoost itself is the oracle."""
-    catboost = pytest.importorskip("catboost")
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    rows, target = rng.normal(size=(80, 5)), rng.integers(0, 2, 80)
-    model = catboost.CatBoostClassifier(
-        iterations=10, depth=2, thread_count=1, verbose=False, train_dir=str(tmp_path / "x")
-    )
-    model.fit(rows[:60], target[:60], eval_set=[(rows[60:70], target[60:70]), (rows[70:], target[70:])])
-    run = read(tmp_path / "x")
-    assert [one.role for one in run.series] == ["train", "validation", "validation"]
-    np.testing.assert_allclose(
-        run.series[0].values, model.evals_result_["learn"]["Logloss"], rtol=1e-6
-    )  # ten digits

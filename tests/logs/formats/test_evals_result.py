@@ -136,18 +136,3 @@ def test_networks_and_other_json_are_not_taken_for_trees(value, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(json.dumps(value))
     assert not EVALS_RESULT.matches(Source.of_file(path))
-
-
-def test_the_libraries_own_results_are_read(tmp_path):
-    """XGBoost numbers sets; here training rows were passed last."""
-    xgboost = pytest.importorskip("xgboost")
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    rows, target = rng.normal(size=(80, 5)), rng.integers(0, 2, 80)
-    model = xgboost.XGBClassifier(n_estimators=20, max_depth=3, n_jobs=1)
-    sets = [(rows[60:], target[60:]), (rows[:60], target[:60])]
-    model.fit(rows[:60], target[:60], eval_set=sets, verbose=False)
-    run = read(model.evals_result(), tmp_path)
-    assert [one.role for one in run.series] == ["validation", "train"]
-    assert run.series[0].values == model.evals_result()["validation_0"]["logloss"]
