@@ -127,13 +127,14 @@ def test_ray_tunes_settings_are_no_metrics(tmp_path):
     assert points(run, "val/loss") == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
 
 
-def test_trials_of_a_search_are_runs(tmp_path):
+def test_trials_are_told_apart(tmp_path):
     """Told apart by their id, not by the order of lines."""
     records = [
         {"trial_id": trial, "epoch": epoch, "val_loss": 0.5} for epoch in range(3) for trial in ("a", "b")
     ]
     runs = read(records, tmp_path)
-    assert [run.name for run in runs] == [f"{tmp_path / 'log.json'}: {trial}" for trial in ("a", "b")]
+    assert [run.member for run in runs] == ["trial_id a", "trial_id b"]
+    assert {run.group for run in runs} == {str(tmp_path / "log.json")}
     assert [run.series[0].lines for run in runs] == [[0, 2, 4], [1, 3, 5]]
 
 
