@@ -113,6 +113,16 @@ def test_training_stops_once_the_label_has_held():
     assert not LiveReading("x", LiveOptions(), judge=judge).should_stop
 
 
+def test_labels_to_stop_at_may_take_turns():
+    """An accuracy that wavers changes the label between two that both were asked for."""
+    judge = Judge([(1, "flat"), (5, "overfits"), (6, "overfits by loss only"), (7, "overfits")])
+    live = LiveReading("x", LiveOptions(stop_on=("overfits", "overfits by loss only")), judge=judge)
+    feed_all(live, TRAIN[:6], VALIDATION[:6])
+    assert not live.should_stop
+    live.feed(7, {"val_loss": 0.5})
+    assert live.should_stop
+
+
 def test_nothing_new_is_not_judged_again():
     """The end of training right after a judgement costs nothing."""
     judge = Judge([(1, "flat")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,6 +57,9 @@ def values(source, number=0):
         {name: pd.Series(values) for name, values in CURVES.items()},
         {name: pl.Series(values) for name, values in CURVES.items()},
         {name: pa.array(values) for name, values in CURVES.items()},
+        [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)],
+        deque(dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)),
+        (dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)),
         pd.DataFrame(COLUMNS),
         pd.DataFrame(COLUMNS).set_index("epoch"),
         pd.DataFrame(CURVES, dtype="Float64"),
@@ -356,13 +359,14 @@ def test_an_object_without_curves_says_what_to_pass(source, message):
     assert str(caught.value) == message
 
 
-def test_an_unknown_object_is_told_every_kind_that_is_taken():
+@pytest.mark.parametrize(("source", "name"), [(object(), "object"), (b"log.csv", "bytes"), (3, "int")])
+def test_an_unknown_object_is_told_every_kind_that_is_taken(source, name):
     """The list comes from the registry."""
     with pytest.raises(InputError) as caught:
-        diagnose(object())
+        diagnose(source)
     kinds = "; ".join(kind.summary for kind in OBJECT_KINDS if kind.summary)
     assert str(caught.value) == (
-        f"`source` must be a path, or hold training curves: {kinds}; got object. "
+        f"`source` must be a path, or hold training curves: {kinds}; got {name}. "
         "Pass {'loss': [...], 'val_loss': [...]}."
     )
 

@@ -20,8 +20,9 @@ class KerasHooks:
     Epochs are counted from 1, as Keras' progress bar and `ModelCheckpoint` count them.
 
     Args:
-        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'diverged'); none: it never stops.
-        patience: for how many epochs in a row such a label must hold.
+        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'overfits by loss only', 'diverged'); none: it
+            never stops.
+        patience: for how many epochs in a row the label must be one of those.
         restore_best_weights: whether the model gets back the weights of the epoch with the best value when training ends.
         monitor: the metric to judge, as in `logs`, such as 'val_accuracy'; None: the validation loss.
         every: judge after this many epochs.

@@ -45,18 +45,12 @@ class LiveReading:
         self._is_stale = False  # whether something was measured since it was last judged
         self._fed = 0
         self._judged = 0  # how many had been fed when it was last judged
-        self._label_since = 0  # how many had been fed when the label became what it is
-
-    @property
-    def held(self) -> int:
-        """For how many epochs or validations the label has held."""
-        return self._judged - self._label_since + 1 if self.reading else 0
+        self._stop_since: int | None = None  # since how many the label has been one to stop at
 
     @property
     def should_stop(self) -> bool:
-        """Whether a label at which training is to stop has held for long enough."""
-        is_asked = self.reading is not None and self.reading.label in self.options.stop_on
-        return is_asked and self.held >= self.options.patience
+        """Whether a label at which training is to stop has held for long enough, or one of them after another."""
+        return self._stop_since is not None and self._judged - self._stop_since + 1 >= self.options.patience
 
     def record(self, at: float, metrics: Mapping[str, object]) -> None:
         """Keep what was measured; what is no number is left out."""
@@ -89,9 +83,11 @@ class LiveReading:
         run = LoggedRun(self._name, list(self._series.values()), self._unit, tool="network")
         self.reading = self._judge(LogCurves.of_run(run, FORMAT, self.options.choices))
         self._judged, self._is_stale = self._fed, False
+        if self.reading.label not in self.options.stop_on:
+            self._stop_since = None
+        elif self._stop_since is None:
+            self._stop_since = self._fed
         is_new = self.reading.label != before
-        if is_new:
-            self._label_since = self._fed
         # The first label is "too short", which everybody sees
         is_news = is_new and not (before is None and self.reading.label == "too short")
         is_asked = self.options.verbose > 1 or (self.options.verbose == 1 and is_news)
