@@ -261,8 +261,8 @@ def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:
     best = int(np.searchsorted(at, best_at))
     lows = np.flatnonzero(values[: best + 1] < np.minimum.accumulate(np.r_[np.inf, values[:best]]))
     patience = max(int(np.diff(lows).max(initial=1)), 1)
-    # A patience that was just enough in one run is too little for the next: half as much again, and 3 at least.
-    patience = max(patience + (patience + 1) // 2, 3)
+    # A patience that was just enough in one run is too little for the next: half as much again, and 5 at least.
+    patience = max(patience + (patience + 1) // 2, 5)
     stopped = best + patience
     if values[best] > np.min(values) or stopped >= len(values) - 1:
         return None

@@ -88,7 +88,7 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
     readings = {
         id(one): read_metric(
-            one, curves.train_curve(one), curves=sets * (len(candidates) if one in candidates else 1)
+            one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
         )
         for one in dict.fromkeys([*candidates, *measured])
     }
@@ -125,7 +125,7 @@ def _label(
     curves: LogCurves, curve: Curve, reading: MetricReading, ranking: Curve | None
 ) -> tuple[CurveLabel, Cause]:
     """Return the label by one curve, and why it is diverged or unstable."""
-    train = curves.train_curve(curve)
+    train = curves.train_curve(curve.metric)
     if train is not None and len(train.values) and not_finite_since(train) is not None:
         return "diverged", "train not finite"
     broke_off = not_finite_since(curve) is not None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.json_text import NOT_JSON, is_object, looks_like_json, parse_literal, parse_records
+from justright.logs.log_table import LogTable, parse_table
 from justright.logs.logged_run import LoggedRun
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
@@ -99,23 +98,18 @@ class Source:
         return records
 
     @cached_property
-    def lines(self) -> tuple[tuple[str, ...], ...]:
-        """The lines of CSV text, the header first, all with the same number of cells; none for JSON.
+    def table(self) -> LogTable | None:
+        """The table in text that is not JSON; None if there is none.
 
         Raises:
-            InputError: it is not valid.
+            InputError: it has no header.
         """
-        return () if self.is_json or not self.text else _parse_csv(self.path, self.text)
+        return None if not self.text or self.is_json else parse_table(self.name, self.text)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The header of CSV text."""
-        return self.lines[0] if self.lines else ()
-
-    @property
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        """The cells of CSV text below its header."""
-        return self.lines[1:]
+        """The names of the table's columns; none for other text."""
+        return self.table.columns if self.table else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,29 +238,3 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         raise InputError(
             f"A JSON log must be a few levels of lists and numbers; {str(path)!r} is nested too deep."
         ) from None
-
-
-def _parse_csv(path: Path, text: str) -> tuple[tuple[str, ...], ...]:
-    first_line = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    try:
-        lines = [
-            tuple(row)
-            for row in csv.reader(io.StringIO(text), delimiter=separator)
-            if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise InputError(f"A CSV log must be valid; {str(path)!r} is not: {error}.") from None
-    if not lines:
-        raise InputError(f"A CSV log must have a header; {str(path)!r} has only empty cells.")
-    columns = tuple(cell.strip() for cell in lines[0])
-    if len(set(columns)) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        raise InputError(f"Column names of a CSV log must differ; {str(path)!r} has {twice!r} twice.")
-    for number, row in enumerate(lines[1:], start=2):
-        if len(row) != len(columns):
-            raise InputError(
-                f"Every row of a CSV log must have {len(columns)} cells like its header; row {number} of {str(path)!r} "
-                f"has {len(row)}."
-            )
-    return (columns, *lines[1:])
