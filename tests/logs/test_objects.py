@@ -240,16 +240,17 @@ def test_gradient_boosting_validates_on_rows_left_out(table):
     )
 
 
-def test_a_hugging_face_trainer_is_read_with_its_folder(tmp_path):
-    """Its log is in memory, its checkpoints are in `output_dir`."""
+def test_a_hugging_face_trainer_is_read_with_its_folder(tmp_path, monkeypatch):
+    """Its log is in memory, its checkpoints are in `output_dir`; a state alone has none, wherever the program runs."""
     (tmp_path / "checkpoint-10").mkdir()
     log = [{"epoch": 1.0, "step": 10, "loss": 0.5}, {"epoch": 1.0, "step": 10, "eval_loss": 0.6}]
-    trainer = SimpleNamespace(
-        state=SimpleNamespace(log_history=log), args=SimpleNamespace(output_dir=str(tmp_path))
-    )
-    [run] = curves_in(trainer)
-    assert list(run.checkpoints.values()) == ["checkpoint-10"]
-    assert values(trainer) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.6]}}
+    state = made_by("transformers", "TrainerState", log_history=log)
+    trainer = made_by("transformers", "Trainer", state=state, args=SimpleNamespace(output_dir=str(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    for source, checkpoints in ((trainer, ["checkpoint-10"]), (state, [])):
+        [run] = curves_in(source)
+        assert (run.name, list(run.checkpoints.values())) == (type(source).__name__, checkpoints)
+        assert values(source) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.6]}}
 
 
 def test_lightning_is_read_from_what_its_logger_wrote(tmp_path):
@@ -263,7 +264,8 @@ def test_lightning_is_read_from_what_its_logger_wrote(tmp_path):
 
 def test_a_training_that_began_again_is_told_apart():
     """As in a file: a counter that steps back begins another attempt, and the last one counts."""
-    frame = pl.concat([pl.DataFrame(COLUMNS), pl.DataFrame(COLUMNS)[:3]])
+    again = {"epoch": EPOCHS[:3], "loss": [0.8, 0.6, 0.4], "val_loss": [0.8, 0.7, 0.6]}
+    frame = pl.concat([pl.DataFrame(COLUMNS), pl.DataFrame(again)])
     reading = diagnose(frame)
     assert [(run.is_earlier, len(run.curves.curves[0].at)) for run in reading.runs] == [(False, 3), (True, 4)]
 
