@@ -183,6 +183,16 @@ def test_boosted_trees_read_as_their_evaluation_results():
     assert values(estimator) == plain
 
 
+@pytest.mark.parametrize("counter", [{}, {"iterations": [0, 1, 2, 3]}])
+def test_what_cross_validation_returns_is_read_as_means_over_folds(counter):
+    """`cv` of XGBoost and CatBoost gives a frame, that of LightGBM a dict; 'test' are the rows left out in turn."""
+    means = {"train-logloss-mean": LOSS, "test-logloss-mean": VAL_LOSS}
+    spread = {name.replace("mean", "std"): [0.1] * 4 for name in means}
+    frame = pd.DataFrame(counter | means | spread)
+    assert values(frame) == values(means | spread)
+    assert values(frame) == {"train": {"logloss": LOSS}, "validation": {"logloss": VAL_LOSS}}
+
+
 def test_what_early_stopping_chose_is_said():
     """XGBoost counts rounds from 0, LightGBM trees from 1."""
     results = {"valid_0": {"l2": VAL_LOSS}}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
+from justright.logs.formats.evals_result import CROSS_VALIDATION
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import is_loss, parse_name
-from justright.logs.objects.as_files import runs_of_frame
+from justright.logs.objects.as_files import runs_of_frame, runs_of_value
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
 from justright.logs.objects.plain_numbers import read_list
 
@@ -43,6 +44,11 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
             "Name them, such as 'epoch', 'loss' and 'val_loss'."
         )
     frame = _without_gaps(raw.frame) if is_of_package(source, "pandas") else raw.frame
+    folds = [column for column in frame.iter_columns() if CROSS_VALIDATION.fullmatch(column.name)]
+    if (
+        folds and len(folds) >= frame.width - 1
+    ):  # what `cv` of XGBoost or CatBoost returns; the latter counts `iterations`
+        return runs_of_value(type_name(source), {column.name: column for column in folds}, choices)
     return runs_of_frame(type_name(source), frame, choices)
 
 
