@@ -165,9 +165,13 @@ def test_a_list_of_objects_has_a_run_each():
 
 
 def test_folds_in_a_dict_are_one_experiment():
-    """Keys such as 'fold 0' or 'seed_3' name repetitions: the reading pools them, and says so."""
-    reading = diagnose({f"fold {number}": pd.DataFrame(COLUMNS) for number in range(3)})
-    assert [len(run.members) for run in reading.runs] == [3]
+    """Keys such as 'fold 0' or 'seed_3' name repetitions, which are pooled; bare numbers may be sizes of networks."""
+
+    def members(names):
+        return [len(run.members) for run in diagnose(dict.fromkeys(names, pd.DataFrame(COLUMNS))).runs]
+
+    assert members(["fold 0", "fold 1", "fold 2"]) == members(["seed_3", "seed_4", "seed_5"]) == [3]
+    assert members([16, 64, 512]) == [0, 0, 0]
 
 
 def test_boosted_trees_read_as_their_evaluation_results():
