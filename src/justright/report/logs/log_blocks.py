@@ -32,6 +32,8 @@ from justright.report.logs.log_words import (
     metric_title,
     numbers_of,
     other_findings,
+    rest_words,
+    telling_first,
     what_it_did,
 )
 from justright.report.logs.shown_curves import judged_panel, panels, training_curves
@@ -40,7 +42,7 @@ from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.text import UNICODE
 
 MOST_NAMED = 8  # runs in the page's navigation
-MOST_PANELS = 24  # charts of one run
+MOST_METRICS = 8  # rows of the table of other metrics; more are folded away
 MOST_EARLIER = 20  # attempts that are listed
 SPARK_COLUMNS = 40  # characters of a curve in Markdown
 
@@ -100,9 +102,7 @@ def run_blocks(run: RunReading, name: str) -> list[Block]:
     if run.advice:
         todos = tuple(Todo(one.words, one.basis, one.command) for one in run.advice)
         blocks += [Heading("What to do"), Todos(todos)]
-    others = [(one, metric) for one in run.sets for metric in one.others]
-    if others:
-        blocks.append(metrics_block(others, alone=len(run.sets) == 1))
+    blocks += metrics_blocks(run)
     if run.members:
         blocks.append(Folded(Cell(f"{len(run.members):,} pooled runs"), (runs_block(run.members),)))
     if run.notes:
@@ -152,12 +152,13 @@ def sets_block(run: RunReading) -> Table:
     return Table("Evaluation sets", columns, rows, media=Media.WRITTEN if len(rows) > 1 else Media.MARKDOWN)
 
 
-def metrics_block(metrics: Sequence[tuple[SetReading, MetricReading]], *, alone: bool) -> Table:
-    """Return the table of the metrics that no label is about; `alone`: of a single evaluation set."""
+def metrics_blocks(run: RunReading) -> list[Block]:
+    """Return the table of the metrics that no label is about; where they are many, the rest is folded away."""
+    metrics = telling_first(run)
     rows = tuple(
         Row(
             (
-                Cell(metric_title(one, metric, alone=alone), hint=metric.written),
+                Cell(metric_title(one, metric, alone=len(run.sets) == 1), hint=metric.written),
                 *_numbers(metric),
                 Cell(what_it_did(metric)),
             )
@@ -169,7 +170,14 @@ def metrics_block(metrics: Sequence[tuple[SetReading, MetricReading]], *, alone:
         *NUMBER_COLUMNS,
         Column("What it did", is_text=True, css="did"),
     )
-    return Table("Other metrics", columns, rows)
+    if len(rows) <= MOST_METRICS:
+        return [Table("Other metrics", columns, rows)] if rows else []
+    rest, said = rows[MOST_METRICS:], rest_words(metrics[MOST_METRICS:])
+    return [
+        Table("Other metrics", columns, rows[:MOST_METRICS]),
+        Folded(Cell(said), (Table(said, columns, rest),), media=Media.PAGE),
+        Text(said, media=Media.MARKDOWN),
+    ]
 
 
 NUMBER_COLUMNS = (Column("Best at"), Column("Best"), Column("Last"))
@@ -187,7 +195,7 @@ def _curve_blocks(run: RunReading, name: str) -> list[Block]:
     """Return the charts of a run; the first has the legend of all."""
     charts: list[Block] = []
     drawn = list(panels(run))
-    for number, panel in enumerate(drawn[:MOST_PANELS]):
+    for number, panel in enumerate(drawn):
         legend = tuple(
             (words, colour)
             for (words, colour), is_drawn in zip(
@@ -209,11 +217,9 @@ def _curve_blocks(run: RunReading, name: str) -> list[Block]:
                 note,
             )
         )
-    if len(drawn) > MOST_PANELS:
-        charts.append(Text(f"{len(drawn) - MOST_PANELS:,} more metrics are in the table.", media=Media.PAGE))
     if not run.sets:
         for number, (curve, shown) in enumerate(training_curves(run)):
-            if number < MOST_PANELS:
+            if number < MOST_METRICS:
                 plot = training_plot(run, curve.written, shown)
                 charts.append(
                     Chart(f"{name}-{number}", f"{curve.written} on training rows", plot, curve.written)

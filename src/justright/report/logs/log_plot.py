@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 5.6, 3.6  # inches of one panel
 COLUMNS = 2
 VALIDATION, ONSET, TRAINING = LIGHT[0], LIGHT[1], LIGHT[6]
-MOST_PANELS = 24
 MOST_CHARACTERS = 60  # of a name
 
 
@@ -68,7 +67,7 @@ def log_figure(run: RunReading) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    drawn = list(panels(run))[:MOST_PANELS]
+    drawn = list(panels(run))
     columns = min(COLUMNS, max(1, len(drawn)))
     rows = max(1, -(-len(drawn) // columns))
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from justright.logs.log_curves import Curve
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
+from justright.report.logs.log_words import telling_first
 
+MOST_PANELS = 12  # charts of one run; every evaluation set has one, however many
 MOST_POINTS = 400  # more cannot be seen in a chart of 500 pixels
 # A loss often begins at many times what it is later. The range shown is what the curve did since its best value and in its
 # second half, times this; a start beyond that is cut off.
@@ -79,18 +81,23 @@ class Panel:
 
 
 def panels(run: RunReading) -> Iterator[Panel]:
-    """Yield a run's panels: for each evaluation set the judged metric, then the others whose direction is known."""
+    """Yield a run's panels: for each evaluation set the judged metric, then others, the most telling if they are many."""
+    room = max(0, MOST_PANELS - len(run.sets))
+    telling = [metric for _, metric in telling_first(run) if metric.direction is not None][:room]
     for one in run.sets:
-        for metric in (one.judged, *(other for other in one.others if other.direction is not None)):
-            evaluated = shown_curve(_curve_of(run, one, metric))
-            if evaluated.has_points:
-                trained = shown_curve(_train_curve_of(run, metric))
-                yield Panel(one, metric, evaluated, trained, metric is one.judged)
+        for metric in (
+            one.judged,
+            *(other for other in one.others if any(other is each for each in telling)),
+        ):
+            panel = _panel(run, one, metric)
+            if panel.evaluated.has_points:
+                yield panel
 
 
 def judged_panel(run: RunReading, one: SetReading) -> Panel | None:
     """Return the panel of the metric that a set's label is about; None where it has no finite values."""
-    return next((panel for panel in panels(run) if panel.is_judged and panel.set is one), None)
+    panel = _panel(run, one, one.judged)
+    return panel if panel.evaluated.has_points else None
 
 
 def training_curves(run: RunReading) -> Iterator[tuple[Curve, ShownCurve]]:
@@ -143,6 +150,11 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
         low, high = full_low, full_high
     low, high = float(max(low, full_low)), float(min(high, full_high))
     return (-high, -low) if is_more else (low, high)
+
+
+def _panel(run: RunReading, one: SetReading, metric: MetricReading) -> Panel:
+    evaluated, trained = shown_curve(_curve_of(run, one, metric)), shown_curve(_train_curve_of(run, metric))
+    return Panel(one, metric, evaluated, trained, metric is one.judged)
 
 
 def _tail_ends(values: Floats) -> tuple[float, float]:
