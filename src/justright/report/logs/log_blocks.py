@@ -243,7 +243,7 @@ def _spark(run: RunReading, one: SetReading) -> str:
 
 def _provenance(run: RunReading) -> tuple[tuple[str, str], ...]:
     points = max((one.judged.points for one in run.sets), default=0)
-    said = [("log", run.name), ("format", run.format), ("times count", f"{run.unit}s")]
+    said = [("log", run.name), ("format", run.format), ("time in", f"{run.unit}s")]
     if points:
         said.append(("evaluations", f"{points:,}"))
     return tuple(said)

@@ -18,6 +18,7 @@ MOST_POINTS = 400  # more cannot be seen in a chart of 500 pixels
 # A loss often begins at many times what it is later. The range shown is what the curve did since its best value and in its
 # second half, times this; a start beyond that is cut off.
 ROOM = 3.0
+MOST_CUT = 0.1  # share of a curve's points that may be cut off
 # Only a range that is so many times smaller is worth cutting something off.
 WORTH_CUTTING = 1.5
 MOST_DRAWN = 1e100  # a loss beyond it has left every scale
@@ -83,12 +84,9 @@ class Panel:
 def panels(run: RunReading) -> Iterator[Panel]:
     """Yield a run's panels: for each evaluation set the judged metric, then others, the most telling if they are many."""
     room = max(0, MOST_PANELS - len(run.sets))
-    telling = [metric for _, metric in telling_first(run) if metric.direction is not None][:room]
+    telling = [(one, metric) for one, metric in telling_first(run) if metric.direction is not None][:room]
     for one in run.sets:
-        for metric in (
-            one.judged,
-            *(other for other in one.others if any(other is each for each in telling)),
-        ):
+        for metric in (one.judged, *(metric for owner, metric in telling if owner is one)):
             panel = _panel(run, one, metric)
             if panel.evaluated.has_points:
                 yield panel
@@ -137,7 +135,7 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
         is_more: whether more is better: such curves start low.
 
     Example:
-        >>> shown_ends([np.array([9.0, 1.0, 0.5, 0.6, 0.7])], is_more=False)
+        >>> shown_ends([np.array([9.0, 1.0, 0.5, 0.75, 1.0])], is_more=False)
         (0.5, 2.0)
     """
     sign = -1.0 if is_more else 1.0
@@ -145,7 +143,8 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
     full_low, full_high = min(map(np.min, flipped)), max(map(np.max, flipped))
     lows, highs = zip(*map(_tail_ends, flipped), strict=True)
     low, high = min(lows), max(highs)
-    high = low + ROOM * (high - low)
+    kept = (float(np.quantile(values, 1 - MOST_CUT, method="lower")) for values in flipped)
+    high = max(low + ROOM * (high - low), *kept)
     if not high > low or full_high - full_low < WORTH_CUTTING * (high - low):
         low, high = full_low, full_high
     low, high = float(max(low, full_low)), float(min(high, full_high))
