@@ -46,9 +46,45 @@ def test_every_option_the_readme_names_exists(docs_tool):
 
 def test_every_link_to_a_file_resolves():
     """Links from one document to another."""
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_finding_has_a_page_and_no_page_lags_behind(docs_tool):
+    """A code in an answer leads to a page; a page whose code is gone is deleted with it."""
+    from justright.logs.findings import PAGES
+
+    pages = {path.stem for path in (ROOT / "docs" / "findings").glob("JR*.md")}
+    assert pages == {page.code for page in PAGES}
+    index = (ROOT / "docs" / "findings" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\[(JR\d+)\]\(\1\.md\)", index) == [page.code for page in PAGES]
+
+
+def test_every_code_that_a_reading_gives_has_a_page():
+    """No finding is made of a code written by hand."""
+    from justright.logs.findings import PAGES
+
+    used = {
+        code
+        for path in (ROOT / "src" / "justright").rglob("*.py")
+        for code in re.findall(r"\bJR\d{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert used <= {page.code for page in PAGES}
+
+
+def test_every_field_of_a_reading_is_in_the_page_on_logs():
+    """Its docstrings are the page's tables: one that names a field otherwise than the others would be lost."""
+    from dataclasses import fields
+
+    from justright.logs import run_reading
+
+    page = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8")
+    kinds = ("RunReading", "SetReading", "MetricReading", "Finding", "Advice", "Keep")
+    for kind in kinds:
+        table = page.split(f"\n`{kind}`:")[1].split("\n\n")[1]
+        named = re.findall(r"`(\w+)`(?=[^|]*\|[^|]*\|$)", table, flags=re.MULTILINE)
+        assert {*named} == {one.name for one in fields(getattr(run_reading, kind))} - {"curves"}, kind
 
 
 @pytest.mark.slow

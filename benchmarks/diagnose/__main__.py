@@ -136,10 +136,12 @@ def print_contest(options: argparse.Namespace) -> None:
 
 
 def null_cells(points: Sequence[int], texts: Sequence[str]) -> Iterator[tuple[Noise, int]]:
-    """Yield the cells without a rise that were asked for."""
-    for noise in (*NOISE_CELLS, *STRANGE_CELLS):
+    """Yield the cells without a rise that were asked for: those of the simulation, and the counterparts of those with one."""
+    cells = [(noise, count) for noise in (*NOISE_CELLS, *STRANGE_CELLS) for count in points]
+    cells += [(one.noise, one.points) for one in rising_cells(points, texts)]
+    for noise, count in dict.fromkeys(cells):
         if any(text in str(noise) for text in texts):
-            yield from ((noise, count) for count in points)
+            yield noise, count
 
 
 def rising_cells(points: Sequence[int], texts: Sequence[str]) -> Iterator[Rising]:

@@ -124,7 +124,7 @@ def harmful_advice(run: RunReading, reader: frozenset[str]) -> list[str]:
             if improves_after(run, run.sets[0], one, run.keep.at)
         ]
     said = [one.words for one in run.advice]
-    if reader and reader <= OVERFITS - BY_LOSS_ONLY or reader == OVERFITS:
+    if reader and reader <= OVERFITS and reader != BY_LOSS_ONLY:
         found += [f"asks to train longer: {words}" for words in said if TRAIN_LONGER.search(words)]
     if reader == IMPROVING:
         found += [f"asks to stop: {words}" for words in said if STOP_EARLIER.search(words)]

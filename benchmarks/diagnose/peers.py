@@ -116,7 +116,7 @@ def started_peer(python: Path, name: str) -> Iterator[Callable[[Sequence[float],
         [str(python), "-m", "benchmarks.diagnose.peers", name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
         text=True,
     )
     with process:
