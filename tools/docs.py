@@ -91,7 +91,7 @@ def security_page() -> str:
     from justright.data.readers.databases import sqlite_file
     from justright.data.readers.workbooks import workbook
     from justright.logs import folders, source
-    from justright.logs.formats import tfevents
+    from justright.logs.formats.trackers import tfevents
     from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
