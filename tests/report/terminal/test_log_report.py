@@ -83,6 +83,14 @@ def test_one_run_is_told_in_full():
     assert places == sorted(places)
 
 
+def test_where_values_are_no_numbers_any_more_is_marked():
+    """The axis goes on to where the run ended."""
+    text = "\n".join(printed(KINDS["diverged"]))
+    assert "× not finite since 60" in text
+    assert "*××××××××××××" in text
+    assert "x not finite since 60" in "\n".join(printed(KINDS["diverged"], encoding="ascii"))
+
+
 def test_a_finding_that_is_the_sentence_gives_only_its_code():
     """Nothing is said twice."""
     from dataclasses import replace

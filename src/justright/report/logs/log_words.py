@@ -126,8 +126,6 @@ def metric_title(one: SetReading, metric: MetricReading, *, alone: bool) -> str:
 
 def what_it_did(metric: MetricReading) -> str:
     """Return in a few words what a metric did after it was best."""
-    if not math.isfinite(metric.last):
-        return "left the numbers"
     if metric.direction is None:
         return MISSING
     if metric.worsening is None:

@@ -53,6 +53,8 @@ class Panel:
         evaluated: its curve.
         trained: that of training rows; without points where it was not logged.
         is_judged: whether the set's label is about this metric.
+        span: first and last time at which either was measured.
+        lost_at: since when nothing finite was measured any more; None if the last value is finite.
     """
 
     set: SetReading
@@ -60,12 +62,8 @@ class Panel:
     evaluated: ShownCurve
     trained: ShownCurve
     is_judged: bool
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """First and last time of either curve."""
-        times = np.concatenate([self.evaluated.at, self.trained.at])
-        return float(times.min()), float(times.max())
+    span: tuple[float, float]
+    lost_at: float | None
 
     def ends(self, *, with_training: bool) -> tuple[float, float]:
         """Return the range of values to show, of the evaluation set alone or of both curves; spikes do not stretch it."""
@@ -152,8 +150,19 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
 
 
 def _panel(run: RunReading, one: SetReading, metric: MetricReading) -> Panel:
-    evaluated, trained = shown_curve(_curve_of(run, one, metric)), shown_curve(_train_curve_of(run, metric))
-    return Panel(one, metric, evaluated, trained, metric is one.judged)
+    curves = [_curve_of(run, one, metric), _train_curve_of(run, metric)]
+    times = np.concatenate([curve.at[np.isfinite(curve.at)] for curve in curves if curve is not None])
+    span = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
+    evaluated, trained = map(shown_curve, curves)
+    return Panel(one, metric, evaluated, trained, metric is one.judged, span, _lost_at(curves[0]))
+
+
+def _lost_at(curve: Curve | None) -> float | None:
+    """Return when the values at a curve's end began that are no finite numbers."""
+    if curve is None or len(curve.at) == 0 or np.isfinite(curve.values[-1]):
+        return None
+    last_finite = np.flatnonzero(np.isfinite(curve.values))
+    return float(curve.at[last_finite[-1] + 1 if len(last_finite) else 0])
 
 
 def _tail_ends(values: Floats) -> tuple[float, float]:
