@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from justright.logs.curve_labels import LOG_LABELS
-from justright.logs.run_reading import MetricReading, RunReading, SetReading
+from justright.logs.run_reading import Advice, MetricReading, RunReading, SetReading
 from justright.report.blocks import (
     Block,
     Cell,
@@ -43,6 +43,7 @@ from justright.report.terminal.text import UNICODE
 
 MOST_NAMED = 8  # runs in the page's navigation
 MOST_METRICS = 8  # rows of the table of other metrics; more are folded away
+MOST_BRIEF = 12  # runs told of in Markdown beyond their line in the table
 MOST_EARLIER = 20  # attempts that are listed
 SPARK_COLUMNS = 40  # characters of a curve in Markdown
 
@@ -66,17 +67,13 @@ def log_sections(
     sections: list[tuple[LogSection, list[Block]]] = []
     if len(counted) > 1:
         sections.append((LogSection("runs", "Runs", "Runs", is_answer=True), [runs_block(counted)]))
-    for number, run in enumerate(counted, 1):
-        is_alone = len(counted) == 1
+    is_alone = len(counted) == 1
+    is_brief = medium is Media.MARKDOWN and not is_alone  # a comment on a pull request is no place for pages
+    for number, run in enumerate(counted[: MOST_BRIEF if is_brief else None], 1):
         name = f"run-{number}"
-        sections.append(
-            (
-                LogSection(
-                    name, run.name, run.name if 1 < len(counted) <= MOST_NAMED else "", is_answer=is_alone
-                ),
-                run_blocks(run, name),
-            )
-        )
+        nav = run.name if 1 < len(counted) <= MOST_NAMED else ""
+        blocks = _answer(run) + _todos(run.advice[:1]) if is_brief else run_blocks(run, name)
+        sections.append((LogSection(name, run.name, nav, is_answer=is_alone), blocks))
     if earlier:
         sections.append(
             (
@@ -92,16 +89,14 @@ def log_sections(
 
 def run_blocks(run: RunReading, name: str) -> list[Block]:
     """Return all about one run; `name` begins the names of its charts."""
-    blocks: list[Block] = [Lead(label_cell(run.label), run.sentence, codes_of_sentence(run))]
-    blocks += _curve_blocks(run, name)
+    blocks = [*_answer(run), *_curve_blocks(run, name)]
     if run.sets:
         blocks.append(sets_block(run))
         blocks.append(Sentences(tuple(_spark(run, one) for one in run.sets), media=Media.MARKDOWN))
     if findings := [" ".join(pair) for pair in other_findings(run)]:
         blocks += [Heading("Findings"), Sentences(tuple(findings))]
     if run.advice:
-        todos = tuple(Todo(one.words, one.basis, one.command) for one in run.advice)
-        blocks += [Heading("What to do"), Todos(todos)]
+        blocks += [Heading("What to do"), *_todos(run.advice)]
     blocks += metrics_blocks(run)
     if run.members:
         blocks.append(Folded(Cell(f"{len(run.members):,} pooled runs"), (runs_block(run.members),)))
@@ -109,6 +104,14 @@ def run_blocks(run: RunReading, name: str) -> list[Block]:
         blocks += [Heading("Notes"), Sentences(run.notes)]
     blocks.append(Pairs(_provenance(run), media=Media.WRITTEN))
     return blocks
+
+
+def _answer(run: RunReading) -> list[Block]:
+    return [Lead(label_cell(run.label), run.sentence, codes_of_sentence(run))]
+
+
+def _todos(advice: Sequence[Advice]) -> list[Block]:
+    return [Todos(tuple(Todo(one.words, one.basis, one.command) for one in advice))]
 
 
 def label_cell(label: str) -> Cell:

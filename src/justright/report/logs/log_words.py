@@ -124,18 +124,19 @@ def metric_title(one: SetReading, metric: MetricReading, *, alone: bool) -> str:
     return name if alone else f"{one.title}, {name[:1].lower()}{name[1:]}"
 
 
-def what_it_did(metric: MetricReading) -> str:
-    """Return in a few words what a metric did after it was best."""
+def what_it_did(metric: MetricReading, *, is_brief: bool = False) -> str:
+    """Return in a few words what a metric did after it was best; without intervals where they are to be brief."""
     if metric.direction is None:
         return MISSING
     if metric.worsening is None:
         return "too few points"
+    size = format_loss(metric.worsening.value) if is_brief else change_words(metric.worsening)
     if metric.since is not None:
-        return f"worse by {change_words(metric.worsening)} since {format_since(metric.since)}"
+        return f"worse by {size} since {format_since(metric.since)}"
     if metric.gain is not None and metric.gain.low > 0:
         return "still improving"
     if metric.worsening.low > 0:
-        return f"worse by {change_words(metric.worsening)}"
+        return f"worse by {size}"
     return "no clear change"
 
 

@@ -21,6 +21,7 @@ ROOM = 3.0
 MOST_CUT = 0.1  # share of a curve's points that may be cut off
 # Only a range that is so many times smaller is worth cutting something off.
 WORTH_CUTTING = 1.5
+FAR = 100.0  # times the usual range: values beyond it are not to be seen
 MOST_DRAWN = 1e100  # a loss beyond it has left every scale
 OUTLIERS = 0.02  # share of the values at either end that do not stretch the range; the last one always does
 
@@ -141,8 +142,11 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
     full_low, full_high = min(map(np.min, flipped)), max(map(np.max, flipped))
     lows, highs = zip(*map(_tail_ends, flipped), strict=True)
     low, high = min(lows), max(highs)
-    kept = (float(np.quantile(values, 1 - MOST_CUT, method="lower")) for values in flipped)
+    kept = [float(np.quantile(values, 1 - MOST_CUT, method="lower")) for values in flipped]
     high = max(low + ROOM * (high - low), *kept)
+    usual = low + ROOM * max(float(np.median(values)) - low for values in flipped)
+    if low < usual < low + (high - low) / FAR:  # an explosion: that it leaves the picture says enough
+        high = usual
     if not high > low or full_high - full_low < WORTH_CUTTING * (high - low):
         low, high = full_low, full_high
     low, high = float(max(low, full_low)), float(min(high, full_high))

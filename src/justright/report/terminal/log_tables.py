@@ -55,7 +55,7 @@ def metrics_table(
 ) -> Table:
     """Return the table of metrics that no label is about; `alone`: of a single evaluation set."""
     rows = [
-        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric), *_numbers(metric)]
+        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric, is_brief=True), *_numbers(metric)]
         for one, metric in metrics
     ]
     return _table(terminal, ("metric", "what it did", "best at", "best", "last"), rows)
