@@ -21,7 +21,7 @@ ROOM = 3.0
 MOST_CUT = 0.1  # share of a curve's points that may be cut off
 # Only a range that is so many times smaller is worth cutting something off.
 WORTH_CUTTING = 1.5
-FAR = 100.0  # times the usual range: values beyond it are not to be seen
+FAR = 10_000.0  # times the usual range: values beyond it are not to be seen
 MOST_DRAWN = 1e100  # a loss beyond it has left every scale
 OUTLIERS = 0.02  # share of the values at either end that do not stretch the range; the last one always does
 
