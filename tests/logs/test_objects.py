@@ -239,12 +239,13 @@ def test_gradient_boosting_validates_on_rows_left_out(table):
 
 def test_a_hugging_face_trainer_is_read_with_its_folder(tmp_path):
     """Its log is in memory, its checkpoints are in `output_dir`."""
+    (tmp_path / "checkpoint-10").mkdir()
     log = [{"epoch": 1.0, "step": 10, "loss": 0.5}, {"epoch": 1.0, "step": 10, "eval_loss": 0.6}]
     trainer = SimpleNamespace(
         state=SimpleNamespace(log_history=log), args=SimpleNamespace(output_dir=str(tmp_path))
     )
     [run] = curves_in(trainer)
-    assert run.name == str(tmp_path / "trainer_state.json")
+    assert list(run.checkpoints.values()) == ["checkpoint-10"]
     assert values(trainer) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.6]}}
 
 
@@ -257,6 +258,19 @@ def test_lightning_is_read_from_what_its_logger_wrote(tmp_path):
         assert values(source) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.75]}}
 
 
+def test_a_training_that_began_again_is_told_apart():
+    """As in a file: a counter that steps back begins another attempt, and the last one counts."""
+    frame = pl.concat([pl.DataFrame(COLUMNS), pl.DataFrame(COLUMNS)[:3]])
+    reading = diagnose(frame)
+    assert [(run.is_earlier, len(run.curves.curves[0].at)) for run in reading.runs] == [(False, 3), (True, 4)]
+
+
+def test_one_run_of_several_can_be_asked_for():
+    """By its name."""
+    reading = diagnose(RUNS, run="large")
+    assert [run.name for run in reading.runs] == ["large"]
+
+
 def test_what_the_user_says_about_names_reaches_the_format():
     """The choices travel with the object as they do with a file."""
     [run] = curves_in(pl.DataFrame({"n": [5, 10], "val_loss": [0.5, 0.25]}), Choices(epoch="n"))
@@ -265,52 +279,72 @@ def test_what_the_user_says_about_names_reaches_the_format():
 
 CYCLE: list[object] = []
 CYCLE.append(CYCLE)
-NO_CURVES = "holds none that is known. Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
+EMPTY = "is empty. Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({}, f"`source` must hold curves; the dict {NO_CURVES}"),
-        ([], f"`source` must hold curves; the list {NO_CURVES}"),
-        ({"loss": "low"}, f"`source` must hold curves; the dict {NO_CURVES}"),
+        ({}, f"`source` must hold curves; the dict {EMPTY}"),
+        ([], f"`source` must hold curves; the list {EMPTY}"),
+        (
+            {"loss": "low"},
+            (
+                "A training log must hold curves, such as one value of 'val_loss' per epoch; 'dict' holds single values only, "
+                "as a summary or a configuration does. Pass the log that was written during training."
+            ),
+        ),
         (CYCLE, "`source` must be a few levels of dicts and lists; the list is nested too deep."),
         (
             np.zeros((3, 2)),
-            "An array must be one curve, (epochs,); got shape (3, 2). Pass a dict that names each curve, such as "
-            "{'loss': a[:, 0], 'val_loss': a[:, 1]}.",
+            (
+                "An array must be one curve, (epochs,); got shape (3, 2). Pass a dict that names each curve, such as "
+                "{'loss': a[:, 0], 'val_loss': a[:, 1]}."
+            ),
         ),
         (pl.DataFrame({"loss": []}), "`source` must hold curves; the DataFrame has 0 rows."),
         (
             pd.DataFrame(np.zeros((3, 2))),
-            "The columns of a data frame must have names that say what they hold; they have numbers. Name them, such as "
-            "'epoch', 'loss' and 'val_loss'.",
+            (
+                "The columns of a data frame must have names that say what they hold; they have numbers. Name them, such as "
+                "'epoch', 'loss' and 'val_loss'."
+            ),
         ),
         (
             SGDClassifier(),
-            "An estimator of scikit-learn must have kept its curves when it was fitted; this SGDClassifier has none. Those that "
-            "do: MLPClassifier, MLPRegressor, HistGradientBoosting with early_stopping=True, GradientBoosting with "
-            "subsample < 1; or pass {'loss': [...], 'val_loss': [...]}.",
+            (
+                "An estimator of scikit-learn must have kept its curves when it was fitted; this SGDClassifier has none. Those that "
+                "do: MLPClassifier, MLPRegressor, HistGradientBoosting with early_stopping=True, GradientBoosting with "
+                "subsample < 1; or pass {'loss': [...], 'val_loss': [...]}."
+            ),
         ),
         (
             made_by("xgboost.core", "Booster"),
-            "A model of boosted trees must have kept its curves; a Booster keeps none. Pass the dict that "
-            "`train(..., evals_result=...)` of XGBoost or `record_evaluation` of LightGBM filled.",
+            (
+                "A model of boosted trees must have kept its curves; a Booster keeps none. Pass the dict that "
+                "`train(..., evals_result=...)` of XGBoost or `record_evaluation` of LightGBM filled."
+            ),
         ),
         (
             made_by("lightgbm.sklearn", "LGBMClassifier"),
-            "A model of boosted trees must have been fitted with rows to validate on; this LGBMClassifier was not. Call "
-            "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first.",
+            (
+                "A model of boosted trees must have been fitted with rows to validate on; this LGBMClassifier was not. Call "
+                "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first."
+            ),
         ),
         (
             made_by("keras.src.models", "Sequential", fit=None),
-            "A model of Keras must have been trained in this process, for an epoch at least; this Sequential was not. Pass "
-            "what `fit` returned, or the file that CSVLogger wrote.",
+            (
+                "A model of Keras must have been trained in this process, for an epoch at least; this Sequential was not. Pass "
+                "what `fit` returned, or the file that CSVLogger wrote."
+            ),
         ),
         (
             made_by("lightning.pytorch.trainer", "Trainer", loggers=[]),
-            "Lightning must have kept its metrics in a file; found no logger, without a folder. Train with "
-            "logger=CSVLogger('logs'), or with callbacks=[jr.callbacks.LightningDiagnose()].",
+            (
+                "Lightning must have kept its metrics in a file; found no logger, without a folder. Train with "
+                "logger=CSVLogger('logs'), or with callbacks=[jr.callbacks.LightningDiagnose()]."
+            ),
         ),
     ],
     ids=lambda value: type(value).__name__,

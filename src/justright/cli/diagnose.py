@@ -10,7 +10,8 @@ import typer
 
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_VERDICT
 from justright.cli.fail_on import labels_to_fail_on
-from justright.cli.log_outputs import LogOutputs
+from justright.cli.log_outputs import LogOutputs, runs_that_met
+from justright.cli.log_watching import watch_log
 from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.formats.registry import format_summaries
 
@@ -98,10 +99,13 @@ def diagnose(
     from justright.logs.choices import Choices
 
     labels = labels_to_fail_on(fail_on, tuple(LOG_LABELS))
-    outputs = LogOutputs([str(log) for log in logs], as_json, markdown, html, plot)
+    outputs = LogOutputs([str(log) for log in logs], as_json, markdown, html, plot, watch)
     choices = Choices(
         train, tuple(validation or ()), step, epoch, metric, tuple(maximize or ()), tuple(minimize or ()), run
     )
+    if watch:
+        watch_log(logs[0], choices, outputs, labels)
+        return
     reading, faults = _read(logs, choices)
     if reading.runs:
         _show(reading, outputs)
@@ -153,9 +157,9 @@ def _exit(reading: Reading, faults: Sequence[str], labels: Sequence[str]) -> Non
 
     for message in faults:
         say_error(message)
-    met = [f"{run.name} {run.label}" for run in reading.runs if run.label in labels and not run.is_earlier]
+    met = runs_that_met(reading, labels)
     if met:
-        say_error(f"--fail-on was met: {'; '.join(met)}.")
+        say_error(f"--fail-on was met: {met}.")
     if faults:
         raise typer.Exit(EXIT_BAD_INPUT)
     if met:

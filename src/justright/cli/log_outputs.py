@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.cli.optional_files import STANDARD_OUTPUT
+from justright.data.pipes import is_pipe
 from justright.errors import FolderError, InputError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class LogOutputs:
         markdown: file for Markdown, '-' for standard output; None for none.
         html: the same for a page.
         plot: file for a plot.
+        watch: whether the log is read again and again.
     """
 
     logs: Sequence[str]
@@ -36,6 +38,7 @@ class LogOutputs:
     markdown: str | None = None
     html: str | None = None
     plot: Path | None = None
+    watch: bool = False
 
     def __post_init__(self) -> None:
         printed = [
@@ -50,6 +53,14 @@ class LogOutputs:
         if len(printed) > 1:
             raise InputError(
                 f"Standard output takes one form; got {' and '.join(printed)}. Name a FILE for the others."
+            )
+        if self.watch and printed:
+            raise InputError(
+                f"`--watch` prints short answers; got {printed[0]} beside it. Name a FILE, which is written again each time."
+            )
+        if self.watch and (len(self.logs) > 1 or is_pipe(self.logs[0])):
+            raise InputError(
+                f"`--watch` follows one file or folder; got {', '.join(map(repr, self.logs))}. Call it for one of them."
             )
         if self.plot is not None:
             if self.plot.suffix.lower() not in PLOT_ENDINGS:
@@ -90,6 +101,12 @@ class LogOutputs:
             _write(self.plot, _drawn(reading, self.plot.suffix.lower().removeprefix(".")))
             written.append(self.plot)
         return written
+
+
+def runs_that_met(reading: Reading, labels: Sequence[str]) -> str:
+    """Return the runs that have one of the labels of `--fail-on`, in words; earlier attempts do not count."""
+    met = [f"{run.name} {run.label}" for run in reading.runs if run.label in labels and not run.is_earlier]
+    return "; ".join(met)
 
 
 def _check_file(option: str, file: Path, logs: Sequence[str]) -> None:

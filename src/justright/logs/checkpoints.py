@@ -86,7 +86,7 @@ def _parsed(name: str) -> _Checkpoint | None:
         >>> _parsed("epoch=3-step=400.ckpt"), _parsed("best.pt")
         (_Checkpoint(name='epoch=3-step=400.ckpt', epoch=3, step=400), None)
     """
-    ending = os.path.splitext(name)[1].lower()
+    ending = Path(name).suffix.lower()
     if ending not in ENDINGS and not re.fullmatch(r"(?:checkpoint|ckpt|global_?step)[-_]?\d+", name):
         return None
     epoch, step = EPOCH.search(name), STEP.search(name)

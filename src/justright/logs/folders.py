@@ -142,13 +142,13 @@ def _list_files(root: Path) -> tuple[list[Path], list[Path]]:
     count = 0
     while waiting:
         folder, depth = waiting.pop()
-        folders.append(folder)
         try:
             entries = list(os.scandir(folder))
         except OSError:
             if folder == root:
                 raise
             continue  # one that we may not list costs only itself
+        folders.append(folder)
         for entry in entries:
             count += 1
             if count > MAX_FILES:

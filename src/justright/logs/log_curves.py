@@ -17,7 +17,19 @@ from justright.statistics.crossed import Floats
 
 # Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.
 CROSS_ENTROPIES = frozenset(
-    ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "crossentropy", "logloss", "binary_logloss", "multi_logloss", "mlogloss", "bce", "ce", "nll"]
+    [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "crossentropy",
+        "logloss",
+        "binary_logloss",
+        "multi_logloss",
+        "mlogloss",
+        "bce",
+        "ce",
+        "nll",
+    ]
 )
 WHOLE_LOSSES = frozenset(("loss", "total_loss", "loss_total", "crossentropy_loss", "ce_loss", "nll_loss"))
 
@@ -122,7 +134,7 @@ class LogCurves:
     def judged_first(self, role: Role, set_name: str = "") -> list[Curve]:
         """Return the curves that the verdict on a set of rows is about: one, or all parts of a loss if only they were logged."""
         losses = self.losses_of(role, set_name)
-        parts = [one for one in losses if loss_rank(one) == PART_RANK]
+        parts = [one for one in losses if loss_rank(one) == PART_RANK and "loss" in one.metric]
         return parts if len(parts) == len(losses) and not self.chosen_metric else losses[:1]
 
     def train_curve(self, metric: str) -> Curve | None:
@@ -158,5 +170,12 @@ def _curve(one: NamedSeries) -> Curve:
         is_last = np.append(np.diff(at[order]) > 0, True)  # of several values at one time the last
         at, values = at[order][is_last], values[order][is_last]
     return Curve(
-        one.written, one.metric, one.role or "train", one.set, at, values, one.series.direction or one.direction, one.is_loss
+        one.written,
+        one.metric,
+        one.role or "train",
+        one.set,
+        at,
+        values,
+        one.series.direction or one.direction,
+        one.is_loss,
     )

@@ -27,6 +27,7 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 
 # A counter that steps back more often is none, such as the number of a batch within its epoch: the order counts instead.
 MAX_PARTS = 1_000
+MIN_REVERSED = 3  # falling values that are a log from last to first, and not one run after another
 USUAL = 200  # last values whose distance is the usual one
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 
@@ -58,6 +59,7 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
     breaks = [] if run.member or run.group else _breaks(series)
     if len(breaks) >= MAX_PARTS:
         series, breaks = _in_order(series), []
+        run = replace(run, unit="evaluation")
         notes.append(
             "The log's counter steps back too often to count anything: values are counted in their order."
         )
@@ -80,7 +82,9 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
 def _forwards(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
     """Return the series, reversed if the log holds the last values first."""
     falling = [one for one in series if len(one.at) > 1]
-    if not falling or not all(before > after for one in falling for before, after in pairwise(one.at)):
+    if max((len(one.at) for one in falling), default=0) < MIN_REVERSED or not all(
+        before > after for one in falling for before, after in pairwise(one.at)
+    ):
         return list(series), []
     turned = [replace(one, at=one.at[::-1], values=one.values[::-1], lines=[]) for one in series]
     return turned, ["The log holds the last values first: they were put in order."]
@@ -216,11 +220,17 @@ def _last(run: LoggedRun, attempts: Sequence[_Part], why: Sequence[Kind]) -> Log
         begins = (
             "Its counter begins again, and so do its values"
             if set(why) == {"restarted"}
-            else "Its counter begins again; whether the network did, too, its values do not tell clearly, and it was taken to"
+            else "Its counter begins again; its values do not tell clearly whether the network did, too, which was assumed"
         )
-        earlier = "an earlier attempt" if len(why) == 1 else f"{len(why):,} earlier attempts"
-        lengths = ", ".join(_extent(run, part) for part in attempts[:-1][:3])
+        lengths = ", ".join(_extent(run, part) for part in attempts[:-1][:3]) + (
+            ", ..." if len(why) > 3 else ""
+        )
+        earlier = "the attempt before it" if len(why) == 1 else f"the {len(why):,} attempts before it"
         notes.append(f"{begins}: the last attempt is judged, {earlier} ({lengths}) shown apart.")
+    if len(why) > 1:
+        notes.append(
+            "If its attempts are folds or seeds, write each to a log of its own: they are then judged together."
+        )
     spread, more = spread_repeats(_filled(attempts[-1]), run.unit)
     return replace(run, series=spread, notes=(*run.notes, *notes, *more))
 
@@ -242,13 +252,9 @@ def _joined_notes(run: LoggedRun, part: _Part) -> Iterator[str]:
         yield "Rows of the log are out of order: they were sorted."
     if number := part.kinds["continued"]:
         yield (
-            f"The counter begins again, but values go on where they were, as when `fit` is called again on the same network: "
-            f"its {run.unit}s are counted on from {first} ({_times(number)})."
+            "The counter begins again, but values go on where they were, as when `fit` is called again on the same network: "
+            f"{run.unit}s are counted on from {first}{f', {number:,} times' if number > 1 else ''}."
         )
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
 
 
 def _counted(number: int, unit: str) -> str:
@@ -271,11 +277,17 @@ def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], l
     """
     spread: list[Series] = []
     said: dict[str, list[str]] = defaultdict(list)  # what was assumed -> of which series
+    first = min((one.at[0] for one in series if one.at), default=0.0)
+    last = max((one.at[-1] for one in series if one.at), default=0.0)
     for one in series:
         stretches = _equal_times(one.at)
         repeated = [(start, stop) for start, stop in stretches if stop - start > 1]
         if not repeated:
             spread.append(one)
+        elif len(stretches) == 1 and last > first:
+            at = [first + (last - first) * (place + 1) / len(one.at) for place in range(len(one.at))]
+            spread.append(replace(one, at=at))
+            said["one time for all its values: they were spread over the run"].append(one.written)
         elif all(len(set(map(repr, one.values[start:stop]))) == 1 for start, stop in repeated):
             spread.append(_taken(one, [start for start, _ in stretches]))
         elif len(repeated) > len(stretches) / 2:
@@ -295,10 +307,14 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _spread(one: Series, stretches: Sequence[tuple[int, int]]) -> Series:
-    """Return a series whose several values at one time lie between the time before and that."""
-    gap = _spacing(_taken(one, [start for start, _ in stretches]))
+    """Return a series whose several values at one time lie between that and the time before.
+
+    Where epochs count from 0, epoch 0 is the time up to 1: they lie between that and the time after.
+    """
+    ends = _taken(one, [start for start, _ in stretches])
+    gap = _spacing(ends)
     at = [
-        one.at[place] - gap * (stop - 1 - place) / (stop - start)
+        one.at[place] + gap * ((place - start) if ends.at[0] == 0 else (place + 1 - stop)) / (stop - start)
         for start, stop in stretches
         for place in range(start, stop)
     ]

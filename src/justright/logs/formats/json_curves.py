@@ -9,7 +9,16 @@ from itertools import pairwise
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.json_rows import EPOCHS, STEPS, RowSeries, last_part, read_rows, role_of
+from justright.logs.formats.json_rows import (
+    EPOCHS,
+    STEPS,
+    TIMES,
+    VALUES,
+    RowSeries,
+    last_part,
+    read_rows,
+    role_of,
+)
 from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
@@ -27,6 +36,8 @@ COUNTER = re.compile(r"(?:(?:train|training|val|valid|validation|test|eval|dev)_
 # TensorBoard names its downloads run-RUN-tag-TAG.json.
 TENSORBOARD_NAME = re.compile(r"run-.*-tag-(.+)")
 DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
+# Keys of models that XGBoost, LightGBM and CatBoost save as JSON.
+MODELS = frozenset({"learner", "tree_info", "oblivious_trees"})
 MAX_NAMED = 5  # names that a message lists
 
 
@@ -36,6 +47,11 @@ def read_json(source: Source) -> list[LoggedRun]:
     Raises:
         InputError: it holds no curves; the message says what it is instead.
     """
+    if isinstance(source.value, dict) and source.value.keys() & MODELS:
+        raise InputError(
+            f"A training log must hold curves; {source.name!r} is a saved model of boosted trees. "
+            "Pass its `evals_result`, saved as JSON."
+        )
     return read_leaves(source, find_leaves(source.name, source.value))
 
 
@@ -58,8 +74,6 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
 
 def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
     """Return what a log without curves is, and what to pass instead."""
-    if isinstance(source.value, dict) and "learner" in source.value:
-        return "is a model that XGBoost saved: trees, and no losses. Pass what `evals_result()` returns, saved as JSON."
     if not leaves:
         return "holds single values only, as a summary or a configuration does. Pass the log that was written during training."
     names = list(dict.fromkeys("/".join(leaf.path) or "a list" for leaf in leaves))
@@ -96,7 +110,7 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
     """Return whether rows are results, told apart by words and not counted; or lists are those of a search of settings."""
     if isinstance(leaf, Column):
         return bool(leaf.path) and leaf.path[-1].startswith("rank_test_")
-    if len(leaf.rows) < 2 or any(_counter(name) for row in leaf.rows for name in row):
+    if len(leaf.rows) < 2 or _is_counted(leaf):
         return False
     words: dict[str, set[str]] = {}
     for row in leaf.rows:
@@ -105,6 +119,16 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
                 words.setdefault(name, set()).add(value)
     is_long = any(last_part(name) in ("metric", "metric_name", "key", "tag", "variable") for name in words)
     return not is_long and any(len(values) * 2 > len(leaf.rows) for values in words.values())
+
+
+def _is_counted(leaf: Table) -> bool:
+    """Return whether rows have a counter that is not the same in all of them, as a planned number of epochs is."""
+    counts: dict[str, set[float | str]] = {}
+    for row in leaf.rows:
+        for name, value in row.items():
+            if _counter(name):
+                counts.setdefault(name, set()).add(value)
+    return any(len(values) > 1 for values in counts.values())
 
 
 def _split_rows(leaf: Leaf) -> list[Leaf]:
@@ -208,24 +232,26 @@ def _dividing_keys(leaves: Sequence[Leaf]) -> set[tuple[tuple[str, ...], str]]:
     below: dict[tuple[str, ...], dict[str, set[str]]] = {}
     for leaf in leaves:
         for depth, key in enumerate(leaf.path):
-            rest = leaf.path[depth + 1 :]
-            names = (
-                {"/".join(rest)}
-                if isinstance(leaf, Column)
-                else {"/".join((*rest, name)) for name in leaf.rows[0]}
-            )
+            rest = tuple(part for part in leaf.path[depth + 1 :] if not MEMBER.fullmatch(part.strip()))
+            names = {"/".join(rest)} if isinstance(leaf, Column) else _joined_names(rest, leaf)
             if rest or isinstance(leaf, Table):
                 below.setdefault(leaf.path[:depth], {}).setdefault(key, set()).update(names)
     divided = set()
     for path, children in below.items():
         runs = {
-            key: {name for name in names if not _is_role(name)}
+            key: {name for name in names if name and not _is_role(name)}
             for key, names in children.items()
             if not _is_role(key)
         }
         if len(runs) > 1 and set.intersection(*runs.values()):
             divided |= {(path, key) for key in runs}
     return divided
+
+
+def _joined_names(path: tuple[str, ...], leaf: Table) -> set[str]:
+    """Return the names of a table's measurements; where rows hold just a value, what holds them names it."""
+    names = [name for name in leaf.rows[0] if not _counter(name) and last_part(name) not in TIMES]
+    return {"/".join((*path, name) if name.lower() not in VALUES else path) for name in names}
 
 
 def _names(leaves: Sequence[Leaf], source: Source) -> list[str]:

@@ -29,7 +29,7 @@ def to_number(value: object) -> float | None:
         try:
             return float(value)
         except OverflowError:  # what a float cannot hold has left the numbers
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     if isinstance(value, str):
         return _number_of_text(value)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):

@@ -214,7 +214,7 @@ def place_rows(
         evaluated: whether a row holds a metric of rows that were not trained on.
 
     Example:
-        >>> place_rows([0, 0, 0], [10, 20, 20], [False, False, True]).at
+        >>> place_rows([0.0, 0.0, 0.0], [10.0, 20.0, 20.0], [False, False, True]).at
         [0.5, 1.0, 1.0]
     """
     filled_epochs, filled_steps = _fill(epochs), _fill(steps)

@@ -26,7 +26,10 @@ from justright.logs.formats.csv_logs import (
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_curves import JSON_CURVES
 from justright.logs.formats.json_lines import JSON_LINES
-from justright.logs.formats.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.mlflow import MLFLOW
+from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
+from justright.logs.formats.trackers.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.wandb_csv import WANDB_CSV
 from justright.logs.members import name_members
@@ -86,6 +89,7 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
+    # NumPy: help texts, which list the formats, do not wait for it.
     from justright.logs.same_curves import without_repeats
 
     formats = log_formats()
@@ -106,7 +110,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     order = [one.name for one in formats]
     kept = name_members(without_repeats(curves, order)) if is_folder else curves
     return LoggedRuns(
-        tuple(sorted(_chosen(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
+        tuple(sorted(chosen_runs(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )
 
 
@@ -141,6 +145,8 @@ def _read_one(
     runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
     if in_folder and not log.is_sure:  # a table of something else has no measure of success
         runs = [run for run in runs if any(curve.direction for curve in run.curves)]
+    if not runs and in_folder and log.format and not source.refused:  # such as a profile, or a deleted run
+        return [], []
     if not runs:
         raise InputError(
             source.refused[0]
@@ -150,7 +156,7 @@ def _read_one(
     return runs, source.refused
 
 
-def _chosen(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
+def chosen_runs(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
     """Return the run that the user named, by its name or the end of it; else all.
 
     Raises:
@@ -193,11 +199,13 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
     return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
 
 
-# Tried in this order: the specific before the general.
+# Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than
+# event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
+    WANDB_SUMMARY,
+    MLFLOW,
     CATBOOST,
     ALLENNLP,
-    TENSORBOARD,
     WANDB_CSV,
     LIGHTNING_CSV,
     ULTRALYTICS_CSV,
@@ -210,4 +218,7 @@ FORMATS: tuple[LogFormat, ...] = (
     EVALS_RESULT,
     JSON_LINES,
     JSON_CURVES,
+    MLFLOW_DATABASE,
+    WANDB,
+    TENSORBOARD,
 )

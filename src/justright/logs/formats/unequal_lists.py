@@ -49,7 +49,7 @@ def place_lists(trained: Mapping[str, int], evaluated: Mapping[str, int]) -> Pla
         if sentence
     ]
     return Placement(
-        {length: [when + shift for when in at] for length, (at, _) in placed.items()}, tuple(notes)
+        {length: [round(when + shift, 9) for when in at] for length, (at, _) in placed.items()}, tuple(notes)
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
+from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import Choices
 from justright.logs.folders import find_logs
 from justright.logs.formats.registry import log_formats
 from justright.logs.logged_run import LoggedRun
-from justright.logs.source import Source
+from justright.logs.source import LogFormat, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,19 +23,22 @@ if TYPE_CHECKING:
 AS_LIST = ("tolist", "to_list", "to_pylist")
 
 
-def runs_of_value(name: str, value: object, choices: Choices, *, path: Path | None = None) -> list[LoggedRun]:
+def runs_of_value(
+    name: str, value: object, choices: Choices, *, folder: Path | None = None
+) -> list[LoggedRun]:
     """Return the runs of nested dicts and lists, which are read as a JSON file is.
 
     Args:
         name: how messages and the run name the object.
         value: dicts, lists and numbers; arrays and tensors inside them are taken as lists.
         choices: what the user says about names in it.
-        path: the file that the same content would be saved in, where the library has such a file.
+        folder: where its library keeps checkpoints, if that is known.
 
     Raises:
         InputError: no format knows it.
     """
-    return _runs_of_source(Source(path or Path(name), json.dumps(plain_value(value)), choices=choices))
+    runs = _runs_in(Source(Path(name), json.dumps(plain_value(value)), choices=choices))
+    return runs if folder is None else [with_checkpoints(run, folder) for run in runs]
 
 
 def runs_of_frame(name: str, frame: pl.DataFrame, choices: Choices) -> list[LoggedRun]:
@@ -44,7 +49,7 @@ def runs_of_frame(name: str, frame: pl.DataFrame, choices: Choices) -> list[Logg
     """
     if not frame.height or not frame.width:
         raise InputError(f"`source` must hold curves; the {name} has {frame.height} rows.")
-    return _runs_of_source(Source(Path(name), frame.write_csv(), choices=choices))
+    return _runs_in(Source(Path(name), frame.write_csv(), choices=choices))
 
 
 def runs_of_place(place: Path, choices: Choices) -> list[LoggedRun]:
@@ -53,7 +58,12 @@ def runs_of_place(place: Path, choices: Choices) -> list[LoggedRun]:
     Raises:
         InputError: there is no log there.
     """
-    return [run for log in find_logs(place, log_formats()) for run in _runs_of_source(log.open(choices))]
+    logs = find_logs(place, log_formats())
+    if not logs:
+        raise InputError(f"A log folder must hold curves; {str(place)!r} holds none.")
+    return [
+        with_checkpoints(run, log.path) for log in logs for run in _runs_in(log.open(choices), log.format)
+    ]
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
@@ -76,11 +86,13 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
     return str(value) if listed is None else plain_value(listed())
 
 
-def _runs_of_source(source: Source) -> list[LoggedRun]:
-    for one in log_formats():
-        if one.knows(source):
-            return list(one.read(source))
-    raise InputError(
-        f"`source` must hold curves; the {source.name} holds none that is known. "
-        "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
-    )
+def _runs_in(source: Source, known: LogFormat | None = None) -> list[LoggedRun]:
+    """Return the runs of a source, by its format or else by the first that knows it, with what was assumed."""
+    found = known or next((one for one in log_formats() if one.knows(source)), None)
+    if found is None:
+        raise InputError(
+            f"`source` must hold curves; the {source.name} holds none that is known. "
+            "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
+        )
+    runs = list(found.read(source))  # the source notes what it assumes while it is read
+    return [replace(run, notes=(*source.notes, *run.notes)) for run in runs]

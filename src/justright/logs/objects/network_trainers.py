@@ -61,10 +61,14 @@ def _log_history(source: Any) -> Any:  # noqa: ANN401  # of any library
 
 
 def _read_hugging_face(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # of transformers
-    """Return the run as from trainer_state.json in its folder, where the checkpoints are."""
+    """Return the run, with the checkpoints in the trainer's folder."""
     folder = getattr(getattr(source, "args", None), "output_dir", None)
-    path = Path(folder) / "trainer_state.json" if isinstance(folder, str) else None
-    return runs_of_value(type_name(source), {"log_history": _log_history(source)}, choices, path=path)
+    return runs_of_value(
+        type_name(source),
+        {"log_history": _log_history(source)},
+        choices,
+        folder=Path(folder) if isinstance(folder, str) else None,
+    )
 
 
 def _loggers(source: Any) -> list[Any]:  # noqa: ANN401  # of lightning

@@ -10,6 +10,7 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.formats.registry import chosen_runs
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
@@ -25,6 +26,7 @@ from justright.logs.objects.network_trainers import (
 from justright.logs.objects.object_kind import ObjectKind, type_name
 from justright.logs.objects.plain_numbers import ARRAY, DICT, LIST, STRUCTURED_ARRAY
 from justright.logs.objects.scikit_learn import SCIKIT_LEARN
+from justright.logs.separate_runs import separate
 
 FORMAT = "object"
 # Keys of a dict of runs that name repetitions of one experiment, not different networks.
@@ -70,7 +72,8 @@ def curves_in(source: object, choices: Choices = NO_CHOICES) -> tuple[LogCurves,
     runs = logged_runs_of(source, choices)
     if runs is None:
         return None
-    return tuple(LogCurves.of_run(run, FORMAT, choices) for run in runs)
+    parts = [part for run in runs for part in separate(run)]
+    return tuple(chosen_runs([LogCurves.of_run(part, FORMAT, choices) for part in parts], choices))
 
 
 def object_summaries() -> str:

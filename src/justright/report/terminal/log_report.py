@@ -88,8 +88,9 @@ def print_head(terminal: Terminal, run: RunReading) -> None:
     """Print a run's name, label and sentence."""
     label = label_text(run.label, terminal.symbols)
     label.stylize("bold")
+    codes = codes_of_sentence(run)
     terminal.print(
-        Text.assemble((f"{plain(run.name)}: ", "bold"), label, (f" {codes_of_sentence(run)}", "dim"))
+        Text.assemble((f"{plain(run.name)}: ", "bold"), label, (f" {codes}" if codes else "", "dim"))
     )
     _print_inside(terminal, _text(terminal, run.sentence))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from justright.errors import InputError
-from justright.logs.counters import Counted, count_steps
-from justright.logs.formats.event_folders import Place, places_of
+from justright.logs.formats.trackers.counters import Counted, count_steps
+from justright.logs.formats.trackers.event_folders import Place, places_of
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from justright.logs.logged_run import Role
 
 # Words in the names of folders, and the rows that they stand for; CatBoost's for training is 'learn'.
-ROLES: dict[str, Role] = (
-    dict.fromkeys(("train", "training", "learn", "fit"), "train")
-    | dict.fromkeys(
-        ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"), "validation"
-    )
-    | dict.fromkeys(("test", "testing"), "test")
-)
+WORDS: dict[Role, tuple[str, ...]] = {
+    "train": ("train", "training", "learn", "fit"),
+    "validation": ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"),
+    "test": ("test", "testing"),
+}
+ROLES = {word: role for role, words in WORDS.items() for word in words}
 CATBOOST = "learn"
 
 
@@ -73,7 +72,7 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
             is_exact = folder.name.lower() == word
             if len(roles) > 1 or (is_exact and home in homes):
                 places[folder] = Place(
-                    home, f"{folder.name}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
+                    home, f"{word}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
                 )
             else:  # alone: its name tells the rows only if it is nothing but the word
                 places[folder] = Place(folder, role=ROLES[word] if is_exact else None)
