@@ -56,7 +56,9 @@ def write_history(path: Path) -> None:
 def write_json_lines(path: Path) -> None:
     """Write an object per epoch, as DETR does."""
     rows = zip(TRAIN, VALIDATION, strict=True)
-    lines = [json.dumps({"train_loss": a, "val_loss": b, "epoch": epoch}) for epoch, (a, b) in enumerate(rows)]
+    lines = [
+        json.dumps({"train_loss": a, "val_loss": b, "epoch": epoch}) for epoch, (a, b) in enumerate(rows)
+    ]
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -26,6 +26,7 @@ from justright.logs.formats.csv_logs import (
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_curves import JSON_CURVES
 from justright.logs.formats.json_lines import JSON_LINES
+from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.trackers.mlflow import MLFLOW
 from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
@@ -218,6 +219,7 @@ FORMATS: tuple[LogFormat, ...] = (
     EVALS_RESULT,
     JSON_LINES,
     JSON_CURVES,
+    TEXT_LOG,
     MLFLOW_DATABASE,
     WANDB,
     TENSORBOARD,
