@@ -7,9 +7,9 @@ from justright.logs.formats.registry import read_logs
 LOSSES = [0.7, 0.6, 0.5, 0.45]
 
 
-def write(folder, name, values, *, header="step"):
+def write(folder, name, values, *, header="step", place="metrics"):
     """Write the table of one metric."""
-    path = folder / "plots" / "metrics" / f"{name}.tsv"
+    path = folder / "plots" / place / f"{name}.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{step}\t{value}" for step, value in enumerate(values)]
     path.write_text("\n".join([f"{header}\t{name.rpartition('/')[2]}", *lines]) + "\n")
@@ -41,3 +41,14 @@ def test_a_bad_table_costs_only_itself(tmp_path):
     assert runs.refused == (
         f"A metric of DVCLive must be a table with a column 'step'; {str(path)!r} is none.",
     )
+
+
+def test_tables_with_a_clock_are_read(tmp_path):
+    """Early versions wrote the time before the step, in another folder."""
+    write(tmp_path, "val/loss", LOSSES, place="scalars")
+    path = tmp_path / "plots" / "scalars" / "val" / "loss.tsv"
+    path.write_text(
+        "timestamp\tstep\tloss\n" + "".join(f"17{at}\t{at}\t{loss}\n" for at, loss in enumerate(LOSSES))
+    )
+    (run,) = read_logs(tmp_path).curves
+    assert [(curve.written, curve.values.tolist()) for curve in run.curves] == [("val/loss", LOSSES)]

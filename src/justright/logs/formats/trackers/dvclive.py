@@ -11,17 +11,20 @@ from justright.logs.formats.trackers.counters import check_points, count_steps
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source
 
-PLACE = Path("plots", "metrics")
+PLACES = (Path("plots", "metrics"), Path("plots", "scalars"))  # the latter up to version 1
 STEP = "step"
 MAX_FILES = 1_000
 
 
 def _folder_files(folder: Path) -> tuple[Path, ...]:
-    metrics = folder / PLACE
-    if metrics.is_symlink() or not metrics.is_dir():
-        return ()
-    files = (one for one in metrics.rglob("*.tsv") if one.is_file() and not one.is_symlink())
-    return tuple(sorted(islice(files, MAX_FILES)))
+    return tuple(file for place in PLACES for file in _tables(folder / place))
+
+
+def _tables(place: Path) -> list[Path]:
+    if place.is_symlink() or not place.is_dir():
+        return []
+    files = (one for one in place.rglob("*.tsv") if one.is_file() and not one.is_symlink())
+    return sorted(islice(files, MAX_FILES))
 
 
 def _read(source: Source) -> Iterator[LoggedRun]:
@@ -29,9 +32,8 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     series: list[Series] = []
     for file in source.files:
         try:
-            series.append(
-                _series(file, "/".join(file.relative_to(source.path / PLACE).with_suffix("").parts))
-            )
+            name = "/".join(file.relative_to(source.path).with_suffix("").parts[len(PLACES[0].parts) :])
+            series.append(_series(file, name))
         except (InputError, OSError) as error:
             source.refused.append(str(error))
         check_points(sum(len(one.at) for one in series), source.name)
