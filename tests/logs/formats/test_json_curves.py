@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from io import StringIO
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -316,10 +319,34 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
         ),
         (
             {str(number): [0.5, 0.4] for number in range(10_001)},
-            "A training log must hold at most 10,000 lists of numbers; 'PATH' holds more.",
+            "A training log must hold at most 10,000 series of numbers; 'PATH' holds more.",
+        ),
+        (
+            [{f"x{number}": 0.5} for number in range(10_001)],
+            "A training log must hold at most 10,000 series of numbers; 'PATH' holds more.",
+        ),
+        (
+            {f"run{number}": {"val_loss": [0.5, 0.4]} for number in range(1_001)},
+            "A log must hold at most 1,000 runs; 'PATH' holds 1,001.",
+        ),
+        (
+            [{"epoch": 1, "height": 2, "width": 3}, {"epoch": 2, "height": 2, "width": 3}],
+            NO_CURVES
+            + "holds 'height', 'width', none of which is named as a loss or metric. Say which one is, with `--validation NAME`.",
         ),
     ],
-    ids=["summary", "settings", "model", "table", "epochs planned", "search", "too many"],
+    ids=[
+        "summary",
+        "settings",
+        "model",
+        "table",
+        "epochs planned",
+        "search",
+        "too many",
+        "too wide",
+        "runs",
+        "rows",
+    ],
 )
 def test_what_holds_no_curve_is_named_in_one_sentence(value, message, tmp_path):
     """What it is instead, and what to pass."""
@@ -332,3 +359,62 @@ def test_deep_json_is_refused_and_not_walked(tmp_path):
     for _ in range(100):
         value = {"x": value}
     assert refuse(value, tmp_path).startswith("A training log must hold curves")
+
+
+NAMES = st.sampled_from(
+    [
+        "loss",
+        "val_loss",
+        "train",
+        "val",
+        "epoch",
+        "step",
+        "0",
+        "1",
+        "epoch_2",
+        "fold_1",
+        "history",
+        "columns",
+        "data",
+        "values",
+        "model",
+        "seed",
+        "value",
+        "steps",
+        "name",
+        "mode",
+        "config",
+        "schema",
+        "x",
+    ]
+)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(["0.5", "val", "a", "nan", "fold_2", "2026-01-01"]),
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.dictionaries(NAMES, VALUES, max_size=5), st.lists(VALUES, max_size=5)))
+def test_any_json_is_read_or_refused(tmp_path, value):
+    """Whatever its shape: series are as long as their times, and every run has one."""
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(value))
+    source = Source.of_file(path)
+    if not JSON_CURVES.matches(source):
+        return
+    with contextlib.suppress(InputError):
+        for run in JSON_CURVES.read(source):
+            assert run.series
+            for one in run.series:
+                assert len(one.at) == len(one.values) > 0
+                assert len(one.lines) in (0, len(one.at))
+                assert all(map(math.isfinite, one.at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from justright.logs.formats.json_rows import (
     unit_of,
 )
 from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
-from justright.logs.formats.table_runs import MEMBERS, NAMES, RUNS
+from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import direction_of, parse_name
@@ -58,7 +59,10 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
             f"A training log must hold the course of a run; {source.name!r} is a table of runs, one result for each. "
             "Pass the log of one of them."
         )
-    runs = [run for part in _by_run(leaves) for run in part.read(source)]
+    parts = _by_run(leaves)
+    if len(parts) > MAX_RUNS:
+        raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
+    runs = [run for part in parts for run in part.read(source)]
     if not runs:
         raise InputError(
             f"A training log must hold curves, such as one value of 'val_loss' per epoch; {source.name!r} "
@@ -71,9 +75,15 @@ def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
     """Return what a log without curves is, and what to pass instead."""
     if not leaves:
         return "holds single values only, as a summary or a configuration does. Pass the log that was written during training."
-    names = list(dict.fromkeys("/".join(leaf.path) or "a list" for leaf in leaves))
+    names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
     listed = ", ".join(map(repr, names[:MAX_NAMED])) + (", ..." if len(names) > MAX_NAMED else "")
     return f"holds {listed}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
+
+
+def _shown_names(leaf: Leaf) -> list[str]:
+    if isinstance(leaf, Table):
+        return [name for name in leaf.rows[0] if not unit_of(name)]
+    return ["/".join(leaf.path) or "a list"]
 
 
 def is_metric(name: str, choices: Choices) -> bool:
@@ -309,11 +319,9 @@ def _read_columns(columns: Mapping[str, Column], choices: Choices) -> list[RowSe
 
 
 def _counts(name: str, leaf: Column, choices: Choices) -> bool:
-    """Return whether a list counts epochs or steps: it does not fall."""
-    if name not in (choices.epoch, choices.step) and not unit_of(name):
-        return False
-    known = [value for value in leaf.values if value is not None]
-    return len(known) == len(leaf.values)
+    """Return whether a list counts epochs or steps."""
+    is_named = name in (choices.epoch, choices.step) or unit_of(name) is not None
+    return is_named and all(value is not None and math.isfinite(value) for value in leaf.values)
 
 
 def _place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ DETECTIONS = re.compile(
 WHOLE = 0.02  # Hugging Face rounds epochs to two digits
 
 
+@lru_cache(maxsize=10_000)
 def last_part(name: str) -> str:
     """Return the last part of a path of names, without case and separators."""
     return plain(name.rpartition("/")[2])
@@ -164,14 +166,14 @@ def _counters(rows: Sequence[Row], units: Sequence[Unit], chosen: str | None) ->
     for row in rows:
         for name, value in row.items():
             wanted = unit_of(name) in units if chosen is None else name == chosen
-            if wanted and isinstance(value, float):
+            if wanted and isinstance(value, float) and math.isfinite(value):
                 counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: -counts[name])
 
 
 def _first(row: Row, names: Sequence[str]) -> float | None:
     for name in names:
-        if isinstance(value := row.get(name), float):
+        if isinstance(value := row.get(name), float) and math.isfinite(value):
             return value
     return None
 

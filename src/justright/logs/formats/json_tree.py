@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,11 +78,13 @@ def find_leaves(log: str, value: Any) -> list[Leaf]:  # noqa: ANN401  # parsed J
         [Column(path=('history', 'loss'), values=[0.5, None], at=None)]
     """
     leaves: list[Leaf] = []
+    count = 0
     for leaf in _leaves(value, ()):
         leaves.append(leaf)
-        if len(leaves) > MAX_LEAVES:
+        count += 1 if isinstance(leaf, Column) else len({name for row in leaf.rows for name in row})
+        if count > MAX_LEAVES:
             raise InputError(
-                f"A training log must hold at most {MAX_LEAVES:,} lists of numbers; {log!r} holds more."
+                f"A training log must hold at most {MAX_LEAVES:,} series of numbers; {log!r} holds more."
             )
     return leaves
 
@@ -172,9 +175,8 @@ def _with_steps(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
     if values is None:
         return None
     at = to_numbers(lists[counters[0]]) if counters else None
-    if at is None or len(at) != len(values) or None in at:
-        return Column(path, values)
-    return Column(path, values, [number for number in at if number is not None])
+    known = [number for number in at or [] if number is not None and math.isfinite(number)]
+    return Column(path, values, known if len(known) == len(values) else None)
 
 
 def _leaves_of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
