@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from justright.diagnosis.words.numbers import number
+from justright.diagnosis.words.numbers import listed, number
 from justright.logs.judge_set import SetJudgement, material
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.run_reading import Advice, Keep, MetricReading
@@ -19,6 +19,8 @@ GENERAL: Literal["general"] = "general"
 RUN = "justright run TABLE --target COLUMN"
 # Below this share of its highest value a learning rate moves nothing any more.
 SPENT_RATE = 0.01
+# With any other label no state is known to be better than the last one.
+KEPT_LABELS = frozenset({"overfits", "overfits by loss only", "diverged", "unstable"})
 
 
 def advice_for(judgement: SetJudgement | None, curves: LogCurves, keep: Keep | None) -> tuple[Advice, ...]:
@@ -46,11 +48,16 @@ def advice_for(judgement: SetJudgement | None, curves: LogCurves, keep: Keep | N
 
 
 def state_to_keep(judgement: SetJudgement, curves: LogCurves) -> Keep | None:
-    """Return the state to keep: by accuracy where the loss alone overfits, otherwise by the judged metric."""
+    """Return the state to keep: by accuracy where the loss alone overfits, otherwise by the judged metric.
+
+    None if no other state is known to be better than the last one, or if metrics disagree about it.
+    """
     judged = judgement.judged
+    if judgement.label not in KEPT_LABELS or judged.points < 2 or are_apart(judgement):
+        return None
     if judgement.label == "overfits by loss only" and judgement.ranking is not None:
         judged = judgement.ranking
-    if judged.points < 2:
+    elif better_later(judgement, curves) is not None:
         return None
     if not curves.checkpoints:
         return Keep(judged.best_at, judged.best)
@@ -58,12 +65,33 @@ def state_to_keep(judgement: SetJudgement, curves: LogCurves) -> Keep | None:
     return Keep(judged.best_at, judged.best, curves.checkpoints[saved], saved)
 
 
+def are_apart(judgement: SetJudgement) -> bool:
+    """Return whether one part of a loss became worse while another did not."""
+    return len({label.startswith("overfits") for _, label in judgement.parts}) > 1
+
+
+def better_later(judgement: SetJudgement, curves: LogCurves) -> float | None:
+    """Return accuracy (or the like) when the loss was best, if it was better on average afterwards, though not surely."""
+    ranking, judged = judgement.ranking, judgement.judged
+    if ranking is None:
+        return None
+    curve = curve_of(curves, judgement, ranking)
+    then = value_at(curves, judgement, ranking, judged.best_at)
+    after = curve.values[(curve.at > judged.best_at) & np.isfinite(curve.values)]
+    return then if then is not None and len(after) and float(after.mean()) > then else None
+
+
 def _overfits(
     judgement: SetJudgement, curves: LogCurves, keep: Keep | None, times: Times
 ) -> Iterator[Advice]:
     judged = judgement.judged
-    yield from _kept(judged, keep, times)
-    yield from _stopping(judged, curves, judgement, times)
+    if are_apart(judgement):
+        yield _weighed(judgement)
+    elif (then := better_later(judgement, curves)) is not None and judgement.ranking is not None:
+        yield _chosen_by_what_counts(judged, judgement.ranking, then, times)
+    else:
+        yield from _kept(judged, keep, times)
+        yield from _stopping(judged, curves, judgement, times)
     if curves.tool == "trees":
         yield Advice(
             "Hold the trees back: a lower learning rate with more rounds, fewer leaves or a smaller depth, larger leaves, row and column sampling.",
@@ -77,6 +105,24 @@ def _overfits(
     )
     yield Advice(
         "Measure which of them helps, and by how much, on your table.", GENERAL, f"{RUN} --study regularizers"
+    )
+
+
+def _weighed(judgement: SetJudgement) -> Advice:
+    words = listed([f"{name} {label}" for name, label in judgement.parts])
+    return Advice(
+        f"Choose the state by the part or the metric that counts, for the parts of the loss differ: {words}.",
+        MEASURED,
+    )
+
+
+def _chosen_by_what_counts(
+    judged: MetricReading, ranking: MetricReading, then: float, times: Times
+) -> Advice:
+    return Advice(
+        f"Choose the state by what counts: by {judged.written} it is that of {times.at(judged.best_at)} ({number(judged.best)}, with {ranking.written} "
+        f"{number(then)}), by {ranking.written} that of {times.at(ranking.best_at)} ({number(ranking.best)}).",
+        MEASURED,
     )
 
 
@@ -227,12 +273,7 @@ def _stopping(
     judged: MetricReading, curves: LogCurves, judgement: SetJudgement, times: Times
 ) -> Iterator[Advice]:
     """Yield the early stopping that would have ended this run soon after its best, replayed on its log."""
-    curve = next(
-        (one for one in curves.of_set(judgement.role, judgement.set) if one.written == judged.written), None
-    )
-    if curve is None:
-        return
-    found = replayed_patience(curve, judged.best_at)
+    found = replayed_patience(curve_of(curves, judgement, judged), judged.best_at)
     if found is None:
         return
     patience, stopped_at = found
@@ -269,13 +310,14 @@ def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:
     return patience, float(at[stopped])
 
 
+def curve_of(curves: LogCurves, judgement: SetJudgement, reading: MetricReading) -> Curve:
+    """Return the curve that a reading is about."""
+    return next(one for one in curves.of_set(judgement.role, judgement.set) if one.written == reading.written)
+
+
 def value_at(curves: LogCurves, judgement: SetJudgement, reading: MetricReading, when: float) -> float | None:
     """Return a metric at the time nearest to one."""
-    curve = next(
-        (one for one in curves.of_set(judgement.role, judgement.set) if one.written == reading.written), None
-    )
-    if curve is None or len(curve.at) == 0:
-        return None
+    curve = curve_of(curves, judgement, reading)
     value = float(curve.values[int(np.argmin(np.abs(curve.at - when)))])
     return value if np.isfinite(value) else None
 

@@ -11,13 +11,25 @@ import numpy as np
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun, Role, Unit
 from justright.logs.metric_names import Direction, is_loss
-from justright.logs.metric_words import PARTS
-from justright.logs.name_roles import NamedSeries, name_series
+from justright.logs.names.metric_words import PARTS
+from justright.logs.names.name_roles import NamedSeries, name_series
 from justright.statistics.crossed import Floats
 
 # Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.
 CROSS_ENTROPIES = frozenset(
-    ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "crossentropy", "logloss", "binary_logloss", "multi_logloss", "mlogloss", "bce", "ce", "nll"]
+    [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "crossentropy",
+        "logloss",
+        "binary_logloss",
+        "multi_logloss",
+        "mlogloss",
+        "bce",
+        "ce",
+        "nll",
+    ]
 )
 WHOLE_LOSSES = frozenset(("loss", "total_loss", "loss_total", "crossentropy_loss", "ce_loss", "nll_loss"))
 
@@ -158,5 +170,12 @@ def _curve(one: NamedSeries) -> Curve:
         is_last = np.append(np.diff(at[order]) > 0, True)  # of several values at one time the last
         at, values = at[order][is_last], values[order][is_last]
     return Curve(
-        one.written, one.metric, one.role or "train", one.set, at, values, one.series.direction or one.direction, one.is_loss
+        one.written,
+        one.metric,
+        one.role or "train",
+        one.set,
+        at,
+        values,
+        one.series.direction or one.direction,
+        one.is_loss,
     )
