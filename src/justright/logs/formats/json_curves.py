@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.json_rows import (
+from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
+from justright.logs.formats.logged_rows import (
     TIMES,
     VALUES,
     Row,
@@ -20,7 +21,6 @@ from justright.logs.formats.json_rows import (
     role_of,
     unit_of,
 )
-from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
 from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
