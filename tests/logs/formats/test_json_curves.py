@@ -235,6 +235,43 @@ def test_folds_are_members_of_one_group(value, tmp_path):
         assert by_role(run) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
 
 
+def test_entries_are_named_by_what_they_say(tmp_path):
+    """A list of histories whose entries say their fold or model."""
+    history = {"history": {"loss": TRAIN, "val_loss": VALIDATION}, "score": 0.5}
+    folds = read({"results": [{"fold": fold, **history} for fold in (3, 4)]}, tmp_path)
+    assert [run.member for run in folds] == ["fold 3", "fold 4"]
+    models = read([{"name": name, **history} for name in ("wide", "deep")], tmp_path)
+    assert [(run.name.rpartition(": ")[2], run.member) for run in models] == [("wide", ""), ("deep", "")]
+
+
+def test_lists_of_lists_are_folds_unless_they_are_epochs(tmp_path):
+    """Two folds of three epochs; beside lists of epochs, three epochs of four batches."""
+    runs = read({"loss": [TRAIN, TRAIN], "val_loss": [VALIDATION, VALIDATION]}, tmp_path)
+    assert [run.member for run in runs] == ["fold 0", "fold 1"]
+    assert by_role(runs[1]) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
+    assert runs[0].notes == ("Lists of lists were taken for folds: one list for each.",)
+    (run,) = read({"batch_losses": [[0.5] * 4] * 3, "loss": TRAIN, "val_loss": VALIDATION}, tmp_path)
+    assert set(written(run)) == {"loss", "val_loss"}
+
+
+def test_single_numbers_beside_a_course_are_results(tmp_path):
+    """'best' is no run of its own."""
+    (run,) = read({"history": {"loss": TRAIN, "val_loss": VALIDATION}, "best": {"loss": [0.5]}}, tmp_path)
+    assert by_role(run) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
+
+
+def test_tables_may_list_one_series_after_another(tmp_path):
+    """Steps that fall between series say nothing of a restart; those that fall within one do."""
+    after = [{"step": at, "loss": a} for at, a in enumerate(TRAIN)] + [
+        {"step": at, "val_loss": b} for at, b in enumerate(VALIDATION)
+    ]
+    (run,) = read(after, tmp_path)
+    assert [one.lines for one in run.series] == [[], []]
+    again = [{"step": at, "loss": a} for at, a in enumerate(TRAIN)] * 2
+    (run,) = read(again, tmp_path)
+    assert [one.lines for one in run.series] == [[0, 1, 2, 3, 4, 5]]
+
+
 def test_a_list_alone_is_named_by_its_file(tmp_path):
     """TensorBoard's download of one tag: wall time, step, value."""
     value = [[1.6e9 + at, 10 * at, b] for at, b in enumerate(VALIDATION)]
@@ -306,6 +343,10 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             "A training log must hold curves; 'PATH' is a saved model of boosted trees. Pass its `evals_result`, saved as JSON.",
         ),
         (
+            {"train": [[0.5, 0.9], [0.4, 0.9]]},
+            NO_CURVES + "holds lists of lists without names. Save each metric as a list of its own.",
+        ),
+        (
             [{"model": "a", "val_loss": 0.5}, {"model": "b", "val_loss": 0.4}],
             RUNS,
         ),
@@ -335,18 +376,7 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             + "holds 'height', 'width', none of which is named as a loss or metric. Say which one is, with `--validation NAME`.",
         ),
     ],
-    ids=[
-        "summary",
-        "settings",
-        "model",
-        "table",
-        "epochs planned",
-        "search",
-        "too many",
-        "too wide",
-        "runs",
-        "rows",
-    ],
+    ids=lambda value: value[:70] if isinstance(value, str) else "",
 )
 def test_what_holds_no_curve_is_named_in_one_sentence(value, message, tmp_path):
     """What it is instead, and what to pass."""

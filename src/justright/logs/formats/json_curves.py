@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
 from justright.logs.formats.logged_rows import (
+    MAX_DEPTH,
     TIMES,
     VALUES,
     Row,
@@ -63,6 +65,8 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     if len(parts) > MAX_RUNS:
         raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
     runs = [run for part in parts for run in part.read(source)]
+    if any(_is_course(run) for run in runs):  # single numbers beside a course are what came of it
+        runs = [run for run in runs if _is_course(run)]
     if not runs:
         raise InputError(
             f"A training log must hold curves, such as one value of 'val_loss' per epoch; {source.name!r} "
@@ -71,8 +75,14 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     return runs
 
 
+def _is_course(run: LoggedRun) -> bool:
+    return any(len(one.at) > 1 for one in run.series)
+
+
 def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
     """Return what a log without curves is, and what to pass instead."""
+    if not leaves and _has_lists_of_lists(source.value):
+        return "holds lists of lists without names. Save each metric as a list of its own."
     if not leaves:
         return "holds single values only, as a summary or a configuration does. Pass the log that was written during training."
     names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
@@ -83,7 +93,15 @@ def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
 def _shown_names(leaf: Leaf) -> list[str]:
     if isinstance(leaf, Table):
         return [name for name in leaf.rows[0] if not unit_of(name)]
-    return ["/".join(leaf.path) or "a list"]
+    return [leaf.path[-1] if leaf.path else "a list"]
+
+
+def _has_lists_of_lists(value: Any, depth: int = 0) -> bool:  # noqa: ANN401  # parsed JSON is anything
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < MAX_DEPTH and any(
+        (isinstance(value, list) and isinstance(item, list)) or _has_lists_of_lists(item, depth + 1)
+        for item in items
+    )
 
 
 def is_metric(name: str, choices: Choices) -> bool:
@@ -315,7 +333,8 @@ def _read_columns(columns: Mapping[str, Column], choices: Choices) -> list[RowSe
             (at, value) for at, value in zip(placed[name], leaf.values, strict=True) if value is not None
         ]
         series.append(Series(name, [at for at, _ in pairs], [value for _, value in pairs]))
-    return [RowSeries(series, unit, notes=notes)]
+    said = dict.fromkeys(leaf.note for leaf in kept.values() if leaf.note)
+    return [RowSeries(series, unit, notes=(*said, *notes))]
 
 
 def _counts(name: str, leaf: Column, choices: Choices) -> bool:

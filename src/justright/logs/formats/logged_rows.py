@@ -156,6 +156,11 @@ def read_rows(
             one.at.append(at)
             one.values.append(value)
             one.lines.append(number)
+    if all(later > earlier for one in series.values() for earlier, later in pairwise(one.at)):
+        for one in (
+            series.values()
+        ):  # nothing started again: lines that step back only list one series after another
+            one.lines = []
     unit: Unit = "epoch" if placed.in_epochs else unit_of(step_names[0]) or "step"
     return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
 
