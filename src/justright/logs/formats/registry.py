@@ -41,6 +41,7 @@ from justright.plugins import plugged_in
 if TYPE_CHECKING:
     from justright.logs.log_curves import LogCurves
 
+MAX_POINTS = 20_000_000  # of all runs together: 320 MB
 MAX_REASONS = 3  # that a message about a whole folder gives
 MAX_REFUSED = 12  # files of a folder that are named
 MAX_NAMES = 12  # of runs that a message lists
@@ -97,6 +98,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     is_folder = path.is_dir()
     curves: list[LogCurves] = []
     refused: list[str] = []
+    points = 0
     for log in find_logs(path, formats):
         try:
             found, wrong = _read_one(log, formats, choices, in_folder=is_folder)
@@ -106,6 +108,11 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
             found, wrong = [], [_sentence(log.path, error)] if log.is_sure else []
         curves += found
         refused += wrong
+        points += sum(len(curve.at) for run in found for curve in run.curves)
+        if points > MAX_POINTS:
+            raise InputError(
+                f"A log folder must hold at most {MAX_POINTS:,} values; {str(path)!r} has more. Name one of the folders in it."
+            )
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
     order = [one.name for one in formats]
