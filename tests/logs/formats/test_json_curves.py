@@ -128,6 +128,15 @@ def test_what_was_not_measured_is_left_out_and_nan_is_kept(tmp_path):
     assert one.at[4:] == [float(at) for at in range(7, 17)]
 
 
+def test_nan_between_numbers_was_not_measured(tmp_path):
+    """As a data frame with validation every other epoch is saved; a network that diverged never comes back from NaN."""
+    (run,) = read({"loss": [*TRAIN, 0.4], "val_loss": [math.nan, 0.6, math.nan, 0.5]}, tmp_path)
+    assert written(run)["val_loss"] == ([1, 3], [0.6, 0.5])
+    assert run.notes == ("Most of 'val_loss' is nan between numbers: these were taken as not measured.",)
+    (run,) = read({"loss": TRAIN, "val_loss": [0.6, math.nan, math.nan]}, tmp_path)
+    assert written(run)["val_loss"][0] == [0, 1, 2]
+
+
 def test_a_list_of_counters_counts(tmp_path):
     """Each list has the counter of its own rows and length; steps are steps."""
     (run,) = read(

@@ -23,7 +23,7 @@ from justright.logs.formats.logged_rows import (
     role_of,
     unit_of,
 )
-from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS
+from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS, without_unmeasured
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import direction_of, parse_name
@@ -207,7 +207,8 @@ class _Part:
         if len(parts) > 1:
             _lay_side_by_side(parts)
         parts += _read_columns(columns, source.choices)
-        series = [one for part in parts for one in part.series]
+        notes = [note for part in parts for note in part.notes]
+        series = without_unmeasured([one for part in parts for one in part.series], notes)
         if not any(is_metric(one.written, source.choices) for one in series):
             return
         yield LoggedRun(
@@ -215,7 +216,7 @@ class _Part:
             series,
             next((part.unit for part in parts if part.series), "epoch"),
             {step: epoch for part in parts for step, epoch in part.epochs.items()},
-            tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            tuple(dict.fromkeys(notes)),
             member=self.member,
             group=group if self.member else "",
         )
