@@ -75,6 +75,7 @@ def by_role(run: LoggedRun) -> dict[str, tuple[list[float], list[float]]]:
         [{"train_loss": a, "val_loss": b} for a, b in ROWS],
         [{"epoch": at, "train_loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)],
         [{"epoch": at, "train": {"loss": a}, "val": {"loss": b}} for at, (a, b) in enumerate(ROWS)],
+        [{"epoch": f"{at}/2", "Train Loss": a, "Val. Loss": b} for at, (a, b) in enumerate(ROWS)],
         {"history": [{"epoch": at, "loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)], **SETTINGS},
         {str(at): {"train_loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)},
         {f"epoch_{at}": {"train": {"loss": a}, "val": {"loss": b}} for at, (a, b) in enumerate(ROWS)},
@@ -390,6 +391,22 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
 def test_what_holds_no_curve_is_named_in_one_sentence(value, message, tmp_path):
     """What it is instead, and what to pass."""
     assert refuse(value, tmp_path) == message
+
+
+def test_trainers_summary_names_the_log_beside_it(tmp_path):
+    """What Hugging Face's scripts call results holds the end alone."""
+    with pytest.raises(InputError) as caught:
+        read({"eval_loss": 0.5, "epoch": 3.0}, tmp_path, "all_results.json")
+    assert str(caught.value).endswith(
+        "as a summary or a configuration does. Pass trainer_state.json beside it."
+    )
+
+
+def test_results_beside_curves_do_not_hide_them(tmp_path):
+    """A table of models beside the history of one."""
+    results = [{"model": "a", "accuracy": 0.5}, {"model": "b", "accuracy": 0.6}]
+    (run,) = read({"history": {"loss": TRAIN, "val_loss": VALIDATION}, "compared": results}, tmp_path)
+    assert set(written(run)) == {"loss", "val_loss"}
 
 
 def test_deep_json_is_refused_and_not_walked(tmp_path):

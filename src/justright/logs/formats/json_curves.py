@@ -11,6 +11,7 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
+from justright.logs.formats.csv_logs import SETTINGS
 from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
 from justright.logs.formats.logged_rows import (
     MAX_DEPTH,
@@ -36,6 +37,8 @@ TENSORBOARD_NAME = re.compile(r"run-.*-tag-(.+)")
 DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
 # Keys of models that XGBoost, LightGBM and CatBoost save as JSON.
 MODELS = frozenset({"learner", "tree_info", "oblivious_trees"})
+# What Hugging Face's Trainer and its scripts save when they are done.
+TRAINER_SUMMARY = re.compile(r"^(?:all|train|eval|predict|test)_results\.json$")
 MAX_NAMED = 5  # names that a message lists
 
 
@@ -55,18 +58,19 @@ def read_json(source: Source) -> list[LoggedRun]:
 
 def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     """Return the runs in lists of numbers and tables of rows; see `read_json`."""
-    leaves = [leaf for leaf in found if not _is_settings(leaf)]
-    if any(_is_table_of_runs(leaf) for leaf in leaves):
-        raise InputError(
-            f"A training log must hold the course of a run; {source.name!r} is a table of runs, one result for each. "
-            "Pass the log of one of them."
-        )
+    given = [leaf for leaf in found if not _is_settings(leaf)]
+    leaves = [leaf for leaf in given if not _is_table_of_runs(leaf)]
     parts = _by_run(leaves)
     if len(parts) > MAX_RUNS:
         raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
     runs = [run for part in parts for run in part.read(source)]
     if any(_is_course(run) for run in runs):  # single numbers beside a course are what came of it
         runs = [run for run in runs if _is_course(run)]
+    if not runs and len(leaves) < len(given):
+        raise InputError(
+            f"A training log must hold the course of a run; {source.name!r} is a table of runs, one result for each. "
+            "Pass the log of one of them."
+        )
     if not runs:
         raise InputError(
             f"A training log must hold curves, such as one value of 'val_loss' per epoch; {source.name!r} "
@@ -84,7 +88,12 @@ def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
     if not leaves and _has_lists_of_lists(source.value):
         return "holds lists of lists without names. Save each metric as a list of its own."
     if not leaves:
-        return "holds single values only, as a summary or a configuration does. Pass the log that was written during training."
+        log = (
+            "trainer_state.json beside it"
+            if TRAINER_SUMMARY.search(source.path.name)
+            else "the log that was written during training"
+        )
+        return f"holds single values only, as a summary or a configuration does. Pass {log}."
     names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
     listed = ", ".join(map(repr, names[:MAX_NAMED])) + (", ..." if len(names) > MAX_NAMED else "")
     return f"holds {listed}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
@@ -126,8 +135,13 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
     """Return whether rows are results, told apart by words and not counted; or lists are those of a search of settings."""
     if isinstance(leaf, Column):
         return bool(leaf.path) and leaf.path[-1].startswith("rank_test_")
+    labels = [tuple(_labels(row).items()) for row in leaf.rows]
+    if len(leaf.rows) > 1 and all(labels) and len(set(labels)) == len(labels):
+        return True
     if len(leaf.rows) < 2 or _is_counted(leaf):
         return False
+    if any(last_part(name) in SETTINGS - {"learningrate"} for name in leaf.rows[0]):
+        return True
     words: dict[str, set[str]] = {}
     for row in leaf.rows:
         for name, value in row.items():

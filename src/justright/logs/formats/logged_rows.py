@@ -17,6 +17,7 @@ from justright.logs.formats.row_counters import EPOCHS, INDEXES, ITERATIONS, STE
 from justright.logs.formats.table_runs import NAMES, ROWS
 from justright.logs.logged_run import Role, Series, Unit
 from justright.logs.metric_names import parse_name
+from justright.logs.text.cell_numbers import parse_count
 
 # A flat row; what is missing is left out.
 Row = Mapping[str, float | str]
@@ -101,7 +102,8 @@ def _flat_items(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[
         elif (number := to_number(value)) is not None:
             yield name, number
         elif isinstance(value, str) and not is_missing(value):
-            yield name, value
+            count = parse_count(value) if unit_of(name) else None  # '1/40', 'Epoch 1'
+            yield name, value if count is None else count
 
 
 @dataclass(slots=True)
