@@ -59,7 +59,8 @@ def read_json(source: Source) -> list[LoggedRun]:
 def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     """Return the runs in lists of numbers and tables of rows; see `read_json`."""
     given = [leaf for leaf in found if not _is_settings(leaf)]
-    leaves = [leaf for leaf in given if not _is_table_of_runs(leaf)]
+    searches = {leaf.path[:-1] for leaf in given if isinstance(leaf, Column) and _is_rank(leaf.path)}
+    leaves = [leaf for leaf in given if leaf.path[:-1] not in searches and not _is_table_of_runs(leaf)]
     parts = _by_run(leaves)
     if len(parts) > MAX_RUNS:
         raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
@@ -131,10 +132,15 @@ def _is_settings(leaf: Leaf) -> bool:
     )
 
 
+def _is_rank(path: Sequence[str]) -> bool:
+    """Return whether a list ranks the settings of a search, as scikit-learn's `cv_results_` does."""
+    return bool(path) and path[-1].startswith("rank_test_")
+
+
 def _is_table_of_runs(leaf: Leaf) -> bool:
-    """Return whether rows are results, told apart by words and not counted; or lists are those of a search of settings."""
+    """Return whether rows are results, told apart by words and not counted."""
     if isinstance(leaf, Column):
-        return bool(leaf.path) and leaf.path[-1].startswith("rank_test_")
+        return False
     labels = [tuple(_labels(row).items()) for row in leaf.rows]
     if len(leaf.rows) > 1 and all(labels) and len(set(labels)) == len(labels):
         return True
