@@ -153,7 +153,7 @@ class TableReader:
                 found.append(_one_series(column, values))
             else:
                 found += _by_rows(column, values, table.cells(rows_column))
-        return [one for one in self._without_unmeasured(found) if one.values]
+        return [one for one in without_unmeasured(found, self.notes) if one.values]
 
     def _numbers(self, table: LogTable, column: str) -> list[float | None] | None:
         """Return the numbers of a column; None if it holds words."""
@@ -184,31 +184,33 @@ class TableReader:
                 )
             series.at.append(row)
             series.values.append(number)
-        return self._without_unmeasured(list(found.values()))
+        return without_unmeasured(list(found.values()), self.notes)
 
-    def _without_unmeasured(self, found: list[Series]) -> list[Series]:
-        """Leave out nan that stands for 'not measured': numbers follow it, or a whole column is nothing else.
 
-        A network that has diverged never comes back from nan.
-        """
-        whole = any(_is_a_loss(one.written) and any(map(math.isfinite, one.values)) for one in found)
-        kept = []
-        for one in found:
-            nans = sum(map(math.isnan, one.values))
-            if nans and nans == len(one.values):
-                if whole:
-                    self.notes.append(f"{one.written!r} holds nothing but nan: it was taken as not measured.")
-                    continue
-            elif 2 * nans >= len(one.values) and not all(map(math.isnan, one.values[-2:])):
-                measured = [row for row, value in enumerate(one.values) if not math.isnan(value)]
-                if measured[-1] - measured[0] + 1 > len(measured):  # numbers come back after nan
-                    self.notes.append(
-                        f"Most of {one.written!r} is nan between numbers: these were taken as not measured."
-                    )
-                    one.at = [one.at[row] for row in measured]
-                    one.values = [one.values[row] for row in measured]
-            kept.append(one)
-        return kept
+def without_unmeasured(found: Sequence[Series], notes: list[str]) -> list[Series]:
+    """Leave out nan that stands for 'not measured': numbers follow it, or a whole series is nothing else; `notes` says so.
+
+    A network that has diverged never comes back from nan.
+    """
+    whole = any(_is_a_loss(one.written) and any(map(math.isfinite, one.values)) for one in found)
+    kept = []
+    for one in found:
+        nans = sum(map(math.isnan, one.values))
+        if nans and nans == len(one.values):
+            if whole:
+                notes.append(f"{one.written!r} holds nothing but nan: it was taken as not measured.")
+                continue
+        elif 2 * nans >= len(one.values) and not all(map(math.isnan, one.values[-2:])):
+            measured = [row for row, value in enumerate(one.values) if not math.isnan(value)]
+            if measured[-1] - measured[0] + 1 > len(measured):  # numbers come back after nan
+                notes.append(
+                    f"Most of {one.written!r} is nan between numbers: these were taken as not measured."
+                )
+                one.at = [one.at[row] for row in measured]
+                one.values = [one.values[row] for row in measured]
+                one.lines = [one.lines[row] for row in measured] if one.lines else []
+        kept.append(one)
+    return kept
 
 
 def _is_a_loss(written: str) -> bool:
