@@ -6,6 +6,7 @@ python tools/docs.py --check  name the pages that lag behind, and exit with 1 if
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -90,8 +91,9 @@ def security_page() -> str:
     from justright.data.readers.databases import guarded_connection as connection
     from justright.data.readers.databases import sqlite_file
     from justright.data.readers.workbooks import workbook
-    from justright.logs import folders, source
-    from justright.logs.formats import tfevents
+    from justright.logs import source
+    from justright.logs.discovery import folders
+    from justright.logs.formats.trackers import tfevents, wandb
     from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
@@ -111,8 +113,10 @@ def security_page() -> str:
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
-        "files below a log folder": f"{folders.MAX_FILES:,}",
-        "values in event files": f"{tfevents.MAX_POINTS:,}",
+        "files below a log folder": f"{folders.MAX_FILES:,}, {folders.MAX_DEPTH} folders deep",
+        "text logs in a folder": f"{folders.MAX_LOGS:,}, {_size(folders.MAX_FOLDER_BYTES)} together",
+        "W&B file": _size(wandb.MAX_BYTES),
+        "values in event files, MLflow's database or a W&B file": f"{tfevents.MAX_POINTS:,}",
         "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
@@ -130,13 +134,16 @@ def security_page() -> str:
 
 def diagnose_page() -> str:
     """Return docs/diagnose.md: which logs are read, what is said of them, and how it is decided."""
+    from justright.callbacks.keras_hooks import KerasHooks
+    from justright.callbacks.lightning_hooks import LightningHooks
     from justright.logs import judge_set, run_reading
     from justright.logs.formats.registry import FORMATS
     from justright.logs.judge_run import LABEL_PAGES
+    from justright.logs.objects.registry import OBJECT_KINDS
     from justright.statistics import turns
 
     formats = ["| log | `--json` says |", "|---|---|"]
-    formats += [f"| {one.summary} | `{one.name}` |" for one in FORMATS]
+    formats += [f"| {one.summary} | `{one.name}` |" for one in FORMATS if one.summary]
     labels = ["| label | what it says | how it is decided |", "|---|---|---|"]
     for label, page in LABEL_PAGES.items():
         link = f"[{label}](findings/{page.code}.md)"
@@ -155,6 +162,9 @@ def diagnose_page() -> str:
     return DIAGNOSE.format(
         note=_note(),
         formats="\n".join(formats),
+        objects="\n".join(f"- {one.summary}" for one in OBJECT_KINDS if one.summary),
+        keras=_argument_table(KerasHooks),
+        lightning=_argument_table(LightningHooks),
         labels="\n".join(labels),
         fewest=turns.FEWEST_POINTS,
         material=f"{judge_set.MATERIAL_SHARE:.0%}".replace("%", " %"),
@@ -167,13 +177,13 @@ def _first_line(kind: type) -> str:
 
 
 def _argument_table(kind: type) -> str:
-    """Return the fields of a dataclass as its docstring describes them, several to a line or one."""
-    text = (kind.__doc__ or "").split("Args:")[1]
+    """Return what a class is made of as its docstring describes it, each name or several together."""
+    text = (kind.__doc__ or "").split("Args:")[1].split("Raises:")[0]
     described = re.sub(r"\s+", " ", text).strip()
-    names = [*getattr(kind, "__dataclass_fields__", {})]
+    names = [name for name in inspect.signature(kind).parameters if name != "self"]
     starts = "|".join(names)
     entry = rf"((?:{starts})(?:, (?:{starts}))*): (.*?)(?=(?:\. (?:{starts})(?:, (?:{starts}))*: )|\.?$)"
-    rows = ["| key | what |", "|---|---|"]
+    rows = ["| name | what |", "|---|---|"]
     rows += [
         f"| {_quoted(fields)} | {what.rstrip('.')} |"
         for fields, what in re.findall(entry, described)
@@ -368,6 +378,10 @@ where there are no others, and that is said. Where a name does not tell, say it:
 that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts, folds and
 seeds are pooled.
 
+From Python, `jr.diagnose` also takes objects, without importing the libraries that made them:
+
+{objects}
+
 ## What is said
 
 Each evaluation set gets one label, by its loss, or where there is none by its first metric. The label of the run is that of the
@@ -397,9 +411,32 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 - Training metrics of an epoch are means over moving weights with dropout on. A gap between training and validation
   is no verdict, and none is drawn from it.
 
+## While a network trains
+
+```python
+import justright as jr
+
+model.fit(..., validation_data=..., callbacks=[jr.callbacks.Diagnose(stop_on="overfits")])         # Keras, on any backend
+trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
+```
+
+say the verdict as soon as it changes, and stop training where asked to. A verdict after every epoch is many looks at one curve: the
+error rates above hold for each look, so a label must hold `patience` times in a row before it stops anything. `justright diagnose LOG --watch`
+does the same for any log that grows.
+
+`jr.callbacks.Diagnose`:
+
+{keras}
+
+`jr.callbacks.LightningDiagnose`:
+
+{lightning}
+
 ## Keys of `--json`
 
-A list of runs, the one that counts first.
+A list of runs, the one that counts first. Of the set that is judged first, `loss` (its name in the log), `evaluations` (how many), `best_at`, `best`, `last` and
+`since` stand beside the other keys of the run. An interval is
+`value`, `low` and `high`.
 
 {keys}
 """

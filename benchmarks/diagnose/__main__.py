@@ -1,7 +1,7 @@
 """How often are `diagnose` and its peers right about overfitting? Simulated curves, people's logs, and our own study.
 
     make diagnose-peers                                        # once: four other tools into .venv-diagnose-peers/
-    python -m benchmarks.diagnose [--points 10,30,100] [--cells TEXT,...] [--curves 20] [--tools NAME,...]
+    python -m benchmarks.diagnose [--points 10,30,100] [--cells TEXT ...] [--curves 20] [--tools NAME,...]
     python -m benchmarks.diagnose --corpus ../shared/logs      # every log there, beside what a careful reader says of it
     python -m benchmarks.diagnose --tutorial FOLDER            # a study folder's curves, written as three kinds of logs
 
@@ -94,10 +94,7 @@ def parse_options() -> argparse.Namespace:
     parser = program_parser(__doc__)
     parser.add_argument("--points", type=names_among(tuple(map(str, POINTS))), default=list(map(str, POINTS)))
     parser.add_argument(
-        "--cells",
-        type=lambda text: text.split(","),
-        default=[""],
-        help="those whose noise holds one of these texts",
+        "--cells", nargs="+", default=[""], metavar="TEXT", help="those whose noise holds one of these texts"
     )
     parser.add_argument("--curves", type=int, default=20, help="of each shape in each cell (default 20)")
     parser.add_argument(

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from justright.session.reading import Reading
 
 HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
-# A metric that improves by this share of all it ever changed, and by more than so many standard deviations of its
-# jitter, after the state to keep: keeping that state gives the improvement away.
-WORSE_SHARE = 0.1
-WORSE_DEVIATIONS = 4.0
+# A metric that changes by this share of all it ever changed, and by more than so many standard deviations of its jitter,
+# after the state to keep: keeping that state gives the improvement away.
+CLEAR_SHARE = 0.1
+CLEAR_DEVIATIONS = 4.0
 AROUND = 3  # measurements whose median stands for one time
 TRAIN_LONGER = re.compile(
     r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I
@@ -118,11 +118,15 @@ def harmful_advice(run: RunReading, reader: frozenset[str]) -> list[str]:
     """
     found = []
     if run.keep and run.sets:
-        found += [
-            f"keeps {run.unit} {run.keep.at:g}, though {one.written} improves from there to the end"
-            for one in run.sets[0].others
-            if improves_after(run, run.sets[0], one, run.keep.at)
-        ]
+        held, at = run.sets[0], run.keep.at
+        course = [(one, course_after(run, held, one, at)) for one in held.others if one.direction == "more"]
+        # Where one success metric falls while another rises, either end gives something away.
+        if min((sign for _, sign in course), default=0) >= 0:
+            found += [
+                f"keeps {run.unit} {at:g}, though {one.written} improves from there to the end"
+                for one, sign in course
+                if sign > 0
+            ]
     said = [one.words for one in run.advice]
     if reader and reader <= OVERFITS and reader != BY_LOSS_ONLY:
         found += [f"asks to train longer: {words}" for words in said if TRAIN_LONGER.search(words)]
@@ -131,16 +135,19 @@ def harmful_advice(run: RunReading, reader: frozenset[str]) -> list[str]:
     return found
 
 
-def improves_after(run: RunReading, held: SetReading, metric: MetricReading, at: float) -> bool:
-    """Return whether a metric is clearly better at the end than at a time, as its own curve shows, without our trend."""
-    if metric.direction is None or metric.points < 2 * AROUND:
-        return False
+def course_after(run: RunReading, held: SetReading, metric: MetricReading, at: float) -> int:
+    """Return 1 if a metric is clearly better at the end than at a time, -1 if it is clearly worse, 0 otherwise.
+
+    By its own curve and a rule of thumb, so that our trends do not judge themselves.
+    """
     times, values = curve_of(run, held, metric)
-    better = values if metric.direction == "more" else -values
-    then = np.median(better[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
-    gain = np.median(better[-AROUND:]) - then
-    jitter = 1.4826 * np.median(np.abs(np.diff(better) - np.median(np.diff(better)))) / 2**0.5
-    return bool(gain > max(WORSE_SHARE * np.ptp(better), WORSE_DEVIATIONS * jitter))
+    if len(values) < 2 * AROUND:
+        return 0
+    then = np.median(values[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
+    gain = float(np.median(values[-AROUND:]) - then)
+    jitter = 1.4826 * np.median(np.abs(np.diff(values) - np.median(np.diff(values)))) / 2**0.5
+    clear = max(CLEAR_SHARE * np.ptp(values), CLEAR_DEVIATIONS * jitter)
+    return int(np.sign(gain)) if abs(gain) > clear else 0
 
 
 def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[np.ndarray, np.ndarray]:

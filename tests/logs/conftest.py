@@ -56,7 +56,9 @@ def write_history(path: Path) -> None:
 def write_json_lines(path: Path) -> None:
     """Write an object per epoch, as DETR does."""
     rows = zip(TRAIN, VALIDATION, strict=True)
-    lines = [json.dumps({"train_loss": a, "val_loss": b, "epoch": epoch}) for epoch, (a, b) in enumerate(rows)]
+    lines = [
+        json.dumps({"train_loss": a, "val_loss": b, "epoch": epoch}) for epoch, (a, b) in enumerate(rows)
+    ]
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -112,6 +114,12 @@ EXAMPLES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "catboost": ("catboost_info", write_catboost),
     "allennlp": ("allennlp", write_allennlp),
 }
+
+
+@pytest.fixture
+def example_names() -> list[str]:
+    """Return the names of all formats with an example."""
+    return list(EXAMPLES)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from justright.logs.logged_run import Role
-from justright.logs.metric_words import (
+from justright.logs.names.metric_words import (
     DECISIVE,
     ENDINGS_LESS,
     ENDINGS_MISTAKES,
@@ -28,7 +28,7 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(word_set("train training trn tr learn insample trainset"), "train"),
     **dict.fromkeys(
         word_set(
-            "val vali valid validation validate validating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
+            "val vali valid validation validate validating evaluating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
             " outofsample outoffold crossval crossvalidation valset devset evalset"
         ),
         "validation",
@@ -171,7 +171,7 @@ def _role_of(words: list[str]) -> tuple[Role | None, int, str]:
     for at, word in enumerate(words):
         numbered = NUMBERED.fullmatch(word)
         name = word if word in ROLES else numbered[1] if numbered else ""
-        if name not in ROLES or (len(words) == 1 and len(name) < 4):
+        if name not in ROLES or (len(words) == 1 and len(name) < 3):
             continue
         number = "" if word in ROLES else numbered[2] if numbered else ""
         if not number and at + 1 < len(words) and words[at + 1].isdigit() and at + 2 < len(words):
@@ -242,7 +242,7 @@ def _judge(metric: str) -> tuple[Direction | None, bool]:
     ]
     if words[0] in ("neg", "negative", "minus") and len(words) > 1:
         direction, _ = _judge("_".join(words[1:]))
-        return {"less": "more", "more": "less", None: None}[direction], False  # type: ignore[return-value]
+        return {"less": "more", "more": "less", None: None}[direction], False
     if stems[0] in ("best", "num", "n", "count", "early"):
         return None, False
     if stems[-1] not in DECISIVE and any(word in NO_MEASURE for word in stems):

@@ -14,9 +14,15 @@ from typing import IO, Any, Self
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.json_text import NOT_JSON, is_object, looks_like_json, parse_literal, parse_records
-from justright.logs.log_table import LogTable, parse_table
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.json_text import (
+    NOT_JSON,
+    looks_like_json,
+    parse_literal,
+    parse_object,
+    parse_records,
+)
+from justright.logs.text.log_table import LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 HALF_WRITTEN = "The last line is half-written, and was left out."
@@ -118,7 +124,7 @@ class LogFormat:
 
     Args:
         name: the short name in curves and JSON.
-        summary: the phrase for it in messages and help texts.
+        summary: the phrase for it in messages and help texts; empty for a kind of file that is known, and refused.
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.
@@ -227,7 +233,7 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         value = parse_literal(text)
         if value is not NOT_JSON:
             return value
-        if is_object(
+        if parse_object(
             text.lstrip().partition("\n")[0]
         ):  # lines of a plain text log that begins with a printed dict
             return None

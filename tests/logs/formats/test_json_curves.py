@@ -306,7 +306,10 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             [{"model": "a", "val_loss": 0.5}, {"model": "b", "val_loss": 0.4}],
             RUNS,
         ),
-        ([{"model": "a", "accuracy": 99.2, "epochs": 5}, {"model": "b", "accuracy": 99.4, "epochs": 5}], RUNS),
+        (
+            [{"model": "a", "accuracy": 99.2, "epochs": 5}, {"model": "b", "accuracy": 99.4, "epochs": 5}],
+            RUNS,
+        ),
         (
             {"mean_test_score": [0.5, 0.6], "rank_test_score": [2, 1], "params": [{}, {}]},
             RUNS,

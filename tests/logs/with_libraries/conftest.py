@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,6 @@ import pytest
 import justright as jr
 
 ROWS, FEATURES = 300, 5
-EPOCHS = 8  # enough for a verdict
 
 
 class Rows:
@@ -37,29 +35,13 @@ def rows() -> Rows:
 def read_curve() -> Callable[..., npt.NDArray[np.float64]]:
     """Return a function that reads one curve of the run that counts in a log, or of an object."""
 
-    def read(
-        source: object, role: str, metric: str = "loss", *, set_name: str | None = None
-    ) -> npt.NDArray[np.float64]:
+    def read(source: object, role: str, metric: str = "loss") -> npt.NDArray[np.float64]:
         reading = jr.diagnose(source)
         found = [
-            one
-            for one in reading.run.curves.curves
-            if one.role == role and one.metric == metric and set_name in (None, one.set)
+            one for one in reading.run.curves.curves if one.role == role and one.metric == metric.lower()
         ]
         listed = [(one.role, one.set, one.metric) for one in reading.run.curves.curves]
         assert len(found) == 1, f"one curve of {role} {metric} among {listed}"
         return found[0].values
 
     return read
-
-
-@pytest.fixture
-def folder_of(tmp_path: Path) -> Callable[[Sequence[str]], Path]:
-    """Return a function that makes an empty folder below the test's own."""
-
-    def make(names: Sequence[str]) -> Path:
-        path = tmp_path.joinpath(*names)
-        path.mkdir(parents=True)
-        return path
-
-    return make

@@ -5,41 +5,20 @@ from __future__ import annotations
 import re
 
 from justright.errors import InputError
-from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
+from justright.logs.formats.row_counters import plain
 from justright.logs.formats.table_runs import NAMES, VALUES, TableReader
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun
+from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.names.metric_words import word_set
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.cell_numbers import parse_number
+from justright.logs.text.log_table import LogTable
 
 # Columns of one row per run: W&B's table of runs, and results that people collect.
-RUN_TABLE = frozenset(
-    ("name", "runname", "runid", "id", "model", "modelname", "experiment", "config", "configuration")
-)
-SETTINGS = frozenset(
-    (
-        "batchsize",
-        "learningrate",
-        "weightdecay",
-        "dropout",
-        "hiddensize",
-        "nlayers",
-        "nlayer",
-        "nhead",
-        "nembd",
-        "seed",
-    )
-    + (
-        "numlayers",
-        "maxiters",
-        "maxepochs",
-        "nparams",
-        "sweep",
-        "state",
-        "created",
-        "runtime",
-        "tags",
-        "optimizer",
-    )
+RUN_TABLE = word_set("name runname runid model modelname experiment config configuration")
+SETTINGS = word_set(
+    "batchsize learningrate weightdecay dropout hiddensize nlayers nlayer nhead nembd seed numlayers"
+    " maxiters maxepochs nparams sweep state created runtime tags optimizer"
 )
 ULTRALYTICS = frozenset(("train/box_loss", "train/cls_loss", "metrics/accuracy_top1"))
 TENSORBOARD_COLUMNS = ("walltime", "step", "value")
@@ -58,6 +37,16 @@ def _is_keras(source: Source) -> bool:
 def read_network(source: Source) -> list[LoggedRun]:
     """Return the runs in a table that a library for neural networks wrote."""
     return TableReader(source, "network").runs(_table(source))
+
+
+def _read_evaluated(source: Source) -> list[LoggedRun]:
+    """Return the runs in a table of a tool that measures its metrics on validation rows: fastai, Ultralytics."""
+    runs = read_network(source)
+    for one in (series for run in runs for series in run.series):
+        parsed = parse_name(one.written)
+        if parsed.role is None and direction_of(parsed.metric) is not None:
+            one.role = "validation"
+    return runs
 
 
 def _read_plain(source: Source) -> list[LoggedRun]:
@@ -82,12 +71,13 @@ def _read_tensorboard_csv(source: Source) -> list[LoggedRun]:
 
 
 def is_table_of_runs(table: LogTable) -> bool:
-    """Return whether a row is a run: names that all differ beside settings, and nothing that counts."""
+    """Return whether a row is a run: words that all differ name it, beside settings, as in W&B's table of runs."""
     columns = {plain(column): column for column in table.columns}
-    if (EPOCHS | STEPS | ITERATIONS) & set(columns):
-        return False
     named = [columns[name] for name in columns if name in RUN_TABLE]
-    differ = any(len(set(table.cells(column))) == len(table.rows) for column in named)
+    names = [table.cells(column) for column in named]
+    differ = any(
+        len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
+    )
     return differ and len(SETTINGS & set(columns)) > 1
 
 
@@ -107,14 +97,14 @@ LIGHTNING_CSV = LogFormat(
 ULTRALYTICS_CSV = LogFormat(
     "ultralytics-csv",
     "Ultralytics' results.csv",
-    read_network,
+    _read_evaluated,
     lambda source: _has(source, "epoch") and bool(ULTRALYTICS & set(source.columns)),
     folder_file="results.csv",
 )
 FASTAI_CSV = LogFormat(
     "fastai-csv",
     "fastai's history.csv",
-    read_network,
+    _read_evaluated,
     lambda source: _has(source, "epoch", "train_loss", "valid_loss", "time"),
     folder_file="history.csv",
 )

@@ -8,79 +8,28 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_count
 from justright.logs.choices import Choices
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import Unit
+from justright.logs.names.metric_words import word_set
+from justright.logs.text.cell_numbers import is_measured, parse_count
+from justright.logs.text.log_table import LogTable
 
 # Names of what counts, without what separates their words: 'trainer/global_step' is 'trainerglobalstep'.
-EPOCHS = frozenset(
-    (
-        "epoch",
-        "epochs",
-        "ep",
-        "epochnum",
-        "epochnumber",
-        "epochid",
-        "epochidx",
-        "epochindex",
-        "epochno",
-        "epochi",
-    )
-    + ("currentepoch", "nepoch", "nepochs", "numepochs", "trainepoch", "epochcount")
+EPOCHS = word_set(
+    "epoch epochs ep epochnum epochnumber epochid epochidx epochindex epochno epochi currentepoch"
+    " nepoch nepochs numepochs trainepoch epochcount"
 )
-STEPS = frozenset(
-    (
-        "step",
-        "steps",
-        "globalstep",
-        "globalsteps",
-        "trainerglobalstep",
-        "trainglobalstep",
-        "trainstep",
-        "trainingstep",
-    )
-    + (
-        "numsteps",
-        "nsteps",
-        "totalsteps",
-        "timestep",
-        "timesteps",
-        "totaltimesteps",
-        "numtimesteps",
-        "stepnum",
-    )
-    + ("timetotaltimesteps", "update", "updates", "numupdates", "nupdates", "gradientstep", "optimizerstep")
+STEPS = word_set(
+    "step steps globalstep globalsteps trainerglobalstep trainglobalstep trainstep trainingstep"
+    " numsteps nsteps totalsteps timestep timesteps totaltimesteps numtimesteps stepnum"
+    " timetotaltimesteps update updates numupdates nupdates gradientstep optimizerstep"
 )
-TREES = frozenset(("tree", "trees", "ntrees", "numtrees", "nestimators", "numberoftrees", "boostinground"))
-ITERATIONS = TREES | frozenset(
-    (
-        "iteration",
-        "iterations",
-        "iter",
-        "iters",
-        "it",
-        "itr",
-        "niter",
-        "numiter",
-        "iternum",
-        "iterno",
-        "round",
-        "rounds",
-    )
-    + (
-        "nround",
-        "nrounds",
-        "trainingiteration",
-        "batch",
-        "batchidx",
-        "batches",
-        "minibatch",
-        "commround",
-        "communicationround",
-    )
+TREES = word_set("tree trees ntrees numtrees nestimators numberoftrees boostinground")
+ITERATIONS = TREES | word_set(
+    "iteration iterations iter iters it itr niter numiter iternum iterno round rounds nround nrounds"
+    " trainingiteration batch batchidx batches minibatch commround communicationround"
 )
-INDEXES = frozenset(("", "index", "unnamed0", "row", "rowid", "rownames", "rownumber"))
+INDEXES = word_set("index unnamed0 row rowid rownames rownumber") | {""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,92 +9,30 @@ from itertools import pairwise
 from typing import Literal
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_number
 from justright.logs.formats.row_counters import RowCounts, count_rows, plain
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import direction_of, is_loss, parse_name
+from justright.logs.names.metric_words import word_set
 from justright.logs.source import Source
+from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.log_table import LogTable
 
 # Columns whose values tell runs apart: members of one experiment, which are pooled, and runs of their own.
-MEMBERS = frozenset(
-    (
-        "fold",
-        "folds",
-        "cv",
-        "cvfold",
-        "kfold",
-        "foldid",
-        "foldidx",
-        "foldno",
-        "seed",
-        "randomseed",
-        "randomstate",
-        "repeat",
-    )
-    + (
-        "repetition",
-        "rep",
-        "replicate",
-        "run",
-        "runid",
-        "runidx",
-        "runno",
-        "trial",
-        "trialid",
-        "trialno",
-        "bootstrap",
-        "member",
-    )
+MEMBERS = word_set(
+    "fold folds cv cvfold kfold foldid foldidx foldno seed randomseed randomstate repeat repetition"
+    " rep replicate run runid runidx runno trial trialid trialno bootstrap member"
 )
-RUNS = frozenset(
-    (
-        "model",
-        "modelname",
-        "experiment",
-        "experimentname",
-        "exp",
-        "expname",
-        "expid",
-        "config",
-        "configuration",
-        "variant",
-    )
-    + ("runname", "architecture", "arch", "optimizer", "method", "algorithm", "network", "setting")
+RUNS = word_set(
+    "model modelname experiment experimentname exp expname expid config configuration variant runname"
+    " architecture arch optimizer method algorithm network setting"
 )
 # Columns that say on which rows the others were measured, and those of long tables.
-ROWS = frozenset(
-    (
-        "data",
-        "split",
-        "phase",
-        "set",
-        "mode",
-        "dataset",
-        "partition",
-        "subset",
-        "stage",
-        "datasplit",
-        "dataset",
-        "evalset",
-    )
-    + ("type", "kind", "part", "evalname", "loader")
+ROWS = word_set(
+    "data split phase set mode dataset partition subset stage datasplit dataset evalset type kind"
+    " part evalname loader"
 )
-NAMES = frozenset(
-    (
-        "metric",
-        "metrics",
-        "metricname",
-        "name",
-        "variable",
-        "key",
-        "tag",
-        "measure",
-        "measurement",
-        "evalmetric",
-    )
-)
-VALUES = frozenset(("value", "values", "metricvalue", "scalar", "result"))
+NAMES = word_set("metric metrics metricname name variable key tag measure measurement evalmetric")
+VALUES = word_set("value values metricvalue scalar result")
 MAX_RUNS = 1_000
 
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from justright.logs.formats.row_counters import plain
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.log_table import LogTable
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.log_table import LogTable
 
 BOUNDS = ("__MIN", "__MAX")
 SEPARATOR = " - "
-X_AXES = frozenset(
-    (
-        "step",
-        "epoch",
-        "relativetimewalltime",
-        "relativetimeprocess",
-        "walltime",
-        "globalstep",
-        "trainerglobalstep",
-    )
-)
 
 
 def _metric_columns(columns: tuple[str, ...]) -> list[str]:
@@ -36,11 +24,12 @@ def _matches(source: Source) -> bool:
 
 def _read(source: Source) -> list[LoggedRun]:
     table = source.table
-    assert table is not None
+    if table is None:
+        return []
     by_run: dict[str, list[str]] = {}
     for column in _metric_columns(table.columns):
         run, _, metric = column.rpartition(SEPARATOR)
-        if plain(metric) not in ("step", "epoch") or metric != "_step":
+        if metric != "_step":
             by_run.setdefault(run, []).append(column)
     runs = []
     for run, columns in by_run.items():

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
-from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import Choices
-from justright.logs.folders import find_logs
+from justright.logs.discovery.checkpoint_names import with_checkpoints
+from justright.logs.discovery.folders import find_logs
 from justright.logs.formats.registry import log_formats
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source

@@ -9,6 +9,7 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.registry import chosen_runs
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
@@ -26,7 +27,6 @@ from justright.logs.objects.network_trainers import (
 from justright.logs.objects.object_kind import ObjectKind, type_name
 from justright.logs.objects.plain_numbers import ARRAY, DICT, LIST, STRUCTURED_ARRAY
 from justright.logs.objects.scikit_learn import SCIKIT_LEARN
-from justright.logs.separate_runs import separate
 
 FORMAT = "object"
 # What wraps an estimator that holds the curves: a search's best one.

@@ -97,7 +97,7 @@ def parse_records(text: str) -> tuple[list[dict[str, Any]], list[int], bool] | N
         return None
     found, bad = [], []
     for number, line in lines:
-        value = _object(line)
+        value = parse_object(line)
         if value is None:
             bad.append(number)
             if len(bad) > 1 + len(lines) // 2:
@@ -105,17 +105,13 @@ def parse_records(text: str) -> tuple[list[dict[str, Any]], list[int], bool] | N
         else:
             found.append(value)
     is_half_written = bool(bad) and bad[-1] == lines[-1][0] and lines[-1][1].lstrip().startswith("{")
-    if _object(lines[0][1]) is None or len(found) < len(bad):
+    if parse_object(lines[0][1]) is None or len(found) < len(bad):
         return None
     return found, bad[:-1] if is_half_written else bad, is_half_written
 
 
-def is_object(line: str) -> bool:
-    """Return whether a line holds one JSON object, or a dict as Python prints it."""
-    return _object(line) is not None
-
-
-def _object(line: str) -> dict[str, Any] | None:
+def parse_object(line: str) -> dict[str, Any] | None:
+    """Return the JSON object of a line, or the dict that Python printed; None if it holds none."""
     if not line.lstrip().startswith("{"):
         return None
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from justright.errors import InputError
-from justright.logs.cell_numbers import is_measured, parse_number
+from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
@@ -45,9 +47,9 @@ class LogTable:
         """Return the numbers of a column, None where nothing was measured or read, and how many cells hold no number."""
         cells = self.cells(column)
         try:
-            return [float(cell) for cell in cells], 0
+            return [float(cell.replace(",", ".") if self.decimal_comma else cell) for cell in cells], 0
         except ValueError:
-            numbers = [
+            numbers: list[float | None] = [
                 parse_number(cell, decimal_comma=self.decimal_comma) if is_measured(cell) else None
                 for cell in cells
             ]
@@ -73,10 +75,12 @@ def parse_table(name: str, text: str) -> LogTable | None:
             )
         return None
     start, separator, header = found
+    has_comments = any(mark in whole for mark in COMMENTS)
     body = [
         (number, line)
         for number, line in lines[start + 1 :]
-        if not line.lstrip().startswith(COMMENTS) and not (is_drawn and RULE.fullmatch(line))
+        if not (has_comments and line.lstrip().startswith(COMMENTS))
+        and not (is_drawn and RULE.fullmatch(line))
     ]
     if separator == "|":  # a table among prose
         end = next((index for index, (_, line) in enumerate(body) if "|" not in line), len(body))
@@ -87,6 +91,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
 def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it."""
     places = [index for index, (_, line) in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
+    loose: tuple[int, str, list[str]] | None = None
     places += [
         index - 1
         for index, (_, line) in enumerate(lines)
@@ -108,8 +113,13 @@ def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]]
             header = [cell.strip() for cell in _split([(0, line)], separator)[0][1]]
             rows = [row for _, row in _split(below, separator)]
             if _heads(header, rows, separator) and not (is_comment and not rows):
-                return index, separator, header
-    return None
+                if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
+                    is_another = loose is None or not set(loose[2]) & set(
+                        header
+                    )  # not the first header again
+                    return (index, separator, header) if is_another else loose
+                loose = loose or (index, separator, header)  # unless a line below fits exactly
+    return loose
 
 
 def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
@@ -119,7 +129,7 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
     if numbers > (0 if is_spaced else len(header) // 4) or any(
-        re.search(r"[:=]\s*[-+]?\.?\d", cell) for cell in header
+        re.search(r"(?<!Unnamed)[:=]\s*[-+]?\.?\d", cell) for cell in header
     ):
         return False
     if not rows:
@@ -141,10 +151,30 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     shorter = [row for row in rows if len(row) < len(header)]
     if len(fitting) + len(shorter) // 2 < len(rows) / 2 or not fitting:
         return False
-    return any(_is_numeric([row[position] for row in fitting]) for position in range(len(header)))
+    columns = list(zip(*(row[: len(header)] for row in fitting), strict=True))
+    if is_spaced and any(
+        _is_said_again(column) for column in columns
+    ):  # 'Epoch 1 loss 0.5': words, not columns
+        return False
+    if is_spaced:  # sentences, too, are words between spaces
+        return 5 * len(fitting) >= 4 * len(rows) and 2 * sum(map(_is_numeric, columns)) >= len(header)
+    return any(map(_is_numeric, columns))
 
 
-def _is_numeric(cells: list[str]) -> bool:
+def _is_said_again(cells: Sequence[str]) -> bool:
+    """Return whether all cells are the same name of a number."""
+    word = cells[0].strip(" :=,")
+    if len(set(cells)) > 1 or len(cells) < 2 or not word[:1].isalpha():
+        return False
+    return direction_of(parse_name(word).metric) is not None or word.lower() in (
+        "epoch",
+        "step",
+        "iter",
+        "iteration",
+    )
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
     filled = [cell for cell in cells if is_measured(cell)]
     numbers = sum(parse_number(cell, decimal_comma=True) is not None for cell in filled)
     return bool(filled) and 2 * numbers > len(filled)
@@ -167,13 +197,10 @@ def _split(lines: list[tuple[int, str]], separator: str) -> list[tuple[int, list
     if separator == "|":
         return [(number, line.strip().strip("|").split("|")) for number, line in lines]
     reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
-    found = []
     try:
-        for row in reader:
-            found.append((lines[min(reader.line_num, len(lines)) - 1][0], row))
+        return [(lines[reader.line_num - 1][0], row) for row in reader]
     except csv.Error:  # a cell longer than 128 KiB, as an unclosed quotation mark makes one
         return [(number, line.split(separator)) for number, line in lines]
-    return found
 
 
 class _Rows:
@@ -188,33 +215,30 @@ class _Rows:
         self.stray = self.long = self.short = 0
 
     def table(self, rows: list[tuple[int, list[str]]]) -> LogTable:
-        rows = [(line, row) for line, row in rows if any(map(str.strip, row))]
-        while (
-            len(self.header) > 1
-            and not self.header[-1]
-            and all(
-                len(row) < len(self.header) or not any(map(str.strip, row[len(self.header) - 1 :]))
-                for _, row in rows
-            )
-        ):
-            self.header.pop()  # separators at the ends of lines
-        wider = [row for _, row in rows if len(row) == len(self.header) + 1 and row[-1].strip()]
+        """Return the table of (line, cells)."""
+        if len(self.header) > 1 and not self.header[-1]:
+            self._drop_empty_ends(rows)
+        widths = Counter(len(row) for _, row in rows if row[-1].strip() and parse_number(row[0]) is not None)
         if (
-            wider and len(wider) > len(rows) / 2
+            widths[len(self.header) + 1] > widths[len(self.header)]
         ):  # R and pandas leave the column of row numbers without a name
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
-        positions = list(range(len(self.columns)))
+        places = list(range(len(self.columns)))
+        is_moved = False
         kept: list[list[str]] = []
         lines: list[int] = []
         for index, (line, row) in enumerate(rows):
             cells = [cell.strip() for cell in row]
-            if self._is_header(cells):
-                positions = self._positions(cells)
+            if not any(cells):
                 continue
-            fitted = self._fit(cells, len(positions), is_last=index == len(rows) - 1)
+            if not cells[0][:1].isdigit() and self._is_header(cells):
+                places = self._places(cells)
+                is_moved = places != list(range(len(places)))
+                continue
+            fitted = self._fit(cells, len(places), is_last=index == len(rows) - 1)
             if fitted is not None:
-                kept.append(self._place(fitted, positions))
+                kept.append(self._place(fitted, places) if is_moved else fitted)
                 lines.append(line)
         for row in kept:
             row.extend([""] * (len(self.columns) - len(row)))
@@ -222,9 +246,14 @@ class _Rows:
         comma = self.separator != "," and self._has_decimal_commas(kept)
         return LogTable(tuple(self.columns), kept, lines, comma, self.notes)
 
+    def _drop_empty_ends(self, rows: list[tuple[int, list[str]]]) -> None:
+        """Take separators at the ends of lines for what they are."""
+        while len(self.header) > 1 and not self.header[-1]:
+            if any(any(map(str.strip, row[len(self.header) - 1 :])) for _, row in rows):
+                return
+            self.header.pop()
+
     def _place(self, cells: list[str], positions: list[int]) -> list[str]:
-        if positions == list(range(len(cells))):
-            return cells
         placed = [""] * len(self.columns)
         for position, cell in zip(positions, cells, strict=True):
             placed[position] = cell
@@ -254,7 +283,7 @@ class _Rows:
             and all(parse_number(cell) is None for cell in filled)
         )
 
-    def _positions(self, cells: list[str]) -> list[int]:
+    def _places(self, cells: list[str]) -> list[int]:
         for cell in cells:
             if cell not in self.columns:
                 self.columns.append(cell)

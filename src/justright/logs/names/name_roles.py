@@ -13,7 +13,7 @@ from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
 from justright.logs.metric_names import Direction, direction_of, is_loss, parse_name, words_of
-from justright.logs.metric_words import PARTS
+from justright.logs.names.metric_words import PARTS
 
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
 SET_SUFFIXES = ("_loss", "_runtime")
@@ -156,7 +156,9 @@ def _find_training_set(log: NamedLog) -> None:
     if any(one.role == "train" and one.is_measure for one in log.series):
         return
     numbered = [
-        one for one in log.series if re.fullmatch(r"validation_\d+", one.set) and one.role == "validation"
+        one
+        for one in log.series
+        if re.fullmatch(r"validation_\d+", one.set) and one.role == "validation" and one.series.role is None
     ]
     sets = list(dict.fromkeys(one.set for one in numbered))
     if len(sets) < 2:

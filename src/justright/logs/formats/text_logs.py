@@ -1,0 +1,91 @@
+"""Plain text logs, by pattern: what scripts and libraries print while they train."""
+
+from __future__ import annotations
+
+import re
+
+from justright.errors import InputError
+from justright.logs.formats.table_runs import TableReader
+from justright.logs.formats.text_lines import ANSI, TextLine, read_line
+from justright.logs.logged_run import LoggedRun, Role
+from justright.logs.source import LogFormat, Source
+from justright.logs.text.log_table import LogTable
+
+REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
+CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
+BOOSTERS = re.compile(
+    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
+)
+
+
+def _read(source: Source) -> list[LoggedRun]:
+    table = _table(source.text)
+    if not any(column not in ("epoch", "iteration") for column in table.columns):
+        raise InputError(
+            "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
+            f"{source.name!r} holds none."
+        )
+    is_booster = bool(BOOSTERS.search(source.text))
+    runs = TableReader(source, "trees" if is_booster else "").runs(table)
+    if CATBOOST.search(source.text):
+        for run in runs:
+            for one in run.series:  # CatBoost calls every evaluation set a test
+                if one.written.startswith("test"):
+                    one.role = "validation"
+    return runs
+
+
+def _table(text: str) -> LogTable:
+    """Return a row per line that counts or names numbers."""
+    rows: list[tuple[int, TextLine]] = []
+    section: Role | None = None
+    averaged: dict[str, None] = {}
+    is_repeated = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        for part in _parts(line):
+            if is_repeated:
+                is_repeated = False
+                continue
+            if REPEATS_NEXT.search(part):
+                is_repeated = True
+                continue
+            found = read_line(part, section)
+            if found.epoch is not None:
+                section = None
+            if found.role is not None:
+                section = found.role
+            averaged |= dict.fromkeys(found.averaged)
+            if found.numbers or found.epoch is not None or found.step is not None:
+                rows.append((number, found))
+    return _as_table(rows, tuple(averaged))
+
+
+def _parts(line: str) -> list[str]:
+    """Return the texts of a line as a terminal would leave them: what a carriage return writes over is lost, but not dicts."""
+    plain = ANSI.sub("", line) if "\x1b" in line else line
+    if "\r" not in plain and "\x08" not in plain:
+        return [plain] if plain.strip() else []
+    parts = [part for part in re.split(r"[\r\x08]+", plain) if part.strip()]
+    return [part for part in parts[:-1] if part.lstrip().startswith("{")] + parts[-1:]
+
+
+def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:
+    names = dict.fromkeys(name for _, row in rows for name in row.numbers)
+    has_epochs = any(row.epoch is not None for _, row in rows)
+    has_steps = any(row.step is not None for _, row in rows)
+    columns = [*(["epoch"] if has_epochs else []), *(["iteration"] if has_steps else []), *names]
+    cells = []
+    for _, row in rows:
+        counts = [row.epoch] * has_epochs + [row.step] * has_steps
+        numbers = [row.numbers.get(name) for name in names]
+        cells.append(["" if value is None else repr(value) for value in (*counts, *numbers)])
+    notes = [f"Lists of numbers under {name!r} were averaged." for name in averaged]
+    return LogTable(tuple(columns), cells, [number for number, _ in rows], notes=notes)
+
+
+TEXT_LOG = LogFormat(
+    "text",
+    "a text log with lines such as 'epoch 3 loss: 0.52 val_loss: 0.61'",
+    _read,
+    lambda source: bool(source.text) and not source.is_json and source.table is None,
+)
