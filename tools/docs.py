@@ -91,8 +91,9 @@ def security_page() -> str:
     from justright.data.readers.databases import guarded_connection as connection
     from justright.data.readers.databases import sqlite_file
     from justright.data.readers.workbooks import workbook
-    from justright.logs import folders, source
-    from justright.logs.formats.trackers import mlflow_database, tfevents
+    from justright.logs import source
+    from justright.logs.discovery import folders
+    from justright.logs.formats.trackers import tfevents, wandb
     from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
@@ -112,10 +113,10 @@ def security_page() -> str:
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
-        "files below a log folder": f"{folders.MAX_FILES:,}",
-        "text of the logs below a folder": _size(folders.MAX_FOLDER_BYTES),
-        "values in event files": f"{tfevents.MAX_POINTS:,}",
-        "values in MLflow's database": f"{mlflow_database.MAX_POINTS:,}",
+        "files below a log folder": f"{folders.MAX_FILES:,}, {folders.MAX_DEPTH} folders deep",
+        "text logs in a folder": f"{folders.MAX_LOGS:,}, {_size(folders.MAX_FOLDER_BYTES)} together",
+        "W&B file": _size(wandb.MAX_BYTES),
+        "values in event files, MLflow's database or a W&B file": f"{tfevents.MAX_POINTS:,}",
         "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
@@ -142,7 +143,7 @@ def diagnose_page() -> str:
     from justright.statistics import turns
 
     formats = ["| log | `--json` says |", "|---|---|"]
-    formats += [f"| {one.summary} | `{one.name}` |" for one in FORMATS]
+    formats += [f"| {one.summary} | `{one.name}` |" for one in FORMATS if one.summary]
     labels = ["| label | what it says | how it is decided |", "|---|---|---|"]
     for label, page in LABEL_PAGES.items():
         link = f"[{label}](findings/{page.code}.md)"

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from justright.callbacks.best_so_far import BestSoFar
 from justright.callbacks.live_options import LiveOptions, live_options
-from justright.callbacks.live_reading import BestSoFar, LiveReading
+from justright.callbacks.live_reading import LiveReading
 from justright.errors import InputError
 from justright.logs.judge_run import judge_run
 from justright.logs.log_curves import LogCurves
@@ -26,6 +27,12 @@ def feed_all(live, train=TRAIN, validation=VALIDATION, start=1):
         for at, (a, b) in enumerate(zip(train, validation, strict=True), start)
     ]
     return [line for line in said if line is not None]
+
+
+def options(**asked):
+    """Return the options of a callback's arguments, the others as they are by default."""
+    default = {"stop_on": (), "patience": 1, "every": 1, "verbose": 1, "monitor": None}
+    return live_options(**{**default, "maximize": (), "minimize": (), **asked})
 
 
 class Judge:
@@ -113,6 +120,16 @@ def test_training_stops_once_the_label_has_held():
     assert not LiveReading("x", LiveOptions(), judge=judge).should_stop
 
 
+def test_labels_to_stop_at_may_take_turns():
+    """An accuracy that wavers changes the label between two that both were asked for."""
+    judge = Judge([(1, "flat"), (5, "overfits"), (6, "overfits by loss only"), (7, "overfits")])
+    live = LiveReading("x", LiveOptions(stop_on=("overfits", "overfits by loss only")), judge=judge)
+    feed_all(live, TRAIN[:6], VALIDATION[:6])
+    assert not live.should_stop
+    live.feed(7, {"val_loss": 0.5})
+    assert live.should_stop
+
+
 def test_nothing_new_is_not_judged_again():
     """The end of training right after a judgement costs nothing."""
     judge = Judge([(1, "flat")])
@@ -124,6 +141,46 @@ def test_nothing_new_is_not_judged_again():
     live.record(1, {"train_loss": 0.5})
     live.judge_now()
     assert judge.asked == [1, 1]
+
+
+def test_a_metric_that_is_measured_only_with_validation_is_waited_for():
+    """`validation_freq=3`: until then there is nothing to judge, and no word about it."""
+    live = LiveReading("x", options(monitor="val_auc"))
+    for at in (1, 2):
+        assert live.feed(at, {"loss": 0.5}) is None
+        assert live.reading is None
+    for at in (3, 6):
+        live.feed(at, {"loss": 0.5, "val_loss": 0.5, "val_auc": 0.75})
+    assert live.reading.sets[0].judged.written == "val_auc"
+
+
+def test_a_metric_that_is_not_there_is_said_once_and_costs_no_training():
+    """A name that was misspelt, with the near one; all the rest goes on."""
+    live = LiveReading("x", options(monitor="val_au"))
+    said = [live.feed(at, {"loss": 0.5, "val_auc": 0.75}) for at in range(1, 9)]
+    assert said == [
+        "A name must be in the log; got --metric 'val_au' (did you mean 'val_auc'?). It holds 'loss', 'val_auc'.",
+        *[None] * 7,
+    ]
+    live = LiveReading("x", options(monitor="val_au"))
+    live.feed(1, {"loss": 0.5})
+    live.record(2, {"loss": 0.25})
+    assert live.judge_now(is_over=True).startswith("A name must be in the log; got --metric 'val_au'")
+
+
+def test_a_bug_in_judging_warns_and_costs_no_training():
+    """Hours of training are worth more than a verdict on them."""
+
+    def broken(curves):
+        raise ZeroDivisionError("division by zero")
+
+    live = LiveReading("x", options(), judge=broken)
+    with pytest.warns(RuntimeWarning) as caught:
+        assert live.feed(1, {"val_loss": 0.5}) is None
+    assert (
+        str(caught[0].message)
+        == "justright could not judge the curves: ZeroDivisionError('division by zero')"
+    )
 
 
 def test_metrics_that_are_no_numbers_are_left_out():
@@ -139,27 +196,15 @@ def test_the_best_is_that_of_the_validation_loss_or_of_what_is_asked_for():
     logs = [{"loss": 3, "val_loss": 2, "val_accuracy": 0.5}, {"loss": 2, "val_loss": 3, "val_accuracy": 0.75}]
 
     def best(**asked):
-        found = BestSoFar(
-            live_options(
-                **{
-                    "stop_on": (),
-                    "patience": 1,
-                    "every": 1,
-                    "verbose": 0,
-                    "monitor": None,
-                    "maximize": (),
-                    "minimize": (),
-                }
-                | asked
-            )
-        )
+        found = BestSoFar(options(**asked))
         for at, metrics in enumerate(logs, 1):
             found.improves(at, metrics)
-        return found.at, found.metric, found.value
+        return found.at, found.written, found.value
 
     assert best() == (1, "val_loss", 2.0)
     assert best(monitor="val_accuracy") == (2, "val_accuracy", 0.75)
-    assert best(monitor="loss") == (2, "loss", 2.0)
+    assert best(monitor="accuracy") == best(monitor="val_accuracy")
+    assert best(monitor="loss") == (1, "val_loss", 2.0)
     assert best(monitor="val_loss", maximize="val_loss") == (2, "val_loss", 3.0)
     assert best(monitor="val_accuracy", minimize=["accuracy"]) == (1, "val_accuracy", 0.5)
 
@@ -176,9 +221,7 @@ def test_a_value_that_is_no_finite_number_is_never_the_best():
 def test_all_bad_options_are_named_at_once():
     """A label that does not exist, and numbers that are none."""
     with pytest.raises(InputError) as caught:
-        live_options(
-            stop_on="overfit", patience=0, every=1.5, verbose=3, monitor=None, maximize=(), minimize=()
-        )
+        options(stop_on="overfit", patience=0, every=1.5, verbose=3)
     assert str(caught.value) == (
         "`stop_on` must be one of 'overfits', 'overfits by loss only', 'still improving', 'flat', 'diverged', 'unstable', "
         "'too short', 'undecided'; got 'overfit'. Did you mean 'overfits'? `patience` must be a whole number from 1 on; got 0. "

@@ -144,6 +144,7 @@ def test_unusable_outputs_are_refused_before_anything_is_read(readings, tmp_path
             f"`--html` takes a file; {str(tmp_path / 'folder.html')!r} is a folder. Name a file in it."
         ),
         ("a.csv", "--plot", "x.jpg"): "`--plot` takes a FILE that ends in .png, .svg, .pdf; got 'x.jpg'.",
+        ("a.csv", "--plot", "x.png", "--plot", "y.png"): "`--plot` takes one FILE; got x.png, y.png.",
         ("a.csv", "b.csv", "--plot", "x.png"): "`--plot` draws one log; got 2. Call it for each of them.",
         ("a.csv", "--json", "--html"): (
             "Standard output takes one form; got --json and --html. Name a FILE for the others."

@@ -117,6 +117,12 @@ EXAMPLES: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 @pytest.fixture
+def example_names() -> list[str]:
+    """Return the names of all formats with an example."""
+    return list(EXAMPLES)
+
+
+@pytest.fixture
 def write_example(tmp_path: Path) -> Callable[[str], Path]:
     """Return a function that writes the example log of a format and returns its path."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,6 +57,9 @@ def values(source, number=0):
         {name: pd.Series(values) for name, values in CURVES.items()},
         {name: pl.Series(values) for name, values in CURVES.items()},
         {name: pa.array(values) for name, values in CURVES.items()},
+        [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)],
+        deque(dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)),
+        (dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)),
         pd.DataFrame(COLUMNS),
         pd.DataFrame(COLUMNS).set_index("epoch"),
         pd.DataFrame(CURVES, dtype="Float64"),
@@ -162,9 +165,13 @@ def test_a_list_of_objects_has_a_run_each():
 
 
 def test_folds_in_a_dict_are_one_experiment():
-    """Keys such as 'fold 0' or 'seed_3' name repetitions: the reading pools them, and says so."""
-    reading = diagnose({f"fold {number}": pd.DataFrame(COLUMNS) for number in range(3)})
-    assert [len(run.members) for run in reading.runs] == [3]
+    """Keys such as 'fold 0' or 'seed_3' name repetitions, which are pooled; bare numbers may be sizes of networks."""
+
+    def members(names):
+        return [len(run.members) for run in diagnose(dict.fromkeys(names, pd.DataFrame(COLUMNS))).runs]
+
+    assert members(["fold 0", "fold 1", "fold 2"]) == members(["seed_3", "seed_4", "seed_5"]) == [3]
+    assert members([16, 64, 512]) == [0, 0, 0]
 
 
 def test_boosted_trees_read_as_their_evaluation_results():
@@ -178,6 +185,16 @@ def test_boosted_trees_read_as_their_evaluation_results():
         assert (run.unit, run.tool, run.name) == ("iteration", "trees", "Classifier")
     estimator = made_by("catboost.core", "CatBoost", get_evals_result=lambda self: results)
     assert values(estimator) == plain
+
+
+@pytest.mark.parametrize("counter", [{}, {"iterations": [0, 1, 2, 3]}])
+def test_what_cross_validation_returns_is_read_as_means_over_folds(counter):
+    """`cv` of XGBoost and CatBoost gives a frame, that of LightGBM a dict; 'test' are the rows left out in turn."""
+    means = {"train-logloss-mean": LOSS, "test-logloss-mean": VAL_LOSS}
+    spread = {name.replace("mean", "std"): [0.1] * 4 for name in means}
+    frame = pd.DataFrame(counter | means | spread)
+    assert values(frame) == values(means | spread)
+    assert values(frame) == {"train": {"logloss": LOSS}, "validation": {"logloss": VAL_LOSS}}
 
 
 def test_what_early_stopping_chose_is_said():
@@ -237,16 +254,17 @@ def test_gradient_boosting_validates_on_rows_left_out(table):
     )
 
 
-def test_a_hugging_face_trainer_is_read_with_its_folder(tmp_path):
-    """Its log is in memory, its checkpoints are in `output_dir`."""
+def test_a_hugging_face_trainer_is_read_with_its_folder(tmp_path, monkeypatch):
+    """Its log is in memory, its checkpoints are in `output_dir`; a state alone has none, wherever the program runs."""
     (tmp_path / "checkpoint-10").mkdir()
     log = [{"epoch": 1.0, "step": 10, "loss": 0.5}, {"epoch": 1.0, "step": 10, "eval_loss": 0.6}]
-    trainer = SimpleNamespace(
-        state=SimpleNamespace(log_history=log), args=SimpleNamespace(output_dir=str(tmp_path))
-    )
-    [run] = curves_in(trainer)
-    assert list(run.checkpoints.values()) == ["checkpoint-10"]
-    assert values(trainer) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.6]}}
+    state = made_by("transformers", "TrainerState", log_history=log)
+    trainer = made_by("transformers", "Trainer", state=state, args=SimpleNamespace(output_dir=str(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    for source, checkpoints in ((trainer, ["checkpoint-10"]), (state, [])):
+        [run] = curves_in(source)
+        assert (run.name, list(run.checkpoints.values())) == (type(source).__name__, checkpoints)
+        assert values(source) == {"train": {"loss": [0.5]}, "validation": {"loss": [0.6]}}
 
 
 def test_lightning_is_read_from_what_its_logger_wrote(tmp_path):
@@ -260,7 +278,8 @@ def test_lightning_is_read_from_what_its_logger_wrote(tmp_path):
 
 def test_a_training_that_began_again_is_told_apart():
     """As in a file: a counter that steps back begins another attempt, and the last one counts."""
-    frame = pl.concat([pl.DataFrame(COLUMNS), pl.DataFrame(COLUMNS)[:3]])
+    again = {"epoch": EPOCHS[:3], "loss": [0.8, 0.6, 0.4], "val_loss": [0.8, 0.7, 0.6]}
+    frame = pl.concat([pl.DataFrame(COLUMNS), pl.DataFrame(again)])
     reading = diagnose(frame)
     assert [(run.is_earlier, len(run.curves.curves[0].at)) for run in reading.runs] == [(False, 3), (True, 4)]
 
@@ -356,13 +375,14 @@ def test_an_object_without_curves_says_what_to_pass(source, message):
     assert str(caught.value) == message
 
 
-def test_an_unknown_object_is_told_every_kind_that_is_taken():
+@pytest.mark.parametrize(("source", "name"), [(object(), "object"), (b"log.csv", "bytes"), (3, "int")])
+def test_an_unknown_object_is_told_every_kind_that_is_taken(source, name):
     """The list comes from the registry."""
     with pytest.raises(InputError) as caught:
-        diagnose(object())
+        diagnose(source)
     kinds = "; ".join(kind.summary for kind in OBJECT_KINDS if kind.summary)
     assert str(caught.value) == (
-        f"`source` must be a path, or hold training curves: {kinds}; got object. "
+        f"`source` must be a path, or hold training curves: {kinds}; got {name}. "
         "Pass {'loss': [...], 'val_loss': [...]}."
     )
 

@@ -28,8 +28,9 @@ class LightningHooks:
     several times per epoch.
 
     Args:
-        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'diverged'); none: it never stops.
-        patience: for how many validations in a row such a label must hold.
+        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'overfits by loss only', 'diverged'); none: it
+            never stops.
+        patience: for how many validations in a row the label must be one of those.
         monitor: the metric to judge, as it is logged, such as 'val_acc'; None: the validation loss.
         every: judge after this many validations.
         verbose: 0 says nothing, 1 a line when the verdict changes, 2 a line at every judgement.
@@ -93,7 +94,7 @@ class LightningHooks:
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401
         """Judge the whole curves."""
-        self._say(trainer, pl_module, self._live.judge_now())
+        self._say(trainer, pl_module, self._live.judge_now(is_over=True))
 
     def _is_evaluation(self, name: str) -> bool:
         return parse_name(name).role in ("validation", "test") or name == self._options.choices.metric

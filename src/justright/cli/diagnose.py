@@ -46,7 +46,7 @@ def diagnose(
     html: str | None = typer.Option(
         None, help="Print a page with all curves, or write it to a FILE that ends in .html.", metavar="[FILE]"
     ),
-    plot: Path | None = typer.Option(
+    plot: list[Path] | None = typer.Option(
         None, help="Draw the curves: a .png, .svg or .pdf file.", metavar="FILE"
     ),
     fail_on: str | None = typer.Option(
@@ -99,7 +99,7 @@ def diagnose(
     from justright.logs.choices import Choices
 
     labels = labels_to_fail_on(fail_on, tuple(LOG_LABELS))
-    outputs = LogOutputs([str(log) for log in logs], as_json, markdown, html, plot, watch)
+    outputs = LogOutputs([str(log) for log in logs], as_json, markdown, html, plot or (), watch)
     choices = Choices(
         train, tuple(validation or ()), step, epoch, metric, tuple(maximize or ()), tuple(minimize or ()), run
     )

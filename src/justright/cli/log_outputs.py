@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Stands in all that is written here: a file that has it may be replaced.
 MARK = b"justright diagnose"
+MAX_REPORT_BYTES = 100_000_000  # a larger file is none of ours
 PLOT_ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -29,7 +30,7 @@ class LogOutputs:
         as_json: whether standard output is JSON.
         markdown: file for Markdown, '-' for standard output; None for none.
         html: the same for a page.
-        plot: file for a plot.
+        plots: files for a plot: one at most.
         watch: whether the log is read again and again.
     """
 
@@ -37,7 +38,7 @@ class LogOutputs:
     as_json: bool = False
     markdown: str | None = None
     html: str | None = None
-    plot: Path | None = None
+    plots: Sequence[Path] = ()
     watch: bool = False
 
     def __post_init__(self) -> None:
@@ -62,6 +63,8 @@ class LogOutputs:
             raise InputError(
                 f"`--watch` follows one file or folder; got {', '.join(map(repr, self.logs))}. Call it for one of them."
             )
+        if len(self.plots) > 1:
+            raise InputError(f"`--plot` takes one FILE; got {', '.join(str(file) for file in self.plots)}.")
         if self.plot is not None:
             if self.plot.suffix.lower() not in PLOT_ENDINGS:
                 raise InputError(
@@ -72,6 +75,11 @@ class LogOutputs:
         for option, file in (("--markdown", self.markdown), ("--html", self.html), ("--plot", self.plot)):
             if file not in (None, STANDARD_OUTPUT):
                 _check_file(option, Path(str(file)), self.logs)
+
+    @property
+    def plot(self) -> Path | None:
+        """File for a plot; None for none."""
+        return next(iter(self.plots), None)
 
     @property
     def is_told(self) -> bool:
@@ -120,10 +128,14 @@ def _check_file(option: str, file: Path, logs: Sequence[str]) -> None:
             raise InputError(f"`{option}` must not replace the log; got {str(file)!r}. Name another file.")
     if file.is_dir():
         raise InputError(f"`{option}` takes a file; {str(file)!r} is a folder. Name a file in it.")
-    if file.exists() and file.stat().st_size and MARK not in file.read_bytes():
+    if file.exists() and file.stat().st_size and not _is_ours(file):
         raise InputError(
             f"`{option}` must not replace a file of other origin; {str(file)!r} is one. Name another file, or delete it."
         )
+
+
+def _is_ours(file: Path) -> bool:
+    return file.stat().st_size <= MAX_REPORT_BYTES and MARK in file.read_bytes()
 
 
 def _drawn(reading: Reading, kind: str) -> bytes:

@@ -64,7 +64,7 @@ FLAT = Page(
     "Flat at the end",
     "Validation loss neither rises nor falls any more: training has converged, and more of the same changes nothing. Whether "
     "a larger or a smaller network would be better cannot be seen from one run.",
-    "Both the rise since the best and the gain over the last quarter have intervals that end below 2 % of the best value.",
+    "Both the rise since the best and the gain over the last quarter have intervals that end below 5 % of the best value.",
     "The run could have been shorter. To learn whether the network underfits, train a larger one beside it: `justright run` does that.",
 )
 HIGH_AND_FLAT = Page(
@@ -72,7 +72,7 @@ HIGH_AND_FLAT = Page(
     "Training and validation are close, and both flat",
     "Training loss is as high as validation loss, or nearly, and neither improves: so a network looks that is too small or too much held back, but so does one that has "
     "reached the noise of the data. One run cannot tell them apart, so this is a description and no verdict.",
-    "Validation is flat (JR202), training improved by less than 2 % over the last quarter, and the two differ by less than 5 % of the loss.",
+    "Validation is flat (JR202), training improved by less than 5 % over the last quarter, and the two differ by less than 5 % of the loss.",
     "Train a larger network, or the same with less regularization, on the same rows: only if it is better, this one underfits.",
 )
 CHANCE = Page(

@@ -124,7 +124,7 @@ class LogFormat:
 
     Args:
         name: the short name in curves and JSON.
-        summary: the phrase for it in messages and help texts.
+        summary: the phrase for it in messages and help texts; empty for a kind of file that is known, and refused.
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.

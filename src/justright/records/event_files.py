@@ -10,6 +10,7 @@ included; its EventAccumulator imports TensorFlow where it is installed, and kee
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Collection, Iterator, Mapping
@@ -139,9 +140,10 @@ def read_events(path: Path) -> Iterator[Event]:
     with path.open("rb") as file:
         records = _records(file)
         while batch := list(islice(records, BATCH_RECORDS)):
-            if wrong := [record.offset for record in _mismatches(batch)]:
-                raise _damaged(path, min(wrong))
+            wrong = min((record.offset for record in _mismatches(batch)), default=math.inf)
             for record in batch:
+                if record.offset >= wrong:
+                    raise _damaged(path, record.offset)
                 if record.is_whole:
                     try:
                         yield Event.FromString(record.payload)

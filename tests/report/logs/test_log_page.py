@@ -133,6 +133,21 @@ def test_markdown_says_all_that_the_reading_says():
     assert re.search(r"^- validation [▁-█]{40} 0\.6000 to 1\.1900$", text, re.MULTILINE)
 
 
+def test_markdown_of_many_runs_is_brief():
+    """A comment has at most 65,536 characters: the table, and for the first runs the answer and what to do first."""
+    text = render_log_markdown([make_run(name=f"run {number}") for number in range(100)])
+    assert text.count("| ↑ overfits |") == 100
+    assert text.count("**↑ overfits.**") == text.count("1. Keep the state of epoch 30.") == 12
+    assert "Findings" not in text
+    assert len(text) < 20_000
+
+
+def test_an_explosion_leaves_the_picture():
+    """What came before it can still be seen."""
+    values = np.concatenate([np.linspace(1.0, 0.5, 40), [1e5, 1e9]])
+    assert shown_ends([values], is_more=False)[1] < 3
+
+
 @pytest.mark.parametrize("kind", ["hostile", "hostile runs"])
 def test_markdown_holds_names_as_text(kind):
     """No link, no HTML but our own comment, no further cell."""

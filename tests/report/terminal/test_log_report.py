@@ -83,6 +83,14 @@ def test_one_run_is_told_in_full():
     assert places == sorted(places)
 
 
+def test_where_values_are_no_numbers_any_more_is_marked():
+    """The axis goes on to where the run ended."""
+    text = "\n".join(printed(KINDS["diverged"]))
+    assert "× not finite since 60" in text
+    assert "*××××××××××××" in text
+    assert "x not finite since 60" in "\n".join(printed(KINDS["diverged"], encoding="ascii"))
+
+
 def test_a_finding_that_is_the_sentence_gives_only_its_code():
     """Nothing is said twice."""
     from dataclasses import replace
@@ -109,7 +117,7 @@ def test_several_runs_are_a_table_and_a_few_lines_each():
     """Earlier attempts have one line."""
     lines = printed(KINDS["several runs"])
     assert lines[0].split() == ["run", "reading", "best", "at", "best", "last"]
-    assert sum(line.startswith("> Keep the state") for line in lines) == 8
+    assert lines.count("- Keep the state of epoch 30. [measured in this log]") == 1  # the same for all
     assert lines[-1] == "Earlier attempt, replaced by a later run: attempt 1 (overfits)."
     assert "Findings" not in lines
 

@@ -12,7 +12,6 @@ from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 
 EPOCH_FILE = re.compile(r"metrics_epoch_(\d{1,9})\.json")
-MODEL_FILE = re.compile(r"model_state_(?:epoch_|e)(\d{1,9})(?:_b\d+)?\.th")
 MAX_FILES = 10_000
 # What is not of this epoch, or no metric.
 LEFT_OUT = re.compile(r"best_.*|peak_.*|.*_MB|.*duration|training_start_epoch|training_epochs")
@@ -59,16 +58,7 @@ def _read(source: Source) -> list[LoggedRun]:
             f"At least one metrics_epoch_N.json must be readable; none of {source.name!r} is. {notes[0]}"
         )
     found = read_rows(rows, choices=source.choices)
-    return [
-        LoggedRun(
-            source.name,
-            found.series,
-            found.unit,
-            notes=tuple(notes),
-            checkpoints=_checkpoints(source.path) if source.files else {},
-            tool="network",
-        )
-    ]
+    return [LoggedRun(source.name, found.series, found.unit, notes=tuple(notes), tool="network")]
 
 
 def _row(source: Source) -> Mapping[str, float | str]:
@@ -78,15 +68,6 @@ def _row(source: Source) -> Mapping[str, float | str]:
     row = {name: value for name, value in flatten(source.value).items() if not LEFT_OUT.fullmatch(name)}
     match = EPOCH_FILE.fullmatch(source.path.name)
     return {"epoch": float(match[1]), **row} if match else row
-
-
-def _checkpoints(folder: Path) -> dict[float, str]:
-    """Return epoch -> name of the weights that were kept."""
-    if not folder.is_dir():
-        return {}
-    return {
-        float(match[1]): path.name for path in _entries(folder) if (match := MODEL_FILE.fullmatch(path.name))
-    }
 
 
 ALLENNLP = LogFormat(

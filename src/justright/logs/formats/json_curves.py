@@ -10,16 +10,17 @@ from itertools import pairwise
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.formats.json_rows import (
-    EPOCHS,
-    STEPS,
     TIMES,
     VALUES,
+    Row,
     RowSeries,
     last_part,
     read_rows,
     role_of,
+    unit_of,
 )
 from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
+from justright.logs.formats.table_runs import MEMBERS, NAMES, RUNS
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import direction_of, parse_name
@@ -27,12 +28,6 @@ from justright.logs.source import LogFormat, Source
 
 # A part of a log that is one of several trainings of the same thing.
 MEMBER = re.compile(r"(?:cv|k)?[ _-]*(fold|seed|split|repeat|replicate)[ _-]*(\d{1,9})", re.IGNORECASE)
-MEMBERS = re.compile(r"(?:cv|k)?_?(fold|seed|split|repeat|replicate)(?:_?(?:id|idx|index|no|num|number))?")
-# Keys that say which of several runs a row belongs to.
-RUNS = frozenset(
-    {"run", "run_id", "run_name", "run_uuid", "trial", "trial_id", "experiment", "experiment_name"}
-) | {"exp", "model", "model_name", "variant", "arm"}
-COUNTER = re.compile(r"(?:(?:train|training|val|valid|validation|test|eval|dev)_)?(.+)")
 # TensorBoard names its downloads run-RUN-tag-TAG.json.
 TENSORBOARD_NAME = re.compile(r"run-.*-tag-(.+)")
 DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
@@ -63,7 +58,7 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
             f"A training log must hold the course of a run; {source.name!r} is a table of runs, one result for each. "
             "Pass the log of one of them."
         )
-    runs = [run for part in _by_run(leaves, source.choices) for run in part.read(source)]
+    runs = [run for part in _by_run(leaves) for run in part.read(source)]
     if not runs:
         raise InputError(
             f"A training log must hold curves, such as one value of 'val_loss' per epoch; {source.name!r} "
@@ -93,13 +88,6 @@ def _is_role(part: str) -> bool:
     return role_of(part) is not None and direction_of(parse_name(part).metric) is None
 
 
-def _counter(name: str) -> str:
-    """Return the counter that a name is, without the rows it belongs to; empty if it is none."""
-    match = COUNTER.fullmatch(last_part(name))
-    word = match[1] if match else ""
-    return word if word in EPOCHS or word in STEPS else ""
-
-
 def _is_settings(leaf: Leaf) -> bool:
     return isinstance(leaf, Table) and not any(
         isinstance(value, float) for row in leaf.rows for value in row.values()
@@ -117,7 +105,7 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
         for name, value in row.items():
             if isinstance(value, str) and role_of(value) is None and not DATE.search(value):
                 words.setdefault(name, set()).add(value)
-    is_long = any(last_part(name) in ("metric", "metric_name", "key", "tag", "variable") for name in words)
+    is_long = any(last_part(name) in NAMES for name in words) and any(map(_is_value, leaf.rows[0]))
     return not is_long and any(len(values) * 2 > len(leaf.rows) for values in words.values())
 
 
@@ -126,7 +114,7 @@ def _is_counted(leaf: Table) -> bool:
     counts: dict[str, set[float | str]] = {}
     for row in leaf.rows:
         for name, value in row.items():
-            if _counter(name):
+            if unit_of(name):
                 counts.setdefault(name, set()).add(value)
     return any(len(values) > 1 for values in counts.values())
 
@@ -135,50 +123,48 @@ def _split_rows(leaf: Leaf) -> list[Leaf]:
     """Return a table for each fold, seed or run that its rows name."""
     if isinstance(leaf, Column):
         return [leaf]
-    labels = [_row_labels(row) for row in leaf.rows]
-    distinct = dict.fromkeys(labels)
-    if len(distinct) < 2:
-        return [leaf]
-    differing = {
-        index
-        for index in range(max(map(len, distinct)))
-        if len({label[index : index + 1] for label in distinct}) > 1
-    }
-    tables: dict[tuple[str, ...], Table] = {}
-    lines: dict[tuple[str, ...], list[int]] = {}
-    rows: dict[tuple[str, ...], list[Mapping[str, float | str]]] = {}
+    labels = [_labels(row) for row in leaf.rows]
+    varying = {name for label in labels for name, word in label.items() if word != labels[0].get(name)}
+    tables: dict[tuple[str, str], tuple[list[Row], list[int]]] = {}
     for line, (row, label) in enumerate(zip(leaf.rows, labels, strict=True)):
-        run = tuple(part for index, part in enumerate(label) if index in differing)
-        lines.setdefault(run, []).append(line)
-        rows.setdefault(run, []).append(row)
-        tables[run] = leaf
-    return [replace(leaf, rows=rows[run], lines=lines[run], run=run) for run in tables]
+        words = [(last_part(name) in RUNS, word) for name, word in label.items() if name in varying]
+        if varying and not words:  # a header, or what is about all of them
+            continue
+        key = (
+            ", ".join(word for is_run, word in words if is_run),
+            ", ".join(word for is_run, word in words if not is_run),
+        )
+        rows, lines = tables.setdefault(key, ([], []))
+        rows.append(row)
+        lines.append(line)
+    return [
+        replace(leaf, rows=rows, lines=lines, run=run, member=member)
+        for (run, member), (rows, lines) in tables.items()
+    ]
 
 
-def _row_labels(row: Mapping[str, float | str]) -> tuple[str, ...]:
-    labels = []
+def _labels(row: Row) -> dict[str, str]:
+    """Return what a row says about its run: column -> 'fold 0'."""
+    labels = {}
     for name, value in row.items():
         key = last_part(name)
-        shown = f"{value:g}" if isinstance(value, float) else value
-        if (match := MEMBERS.fullmatch(key)) and role_of(shown) is None:
-            labels.append(shown if MEMBER.fullmatch(shown) else f"{match[1]} {shown}")
-        elif key in RUNS and role_of(shown) is None:
-            labels.append(shown)
-    return tuple(labels)
+        if key in MEMBERS or (key in RUNS and isinstance(value, str)):
+            shown = f"{value:g}" if isinstance(value, float) else value
+            labels[name] = shown if MEMBER.fullmatch(shown) else f"{name} {shown}"
+    return labels
 
 
 @dataclass(slots=True)
 class _Part:
-    """The leaves of one run, and the keys that name it."""
+    """The leaves of one run, the keys that lead to it, and which fold or seed it is."""
 
     keys: tuple[str, ...]
+    member: str
     leaves: list[Leaf] = field(default_factory=list)
 
     def read(self, source: Source) -> Iterator[LoggedRun]:
         """Yield the run; nothing if it has no metric."""
-        found = [(key, MEMBER.fullmatch(key.strip())) for key in self.keys]
-        member = ", ".join(f"{match[1].lower()} {int(match[2])}" for _, match in found if match)
-        others = [key for key, match in found if not match]
+        group = ": ".join((source.name, *self.keys))
         names = _names(self.leaves, source)
         columns = {names[index]: leaf for index, leaf in enumerate(self.leaves) if isinstance(leaf, Column)}
         tables = [
@@ -197,33 +183,37 @@ class _Part:
         if not any(is_metric(one.written, source.choices) for one in series):
             return
         yield LoggedRun(
-            ": ".join((source.name, *self.keys)),
+            f"{group}: {self.member}" if self.member else group,
             series,
             next((part.unit for part in parts if part.series), "epoch"),
             {step: epoch for part in parts for step, epoch in part.epochs.items()},
             tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-            member=member,
-            group=": ".join((source.name, *others)) if member else "",
+            member=self.member,
+            group=group if self.member else "",
         )
 
     def _prefix(self, leaf: Table) -> str:
         return "/".join(part for part in leaf.path if part not in self.keys and _is_role(part))
 
 
-def _by_run(leaves: Iterable[Leaf], choices: Choices) -> list[_Part]:
+def _by_run(leaves: Iterable[Leaf]) -> list[_Part]:
     """Return the leaves of each run: entries of a list, folds, and keys that lead to the same names, are runs."""
     split = [part for leaf in leaves for part in _split_rows(leaf)]
     divided = _dividing_keys(split)
-    parts: dict[tuple[str, ...], _Part] = {}
+    parts: dict[tuple[tuple[str, ...], str], _Part] = {}
     for leaf in split:
-        keys = tuple(
-            key
-            for depth, key in enumerate(leaf.path)
-            if (leaf.path[:depth], key) in divided or MEMBER.fullmatch(key.strip())
-        )
-        keys += leaf.run if isinstance(leaf, Table) else ()
-        parts.setdefault(keys, _Part(keys)).leaves.append(leaf)
-    named = [part for part in parts.values() if part.keys]
+        keys = tuple(key for depth, key in enumerate(leaf.path) if (leaf.path[:depth], key) in divided)
+        members = [
+            f"{match[1].lower()} {int(match[2])}"
+            for key in leaf.path
+            if (match := MEMBER.fullmatch(key.strip()))
+        ]
+        if isinstance(leaf, Table):
+            keys += (leaf.run,) if leaf.run else ()
+            members += [leaf.member] if leaf.member else []
+        key = keys, ", ".join(members)
+        parts.setdefault(key, _Part(*key)).leaves.append(leaf)
+    named = [part for part in parts.values() if part.keys or part.member]
     return named if len(named) > 1 else list(parts.values())
 
 
@@ -241,7 +231,7 @@ def _dividing_keys(leaves: Sequence[Leaf]) -> set[tuple[tuple[str, ...], str]]:
         runs = {
             key: {name for name in names if name and not _is_role(name)}
             for key, names in children.items()
-            if not _is_role(key)
+            if not _is_role(key) and not MEMBER.fullmatch(key.strip())
         }
         if len(runs) > 1 and set.intersection(*runs.values()):
             divided |= {(path, key) for key in runs}
@@ -250,8 +240,12 @@ def _dividing_keys(leaves: Sequence[Leaf]) -> set[tuple[tuple[str, ...], str]]:
 
 def _joined_names(path: tuple[str, ...], leaf: Table) -> set[str]:
     """Return the names of a table's measurements; where rows hold just a value, what holds them names it."""
-    names = [name for name in leaf.rows[0] if not _counter(name) and last_part(name) not in TIMES]
-    return {"/".join((*path, name) if name.lower() not in VALUES else path) for name in names}
+    names = [name for name in leaf.rows[0] if not unit_of(name) and last_part(name) not in TIMES]
+    return {"/".join(path if _is_value(name) else (*path, name)) for name in names}
+
+
+def _is_value(name: str) -> bool:
+    return last_part(name) in VALUES
 
 
 def _names(leaves: Sequence[Leaf], source: Source) -> list[str]:
@@ -316,7 +310,7 @@ def _read_columns(columns: Mapping[str, Column], choices: Choices) -> list[RowSe
 
 def _counts(name: str, leaf: Column, choices: Choices) -> bool:
     """Return whether a list counts epochs or steps: it does not fall."""
-    if name not in (choices.epoch, choices.step) and not _counter(name):
+    if name not in (choices.epoch, choices.step) and not unit_of(name):
         return False
     known = [value for value in leaf.values if value is not None]
     return len(known) == len(leaf.values)
@@ -333,7 +327,7 @@ def _place(
         counter = _counter_of(name, leaf, counters)
         if counter is not None and not (leaf.at and counters[counter].at != leaf.at):
             placed[name] = [value for value in counters[counter].values if value is not None]
-            units.append(STEPS.get(_counter(counter), "epoch"))
+            units.append(unit_of(counter) or "step")
         elif leaf.at is not None:
             placed[name] = leaf.at
             counted = all(later - earlier == 1 for earlier, later in pairwise(leaf.at))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-# Words for what was not measured; `null` is one of them. NaN is not: it was measured, and is no number.
-MISSING_WORDS = frozenset({"", "-", "na", "n/a", "none", "null"})
+from justright.logs.cell_numbers import is_measured, parse_number
 
 
 def is_missing(value: object) -> bool:
     """Return whether a value says that nothing was measured."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in MISSING_WORDS)
+    return value is None or (isinstance(value, str) and not is_measured(value))
 
 
 def to_number(value: object) -> float | None:
@@ -31,7 +30,7 @@ def to_number(value: object) -> float | None:
         except OverflowError:  # what a float cannot hold has left the numbers
             return math.inf if value > 0 else -math.inf
     if isinstance(value, str):
-        return _number_of_text(value)
+        return parse_number(value)
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
         return to_number(value[0])
     return None
@@ -48,13 +47,3 @@ def to_numbers(values: Sequence[object]) -> list[float | None] | None:
         number is None and not is_missing(value) for number, value in zip(numbers, values, strict=True)
     )
     return numbers if measured > 0 and words * 10 <= measured else None
-
-
-def _number_of_text(text: str) -> float | None:
-    stripped = text.strip()
-    try:
-        if stripped.endswith("%"):
-            return float(stripped[:-1]) / 100
-        return float(stripped)
-    except ValueError:
-        return None

@@ -10,7 +10,10 @@ from itertools import pairwise
 from typing import Any
 
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.formats import table_runs
 from justright.logs.formats.json_numbers import is_missing, to_number
+from justright.logs.formats.row_counters import EPOCHS, INDEXES, ITERATIONS, STEPS, plain
+from justright.logs.formats.table_runs import NAMES, ROWS
 from justright.logs.logged_run import Role, Series, Unit
 from justright.logs.metric_names import parse_name
 
@@ -21,30 +24,13 @@ MAX_DEPTH = 20  # levels of a log; deeper ones are none
 # Parts of a log that say how the run was set up, not what came of it.
 SETTINGS = (
     frozenset({"config", "configs", "configuration", "params", "parameters", "hyperparameters", "hparams"})
-    | {"hyper_parameters", "args", "arguments", "settings", "options", "param", "search_space", "metadata"}
-    | {"meta", "perf", "timers", "environment", "env_config", "user_attrs", "system_attrs", "distributions"}
+    | {"hyperparams", "args", "arguments", "settings", "options", "param", "searchspace", "metadata"}
+    | {"meta", "perf", "timers", "environment", "envconfig", "userattrs", "systemattrs", "distributions"}
 )
-EPOCHS = frozenset(
-    {"epoch", "epochs", "ep", "epoch_num", "epoch_number", "epoch_idx", "epoch_id", "epoch_index"}
-) | {"current_epoch", "n_epoch", "num_epoch", "train_epoch", "epoch_no", "epochs_list", "epoch_list"}
-STEPS: Mapping[str, Unit] = {
-    **dict.fromkeys(
-        ("step", "steps", "global_step", "global_steps", "update", "updates", "num_updates"), "step"
-    ),
-    **dict.fromkeys(("train_step", "optimizer_step", "total_steps", "steps_list", "step_list"), "step"),
-    **dict.fromkeys(
-        ("iteration", "iterations", "iter", "iters", "training_iteration", "it", "n_iter"), "iteration"
-    ),
-    **dict.fromkeys(("round", "rounds", "boosting_round", "num_iterations", "current_iter"), "iteration"),
-}
-MODES = frozenset(
-    {"mode", "phase", "split", "stage", "subset", "dataset", "set", "data", "type", "partition"}
-)
-LONG_NAMES = ("metric", "metric_name", "name", "key", "tag", "variable")
-VALUES = frozenset({"value", "values", "val", "y", "v"})
-TIMES = frozenset(
-    ("timestamp", "timestamps", "wall_time", "walltime", "time", "datetime", "date", "wall", "created_at")
-)
+VALUES = table_runs.VALUES | {"val", "y", "v"}
+TIMES = frozenset({"timestamp", "timestamps", "walltime", "time", "datetime", "date", "wall", "createdat"})
+LABELS = INDEXES | table_runs.MEMBERS  # numbers of rows and runs
+OF_ROWS = re.compile(r"(?:train|training|val|valid|validation|test|eval|dev)(.+)")
 # The first numbers of COCO's list of twelve.
 COCO_NAMES = ("AP", "AP50", "AP75")
 COCO_LENGTH = 12
@@ -56,8 +42,31 @@ WHOLE = 0.02  # Hugging Face rounds epochs to two digits
 
 
 def last_part(name: str) -> str:
-    """Return the last part of a path of names, in lower case and without leading marks."""
-    return name.rpartition("/")[2].strip().lower().lstrip("_").replace(" ", "_").replace("-", "_")
+    """Return the last part of a path of names, without case and separators."""
+    return plain(name.rpartition("/")[2])
+
+
+@lru_cache(maxsize=10_000)
+def unit_of(name: str) -> Unit | None:
+    """Return what a name counts, whatever rows it names besides; None if it is no counter.
+
+    Example:
+        >>> [
+        ...     unit_of(name)
+        ...     for name in ("Epoch", "trainer/global_step", "val_steps", "training_iteration", "loss")
+        ... ]
+        ['epoch', 'step', 'step', 'iteration', None]
+    """
+    word = last_part(name)
+    rest = OF_ROWS.fullmatch(word)
+    for counter in (word, rest[1] if rest else ""):
+        if counter in EPOCHS:
+            return "epoch"
+        if counter in STEPS:
+            return "step"
+        if counter in ITERATIONS:
+            return "iteration"
+    return None
 
 
 @lru_cache(maxsize=10_000)
@@ -126,8 +135,8 @@ def read_rows(
         lines: number of each row; empty counts them.
         choices: which names count epochs and steps, if the user says.
     """
-    epoch_names = _counters(rows, EPOCHS, choices.epoch)
-    step_names = _counters(rows, STEPS, choices.step)
+    epoch_names = _counters(rows, ("epoch",), choices.epoch)
+    step_names = _counters(rows, ("step", "iteration"), choices.step)
     counters = {*epoch_names, *step_names}
     named = [_named_values(row, prefix, value_name, counters) for row in rows]
     placed = place_rows(
@@ -145,18 +154,16 @@ def read_rows(
             one.at.append(at)
             one.values.append(value)
             one.lines.append(number)
-    unit: Unit = "epoch" if placed.in_epochs else STEPS.get(last_part(step_names[0]), "step")
+    unit: Unit = "epoch" if placed.in_epochs else unit_of(step_names[0]) or "step"
     return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
 
 
-def _counters(
-    rows: Sequence[Row], known: Mapping[str, Unit] | frozenset[str], chosen: str | None
-) -> list[str]:
+def _counters(rows: Sequence[Row], units: Sequence[Unit], chosen: str | None) -> list[str]:
     """Return the names that count epochs or steps, the one in most rows first."""
     counts: dict[str, int] = {}
     for row in rows:
         for name, value in row.items():
-            wanted = last_part(name) in known if chosen is None else name == chosen
+            wanted = unit_of(name) in units if chosen is None else name == chosen
             if wanted and isinstance(value, float):
                 counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: -counts[name])
@@ -176,18 +183,21 @@ def _named_values(row: Row, prefix: str, value_name: str, counters: set[str]) ->
     numbers = {
         name: value
         for name, value in row.items()
-        if isinstance(value, float) and name not in counters and not name.startswith("_")
+        if isinstance(value, float)
+        and name not in counters
+        and not name.startswith("_")
+        and last_part(name) not in LABELS
     }
     measured = [name for name in numbers if last_part(name) not in TIMES]
     if len(measured) == 1 and measured[0].lower() in VALUES:
-        word = next((word for key in LONG_NAMES if isinstance(word := row.get(key), str)), "")
+        word = next((word for key, word in row.items() if plain(key) in NAMES and isinstance(word, str)), "")
         if word or value_name:
             return {mode + (start + word if word else value_name): numbers[measured[0]]}
     return {start + mode + name: value for name, value in numbers.items()}
 
 
 def _says_mode(name: str, value: object) -> bool:
-    return last_part(name) in MODES and isinstance(value, str) and role_of(value) is not None
+    return last_part(name) in ROWS and isinstance(value, str) and role_of(value) is not None
 
 
 @dataclass(slots=True)

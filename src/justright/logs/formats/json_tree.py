@@ -11,15 +11,14 @@ from typing import Any
 from justright.errors import InputError
 from justright.logs.formats.json_numbers import is_missing, to_number, to_numbers
 from justright.logs.formats.json_rows import (
-    EPOCHS,
     MAX_DEPTH,
     SETTINGS,
-    STEPS,
     TIMES,
     VALUES,
     Row,
     flatten,
     last_part,
+    unit_of,
 )
 
 MAX_LEAVES = 10_000  # series of one log; a file with more is another kind of file
@@ -52,13 +51,14 @@ class Table:
         path: the keys that lead to them.
         rows: flat.
         lines: number of each row, where rows were left out; empty counts them.
-        run: what the rows themselves say about which run they belong to, such as ('fold 0',).
+        run, member: which run, or fold or seed, the rows themselves say they belong to; empty if they do not say.
     """
 
     path: tuple[str, ...]
     rows: Sequence[Row]
     lines: Sequence[int] = ()
-    run: tuple[str, ...] = ()
+    run: str = ""
+    member: str = ""
 
 
 Leaf = Column | Table
@@ -132,7 +132,7 @@ def _counted(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
         return Column(path, column, numbers)
     if all(isinstance(item, dict) and not _holds_lists(item) for item in items) and len(items) > 1:
         rows = [flatten(item) for item in items]
-        if not any(last_part(name) in EPOCHS or last_part(name) in STEPS for name in rows[0]):
+        if not any(map(unit_of, rows[0])):
             counter = "step" if next(iter(value)).strip().lower().startswith("step") else "epoch"
             rows = [{counter: number, **row} for number, row in zip(numbers, rows, strict=True)]
         return Table(path, rows)
@@ -165,7 +165,7 @@ def _with_steps(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
     lists = {last_part(key): item for key, item in value.items() if isinstance(item, list)}
     names = [key for key in lists if key in VALUES]
     others = [key for key in lists if key not in VALUES]
-    counters = [key for key in others if key in EPOCHS or key in STEPS or key == "x"]
+    counters = [key for key in others if unit_of(key) or key == "x"]
     if not path or len(names) != 1 or any(key not in TIMES and key not in counters for key in others):
         return None
     values = to_numbers(lists[names[0]])
@@ -194,7 +194,7 @@ def _leaves_of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
 
 def _is_table(entries: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether entries are epochs, though they hold lists, such as a score of each class: they count on."""
-    counters = [key for key in entries[0] if last_part(key) in EPOCHS or last_part(key) in STEPS]
+    counters = [key for key in entries[0] if unit_of(key)]
     for key in counters:
         numbers = [to_number(entry.get(key)) for entry in entries if not isinstance(entry.get(key), list)]
         known = [number for number in numbers if number is not None]

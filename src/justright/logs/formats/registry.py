@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from justright.data.checks import listed
 from justright.errors import InputError, near_miss
-from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.folders import LogFiles, find_logs
+from justright.logs.discovery.checkpoint_names import with_checkpoints
+from justright.logs.discovery.folders import LogFiles, find_logs
+from justright.logs.discovery.members import name_members
+from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
 from justright.logs.formats.catboost import CATBOOST
 from justright.logs.formats.csv_logs import (
@@ -33,8 +35,6 @@ from justright.logs.formats.trackers.tfevents import TENSORBOARD
 from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.wandb_csv import WANDB_CSV
-from justright.logs.members import name_members
-from justright.logs.separate_runs import separate
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
 
@@ -53,7 +53,7 @@ def log_formats() -> tuple[LogFormat, ...]:
 
 def format_summaries() -> str:
     """Return the formats in words, for messages and help texts."""
-    return ", ".join(one.summary for one in log_formats())
+    return ", ".join(one.summary for one in log_formats() if one.summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def read_logs(path: str | Path, choices: Choices = NO_CHOICES) -> LoggedRuns:
 
 def _read(path: Path, choices: Choices) -> LoggedRuns:
     # NumPy: help texts, which list the formats, do not wait for it.
-    from justright.logs.same_curves import without_repeats
+    from justright.logs.discovery.same_curves import without_repeats
 
     formats = log_formats()
     is_folder = path.is_dir()
@@ -144,6 +144,11 @@ def _read_one(
         for part in separate(run)
     ]
     runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
+    if source.text and len(runs) > 1 and all(len(curve.at) <= 1 for run in runs for curve in run.curves):
+        raise InputError(
+            f"A training log must hold values of several epochs or steps; {source.name!r} holds one of each metric for each of "
+            f"{len(runs):,} runs. Give the history of a run instead."
+        )
     if in_folder and not log.is_sure:  # a table of something else has no measure of success
         runs = [run for run in runs if any(curve.direction for curve in run.curves)]
     if not runs and in_folder and log.format and not source.refused:  # such as a profile, or a deleted run

@@ -56,7 +56,7 @@ def _read(source: Source) -> list[LoggedRun]:
     series = [_of_set(one, sets) for one in found.series if not one.written.endswith(COSTS)]
     if not series:
         raise InputError(
-            f"`log_history` must hold metrics; that of {source.name!r} has {len(state['log_history'])} entries without any. "
+            f"`log_history` must hold metrics; that of {source.name!r} has none, only the summary that ends a run. "
             "Set `logging_steps` and `eval_strategy` in TrainingArguments, and train again."
         )
     steps = _checkpoint_steps(source.path, state)
@@ -102,9 +102,10 @@ def evaluation_sets(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_set(one: Series, sets: Sequence[str]) -> Series:
-    """Say of an evaluation's series which set and metric it is."""
+    """Say of a series on which rows it was measured, and of an evaluation's which set and metric it is."""
     name = one.written.removeprefix(EVALUATION)
     if name == one.written:
+        one.role = "train" if name == "loss" else None
         return one
     one.role = "validation"
     one.set = next((set_name for set_name in sets if name.startswith(set_name + "_")), "")

@@ -156,7 +156,9 @@ def _find_training_set(log: NamedLog) -> None:
     if any(one.role == "train" and one.is_measure for one in log.series):
         return
     numbered = [
-        one for one in log.series if re.fullmatch(r"validation_\d+", one.set) and one.role == "validation"
+        one
+        for one in log.series
+        if re.fullmatch(r"validation_\d+", one.set) and one.role == "validation" and one.series.role is None
     ]
     sets = list(dict.fromkeys(one.set for one in numbered))
     if len(sets) < 2:

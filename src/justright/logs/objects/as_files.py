@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
-from justright.logs.checkpoints import with_checkpoints
 from justright.logs.choices import Choices
-from justright.logs.folders import find_logs
+from justright.logs.discovery.checkpoint_names import with_checkpoints
+from justright.logs.discovery.folders import find_logs
 from justright.logs.formats.registry import log_formats
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
@@ -23,22 +23,19 @@ if TYPE_CHECKING:
 AS_LIST = ("tolist", "to_list", "to_pylist")
 
 
-def runs_of_value(
-    name: str, value: object, choices: Choices, *, folder: Path | None = None
-) -> list[LoggedRun]:
+def runs_of_value(name: str, value: object, choices: Choices, *, path: Path | None = None) -> list[LoggedRun]:
     """Return the runs of nested dicts and lists, which are read as a JSON file is.
 
     Args:
         name: how messages and the run name the object.
         value: dicts, lists and numbers; arrays and tensors inside them are taken as lists.
         choices: what the user says about names in it.
-        folder: where its library keeps checkpoints, if that is known.
+        path: the file in which its library would save it, if there are checkpoints beside that.
 
     Raises:
         InputError: no format knows it.
     """
-    runs = _runs_in(Source(Path(name), json.dumps(plain_value(value)), choices=choices))
-    return runs if folder is None else [with_checkpoints(run, folder) for run in runs]
+    return _runs_in(Source(path or Path(name), json.dumps(plain_value(value)), choices=choices))
 
 
 def runs_of_frame(name: str, frame: pl.DataFrame, choices: Choices) -> list[LoggedRun]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
+from justright.logs.formats.evals_result import CROSS_VALIDATION
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import is_loss, parse_name
-from justright.logs.objects.as_files import runs_of_frame
+from justright.logs.objects.as_files import runs_of_frame, runs_of_value
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
 from justright.logs.objects.plain_numbers import read_list
 
@@ -43,7 +44,15 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
             "Name them, such as 'epoch', 'loss' and 'val_loss'."
         )
     frame = _without_gaps(raw.frame) if is_of_package(source, "pandas") else raw.frame
+    if folds := _cross_validated(frame):
+        return runs_of_value(type_name(source), folds, choices)
     return runs_of_frame(type_name(source), frame, choices)
+
+
+def _cross_validated(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return the columns of what `cv` of XGBoost or CatBoost returns, without the latter's counter; none for other frames."""
+    found = {name: frame[name] for name in frame.columns if CROSS_VALIDATION.fullmatch(name)}
+    return found if len(found) >= frame.width - 1 else {}
 
 
 def _read_column(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # as above
@@ -59,8 +68,8 @@ def _without_gaps(frame: pl.DataFrame) -> pl.DataFrame:
 
     floats = [column.name for column in frame.iter_columns() if column.dtype.is_float()]
     losses = [name for name in floats if is_loss(parse_name(name).metric)]
-    starts = [_tail_of_nan(frame[name]) for name in losses]
-    diverged = bool(starts) and None not in starts and max(starts) - min(starts) <= SAME_ROWS  # type: ignore[operator, type-var]
+    starts = [start for name in losses if (start := _tail_of_nan(frame[name])) is not None]
+    diverged = 0 < len(starts) == len(losses) and max(starts) - min(starts) <= SAME_ROWS
     gaps = [name for name in floats if not (diverged and name in losses)]
     return frame.with_columns(pl.col(gaps).fill_nan(None)) if gaps else frame
 

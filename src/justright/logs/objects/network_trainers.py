@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +62,13 @@ def _log_history(source: Any) -> Any:  # noqa: ANN401  # of any library
 
 
 def _read_hugging_face(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # of transformers
-    """Return the run, with the checkpoints in the trainer's folder."""
-    folder = getattr(getattr(source, "args", None), "output_dir", None)
-    return runs_of_value(
-        type_name(source),
-        {"log_history": _log_history(source)},
-        choices,
-        folder=Path(folder) if isinstance(folder, str) else None,
+    """Return the run as from the file in its folder, beside which its checkpoints are; a state alone has no folder."""
+    name = type_name(source)
+    folder = getattr(getattr(source, "args", None), "output_dir", name)
+    runs = runs_of_value(
+        name, {"log_history": _log_history(source)}, choices, path=Path(folder) / "trainer_state.json"
     )
+    return [replace(run, name=name) for run in runs]
 
 
 def _loggers(source: Any) -> list[Any]:  # noqa: ANN401  # of lightning

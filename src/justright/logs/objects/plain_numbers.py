@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from justright.errors import InputError
@@ -83,6 +83,7 @@ DICT = ObjectKind(
 )
 LIST = ObjectKind(
     "a list of numbers or of dicts, one per epoch",
-    lambda source: isinstance(source, (list, tuple)),
-    read_list,
+    # An iterator such as W&B's `scan_history()`; bytes are a sequence of numbers, too
+    lambda source: isinstance(source, (Sequence, Iterator)) and not isinstance(source, (bytes, bytearray)),
+    lambda source, choices: read_list(list(source), choices),
 )

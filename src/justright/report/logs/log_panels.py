@@ -24,7 +24,7 @@ from justright.report.logs.shown_curves import Panel, ShownCurve, shown_ends, th
 from justright.report.number_formats import metric_words
 
 VALIDATION, TRAINING = "var(--c1)", "var(--muted)"
-ONSET = "var(--c2)"
+ONSET, LOST = "var(--c2)", "var(--broken)"
 LEGEND = (("validation", VALIDATION), ("training", TRAINING), ("where it may have begun to worsen", ONSET))
 PAD = 0.06  # of the range of values, above and below
 LEAST_ONSET = 6  # units of a path along: an onset known to the epoch is still seen
@@ -49,6 +49,13 @@ def panel_plot(run: RunReading, panel: Panel) -> Plot:
         marks.append(
             Mark(round(place, 2), 0, f"worse since {format_since(metric.since)}", f"onset{side}", ONSET)
         )
+
+    if panel.lost_at is not None:
+        start = round(BOX * x.place(panel.lost_at))
+        start = min(start, BOX - LEAST_ONSET)
+        paths.append(Path(f"M{start} 0H{BOX}V{BOX}H{start}Z", "onset", LOST))
+        words = f"not finite since {format_time(panel.lost_at)}"
+        marks.append(Mark(round(start / 10, 2), 0, words, "onset from-right", LOST))
 
     def line(curve: ShownCurve, css: str, colour: str, hint: str) -> None:
         few = thinned(curve)

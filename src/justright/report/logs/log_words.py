@@ -39,16 +39,44 @@ def _predicate(label: str, count: int) -> str:
 
 
 def codes_of_sentence(run: RunReading) -> str:
-    """Return the codes of the findings that say no more than the run's sentence."""
-    return " ".join(one.code for one in run.findings if one.words == run.sentence)
+    """Return the codes of the findings that say no more than the run's sentence, or its label does of a further set."""
+    said = _said(run)
+    return " ".join(dict.fromkeys(one.code for one in run.findings if one.words in said))
 
 
 def other_findings(run: RunReading) -> Iterator[tuple[str, str]]:
-    """Yield (code, sentence) of the findings that the run's sentence does not tell."""
+    """Yield (code, sentence) of the other findings."""
+    said = _said(run)
     for finding in run.findings:
-        if finding.words != run.sentence:
+        if finding.words not in said:
             about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
             yield finding.code, about + finding.words
+
+
+def _said(run: RunReading) -> set[str]:
+    """Return the sentences that need no repetition: the run's, and those of sets whose label is the run's."""
+    return {run.sentence, *(one.sentence for one in run.sets if one.label == run.label)}
+
+
+def telling_first(run: RunReading) -> list[tuple[SetReading, MetricReading]]:
+    """Return the metrics that no label is about, the most telling first: what worsened, then scores, then losses."""
+
+    def rank(pair: tuple[SetReading, MetricReading]) -> int:
+        metric = pair[1]
+        if metric.direction is None:
+            return 3
+        return 0 if metric.since else 1 if metric.direction == "more" else 2
+
+    return sorted(((one, metric) for one in run.sets for metric in one.others), key=rank)
+
+
+def rest_words(metrics: Sequence[tuple[SetReading, MetricReading]]) -> str:
+    """Return how many metrics are not shown, and what they did."""
+    kinds = Counter("worse" if metric.since else what_it_did(metric) for _, metric in metrics)
+    unknown = kinds.pop(MISSING, 0)
+    parts = [f"{count:,} {kind}" for kind, count in kinds.most_common()]
+    parts += [f"{unknown:,} of unknown direction"] if unknown else []
+    return f"{len(metrics):,} more metrics: {', '.join(parts)}."
 
 
 def format_value(value: float | None) -> str:
@@ -96,20 +124,19 @@ def metric_title(one: SetReading, metric: MetricReading, *, alone: bool) -> str:
     return name if alone else f"{one.title}, {name[:1].lower()}{name[1:]}"
 
 
-def what_it_did(metric: MetricReading) -> str:
-    """Return in a few words what a metric did after it was best."""
-    if not math.isfinite(metric.last):
-        return "left the numbers"
+def what_it_did(metric: MetricReading, *, is_brief: bool = False) -> str:
+    """Return in a few words what a metric did after it was best; without intervals where they are to be brief."""
     if metric.direction is None:
         return MISSING
     if metric.worsening is None:
         return "too few points"
+    size = format_loss(metric.worsening.value) if is_brief else change_words(metric.worsening)
     if metric.since is not None:
-        return f"worse by {change_words(metric.worsening)} since {format_since(metric.since)}"
+        return f"worse by {size} since {format_since(metric.since)}"
     if metric.gain is not None and metric.gain.low > 0:
         return "still improving"
     if metric.worsening.low > 0:
-        return f"worse by {change_words(metric.worsening)}"
+        return f"worse by {size}"
     return "no clear change"
 
 
@@ -123,7 +150,7 @@ def numbers_of(run: RunReading, metric: MetricReading) -> str:
         parts.append(what_it_did(metric))
     if metric.train_last is not None:
         training = f"training {format_value(metric.train_last)} at the end"
-        if metric.train_change is not None and math.isfinite(metric.train_change):
+        if metric.train_change and math.isfinite(metric.train_change):
             training += f" ({format_loss(metric.train_change, signed=True)} since the best)"
         parts.append(training)
     return "; ".join(parts)

@@ -15,7 +15,8 @@ from justright.report.terminal.text import UNICODE, Symbols, spelled
 INDENT = 2
 LABEL_WIDTH = 10  # of values beside a curve
 LEAST_COLUMNS, MOST_COLUMNS = 10, 100  # of a curve: a longer one is not read more easily
-CARET, BEST = "^", "*"  # where a metric began to worsen, and where it was best
+# Where a metric began to worsen, where it was best, and where it was no finite number any more.
+CARET, BEST, LOST = "^", "*", "×"
 LINE = {True: ("─", "└", "│"), False: ("-", "+", "|")}  # of the axes: along, at the corner, up
 
 
@@ -121,12 +122,17 @@ def _axis(panel: Panel, columns: int, symbols: Symbols) -> tuple[Text, Text]:
     if metric.since is not None:
         said = spelled(f"{CARET} worse since {format_since(metric.since)}", symbols)
         words.put(int(since[0] + since[1]) // 2, said)
+    if panel.lost_at is not None:
+        (lost,) = place_columns(np.array([panel.lost_at]), columns, panel.span)
+        sign = spelled(LOST, symbols)
+        marks |= dict.fromkeys(range(int(lost), columns), sign)
+        words.put((int(lost) + columns) // 2, f"{sign} not finite since {format_time(panel.lost_at)}")
     words.put(int(best), f"{BEST} best {format_time(metric.best_at)}")
     marks[int(best)] = BEST
     cells = [(marks.get(column, ""), character) for column, character in enumerate(axis.plain)]
     axis = Text()
     for mark, character in cells:
         axis.append(
-            mark or character, style="dim" if not mark else f"bold {tone}" if mark == CARET else "bold"
+            mark or character, style="dim" if not mark else "bold" if mark == BEST else f"bold {tone}"
         )
     return axis, Text(words.text, style="dim")

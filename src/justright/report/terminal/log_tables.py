@@ -11,7 +11,7 @@ from rich.text import Text
 from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
 from justright.report.logs.log_words import format_time, format_value, metric_title, what_it_did
-from justright.report.logs.shown_curves import Panel, judged_panel
+from justright.report.logs.shown_curves import Panel, judged_panel, shown_ends, training_curves
 from justright.report.number_formats import MISSING
 from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.terminal import TONE_STYLES, Terminal, new_table
@@ -29,7 +29,10 @@ def runs_table(terminal: Terminal, runs: Sequence[RunReading], *, name: str = "r
         first = run.sets[0] if run.sets else None
         panel = judged_panel(run, first) if first else None
         judged = _numbers(first.judged) if first else [MISSING] * 3
-        rows.append([plain(run.name), run.label, *judged, _small_curve(panel, terminal.symbols)])
+        small = (
+            _small_training(run, terminal.symbols) if first is None else _small_curve(panel, terminal.symbols)
+        )
+        rows.append([plain(run.name), run.label, *judged, small])
     return _table(terminal, (name, "reading", "best at", "best", "last", "curve"), rows, from_left=True)
 
 
@@ -52,7 +55,7 @@ def metrics_table(
 ) -> Table:
     """Return the table of metrics that no label is about; `alone`: of a single evaluation set."""
     rows = [
-        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric), *_numbers(metric)]
+        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric, is_brief=True), *_numbers(metric)]
         for one, metric in metrics
     ]
     return _table(terminal, ("metric", "what it did", "best at", "best", "last"), rows)
@@ -114,3 +117,12 @@ def _small_curve(panel: Panel | None, symbols: Symbols) -> str:
     return draw_bars(
         curve.at, curve.values, columns=CURVE_COLUMNS, span=panel.span, ends=ends, symbols=symbols
     )
+
+
+def _small_training(run: RunReading, symbols: Symbols) -> str:
+    """Return the first loss on training rows, where nothing else was logged."""
+    for _, curve in training_curves(run):
+        span = (float(curve.at[0]), float(curve.at[-1]))
+        ends = shown_ends([curve.values], is_more=False)
+        return draw_bars(curve.at, curve.values, columns=CURVE_COLUMNS, span=span, ends=ends, symbols=symbols)
+    return ""

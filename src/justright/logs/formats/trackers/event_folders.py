@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from justright.logs.logged_run import Role
+from justright.logs.metric_names import parse_name
 
 # Words in the names of folders, and the rows that they stand for; CatBoost's for training is 'learn'.
 WORDS: dict[Role, tuple[str, ...]] = {
@@ -29,7 +30,6 @@ class Place:
         prefix: what the names of its series begin with, so that they differ from those of the run's other folders.
         suffix: what they end with.
         role: the rows.
-        set: name of the evaluation set; empty if it is the only one of its role.
         is_catboost: whether CatBoost wrote it.
     """
 
@@ -37,12 +37,20 @@ class Place:
     prefix: str = ""
     suffix: str = ""
     role: Role | None = None
-    set: str | None = None
     is_catboost: bool = False
+
+    @property
+    def order(self) -> int:
+        """Where its series come among those of the run: the run's own, then training, validation and test."""
+        return 0 if self.role is None else 1 + list(WORDS).index(self.role)
 
     def written(self, tag: str) -> str:
         """Return the name of a tag's series."""
-        return self.prefix + tag + self.suffix
+        return tag if self.role_of(tag) != self.role else self.prefix + tag + self.suffix
+
+    def role_of(self, tag: str) -> Role | None:
+        """Return the rows of a tag's series: what it says itself before the folder, such as 'val/loss' in Ultralytics' train/."""
+        return parse_name(tag).role or self.role
 
 
 def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
@@ -71,9 +79,8 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
         for folder, word in halves:
             is_exact = folder.name.lower() == word
             if len(roles) > 1 or (is_exact and home in homes):
-                places[folder] = Place(
-                    home, f"{word}/", "", ROLES[word], None, CATBOOST in [w for _, w in halves]
-                )
+                is_catboost = any(other == CATBOOST for _, other in halves)
+                places[folder] = Place(home, f"{word}/", role=ROLES[word], is_catboost=is_catboost)
             else:  # alone: its name tells the rows only if it is nothing but the word
                 places[folder] = Place(folder, role=ROLES[word] if is_exact else None)
     return {folder: places[folder] for folder in tags}
@@ -81,11 +88,8 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
 
 def _added_scalars(name: str, tags: Sequence[str]) -> str:
     """Return '_train' for the folder loss_train with the tag 'loss', which `add_scalars('loss', {'train': ...})` makes."""
-    stem = tags[0].replace("/", "_").replace(" ", "_") + "_" if len(set(tags)) == 1 else ""
-    for beginning in (stem, tags[0].replace("/", "_") + "_"):
-        if stem and name.startswith(beginning) and len(name) > len(beginning):
-            return name[len(beginning) - 1 :]
-    return ""
+    stem = tags[0].replace("/", "_")
+    return name[len(stem) :] if len(tags) == 1 and name.startswith(f"{stem}_") else ""
 
 
 def _role_in_name(name: str) -> tuple[str, str] | None:

@@ -59,6 +59,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     places = places_of({folder: tuple(writer.tags) for folder, writer in filled.items()})
     for home in dict.fromkeys(place.home for place in places.values()):
         together = [(place, filled[folder]) for folder, place in places.items() if place.home == home]
+        together.sort(key=lambda pair: pair[0].order)
         name = source.name if source.path.is_file() else str(home)
         yield _run(name, together, source)
 
@@ -115,8 +116,7 @@ def _run(name: str, together: Sequence[tuple[Place, _Writer]], source: Source) -
                 [point.step for point in points],
                 [point.value for point in points],
                 [lines[point.order] for point in points],
-                role=place.role,
-                set=place.set,
+                role=place.role_of(tag),
             )
         )
     is_trees = any(place.is_catboost for place, _ in together)

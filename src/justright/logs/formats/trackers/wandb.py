@@ -242,4 +242,4 @@ def _refuse_summary(source: Source) -> Iterator[LoggedRun]:
 WANDB = LogFormat(
     "wandb", "a W&B run's .wandb file", _read, file_pattern="*.wandb", magic=MAGIC, is_joined=True
 )
-WANDB_SUMMARY = LogFormat("wandb-summary", "a W&B history", _refuse_summary, _is_summary)
+WANDB_SUMMARY = LogFormat("wandb-summary", "", _refuse_summary, _is_summary)  # known, to be refused by name

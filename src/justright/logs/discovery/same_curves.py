@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
 from justright.logs.log_curves import Curve, LogCurves
 from justright.statistics.crossed import Floats
 
-# Text logs may round: Ultralytics writes five digits, event files hold 32-bit floats.
+# Event files hold 32-bit floats, and Ultralytics writes five digits.
 RELATIVE = 2e-4
+MIN_DECIMALS = 3  # that a console prints at least, if its rounded numbers are to identify a curve
 MIN_POINTS = 3  # that must agree: fewer do so by chance, as two accuracies of 1.0
+FIRST = 30  # values of a curve that tell its decimals
 MOST_MISSING = 0.1  # of the longer curve: one of the two writers may have stopped first
 
 
@@ -39,10 +42,27 @@ def _is_repeat(run: LogCurves, other: LogCurves) -> bool:
 
 def _agree(one: Curve, other: Curve) -> bool:
     shorter, longer = sorted((_finite(one), _finite(other)), key=len)
-    if len(shorter) < max(MIN_POINTS, (1 - MOST_MISSING) * len(longer)) or np.ptp(shorter) == 0:
+    if len(shorter) < max(MIN_POINTS, (1 - MOST_MISSING) * len(longer)):
         return False
-    return bool(np.allclose(shorter, longer[: len(shorter)], rtol=RELATIVE, atol=0.0))
+    if (
+        min(len(np.unique(shorter)), len(np.unique(longer))) < MIN_POINTS
+    ):  # such as an accuracy that stays at 1
+        return False
+    decimals = min(_decimals(shorter), _decimals(longer))
+    rounding = 0.51 * 10.0**-decimals if decimals >= MIN_DECIMALS else 0.0
+    return bool(np.allclose(shorter, longer[: len(shorter)], rtol=RELATIVE, atol=rounding))
 
 
 def _finite(curve: Curve) -> Floats:
     return curve.values[np.isfinite(curve.values)]
+
+
+def _decimals(values: Floats) -> int:
+    """Return how many decimals numbers were written with, as far as the first of them tell.
+
+    Example:
+        >>> _decimals(np.array([0.5, 0.4375, 0.4]))
+        4
+    """
+    exponents = (Decimal(repr(float(value))).as_tuple().exponent for value in values[:FIRST])
+    return max(-exponent for exponent in exponents if isinstance(exponent, int))

@@ -36,6 +36,9 @@ NO_LOGS = re.compile(
     r"|wandb-summary|(?:all|train|eval|test|predict)_results)\.(?:json|txt)|debug.*\.log",
     re.IGNORECASE,
 )
+STUDY_FILE = "study.toml"
+# Folders of programs, beside logs in a project's own folder.
+PROGRAMS = frozenset({"__pycache__", "site-packages", "node_modules"})
 # Folders of one state of a run, each of which holds the log so far: 'checkpoint-400'.
 STATE_FOLDER = re.compile(r"checkpoint[-_](\d+)", re.IGNORECASE)
 
@@ -101,8 +104,11 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
     """Yield the logs below a folder: of tools that own a whole folder, of those that name their files, then other text files."""
     folders, files = _list_files(root)
     taken: set[Path] = set()
-    owned: set[Path] = set()  # folders of one tool: what else is in them says the same, or is no log
+    # Folders of one tool: what else is in them says the same, or is no log. Ours keeps its curves below, for TensorBoard.
+    owned = {file.parent for file in files if file.name == STUDY_FILE}
     for folder in folders:
+        if folder.parent in owned and STATE_FOLDER.fullmatch(folder.name):
+            continue
         for one in formats:
             group = tuple(file for file in one.folder_files(folder) if file not in taken)
             if group:
@@ -157,7 +163,7 @@ def _list_files(root: Path) -> tuple[list[Path], list[Path]]:
                 )
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
-                if depth < MAX_DEPTH and not entry.name.startswith(".") and entry.name != "__pycache__":
+                if depth < MAX_DEPTH and not entry.name.startswith(".") and entry.name not in PROGRAMS:
                     waiting.append((path, depth + 1))
             elif entry.is_file() and (not entry.is_symlink() or _is_below(path, inside)):
                 files.append(path)

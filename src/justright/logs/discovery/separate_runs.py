@@ -11,12 +11,12 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from operator import itemgetter
+from itertools import islice, pairwise
+from operator import itemgetter, lt
 from typing import Literal
 
 from justright.data.checks import listed
-from justright.logs.logged_run import LoggedRun, Series
+from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import is_loss, parse_name
 
 # Share of the way back from the start to the end of the part before, at which a new part begins: 0 is where the first network
@@ -28,7 +28,11 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 # A counter that steps back more often is none, such as the number of a batch within its epoch: the order counts instead.
 MAX_PARTS = 1_000
 MIN_REVERSED = 3  # falling values that are a log from last to first, and not one run after another
-USUAL = 200  # last values whose distance is the usual one
+JUMP = 2  # times the largest change before: values that change more do not go on from where they were
+MIN_UNCOUNTED = (
+    3  # values at the first time of all that were logged without a time, and are no repeated measurement
+)
+USUAL = 200  # last values that tell what is usual
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 
 AT_THE_END = "a second value at the end, as of the best weights, which tools evaluate last: that is no part of the curve"
@@ -55,6 +59,8 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
 
     A run that its format tells apart already, such as a fold, stays one.
     """
+    if all(map(_rises, run.series)):
+        return (run,)
     series, notes = _forwards(run.series)
     breaks = [] if run.member or run.group else _breaks(series)
     if len(breaks) >= MAX_PARTS:
@@ -63,6 +69,11 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
         notes.append(
             "The log's counter steps back too often to count anything: values are counted in their order."
         )
+    if _stands_still(series):
+        notes.append(
+            f"The log's counter stands still at {series[0].at[0]:g}: its values are counted in their order."
+        )
+        series = _in_order(series)
     if not breaks:
         spread, more = spread_repeats(series, run.unit)
         return (replace(run, series=spread, notes=(*run.notes, *notes, *more)),)
@@ -77,6 +88,10 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
             _join(attempts[-1], part, kind)
     earlier = [_earlier(run, part, number) for number, part in enumerate(attempts[:-1])]
     return (_last(run, attempts, why[1:]), *earlier)
+
+
+def _rises(one: Series) -> bool:
+    return all(map(lt, one.at, islice(one.at, 1, None)))
 
 
 def _forwards(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
@@ -97,6 +112,12 @@ def _in_order(series: Sequence[Series]) -> list[Series]:
     return [replace(one, at=[places[line] for line in _lines(one)]) for one in series]
 
 
+def _stands_still(series: Sequence[Series]) -> bool:
+    """Return whether all values have one time, as when `fit` is called for an epoch at a time."""
+    ends = {at for one in series for at in one.at[:1] + one.at[-1:]}
+    return len(ends) == 1 and len({at for one in series for at in one.at}) == 1
+
+
 def _lines(one: Series) -> Sequence[int]:
     return one.lines or range(len(one.at))
 
@@ -106,6 +127,7 @@ def _breaks(series: Sequence[Series]) -> list[int]:
     falls = [
         (_lines(one)[place + 1], _lines(one)[place])
         for one in series
+        if not _rises(one)
         for place, (before, after) in enumerate(pairwise(one.at))
         if after < before
     ]
@@ -132,38 +154,55 @@ def _parts(series: Sequence[Series], breaks: Sequence[int]) -> list[_Part]:
 
 def _kind(before: _Part, part: _Part) -> Kind:
     """Return what a part is to the one before it."""
-    reference = _reference(before, part)
-    if reference is None:
+    pairs = _comparable(before, part)
+    if not pairs:
         return "unclear"
-    old, new = before.series[reference], part.series[reference]
-    again = [
-        pair for one, more in zip(before.series, part.series, strict=True) for pair in _overlap(one, more)
-    ]
+    old, new = pairs[0]
+    again = [pair for one, more in pairs for pair in _overlap(one, more)]
     if again and all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in again):
         return "written twice"
     if not again and old.at[-1] - new.at[0] <= SMALL_STEP * _spacing(old):
         return "out of order"
     if new.at[0] > old.at[0]:
         return "resumed"
+    way = _way_back(old, new)
+    if way < RESTARTS_BELOW:
+        return "restarted"
+    evaluated = next((pair for pair in pairs if _is_loss(pair[0]) and _role(pair[0]) != "train"), pairs[0])
+    return (
+        "continued" if way >= CONTINUES_FROM and not (_jumps(old, new) or _jumps(*evaluated)) else "unclear"
+    )
+
+
+def _comparable(before: _Part, part: _Part) -> list[tuple[Series, Series]]:
+    """Return the series that have values in both parts, those first that tell best where training is: losses, of training rows."""
+    pairs = [(a, b) for a, b in zip(before.series, part.series, strict=True) if a.at and b.at]
+    return sorted(pairs, key=lambda pair: (not _is_loss(pair[0]), _role(pair[0]) != "train"))
+
+
+def _role(one: Series) -> Role:
+    return one.role or parse_name(one.written).role or "train"
+
+
+def _is_loss(one: Series) -> bool:
+    return is_loss(one.metric or parse_name(one.written).metric)
+
+
+def _way_back(old: Series, new: Series) -> float:
+    """Return where a part begins: 0 where the part before began, 1 where that ended; NaN if that cannot be told."""
     first, last, begin = (
         next(filter(math.isfinite, values), math.nan)
         for values in (old.values, reversed(old.values), new.values)
     )
-    way = (first - begin) / (first - last) if first != last else math.nan
-    return "restarted" if way < RESTARTS_BELOW else "continued" if way >= CONTINUES_FROM else "unclear"
+    return (first - begin) / (first - last) if first != last else math.nan
 
 
-def _reference(before: _Part, part: _Part) -> int | None:
-    """Return which series tells best where training is: a loss on training rows, else on others, else any in both parts."""
-    both = [at for at, (a, b) in enumerate(zip(before.series, part.series, strict=True)) if a.at and b.at]
-
-    def rank(at: int) -> tuple[bool, bool, int]:
-        one = part.series[at]
-        named = parse_name(one.written)
-        role = one.role or named.role or "train"
-        return (not is_loss(one.metric or named.metric), role != "train", at)
-
-    return min(both, key=rank, default=None)
+def _jumps(old: Series, new: Series) -> bool:
+    """Return whether a part begins farther from the end of the part before than that ever moved at once."""
+    values = [value for value in old.values[-USUAL:] if math.isfinite(value)]
+    begin = next(filter(math.isfinite, new.values), math.nan)
+    most = max((abs(after - before) for before, after in pairwise(values)), default=math.inf)
+    return abs(begin - values[-1]) > JUMP * most if values else False
 
 
 def _overlap(before: Series, after: Series) -> Iterator[tuple[float, float]]:
@@ -280,11 +319,12 @@ def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], l
     first = min((one.at[0] for one in series if one.at), default=0.0)
     last = max((one.at[-1] for one in series if one.at), default=0.0)
     for one in series:
+        if _rises(one):
+            spread.append(one)
+            continue
         stretches = _equal_times(one.at)
         repeated = [(start, stop) for start, stop in stretches if stop - start > 1]
-        if not repeated:
-            spread.append(one)
-        elif len(stretches) == 1 and last > first:
+        if len(stretches) == 1 and len(one.at) >= MIN_UNCOUNTED and one.at[0] == first < last:
             at = [first + (last - first) * (place + 1) / len(one.at) for place in range(len(one.at))]
             spread.append(replace(one, at=at))
             said["one time for all its values: they were spread over the run"].append(one.written)

@@ -6,8 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from justright.logs.log_curves import LogCurves
+if TYPE_CHECKING:
+    from justright.logs.log_curves import LogCurves
 
 # 'seed-0', 'fold_3', 'history_seed1.json', 'cv 2': a word and a number, between separators.
 MEMBER = re.compile(r"(?<![a-z])(seed|k?fold|cv|repeat|replicate)[-_ =]?(\d{1,9})(?!\d)", re.IGNORECASE)
@@ -17,6 +19,7 @@ def name_members(runs: Sequence[LogCurves]) -> list[LogCurves]:
     """Return the runs, with those whose names differ by a seed or fold alone as members of one group.
 
     Example:
+        >>> from justright.logs.log_curves import LogCurves
         >>> runs = [LogCurves(f"runs/small/seed-{seed}/log.csv", "csv", ()) for seed in (0, 1)]
         >>> [(run.group, run.member) for run in name_members(runs)]
         [('runs/small', 'seed 0'), ('runs/small', 'seed 1')]

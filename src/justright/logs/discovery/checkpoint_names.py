@@ -34,11 +34,11 @@ MAX_ENTRIES = 10_000  # looked at in one folder
 BEYOND = 0.1  # of the last step: how far training may have gone on after the last value was logged
 
 # 'epoch=3-step=400.ckpt', 'checkpoint-800', 'model_epoch_12.pth', 'weights.05-0.41.keras', 'ckpt_0012.pt'.
-EPOCH = re.compile(r"(?:epoch|ep|e)[-_=.]?0*(\d{1,9})(?!\d)", re.IGNORECASE)
+EPOCH = re.compile(r"(?:epoch|(?<![a-z])(?:ep|e))[-_=.]?0*(\d{1,9})(?!\d)", re.IGNORECASE)
 STEP = re.compile(
     r"(?:global_?step|step|iter(?:ation)?|checkpoint|ckpt)[-_=.]?0*(\d{1,12})(?!\d)", re.IGNORECASE
 )
-NUMBER = re.compile(r"(?<![\d.])0*(\d{1,9})(?=[-_.]|$)")
+NUMBER = re.compile(r"(?<!\d)(?<!\d\.)0*(\d{1,9})(?!\d|\.\d)")  # and no part of a value
 VALUE = re.compile(r"\d+\.\d+")
 
 
