@@ -10,8 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from justright.diagnosis.words.numbers import counted, listed, number
-from justright.logs import findings
-from justright.logs.advice import advice_for, state_to_keep
+from justright.logs import finding_pages as findings
 from justright.logs.judge_set import (
     FLAT_SHARE,
     SetJudgement,
@@ -20,6 +19,7 @@ from justright.logs.judge_set import (
     not_finite_since,
 )
 from justright.logs.log_curves import Curve, LogCurves
+from justright.logs.next_steps import advice_for, state_to_keep
 from justright.logs.run_reading import CurveLabel, Finding, RunReading, SetReading
 from justright.logs.sentences import sentence_of
 from justright.logs.wording import Times, title_of

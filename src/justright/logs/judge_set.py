@@ -142,21 +142,39 @@ def _label(
         return ("overfits by loss only" if is_better else "overfits"), ""
     if broke_off:
         return "undecided", "validation not finite"
-    return _label_without_rise(reading, reading.worsening, reading.gain)
+    return _label_without_rise(curve, reading, reading.worsening, reading.gain)
 
 
-def _label_without_rise(reading: MetricReading, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
-    if gain.low > 0 and gain.value > material(reading) and _is_best_late(reading):
+def _label_without_rise(
+    curve: Curve, reading: MetricReading, rise: Change, gain: Change
+) -> tuple[CurveLabel, Cause]:
+    new_low = reaches_new_best(curve)
+    if (
+        new_low
+        and gain.value > material(reading)
+        and (gain.low > 0 or still_improves(curve, since=_middle(reading)))
+    ):
         return "still improving", ""
     if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
         return "unstable", "spikes"
     limit = FLAT_SHARE * abs(reading.best)
-    return ("flat" if rise.high <= limit and gain.high <= limit else "undecided"), ""
+    is_flat = rise.high <= limit and (gain.high <= limit or not new_low)
+    return ("flat" if is_flat else "undecided"), ""
 
 
-def _is_best_late(reading: MetricReading) -> bool:
-    """Return whether a metric was best in the last quarter: a curve that comes back to where it was improves nothing."""
-    return reading.best_at >= reading.last_at - LAST_QUARTER * (reading.last_at - reading.first_at)
+def _middle(reading: MetricReading) -> float:
+    return (reading.first_at + reading.last_at) / 2
+
+
+def reaches_new_best(curve: Curve) -> bool:
+    """Return whether a metric ended better than ever before its last quarter, by as much as matters.
+
+    A curve that only comes back to where it was improves nothing. Of each three values the middle one, so that no spike decides.
+    """
+    values = curve.values[np.isfinite(curve.values)] * (-1.0 if curve.direction == "more" else 1.0)
+    level = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
+    before = level[: max(len(level) - max(round(LAST_QUARTER * len(values)), 1), 1)]
+    return bool(level[-1] < before.min() - MATERIAL_SHARE * abs(before.min()))
 
 
 def has_exploded(curve: Curve, train: Curve | None) -> bool:

@@ -55,8 +55,8 @@ STILL_IMPROVING = Page(
     "Still improving",
     "The judged loss was still falling when the run ended, and reached its best there: the network may be far from done, and nothing can be said about "
     "overfitting that has not happened yet.",
-    "The loss fell over the last quarter of the run, by an amount whose 95 % interval lies above 0 and that is more than 1 % of its best value; its best "
-    "lies in that quarter.",
+    "The loss ended lower than ever before the last quarter of the run, by more than 1 % of its best value, and it surely fell: the 95 % interval of its fall over "
+    "the last quarter, or over the second half, lies above 0.",
     "Train longer. Where the learning rate has decayed to almost nothing, a longer run needs a longer schedule.",
 )
 FLAT = Page(
