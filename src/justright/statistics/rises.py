@@ -67,7 +67,7 @@ def find_rise(values: Floats) -> Rise:
     """Return the end of a curve that most surely rose: of the whole curve, or if none surely did, with a point left out.
 
     Args:
-        values: (points,), at least 5, not all equal.
+        values: (points,), at least 5, not all equal, scaled so that they spread over about 1.
     """
     level = level_of(len(values))
     whole = _surest(values[None], level)
@@ -126,16 +126,13 @@ def _scores(values: Floats) -> tuple[Floats, Floats, CurveEnds]:
     from scipy import special
 
     points = values.shape[1]
-    low = values.min(axis=1, keepdims=True)
-    spread = np.ptp(values, axis=1, keepdims=True)
-    scaled = (values - low) / np.where(spread > 0, spread, 1.0)
-    ends = curve_ends(scaled)
+    ends = curve_ends(values)
     tiny = np.finfo(np.float64).tiny
     rises, errors = ends.changes()
     by_chance = special.stdtr(ends.freedom, -rises / np.maximum(errors, tiny))
     count = len(ends.lengths)
     first, error = (part[:, :, 1:] for part in ends.first())
-    above = np.cumsum(scaled, axis=1)[:, None, : count - 1] / np.arange(1, count) - first
+    above = np.cumsum(values, axis=1)[:, None, : count - 1] / np.arange(1, count) - first
     spread_about = np.hypot(error, ends.deviation[:, :, 1:])
     fell = special.stdtr(ends.freedom[1:], -above / np.maximum(spread_about, tiny))
     extras = np.zeros((len(values), count))
