@@ -7,7 +7,7 @@ import pytest
 
 from justright.statistics.turns import Change, find_turn
 
-CURVES = 200
+CURVES = 120
 
 
 def noisy(rng, trend, *, correlation, noise=0.01):
@@ -29,11 +29,11 @@ def turning(points, rise):
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 @pytest.mark.parametrize("fall", [0.0, 1.5])
 def test_noise_is_rarely_taken_for_a_rise(points, correlation, fall):
-    """About a constant and about a plateau: at most 5 %; 21 of 200 would be seen once in 1,000 times at that rate."""
+    """About a constant and about a plateau: at most 5 %; 15 of 120 would be seen once in 1,000 times at that rate."""
     rng = np.random.default_rng(0)
     trend = 1 + fall * np.exp(-np.arange(points) / points * 20)
     turns = [find_turn(noisy(rng, trend, correlation=correlation)) for _ in range(CURVES)]
-    assert sum(turn.rise.low > 0 for turn in turns) <= 20
+    assert sum(turn.rise.low > 0 for turn in turns) <= 14
     assert all((turn.rise.low > 0) == (turn.since is not None) for turn in turns)
 
 
@@ -51,26 +51,24 @@ def test_a_rise_is_found_and_its_interval_and_onset_hold_the_truth(points, rise)
 
 
 @pytest.mark.parametrize("points", [10, 30, 100])
-@pytest.mark.parametrize("at", [0.33, 0.7, 1.0])
-@pytest.mark.parametrize("height", [-0.2, 0.4])
-def test_one_spike_hides_no_rise(points, at, height):
-    """Not at the lowest point, in the midst of the rise or at the end, neither up nor down."""
+def test_one_spike_hides_no_rise(points):
+    """Wherever it is, the lowest and the last point not excluded, up or down, of 5 to 50 standard deviations."""
     rng = np.random.default_rng(2)
     found = 0
-    for _ in range(25):
+    for _ in range(40):
         curve = noisy(rng, turning(points, 0.3), correlation=0.0)
-        curve[round(at * (points - 1))] += height
+        curve[rng.integers(points)] += 0.01 * rng.uniform(5, 50) * rng.choice([-1, 1])
         found += find_turn(curve).rise.low > 0
-    assert found >= 20
+    assert found >= 30
 
 
 @pytest.mark.parametrize("points", [10, 30, 100])
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_noise_at_a_flat_end_is_rarely_taken_for_a_fall(points, correlation):
-    """At most 5 %; 21 of 200 would be seen once in 1,000 times at that rate."""
+    """At most 5 %; 15 of 120 would be seen once in 1,000 times at that rate."""
     rng = np.random.default_rng(3)
     curves = [noisy(rng, np.ones(points), correlation=correlation) for _ in range(CURVES)]
-    assert sum(find_turn(curve).fall.high < 0 for curve in curves) <= 20
+    assert sum(find_turn(curve).fall.high < 0 for curve in curves) <= 14
 
 
 def test_a_curve_that_still_falls_has_a_fall_below_zero_and_no_rise():
@@ -101,7 +99,7 @@ def test_a_clear_turn_of_five_points_is_found():
     """The fewest that there may be."""
     turn = find_turn(np.array([1.0, 0.5, 0.6, 0.7, 0.8]))
     assert (turn.best, turn.since) == (1, (0, 2))
-    assert turn.rise.value == pytest.approx(0.3)
+    assert turn.rise.value == pytest.approx(0.3, abs=1e-5)
 
 
 def test_a_spike_is_said_and_decides_nothing():

@@ -9,6 +9,7 @@ from justright.statistics.unimodal import turning_errors
 
 
 def error(values, *, increasing):
+    """Return the squared error of the best monotone fit."""
     return (
         ((isotonic_regression(values, increasing=increasing).x - values) ** 2).sum() if len(values) else 0.0
     )

@@ -91,7 +91,12 @@ class _Stretches:
     def without(self, one: int | None) -> _Stretches:
         if one is None:
             return self
-        return _Stretches(*(np.delete(part, one) for part in (self.means, self.times, self.first, self.last)))
+        return _Stretches(
+            np.delete(self.means, one),
+            np.delete(self.times, one),
+            np.delete(self.first, one),
+            np.delete(self.last, one),
+        )
 
 
 def find_turn(values: Floats, at: Floats | None = None) -> Turn:
@@ -156,9 +161,7 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
     place = min(turn, len(ends.lengths) - 1)
     changes, errors = (part[0] for part in ends.changes())
     weights, freedom = ends.weights[0], ends.freedom
-    low = _quantile(
-        changes[:, rise.place], errors[:, rise.place], freedom[rise.place], weights[:, rise.place], rise.share
-    )
+    low = _quantile(rise.changes, rise.errors, rise.freedom, rise.weights, rise.share)
     # Which side of 0 it lies on was decided by the score, of which it is another form; rounding must not change it.
     low = max(low, np.finfo(np.float64).tiny) if rise.score < rise.level else min(low, 0.0)
     value = max(float(weights[:, place] @ changes[:, place]), low, 0.0)
