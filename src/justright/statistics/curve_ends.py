@@ -101,7 +101,7 @@ def curve_ends(values: Floats) -> CurveEnds:
     lengths = points - np.arange(points - SHORTEST + 1)
     coefficients, evidence, variance = _fits(values - values[:, -1:], PARABOLA, lengths)
     coefficients[..., 0] += values[:, -1, None, None]
-    evidence = evidence + _evidence_before(values, len(lengths)) + np.log(PRIOR)[:, None]
+    evidence = evidence + evidence_before(values, len(lengths)) + np.log(PRIOR)[:, None]
     shares = np.exp(evidence - evidence.max(axis=1, keepdims=True))
     weights = shares / shares.sum(axis=1, keepdims=True)
     return CurveEnds(
@@ -178,7 +178,7 @@ def _fits(values: Floats, parameters: int, lengths: np.ndarray) -> tuple[Floats,
     return coefficients, evidence, left / freedom
 
 
-def _evidence_before(values: Floats, ends: int) -> Floats:
+def evidence_before(values: Floats, ends: int) -> Floats:
     """Return the evidence of the points before each end, 0 for too few: (curves, correlations, ends)."""
     evidence = np.zeros((len(values), len(CORRELATIONS), ends))
     lengths = np.arange(CUBIC + 2, ends)
