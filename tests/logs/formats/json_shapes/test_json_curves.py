@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import parse_name
 from justright.logs.source import Source
@@ -280,6 +280,14 @@ def test_tables_may_list_one_series_after_another(tmp_path):
     again = [{"step": at, "loss": a} for at, a in enumerate(TRAIN)] * 2
     (run,) = read(again, tmp_path)
     assert [one.lines for one in run.series] == [[0, 1, 2, 3, 4, 5]]
+
+
+def test_parts_of_a_loss_are_not_runs(tmp_path):
+    """Keys that name a loss or rows lead to the same names without being runs."""
+    parts = {"losses": {"total": TRAIN, "box": TRAIN}, "val_losses": {"total": VALIDATION, "box": VALIDATION}}
+    (run,) = read(parts, tmp_path)
+    assert set(written(run)) == {"losses/total", "losses/box", "val_losses/total", "val_losses/box"}
+    assert {parse_name(name).role for name in written(run)} == {None, "validation"}
 
 
 def test_a_list_alone_is_named_by_its_file(tmp_path):

@@ -5,36 +5,35 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.csv_logs import SETTINGS
-from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
-from justright.logs.formats.logged_rows import (
+from justright.logs.formats.json_shapes.json_runs import (
+    MEMBER,
+    RunLeaves,
+    is_role,
+    leaves_by_run,
+    names_metric,
+    without_results,
+)
+from justright.logs.formats.json_shapes.json_tree import Column, Leaf, Table, find_leaves
+from justright.logs.formats.json_shapes.logged_rows import (
     MAX_DEPTH,
-    TIMES,
-    VALUES,
-    Row,
     RowSeries,
-    last_part,
     read_rows,
     role_of,
     unit_of,
 )
-from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS, without_unmeasured
-from justright.logs.formats.unequal_lists import place_lists
+from justright.logs.formats.json_shapes.unequal_lists import place_lists
+from justright.logs.formats.table_runs import MAX_RUNS, without_unmeasured
 from justright.logs.logged_run import LoggedRun, Series, Unit
-from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.metric_names import parse_name
 from justright.logs.source import LogFormat, Source
 
-# A part of a log that is one of several trainings of the same thing.
-MEMBER = re.compile(r"(?:cv|k)?[ _-]*(fold|seed|split|repeat|replicate)[ _-]*(\d{1,9})", re.IGNORECASE)
 # TensorBoard names its downloads run-RUN-tag-TAG.json.
 TENSORBOARD_NAME = re.compile(r"run-.*-tag-(.+)")
-DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
 # Keys of models that XGBoost, LightGBM and CatBoost save as JSON.
 MODELS = frozenset({"learner", "tree_info", "oblivious_trees"})
 # What Hugging Face's Trainer and its scripts save when they are done.
@@ -59,12 +58,11 @@ def read_json(source: Source) -> list[LoggedRun]:
 def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     """Return the runs in lists of numbers and tables of rows; see `read_json`."""
     given = [leaf for leaf in found if not _is_settings(leaf)]
-    searches = {leaf.path[:-1] for leaf in given if isinstance(leaf, Column) and _is_rank(leaf.path)}
-    leaves = [leaf for leaf in given if leaf.path[:-1] not in searches and not _is_table_of_runs(leaf)]
-    parts = _by_run(leaves)
+    leaves = without_results(given)
+    parts = leaves_by_run(leaves)
     if len(parts) > MAX_RUNS:
         raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
-    runs = [run for part in parts for run in part.read(source)]
+    runs = [run for part in parts for run in _read_part(part, source)]
     if any(_is_course(run) for run in runs):  # single numbers beside a course are what came of it
         runs = [run for run in runs if _is_course(run)]
     if not runs and len(leaves) < len(given):
@@ -116,14 +114,8 @@ def _has_lists_of_lists(value: Any, depth: int = 0) -> bool:  # noqa: ANN401  # 
 
 def is_metric(name: str, choices: Choices) -> bool:
     """Return whether a name is that of a metric, by itself or because the user says so."""
-    named = parse_name(name)
     chosen = (choices.train, *choices.validation, choices.metric, *choices.maximize, *choices.minimize)
-    return named.role is not None or direction_of(named.metric) is not None or name in chosen
-
-
-def _is_role(part: str) -> bool:
-    """Return whether a key names rows and no metric, as 'train' and 'validation_0' do."""
-    return role_of(part) is not None and direction_of(parse_name(part).metric) is None
+    return parse_name(name).role is not None or names_metric(name) or name in chosen
 
 
 def _is_settings(leaf: Leaf) -> bool:
@@ -132,169 +124,40 @@ def _is_settings(leaf: Leaf) -> bool:
     )
 
 
-def _is_rank(path: Sequence[str]) -> bool:
-    """Return whether a list ranks the settings of a search, as scikit-learn's `cv_results_` does."""
-    return bool(path) and path[-1].startswith("rank_test_")
-
-
-def _is_table_of_runs(leaf: Leaf) -> bool:
-    """Return whether rows are results, told apart by words and not counted."""
-    if isinstance(leaf, Column):
-        return False
-    labels = [tuple(_labels(row).items()) for row in leaf.rows]
-    if len(leaf.rows) > 1 and all(labels) and len(set(labels)) == len(labels):
-        return True
-    if len(leaf.rows) < 2 or _is_counted(leaf):
-        return False
-    if any(last_part(name) in SETTINGS - {"learningrate"} for name in leaf.rows[0]):
-        return True
-    words: dict[str, set[str]] = {}
-    for row in leaf.rows:
-        for name, value in row.items():
-            if isinstance(value, str) and role_of(value) is None and not DATE.search(value):
-                words.setdefault(name, set()).add(value)
-    is_long = any(last_part(name) in NAMES for name in words) and any(map(_is_value, leaf.rows[0]))
-    return not is_long and any(len(values) * 2 > len(leaf.rows) for values in words.values())
-
-
-def _is_counted(leaf: Table) -> bool:
-    """Return whether rows have a counter that is not the same in all of them, as a planned number of epochs is."""
-    counts: dict[str, set[float | str]] = {}
-    for row in leaf.rows:
-        for name, value in row.items():
-            if unit_of(name):
-                counts.setdefault(name, set()).add(value)
-    return any(len(values) > 1 for values in counts.values())
-
-
-def _split_rows(leaf: Leaf) -> list[Leaf]:
-    """Return a table for each fold, seed or run that its rows name."""
-    if isinstance(leaf, Column):
-        return [leaf]
-    labels = [_labels(row) for row in leaf.rows]
-    varying = {name for label in labels for name, word in label.items() if word != labels[0].get(name)}
-    tables: dict[tuple[str, str], tuple[list[Row], list[int]]] = {}
-    for line, (row, label) in enumerate(zip(leaf.rows, labels, strict=True)):
-        words = [(last_part(name) in RUNS, word) for name, word in label.items() if name in varying]
-        if varying and not words:  # a header, or what is about all of them
-            continue
-        key = (
-            ", ".join(word for is_run, word in words if is_run),
-            ", ".join(word for is_run, word in words if not is_run),
-        )
-        rows, lines = tables.setdefault(key, ([], []))
-        rows.append(row)
-        lines.append(line)
-    return [
-        replace(leaf, rows=rows, lines=lines, run=run, member=member)
-        for (run, member), (rows, lines) in tables.items()
+def _read_part(part: RunLeaves, source: Source) -> Iterator[LoggedRun]:
+    """Yield the run; nothing if it has no metric."""
+    group = ": ".join((source.name, *part.keys))
+    names = _names(part.leaves, source)
+    columns = {names[index]: leaf for index, leaf in enumerate(part.leaves) if isinstance(leaf, Column)}
+    tables = [
+        (names[index], _prefix(leaf, part), leaf)
+        for index, leaf in enumerate(part.leaves)
+        if isinstance(leaf, Table)
     ]
+    parts = [
+        read_rows(leaf.rows, prefix=prefix, value_name=name, lines=leaf.lines, choices=source.choices)
+        for name, prefix, leaf in tables
+    ]
+    if len(parts) > 1:
+        _lay_side_by_side(parts)
+    parts += _read_columns(columns, source.choices)
+    notes = [note for found in parts for note in found.notes]
+    series = without_unmeasured([one for found in parts for one in found.series], notes)
+    if not any(is_metric(one.written, source.choices) for one in series):
+        return
+    yield LoggedRun(
+        f"{group}: {part.member}" if part.member else group,
+        series,
+        next((found.unit for found in parts if found.series), "epoch"),
+        {step: epoch for found in parts for step, epoch in found.epochs.items()},
+        tuple(dict.fromkeys(notes)),
+        member=part.member,
+        group=group if part.member else "",
+    )
 
 
-def _labels(row: Row) -> dict[str, str]:
-    """Return what a row says about its run: column -> 'fold 0'."""
-    labels = {}
-    for name, value in row.items():
-        key = last_part(name)
-        if key in MEMBERS or (key in RUNS and isinstance(value, str)):
-            shown = f"{value:g}" if isinstance(value, float) else value
-            labels[name] = shown if MEMBER.fullmatch(shown) else f"{name} {shown}"
-    return labels
-
-
-@dataclass(slots=True)
-class _Part:
-    """The leaves of one run, the keys that lead to it, and which fold or seed it is."""
-
-    keys: tuple[str, ...]
-    member: str
-    leaves: list[Leaf] = field(default_factory=list)
-
-    def read(self, source: Source) -> Iterator[LoggedRun]:
-        """Yield the run; nothing if it has no metric."""
-        group = ": ".join((source.name, *self.keys))
-        names = _names(self.leaves, source)
-        columns = {names[index]: leaf for index, leaf in enumerate(self.leaves) if isinstance(leaf, Column)}
-        tables = [
-            (names[index], self._prefix(leaf), leaf)
-            for index, leaf in enumerate(self.leaves)
-            if isinstance(leaf, Table)
-        ]
-        parts = [
-            read_rows(leaf.rows, prefix=prefix, value_name=name, lines=leaf.lines, choices=source.choices)
-            for name, prefix, leaf in tables
-        ]
-        if len(parts) > 1:
-            _lay_side_by_side(parts)
-        parts += _read_columns(columns, source.choices)
-        notes = [note for part in parts for note in part.notes]
-        series = without_unmeasured([one for part in parts for one in part.series], notes)
-        if not any(is_metric(one.written, source.choices) for one in series):
-            return
-        yield LoggedRun(
-            f"{group}: {self.member}" if self.member else group,
-            series,
-            next((part.unit for part in parts if part.series), "epoch"),
-            {step: epoch for part in parts for step, epoch in part.epochs.items()},
-            tuple(dict.fromkeys(notes)),
-            member=self.member,
-            group=group if self.member else "",
-        )
-
-    def _prefix(self, leaf: Table) -> str:
-        return "/".join(part for part in leaf.path if part not in self.keys and _is_role(part))
-
-
-def _by_run(leaves: Iterable[Leaf]) -> list[_Part]:
-    """Return the leaves of each run: entries of a list, folds, and keys that lead to the same names, are runs."""
-    split = [part for leaf in leaves for part in _split_rows(leaf)]
-    divided = _dividing_keys(split)
-    parts: dict[tuple[tuple[str, ...], str], _Part] = {}
-    for leaf in split:
-        keys = tuple(key for depth, key in enumerate(leaf.path) if (leaf.path[:depth], key) in divided)
-        members = [
-            f"{match[1].lower()} {int(match[2])}"
-            for key in leaf.path
-            if (match := MEMBER.fullmatch(key.strip()))
-        ]
-        if isinstance(leaf, Table):
-            keys += (leaf.run,) if leaf.run else ()
-            members += [leaf.member] if leaf.member else []
-        key = keys, ", ".join(members)
-        parts.setdefault(key, _Part(*key)).leaves.append(leaf)
-    named = [part for part in parts.values() if part.keys or part.member]
-    return named if len(named) > 1 else list(parts.values())
-
-
-def _dividing_keys(leaves: Sequence[Leaf]) -> set[tuple[tuple[str, ...], str]]:
-    """Return (path, key) of each key that names a run: below it lie the names that lie below its neighbours."""
-    below: dict[tuple[str, ...], dict[str, set[str]]] = {}
-    for leaf in leaves:
-        for depth, key in enumerate(leaf.path):
-            rest = tuple(part for part in leaf.path[depth + 1 :] if not MEMBER.fullmatch(part.strip()))
-            names = {"/".join(rest)} if isinstance(leaf, Column) else _joined_names(rest, leaf)
-            if rest or isinstance(leaf, Table):
-                below.setdefault(leaf.path[:depth], {}).setdefault(key, set()).update(names)
-    divided = set()
-    for path, children in below.items():
-        runs = {
-            key: {name for name in names if name and not _is_role(name)}
-            for key, names in children.items()
-            if not _is_role(key) and not MEMBER.fullmatch(key.strip())
-        }
-        if len(runs) > 1 and set.intersection(*runs.values()):
-            divided |= {(path, key) for key in runs}
-    return divided
-
-
-def _joined_names(path: tuple[str, ...], leaf: Table) -> set[str]:
-    """Return the names of a table's measurements; where rows hold just a value, what holds them names it."""
-    names = [name for name in leaf.rows[0] if not unit_of(name) and last_part(name) not in TIMES]
-    return {"/".join(path if _is_value(name) else (*path, name)) for name in names}
-
-
-def _is_value(name: str) -> bool:
-    return last_part(name) in VALUES
+def _prefix(leaf: Table, part: RunLeaves) -> str:
+    return "/".join(key for key in leaf.path if key not in part.keys and is_role(key))
 
 
 def _names(leaves: Sequence[Leaf], source: Source) -> list[str]:
@@ -312,11 +175,7 @@ def _short_name(path: tuple[str, ...], source: Source) -> str:
         match = TENSORBOARD_NAME.fullmatch(source.path.stem)
         return match[1] if match else source.path.stem
     last = keys[-1]
-    kept = [
-        key
-        for key in keys[:-1]
-        if _is_role(key) or (_is_role(last) and direction_of(parse_name(key).metric) is not None)
-    ]
+    kept = [key for key in keys[:-1] if is_role(key) or (names_metric(key) and not names_metric(last))]
     return "/".join((*kept, last))
 
 
