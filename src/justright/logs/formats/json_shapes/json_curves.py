@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from justright.errors import InputError
+from justright.errors import InputError, near_miss
 from justright.logs.choices import Choices
 from justright.logs.formats.json_shapes.json_runs import (
     MEMBER,
@@ -39,6 +40,7 @@ MODELS = frozenset({"learner", "tree_info", "oblivious_trees"})
 # What Hugging Face's Trainer and its scripts save when they are done.
 TRAINER_SUMMARY = re.compile(r"^(?:all|train|eval|predict|test)_results\.json$")
 MAX_NAMED = 5  # names that a message lists
+MAX_CHOICES = 20  # names to choose from
 
 
 def read_json(source: Source) -> list[LoggedRun]:
@@ -59,10 +61,11 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     """Return the runs in lists of numbers and tables of rows; see `read_json`."""
     given = [leaf for leaf in found if not _is_settings(leaf)]
     leaves = without_results(given)
+    choices = _found_counters(source.choices, leaves)
     parts = leaves_by_run(leaves)
     if len(parts) > MAX_RUNS:
         raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
-    runs = [run for part in parts for run in _read_part(part, source)]
+    runs = [run for part in parts for run in _read_part(part, source, choices)]
     if any(_is_course(run) for run in runs):  # single numbers beside a course are what came of it
         runs = [run for run in runs if _is_course(run)]
     if not runs and len(leaves) < len(given):
@@ -76,6 +79,27 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
             + _instead(source, leaves)
         )
     return runs
+
+
+def _found_counters(choices: Choices, leaves: Iterable[Leaf]) -> Choices:
+    """Return the choices with what counts as it is written in the log.
+
+    Raises:
+        InputError: there is nothing of a name that the user chose.
+    """
+    if choices.epoch is None and choices.step is None:
+        return choices
+    names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
+    lowered = {name.lower(): name for name in reversed(names)}
+    found = {}
+    for option, wanted in (("epoch", choices.epoch), ("step", choices.step)):
+        if wanted is not None and wanted not in names and wanted.lower() not in lowered:
+            raise InputError(
+                f"--{option} must name a list or a number of each entry; got {wanted!r}.{near_miss(wanted, names)} "
+                f"There are {', '.join(map(repr, names[:MAX_CHOICES]))}."
+            )
+        found[option] = wanted if wanted is None or wanted in names else lowered[wanted.lower()]
+    return replace(choices, epoch=found["epoch"], step=found["step"])
 
 
 def _is_course(run: LoggedRun) -> bool:
@@ -93,14 +117,15 @@ def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
             else "the log that was written during training"
         )
         return f"holds single values only, as a summary or a configuration does. Pass {log}."
-    names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
+    shown = (name for leaf in leaves for name in _shown_names(leaf))
+    names = [name for name in dict.fromkeys(shown) if not unit_of(name)]
     listed = ", ".join(map(repr, names[:MAX_NAMED])) + (", ..." if len(names) > MAX_NAMED else "")
     return f"holds {listed}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
 
 
 def _shown_names(leaf: Leaf) -> list[str]:
     if isinstance(leaf, Table):
-        return [name for name in leaf.rows[0] if not unit_of(name)]
+        return list(dict.fromkeys(name for row in leaf.rows for name in row))
     return [leaf.path[-1] if leaf.path else "a list"]
 
 
@@ -124,7 +149,7 @@ def _is_settings(leaf: Leaf) -> bool:
     )
 
 
-def _read_part(part: RunLeaves, source: Source) -> Iterator[LoggedRun]:
+def _read_part(part: RunLeaves, source: Source, choices: Choices) -> Iterator[LoggedRun]:
     """Yield the run; nothing if it has no metric."""
     group = ": ".join((source.name, *part.keys))
     names = _names(part.leaves, source)
@@ -135,15 +160,15 @@ def _read_part(part: RunLeaves, source: Source) -> Iterator[LoggedRun]:
         if isinstance(leaf, Table)
     ]
     parts = [
-        read_rows(leaf.rows, prefix=prefix, value_name=name, lines=leaf.lines, choices=source.choices)
+        read_rows(leaf.rows, prefix=prefix, value_name=name, lines=leaf.lines, choices=choices)
         for name, prefix, leaf in tables
     ]
     if len(parts) > 1:
         _lay_side_by_side(parts)
-    parts += _read_columns(columns, source.choices)
+    parts += _read_columns(columns, choices)
     notes = [note for found in parts for note in found.notes]
     series = without_unmeasured([one for found in parts for one in found.series], notes)
-    if not any(is_metric(one.written, source.choices) for one in series):
+    if not any(is_metric(one.written, choices) for one in series):
         return
     yield LoggedRun(
         f"{group}: {part.member}" if part.member else group,
@@ -206,7 +231,7 @@ def _read_columns(columns: Mapping[str, Column], choices: Choices) -> list[RowSe
     }
     if not kept:
         return []
-    unit, placed, notes = _place(kept, counters)
+    unit, placed, notes = _place(kept, counters, choices)
     series = []
     for name, leaf in kept.items():
         pairs = [
@@ -224,7 +249,7 @@ def _counts(name: str, leaf: Column, choices: Choices) -> bool:
 
 
 def _place(
-    columns: Mapping[str, Column], counters: Mapping[str, Column]
+    columns: Mapping[str, Column], counters: Mapping[str, Column], choices: Choices
 ) -> tuple[Unit, dict[str, Sequence[float]], tuple[str, ...]]:
     """Return the unit, when the values of each list were measured, and what was assumed."""
     placed: dict[str, Sequence[float]] = {}
@@ -234,7 +259,7 @@ def _place(
         counter = _counter_of(name, leaf, counters)
         if counter is not None and not (leaf.at and counters[counter].at != leaf.at):
             placed[name] = [value for value in counters[counter].values if value is not None]
-            units.append(unit_of(counter) or "step")
+            units.append("epoch" if counter == choices.epoch else unit_of(counter) or "step")
         elif leaf.at is not None:
             placed[name] = leaf.at
             counted = all(later - earlier == 1 for earlier, later in pairwise(leaf.at))
