@@ -137,6 +137,11 @@ def _runs_in(
     source = log.open(choices)
     one = log.format or next((one for one in formats if one.matches(source)), None)
     if one is None:
+        if source.text and not source.is_json and source.table is None:
+            raise InputError(
+                "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
+                f"{source.name!r} holds none."
+            )
         known = "of a known format" if in_folder else f"one of: {format_summaries()}"
         raise InputError(
             f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
