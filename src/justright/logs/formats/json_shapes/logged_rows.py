@@ -13,7 +13,7 @@ from typing import Any
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.formats import table_runs
 from justright.logs.formats.json_shapes.json_numbers import is_missing, to_number
-from justright.logs.formats.json_shapes.row_times import place_rows
+from justright.logs.formats.json_shapes.place_rows import place_rows
 from justright.logs.formats.row_counters import EPOCHS, INDEXES, ITERATIONS, STEPS, plain
 from justright.logs.formats.table_runs import NAMES, ROWS
 from justright.logs.logged_run import Role, Series, Unit
