@@ -27,8 +27,8 @@ from justright.logs.formats.csv_logs import (
     ULTRALYTICS_CSV,
 )
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.json_curves import JSON_CURVES
-from justright.logs.formats.json_lines import JSON_LINES
+from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
+from justright.logs.formats.json_shapes.json_lines import JSON_LINES
 from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
