@@ -37,9 +37,9 @@ LEVELS = {
     16: -9.4,
     20: -9.8,
     30: -9.9,
-    50: -9.9,
-    100: -9.9,
-    150: -9.9,
+    50: -9.0,
+    100: -8.1,
+    150: -7.8,
 }
 
 
@@ -48,44 +48,62 @@ class Rise:
     """The end of a curve that most surely rose.
 
     Args:
-        start: position of the end's first point among those that were judged.
+        place: which of `ends`, which is also the position of its first point.
         omitted: position of a point that was left out of the curve; None if none.
         score: the smallest sum. level: it rose if the score is below.
         share: the p value of the rise alone that would be at the level.
         ends: the ends of the curve, without the omitted point.
-        place: which of them.
     """
 
-    start: int
+    place: int
     omitted: int | None
     score: float
     level: float
     share: float
     ends: CurveEnds
-    place: int
 
 
 def find_rise(values: Floats) -> Rise:
-    """Return the end of a curve that most surely rose.
+    """Return the end of a curve that most surely rose: of the whole curve, or if none surely did, with a point left out.
 
     Args:
         values: (points,), at least 5, not all equal.
     """
     level = level_of(len(values))
-    scores, extras, ends = _scores(values[None])
-    score, curve, omitted = float(scores.min()), 0, None
+    whole = _surest(values[None], level)
+    if whole.score < level or len(values) < FEWEST_TO_OMIT:
+        return whole
+    fewer = _surest_without_one(values, level)
+    return fewer if fewer.score < level else whole
+
+
+def least_score(values: Floats) -> float:
+    """Return the smallest score of a curve, with all its points or without one."""
+    scores = [_surest(values[None], 0.0).score]
     if len(values) >= FEWEST_TO_OMIT:
-        candidates = _candidates(values)
-        fewer = np.array([np.delete(values, one) for one in candidates])
-        others, other_extras, other_ends = _scores(fewer)
-        price = omission_price(len(values))
-        if others.min() + price < score:
-            curve = int(np.argmin(others.min(axis=1)))
-            scores, extras, ends = others + price, other_extras + price, other_ends
-            score, omitted = float(scores[curve].min()), candidates[curve]
-    place = int(np.argmin(scores[curve]))
-    share = float(np.exp(min(level - extras[curve, place], 0.0)))
-    return Rise(place, omitted, score, level, share, ends.only(curve), place)
+        scores.append(_surest_without_one(values, 0.0).score)
+    return min(scores)
+
+
+def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[int] | None = None) -> Rise:
+    """Return the surest end of all curves; each lacks one of the points `omitted`."""
+    scores, extras, ends = _scores(curves)
+    curve, place = (int(one) for one in np.unravel_index(np.argmin(scores), scores.shape))
+    share = float(np.exp(min(level - extras[curve, place] - price, 0.0)))
+    return Rise(
+        place,
+        None if omitted is None else omitted[curve],
+        float(scores[curve, place]) + price,
+        level,
+        share,
+        ends.only(curve),
+    )
+
+
+def _surest_without_one(values: Floats, level: float) -> Rise:
+    omitted = _candidates(values)
+    fewer = np.array([np.delete(values, one) for one in omitted])
+    return _surest(fewer, level, price=omission_price(len(values)), omitted=omitted)
 
 
 def level_of(points: int) -> float:

@@ -23,11 +23,15 @@ FEWEST_POINTS = 5
 MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
 LAST_SHARE = 4  # the last quarter
-# Read off the parabola through the later half, which tells more of the noise: a steeper slope before makes it bend up.
-SHORTEST_HALF = 6
-# How much worse than the best one a curve fits that turns where the trend did, in variances of the mean of many points per
-# point: in 5 % of simulated curves that rise it is more (`benchmarks.diagnose.simulation`).
-ONSET_EXCESS = 4.0
+# Curves of few points: read off the last third, which shows its slope more exactly, or these last points.
+LAST_READ, MOST_READ, FEWEST_READ = 3, 12, 6
+# Share of a side that the interval of the last quarter leaves out: with 2.5 %, noise that wanders (a correlation of 0.9) about
+# a flat curve of 10 to 30 points was taken for a fall in up to 11 %.
+MISSED_LAST = 0.01
+# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point: in 5 % of
+# simulated curves it is more than `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated
+# noise takes to average out. Few points leave hardly anything to choose from.
+ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 2.9, 16.0, 0.5
 HALVINGS = 60  # of an interval that holds a quantile: beyond the digits of a float
 
 Places = npt.NDArray[np.int64]
@@ -165,13 +169,15 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
 def _fall(read: _Stretches, ends: CurveEnds) -> Change:
     """Return by how much the curve changed over its last quarter."""
     points = len(read.means)
-    place = max(points - max(points // 2, SHORTEST_HALF), 0)
-    since = read.times[-1] - (read.times[-1] - read.times[0]) / LAST_SHARE
-    start = float(np.interp(since, read.times, np.linspace(-1.0, 0.0, points)))
-    changes, errors = (part[0, :, place] for part in ends.changes(np.full(len(ends.lengths), start)))
-    weights, freedom = ends.weights[0, :, place], ends.freedom[place]
+    read_off = max(round(points / LAST_SHARE), min(round(points / LAST_READ), MOST_READ), FEWEST_READ)
+    place = max(points - read_off, 0)
+    half = min(points // 2, place)
+    changes, errors = (part[0, :, place] for part in ends.changes())
+    weights, freedom = ends.weights[0, :, half], ends.freedom[place]
+    share = (read.times[-1] - read.times[0]) / LAST_SHARE / (read.times[-1] - read.times[place])
+    changes, errors = share * changes, share * errors
     low, high = (
-        _quantile(changes, errors, freedom, weights, share) for share in (MISSED / 2, 1 - MISSED / 2)
+        _quantile(changes, errors, freedom, weights, side) for side in (MISSED_LAST, 1 - MISSED_LAST)
     )
     return Change(float(weights @ changes), low, high)
 
@@ -185,7 +191,8 @@ def _noise(ends: CurveEnds) -> tuple[float, float]:
 
 def _onset(read: _Stretches, errors: Floats, variance: float, correlation: float) -> tuple[int, int]:
     """Return the first and the last position at which a curve may turn that fits almost as well as the best."""
-    allowed = ONSET_EXCESS * variance * (1 + correlation) / (1 - correlation)
+    growth = max(ONSET_GROWTH * float(np.log(len(errors) / ONSET_POINTS)), LEAST_ONSET)
+    allowed = growth * variance * ((1 + correlation) / (1 - correlation)) ** 0.5
     fitting = np.flatnonzero(errors <= errors.min() + allowed)
     return int(read.first[fitting[0]]), int(read.last[fitting[-1]])
 
