@@ -142,7 +142,7 @@ def test_training_as_high_as_validation_is_described_with_the_command_that_decid
 
 
 def test_the_loss_of_a_guess_is_recognised():
-    """ln 2 is what a network scores that learned nothing about two classes."""
+    """Ln 2 is what a network scores that learned nothing about two classes."""
     reading = read(
         {
             "loss": noisy(np.full(EPOCHS, math.log(2)), 1, 5e-4),
