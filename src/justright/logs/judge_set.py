@@ -12,6 +12,8 @@ from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
 from justright.logs.read_metric import read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
+from justright.statistics.jitter import slope_fall_of
 from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
 
 # A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
@@ -201,17 +203,22 @@ def _has_train_risen(reading: MetricReading) -> bool:
 
 
 def still_improves(curve: Curve, *, since: float) -> bool:
-    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back."""
+    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back.
+
+    By the line through its values since then, whose error takes their correlation as it was estimated. That is less careful than
+    `find_turn`, which guards against any correlation: this decides between labels that ask for no harm, not whether to raise an alarm.
+    """
     is_finite = np.isfinite(curve.values)
     at, values = curve.at[is_finite], curve.values[is_finite]
-    after = at >= since
-    goodness = values if curve.direction == "more" else -values
-    if after.sum() < FEWEST_POINTS:
+    badness = -values if curve.direction == "more" else values
+    length = int((at >= since).sum())
+    if length < FEWEST_POINTS:
         return False
-    rise = find_turn(goodness[after], at[after]).rise  # of the goodness: it became better
-    back = find_turn(-goodness, at).rise
-    least = MATERIAL_SHARE * float(np.abs(values).max())
-    return rise.low > 0 and rise.value > least and not (back.low > 0 and back.value > least)
+    fall = slope_fall_of(badness, length)
+    reach = float(student_quantile(fall.freedom, DEFAULT_LEVEL)) * fall.variance**0.5
+    least = MATERIAL_SHARE * float(np.abs(values[-length:]).min())
+    back = find_turn(badness, at).rise
+    return fall.mean - reach > 0 and fall.mean > least and not (back.low > 0 and back.value > least)
 
 
 def most_urgent(judgements: Sequence[SetJudgement]) -> SetJudgement:
