@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.arguments import program_parser
 from benchmarks.diagnose.simulation import Noise, null_curves
 from justright.statistics.lone_points import FEWEST, lone_points
-from justright.statistics.rises import find_rise
+from justright.statistics.rises import least_score
 
 POINTS = (5, 6, 7, 8, 10, 12, 16, 20, 30, 50, 100, 150)
 CELLS = tuple((correlation, shape) for correlation in (0.0, 0.7, 0.9) for shape in ("constant", "fast"))
@@ -42,7 +42,7 @@ def main() -> None:
 
 def score(curve: np.ndarray) -> float:
     lone = lone_points(curve) if len(curve) >= FEWEST else []
-    return find_rise(np.delete(curve, lone)).score
+    return least_score(np.delete(curve, lone))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
 from justright.logs.read_metric import read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
+from justright.statistics.jitter import slope_fall_of
 from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
 
 # A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
@@ -142,21 +144,39 @@ def _label(
         return ("overfits by loss only" if is_better else "overfits"), ""
     if broke_off:
         return "undecided", "validation not finite"
-    return _label_without_rise(reading, reading.worsening, reading.gain)
+    return _label_without_rise(curve, reading, reading.worsening, reading.gain)
 
 
-def _label_without_rise(reading: MetricReading, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
-    if gain.low > 0 and gain.value > material(reading) and _is_best_late(reading):
+def _label_without_rise(
+    curve: Curve, reading: MetricReading, rise: Change, gain: Change
+) -> tuple[CurveLabel, Cause]:
+    new_low = reaches_new_best(curve)
+    if (
+        new_low
+        and gain.value > material(reading)
+        and (gain.low > 0 or still_improves(curve, since=_middle(reading)))
+    ):
         return "still improving", ""
     if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
         return "unstable", "spikes"
     limit = FLAT_SHARE * abs(reading.best)
-    return ("flat" if rise.high <= limit and gain.high <= limit else "undecided"), ""
+    is_flat = rise.high <= limit and (gain.high <= limit or not new_low)
+    return ("flat" if is_flat else "undecided"), ""
 
 
-def _is_best_late(reading: MetricReading) -> bool:
-    """Return whether a metric was best in the last quarter: a curve that comes back to where it was improves nothing."""
-    return reading.best_at >= reading.last_at - LAST_QUARTER * (reading.last_at - reading.first_at)
+def _middle(reading: MetricReading) -> float:
+    return (reading.first_at + reading.last_at) / 2
+
+
+def reaches_new_best(curve: Curve) -> bool:
+    """Return whether a metric ended better than ever before its last quarter, by as much as matters.
+
+    A curve that only comes back to where it was improves nothing. Of each three values the middle one, so that no spike decides.
+    """
+    values = curve.values[np.isfinite(curve.values)] * (-1.0 if curve.direction == "more" else 1.0)
+    level = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
+    before = level[: max(len(level) - max(round(LAST_QUARTER * len(values)), 1), 1)]
+    return bool(level[-1] < before.min() - MATERIAL_SHARE * abs(before.min()))
 
 
 def has_exploded(curve: Curve, train: Curve | None) -> bool:
@@ -183,17 +203,22 @@ def _has_train_risen(reading: MetricReading) -> bool:
 
 
 def still_improves(curve: Curve, *, since: float) -> bool:
-    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back."""
+    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back.
+
+    By the line through its values since then, whose error takes their correlation as it was estimated. That is less careful than
+    `find_turn`, which guards against any correlation: this decides between labels that ask for no harm, not whether to raise an alarm.
+    """
     is_finite = np.isfinite(curve.values)
     at, values = curve.at[is_finite], curve.values[is_finite]
-    after = at >= since
-    goodness = values if curve.direction == "more" else -values
-    if after.sum() < FEWEST_POINTS:
+    badness = -values if curve.direction == "more" else values
+    length = int((at >= since).sum())
+    if length < FEWEST_POINTS:
         return False
-    rise = find_turn(goodness[after], at[after]).rise  # of the goodness: it became better
-    back = find_turn(-goodness, at).rise
-    least = MATERIAL_SHARE * float(np.abs(values).max())
-    return rise.low > 0 and rise.value > least and not (back.low > 0 and back.value > least)
+    fall = slope_fall_of(badness, length)
+    reach = float(student_quantile(fall.freedom, DEFAULT_LEVEL)) * fall.variance**0.5
+    least = MATERIAL_SHARE * float(np.abs(values[-length:]).min())
+    back = find_turn(badness, at).rise
+    return fall.mean - reach > 0 and fall.mean > least and not (back.low > 0 and back.value > least)
 
 
 def most_urgent(judgements: Sequence[SetJudgement]) -> SetJudgement:

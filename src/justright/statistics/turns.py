@@ -23,11 +23,15 @@ FEWEST_POINTS = 5
 MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
 LAST_SHARE = 4  # the last quarter
-# Read off the parabola through the later half, which tells more of the noise: a steeper slope before makes it bend up.
-SHORTEST_HALF = 6
-# How much worse than the best one a curve fits that turns where the trend did, in variances of the mean of many points per
-# point: in 5 % of simulated curves that rise it is more (`benchmarks.diagnose.simulation`).
-ONSET_EXCESS = 4.0
+# Curves of few points: read off the last third, which shows its slope more exactly, or these last points.
+LAST_READ, MOST_READ, FEWEST_READ = 3, 20, 6
+# How much of each side the interval of the last quarter leaves out, by the number of points: noise that wanders (of
+# correlation 0.9) about a flat curve is then taken for a fall in 4.5 %. With half of `MISSED` it was in up to 11 %.
+MISSED_LAST = {10: 0.0115, 30: 0.0125, 100: 0.025}
+# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point: in 5 % of
+# simulated curves it is more than `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated
+# noise takes to average out. Few points leave hardly anything to choose from.
+ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 2.9, 16.0, 0.5
 HALVINGS = 60  # of an interval that holds a quantile: beyond the digits of a float
 
 Places = npt.NDArray[np.int64]
@@ -87,7 +91,12 @@ class _Stretches:
     def without(self, one: int | None) -> _Stretches:
         if one is None:
             return self
-        return _Stretches(*(np.delete(part, one) for part in (self.means, self.times, self.first, self.last)))
+        return _Stretches(
+            np.delete(self.means, one),
+            np.delete(self.times, one),
+            np.delete(self.first, one),
+            np.delete(self.last, one),
+        )
 
 
 def find_turn(values: Floats, at: Floats | None = None) -> Turn:
@@ -123,13 +132,13 @@ def find_turn(values: Floats, at: Floats | None = None) -> Turn:
     since = _onset(read, errors, variance, correlation) if change.low > 0 else None
     return Turn(
         int(np.delete(np.arange(len(values)), lone)[np.argmin(np.delete(values, lone))]),
-        lowest + 2 * half_spread * (end - change.value),
-        lowest + 2 * half_spread * end,
+        _finite(lowest / 2 + half_spread * (end - change.value)),
+        _finite(lowest / 2 + half_spread * end),
         _times(change, half_spread),
         since,
         _times(_fall(read, rise.ends), half_spread),
         tuple(lone),
-        2 * half_spread * float(np.sqrt(variance)),
+        _finite(half_spread * float(np.sqrt(variance))),
         correlation,
     )
 
@@ -152,9 +161,7 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
     place = min(turn, len(ends.lengths) - 1)
     changes, errors = (part[0] for part in ends.changes())
     weights, freedom = ends.weights[0], ends.freedom
-    low = _quantile(
-        changes[:, rise.place], errors[:, rise.place], freedom[rise.place], weights[:, rise.place], rise.share
-    )
+    low = _quantile(rise.changes, rise.errors, rise.freedom, rise.weights, rise.share)
     # Which side of 0 it lies on was decided by the score, of which it is another form; rounding must not change it.
     low = max(low, np.finfo(np.float64).tiny) if rise.score < rise.level else min(low, 0.0)
     value = max(float(weights[:, place] @ changes[:, place]), low, 0.0)
@@ -165,14 +172,15 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
 def _fall(read: _Stretches, ends: CurveEnds) -> Change:
     """Return by how much the curve changed over its last quarter."""
     points = len(read.means)
-    place = max(points - max(points // 2, SHORTEST_HALF), 0)
-    since = read.times[-1] - (read.times[-1] - read.times[0]) / LAST_SHARE
-    start = float(np.interp(since, read.times, np.linspace(-1.0, 0.0, points)))
-    changes, errors = (part[0, :, place] for part in ends.changes(np.full(len(ends.lengths), start)))
-    weights, freedom = ends.weights[0, :, place], ends.freedom[place]
-    low, high = (
-        _quantile(changes, errors, freedom, weights, share) for share in (MISSED / 2, 1 - MISSED / 2)
-    )
+    read_off = max(round(points / LAST_SHARE), min(round(points / LAST_READ), MOST_READ), FEWEST_READ)
+    place = max(points - read_off, 0)
+    half = min(points // 2, place)
+    changes, errors = (part[0, :, place] for part in ends.changes())
+    weights, freedom = ends.weights[0, :, half], ends.freedom[place]
+    share = (read.times[-1] - read.times[0]) / LAST_SHARE / (read.times[-1] - read.times[place])
+    changes, errors = share * changes, share * errors
+    missed = float(np.interp(np.log(points), np.log(list(MISSED_LAST)), list(MISSED_LAST.values())))
+    low, high = (_quantile(changes, errors, freedom, weights, side) for side in (missed, 1 - missed))
     return Change(float(weights @ changes), low, high)
 
 
@@ -185,7 +193,8 @@ def _noise(ends: CurveEnds) -> tuple[float, float]:
 
 def _onset(read: _Stretches, errors: Floats, variance: float, correlation: float) -> tuple[int, int]:
     """Return the first and the last position at which a curve may turn that fits almost as well as the best."""
-    allowed = ONSET_EXCESS * variance * (1 + correlation) / (1 - correlation)
+    growth = max(ONSET_GROWTH * float(np.log(len(errors) / ONSET_POINTS)), LEAST_ONSET)
+    allowed = growth * variance * ((1 + correlation) / (1 - correlation)) ** 0.5
     fitting = np.flatnonzero(errors <= errors.min() + allowed)
     return int(read.first[fitting[0]]), int(read.last[fitting[-1]])
 
@@ -208,4 +217,10 @@ def _quantile(centres: Floats, errors: Floats, freedom: float, weights: Floats, 
 
 
 def _times(change: Change, half: float) -> Change:
-    return Change(2 * half * change.value, 2 * half * change.low, 2 * half * change.high)
+    return Change(_finite(half * change.value), _finite(half * change.low), _finite(half * change.high))
+
+
+def _finite(half: float) -> float:
+    """Return twice a value, or the largest number of its sign if there is none so large."""
+    most = float(np.finfo(np.float64).max)
+    return 2 * min(max(half, -most / 2), most / 2)

@@ -118,6 +118,8 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     curves = _curves_of(join_halves(found) if is_folder else found, choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
+    if not any(curve.direction for run in curves for curve in run.curves):
+        raise InputError(_nothing_known(path, curves))
     order = [one.name for one in formats]
     kept = name_members(without_repeats(curves, order)) if is_folder else curves
     return LoggedRuns(
@@ -220,6 +222,16 @@ def _shortened(refused: Sequence[str]) -> tuple[str, ...]:
     left = len(refused) - MAX_REFUSED
     more = (f"{left:,} more files could not be read.",) if left > 0 else ()
     return (*refused[:MAX_REFUSED], *more)
+
+
+def _nothing_known(path: Path, curves: Sequence[LogCurves]) -> str:
+    """Return what to say of a log whose names are all unknown, or name no measures of success."""
+    names = list(dict.fromkeys(curve.written for run in curves for curve in run.curves))
+    return (
+        "A training log must hold a metric of which it is known, or said, whether less or more is better; "
+        f"{str(path)!r} holds {listed(names, most=MAX_NAMES)}. "
+        f"Say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
+    )
 
 
 def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[str]) -> str:

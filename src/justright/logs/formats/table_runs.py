@@ -127,7 +127,7 @@ class TableReader:
             ]
             one.at = [one.at[place] for place in places]
             one.lines = [one.lines[end - 1] for end in ends]
-            if direction_of(parse_name(one.written).metric) is not None:
+            if direction_of(parse_name(one.written).metric) is not None and not one.written.endswith("_step"):
                 averaged.append(repr(one.written))
         if averaged:
             more = f" and {len(averaged) - 3} more" if len(averaged) > 3 else ""

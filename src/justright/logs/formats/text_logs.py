@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.formats.text_lines import TextLine, read_line
+from justright.logs.formats.text_lines import TextLine, is_measure, read_line
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
@@ -30,7 +30,10 @@ def _matches(source: Source) -> bool:
 
 
 def _is_empty(table: LogTable) -> bool:
-    return not set(table.columns) - set(COUNTS)
+    """Return whether there is no measure of success: settings, and single numbers that nothing counts, are no log."""
+    measures = [column for column in table.columns if column not in COUNTS and is_measure(column)]
+    counts = set(COUNTS) & set(table.columns)
+    return not any(counts or sum(map(bool, table.cells(column))) > 1 for column in measures)
 
 
 def _read(source: Source) -> list[LoggedRun]:

@@ -143,6 +143,7 @@ def _find_sets(log: NamedLog) -> None:
                 continue
             if not {prefix, f"{prefix}_loss"} & in_training and direction_of(prefix) is None:
                 prefixes[prefix] += 1
+    _find_sets_behind(others, in_training)
     sets = {
         prefix
         for prefix in prefixes
@@ -153,6 +154,20 @@ def _find_sets(log: NamedLog) -> None:
         if found:
             one.set = max(found, key=len)
             _rename(one, one.metric.removeprefix(one.set + "_"))
+
+
+def _find_sets_behind(others: Sequence[NamedSeries], in_training: set[str]) -> None:
+    """Read 'val_loss_source' beside 'val_loss_target' as the loss on a set, if other metrics end so, too."""
+    names = {one.metric.removeprefix("loss_") for one in others if one.metric.startswith("loss_")}
+    names = {name for name in names if f"loss_{name}" not in in_training and not PARTS & set(name.split("_"))}
+    found = {name for name in names if sum(one.metric.endswith(f"_{name}") for one in others) > 1}
+    if len(found) < 2:
+        return
+    for one in others:
+        name = next((name for name in found if one.metric.endswith(f"_{name}")), "")
+        if name:
+            one.set = name
+            _rename(one, one.metric.removesuffix(f"_{name}"))
 
 
 def _find_roles(log: NamedLog) -> None:

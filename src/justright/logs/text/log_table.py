@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -111,7 +110,7 @@ def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]]
             if not other[1].lstrip().startswith(COMMENTS) and not RULE.fullmatch(other[1])
         ]
         for separator in SEPARATORS:
-            header = [cell.strip() for cell in _split([(0, line)], separator)[0][1]]
+            header = [cell.strip().strip("'") for cell in _split([(0, line)], separator)[0][1]]
             rows = [row for _, row in _split(below, separator)]
             if _heads(header, rows, separator) and not (is_comment and not rows):
                 if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
@@ -227,10 +226,11 @@ class _Rows:
             self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
-        widths = Counter(len(row) for _, row in rows if row[-1].strip() and parse_number(row[0]) is not None)
-        if (
-            widths[len(self.header) + 1] > widths[len(self.header)]
-        ):  # R and pandas leave the column of row numbers without a name
+        counted = [row for _, row in rows if parse_number(row[0]) is not None]
+        wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for row in counted)
+        if wider > sum(
+            len(row) == len(self.header) for row in counted
+        ):  # R leaves row numbers without a name
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
         places = list(range(len(self.columns)))

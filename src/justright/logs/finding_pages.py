@@ -55,8 +55,8 @@ STILL_IMPROVING = Page(
     "Still improving",
     "The judged loss was still falling when the run ended, and reached its best there: the network may be far from done, and nothing can be said about "
     "overfitting that has not happened yet.",
-    "The loss fell over the last quarter of the run, by an amount whose 95 % interval lies above 0 and that is more than 1 % of its best value; its best "
-    "lies in that quarter.",
+    "The loss ended lower than ever before the last quarter of the run, by more than 1 % of its best value, and it surely fell: the 95 % interval of its fall over "
+    "the last quarter, or over the second half, lies above 0.",
     "Train longer. Where the learning rate has decayed to almost nothing, a longer run needs a longer schedule.",
 )
 FLAT = Page(
@@ -82,6 +82,14 @@ CHANCE = Page(
     "The best cross-entropy lies within 1 % of ln k for a number k of classes from 2 to 1,000, and, where accuracy was logged, that lies within two points of 1 / k.",
     "Look for a learning rate that is far too high or too low, labels that do not belong to their rows, inputs that were not scaled, or an activation that does not fit "
     "the loss.",
+)
+NOTHING_GAINED = Page(
+    "JR205",
+    "Nothing gained while training went on",
+    "Training loss fell by far since validation was best, and validation gained nothing by it: what was learned since then holds for the training rows alone, or its use "
+    "is hidden by noise. Whether validation became worse is open, so this is a description and no verdict.",
+    "The label is undecided or flat, validation was best in the first half of the run, and training loss fell by more than a third since.",
+    "Stop near the best; more validation rows, or the mean of several seeds, would show whether the rest did harm.",
 )
 DIVERGED = Page(
     "JR301",
@@ -178,7 +186,7 @@ POOLED = Page(
 )
 
 PAGES: tuple[Page, ...] = (
-    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE),
+    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE, NOTHING_GAINED),
     *(DIVERGED, UNSTABLE, NOT_FINITE, SPIKES),
     *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER, PARTS_DIFFER),
     *(TEST_AS_VALIDATION, EARLIER, POOLED),
