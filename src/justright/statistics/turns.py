@@ -196,7 +196,10 @@ def _onset(read: _Stretches, errors: Floats, variance: float, correlation: float
     growth = max(ONSET_GROWTH * float(np.log(len(errors) / ONSET_POINTS)), LEAST_ONSET)
     allowed = growth * variance * ((1 + correlation) / (1 - correlation)) ** 0.5
     fitting = np.flatnonzero(errors <= errors.min() + allowed)
-    return int(read.first[fitting[0]]), int(read.last[fitting[-1]])
+    # With what was left out beside them, as the turn may be there.
+    before = np.concatenate([[-1], read.last])[fitting[0]]
+    after = np.append(read.first, read.last[-1] + 1)[fitting[-1] + 1]
+    return int(before) + 1, int(after) - 1
 
 
 def _quantile(centres: Floats, errors: Floats, freedom: float, weights: Floats, share: float) -> float:
