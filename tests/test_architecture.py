@@ -25,6 +25,7 @@ LAYERS = (
     "logs",
     "report",
     "session",
+    "callbacks",
     "higgs",
     "cli",
 )

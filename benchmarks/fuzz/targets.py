@@ -213,15 +213,14 @@ def small_table(source: object, **options: object) -> object:
 
 def load_log() -> None:
     import justright.logs.formats.registry
-    import justright.logs.reading
-    import justright.records.event_files  # noqa: F401
+    import justright.records.event_files
+    import justright.session.reading  # noqa: F401
 
 
 def run_log(data: bytes, folder: Path) -> None:
     """First byte: the file's name, or records to seal; the rest: the file. Every run in it is also diagnosed."""
     from justright.errors import JustrightError
-    from justright.logs.formats.registry import read_logs
-    from justright.logs.reading import diagnose_curves
+    from justright.session.reading import read_path
 
     if not data:
         return
@@ -229,9 +228,8 @@ def run_log(data: bytes, folder: Path) -> None:
     name = LOG_NAMES[1] if kind == SEALED else LOG_NAMES[kind]
     path = folder / name if kind < 2 else folder
     (folder / name).write_bytes(seal_records(content) if kind == SEALED else content)
-    for curves in read_logs(path):
-        with contextlib.suppress(JustrightError):
-            str(diagnose_curves(curves))
+    with contextlib.suppress(JustrightError):
+        str(read_path(path))
 
 
 def load_model() -> None:

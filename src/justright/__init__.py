@@ -9,12 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from justright import callbacks
     from justright.data import tables
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
-    from justright.logs.reading import diagnose
     from justright.session.predictor import Predictor, load_predictor
+    from justright.session.reading import Reading, diagnose
     from justright.session.result import Result, open_result
     from justright.session.runnable import Study
     from justright.session.session import run_study
@@ -34,13 +35,15 @@ EXPORTS = {
     "KerasConfig": "justright.study.variant",
     "Mlp": "justright.study.families",
     "Predictor": "justright.session.predictor",
+    "Reading": "justright.session.reading",
     "Recipe": "justright.study.recipe",
     "Result": "justright.session.result",
     "Split": "justright.data.table",
     "Study": "justright.session.runnable",
     "Table": "justright.data.table",
     "Variant": "justright.study.variant",
-    "diagnose": "justright.logs.reading",
+    "callbacks": "justright.callbacks",
+    "diagnose": "justright.session.reading",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
@@ -58,6 +61,7 @@ __all__ = [
     "KerasConfig",
     "Mlp",
     "Predictor",
+    "Reading",
     "Recipe",
     "Result",
     "Split",
@@ -65,6 +69,7 @@ __all__ = [
     "Table",
     "Variant",
     "__version__",
+    "callbacks",
     "diagnose",
     "learning_sizes",
     "load_predictor",

@@ -343,7 +343,7 @@ def test_keras_is_given_a_backend_that_is_there(tmp_path, configured, wanted) ->
     """Its own default is TensorFlow, which few have; a backend that the user has chosen stays."""
     (tmp_path / "keras.json").write_text(configured)
     program = (
-        "import os; from justright.records.models import _prepare_keras; _prepare_keras();"
+        "import os; from justright.records.models import prepare_keras; prepare_keras();"
         "print(os.environ.get('KERAS_BACKEND'), os.environ['XLA_FLAGS'])"
     )
     environment = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from justright.logs.log_curves import LogCurves
@@ -86,7 +86,7 @@ class Finding:
     """One thing that was found.
 
     Args:
-        code: stable, such as 'JR101'; `logs.findings` has a page for each.
+        code: stable, such as 'JR101'; `logs.finding_pages` has a page for each.
         words: one sentence.
         set: title of the evaluation set that it is about; empty for the whole run.
     """
@@ -162,5 +162,25 @@ class RunReading:
     curves: LogCurves
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the reading as plain values for JSON, without the curves."""
-        raise NotImplementedError
+        """Return the reading as plain values for JSON, without the curves; the judged loss stands at the top as well."""
+        judged = self.sets[0].judged if self.sets else None
+        return {
+            "name": self.name,
+            "format": self.format,
+            "label": self.label,
+            "sentence": self.sentence,
+            "unit": self.unit,
+            "loss": None if judged is None else judged.written,
+            "evaluations": 0 if judged is None else judged.points,
+            "best_at": None if judged is None else judged.best_at,
+            "best": None if judged is None else judged.best,
+            "last": None if judged is None else judged.last,
+            "since": None if judged is None or judged.since is None else list(judged.since),
+            "sets": [asdict(one) for one in self.sets],
+            "findings": [asdict(one) for one in self.findings],
+            "advice": [asdict(one) for one in self.advice],
+            "keep": None if self.keep is None else asdict(self.keep),
+            "notes": list(self.notes),
+            "members": [member.to_dict() for member in self.members],
+            "is_earlier": self.is_earlier,
+        }

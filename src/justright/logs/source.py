@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import codecs
 import json
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.json_text import (
+    NOT_JSON,
+    looks_like_json,
+    parse_literal,
+    parse_object,
+    parse_records,
+)
+from justright.logs.text.log_table import LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
+HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept
@@ -29,12 +39,27 @@ class Source:
         text: of a text file; empty if there are `files`.
         files: those at or below `path` whose names a format recognises, sorted.
         choices: what the user says about it, such as which column counts steps.
+        notes: what had to be assumed to read it, one sentence each; it grows while the content is parsed.
+        refused: a sentence for each of `files` that could not be read, added by the format that reads them.
     """
 
     path: Path
     text: str = ""
     files: tuple[Path, ...] = ()
     choices: Choices = NO_CHOICES
+    notes: list[str] = field(default_factory=list, compare=False)
+    refused: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of_file(cls, path: Path, choices: Choices = NO_CHOICES) -> Self:
+        """Return the content of a text file.
+
+        Raises:
+            InputError: it is too large, empty, or not text.
+            OSError: it cannot be read.
+        """
+        text, note = decode_text(path)
+        return cls(path, text, choices=choices, notes=[note] if note else [])
 
     @property
     def name(self) -> str:
@@ -43,36 +68,56 @@ class Source:
 
     @property
     def is_json(self) -> bool:
-        """Whether the text begins as a JSON object or list."""
-        return self.text.lstrip()[:1] in tuple("{[")
+        """Whether the text is JSON, JSON Lines, or what Python writes for a dict or list."""
+        return looks_like_json(self.text) and (self.records is not None or self.value is not None)
 
     @cached_property
     def value(self) -> Any:  # noqa: ANN401  # parsed JSON is anything
-        """The value of JSON text; None for other text.
+        """The value of JSON text, or of a dict or list that Python wrote with `str()`; None for other text.
 
         Raises:
-            InputError: it is not valid.
+            InputError: it begins as JSON, and is not valid.
         """
-        return _parse_json(self.path, self.text) if self.is_json else None
+        if not looks_like_json(self.text) or self.records is not None:
+            return None
+        return _parse_json(self.path, self.text)
 
     @cached_property
-    def lines(self) -> tuple[tuple[str, ...], ...]:
-        """The lines of CSV text, the header first, all with the same number of cells; none for JSON.
+    def records(self) -> list[dict[str, Any]] | None:
+        """The objects of JSON Lines, one per line; None for other text, a lone object on one line included.
+
+        A line that holds no object is left out, and `notes` says so.
+        """
+        if not looks_like_json(self.text):
+            return None
+        parsed = parse_records(self.text)
+        if parsed is None:
+            return None
+        records, bad, is_half_written = parsed
+        if bad:
+            were = (
+                "line that holds no JSON object was"
+                if len(bad) == 1
+                else "lines that hold no JSON object were"
+            )
+            self.notes.append(f"{len(bad):,} {were} left out (the first: line {bad[0]:,}).")
+        if is_half_written:
+            self.notes.append(HALF_WRITTEN)
+        return records
+
+    @cached_property
+    def table(self) -> LogTable | None:
+        """The table in text that is not JSON; None if there is none.
 
         Raises:
-            InputError: it is not valid.
+            InputError: it has no header.
         """
-        return () if self.is_json or not self.text else _parse_csv(self.path, self.text)
+        return None if not self.text or self.is_json else parse_table(self.name, self.text)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The header of CSV text."""
-        return self.lines[0] if self.lines else ()
-
-    @property
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        """The cells of CSV text below its header."""
-        return self.lines[1:]
+        """The names of the table's columns; none for other text."""
+        return self.table.columns if self.table else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +126,15 @@ class LogFormat:
 
     Args:
         name: the short name in curves and JSON.
-        summary: the phrase for it in messages and help texts.
+        summary: the phrase for it in messages and help texts; empty for a kind of file that is known, and refused.
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.
+        folder_files: returns the files below a folder that together are one log of this kind; none if it is no folder of
+            this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
+        magic: first bytes by which a file that is not text is known, whatever its name.
+        is_joined: whether all files of that pattern below a folder are read together.
     """
 
     name: str
@@ -93,11 +142,25 @@ class LogFormat:
     read: Callable[[Source], Iterable[LoggedRun]]
     matches: Callable[[Source], bool] = lambda source: False
     folder_file: str = ""
+    folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
+    magic: bytes = b""
+    is_joined: bool = False
 
     def claims(self, path: Path) -> bool:
         """Return whether a file is one of this format's by its name alone."""
         return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
+
+    def recognises(self, path: Path) -> bool:
+        """Return whether a file begins as one of this format's does.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if not self.magic or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(self.magic)) == self.magic
 
     def knows(self, source: Source) -> bool:
         """Return whether a source is of this kind, by the names of its files or by its text."""
@@ -105,7 +168,12 @@ class LogFormat:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file.
+    """Return the text of a file; see `Source.of_file`, which says how it was decoded."""
+    return decode_text(path)[0]
+
+
+def decode_text(path: Path) -> tuple[str, str]:
+    """Return the text of a file, and a sentence if its encoding had to be guessed.
 
     Raises:
         InputError: it is too large, empty, or not text.
@@ -120,17 +188,37 @@ def read_text(path: Path) -> str:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"A training log must be UTF-8 text; byte {error.start} of {str(path)!r} is not."
-        ) from None
+    text, note = _decode(content)
+    text = ANSI.sub("", text) if "\x1b" in text else text
+    text = text.rstrip("\x00")  # a file system fills a file with them when the machine stops
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
     if not text.strip():
         raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
-    return text
+    return text, note
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    """Return the text of UTF-8, UTF-16 or Latin-1, lines ended by line feeds or, in the middle, carriage returns."""
+    note = ""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+    elif (
+        content[1:40:2] and not any(content[1:40:2]) and all(content[:40:2])
+    ):  # ASCII as UTF-16 without its mark
+        text = content.decode("utf-16-le", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            if len(content) - error.start < 4 and error.end == len(
+                content
+            ):  # the last character is half-written
+                text = content[: error.start].decode("utf-8-sig")
+            else:
+                text = content.decode("latin-1")
+                note = f"The text is not UTF-8 (byte {error.start:,}): it was read as Latin-1."
+    return text.replace("\r\n", "\n"), note
 
 
 def _read_at_most(file: IO[bytes], most: int) -> bytes:
@@ -146,6 +234,13 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        value = parse_literal(text)
+        if value is not NOT_JSON:
+            return value
+        if parse_object(
+            text.lstrip().partition("\n")[0]
+        ):  # lines of a plain text log that begins with a printed dict
+            return None
         raise InputError(
             f"A JSON log must be valid; {str(path)!r} is not at line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None
@@ -153,29 +248,3 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         raise InputError(
             f"A JSON log must be a few levels of lists and numbers; {str(path)!r} is nested too deep."
         ) from None
-
-
-def _parse_csv(path: Path, text: str) -> tuple[tuple[str, ...], ...]:
-    first_line = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    try:
-        lines = [
-            tuple(row)
-            for row in csv.reader(io.StringIO(text), delimiter=separator)
-            if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise InputError(f"A CSV log must be valid; {str(path)!r} is not: {error}.") from None
-    if not lines:
-        raise InputError(f"A CSV log must have a header; {str(path)!r} has only empty cells.")
-    columns = tuple(cell.strip() for cell in lines[0])
-    if len(set(columns)) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        raise InputError(f"Column names of a CSV log must differ; {str(path)!r} has {twice!r} twice.")
-    for number, row in enumerate(lines[1:], start=2):
-        if len(row) != len(columns):
-            raise InputError(
-                f"Every row of a CSV log must have {len(columns)} cells like its header; row {number} of {str(path)!r} "
-                f"has {len(row)}."
-            )
-    return (columns, *lines[1:])

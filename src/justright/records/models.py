@@ -56,7 +56,7 @@ def load_model(path: Path | str) -> keras.Model:
     """
     place = Path(path)
     _check_harmless(place)
-    _prepare_keras()
+    prepare_keras()
     import keras
 
     _check_claims(place)
@@ -155,7 +155,7 @@ def _pack(folder: Path, path: Path, metadata: Mapping[str, Any]) -> None:
             archive.writestr(zipfile.ZipInfo(part.relative_to(folder).as_posix()), content)
 
 
-def _prepare_keras() -> None:
+def prepare_keras() -> None:
     """Set up what Keras and JAX read when they are first imported, unless they are.
 
     Keras' own default is TensorFlow, and it writes that into the user's keras.json, too. Where the backend that it would

@@ -107,12 +107,47 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading within a section."""
+
+    text: str
+    media: Media = Media.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The sentence that answers the question, behind its verdict; `remark` is printed smaller."""
+
+    verdict: Cell
+    text: str
+    remark: str = ""
+    media: Media = Media.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
 class Sentences:
     """Sentences that stand for themselves."""
 
     items: tuple[str, ...]
     shape: Literal["list", "box", "paragraphs"] = "list"  # how a page draws them
     media: Media = Media.EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One thing to do, why it is believed to help, and the command that does it; empty for none."""
+
+    words: str
+    basis: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Todos:
+    """Things to do, in order."""
+
+    items: tuple[Todo, ...]
+    media: Media = Media.WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +246,21 @@ class Histograms:
     media: Media = Media.PAGE
 
 
-Block = Table | Text | Sentences | Code | Pairs | Answers | Folded | Chart | CurveFigure | Histograms
+Block = (
+    Table
+    | Text
+    | Heading
+    | Lead
+    | Sentences
+    | Todos
+    | Code
+    | Pairs
+    | Answers
+    | Folded
+    | Chart
+    | CurveFigure
+    | Histograms
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 from justright.report.axes import epoch_axis
-from justright.report.blocks import CurveFigure, Media, visible
+from justright.report.blocks import Block, CurveFigure, Media, visible
 from justright.report.charts import Plot, best_words, curve_plot, metric_axis
 from justright.report.drawable_text import printable
 from justright.report.number_formats import is_share, metric_words
@@ -25,6 +25,7 @@ from justright.report.summary import Summary
 if TYPE_CHECKING:
     import jinja2
 
+NO_FIGURES: Mapping[str, Any] = {"figures": {}}  # data of a page without curves to redraw
 # What could end a <script> element or a JavaScript string in some parser; JSON reads the escapes as the characters.
 UNSAFE_IN_SCRIPT = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
@@ -43,27 +44,60 @@ def render_html(summary: Summary, *, folder: str | None = None) -> str:
     sections = list(shown_sections(summary, Media.PAGE))
     figures = [block for _, blocks in sections for block in blocks if isinstance(block, CurveFigure)]
     data, pictures = page_data(summary, figures)
+    return render_page(
+        title=headline(summary),
+        window_title=f"{summary['study']} on {summary['source']} – justright",
+        heading=heading(summary),
+        sections=sections,
+        version=summary["environment"].get("justright", ""),
+        data=data,
+        colours=page_colours(variant["name"] for variant in summary["variants"]),
+        figures=data["figures"],
+        pictures=pictures,
+        has_fixed=any(line["k"] == "fixed" for line in data["curves"]["loss"]["lines"]),
+        metrics=[(kind, metric_words(metric)) for kind, metric in _metrics(summary).items()],
+    )
+
+
+def render_page(
+    *,
+    title: str,
+    window_title: str,
+    heading: Sequence[tuple[str, str]],
+    sections: Sequence[tuple[Any, Sequence[Block]]],
+    version: str,
+    data: Mapping[str, Any] = NO_FIGURES,
+    **used: Any,
+) -> str:
+    """Return a page of sections in the look of all reports.
+
+    Args:
+        title: the first line of the page.
+        window_title: that of the window.
+        heading: names with values below the title.
+        sections: each with the blocks that it shows.
+        version: of justright; empty if it is not known.
+        data: what the page's script draws curves from.
+        used: what blocks of some kinds need besides.
+    """
     script = _resource("report.js")
     return (
         _environment()
         .get_template("template.html.jinja")
         .render(
-            summary=summary,
-            title=headline(summary),
-            heading=heading(summary),
+            title=title,
+            window_title=window_title,
+            heading=heading,
             sections=sections,
+            version=version,
             medium=Media.PAGE,
-            colours=page_colours(variant["name"] for variant in summary["variants"]),
-            figures=data["figures"],
-            pictures=pictures,
-            has_fixed=any(line["k"] == "fixed" for line in data["curves"]["loss"]["lines"]),
-            metrics=[(kind, metric_words(metric)) for kind, metric in _metrics(summary).items()],
             data=script_json(data),
             script=script,
             style=_resource("report.css"),
             palette={"light": LIGHT, "dark": DARK},
             policy=security_policy([script]),
             command_number=count(1).__next__,
+            **used,
         )
     )
 

@@ -12,11 +12,15 @@ from justright.report.blocks import (
     Cell,
     Code,
     Folded,
+    Heading,
+    Lead,
     Media,
     Pairs,
     Sentences,
     Table,
     Text,
+    Todo,
+    Todos,
     visible,
 )
 from justright.report.sections.provenance import heading, headline
@@ -47,7 +51,7 @@ def render_markdown(summary: Summary, *, folder: str | None = None) -> str:
     for section, blocks in shown_sections(summary, Media.MARKDOWN):
         if not section.is_answer:
             parts.append(f"## {escape_markdown(section.nav or section.title)}")
-        parts += _texts(blocks)
+        parts += block_texts(blocks)
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,7 +66,8 @@ def escape_markdown(text: object) -> str:
     return LEADING.sub(r"\1\\\2", line)
 
 
-def _texts(blocks: Iterable[Block]) -> list[str]:
+def block_texts(blocks: Iterable[Block]) -> list[str]:
+    """Return blocks as Markdown, each with empty lines around it; pictures have none."""
     return [text for block in blocks if (text := _text(block))]
 
 
@@ -73,6 +78,14 @@ def _text(block: Block) -> str:
             return _table(block)
         case Text():
             return "\n\n".join(escape_markdown(line) for line in block.text.splitlines())
+        case Heading():
+            return f"**{escape_markdown(block.text)}**"
+        case Lead():
+            verdict = f"**{escape_markdown(block.verdict.symbol)} {escape_markdown(block.verdict.text)}.**"
+            remark = f" *({escape_markdown(block.remark)})*" if block.remark else ""
+            return f"{verdict} {escape_markdown(block.text)}{remark}"
+        case Todos():
+            return "\n".join(f"{number}. {_todo(one)}" for number, one in enumerate(block.items, 1))
         case Sentences():
             return "\n".join(f"- {escape_markdown(item)}" for item in block.items)
         case Code():
@@ -81,11 +94,11 @@ def _text(block: Block) -> str:
             pairs = (map(escape_markdown, pair) for pair in block.items)
             return ", ".join(" ".join(pair) for pair in pairs)
         case Answers():
-            return "\n\n".join(["\n".join(map(_answer, block.items)), *_texts(block.more)])
+            return "\n\n".join(["\n".join(map(_answer, block.items)), *block_texts(block.more)])
         case Folded():
             verdict = f": {escape_markdown(block.verdict.text)}" if block.verdict else ""
             head = f"**{escape_markdown(block.head.text)}**{verdict}"
-            return "\n\n".join([head, *_texts(visible(block.blocks, Media.MARKDOWN))])
+            return "\n\n".join([head, *block_texts(visible(block.blocks, Media.MARKDOWN))])
         case _:
             return ""
 
@@ -99,6 +112,11 @@ def _answer(answer: Answer) -> str:
     if answer.command:
         parts.append(_code_span(answer.command))
     return " ".join(parts)
+
+
+def _todo(one: Todo) -> str:
+    command = f" {_code_span(one.command)}" if one.command else ""
+    return f"{escape_markdown(one.words)} *({one.basis})*{command}"
 
 
 def _code_span(text: str) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from justright.diagnosis.labels import Tone
 from justright.diagnosis.words.advice import COMMAND
 from justright.diagnosis.words.numbers import listed_briefly
 from justright.report import blocks
@@ -25,7 +23,7 @@ from justright.report.sections.reason_list import reasons_of
 from justright.report.sections.registry import shown_sections
 from justright.report.sections.verdict_table import has_catalogue, main_variants
 from justright.report.summary import Summary
-from justright.report.terminal.terminal import Terminal, new_table
+from justright.report.terminal.terminal import TONE_STYLES, Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten, spelled
 
 FULL_WIDTH = 120  # columns from which a table is not narrowed
@@ -34,9 +32,6 @@ IN_FOLDER = COMMAND.removesuffix("DIR")  # in sentences that hold a command
 WIDE = 10_000  # columns in which nothing is cut off
 MOST_PENDING = 8  # variants named that are still to be trained
 HEADING_WIDTH = 13  # of a table with a column for each variant
-TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
-    {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
-)
 
 
 def print_study(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:

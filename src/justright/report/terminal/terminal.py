@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import IO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from justright.diagnosis.labels import Tone
 from justright.report.terminal.text import Symbols, plain, symbols_for
 from justright.runs.plain import plain as plain_values
 
 FILE_WIDTH = (
     120  # columns where there is no terminal to ask: a file or a pipe can be as wide as the full table
+)
+
+TONE_STYLES: Mapping[Tone, str] = MappingProxyType(
+    {"good": "green", "bad": "red", "warning": "yellow", "open": "dim", "broken": "bold red"}
 )
 
 

@@ -29,6 +29,9 @@ class Symbols:
 UNICODE = Symbols(bars="▁▂▃▄▅▆▇█", plus_minus="±", dash="–", ellipsis="…", cells="█▒·")
 ASCII = Symbols(bars="_.:-=+*#", plus_minus="+/-", dash="-", ellipsis="~", cells="#?.")
 
+# What stands for signs of ours where there is no Unicode.
+PLAIN_SIGNS = {"−": "-", "↑": "^", "↓": "v", "×": "x", "∞": "inf"}
+
 
 def symbols_for(encoding: str | None) -> Symbols:
     """Return the symbols that text in `encoding` can hold."""
@@ -64,7 +67,7 @@ def spelled(text: str, symbols: Symbols) -> str:
     marks: dict[str, str | int | None] = {"±": symbols.plus_minus, "–": symbols.dash}
     marks |= dict(zip(UNICODE.cells, symbols.cells, strict=True))
     if symbols is ASCII:
-        marks["−"] = "-"
+        marks |= PLAIN_SIGNS
     return text.translate(str.maketrans(marks))
 
 

@@ -1,0 +1,254 @@
+"""The label of one evaluation set: what its loss, and the metrics beside it, say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from justright.logs.log_curves import Curve, LogCurves
+from justright.logs.logged_run import Role
+from justright.logs.read_metric import read_metric
+from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
+from justright.statistics.jitter import slope_fall_of
+from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
+
+# A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
+# single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
+# which no log shows.)
+MATERIAL_SHARE = 0.01
+# A curve is flat where neither a rise nor a gain beyond this share of its level is left open. Short or noisy curves cannot exclude
+# less: a quarter of 40 epochs with a jitter of 2 % leaves 3 % open.
+FLAT_SHARE = 0.05
+# Where training loss rose by at least this share of validation's rise, the network did not learn the rows by heart.
+SHARED_RISE = 0.5
+# A curve with more than this share of spikes, and no other verdict, is unstable.
+MANY_SPIKES = 0.1
+LAST_QUARTER = 0.25  # of a run: over which `MetricReading.gain` is measured
+FEW_SPIKES = 2  # so many are no habit
+# Where nearly all training rows are right, errors cost about this much each at most: a probability of 1 in 20,000 for the truth.
+SATURATED, DEAREST_ERROR, LEAST_PENALTY = 0.98, 10.0, 0.1
+END_VALUES = 5
+# Labels from the most to the least urgent: of parts of one loss, the most urgent is that of the set.
+URGENCY: tuple[CurveLabel, ...] = (
+    *("diverged", "overfits", "overfits by loss only", "unstable", "still improving", "undecided", "flat"),
+    "too short",
+)
+Cause = Literal[
+    "",
+    "train not finite",
+    "validation not finite",
+    "grew beyond its start",
+    "train rose too",
+    "spikes",
+    "penalty",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SetJudgement:
+    """The label of one evaluation set, and what it rests on.
+
+    Args:
+        role, set: which rows.
+        label: the label.
+        judged: what it is about.
+        others: the other metrics.
+        ranking: of the others, the one that says whether answers still get better: accuracy, AUC and the like; None if there
+            is none.
+        cause: why it is diverged or unstable.
+        not_finite_at: when validation stopped to be a finite number, and stayed so; None if it did not.
+        parts: names of the parts of the loss with their labels, where only they were logged; otherwise none.
+    """
+
+    role: Role
+    set: str
+    label: CurveLabel
+    judged: MetricReading
+    others: tuple[MetricReading, ...]
+    ranking: MetricReading | None
+    cause: Cause = ""
+    not_finite_at: float | None = None
+    parts: tuple[tuple[str, CurveLabel], ...] = ()
+
+
+def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) -> SetJudgement | None:
+    """Return the label of an evaluation set; None if none of its metrics was ever measured as a finite number.
+
+    Args:
+        curves: of the run.
+        role: the rows.
+        set_name: the set of that role.
+        sets: how many of the run there are: their labels hold together.
+    """
+    measured = [
+        one
+        for one in curves.of_set(role, set_name)
+        if one.direction is not None and np.isfinite(one.values).any()
+    ]
+    if not measured:
+        return None
+    candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
+    readings = {
+        id(one): read_metric(
+            one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
+        )
+        for one in dict.fromkeys([*candidates, *measured])
+    }
+    ranking = _ranking([one for one in measured if one.direction == "more" and one not in candidates])
+    judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
+    curve, label, cause = min(judged, key=lambda found: URGENCY.index(found[1]))
+    if label == "still improving" and ranking is not None and holds_penalty(curves, curve, ranking):
+        by_ranking = _label(curves, ranking, readings[id(ranking)], None)
+        curve, label, cause = ranking, by_ranking[0], "penalty"
+    return SetJudgement(
+        role,
+        set_name,
+        label,
+        readings[id(curve)],
+        tuple(readings[id(one)] for one in measured if one is not curve),
+        None if ranking is None else readings[id(ranking)],
+        cause,
+        not_finite_since(curve),
+        tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
+    )
+
+
+def _ranking(metrics: Sequence[Curve]) -> Curve | None:
+    """Return the metric that says whether answers get better: accuracy before others."""
+    return next((one for one in metrics if "accuracy" in one.metric), metrics[0] if metrics else None)
+
+
+def holds_penalty(curves: LogCurves, loss: Curve, ranking: Curve) -> bool:
+    """Return whether training loss is more than the errors on training rows can cost, at the end.
+
+    A penalty (L2) in it, or label smoothing, falls or stays by itself: then accuracy says how training goes.
+    """
+    train, accuracy = curves.train_curve(loss.metric), curves.train_curve(ranking.metric)
+    if train is None or accuracy is None or "accuracy" not in accuracy.metric:
+        return False
+    ends = [one.values[np.isfinite(one.values)][-END_VALUES:] for one in (train, accuracy)]
+    if not all(map(len, ends)):
+        return False
+    cost, share = (float(np.median(one)) for one in ends)
+    share = share / 100 if share > 1 else share
+    return share >= SATURATED and cost > DEAREST_ERROR * (1 - share) + LEAST_PENALTY
+
+
+def not_finite_since(curve: Curve) -> float | None:
+    """Return when a curve stopped to be a finite number for good; None if its last value is one."""
+    finite = np.flatnonzero(np.isfinite(curve.values))
+    if len(finite) == 0:
+        return float(curve.at[0])
+    return None if finite[-1] == len(curve.at) - 1 else float(curve.at[finite[-1] + 1])
+
+
+def material(reading: MetricReading) -> float:
+    """Return the least change of a metric that matters."""
+    return MATERIAL_SHARE * abs(reading.best)
+
+
+def _label(
+    curves: LogCurves, curve: Curve, reading: MetricReading, ranking: Curve | None
+) -> tuple[CurveLabel, Cause]:
+    """Return the label by one curve, and why it is diverged or unstable."""
+    train = curves.train_curve(curve.metric)
+    if train is not None and len(train.values) and not_finite_since(train) is not None:
+        return "diverged", "train not finite"
+    broke_off = not_finite_since(curve) is not None
+    if broke_off and train is None:
+        return "diverged", "validation not finite"
+    if has_exploded(curve, train):
+        return "diverged", "grew beyond its start"
+    if reading.worsening is None or reading.gain is None:
+        return "too short", ""
+    if reading.worsening.low > 0 and reading.worsening.value > material(reading):
+        if _has_train_risen(reading):
+            return "unstable", "train rose too"
+        is_better = ranking is not None and still_improves(ranking, since=reading.best_at)
+        return ("overfits by loss only" if is_better else "overfits"), ""
+    if broke_off:
+        return "undecided", "validation not finite"
+    return _label_without_rise(curve, reading, reading.worsening, reading.gain)
+
+
+def _label_without_rise(
+    curve: Curve, reading: MetricReading, rise: Change, gain: Change
+) -> tuple[CurveLabel, Cause]:
+    new_low = reaches_new_best(curve)
+    if (
+        new_low
+        and gain.value > material(reading)
+        and (gain.low > 0 or still_improves(curve, since=_middle(reading)))
+    ):
+        return "still improving", ""
+    if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
+        return "unstable", "spikes"
+    limit = FLAT_SHARE * abs(reading.best)
+    is_flat = rise.high <= limit and (gain.high <= limit or not new_low)
+    return ("flat" if is_flat else "undecided"), ""
+
+
+def _middle(reading: MetricReading) -> float:
+    return (reading.first_at + reading.last_at) / 2
+
+
+def reaches_new_best(curve: Curve) -> bool:
+    """Return whether a metric ended better than ever before its last quarter, by as much as matters.
+
+    A curve that only comes back to where it was improves nothing. Of each three values the middle one, so that no spike decides.
+    """
+    values = curve.values[np.isfinite(curve.values)] * (-1.0 if curve.direction == "more" else 1.0)
+    level = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
+    before = level[: max(len(level) - max(round(LAST_QUARTER * len(values)), 1), 1)]
+    return bool(level[-1] < before.min() - MATERIAL_SHARE * abs(before.min()))
+
+
+def has_exploded(curve: Curve, train: Curve | None) -> bool:
+    """Return whether a loss ended far above its start, as that of training did: farther than it ever fell below it."""
+    return all(
+        one is None or _ends_above_start(one.values[np.isfinite(one.values)], one) for one in (curve, train)
+    )
+
+
+def _ends_above_start(values: np.ndarray[tuple[int], np.dtype[np.float64]], curve: Curve) -> bool:
+    if len(values) < 3 or curve.direction != "less":
+        return False
+    # Of three values the middle one, so that no single spike decides.
+    start, end = float(np.median(values[:3])), float(np.median(values[-3:]))
+    fallen = start - float(values.min())
+    return end - start > max(fallen, abs(start))
+
+
+def _has_train_risen(reading: MetricReading) -> bool:
+    if reading.train_change is None or reading.worsening is None:
+        return False
+    worse = reading.train_change if reading.direction == "less" else -reading.train_change
+    return worse >= SHARED_RISE * reading.worsening.value
+
+
+def still_improves(curve: Curve, *, since: float) -> bool:
+    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back.
+
+    By the line through its values since then, whose error takes their correlation as it was estimated. That is less careful than
+    `find_turn`, which guards against any correlation: this decides between labels that ask for no harm, not whether to raise an alarm.
+    """
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    badness = -values if curve.direction == "more" else values
+    length = int((at >= since).sum())
+    if length < FEWEST_POINTS:
+        return False
+    fall = slope_fall_of(badness, length)
+    reach = float(student_quantile(fall.freedom, DEFAULT_LEVEL)) * fall.variance**0.5
+    least = MATERIAL_SHARE * float(np.abs(values[-length:]).min())
+    back = find_turn(badness, at).rise
+    return fall.mean - reach > 0 and fall.mean > least and not (back.low > 0 and back.value > least)
+
+
+def most_urgent(judgements: Sequence[SetJudgement]) -> SetJudgement:
+    """Return the judgement with the most urgent label; of several the first."""
+    return min(judgements, key=lambda one: URGENCY.index(one.label))

@@ -1,0 +1,100 @@
+"""What one metric did on one set of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from justright.logs.log_curves import Curve
+from justright.logs.run_reading import MetricReading
+from justright.statistics.crossed import Floats
+from justright.statistics.intervals import DEFAULT_LEVEL, normal_quantile
+from justright.statistics.turns import FEWEST_POINTS, Change, Turn, find_turn
+
+# Part of the values of training loss, and fewest of them, whose median is its level at a time: single batches, as some tools
+# log them, and single spikes say little.
+NEAR, FEWEST_NEAR = 0.05, 3
+
+
+def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) -> MetricReading:
+    """Return what a metric did; with fewer than `FEWEST_POINTS` values only its best and its last.
+
+    Args:
+        curve: with at least one finite value.
+        train: the same metric on training rows.
+        curves: how many curves are looked at for the same verdict; the intervals of all of them hold together.
+    """
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    sign = -1.0 if curve.direction == "more" else 1.0
+    turn = find_turn(sign * values, at) if len(values) >= FEWEST_POINTS else None
+    rise = None if turn is None else _not_negative(widened(turn.rise, curves))
+    best = int(np.argmin(sign * values)) if turn is None else turn.best
+    return MetricReading(
+        metric=curve.metric,
+        written=curve.written,
+        direction=curve.direction,
+        points=len(values),
+        first_at=float(at[0]),
+        last_at=float(at[-1]),
+        best_at=float(at[best]),
+        best=float(values[best]),
+        last=float(values[-1]),
+        train=None if train is None else train.written,
+        train_last=None if train is None else _last(train),
+        worsening=rise,
+        since=_since(turn, rise, at),
+        gain=None if turn is None else _turned(widened(turn.fall, curves)),
+        spikes=() if turn is None else tuple(float(at[place]) for place in turn.spikes),
+        train_change=None if train is None else change_between(train, float(at[best]), float(at[-1])),
+    )
+
+
+def widened(change: Change, curves: int) -> Change:
+    """Return a change with an interval that holds together with those of as many curves (Bonferroni's, for normal errors).
+
+    Example:
+        >>> widened(Change(1.0, 0.0, 2.0), 1)
+        Change(value=1.0, low=0.0, high=2.0)
+        >>> round(widened(Change(1.0, 0.0, 2.0), 6).low, 2)
+        -0.35
+    """
+    if curves < 2:
+        return change
+    factor = normal_quantile(1 - (1 - DEFAULT_LEVEL) / curves) / normal_quantile(DEFAULT_LEVEL)
+    value = change.value
+    return Change(value, value - factor * (value - change.low), value + factor * (change.high - value))
+
+
+def change_between(curve: Curve, first: float, last: float) -> float | None:
+    """Return how much a curve changed from around one time to another; None where it was not measured."""
+    is_finite = np.isfinite(curve.values)
+    at, values = curve.at[is_finite], curve.values[is_finite]
+    if len(at) == 0 or not last > first:
+        return None
+    count = max(FEWEST_NEAR, round(NEAR * len(at)))
+    return _level(at, values, last, count) - _level(at, values, first, count)
+
+
+def _level(at: Floats, values: Floats, when: float, count: int) -> float:
+    """Return the median of the values nearest to a time."""
+    return float(np.median(values[np.argsort(np.abs(at - when), kind="stable")[:count]]))
+
+
+def _last(curve: Curve) -> float | None:
+    finite = curve.values[np.isfinite(curve.values)]
+    return float(finite[-1]) if len(finite) else None
+
+
+def _since(turn: Turn | None, rise: Change | None, at: Floats) -> tuple[float, float] | None:
+    if turn is None or rise is None or turn.since is None or rise.low <= 0:
+        return None
+    return float(at[turn.since[0]]), float(at[turn.since[1]])
+
+
+def _not_negative(rise: Change) -> Change:
+    """Return a rise from the lowest, which is never below 0."""
+    return Change(max(rise.value, 0.0), max(rise.low, 0.0), max(rise.high, 0.0))
+
+
+def _turned(change: Change) -> Change:
+    return Change(-change.value, -change.high, -change.low)
