@@ -27,11 +27,11 @@ LAST_SHARE = 4  # the last quarter
 LAST_READ, MOST_READ, FEWEST_READ = 3, 20, 6
 # How much of each side the interval of the last quarter leaves out, by the number of points: noise that wanders (of
 # correlation 0.9) about a flat curve is then taken for a fall in 4.5 %. With half of `MISSED` it was in up to 11 %.
-MISSED_LAST = {10: 0.0115, 30: 0.0125, 100: 0.025}
-# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point: in 5 % of
-# simulated curves it is more than `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated
-# noise takes to average out. Few points leave hardly anything to choose from.
-ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 2.9, 16.0, 0.5
+MISSED_LAST = {10: 0.01, 30: 0.01, 100: 0.022}
+# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point:
+# `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated noise takes to average out. It is
+# more in 5 % of simulated curves. Few points leave hardly anything to choose from.
+ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 3.8, 16.0, 0.5
 HALVINGS = 60  # of an interval that holds a quantile: beyond the digits of a float
 
 Places = npt.NDArray[np.int64]
