@@ -91,6 +91,14 @@ NOTHING_GAINED = Page(
     "The label is undecided or flat, validation was best in the first half of the run, and training loss fell by more than a third since.",
     "Stop near the best; more validation rows, or the mean of several seeds, would show whether the rest did harm.",
 )
+PENALTY = Page(
+    "JR206",
+    "The loss holds more than errors",
+    "Training loss is higher than the few errors on training rows can cost, so it holds a penalty (L2 and the like) or the price of smoothed labels. Its fall says little "
+    "about the answers, and accuracy was judged instead.",
+    "The loss alone would be called still improving; at least 98 % of training rows are right; and training loss exceeds 10 times the share of wrong ones by 0.1.",
+    'Log the cross-entropy without penalties beside the loss (in Keras: `metrics=["binary_crossentropy"]`).',
+)
 DIVERGED = Page(
     "JR301",
     "Diverged",
@@ -186,7 +194,7 @@ POOLED = Page(
 )
 
 PAGES: tuple[Page, ...] = (
-    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE, NOTHING_GAINED),
+    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE, NOTHING_GAINED, PENALTY),
     *(DIVERGED, UNSTABLE, NOT_FINITE, SPIKES),
     *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER, PARTS_DIFFER),
     *(TEST_AS_VALIDATION, EARLIER, POOLED),

@@ -253,6 +253,12 @@ def _page(judgement: SetJudgement) -> findings.Page:
 def _descriptions(judgement: SetJudgement, curves: LogCurves, times: Times, title: str) -> Iterator[Finding]:
     """Yield what can be described, and is no verdict: guessing, and a training loss as high as validation's."""
     judged = judgement.judged
+    if judgement.cause == "penalty":
+        yield Finding(
+            findings.PENALTY.code,
+            f"Training loss is more than the errors on training rows can cost: it holds a penalty, or smoothed labels, and {judged.written} was judged instead.",
+            title,
+        )
     classes = _guessed_classes(judgement)
     if classes is not None:
         yield Finding(

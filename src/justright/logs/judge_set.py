@@ -29,6 +29,9 @@ SHARED_RISE = 0.5
 MANY_SPIKES = 0.1
 LAST_QUARTER = 0.25  # of a run: over which `MetricReading.gain` is measured
 FEW_SPIKES = 2  # so many are no habit
+# Where nearly all training rows are right, errors cost about this much each at most: a probability of 1 in 20,000 for the truth.
+SATURATED, DEAREST_ERROR, LEAST_PENALTY = 0.98, 10.0, 0.1
+END_VALUES = 5
 # Labels from the most to the least urgent: of parts of one loss, the most urgent is that of the set.
 URGENCY: tuple[CurveLabel, ...] = (
     *("diverged", "overfits", "overfits by loss only", "unstable", "still improving", "undecided", "flat"),
@@ -41,6 +44,7 @@ Cause = Literal[
     "grew beyond its start",
     "train rose too",
     "spikes",
+    "penalty",
 ]
 
 
@@ -94,9 +98,12 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         )
         for one in dict.fromkeys([*candidates, *measured])
     }
-    ranking = next((one for one in measured if one.direction == "more" and one not in candidates), None)
+    ranking = _ranking([one for one in measured if one.direction == "more" and one not in candidates])
     judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
     curve, label, cause = min(judged, key=lambda found: URGENCY.index(found[1]))
+    if label == "still improving" and ranking is not None and holds_penalty(curves, curve, ranking):
+        by_ranking = _label(curves, ranking, readings[id(ranking)], None)
+        curve, label, cause = ranking, by_ranking[0], "penalty"
     return SetJudgement(
         role,
         set_name,
@@ -108,6 +115,27 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         not_finite_since(curve),
         tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
     )
+
+
+def _ranking(metrics: Sequence[Curve]) -> Curve | None:
+    """Return the metric that says whether answers get better: accuracy before others."""
+    return next((one for one in metrics if "accuracy" in one.metric), metrics[0] if metrics else None)
+
+
+def holds_penalty(curves: LogCurves, loss: Curve, ranking: Curve) -> bool:
+    """Return whether training loss is more than the errors on training rows can cost, at the end.
+
+    A penalty (L2) in it, or label smoothing, falls or stays by itself: then accuracy says how training goes.
+    """
+    train, accuracy = curves.train_curve(loss.metric), curves.train_curve(ranking.metric)
+    if train is None or accuracy is None or "accuracy" not in accuracy.metric:
+        return False
+    ends = [one.values[np.isfinite(one.values)][-END_VALUES:] for one in (train, accuracy)]
+    if not all(map(len, ends)):
+        return False
+    cost, share = (float(np.median(one)) for one in ends)
+    share = share / 100 if share > 1 else share
+    return share >= SATURATED and cost > DEAREST_ERROR * (1 - share) + LEAST_PENALTY
 
 
 def not_finite_since(curve: Curve) -> float | None:

@@ -35,14 +35,14 @@ LEVELS = {
     6: -7.8,
     7: -8.4,
     8: -8.9,
-    10: -9.2,
-    12: -9.3,
+    10: -9.3,
+    12: -9.4,
     16: -9.4,
-    20: -9.8,
+    20: -9.9,
     30: -9.9,
     50: -9.4,
     100: -8.6,
-    150: -8.4,
+    150: -8.5,
 }
 
 
@@ -51,14 +51,14 @@ class Rise:
     """The end of a curve that most surely rose.
 
     Shape:
-        changes, errors, weights: (correlations,)
+        changes, errors, weights, freedom: (correlations,)
 
     Args:
         omitted: position of a point that was left out of the curve; None if none.
         score: the smallest sum. level: it rose if the score is below.
         share: the p value of the rise alone that would be at the level.
         changes: by how much the end rose. errors: standard errors of that. weights: how likely each correlation is.
-        freedom: degrees of freedom of the noise.
+        freedom: degrees of freedom by which to judge.
         ends: all ends of the curve, without the omitted point.
     """
 
@@ -69,7 +69,7 @@ class Rise:
     changes: Floats
     errors: Floats
     weights: Floats
-    freedom: float
+    freedom: Floats
     ends: CurveEnds
 
 
@@ -78,7 +78,7 @@ class _Candidates:
     """Ends of curves that may have risen; one by one parabolas, then plateaus.
 
     Shape:
-        changes, errors, weights: (curves, correlations, candidates); freedom: (candidates,);
+        changes, errors, weights: (curves, correlations, candidates); freedom: (correlations, candidates);
         scores, extras: (curves, candidates), the sums, infinite for ends too short, and what in them is not from the rise.
     """
 
@@ -125,7 +125,7 @@ def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[i
         found.changes[curve, :, place],
         found.errors[curve, :, place],
         found.weights[curve, :, place],
-        float(found.freedom[place]),
+        found.freedom[:, place],
         ends.only(curve),
     )
 
@@ -155,9 +155,8 @@ def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
     points = values.shape[1]
     changes, errors = ends.changes()
     first, first_errors = ends.first()
-    parts = [
-        (changes, errors, ends.weights, ends.freedom, first, np.hypot(first_errors, ends.deviation), 0.0)
-    ]
+    freedom = np.broadcast_to(ends.freedom, changes.shape[1:])
+    parts = [(changes, errors, ends.weights, freedom, first, np.hypot(first_errors, ends.deviation), 0.0)]
     if points >= FEWEST_FOR_PLATEAUS:
         steps = plateaus(values)
         parts.append(
@@ -176,7 +175,7 @@ def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
     before = np.cumsum(values, axis=1)[:, None, : count - 1] / np.arange(1, count)
     extras = []
     for _, _, weights, freedom, low, deviation, price in parts:
-        fell = _chance(weights[..., 1:], freedom[1:], before - low[..., 1:], deviation[..., 1:])
+        fell = _chance(weights[..., 1:], freedom[:, 1:], before - low[..., 1:], deviation[..., 1:])
         extra = np.full((len(values), count), price) + SHORT_ENDS * np.log(points / ends.lengths)
         extra[:, 1:] += np.maximum(fell, fall_floor(points))
         extras.append(extra)

@@ -165,7 +165,9 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
     # Which side of 0 it lies on was decided by the score, of which it is another form; rounding must not change it.
     low = max(low, np.finfo(np.float64).tiny) if rise.score < rise.level else min(low, 0.0)
     value = max(float(weights[:, place] @ changes[:, place]), low, 0.0)
-    high = _quantile(changes[:, place], errors[:, place], freedom[place], weights[:, place], 1 - MISSED / 2)
+    high = _quantile(
+        changes[:, place], errors[:, place], float(freedom[place]), weights[:, place], 1 - MISSED / 2
+    )
     return Change(value, low, max(high, value)), float(weights[:, place] @ ends.last()[0, :, place])
 
 
@@ -176,7 +178,7 @@ def _fall(read: _Stretches, ends: CurveEnds) -> Change:
     place = max(points - read_off, 0)
     half = min(points // 2, place)
     changes, errors = (part[0, :, place] for part in ends.changes())
-    weights, freedom = ends.weights[0, :, half], ends.freedom[place]
+    weights, freedom = ends.weights[0, :, half], float(ends.freedom[place])
     share = (read.times[-1] - read.times[0]) / LAST_SHARE / (read.times[-1] - read.times[place])
     changes, errors = share * changes, share * errors
     missed = float(np.interp(np.log(points), np.log(list(MISSED_LAST)), list(MISSED_LAST.values())))
@@ -196,10 +198,15 @@ def _onset(read: _Stretches, errors: Floats, variance: float, correlation: float
     growth = max(ONSET_GROWTH * float(np.log(len(errors) / ONSET_POINTS)), LEAST_ONSET)
     allowed = growth * variance * ((1 + correlation) / (1 - correlation)) ** 0.5
     fitting = np.flatnonzero(errors <= errors.min() + allowed)
-    return int(read.first[fitting[0]]), int(read.last[fitting[-1]])
+    # With what was left out beside them, as the turn may be there.
+    before = np.concatenate([[-1], read.last])[fitting[0]]
+    after = np.append(read.first, read.last[-1] + 1)[fitting[-1] + 1]
+    return int(before) + 1, int(after) - 1
 
 
-def _quantile(centres: Floats, errors: Floats, freedom: float, weights: Floats, share: float) -> float:
+def _quantile(
+    centres: Floats, errors: Floats, freedom: Floats | float, weights: Floats, share: float
+) -> float:
     """Return the quantile of a mixture of Student's t distributions."""
     from scipy import special
 
