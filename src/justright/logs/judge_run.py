@@ -224,6 +224,12 @@ def _findings(
                 f"Training was not logged beside {one.judged.written}: an unstable training would look the same.",
                 title,
             )
+        if one.judged.is_assisted and one.label.startswith("overfits"):
+            yield Finding(
+                findings.ASSISTED.code,
+                f"By its own noise the rise of {one.judged.written} would be open; {one.judged.train} fell so far meanwhile that it was taken for one.",
+                title,
+            )
         yield from _descriptions(one, curves, times, title)
     alike = [one for one in judgements if one.role == first.role]
     if len({one.label for one in alike}) > 1:

@@ -40,6 +40,7 @@ class MetricReading:
         gain: how much better it became over the last quarter (positive: better); None for too few points.
         spikes: times of single values far from their neighbours, which decide nothing.
         train_change: how much training loss changed from the best time to the end; None if unknown.
+        is_assisted: whether noise alone leaves open that it worsened, and training decided: see JR407.
     """
 
     metric: str
@@ -58,6 +59,7 @@ class MetricReading:
     gain: Change | None = None
     spikes: tuple[float, ...] = ()
     train_change: float | None = None
+    is_assisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

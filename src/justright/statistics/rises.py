@@ -90,13 +90,14 @@ class _Candidates:
     extras: Floats
 
 
-def find_rise(values: Floats) -> Rise:
+def find_rise(values: Floats, *, allowance: float = 0.0) -> Rise:
     """Return the end of a curve that most surely rose: of the whole curve, or if none surely did, with a point left out.
 
     Args:
         values: (points,), at least 5, not all equal, scaled so that they spread over about 1.
+        allowance: by how much the score may exceed the level of curves of which nothing else is known.
     """
-    level = level_of(len(values))
+    level = level_of(len(values)) + allowance
     whole = _surest(values[None], level)
     if whole.score < level or len(values) < FEWEST_TO_OMIT:
         return whole

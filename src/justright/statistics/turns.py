@@ -99,12 +99,14 @@ class _Stretches:
         )
 
 
-def find_turn(values: Floats, at: Floats | None = None) -> Turn:
+def find_turn(values: Floats, at: Floats | None = None, *, allowance: float = 0.0) -> Turn:
     """Return what a curve did.
 
     Args:
         values: (points,), at least `FEWEST_POINTS` finite numbers.
         at: (points,), increasing: when each was measured, which says what its last quarter is; None: evenly.
+        allowance: logarithm of how much more often than usual noise may pass for a rise, where something else speaks for one: the
+            interval of the rise is that much less careful.
 
     Example:
         >>> turn = find_turn(np.array([0.9, 0.6, 0.5, 0.51, 0.56, 0.6, 0.63, 0.69, 0.74, 0.8]))
@@ -122,7 +124,7 @@ def find_turn(values: Floats, at: Floats | None = None) -> Turn:
     times = np.arange(float(len(values))) if at is None else np.asarray(at, dtype=np.float64)
     lone = lone_points(scaled) if len(scaled) >= FEWEST else []
     read = _stretches(scaled, times, lone)
-    rise = find_rise(read.means)
+    rise = find_rise(read.means, allowance=allowance)
     if rise.omitted is not None and rise.score < rise.level:
         lone = sorted({*lone, int(read.first[rise.omitted])})
     read = read.without(rise.omitted)
