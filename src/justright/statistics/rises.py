@@ -29,6 +29,7 @@ ALL_OMITTED = (
 )
 FEWEST_TO_OMIT = 6
 FEWEST_FOR_PLATEAUS = 16  # of fewer points a parabola follows all that is there
+MOST_SHARE = 0.1  # p value of a rise that is one, whatever else speaks for it
 PLATEAU_PRICE = 3.0  # added for plateaus, which are rarer than curves that keep rising
 LEVELS = {
     5: -5.5,
@@ -99,10 +100,10 @@ def find_rise(values: Floats, *, allowance: float = 0.0) -> Rise:
     """
     level = level_of(len(values)) + allowance
     whole = _surest(values[None], level)
-    if whole.score < level or len(values) < FEWEST_TO_OMIT:
+    if whole.score < whole.level or len(values) < FEWEST_TO_OMIT:
         return whole
     fewer = _surest_without_one(values, level)
-    return fewer if fewer.score < level else whole
+    return fewer if fewer.score < fewer.level else whole
 
 
 def least_score(values: Floats) -> float:
@@ -118,11 +119,13 @@ def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[i
     ends = curve_ends(curves)
     found = _candidates(curves, ends)
     curve, place = (int(one) for one in np.unravel_index(np.argmin(found.scores), found.scores.shape))
+    extra = float(found.extras[curve, place]) + price
+    level = min(level, extra + np.log(MOST_SHARE))
     return Rise(
         None if omitted is None else omitted[curve],
         float(found.scores[curve, place]) + price,
         level,
-        float(np.exp(min(level - found.extras[curve, place] - price, 0.0))),
+        float(np.exp(level - extra)),
         found.changes[curve, :, place],
         found.errors[curve, :, place],
         found.weights[curve, :, place],
