@@ -52,7 +52,20 @@ def judge_runs(runs: Sequence[LogCurves]) -> tuple[RunReading, ...]:
             found += [judge_run(run) for run in together]
         else:
             found.append(judge_members(together))
-    return tuple(found)
+    return tuple(one if one.is_earlier else _after(one, found) for one in found)
+
+
+def _after(reading: RunReading, others: Sequence[RunReading]) -> RunReading:
+    """Return the reading of a run that says which attempts in the same log came before it."""
+    earlier = [one for one in others if one.is_earlier and one.name.startswith(reading.name)]
+    if not earlier:
+        return reading
+    words = listed([f"{one.name.removeprefix(reading.name).strip(', ')}: {one.label}" for one in earlier])
+    finding = Finding(
+        findings.EARLIER.code,
+        f"The log holds {counted(len(earlier), 'earlier attempt')} ({words}); the last one is judged.",
+    )
+    return replace(reading, findings=(*reading.findings, finding))
 
 
 def judge_members(members: Sequence[LogCurves]) -> RunReading:
