@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from justright.logs.cell_numbers import is_measured, parse_number
+from justright.logs.text.cell_numbers import is_measured, parse_number
 
 
 def is_missing(value: object) -> bool:
