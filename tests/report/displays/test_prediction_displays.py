@@ -8,7 +8,12 @@ import pytest
 
 from justright.diagnosis.scores.metrics import class_predictions
 from justright.diagnosis.scores.pictures import calibration_bins
-from justright.report.displays import CalibrationDisplay, ConfusionDisplay, CurveDisplay, ResidualDisplay
+from justright.report.displays.prediction_displays import (
+    CalibrationDisplay,
+    ConfusionDisplay,
+    CurveDisplay,
+    ResidualDisplay,
+)
 
 X = np.linspace(0, 1, 5)
 

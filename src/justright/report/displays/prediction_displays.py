@@ -1,4 +1,4 @@
-"""Plots of predictions with matplotlib: each holds its arrays, and `plot` draws them."""
+"""Plots of predictions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.diagnosis.scores.pictures import CalibrationBins
+from justright.report.displays.plot_axes import finish, plot_axes
 from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class CurveDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the curves; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         if self.are_runs:
             colour = _next_colour(ax)
             if len(self.y) > 1:
@@ -64,7 +65,7 @@ class CurveDisplay:
         ax.set_xlabel("False positive rate" if self.is_roc else "Recall")
         ax.set_ylabel("True positive rate" if self.is_roc else "Precision")
         ax.set_ylim(0, 1.02)
-        ax.grid(visible=True, alpha=0.3)
+        finish(ax)
         ax.legend(title=None if self.are_runs else self.label)
         return ax
 
@@ -85,14 +86,14 @@ class CalibrationDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the shares and their intervals; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         bins, colour = self.bins, _next_colour(ax)
         ax.plot([0, 1], [0, 1], **GUESS)
         ax.plot(bins.told, bins.seen, color=colour, marker="o", label=self.label)
         ax.vlines(bins.told, bins.low, bins.high, color=colour, alpha=0.5)
         ax.set_xlabel("Probability told")
         ax.set_ylabel("Share that came true")
-        ax.grid(visible=True, alpha=0.3)
+        finish(ax)
         ax.legend()
         return ax
 
@@ -115,7 +116,7 @@ class ConfusionDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the shares of each own class as shades, and the rows; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         total = self.counts.sum(axis=1, keepdims=True)
         shares = np.divide(self.counts, total, out=np.zeros_like(self.counts), where=total > 0)
         ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -158,27 +159,19 @@ class ResidualDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with a dot for each row of the first run; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         ends = [min(self.true.min(), self.predicted[0].min()), max(self.true.max(), self.predicted[0].max())]
         ax.plot(ends, ends, **GUESS)
         dots: dict[str, Any] = {"s": 9, "alpha": 0.5, "linewidths": 0}
         ax.scatter(self.true, self.predicted[0], color=_next_colour(ax), label=self.label, **dots)
         ax.set_xlabel(f"True {self.target}")
         ax.set_ylabel("Predicted")
-        ax.grid(visible=True, alpha=0.3)
+        finish(ax)
         ax.legend()
         return ax
 
 
 Display = CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=FIGURE_SIZE, layout="constrained")[1]
 
 
 def _next_colour(ax: Axes) -> str:
