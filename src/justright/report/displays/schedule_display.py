@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FIGURE_SIZE = (7.0, 3.5)  # inches
+ROOM = 0.06  # above the highest rate, as a share of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,16 +46,19 @@ class ScheduleDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with learning rates from zero up; None makes a new figure."""
+        from matplotlib.ticker import MaxNLocator
+
         ax = plot_axes(ax, FIGURE_SIZE)
         for number, one in enumerate(self.schedules):
             look: dict[str, Any] = {"color": LIGHT[number % len(LIGHT)], "label": drawable(one.names)}
             ax.plot(one.epochs, one.rates, marker="o" if len(one.epochs) == 1 else None, **look)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, (1 + ROOM) * max(float(one.rates.max()) for one in self.schedules))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel("Epochs trained")
         ax.set_ylabel("Learning rate")
         finish(ax)
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="lower left")
         return ax
 
 
