@@ -93,7 +93,7 @@ def security_page() -> str:
     from justright.data.readers.workbooks import workbook
     from justright.logs import source
     from justright.logs.discovery import folders
-    from justright.logs.formats.trackers import tfevents, wandb
+    from justright.logs.formats.trackers import counters, wandb
     from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
@@ -116,7 +116,7 @@ def security_page() -> str:
         "files below a log folder": f"{folders.MAX_FILES:,}, {folders.MAX_DEPTH} folders deep",
         "text logs in a folder": f"{folders.MAX_LOGS:,}, {_size(folders.MAX_FOLDER_BYTES)} together",
         "W&B file": _size(wandb.MAX_BYTES),
-        "values in event files, MLflow's database or a W&B file": f"{tfevents.MAX_POINTS:,}",
+        "values in event files, or files of MLflow or W&B": f"{counters.MAX_POINTS:,}",
         "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),

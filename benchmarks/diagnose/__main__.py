@@ -83,7 +83,7 @@ class Tally:
 def main() -> None:
     options = parse_options()
     if options.corpus:
-        print_corpus(options.corpus)
+        print_corpus(options.corpus, options.peers_python)
     elif options.tutorial:
         print_tutorial(options.tutorial)
     else:
@@ -113,7 +113,9 @@ def print_contest(options: argparse.Namespace) -> None:
     points = tuple(int(one) for one in options.points)
     with ExitStack() as stack:
         asked: dict[str, Ask] = {
-            name: ask_ours if name == OURS else stack.enter_context(started_peer(options.peers_python, name))
+            name: ask_ours
+            if name == OURS
+            else stack.enter_context(started_peer(options.peers_python, name)).judge
             for name in tools
         }
         nulls = [null_tally(asked, *cell, options.curves) for cell in null_cells(points, options.cells)]

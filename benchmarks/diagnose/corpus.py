@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.diagnose.peers import Claims, peer_versions, started_peer
 from benchmarks.diagnose.readers_answers import (
     BY_LOSS_ONLY,
     IMPROVING,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from justright.logs.run_reading import MetricReading, RunReading, SetReading
     from justright.session.reading import Reading
 
+TOTAL_HEADINGS = ("logs", "tool", "with curves: read", "overfit: found", "do not: claimed")
 HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
 # A metric that changes by this share of all it ever changed, and by more than so many standard deviations of its jitter,
 # after the state to keep: keeping that state gives the improvement away.
@@ -157,16 +159,52 @@ def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[
     return curve.at[is_finite], curve.values[is_finite]
 
 
-def print_corpus(folder: Path) -> None:
-    """Print a line about each log of a corpus, disagreements and refusals in words, and totals."""
+def print_corpus(folder: Path, peers_python: Path) -> None:
+    """Print a line about each log of a corpus, disagreements and refusals in words, and totals of all tools."""
     records = list(read_corpus(folder))
     print_table(HEADINGS, map(line, records))
     print_exceptions(records)
-    for title, part in (
-        ("Real logs", [one for one in records if not one.log.startswith("made/")]),
-        ("Made logs", [one for one in records if one.log.startswith("made/")]),
-    ):
+    parts = {
+        "Real logs": [one for one in records if not one.log.startswith("made/")],
+        "Made logs": [one for one in records if one.log.startswith("made/")],
+    }
+    for title, part in parts.items():
         print(f"\n{title}: {total(part)}")
+    claims = {"justright": {one.log: ours(one) for one in records}} | ask_peers(folder, records, peers_python)
+    print()
+    print_table(
+        TOTAL_HEADINGS,
+        (tool_line(title, tool, part, claims[tool]) for title, part in parts.items() for tool in claims),
+    )
+
+
+def ours(record: Record) -> list[Claims]:
+    """Return what we say of each run of a log that counts, as the peers are asked."""
+    runs = record.reading.runs if record.reading else ()
+    return [Claims(run.label in OVERFITS, run.label in OVERFITS) for run in runs if not run.is_earlier]
+
+
+def ask_peers(folder: Path, records: Sequence[Record], python: Path) -> dict[str, dict[str, list[Claims]]]:
+    """Return peer -> log -> what it claims of each run; none of a log that it cannot read."""
+    found = {}
+    for name in peer_versions(python):
+        with started_peer(python, name) as peer:
+            found[name] = {one.log: peer.read(folder / one.log) for one in records}
+    return found
+
+
+def tool_line(
+    title: str, tool: str, records: Sequence[Record], claims: dict[str, list[Claims]]
+) -> tuple[str, ...]:
+    """Return the cells of a tool: how many logs it reads, and what it finds in those of which the reader has an opinion."""
+    curves = [one for one in records if one.answer.has_curves]
+    read = sum(bool(claims[one.log]) for one in curves)
+    worse = [one for one in curves if one.answer.labels and one.answer.labels <= OVERFITS]
+    others = [one for one in curves if one.answer.labels and not one.answer.labels & OVERFITS]
+    found, claimed = (
+        sum(any(run.any_level for run in claims[one.log]) for one in part) for part in (worse, others)
+    )
+    return title, tool, f"{read} of {len(curves)}", f"{found} of {len(worse)}", f"{claimed} of {len(others)}"
 
 
 def line(record: Record) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ DECISIVE: tuple[tuple[str, frozenset[str]], ...] = (
     ("can't tell", UNSURE),
     ("not curves", frozenset({REFUSED})),
     ("one epoch", frozenset({REFUSED, "too short"})),
-    ("metric file", frozenset({REFUSED, "too short"})),
+    ("metric file", frozenset({REFUSED, *UNSURE})),
     ("train loss only", UNSURE),
 )
 WORDS: tuple[tuple[str, frozenset[str]], ...] = (

@@ -85,7 +85,7 @@ def test_logs_are_read_beside_what_should_be_said(corpus):
 
 def test_a_corpus_is_summed_up(corpus, capsys):
     """Logs without curves count for agreement, not for reading."""
-    print_corpus(corpus)
+    print_corpus(corpus, corpus / "no interpreter")
     said = capsys.readouterr().out
     assert (
         "Real logs: read 1 of 2 with curves (50 %); agree with the reader in 2 of 2 (100 %); harmful" in said
@@ -94,6 +94,11 @@ def test_a_corpus_is_summed_up(corpus, capsys):
         "Made logs: read 2 of 2 with curves (100 %); agree with the reader in 1 of 2 (50 %); harmful" in said
     )
     assert "made/names/n01.csv: overfits: the usual curve\n- flat: " in said
+    cells = [line.strip("| ").split("|") for line in said.splitlines()[-2:]]
+    assert [[cell.strip() for cell in row] for row in cells] == [
+        ["Real logs", "justright", "1 of 2", "1 of 1", "0 of 0"],
+        ["Made logs", "justright", "2 of 2", "0 of 1", "0 of 1"],
+    ]
 
 
 def test_made_logs_inside_folders_are_named_as_people_name_them(corpus):
@@ -168,9 +173,25 @@ def test_a_peer_is_asked_in_a_process_of_its_own(python_path):
     for name in ("__init__", "checks", "parsing"):
         (python_path / "losslint" / f"{name}.py").write_text(LOSSLINT)
     falling, rising = [3.0, 2.0, 1.0], [1.0, 2.0, 3.0]
-    with peers.started_peer(Path(sys.executable), "losslint") as ask:
-        found = [ask(falling, one) for one in (falling, rising, falling)]
+    with peers.started_peer(Path(sys.executable), "losslint") as peer:
+        found = [peer.judge(falling, one) for one in (falling, rising, falling)]
     assert found == [Claims(each, each) for each in (False, True, False)]
+
+
+def test_a_peer_reads_logs_as_its_command_does(python_path, tmp_path):
+    """Every run is judged; what it cannot read is told apart from what it finds nothing in, and ends nothing."""
+    (python_path / "losslint").mkdir()
+    reader = "def _expand_inputs(paths):\n    return paths * 2\ndef load_run(path):\n    return eval(open(path).read())\n"
+    for name in ("__init__", "checks", "parsing", "cli"):
+        (python_path / "losslint" / f"{name}.py").write_text(LOSSLINT + reader)
+    (tmp_path / "log").write_text("{'eval_loss': [1, 2]}")
+    with peers.started_peer(Path(sys.executable), "losslint") as peer:
+        found = [peer.read(tmp_path / name) for name in ("log", "no log", "log")]
+    assert found == [
+        [Claims(any_level=True, warning=True)] * 2,
+        [],
+        [Claims(any_level=True, warning=True)] * 2,
+    ]
 
 
 def test_a_peer_that_fails_is_named(python_path, capfd):
@@ -178,9 +199,9 @@ def test_a_peer_that_fails_is_named(python_path, capfd):
     (python_path / "losslint.py").write_text("raise ImportError('losslint is not for you')")
     with (
         pytest.raises(RuntimeError, match=r"^losslint ended; what it said is above\.$"),
-        peers.started_peer(Path(sys.executable), "losslint") as ask,
+        peers.started_peer(Path(sys.executable), "losslint") as peer,
     ):
-        ask([1.0] * 9, [1.0] * 9)
+        peer.judge([1.0] * 9, [1.0] * 9)
     assert "losslint is not for you" in capfd.readouterr().err
 
 

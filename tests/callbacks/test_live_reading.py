@@ -54,7 +54,7 @@ def test_the_reading_is_that_of_the_whole_log():
     """What is said at the end of training is what `diagnose` says of its log."""
     live = LiveReading("model.fit", LiveOptions())
     feed_all(live)
-    live.judge_now()
+    live.finish()
     at = [float(epoch) for epoch in range(1, 31)]
     run = LoggedRun(
         "model.fit", [Series("loss", at, TRAIN), Series("val_loss", at, VALIDATION)], tool="network"
@@ -79,6 +79,18 @@ def test_only_changes_are_said():
     assert said == ["epoch 5: It is flat.", "epoch 9: It is overfits."]
 
 
+def test_a_curve_that_wavers_between_two_labels_is_not_a_line_each_time():
+    """A label that comes back is said again once it has settled, and in any case at the end."""
+    wavering = [(at, "overfits" if at % 2 else "overfits by loss only") for at in range(5, 13)]
+    judge = Judge([(1, "too short"), *wavering, (14, "overfits by loss only"), (18, "overfits")])
+    live = LiveReading("x", LiveOptions(), judge=judge)
+    assert feed_all(live, TRAIN[:18], VALIDATION[:18]) == [
+        "epoch 5: It is overfits.",
+        "epoch 6: It is overfits by loss only.",
+    ]
+    assert live.finish() == "epoch 18: It is overfits."
+
+
 @pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (1, 2), (2, 30)])
 def test_verbose_is_silence_changes_or_everything(verbose, lines):
     """As in Keras, more is more."""
@@ -92,7 +104,7 @@ def test_a_long_run_is_judged_less_and_less_often():
     judge = Judge([(1, "flat")])
     live = LiveReading("x", LiveOptions(), judge=judge)
     feed_all(live, np.ones(10_000), np.ones(10_000))
-    live.judge_now()
+    live.finish()
     assert judge.asked[:20] == list(range(1, 21))
     assert len(judge.asked) < 200
     assert judge.asked[-1] == 10_000
@@ -134,12 +146,12 @@ def test_nothing_new_is_not_judged_again():
     """The end of training right after a judgement costs nothing."""
     judge = Judge([(1, "flat")])
     live = LiveReading("x", LiveOptions(), judge=judge)
-    assert live.judge_now() is None
+    assert live.finish() is None
     live.feed(1, {"val_loss": 0.5})
-    live.judge_now()
+    live.finish()
     assert judge.asked == [1]
     live.record(1, {"train_loss": 0.5})
-    live.judge_now()
+    live.finish()
     assert judge.asked == [1, 1]
 
 
@@ -165,7 +177,7 @@ def test_a_metric_that_is_not_there_is_said_once_and_costs_no_training():
     live = LiveReading("x", options(monitor="val_au"))
     live.feed(1, {"loss": 0.5})
     live.record(2, {"loss": 0.25})
-    assert live.judge_now(is_over=True).startswith("A name must be in the log; got --metric 'val_au'")
+    assert live.finish().startswith("A name must be in the log; got --metric 'val_au'")
 
 
 def test_a_bug_in_judging_warns_and_costs_no_training():

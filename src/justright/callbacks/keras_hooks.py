@@ -86,7 +86,7 @@ class KerasHooks:
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Judge the whole curves, and give the best weights back where that was asked for."""
-        self._say(self._live.judge_now(is_over=True))
+        self._say(self._live.finish())
         if self._weights is not None:
             self.model.set_weights(self._weights)
             self._weights = None

@@ -94,7 +94,7 @@ class LightningHooks:
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401
         """Judge the whole curves."""
-        self._say(trainer, pl_module, self._live.judge_now(is_over=True))
+        self._say(trainer, pl_module, self._live.finish())
 
     def _is_evaluation(self, name: str) -> bool:
         return parse_name(name).role in ("validation", "test") or name == self._options.choices.metric

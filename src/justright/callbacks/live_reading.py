@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 
 from justright.callbacks.best_so_far import EVALUATION, as_number
 from justright.callbacks.live_options import LiveOptions
-from justright.diagnosis.words.numbers import number
+from justright.callbacks.verdict_lines import VerdictLines
 from justright.errors import InputError
 from justright.logs.judge_run import judge_run
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import parse_name
 from justright.logs.run_reading import RunReading
-from justright.logs.wording import Times
 
 FORMAT = "callback"
 # A verdict rests on the whole curve: it is judged again once that has grown by this factor, and judging takes no time that
@@ -48,6 +47,7 @@ class LiveReading:
         self._is_stale = False  # whether something was measured since it was last judged
         self._fed = 0
         self._judged = 0  # how many had been fed when it was last judged
+        self._lines = VerdictLines(options.verbose)
         self._problem = ""  # why it could not be judged, as was said
         self._stop_since: int | None = None  # since how many the label has been one to stop at
 
@@ -77,38 +77,28 @@ class LiveReading:
         self.record(at, metrics)
         self._fed += 1
         is_due = self._fed % self.options.every == 0 and self._fed >= GROWTH * self._judged
-        return self.judge_now() if is_due else None
+        return self._judge_curves() if is_due else None
 
-    def judge_now(self, *, is_over: bool = False) -> str | None:
-        """Judge the curves so far, and return what to say; None if there is nothing to be said, or nothing new to judge.
+    def finish(self) -> str | None:
+        """Judge the whole curves, and return the verdict that stands, if it was not said."""
+        line = self._judge_curves(is_over=True) if self._is_stale else None
+        return line if line or self.reading is None else self._lines.at_end(self.reading, self.last_at)
 
-        Args:
-            is_over: whether nothing more will be measured.
-        """
-        if not self._is_stale:
-            return None
+    def _judge_curves(self, *, is_over: bool = False) -> str | None:
         self._judged, self._is_stale = self._fed, False
         run = LoggedRun(self._name, list(self._series.values()), self._unit, tool="network")
         try:
-            reading = self._judge(LogCurves.of_run(run, FORMAT, self.options.choices))
+            self.reading = self._judge(LogCurves.of_run(run, FORMAT, self.options.choices))
         except InputError as error:
             return self._why_not(str(error), is_over=is_over)
         except Exception as error:  # noqa: BLE001  # a bug here must not end hours of training
             warnings.warn(f"justright could not judge the curves: {error!r}", RuntimeWarning, stacklevel=2)
             return None
-        return self._take(reading)
-
-    def _take(self, reading: RunReading) -> str | None:
-        before = None if self.reading is None else self.reading.label
-        self.reading = reading
-        if reading.label not in self.options.stop_on:
+        if self.reading.label not in self.options.stop_on:
             self._stop_since = None
         elif self._stop_since is None:
             self._stop_since = self._fed
-        # The first label is "too short", which everybody sees
-        is_news = reading.label != before and not (before is None and reading.label == "too short")
-        is_asked = self.options.verbose > 1 or (self.options.verbose == 1 and is_news)
-        return line_of(reading, self.last_at) if is_asked else None
+        return self._lines.after(self.reading, self.last_at)
 
     def _why_not(self, problem: str, *, is_over: bool) -> str | None:
         """Return why the curves cannot be judged, once: a metric that was asked for may be measured only with validation."""
@@ -117,17 +107,3 @@ class LiveReading:
             return None
         self._problem = problem
         return problem
-
-
-def line_of(reading: RunReading, at: float) -> str:
-    """Return a verdict in one line: when, label, since when, and the judged numbers."""
-    times = Times(reading.unit)
-    if not reading.sets:
-        return f"{times.at(at)}: {reading.sentence}"
-    judged = reading.sets[0].judged
-    since = "" if judged.since is None else f" since {times.span(*judged.since)}"
-    word = "highest" if judged.direction == "more" else "lowest"
-    numbers = (
-        f"{judged.written} {number(judged.last)}, {word} {number(judged.best)} at {times.at(judged.best_at)}"
-    )
-    return f"{times.at(at)}: {reading.label}{since} ({numbers})"

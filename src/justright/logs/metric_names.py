@@ -23,6 +23,7 @@ from justright.logs.names.metric_words import (
 )
 
 Direction = Literal["less", "more"]
+NAMELESS = "value"  # the metric of a name that holds nothing but rows
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(word_set("train training trn tr learn insample trainset"), "train"),
@@ -54,6 +55,7 @@ PATHS = word_set("metrics metric performance stats scalars log logs history moni
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|[^\W\d_a-zA-Z]+")
 NUMBERED = re.compile(r"([a-z]+)(\d+)")
 DATALOADER = re.compile(r"[/_]dataloader_idx_(\d+)$")
+UNITS = re.compile(r"\s*(?:\[[^\]]*\]|\((?:%|nats|bits|db|dB|ms|s|pct|percent)\))$")
 LIGHTGBM = re.compile(r"(.+?)'s\s+(.+)")  # "valid_0's binary_logloss"
 
 
@@ -85,15 +87,14 @@ def parse_name(written: str) -> MetricName:
         ... ]
         ['loss', 'accuracy', 'loss', 'accuracy']
     """
-    text, set_name = written.strip(), ""
+    text, set_name = UNITS.sub("", written.strip()), ""
     if dataloader := DATALOADER.search(text):
         text, set_name = text[: dataloader.start()], f"dataloader_idx_{dataloader[1]}"
     if booster := LIGHTGBM.fullmatch(text):
-        inner = parse_name(booster[2])
-        outer = _role_of(words_of(booster[1]))
-        return MetricName(
-            inner.metric, outer[0] or inner.role or "validation", _set_name(booster[1], outer[0])
-        )
+        inner, outer = parse_name(booster[2]), _role_of(words_of(booster[1]))[0]
+        if booster[1] == "cv_agg":  # of lightgbm.cv, over all folds
+            return MetricName(inner.metric, inner.role or "validation")
+        return MetricName(inner.metric, outer or inner.role or "validation", _set_name(booster[1], outer))
     words = words_of(text)
     role, at, number = _role_of(words)
     if role is not None:
@@ -191,7 +192,7 @@ def _metric(words: list[str]) -> str:
         if len(kept) > 1 and ends[1] in (DECORATIONS | {"step"}) and not _means_something(kept):
             kept = ends[0]
     metric = "_".join(SYNONYMS.get(word, word) for word in kept)
-    return metric or "value"
+    return metric or NAMELESS
 
 
 def _means_something(words: list[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ from justright.logs.text.json_text import (
 from justright.logs.text.log_table import LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
 HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
@@ -187,6 +189,7 @@ def decode_text(path: Path) -> tuple[str, str]:
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
     text, note = _decode(content)
+    text = ANSI.sub("", text) if "\x1b" in text else text
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
     if not text.strip():

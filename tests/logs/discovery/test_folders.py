@@ -157,6 +157,8 @@ def test_links_are_followed_inside_the_folder_only(tmp_path):
     (folder / "away.log").symlink_to(secret)
     (folder / "elsewhere").symlink_to(secret.parent)
     (folder / "broken.log").symlink_to(folder / "nothing")
+    (folder / "a.log").symlink_to(folder / "b.log")
+    (folder / "b.log").symlink_to(folder / "a.log")
     assert names(folder) == ["one/training.log"]
 
 
@@ -183,3 +185,25 @@ def test_limits_end_in_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(InputError) as caught:
         read_logs(tmp_path)
     assert str(caught.value) == f"A log folder must hold at most 2 files; {str(tmp_path)!r} has more."
+
+
+def test_a_folder_that_may_not_be_listed_costs_only_itself(tmp_path, monkeypatch):
+    """The logs beside it are read."""
+    write(tmp_path / "locked" / "training.log")
+    write(tmp_path / "open" / "training.log")
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr("justright.logs.discovery.folders.os.scandir", refuse)
+    assert names(tmp_path) == ["open/training.log"]
+
+
+def test_a_table_with_one_value_for_each_run_is_no_log(tmp_path):
+    """As experiments are summed up."""
+    path = write(tmp_path / "table.csv", "run,epoch,val_loss\na,10,0.5\nb,10,0.6\nc,10,0.7\n")
+    with pytest.raises(InputError, match="Give the history of "):
+        read_logs(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from io import StringIO
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -72,6 +75,7 @@ def by_role(run: LoggedRun) -> dict[str, tuple[list[float], list[float]]]:
         [{"train_loss": a, "val_loss": b} for a, b in ROWS],
         [{"epoch": at, "train_loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)],
         [{"epoch": at, "train": {"loss": a}, "val": {"loss": b}} for at, (a, b) in enumerate(ROWS)],
+        [{"epoch": f"{at}/2", "Train Loss": a, "Val. Loss": b} for at, (a, b) in enumerate(ROWS)],
         {"history": [{"epoch": at, "loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)], **SETTINGS},
         {str(at): {"train_loss": a, "val_loss": b} for at, (a, b) in enumerate(ROWS)},
         {f"epoch_{at}": {"train": {"loss": a}, "val": {"loss": b}} for at, (a, b) in enumerate(ROWS)},
@@ -123,6 +127,15 @@ def test_what_was_not_measured_is_left_out_and_nan_is_kept(tmp_path):
     assert math.isnan(one.values[1])
     assert one.values[2:4] == [-math.inf, math.inf]
     assert one.at[4:] == [float(at) for at in range(7, 17)]
+
+
+def test_nan_between_numbers_was_not_measured(tmp_path):
+    """As a data frame with validation every other epoch is saved; a network that diverged never comes back from NaN."""
+    (run,) = read({"loss": [*TRAIN, 0.4], "val_loss": [math.nan, 0.6, math.nan, 0.5]}, tmp_path)
+    assert written(run)["val_loss"] == ([1, 3], [0.6, 0.5])
+    assert run.notes == ("Most of 'val_loss' is nan between numbers: these were taken as not measured.",)
+    (run,) = read({"loss": TRAIN, "val_loss": [0.6, math.nan, math.nan]}, tmp_path)
+    assert written(run)["val_loss"][0] == [0, 1, 2]
 
 
 def test_a_list_of_counters_counts(tmp_path):
@@ -232,6 +245,43 @@ def test_folds_are_members_of_one_group(value, tmp_path):
         assert by_role(run) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
 
 
+def test_entries_are_named_by_what_they_say(tmp_path):
+    """A list of histories whose entries say their fold or model."""
+    history = {"history": {"loss": TRAIN, "val_loss": VALIDATION}, "score": 0.5}
+    folds = read({"results": [{"fold": fold, **history} for fold in (3, 4)]}, tmp_path)
+    assert [run.member for run in folds] == ["fold 3", "fold 4"]
+    models = read([{"name": name, **history} for name in ("wide", "deep")], tmp_path)
+    assert [(run.name.rpartition(": ")[2], run.member) for run in models] == [("wide", ""), ("deep", "")]
+
+
+def test_lists_of_lists_are_folds_unless_they_are_epochs(tmp_path):
+    """Two folds of three epochs; beside lists of epochs, three epochs of four batches."""
+    runs = read({"loss": [TRAIN, TRAIN], "val_loss": [VALIDATION, VALIDATION]}, tmp_path)
+    assert [run.member for run in runs] == ["fold 0", "fold 1"]
+    assert by_role(runs[1]) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
+    assert runs[0].notes == ("Lists of lists were taken for folds: one list for each.",)
+    (run,) = read({"batch_losses": [[0.5] * 4] * 3, "loss": TRAIN, "val_loss": VALIDATION}, tmp_path)
+    assert set(written(run)) == {"loss", "val_loss"}
+
+
+def test_single_numbers_beside_a_course_are_results(tmp_path):
+    """'best' is no run of its own."""
+    (run,) = read({"history": {"loss": TRAIN, "val_loss": VALIDATION}, "best": {"loss": [0.5]}}, tmp_path)
+    assert by_role(run) == {"train": ([0, 1, 2], TRAIN), "validation": ([0, 1, 2], VALIDATION)}
+
+
+def test_tables_may_list_one_series_after_another(tmp_path):
+    """Steps that fall between series say nothing of a restart; those that fall within one do."""
+    after = [{"step": at, "loss": a} for at, a in enumerate(TRAIN)] + [
+        {"step": at, "val_loss": b} for at, b in enumerate(VALIDATION)
+    ]
+    (run,) = read(after, tmp_path)
+    assert [one.lines for one in run.series] == [[], []]
+    again = [{"step": at, "loss": a} for at, a in enumerate(TRAIN)] * 2
+    (run,) = read(again, tmp_path)
+    assert [one.lines for one in run.series] == [[0, 1, 2, 3, 4, 5]]
+
+
 def test_a_list_alone_is_named_by_its_file(tmp_path):
     """TensorBoard's download of one tag: wall time, step, value."""
     value = [[1.6e9 + at, 10 * at, b] for at, b in enumerate(VALIDATION)]
@@ -303,6 +353,10 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
             "A training log must hold curves; 'PATH' is a saved model of boosted trees. Pass its `evals_result`, saved as JSON.",
         ),
         (
+            {"train": [[0.5, 0.9], [0.4, 0.9]]},
+            NO_CURVES + "holds lists of lists without names. Save each metric as a list of its own.",
+        ),
+        (
             [{"model": "a", "val_loss": 0.5}, {"model": "b", "val_loss": 0.4}],
             RUNS,
         ),
@@ -316,14 +370,43 @@ RUNS = "A training log must hold the course of a run; 'PATH' is a table of runs,
         ),
         (
             {str(number): [0.5, 0.4] for number in range(10_001)},
-            "A training log must hold at most 10,000 lists of numbers; 'PATH' holds more.",
+            "A training log must hold at most 10,000 series of numbers; 'PATH' holds more.",
+        ),
+        (
+            [{f"x{number}": 0.5} for number in range(10_001)],
+            "A training log must hold at most 10,000 series of numbers; 'PATH' holds more.",
+        ),
+        (
+            {f"run{number}": {"val_loss": [0.5, 0.4]} for number in range(1_001)},
+            "A log must hold at most 1,000 runs; 'PATH' holds 1,001.",
+        ),
+        (
+            [{"epoch": 1, "height": 2, "width": 3}, {"epoch": 2, "height": 2, "width": 3}],
+            NO_CURVES
+            + "holds 'height', 'width', none of which is named as a loss or metric. Say which one is, with `--validation NAME`.",
         ),
     ],
-    ids=["summary", "settings", "model", "table", "epochs planned", "search", "too many"],
+    ids=lambda value: value[:70] if isinstance(value, str) else "",
 )
 def test_what_holds_no_curve_is_named_in_one_sentence(value, message, tmp_path):
     """What it is instead, and what to pass."""
     assert refuse(value, tmp_path) == message
+
+
+def test_trainers_summary_names_the_log_beside_it(tmp_path):
+    """What Hugging Face's scripts call results holds the end alone."""
+    with pytest.raises(InputError) as caught:
+        read({"eval_loss": 0.5, "epoch": 3.0}, tmp_path, "all_results.json")
+    assert str(caught.value).endswith(
+        "as a summary or a configuration does. Pass trainer_state.json beside it."
+    )
+
+
+def test_results_beside_curves_do_not_hide_them(tmp_path):
+    """A table of models beside the history of one."""
+    results = [{"model": "a", "accuracy": 0.5}, {"model": "b", "accuracy": 0.6}]
+    (run,) = read({"history": {"loss": TRAIN, "val_loss": VALIDATION}, "compared": results}, tmp_path)
+    assert set(written(run)) == {"loss", "val_loss"}
 
 
 def test_deep_json_is_refused_and_not_walked(tmp_path):
@@ -332,3 +415,62 @@ def test_deep_json_is_refused_and_not_walked(tmp_path):
     for _ in range(100):
         value = {"x": value}
     assert refuse(value, tmp_path).startswith("A training log must hold curves")
+
+
+NAMES = st.sampled_from(
+    [
+        "loss",
+        "val_loss",
+        "train",
+        "val",
+        "epoch",
+        "step",
+        "0",
+        "1",
+        "epoch_2",
+        "fold_1",
+        "history",
+        "columns",
+        "data",
+        "values",
+        "model",
+        "seed",
+        "value",
+        "steps",
+        "name",
+        "mode",
+        "config",
+        "schema",
+        "x",
+    ]
+)
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(["0.5", "val", "a", "nan", "fold_2", "2026-01-01"]),
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.dictionaries(NAMES, VALUES, max_size=5), st.lists(VALUES, max_size=5)))
+def test_any_json_is_read_or_refused(tmp_path, value):
+    """Whatever its shape: series are as long as their times, and every run has one."""
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(value))
+    source = Source.of_file(path)
+    if not JSON_CURVES.matches(source):
+        return
+    with contextlib.suppress(InputError):
+        for run in JSON_CURVES.read(source):
+            assert run.series
+            for one in run.series:
+                assert len(one.at) == len(one.values) > 0
+                assert len(one.lines) in (0, len(one.at))
+                assert all(map(math.isfinite, one.at))

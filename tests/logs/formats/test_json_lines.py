@@ -130,12 +130,16 @@ def test_ray_tunes_settings_are_no_metrics(tmp_path):
 def test_trials_are_told_apart(tmp_path):
     """Told apart by their id, not by the order of lines."""
     records = [
-        {"trial_id": trial, "epoch": epoch, "val_loss": 0.5} for epoch in range(3) for trial in ("a", "b")
+        {"trial_id": trial, "epoch": epoch, "val_loss": ord(trial)}
+        for epoch in range(3)
+        for trial in ("a", "b")
     ]
     runs = read(records, tmp_path)
     assert [run.member for run in runs] == ["trial_id a", "trial_id b"]
     assert {run.group for run in runs} == {str(tmp_path / "log.json")}
-    assert [run.series[0].lines for run in runs] == [[0, 2, 4], [1, 3, 5]]
+    assert [points(run, "val_loss") for run in runs] == [
+        [(0, value), (1, value), (2, value)] for value in (ord("a"), ord("b"))
+    ]
 
 
 def test_wandbs_history_counts_by_its_own_step(tmp_path):

@@ -211,7 +211,7 @@ def test_several_evaluation_sets_keep_their_names(tmp_path):
             "Epoch: 001, Loss: 1.9, Train: 0.3, Val: 0.4",
             1,
             None,
-            {"Loss": 1.9, "Train score": 0.3, "Val score": 0.4},
+            {"Loss": 1.9, "Train": 0.3, "Val": 0.4},
         ),
         ("Epoch(val) [1][100]\tbbox_mAP: 0.31", 1, None, {"validation bbox_mAP": 0.31}),
         (

@@ -139,6 +139,17 @@ def test_a_run_that_logged_nothing_says_how_to_log(tmp_path):
     )
 
 
+def test_an_evaluation_of_the_best_weights_after_training_is_not_the_end_of_the_curve(tmp_path):
+    """`load_best_model_at_end`: the loss had risen to 0.7 when the best weights, 0.5, were loaded and measured again."""
+    history = [{"epoch": float(epoch), "step": epoch, "eval_loss": 0.4 + 0.1 * epoch} for epoch in (1, 2, 3)]
+    history.append({"epoch": 3.0, "step": 3, "eval_loss": 0.5})
+    run = read(save(tmp_path, history))
+    assert series(run) == {"eval_loss": ([1, 2, 3], [0.4 + 0.1 * epoch for epoch in (1, 2, 3)])}
+    assert run.notes == (
+        "An evaluation was repeated at epoch 3; the first was taken, since the second may be of the best weights.",
+    )
+
+
 def test_nan_was_measured(tmp_path):
     """A validation loss that is NaN throughout is kept as it is."""
     path = tmp_path / "trainer_state.json"

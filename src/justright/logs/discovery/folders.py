@@ -129,7 +129,7 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
     for file in _last_states(files):
         if file in taken or file.parent in owned or not _may_be_log(file, known):
             continue
-        is_sure, size = _is_named_as_log(file, known), file.stat().st_size
+        is_sure, size = _is_named_as_log(file, known), _size(file)
         if size > MAX_TABLE_BYTES and not is_sure:
             continue
         count, left = count + 1, left - size
@@ -165,13 +165,17 @@ def _list_files(root: Path) -> tuple[list[Path], list[Path]]:
             if entry.is_dir(follow_symlinks=False):
                 if depth < MAX_DEPTH and not entry.name.startswith(".") and entry.name not in PROGRAMS:
                     waiting.append((path, depth + 1))
-            elif entry.is_file() and (not entry.is_symlink() or _is_below(path, inside)):
+            elif _is_plain(entry, inside):
                 files.append(path)
     return sorted(folders, key=natural_key), sorted(_once_each(files), key=natural_key)
 
 
-def _is_below(link: Path, root: Path) -> bool:
-    return link.resolve().is_relative_to(root)
+def _is_plain(entry: os.DirEntry[str], root: Path) -> bool:
+    """Return whether an entry is a file, or a link to one that does not leave the folder."""
+    try:
+        return entry.is_file() and (not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root))
+    except (OSError, RuntimeError):  # links in a circle, or into what we may not see
+        return False
 
 
 def _once_each(files: list[Path]) -> list[Path]:
@@ -188,6 +192,13 @@ def _may_be_log(file: Path, known: frozenset[str]) -> bool:
         return False
     ending = file.suffix.lower()
     return ending in TEXT_ENDINGS or (not ending and LOG_WORDS.search(file.name) is not None)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # gone since it was listed; reading it says so
+        return 0
 
 
 def _is_named_as_log(file: Path, known: frozenset[str]) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 
-from justright.logs.log_curves import Curve, LogCurves
+from justright.logs.log_curves import LogCurves
 from justright.statistics.crossed import Floats
 
 # Event files hold 32-bit floats, and Ultralytics writes five digits.
@@ -18,6 +19,14 @@ FIRST = 30  # values of a curve that tell its decimals
 MOST_MISSING = 0.1  # of the longer curve: one of the two writers may have stopped first
 
 
+class _Known(NamedTuple):
+    """A curve's finite values, and with how many decimals they were written."""
+
+    is_training: bool
+    values: Floats
+    decimals: int
+
+
 def without_repeats(runs: Sequence[LogCurves], formats: Sequence[str]) -> list[LogCurves]:
     """Return the runs without those whose curves a run in an earlier format has, too.
 
@@ -25,36 +34,45 @@ def without_repeats(runs: Sequence[LogCurves], formats: Sequence[str]) -> list[L
         runs: of one folder.
         formats: names of formats, the one to prefer first.
     """
-    by_preference = sorted(range(len(runs)), key=lambda at: formats.index(runs[at].format))
+    if len({run.format for run in runs}) < 2:
+        return list(runs)
+    known = [_known(run) for run in runs]
     kept: list[int] = []
-    for at in by_preference:
-        others = (runs[other] for other in kept if runs[other].format != runs[at].format)
-        if not any(_is_repeat(runs[at], other) for other in others):
+    for at in sorted(range(len(runs)), key=lambda at: formats.index(runs[at].format)):
+        others = (known[other] for other in kept if runs[other].format != runs[at].format)
+        if not any(_is_repeat(known[at], other) for other in others):
             kept.append(at)
     return [runs[at] for at in sorted(kept)]
 
 
-def _is_repeat(run: LogCurves, other: LogCurves) -> bool:
+def _known(run: LogCurves) -> list[_Known]:
+    """Return the curves of a run that can be recognised: measures of success with values of their own."""
+    known = []
+    for curve in run.curves:
+        values = curve.values[np.isfinite(curve.values)]
+        if (
+            curve.direction and len(np.unique(values)) >= MIN_POINTS
+        ):  # none such as an accuracy that stays at 1
+            known.append(_Known(curve.role == "train", values, _decimals(values)))
+    return known
+
+
+def _is_repeat(run: Sequence[_Known], other: Sequence[_Known]) -> bool:
     """Return whether an evaluation curve of `run`, or any if it has none, is in `other`."""
-    mine = [curve for curve in run.curves if curve.role != "train"] or list(run.curves)
-    return any(_agree(a, b) for a in mine if a.direction for b in other.curves if b.direction)
+    mine = [one for one in run if not one.is_training] or run
+    return any(_agree(one, another) for one in mine for another in other)
 
 
-def _agree(one: Curve, other: Curve) -> bool:
-    shorter, longer = sorted((_finite(one), _finite(other)), key=len)
-    if len(shorter) < max(MIN_POINTS, (1 - MOST_MISSING) * len(longer)):
+def _agree(one: _Known, other: _Known) -> bool:
+    shorter, longer = sorted((one.values, other.values), key=len)
+    if len(shorter) < (1 - MOST_MISSING) * len(longer):
         return False
-    if (
-        min(len(np.unique(shorter)), len(np.unique(longer))) < MIN_POINTS
-    ):  # such as an accuracy that stays at 1
-        return False
-    decimals = min(_decimals(shorter), _decimals(longer))
+    decimals = min(one.decimals, other.decimals)
     rounding = 0.51 * 10.0**-decimals if decimals >= MIN_DECIMALS else 0.0
+    first, again = float(shorter[0]), float(longer[0])
+    if abs(first - again) > rounding + RELATIVE * abs(again):  # most curves differ at once
+        return False
     return bool(np.allclose(shorter, longer[: len(shorter)], rtol=RELATIVE, atol=rounding))
-
-
-def _finite(curve: Curve) -> Floats:
-    return curve.values[np.isfinite(curve.values)]
 
 
 def _decimals(values: Floats) -> int:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, pairwise
-from operator import itemgetter, lt
+from itertools import pairwise
+from operator import itemgetter
 from typing import Literal
 
-from justright.data.checks import listed
+from justright.logs.discovery.repeated_times import USUAL, rises, spread_repeats, usual_spacing
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import is_loss, parse_name
 
@@ -29,13 +29,7 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 MAX_PARTS = 1_000
 MIN_REVERSED = 3  # falling values that are a log from last to first, and not one run after another
 JUMP = 2  # times the largest change before: values that change more do not go on from where they were
-MIN_UNCOUNTED = (
-    3  # values at the first time of all that were logged without a time, and are no repeated measurement
-)
-USUAL = 200  # last values that tell what is usual
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
-
-AT_THE_END = "a second value at the end, as of the best weights, which tools evaluate last: that is no part of the curve"
 
 Kind = Literal["written twice", "out of order", "resumed", "continued", "restarted", "unclear"]
 
@@ -59,7 +53,7 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
 
     A run that its format tells apart already, such as a fold, stays one.
     """
-    if all(map(_rises, run.series)):
+    if all(map(rises, run.series)):
         return (run,)
     series, notes = _forwards(run.series)
     breaks = [] if run.member or run.group else _breaks(series)
@@ -88,10 +82,6 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
             _join(attempts[-1], part, kind)
     earlier = [_earlier(run, part, number) for number, part in enumerate(attempts[:-1])]
     return (_last(run, attempts, why[1:]), *earlier)
-
-
-def _rises(one: Series) -> bool:
-    return all(map(lt, one.at, islice(one.at, 1, None)))
 
 
 def _forwards(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
@@ -127,7 +117,7 @@ def _breaks(series: Sequence[Series]) -> list[int]:
     falls = [
         (_lines(one)[place + 1], _lines(one)[place])
         for one in series
-        if not _rises(one)
+        if not rises(one)
         for place, (before, after) in enumerate(pairwise(one.at))
         if after < before
     ]
@@ -161,7 +151,7 @@ def _kind(before: _Part, part: _Part) -> Kind:
     again = [pair for one, more in pairs for pair in _overlap(one, more)]
     if again and all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in again):
         return "written twice"
-    if not again and old.at[-1] - new.at[0] <= SMALL_STEP * _spacing(old):
+    if not again and old.at[-1] - new.at[0] <= SMALL_STEP * usual_spacing(old):
         return "out of order"
     if new.at[0] > old.at[0]:
         return "resumed"
@@ -219,7 +209,7 @@ def _join(attempt: _Part, part: _Part, kind: Kind) -> None:
     shift = 0.0
     if kind == "continued":
         shift = max(one.at[-1] for one in attempt.series if one.at) - start
-        shift += _spacing(max(part.series, key=lambda one: len(one.at)))
+        shift += usual_spacing(max(part.series, key=lambda one: len(one.at)))
     replaced: set[float] = set()
     for one, more in zip(attempt.series, part.series, strict=True):
         kept = len(one.at) if kind == "continued" else bisect_left(one.at, start)
@@ -237,12 +227,6 @@ def _join(attempt: _Part, part: _Part, kind: Kind) -> None:
     attempt.replaced += len(replaced)
     if kind in ("resumed", "continued"):
         attempt.from_times.append(start + shift)
-
-
-def _spacing(one: Series) -> float:
-    """Return the usual distance of the last values."""
-    gaps = sorted(after - before for before, after in pairwise(one.at[-USUAL:]) if after > before)
-    return gaps[len(gaps) // 2] if gaps else 1.0
 
 
 def _earlier(run: LoggedRun, part: _Part, number: int) -> LoggedRun:
@@ -305,72 +289,3 @@ def _extent(run: LoggedRun, part: _Part) -> str:
     if run.unit == "step":
         return f"to step {max(times):,g}"
     return _counted(len(times), run.unit)
-
-
-def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], list[str]]:
-    """Return series with one value at each time, and a sentence for each thing that was assumed.
-
-    Several values at most times, such as four validations an epoch in a log that counts epochs, are spread over the time since
-    the one before. A second value at the last time alone is a tool's final evaluation, often with its best weights: it is no
-    part of the curve. Elsewhere the last of several counts.
-    """
-    spread: list[Series] = []
-    said: dict[str, list[str]] = defaultdict(list)  # what was assumed -> of which series
-    first = min((one.at[0] for one in series if one.at), default=0.0)
-    last = max((one.at[-1] for one in series if one.at), default=0.0)
-    for one in series:
-        if _rises(one):
-            spread.append(one)
-            continue
-        stretches = _equal_times(one.at)
-        repeated = [(start, stop) for start, stop in stretches if stop - start > 1]
-        if len(stretches) == 1 and len(one.at) >= MIN_UNCOUNTED and one.at[0] == first < last:
-            at = [first + (last - first) * (place + 1) / len(one.at) for place in range(len(one.at))]
-            spread.append(replace(one, at=at))
-            said["one time for all its values: they were spread over the run"].append(one.written)
-        elif all(len(set(map(repr, one.values[start:stop]))) == 1 for start, stop in repeated):
-            spread.append(_taken(one, [start for start, _ in stretches]))
-        elif len(repeated) > len(stretches) / 2:
-            spread.append(_spread(one, stretches))
-            said[f"several values per {unit}: they were spread over it"].append(one.written)
-        elif repeated == [stretches[-1]]:
-            spread.append(_taken(one, [start for start, _ in stretches]))
-            said[AT_THE_END].append(one.written)
-        else:
-            spread.append(_taken(one, [stop - 1 for _, stop in stretches]))
-            said["several values at some times: the last of them counts"].append(one.written)
-    return spread, [f"{_names(names)} {what}." for what, names in said.items()]
-
-
-def _names(names: Sequence[str]) -> str:
-    return f"{listed(names, most=2)} {'has' if len(names) == 1 else 'have'}"
-
-
-def _spread(one: Series, stretches: Sequence[tuple[int, int]]) -> Series:
-    """Return a series whose several values at one time lie between that and the time before.
-
-    Where epochs count from 0, epoch 0 is the time up to 1: they lie between that and the time after.
-    """
-    ends = _taken(one, [start for start, _ in stretches])
-    gap = _spacing(ends)
-    at = [
-        one.at[place] + gap * ((place - start) if ends.at[0] == 0 else (place + 1 - stop)) / (stop - start)
-        for start, stop in stretches
-        for place in range(start, stop)
-    ]
-    return replace(one, at=at)
-
-
-def _equal_times(at: Sequence[float]) -> list[tuple[int, int]]:
-    """Return (start, stop) of each stretch of one time."""
-    starts = [place for place in range(len(at)) if place == 0 or at[place] != at[place - 1]]
-    return list(zip(starts, [*starts[1:], len(at)], strict=True)) if starts else []
-
-
-def _taken(one: Series, places: Sequence[int]) -> Series:
-    return replace(
-        one,
-        at=[one.at[place] for place in places],
-        values=[one.values[place] for place in places],
-        lines=[one.lines[place] for place in places] if one.lines else [],
-    )

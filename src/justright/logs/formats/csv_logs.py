@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from justright.errors import InputError
-from justright.logs.formats.row_counters import plain
+from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
 from justright.logs.formats.table_runs import NAMES, VALUES, TableReader
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import direction_of, parse_name
@@ -78,7 +78,12 @@ def is_table_of_runs(table: LogTable) -> bool:
     differ = any(
         len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
     )
-    return differ and len(SETTINGS & set(columns)) > 1
+    settings = [
+        name for name in columns if name in SETTINGS or name.startswith(("params", "config", "hparams"))
+    ]
+    varied = [name for name in settings if len(set(table.cells(columns[name]))) > 1]
+    counts = (EPOCHS | STEPS | ITERATIONS) & set(columns)
+    return (differ and len(settings) > 1) or (not counts and len(set(varied) - {"learningrate"}) > 1)
 
 
 def _table(source: Source) -> LogTable:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.json_rows import (
+from justright.logs.formats.csv_logs import SETTINGS
+from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
+from justright.logs.formats.logged_rows import (
+    MAX_DEPTH,
     TIMES,
     VALUES,
     Row,
@@ -19,8 +24,7 @@ from justright.logs.formats.json_rows import (
     role_of,
     unit_of,
 )
-from justright.logs.formats.json_tree import Column, Leaf, Table, find_leaves
-from justright.logs.formats.table_runs import MEMBERS, NAMES, RUNS
+from justright.logs.formats.table_runs import MAX_RUNS, MEMBERS, NAMES, RUNS, without_unmeasured
 from justright.logs.formats.unequal_lists import place_lists
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import direction_of, parse_name
@@ -33,6 +37,8 @@ TENSORBOARD_NAME = re.compile(r"run-.*-tag-(.+)")
 DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
 # Keys of models that XGBoost, LightGBM and CatBoost save as JSON.
 MODELS = frozenset({"learner", "tree_info", "oblivious_trees"})
+# What Hugging Face's Trainer and its scripts save when they are done.
+TRAINER_SUMMARY = re.compile(r"^(?:all|train|eval|predict|test)_results\.json$")
 MAX_NAMED = 5  # names that a message lists
 
 
@@ -52,13 +58,20 @@ def read_json(source: Source) -> list[LoggedRun]:
 
 def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     """Return the runs in lists of numbers and tables of rows; see `read_json`."""
-    leaves = [leaf for leaf in found if not _is_settings(leaf)]
-    if any(_is_table_of_runs(leaf) for leaf in leaves):
+    given = [leaf for leaf in found if not _is_settings(leaf)]
+    searches = {leaf.path[:-1] for leaf in given if isinstance(leaf, Column) and _is_rank(leaf.path)}
+    leaves = [leaf for leaf in given if leaf.path[:-1] not in searches and not _is_table_of_runs(leaf)]
+    parts = _by_run(leaves)
+    if len(parts) > MAX_RUNS:
+        raise InputError(f"A log must hold at most {MAX_RUNS:,} runs; {source.name!r} holds {len(parts):,}.")
+    runs = [run for part in parts for run in part.read(source)]
+    if any(_is_course(run) for run in runs):  # single numbers beside a course are what came of it
+        runs = [run for run in runs if _is_course(run)]
+    if not runs and len(leaves) < len(given):
         raise InputError(
             f"A training log must hold the course of a run; {source.name!r} is a table of runs, one result for each. "
             "Pass the log of one of them."
         )
-    runs = [run for part in _by_run(leaves) for run in part.read(source)]
     if not runs:
         raise InputError(
             f"A training log must hold curves, such as one value of 'val_loss' per epoch; {source.name!r} "
@@ -67,13 +80,38 @@ def read_leaves(source: Source, found: Iterable[Leaf]) -> list[LoggedRun]:
     return runs
 
 
+def _is_course(run: LoggedRun) -> bool:
+    return any(len(one.at) > 1 for one in run.series)
+
+
 def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
     """Return what a log without curves is, and what to pass instead."""
+    if not leaves and _has_lists_of_lists(source.value):
+        return "holds lists of lists without names. Save each metric as a list of its own."
     if not leaves:
-        return "holds single values only, as a summary or a configuration does. Pass the log that was written during training."
-    names = list(dict.fromkeys("/".join(leaf.path) or "a list" for leaf in leaves))
+        log = (
+            "trainer_state.json beside it"
+            if TRAINER_SUMMARY.search(source.path.name)
+            else "the log that was written during training"
+        )
+        return f"holds single values only, as a summary or a configuration does. Pass {log}."
+    names = list(dict.fromkeys(name for leaf in leaves for name in _shown_names(leaf)))
     listed = ", ".join(map(repr, names[:MAX_NAMED])) + (", ..." if len(names) > MAX_NAMED else "")
     return f"holds {listed}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
+
+
+def _shown_names(leaf: Leaf) -> list[str]:
+    if isinstance(leaf, Table):
+        return [name for name in leaf.rows[0] if not unit_of(name)]
+    return [leaf.path[-1] if leaf.path else "a list"]
+
+
+def _has_lists_of_lists(value: Any, depth: int = 0) -> bool:  # noqa: ANN401  # parsed JSON is anything
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < MAX_DEPTH and any(
+        (isinstance(value, list) and isinstance(item, list)) or _has_lists_of_lists(item, depth + 1)
+        for item in items
+    )
 
 
 def is_metric(name: str, choices: Choices) -> bool:
@@ -94,12 +132,22 @@ def _is_settings(leaf: Leaf) -> bool:
     )
 
 
+def _is_rank(path: Sequence[str]) -> bool:
+    """Return whether a list ranks the settings of a search, as scikit-learn's `cv_results_` does."""
+    return bool(path) and path[-1].startswith("rank_test_")
+
+
 def _is_table_of_runs(leaf: Leaf) -> bool:
-    """Return whether rows are results, told apart by words and not counted; or lists are those of a search of settings."""
+    """Return whether rows are results, told apart by words and not counted."""
     if isinstance(leaf, Column):
-        return bool(leaf.path) and leaf.path[-1].startswith("rank_test_")
+        return False
+    labels = [tuple(_labels(row).items()) for row in leaf.rows]
+    if len(leaf.rows) > 1 and all(labels) and len(set(labels)) == len(labels):
+        return True
     if len(leaf.rows) < 2 or _is_counted(leaf):
         return False
+    if any(last_part(name) in SETTINGS - {"learningrate"} for name in leaf.rows[0]):
+        return True
     words: dict[str, set[str]] = {}
     for row in leaf.rows:
         for name, value in row.items():
@@ -179,7 +227,8 @@ class _Part:
         if len(parts) > 1:
             _lay_side_by_side(parts)
         parts += _read_columns(columns, source.choices)
-        series = [one for part in parts for one in part.series]
+        notes = [note for part in parts for note in part.notes]
+        series = without_unmeasured([one for part in parts for one in part.series], notes)
         if not any(is_metric(one.written, source.choices) for one in series):
             return
         yield LoggedRun(
@@ -187,7 +236,7 @@ class _Part:
             series,
             next((part.unit for part in parts if part.series), "epoch"),
             {step: epoch for part in parts for step, epoch in part.epochs.items()},
-            tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            tuple(dict.fromkeys(notes)),
             member=self.member,
             group=group if self.member else "",
         )
@@ -305,15 +354,14 @@ def _read_columns(columns: Mapping[str, Column], choices: Choices) -> list[RowSe
             (at, value) for at, value in zip(placed[name], leaf.values, strict=True) if value is not None
         ]
         series.append(Series(name, [at for at, _ in pairs], [value for _, value in pairs]))
-    return [RowSeries(series, unit, notes=notes)]
+    said = dict.fromkeys(leaf.note for leaf in kept.values() if leaf.note)
+    return [RowSeries(series, unit, notes=(*said, *notes))]
 
 
 def _counts(name: str, leaf: Column, choices: Choices) -> bool:
-    """Return whether a list counts epochs or steps: it does not fall."""
-    if name not in (choices.epoch, choices.step) and not unit_of(name):
-        return False
-    known = [value for value in leaf.values if value is not None]
-    return len(known) == len(leaf.values)
+    """Return whether a list counts epochs or steps."""
+    is_named = name in (choices.epoch, choices.step) or unit_of(name) is not None
+    return is_named and all(value is not None and math.isfinite(value) for value in leaf.values)
 
 
 def _place(

@@ -7,8 +7,8 @@ from typing import Any
 
 from justright.logs.formats.json_curves import read_leaves
 from justright.logs.formats.json_numbers import to_number
-from justright.logs.formats.json_rows import role_of
 from justright.logs.formats.json_tree import find_leaves
+from justright.logs.formats.logged_rows import role_of
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.formats.json_numbers import is_missing, to_number, to_numbers
-from justright.logs.formats.json_rows import (
+from justright.logs.formats.logged_rows import (
     MAX_DEPTH,
     SETTINGS,
     TIMES,
@@ -20,11 +21,14 @@ from justright.logs.formats.json_rows import (
     last_part,
     unit_of,
 )
+from justright.logs.formats.table_runs import MEMBERS, RUNS
 
 MAX_LEAVES = 10_000  # series of one log; a file with more is another kind of file
 # Keys that count: '0', 'epoch_3', 'Epoch 3', 'step-100'.
 COUNTING_KEY = re.compile(r"(?:(?:epoch|ep|step|iter|iteration|round)[ _-]?)?(\d{1,15})", re.IGNORECASE)
 INDEX_KEY = re.compile(r"\d{1,15}")
+MAX_FOLDS = 20
+FOLDS = "Lists of lists were taken for folds: one list for each."
 MAX_TUPLE = 3  # [step, value] and TensorBoard's [wall time, step, value]
 
 
@@ -36,11 +40,13 @@ class Column:
         path: the keys that lead to it; numbers for entries of lists.
         values: None where nothing was measured.
         at: the steps that it names; None if its order tells.
+        note: what was assumed about it.
     """
 
     path: tuple[str, ...]
     values: Sequence[float | None]
     at: Sequence[float] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,16 @@ def find_leaves(log: str, value: Any) -> list[Leaf]:  # noqa: ANN401  # parsed J
         >>> find_leaves(
         ...     "x.json", {"history": {"loss": [0.5, None], "lr": 0.1}, "config": {"layers": [64, 32]}}
         ... )
-        [Column(path=('history', 'loss'), values=[0.5, None], at=None)]
+        [Column(path=('history', 'loss'), values=[0.5, None], at=None, note='')]
     """
     leaves: list[Leaf] = []
+    count = 0
     for leaf in _leaves(value, ()):
         leaves.append(leaf)
-        if len(leaves) > MAX_LEAVES:
+        count += 1 if isinstance(leaf, Column) else len({name for row in leaf.rows for name in row})
+        if count > MAX_LEAVES:
             raise InputError(
-                f"A training log must hold at most {MAX_LEAVES:,} lists of numbers; {log!r} holds more."
+                f"A training log must hold at most {MAX_LEAVES:,} series of numbers; {log!r} holds more."
             )
     return leaves
 
@@ -100,9 +108,26 @@ def _leaves_of_dict(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator
     if leaf is not None:
         yield leaf
         return
+    lengths = {
+        len(item)
+        for item in value.values()
+        if isinstance(item, list) and item and not isinstance(item[0], list)
+    }
     for key, item in value.items():
-        if isinstance(item, dict | list) and last_part(key) not in SETTINGS:
+        if not isinstance(item, dict | list) or last_part(key) in SETTINGS:
+            continue
+        if isinstance(item, list) and len(item) not in lengths and _is_folds(item):
+            for number, fold in enumerate(item):
+                yield Column((*path, key, f"fold {number}"), to_numbers(fold) or (), note=FOLDS)
+        else:
             yield from _leaves(item, (*path, key))
+
+
+def _is_folds(value: Sequence[Any]) -> bool:
+    """Return whether a list of lists holds a curve for each fold; one that is longer than its parts has a part for each epoch."""
+    return 2 <= len(value) <= MAX_FOLDS and all(
+        isinstance(item, list) and len(item) > len(value) and to_numbers(item) is not None for item in value
+    )
 
 
 def _pandas_table(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
@@ -172,9 +197,8 @@ def _with_steps(value: Mapping[str, Any], path: tuple[str, ...]) -> Leaf | None:
     if values is None:
         return None
     at = to_numbers(lists[counters[0]]) if counters else None
-    if at is None or len(at) != len(values) or None in at:
-        return Column(path, values)
-    return Column(path, values, [number for number in at if number is not None])
+    known = [number for number in at or [] if number is not None and math.isfinite(number)]
+    return Column(path, values, known if len(known) == len(values) else None)
 
 
 def _leaves_of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
@@ -186,10 +210,23 @@ def _leaves_of_list(value: list[Any], path: tuple[str, ...]) -> Iterator[Leaf]:
     elif all(isinstance(item, dict) or is_missing(item) for item in value):
         entries = [item for item in value if isinstance(item, dict)]
         if any(map(_holds_lists, entries)) and not _is_table(entries):
-            for number, entry in enumerate(entries):
-                yield from _leaves(entry, (*path, str(number)))
+            for name, entry in zip(_entry_names(entries), entries, strict=True):
+                yield from _leaves(entry, (*path, name))
         elif entries:
             yield Table(path, [flatten(entry) for entry in entries])
+
+
+def _entry_names(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what tells the entries of a list apart: a fold, seed or name that each says, or its number."""
+    for key in entries[0]:
+        said = [entry.get(key) for entry in entries]
+        is_said = all(isinstance(one, str | int) and not isinstance(one, bool) for one in said)
+        if is_said and len(set(map(str, said))) == len(entries):
+            if last_part(key) in MEMBERS:
+                return [f"{key} {one}" for one in said]
+            if last_part(key) in RUNS | {"name", "label", "id"}:
+                return [str(one) for one in said]
+    return [str(number) for number in range(len(entries))]
 
 
 def _is_table(entries: Sequence[Mapping[str, Any]]) -> bool:

@@ -12,6 +12,7 @@ from justright.errors import InputError, near_miss
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.discovery.checkpoint_names import with_checkpoints
 from justright.logs.discovery.folders import LogFiles, find_logs
+from justright.logs.discovery.halves import FoundRun, join_halves
 from justright.logs.discovery.members import name_members
 from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
@@ -29,6 +30,7 @@ from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_curves import JSON_CURVES
 from justright.logs.formats.json_lines import JSON_LINES
 from justright.logs.formats.text_logs import TEXT_LOG
+from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
 from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
@@ -41,6 +43,7 @@ from justright.plugins import plugged_in
 if TYPE_CHECKING:
     from justright.logs.log_curves import LogCurves
 
+MAX_POINTS = 20_000_000  # of all runs together: 320 MB
 MAX_REASONS = 3  # that a message about a whole folder gives
 MAX_REFUSED = 12  # files of a folder that are named
 MAX_NAMES = 12  # of runs that a message lists
@@ -95,17 +98,24 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
 
     formats = log_formats()
     is_folder = path.is_dir()
-    curves: list[LogCurves] = []
+    found: list[FoundRun] = []
     refused: list[str] = []
+    points = 0
     for log in find_logs(path, formats):
         try:
-            found, wrong = _read_one(log, formats, choices, in_folder=is_folder)
+            runs = _runs_in(log, formats, choices, refused, in_folder=is_folder)
         except (InputError, OSError) as error:
             if not is_folder:
                 raise
-            found, wrong = [], [_sentence(log.path, error)] if log.is_sure else []
-        curves += found
-        refused += wrong
+            refused += [_sentence(log.path, error)] if log.is_sure else []
+            continue
+        found += runs
+        points += sum(len(series.at) for one in runs for series in one.run.series)
+        if points > MAX_POINTS:
+            raise InputError(
+                f"A log folder must hold at most {MAX_POINTS:,} values; {str(path)!r} has more. Name one of the folders in it."
+            )
+    curves = _curves_of(join_halves(found) if is_folder else found, choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
     order = [one.name for one in formats]
@@ -115,19 +125,15 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     )
 
 
-def _read_one(
-    log: LogFiles, formats: Sequence[LogFormat], choices: Choices, *, in_folder: bool
-) -> tuple[list[LogCurves], list[str]]:
-    """Return the curves of one log, and a sentence for each of its files that could not be read.
+def _runs_in(
+    log: LogFiles, formats: Sequence[LogFormat], choices: Choices, refused: list[str], *, in_folder: bool
+) -> list[FoundRun]:
+    """Return the runs of one log, and add a sentence for each of its files that could not be read.
 
     Raises:
         InputError: none of it can be read.
         OSError: a file of it is gone, or locked.
     """
-    from justright.logs.log_curves import (
-        LogCurves,
-    )  # NumPy: help texts, which list formats, do not wait for it
-
     source = log.open(choices)
     one = log.format or next((one for one in formats if one.matches(source)), None)
     if one is None:
@@ -137,29 +143,46 @@ def _read_one(
         )
     logged = list(one.read(source))  # the source notes what it assumes while it is read
     runs = [
-        LogCurves.of_run(
-            with_checkpoints(replace(part, notes=(*source.notes, *part.notes)), log.path), one.name, choices
-        )
+        replace(part, notes=(*source.notes, *part.notes))
         for run in logged
         for part in separate(run)
+        if any(series.at for series in part.series)
     ]
-    runs = [run for run in runs if any(len(curve.at) for curve in run.curves)]
-    if source.text and len(runs) > 1 and all(len(curve.at) <= 1 for run in runs for curve in run.curves):
+    if source.text and len(runs) > 1 and all(len(series.at) <= 1 for run in runs for series in run.series):
         raise InputError(
             f"A training log must hold values of several epochs or steps; {source.name!r} holds one of each metric for each of "
             f"{len(runs):,} runs. Give the history of a run instead."
         )
-    if in_folder and not log.is_sure:  # a table of something else has no measure of success
-        runs = [run for run in runs if any(curve.direction for curve in run.curves)]
-    if not runs and in_folder and log.format and not source.refused:  # such as a profile, or a deleted run
-        return [], []
-    if not runs:
-        raise InputError(
-            source.refused[0]
-            if source.refused
-            else f"A training log must hold metrics; {source.name!r} has none."
-        )
-    return runs, source.refused
+    is_quiet = in_folder and log.format is not None  # such as a profile among event files, or a deleted run
+    if not runs and not is_quiet and not source.refused:
+        raise InputError(f"A training log must hold metrics; {source.name!r} has none.")
+    refused += source.refused
+    return [FoundRun(run, log.path, one.name, log.is_sure) for run in runs]
+
+
+def _curves_of(
+    found: Sequence[FoundRun], choices: Choices, refused: list[str], *, in_folder: bool
+) -> list[LogCurves]:
+    """Return the curves of each run, and add a sentence for each that has none.
+
+    Raises:
+        InputError: the user's choices do not fit the only log.
+    """
+    from justright.logs.log_curves import LogCurves
+
+    curves = []
+    for one in found:
+        try:
+            run = LogCurves.of_run(with_checkpoints(one.run, one.path), one.format, choices)
+        except InputError as error:
+            if not in_folder:
+                raise
+            refused.append(str(error))
+            continue
+        # A table of something else, such as predictions, has no measure of success.
+        if any(len(curve.at) and (one.is_sure or not in_folder or curve.direction) for curve in run.curves):
+            curves.append(run)
+    return curves
 
 
 def chosen_runs(runs: Sequence[LogCurves], choices: Choices) -> Sequence[LogCurves]:
@@ -195,8 +218,10 @@ def _shortened(refused: Sequence[str]) -> tuple[str, ...]:
 
 
 def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[str]) -> str:
-    """Return what to say of a folder without any curves."""
-    if len(refused) == 1:
+    """Return what to say of a log without any curves."""
+    if not refused and not path.is_dir():
+        return f"A training log must hold metrics; {str(path)!r} has none."
+    if len(refused) == 1 or (refused and not path.is_dir()):
         return refused[0]
     if refused:
         return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
@@ -210,6 +235,7 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 FORMATS: tuple[LogFormat, ...] = (
     WANDB_SUMMARY,
     MLFLOW,
+    DVCLIVE,
     CATBOOST,
     ALLENNLP,
     WANDB_CSV,

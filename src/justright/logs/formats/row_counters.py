@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import pairwise
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Unit
+from justright.logs.metric_names import direction_of, parse_name
 from justright.logs.names.metric_words import word_set
 from justright.logs.text.cell_numbers import is_measured, parse_count
 from justright.logs.text.log_table import LogTable
 
 # Names of what counts, without what separates their words: 'trainer/global_step' is 'trainerglobalstep'.
 EPOCHS = word_set(
-    "epoch epochs ep epochnum epochnumber epochid epochidx epochindex epochno epochi currentepoch"
+    "e epoch epochs ep epochnum epochnumber epochid epochidx epochindex epochno epochi currentepoch"
     " nepoch nepochs numepochs trainepoch epochcount"
 )
 STEPS = word_set(
@@ -38,7 +41,7 @@ class RowCounts:
 
     Args:
         unit: what `at` counts.
-        at: of each row; epochs if there are any.
+        at: of each row, NaN where words stand instead of a count; epochs if there are any.
         columns: those that count, which are no metrics.
         steps: of each row, if the table counts both steps and epochs; otherwise empty.
         has_trees: whether the table counts trees.
@@ -76,6 +79,8 @@ def count_rows(table: LogTable, choices: Choices) -> RowCounts:
         _find_column(table, names, chosen)
         for names, chosen in ((EPOCHS, choices.epoch), (STEPS, choices.step), (ITERATIONS, None))
     )
+    if epoch is step is iteration is None and _counts_rows(table):
+        epoch = table.columns[0]
     used = frozenset(
         column for column in table.columns if plain(column) in EPOCHS | STEPS | ITERATIONS | INDEXES
     ) | {column for column in (epoch, step) if column is not None}
@@ -111,6 +116,16 @@ def find_chosen(table: LogTable, name: str, option: str) -> str:
     raise InputError(f"{option} must name a column; got {name!r}.{hint} The columns are {listed}.")
 
 
+def _counts_rows(table: LogTable) -> bool:
+    """Return whether the first column rises by one from row to row, whatever its name, as 'época' does."""
+    column = table.columns[0]
+    named = parse_name(column)
+    if plain(column) in INDEXES or named.role is not None or direction_of(named.metric) is not None:
+        return False
+    steps = [second - first for first, second in pairwise(_counts(table, column))]
+    return len(steps) > 1 and all(step == 1 or step < 0 for step in steps) and 2 * steps.count(1) > len(steps)
+
+
 def _find_column(table: LogTable, names: frozenset[str], chosen: str | None) -> str | None:
     if chosen is not None:
         return find_chosen(table, chosen, "--epoch" if names is EPOCHS else "--step")
@@ -128,9 +143,9 @@ def _counts(table: LogTable, column: str) -> list[float]:
     if first is None or any(count is not None and not abs(count) < 1e300 for count in counts):
         return []
     found, last = [], first
-    for count in counts:
+    for count, cell in zip(counts, cells, strict=True):
         last = last if count is None else count
-        found.append(last)
+        found.append(math.nan if count is None and is_measured(cell) else last)  # 'mean', below the epochs
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -33,6 +34,7 @@ ROWS = word_set(
 )
 NAMES = word_set("metric metrics metricname name variable key tag measure measurement evalmetric")
 VALUES = word_set("value values metricvalue scalar result")
+MEMBER_IN_NAME = re.compile(r"(?:^|(?<=[_\W]))(fold|seed|run|trial|rep)[_ -]?(\d+)(?=$|[_\W])", re.IGNORECASE)
 MAX_RUNS = 1_000
 
 
@@ -60,7 +62,7 @@ class TableReader:
             raise InputError(
                 f"A training log must hold a row per epoch; {self.source.name!r} has a header and no row."
             )
-        parts = split_runs(table)
+        parts = [part for whole in split_runs(table) for part in split_columns(whole)]
         runs = []
         for part in parts:
             self.notes = list(table.notes)
@@ -81,7 +83,15 @@ class TableReader:
                 ("step", counts.steps) if counts.steps else ("evaluation", list(map(float, range(len(at)))))
             )
             epochs = dict(zip(at, counts.at, strict=True))
+        uncounted = sum(map(math.isnan, at))
+        if uncounted:
+            rows_are = "row that counts nothing was" if uncounted == 1 else "rows that count nothing were"
+            self.notes.append(f"{uncounted:,} {rows_are} left out.")
         for one in series:
+            kept = [place for place, row in enumerate(one.at) if not math.isnan(at[int(row)])]
+            if len(kept) < len(one.at):
+                one.at = [one.at[place] for place in kept]
+                one.values = [one.values[place] for place in kept]
             rows = list(map(int, one.at))
             one.at = [at[row] for row in rows]
             one.lines = [part.table.lines[row] for row in rows]
@@ -143,7 +153,7 @@ class TableReader:
                 found.append(_one_series(column, values))
             else:
                 found += _by_rows(column, values, table.cells(rows_column))
-        return [one for one in self._without_unmeasured(found) if one.values]
+        return [one for one in without_unmeasured(found, self.notes) if one.values]
 
     def _numbers(self, table: LogTable, column: str) -> list[float | None] | None:
         """Return the numbers of a column; None if it holds words."""
@@ -174,31 +184,33 @@ class TableReader:
                 )
             series.at.append(row)
             series.values.append(number)
-        return self._without_unmeasured(list(found.values()))
+        return without_unmeasured(list(found.values()), self.notes)
 
-    def _without_unmeasured(self, found: list[Series]) -> list[Series]:
-        """Leave out nan that stands for 'not measured': numbers follow it, or a whole column is nothing else.
 
-        A network that has diverged never comes back from nan.
-        """
-        whole = any(_is_a_loss(one.written) and any(map(math.isfinite, one.values)) for one in found)
-        kept = []
-        for one in found:
-            nans = sum(map(math.isnan, one.values))
-            if nans and nans == len(one.values):
-                if whole:
-                    self.notes.append(f"{one.written!r} holds nothing but nan: it was taken as not measured.")
-                    continue
-            elif 2 * nans >= len(one.values) and not all(map(math.isnan, one.values[-2:])):
-                measured = [row for row, value in enumerate(one.values) if not math.isnan(value)]
-                if measured[-1] - measured[0] + 1 > len(measured):  # numbers come back after nan
-                    self.notes.append(
-                        f"Most of {one.written!r} is nan between numbers: these were taken as not measured."
-                    )
-                    one.at = [one.at[row] for row in measured]
-                    one.values = [one.values[row] for row in measured]
-            kept.append(one)
-        return kept
+def without_unmeasured(found: Sequence[Series], notes: list[str]) -> list[Series]:
+    """Leave out nan that stands for 'not measured': numbers follow it, or a whole series is nothing else; `notes` says so.
+
+    A network that has diverged never comes back from nan.
+    """
+    whole = any(_is_a_loss(one.written) and any(map(math.isfinite, one.values)) for one in found)
+    kept = []
+    for one in found:
+        nans = sum(map(math.isnan, one.values))
+        if nans and nans == len(one.values):
+            if whole:
+                notes.append(f"{one.written!r} holds nothing but nan: it was taken as not measured.")
+                continue
+        elif 2 * nans >= len(one.values) and not all(map(math.isnan, one.values[-2:])):
+            measured = [row for row, value in enumerate(one.values) if not math.isnan(value)]
+            if measured[-1] - measured[0] + 1 > len(measured):  # numbers come back after nan
+                notes.append(
+                    f"Most of {one.written!r} is nan between numbers: these were taken as not measured."
+                )
+                one.at = [one.at[row] for row in measured]
+                one.values = [one.values[row] for row in measured]
+                one.lines = [one.lines[row] for row in measured] if one.lines else []
+        kept.append(one)
+    return kept
 
 
 def _is_a_loss(written: str) -> bool:
@@ -304,6 +316,34 @@ def split_runs(table: LogTable) -> list[RunPart]:
         run = ", ".join(word for column, word in words if plain(column) in RUNS)
         member = ", ".join(word for column, word in words if plain(column) in MEMBERS)
         parts.append(RunPart(part, run, member, frozenset(named)))
+    return parts
+
+
+def split_columns(part: RunPart) -> list[RunPart]:
+    """Return the columns of each member, where names tell them apart: 'fold_0_val_loss', 'val_loss_seed1'."""
+    found: dict[str, dict[str, str]] = {}
+    shared = []
+    for column in part.table.columns:
+        if match := MEMBER_IN_NAME.search(column):
+            rest = f"{column[: match.start()]}_{column[match.end() :]}".strip("_-/. ")
+            found.setdefault(f"{match[1].lower()} {match[2]}", {})[column] = rest
+        else:
+            shared.append(column)
+    if len(found) < 2 or any(not rest for names in found.values() for rest in names.values()):
+        return [part]
+    parts = []
+    for member, names in found.items():
+        kept = {column: column for column in shared} | names
+        positions = [part.table.columns.index(column) for column in kept]
+        table = LogTable(
+            tuple(kept.values()),
+            [[row[position] for position in positions] for row in part.table.rows],
+            part.table.lines,
+            part.table.decimal_comma,
+            part.table.notes,
+        )
+        member_words = f"{part.member}, {member}" if part.member else member
+        parts.append(RunPart(table, part.run, member_words, part.columns))
     return parts
 
 

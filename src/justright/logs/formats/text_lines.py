@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from justright.logs.logged_run import Role
-from justright.logs.metric_names import ROLES, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import NAMELESS, ROLES, direction_of, parse_name, words_of
 from justright.logs.names.metric_words import word_set
 from justright.logs.text.cell_numbers import NUMBER
 from justright.logs.text.json_text import parse_object
 
-ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 # Times and levels that loggers write before a message.
 PREFIX = re.compile(
-    r"^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
+    r"^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
 )
 VALUE = rf"(?:{NUMBER}|nan|[-+]?inf(?:inity)?)"
 EPOCH = re.compile(
@@ -30,26 +29,27 @@ EPOCH_AND_BATCH = re.compile(
     r"\s*\[\s*(\d+),\s*(\d+)\](?=\s+[A-Za-z])"
 )  # PyTorch's tutorial: '[1,  2000] loss: 2.173'
 BOOSTER = re.compile(
-    r"\s*(?:\[\s*(\d+)\s*\](?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
+    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\](?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
 )  # '[10]  train-auc:0.8', '10: learn: 0.5'
 LIST = re.compile(rf"\[\s*({VALUE}(?:\s*,\s*{VALUE})+)\s*,?\s*\]", re.IGNORECASE)
 WRAPPED = re.compile(
     rf"\b(?:tensor|array|(?:np|numpy)\.float\d+)\(\[?\s*({VALUE})\]?(?:,[^()]*)?\)", re.IGNORECASE
 )
 NAMED_NUMBER = re.compile(
-    rf"(?P<sep>\s*[:=]\s*|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=$|[\s,;|)\]}}'\"+±])",
+    rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?(?:$|[\s,;|)\]}}'\"+±]))",
     re.IGNORECASE,
 )
-PIECES = re.compile(r"[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>")
+PIECES = re.compile(r"(?<!\w)['\"]|['\"](?!\w)|[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>")
 # Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
 KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
-FULL_BAR = re.compile(r"100%\s?\|[^|]*\|")
-TQDM_BAR = re.compile(r"(?<!\d)(\d{1,2})%\s?\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
+FULL_BAR = re.compile(r"100%\|[^|]*\|")
+TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
 # Reports about another line: they count nothing.
 REPORT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b",
     re.IGNORECASE,
 )
+MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -63,6 +63,7 @@ class TextLine:
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
+        fold, seed: which one begins or is said.
     """
 
     epoch: float | None = None
@@ -70,14 +71,17 @@ class TextLine:
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
+    fold: float | None = None
+    seed: float | None = None
 
 
-def read_line(line: str, role: Role | None = None) -> TextLine:
+def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> TextLine:
     """Return what a line of text says.
 
     Args:
         line: as written.
         role: rows that a line above announced.
+        in_bars: whether numbers in bars that are not full count.
 
     Example:
         >>> read_line("2026-01-31 12:00:00 INFO Epoch: 3/40 | Train Loss: 0.31 | Val. Acc: 70%").numbers
@@ -91,7 +95,7 @@ def read_line(line: str, role: Role | None = None) -> TextLine:
         return found
     if REPORT.match(text):
         return found
-    text = _without_bars(text)
+    text = text if in_bars else _without_bars(text)
     text = _take_counts(text, found)
     text = LIST.sub(lambda match: f": {_mean(match[1]):.12g} @", text) if "[" in text else text
     _read_numbers(text, found, role)
@@ -131,6 +135,9 @@ def _read_object(text: str, found: TextLine) -> bool:
 
 def _take_counts(text: str, found: TextLine) -> str:
     """Read what a line counts; return the rest, with a bar in its place."""
+    if member := MEMBER.search(text):
+        setattr(found, member[1].lower(), float(member[2]))
+        text = f"{text[: member.start()]}|{text[member.end() :]}"
     if both := EPOCH_AND_BATCH.match(text):
         found.epoch, found.step = float(both[1]), float(both[2])
         text = text[both.end() :]
@@ -168,7 +175,7 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         before = match.end()
         name = said.name(between)
         last = ""
-        if not name or (not match["sep"].strip(" (") and not _is_measure(name)):
+        if not name or (not match["sep"].strip() and not is_kept(name)):
             continue
         value = _value(match, name)
         if value is not None and is_kept(name):
@@ -219,11 +226,8 @@ class _Said:
             self.hear(text)
             return ""
         parsed = parse_name(name)
-        if (
-            parsed.role is not None and parsed.metric == "value"
-        ):  # CatBoost's 'learn: 0.5', 'Loss: train=0.5, val=0.4'
-            has_loss = any(is_loss(metric) for metric, _ in self.names)
-            return f"{name} {self.metric or ('score' if has_loss else 'loss')}"
+        if parsed.role is not None and parsed.metric == NAMELESS:  # 'Loss: train=0.5, val=0.4'
+            return f"{name} {self.metric}".strip()
         if direction_of(parsed.metric) is None:
             return name
         role = parsed.role or self.role
@@ -244,6 +248,8 @@ def _announced(piece: str) -> tuple[Role | None, bool]:
     """Return the rows that a piece of text names, and whether it names a metric instead."""
     words = words_of(piece)
     if not 0 < len(words) <= MAX_CONTEXT_WORDS:
+        return None, False
+    if "metric" in piece.lower():  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
         return None, False
     named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
     is_measure = direction_of(parse_name(piece).metric) is not None
@@ -290,4 +296,6 @@ def _is_measure(name: str) -> bool:
 
 def is_kept(name: str) -> bool:
     """Return whether a number of a text is worth keeping: a measure of success or a learning rate, not a setting."""
-    return _is_measure(name) or parse_name(name).metric.startswith("learning_rate")
+    parsed = parse_name(name)
+    is_nameless = parsed.metric == NAMELESS and parsed.role is not None  # CatBoost's 'learn: 0.5'
+    return is_nameless or _is_measure(name) or parsed.metric.startswith("learning_rate")

@@ -6,11 +6,14 @@ import re
 
 from justright.errors import InputError
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.formats.text_lines import ANSI, TextLine, read_line
+from justright.logs.formats.text_lines import TextLine, read_line
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
 
+# Columns for what a line counts, and where a line holds it.
+COUNTS = {"fold": "fold", "seed": "seed", "epoch": "epoch", "iteration": "step"}
+MEMBERS = frozenset(("fold", "seed"))
 REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
@@ -20,7 +23,9 @@ BOOSTERS = re.compile(
 
 def _read(source: Source) -> list[LoggedRun]:
     table = _table(source.text)
-    if not any(column not in ("epoch", "iteration") for column in table.columns):
+    if not set(table.columns) - set(COUNTS):  # one bar over all epochs
+        table = _table(source.text, in_bars=True)
+    if not set(table.columns) - set(COUNTS):
         raise InputError(
             "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
             f"{source.name!r} holds none."
@@ -35,7 +40,7 @@ def _read(source: Source) -> list[LoggedRun]:
     return runs
 
 
-def _table(text: str) -> LogTable:
+def _table(text: str, *, in_bars: bool = False) -> LogTable:
     """Return a row per line that counts or names numbers."""
     rows: list[tuple[int, TextLine]] = []
     section: Role | None = None
@@ -49,38 +54,47 @@ def _table(text: str) -> LogTable:
             if REPEATS_NEXT.search(part):
                 is_repeated = True
                 continue
-            found = read_line(part, section)
+            found = read_line(part, section, in_bars=in_bars)
             if found.epoch is not None:
                 section = None
             if found.role is not None:
                 section = found.role
             averaged |= dict.fromkeys(found.averaged)
-            if found.numbers or found.epoch is not None or found.step is not None:
+            if found.numbers or any(getattr(found, name) is not None for name in COUNTS.values()):
                 rows.append((number, found))
     return _as_table(rows, tuple(averaged))
 
 
 def _parts(line: str) -> list[str]:
     """Return the texts of a line as a terminal would leave them: what a carriage return writes over is lost, but not dicts."""
-    plain = ANSI.sub("", line) if "\x1b" in line else line
-    if "\r" not in plain and "\x08" not in plain:
-        return [plain] if plain.strip() else []
-    parts = [part for part in re.split(r"[\r\x08]+", plain) if part.strip()]
+    if "\r" not in line and "\x08" not in line:
+        return [line] if line.strip() else []
+    parts = [part for part in re.split(r"[\r\x08]+", line) if part.strip()]
     return [part for part in parts[:-1] if part.lstrip().startswith("{")] + parts[-1:]
 
 
 def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:
     names = dict.fromkeys(name for _, row in rows for name in row.numbers)
-    has_epochs = any(row.epoch is not None for _, row in rows)
-    has_steps = any(row.step is not None for _, row in rows)
-    columns = [*(["epoch"] if has_epochs else []), *(["iteration"] if has_steps else []), *names]
-    cells = []
+    counted = {column: {getattr(row, name) for _, row in rows} - {None} for column, name in COUNTS.items()}
+    said = [column for column, values in counted.items() if len(values) > (column in MEMBERS)]
+    cells: list[list[str]] = []
+    member = {column: "" for column in said if column in MEMBERS}
     for _, row in rows:
-        counts = [row.epoch] * has_epochs + [row.step] * has_steps
+        counts = {column: getattr(row, COUNTS[column]) for column in said}
+        for column in member:  # holds until the next one
+            if counts[column] is not None:
+                member[column] = f"{counts[column]:g}"
         numbers = [row.numbers.get(name) for name in names]
-        cells.append(["" if value is None else repr(value) for value in (*counts, *numbers)])
+        cells.append(
+            [member.get(column) or _text(counts[column]) for column in said]
+            + [_text(value) for value in numbers]
+        )
     notes = [f"Lists of numbers under {name!r} were averaged." for name in averaged]
-    return LogTable(tuple(columns), cells, [number for number, _ in rows], notes=notes)
+    return LogTable((*said, *names), cells, [number for number, _ in rows], notes=notes)
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 TEXT_LOG = LogFormat(

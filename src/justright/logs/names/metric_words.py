@@ -27,7 +27,7 @@ MORE = word_set(
     " sacrebleu rouge rougel rougelsum meteor cider ciderd spice chrf comet bleurt bertscore em exactmatch ndcg dcg mrr hit hits hr hitrate spearman spearmanr pearson"
     " pearsonr corr correlation concordance cindex pcc ccc ic psnr ssim msssim pesq stoi estoi sisdr sisnr snr sdr sir reward rewards return returns"
     " score scores rew success winrate win wins likelihood loglikelihood loglik elbo evidence gini lift ks nmi ari ami silhouette inception tpr tnr npv ppv"
-    " pck oks mota motp idf1 hota pq sq rq aurc mauc correct top similarity cosine cosinesimilarity passrate fitness nds odsf oisf wups vqa"
+    " pck oks mota motp idf1 hota pq sq rq aurc mauc correct top1 top3 top5 top10 similarity cosine cosinesimilarity passrate fitness nds odsf oisf wups vqa"
     " anls utility profit sharpe purity explainedvariance lddt gdt tm mutualinformation bacc balancedaccuracy uar war uas las ed2 eou mse_skill nse kge"
 )
 # Numbers of a log that are no measure of success, whatever else their name says.
@@ -54,6 +54,10 @@ PHRASES = {
     ("pr", "auc"): "prauc",
     ("auc", "pr"): "aucpr",
     ("exact", "match"): "exactmatch",
+    ("top", "1"): "top1",
+    ("top", "3"): "top3",
+    ("top", "5"): "top5",
+    ("top", "10"): "top10",
     ("hit", "rate"): "hitrate",
     ("hit", "ratio"): "hitrate",
     ("win", "rate"): "winrate",

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import Direction, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import NAMELESS, Direction, direction_of, is_loss, parse_name, words_of
 from justright.logs.names.metric_words import PARTS
 
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
@@ -32,6 +32,7 @@ class NamedSeries:
     direction: Direction | None
     is_loss: bool
     is_chosen: bool = False
+    says_role: bool = False
 
     @property
     def written(self) -> str:
@@ -66,6 +67,7 @@ def name_series(series: Sequence[Series], choices: Choices) -> NamedLog:
         InputError: a name among the choices is not in the log.
     """
     log = NamedLog([_named_alone(one) for one in series])
+    _name_nameless(log)
     _split_short_roles(log)
     _find_sets(log)
     _apply_choices(log, choices)
@@ -81,11 +83,38 @@ def _named_alone(one: Series) -> NamedSeries:
     parsed = parse_name(one.written)
     metric = one.metric or parsed.metric
     set_name = parsed.set if one.set is None else one.set
-    return NamedSeries(one, metric, one.role or parsed.role, set_name, direction_of(metric), is_loss(metric))
+    return NamedSeries(
+        one,
+        metric,
+        one.role or parsed.role,
+        set_name,
+        direction_of(metric),
+        is_loss(metric),
+        says_role=parsed.role is not None,
+    )
 
 
 def _rename(one: NamedSeries, metric: str) -> None:
     one.metric, one.direction, one.is_loss = metric, direction_of(metric), is_loss(metric)
+
+
+def _name_nameless(log: NamedLog) -> None:
+    """Read 'train' and 'val' as losses that fall, or as scores that rise."""
+    nameless = [
+        one for one in log.series if one.metric == NAMELESS and one.says_role and len(one.series.values) > 1
+    ]
+    if not nameless:
+        return
+    first = next((one for one in nameless if one.role == "train"), nameless[0])
+    values = [value for value in first.series.values if math.isfinite(value)]
+    tail = values[-max(1, len(values) // TAIL_SHARE) :]
+    falls = bool(values) and sum(tail) / len(tail) < values[0]
+    metric = "loss" if falls else "score"
+    for one in nameless:
+        _rename(one, metric)
+    log.notes.append(
+        f"Nothing says what {_listed([one.written for one in nameless])} measured: a {metric} was assumed."
+    )
 
 
 def _split_short_roles(log: NamedLog) -> None:
@@ -231,7 +260,15 @@ def _tell_apart(log: NamedLog) -> None:
         if not (one.written.lower().endswith("_step") and (one.metric, one.role, one.set) in by_epoch)
     ]
     seen: set[tuple[str, Role | None, str]] = set()
-    ranked = sorted(log.series, key=lambda one: (not one.is_chosen, len(words_of(one.written))))
+    ranked = sorted(
+        log.series,
+        key=lambda one: (
+            not one.is_chosen,
+            len(one.series.values) < 2,
+            not one.says_role,
+            len(words_of(one.written)),
+        ),
+    )
     for one in ranked:
         number = 2
         metric = one.metric

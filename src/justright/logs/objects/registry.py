@@ -9,11 +9,11 @@ from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.discovery.members import MEMBER
 from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.registry import chosen_runs
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
-from justright.logs.members import MEMBER
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
 from justright.logs.objects.data_frames import COLUMN, DATA_FRAME
 from justright.logs.objects.network_trainers import (

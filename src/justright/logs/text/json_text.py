@@ -14,6 +14,8 @@ MAX_LITERAL_CHARACTERS = 8 * 1024 * 1024  # Python's parser needs about a hundre
 BEGINNING = re.compile(
     r"""\s*(?:\{\s*(?:["'}{\[]|$)|\[\s*(?:["'\]{\[]|-?[\d.]+(?:[eE][-+]?\d+)?\s*(?:,|$)|$))"""
 )
+# '[1,  2000] loss: 2.173' is no JSON either.
+BRACKETS_BEFORE_WORDS = re.compile(r"\s*\[[^\[\]{}\"'\n]*\][ \t]*[A-Za-z]")
 NAMES = {
     "true": True,
     "false": False,
@@ -36,7 +38,7 @@ def looks_like_json(text: str) -> bool:
         ... ]
         [True, True, False, False]
     """
-    return bool(BEGINNING.match(text))
+    return bool(BEGINNING.match(text)) and not BRACKETS_BEFORE_WORDS.match(text)
 
 
 def parse_literal(text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything

@@ -75,12 +75,13 @@ def parse_table(name: str, text: str) -> LogTable | None:
             )
         return None
     start, separator, header = found
+    has_rules = is_drawn or "--" in whole or "==" in whole
     has_comments = any(mark in whole for mark in COMMENTS)
     body = [
         (number, line)
         for number, line in lines[start + 1 :]
         if not (has_comments and line.lstrip().startswith(COMMENTS))
-        and not (is_drawn and RULE.fullmatch(line))
+        and not (has_rules and RULE.fullmatch(line))
     ]
     if separator == "|":  # a table among prose
         end = next((index for index, (_, line) in enumerate(body) if "|" not in line), len(body))
@@ -128,9 +129,8 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
         return False
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
-    if numbers > (0 if is_spaced else len(header) // 4) or any(
-        re.search(r"(?<!Unnamed)[:=]\s*[-+]?\.?\d", cell) for cell in header
-    ):
+    said = sum(bool(re.search(r"[A-Za-z](?<!Unnamed)\s*[:=]\s*[-+]?\.?\d", cell)) for cell in header)
+    if max(numbers, said) > (0 if is_spaced else len(header) // 4):
         return False
     if not rows:
         return (
@@ -172,6 +172,11 @@ def _is_said_again(cells: Sequence[str]) -> bool:
         "iter",
         "iteration",
     )
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number."""
+    return parse_number(cell) is not None
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
@@ -216,6 +221,10 @@ class _Rows:
 
     def table(self, rows: list[tuple[int, list[str]]]) -> LogTable:
         """Return the table of (line, cells)."""
+        if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0][1])):
+            below = [cell.strip() for cell in rows.pop(0)[1]]  # a data frame's second level of names
+            below += [""] * (len(self.header) - len(below))
+            self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
         widths = Counter(len(row) for _, row in rows if row[-1].strip() and parse_number(row[0]) is not None)

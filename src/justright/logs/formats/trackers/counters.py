@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from justright.errors import InputError
 from justright.logs.logged_run import Series, Unit
 from justright.logs.metric_names import direction_of, parse_name
 
+MAX_POINTS = 2_000_000  # of one log: 10,000 epochs of 200 metrics, some 400 MB while they are read
 # A series whose last step is this many times that of the evaluations counts something else.
 OTHER_COUNTER = 10
 
@@ -24,6 +26,16 @@ class Counted:
     unit: Unit
     epochs: Mapping[float, float]
     notes: tuple[str, ...] = ()
+
+
+def check_points(count: int, name: str) -> None:
+    """Refuse a log with too many values to read.
+
+    Raises:
+        InputError: it has more than `MAX_POINTS`.
+    """
+    if count > MAX_POINTS:
+        raise InputError(f"A log must hold at most {MAX_POINTS:,} values; {name!r} has more.")
 
 
 def count_steps(series: Sequence[Series], *, epoch_name: str | None = None) -> Counted:

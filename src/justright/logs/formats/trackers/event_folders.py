@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from justright.logs.discovery.halves import ROLES, WORDS, role_in_name
 from justright.logs.logged_run import Role
 from justright.logs.metric_names import parse_name
 
-# Words in the names of folders, and the rows that they stand for; CatBoost's for training is 'learn'.
-WORDS: dict[Role, tuple[str, ...]] = {
-    "train": ("train", "training", "learn", "fit"),
-    "validation": ("validation", "valid", "val", "vali", "dev", "eval", "evaluation", "holdout"),
-    "test": ("test", "testing"),
-}
-ROLES = {word: role for role, words in WORDS.items() for word in words}
 CATBOOST = "learn"
 
 
@@ -69,7 +62,7 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
             places[folder] = Place(folder.parent, suffix=series)
         elif word in ROLES:
             stems[folder.parent].append((folder, word))
-        elif (parts := _role_in_name(folder.name)) is not None:
+        elif (parts := role_in_name(folder.name)) is not None:
             stems[folder.parent / parts[0]].append((folder, parts[1]))
         else:
             places[folder] = Place(folder)
@@ -90,17 +83,3 @@ def _added_scalars(name: str, tags: Sequence[str]) -> str:
     """Return '_train' for the folder loss_train with the tag 'loss', which `add_scalars('loss', {'train': ...})` makes."""
     stem = tags[0].replace("/", "_")
     return name[len(stem) :] if len(tags) == 1 and name.startswith(f"{stem}_") else ""
-
-
-def _role_in_name(name: str) -> tuple[str, str] | None:
-    """Return the rest of a folder's name and its word for the rows, if it begins or ends with one.
-
-    Example:
-        >>> _role_in_name("exp1_train"), _role_in_name("val-large"), _role_in_name("retrain")
-        (('exp1', 'train'), ('large', 'val'), None)
-    """
-    words = "|".join(ROLES)
-    found = re.fullmatch(rf"(.+)[-_. ]({words})|({words})[-_. ](.+)", name, re.IGNORECASE)
-    if found is None:
-        return None
-    return (found[1] or found[4], (found[2] or found[3]).lower())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.trackers.counters import count_steps
+from justright.logs.formats.trackers.counters import check_points, count_steps
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source, read_text
 
@@ -72,6 +72,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
             logged.append(_logged(_metric_name(file), read_text(file), notes))
         except (InputError, OSError) as error:
             source.refused.append(str(error))
+        check_points(sum(len(points) for _, points in logged), source.name)
     name = f"{source.name} ({found[1]})" if (found := RUN_NAME.search(about)) else source.name
     yield metrics_run(name, logged, notes, source.choices)
 

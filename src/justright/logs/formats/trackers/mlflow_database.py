@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justright.errors import InputError
+from justright.logs.formats.trackers.counters import MAX_POINTS, check_points
 from justright.logs.formats.trackers.mlflow import Point, metrics_run
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
@@ -18,7 +19,6 @@ from justright.logs.source import LogFormat, Source
 if TYPE_CHECKING:
     from justright.data.readers.databases.guarded_connection import GuardedConnection
 
-MAX_POINTS = 5_000_000
 MAX_RUNS = 1_000
 # SQL has no infinity: MLflow stores the largest float instead.
 LARGEST = 1.7976931348623157e308
@@ -46,10 +46,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
             for run, name in _runs(connection, path):
                 rows = connection.execute(POINTS, (run, left + 1)).fetchall()
                 left -= len(rows)
-                if left < 0:
-                    raise InputError(
-                        f"A log must hold at most {MAX_POINTS:,} values; {str(path)!r} has more."
-                    )
+                check_points(MAX_POINTS - left, str(path))
                 logged = [
                     (str(key), [_point(*row[1:]) for row in group])
                     for key, group in groupby(rows, itemgetter(0))

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from justright.errors import InputError
-from justright.logs.formats.trackers.counters import Counted, count_steps
+from justright.logs.formats.trackers.counters import MAX_POINTS, Counted, check_points, count_steps
 from justright.logs.formats.trackers.event_folders import Place, places_of
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source
 
-MAX_POINTS = 5_000_000  # of one log: 10,000 epochs of 500 metrics
 # Scalars of every layer, of hyperparameters and of the machine, by the first part of their tags: no measure of success.
 NO_METRICS = re.compile(
     r"(?:weights?|bias(?:es)?|grad(?:ient)?s?|hist(?:ogram)?s?|param(?:eter)?s?|activations?|hparams?|_hparams_"
@@ -53,8 +52,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
             count += _read_file(path, writers.setdefault(path.parent, _Writer()), count)
         except InputError as error:
             source.refused.append(str(error))
-        if count > MAX_POINTS:
-            raise InputError(f"A log must hold at most {MAX_POINTS:,} values; {source.name!r} has more.")
+        check_points(count, source.name)
     filled = {folder: writer for folder, writer in writers.items() if writer.tags}
     places = places_of({folder: tuple(writer.tags) for folder, writer in filled.items()})
     for home in dict.fromkeys(place.home for place in places.values()):

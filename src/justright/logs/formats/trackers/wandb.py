@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from justright.errors import InputError
-from justright.logs.formats.trackers.counters import count_steps
+from justright.logs.formats.trackers.counters import check_points, count_steps
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source
 
@@ -25,7 +25,6 @@ BLOCK_BYTES = 32 * 1024
 RECORD = struct.Struct("<IHB")  # of each piece of a record: checksum, length, kind
 FULL, FIRST, LAST = 1, 2, 4  # 3 is one in the middle
 MAX_BYTES = 64 << 20
-MAX_POINTS = 5_000_000
 # Fields of Record, of HistoryRecord and its items and step, and of RunRecord.
 HISTORY, RUN = 2, 17
 ITEM, STEP, NUMBER = 1, 2, 1
@@ -62,6 +61,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
             _read_file(path, runs)
         except (InputError, OSError) as error:
             source.refused.append(str(error))
+        check_points(sum(run.points for run in runs.values()), source.name)
     for run in {id(run): run for run in runs.values()}.values():
         counted = count_steps(list(run.series.values()), epoch_name=source.choices.epoch)
         name = f"{run.path} ({run.name})" if run.name else str(run.path)
@@ -149,8 +149,7 @@ def _add(run: _Logged, history: bytes) -> None:
         if name.startswith("_"):  # W&B's own: _step, _runtime, _timestamp
             continue
         run.points += 1
-        if run.points > MAX_POINTS:
-            raise InputError(f"A log must hold at most {MAX_POINTS:,} values; {str(run.path)!r} has more.")
+        check_points(run.points, str(run.path))
         one = run.series.setdefault(name, Series(name, [], []))
         one.at.append(step)
         one.values.append(logged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from justright.logs.formats.row_counters import EPOCHS, INDEXES, ITERATIONS, STE
 from justright.logs.formats.table_runs import NAMES, ROWS
 from justright.logs.logged_run import Role, Series, Unit
 from justright.logs.metric_names import parse_name
+from justright.logs.text.cell_numbers import parse_count
 
 # A flat row; what is missing is left out.
 Row = Mapping[str, float | str]
@@ -41,6 +43,7 @@ DETECTIONS = re.compile(
 WHOLE = 0.02  # Hugging Face rounds epochs to two digits
 
 
+@lru_cache(maxsize=10_000)
 def last_part(name: str) -> str:
     """Return the last part of a path of names, without case and separators."""
     return plain(name.rpartition("/")[2])
@@ -99,7 +102,8 @@ def _flat_items(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[
         elif (number := to_number(value)) is not None:
             yield name, number
         elif isinstance(value, str) and not is_missing(value):
-            yield name, value
+            count = parse_count(value) if unit_of(name) else None  # '1/40', 'Epoch 1'
+            yield name, value if count is None else count
 
 
 @dataclass(slots=True)
@@ -154,6 +158,11 @@ def read_rows(
             one.at.append(at)
             one.values.append(value)
             one.lines.append(number)
+    if all(later > earlier for one in series.values() for earlier, later in pairwise(one.at)):
+        for one in (
+            series.values()
+        ):  # nothing started again: lines that step back only list one series after another
+            one.lines = []
     unit: Unit = "epoch" if placed.in_epochs else unit_of(step_names[0]) or "step"
     return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
 
@@ -164,14 +173,14 @@ def _counters(rows: Sequence[Row], units: Sequence[Unit], chosen: str | None) ->
     for row in rows:
         for name, value in row.items():
             wanted = unit_of(name) in units if chosen is None else name == chosen
-            if wanted and isinstance(value, float):
+            if wanted and isinstance(value, float) and math.isfinite(value):
                 counts[name] = counts.get(name, 0) + 1
     return sorted(counts, key=lambda name: -counts[name])
 
 
 def _first(row: Row, names: Sequence[str]) -> float | None:
     for name in names:
-        if isinstance(value := row.get(name), float):
+        if isinstance(value := row.get(name), float) and math.isfinite(value):
             return value
     return None
 
