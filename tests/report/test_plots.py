@@ -246,7 +246,7 @@ def test_a_range_that_no_axis_has_is_refused(curves, ylim):
     with pytest.raises(InputError) as caught:
         plot_history(curves, "loss", ylim=ylim)
     assert str(caught.value) == (
-        f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. None shows all values."
+        f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. Leave it out to show all values."
     )
 
 

@@ -146,7 +146,7 @@ def _check_ends(ylim: tuple[float, float] | None) -> None:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise InputError(
-            f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. None shows all values."
+            f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. Leave it out to show all values."
         )
 
 

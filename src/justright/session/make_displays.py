@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
@@ -33,22 +33,10 @@ from justright.report.displays.size_display import SizeDisplay, size_display
 from justright.report.number_formats import format_metric
 from justright.report.summary import Summary
 from justright.runs.outcomes import is_measured
+from justright.session.plot_kinds import KINDS, STUDY_KINDS, Kind
 from justright.session.row_outputs import MeasuringRows
 from justright.statistics.class_metrics import ClassPredictions
 
-Kind = Literal[
-    "fit",
-    "effects",
-    "capacity",
-    "data",
-    "schedule",
-    "roc",
-    "precision_recall",
-    "calibration",
-    "confusion",
-    "residuals",
-]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 StudyDisplay = FitDisplay | EffectDisplay | CapacityDisplay | SizeDisplay | ScheduleDisplay
 Display = StudyDisplay | CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
 
@@ -68,12 +56,12 @@ def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str 
     """
     if kind not in KINDS:
         raise one_of("kind", kind, KINDS)
-    if kind in OF_STUDIES:
+    if kind in STUDY_KINDS:
         if variant is not None:
             raise InputError(
                 f"`variant` must be left out for the plot {kind!r}, which shows all networks; got {variant!r}."
             )
-        return OF_STUDIES[kind](summary)
+        return STUDY_DISPLAYS[kind](summary)
     return _prediction_display(store, summary, kind, variant)
 
 
@@ -173,8 +161,7 @@ def _unrecorded(name: str) -> FolderError:
     )
 
 
-# The plots that a study has whatever its task; the others are of one model's predictions.
-OF_STUDIES: Mapping[Kind, Callable[[Summary], StudyDisplay]] = {
+STUDY_DISPLAYS: Mapping[str, Callable[[Summary], StudyDisplay]] = {
     "fit": fit_display,
     "effects": effect_display,
     "capacity": capacity_display,

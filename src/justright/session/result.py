@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from justright.report.summary import Summary
-    from justright.session.make_displays import Display, Kind
+    from justright.session.make_displays import Display
+    from justright.session.plot_kinds import Kind
     from justright.session.predictor import Predictor
 
 
