@@ -89,7 +89,7 @@ def test_charts_are_drawn_by_the_script(light):
     """Each figure of curves was drawn anew, with the lines and dots of its picture."""
     dom, _ = light
     charts = live_charts(dom)
-    assert [(chart.count("mean"), chart.count("<i ")) for chart in charts] == [(8, 12), (8, 12)]
+    assert [(chart.count("mean"), chart.count("<i ")) for chart in charts] == [(8, 12), (10, 15)]
 
 
 def test_console_is_silent(light):
@@ -104,6 +104,28 @@ def test_dark_theme_draws_the_same_charts(opened, light):
     assert 'data-theme="dark"' in dom
     assert len(live_charts(dom)) == len(live_charts(light[0]))
     assert console == []
+
+
+# Smooths the first figure of curves over 10 epochs.
+SMOOTH = """
+<script>setTimeout(() => {
+  document.querySelector('figure[data-curves="curves-0"] [data-set="smoothing"][data-to="10"]').click();
+  document.body.dataset.pressed = "smoothing";
+}, 500)</script>
+"""
+
+
+def test_smoothed_means_are_drawn_before_what_was_measured(opened, page):
+    """Each mean is a smoothed line; seeds and measured means are faint behind it. The other figure stays as it was."""
+    dom, console = opened("?theme=light", text=POLICY.sub("", page) + SMOOTH)
+    assert console == []
+    assert 'data-pressed="smoothing"' in dom
+    first, second = live_charts(dom)
+    drawn = re.findall(r'<path d="([^"]*)" class="(train|val) ([a-z ]+)"', first)
+    kinds = [css for _, _, css in drawn]
+    assert (kinds.count("mean"), kinds.count("seed behind")) == (8, 32)
+    assert max(len(d.split("L")) for d, _, css in drawn if css == "mean") <= 120
+    assert "behind" not in second
 
 
 # Writes down what is wider than its place: the page itself, and every box that scrolls.
