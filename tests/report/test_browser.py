@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -149,6 +150,45 @@ def test_the_verdicts_fit_every_width(opened, page, width):
     said = dict(re.findall(r'data-(page|wide|keys|width)="([^"]*)"', dom[dom.index("<body") :]))
     assert (said["page"], said["keys"], said["width"]) == ("fits", "true", str(width))
     assert "Verdicts" not in said["wide"].split(";")
+
+
+# Opens the page in a frame, as narrow as no window is; there each pair of texts that come too near is written down.
+FRAME = """
+<iframe srcdoc="{page}" width="{width}" height="900" style="border: 0"></iframe>
+<script>addEventListener("message", (event) => {{ document.body.dataset.near = event.data; }})</script>
+"""
+NEAR = """
+<script>setTimeout(() => {
+  const near = [];
+  const look = (elements, pixels) => {
+    const texts = [...elements].filter((one) => one.getClientRects().length).map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return [one.textContent, [...range.getClientRects()].filter((box) => box.width)];
+    });
+    texts.forEach(([text, boxes], number) => {
+      for (const [other, others] of texts.slice(number + 1)) for (const a of boxes) for (const b of others) {
+        const along = Math.max(a.left, b.left) - Math.min(a.right, b.right);
+        const down = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
+        if (along < pixels && down < 0) near.push(`${text} | ${other}`);
+      }
+    });
+  };
+  for (const row of document.querySelectorAll("thead tr")) look(row.children, 8);
+  for (const area of document.querySelectorAll(".chart .area")) look(area.querySelectorAll(".tick"), 4);
+  look(document.querySelectorAll("h1, h2, h3, summary .name, summary .verdict, .controls button, .legend button"), 4);
+  look(document.querySelectorAll(".mark"), 0);
+  parent.postMessage(`${innerWidth} pixels: ${near.join("; ")}`, "*");
+}, 800)</script>
+"""
+
+
+@pytest.mark.parametrize("width", [390, 800, 1200])
+def test_headings_and_numbers_of_axes_do_not_touch(opened, page, width):
+    """On a phone, too: headings of columns and figures, buttons, names in charts, and what axes name."""
+    inside = html.escape(POLICY.sub("", page) + NEAR)
+    dom, _ = opened("", "--window-size=1400,1000", text=FRAME.format(width=width, page=inside))
+    assert re.findall(r'data-near="([^"]*)"', dom) == [f"{width} pixels: "]
 
 
 def test_every_control_redraws_the_figure_without_error(opened, page):

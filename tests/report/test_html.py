@@ -221,10 +221,10 @@ def test_smoothing_is_offered_as_far_as_runs_are_long_enough(page, small_summary
     pressed = re.findall(r'data-set="smoothing" data-to="(\w+)" aria-pressed="(\w+)">([^<]*)<', page)
     first = pressed[: len(pressed) // 2]
     assert first == [
-        ("none", "true", "Unsmoothed"),
-        ("3", "false", "Over 3 epochs"),
-        ("10", "false", "Over 10"),
-        ("30", "false", "Over 30"),
+        ("none", "true", "No smoothing"),
+        ("3", "false", "3"),
+        ("10", "false", "10"),
+        ("30", "false", "30 epochs"),
     ]
     assert "Smoothing averages strong lines" in page
     short = render_html(small_summary)

@@ -187,8 +187,8 @@ def _metrics(summary: Summary) -> dict[str, str]:
 def _smoothings(summary: Summary) -> list[tuple[str, str]]:
     """Return what curves can be smoothed by, as the script names it and in words; none where no run is long enough."""
     stds = sorted({one["std"] for one in summary.get("smoothed", ())})
-    words = [f"Over {stds[0]} epochs", *(f"Over {std}" for std in stds[1:])] if stds else []
-    return [("none", "Unsmoothed"), *zip(map(str, stds), words, strict=True)] if stds else []
+    words = [*map(str, stds[:-1]), *(f"{std} epochs" for std in stds[-1:])]
+    return [("none", "No smoothing"), *zip(map(str, stds), words, strict=True)] if stds else []
 
 
 @cache
