@@ -24,6 +24,7 @@ SHARE = (0.86, 0.6)  # of its cell: the rest is room for its name and numbers
 TOP = 0.35  # inches: the legend
 FLAT_SIZE = (7.0, 4.0)  # inches
 FILLED = 0.22  # opacity of an area, so that one behind another can be seen
+MOST_FILLED = 3  # classes whose areas can be told apart where they overlap; more are outlines
 MOST_CHARACTERS = 24  # of a name above a small histogram
 
 Floats = npt.NDArray[np.float64]
@@ -170,7 +171,8 @@ def _draw(ax: Axes, feature: FeatureHistogram) -> None:
     """Draw a small histogram with its name above and its range below."""
     shares = feature.shares
     for own, colour in zip(shares, _colours(len(shares)), strict=True):
-        ax.stairs(own, feature.edges, fill=True, color=colour, alpha=FILLED, linewidth=0)
+        if len(shares) <= MOST_FILLED:
+            ax.stairs(own, feature.edges, fill=True, color=colour, alpha=FILLED, linewidth=0)
         ax.stairs(own, feature.edges, color=colour, linewidth=1.0)
     ends = feature.edges[[0, -1]]
     ax.set_xlim(*ends)
