@@ -53,7 +53,7 @@ def test_every_link_to_a_file_resolves():
 
 def test_every_finding_has_a_page_and_no_page_lags_behind(docs_tool):
     """A code in an answer leads to a page; a page whose code is gone is deleted with it."""
-    from justright.logs.findings import PAGES
+    from justright.logs.finding_pages import PAGES
 
     pages = {path.stem for path in (ROOT / "docs" / "findings").glob("JR*.md")}
     assert pages == {page.code for page in PAGES}
@@ -63,7 +63,7 @@ def test_every_finding_has_a_page_and_no_page_lags_behind(docs_tool):
 
 def test_every_code_that_a_reading_gives_has_a_page():
     """No finding is made of a code written by hand."""
-    from justright.logs.findings import PAGES
+    from justright.logs.finding_pages import PAGES
 
     used = {
         code

@@ -206,7 +206,7 @@ def finding_page(page: Any) -> str:
 
 def findings_index() -> str:
     """Return docs/findings/README.md: every code with its title."""
-    from justright.logs import findings
+    from justright.logs import finding_pages as findings
 
     what = (findings.__doc__ or "").strip().splitlines()
     rows = ["| code | what was found |", "|---|---|"]
@@ -221,7 +221,7 @@ def _prose(lines: list[str]) -> list[str]:
 
 
 def _finding_pages() -> dict[str, Callable[[], str]]:
-    from justright.logs import findings
+    from justright.logs import finding_pages as findings
 
     return {f"findings/{page.code}.md": partial(finding_page, page) for page in findings.PAGES}
 

@@ -25,7 +25,7 @@ def _explain(code: str | None) -> None:
     """Print the page of a finding's code, and leave."""
     if code is None:
         return
-    from justright.logs.findings import page_of
+    from justright.logs.finding_pages import page_of
     from justright.report.terminal.log_report import print_page
     from justright.report.terminal.terminal import results
 

@@ -40,6 +40,7 @@ class MetricReading:
         gain: how much better it became over the last quarter (positive: better); None for too few points.
         spikes: times of single values far from their neighbours, which decide nothing.
         train_change: how much training loss changed from the best time to the end; None if unknown.
+        is_assisted: whether noise alone leaves open that it worsened, and training decided: see JR407.
     """
 
     metric: str
@@ -58,6 +59,7 @@ class MetricReading:
     gain: Change | None = None
     spikes: tuple[float, ...] = ()
     train_change: float | None = None
+    is_assisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Finding:
     """One thing that was found.
 
     Args:
-        code: stable, such as 'JR101'; `logs.findings` has a page for each.
+        code: stable, such as 'JR101'; `logs.finding_pages` has a page for each.
         words: one sentence.
         set: title of the evaluation set that it is about; empty for the whole run.
     """

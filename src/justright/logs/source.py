@@ -190,6 +190,7 @@ def decode_text(path: Path) -> tuple[str, str]:
         )
     text, note = _decode(content)
     text = ANSI.sub("", text) if "\x1b" in text else text
+    text = text.rstrip("\x00")  # a file system fills a file with them when the machine stops
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
     if not text.strip():

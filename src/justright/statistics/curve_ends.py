@@ -16,7 +16,9 @@ import numpy as np
 
 from justright.statistics.crossed import Floats
 
-# What noise may be like: how much consecutive points have in common, and how often that is so before a curve is seen.
+# What noise may be like: how much consecutive points have in common, and the weight of that before a curve is seen. Of 16
+# public logs of 19 to 150 evaluations half had less than 0.3, and a third more than 0.7. Weights that lean further to
+# independent points find more rises, and `rises.LEVELS` see to it that no correlation leads to more false alarms.
 CORRELATIONS = np.array([0.0, 0.2, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95])
 PRIOR = np.array([0.5, 0.17, 0.1, 0.07, 0.06, 0.04, 0.035, 0.025])
 PARABOLA, CUBIC = 3, 4  # parameters
@@ -101,7 +103,7 @@ def curve_ends(values: Floats) -> CurveEnds:
     lengths = points - np.arange(points - SHORTEST + 1)
     coefficients, evidence, variance = _fits(values - values[:, -1:], PARABOLA, lengths)
     coefficients[..., 0] += values[:, -1, None, None]
-    evidence = evidence + _evidence_before(values, len(lengths)) + np.log(PRIOR)[:, None]
+    evidence = evidence + evidence_before(values, len(lengths)) + np.log(PRIOR)[:, None]
     shares = np.exp(evidence - evidence.max(axis=1, keepdims=True))
     weights = shares / shares.sum(axis=1, keepdims=True)
     return CurveEnds(
@@ -178,7 +180,7 @@ def _fits(values: Floats, parameters: int, lengths: np.ndarray) -> tuple[Floats,
     return coefficients, evidence, left / freedom
 
 
-def _evidence_before(values: Floats, ends: int) -> Floats:
+def evidence_before(values: Floats, ends: int) -> Floats:
     """Return the evidence of the points before each end, 0 for too few: (curves, correlations, ends)."""
     evidence = np.zeros((len(values), len(CORRELATIONS), ends))
     lengths = np.arange(CUBIC + 2, ends)

@@ -19,6 +19,7 @@ import numpy as np
 
 from justright.statistics.crossed import Floats
 from justright.statistics.curve_ends import SHORTEST, CurveEnds, curve_ends
+from justright.statistics.plateaus import plateaus
 
 SHORT_ENDS = 3.0  # power of the curve's length over the end's that multiplies the p value
 SHARE = 6  # ends have at least one point in so many of the curve's
@@ -27,19 +28,21 @@ ALL_OMITTED = (
     24  # points up to which each is left out in turn; of longer curves the outermost and the extreme ones
 )
 FEWEST_TO_OMIT = 6
+FEWEST_FOR_PLATEAUS = 16  # of fewer points a parabola follows all that is there
+PLATEAU_PRICE = 3.0  # added for plateaus, which are rarer than curves that keep rising
 LEVELS = {
     5: -5.2,
     6: -7.8,
     7: -8.4,
     8: -8.9,
-    10: -9.2,
-    12: -9.3,
+    10: -9.3,
+    12: -9.4,
     16: -9.4,
-    20: -9.8,
+    20: -9.9,
     30: -9.9,
-    50: -9.0,
-    100: -8.1,
-    150: -7.8,
+    50: -9.4,
+    100: -8.6,
+    150: -8.5,
 }
 
 
@@ -47,29 +50,54 @@ LEVELS = {
 class Rise:
     """The end of a curve that most surely rose.
 
+    Shape:
+        changes, errors, weights, freedom: (correlations,)
+
     Args:
-        place: which of `ends`, which is also the position of its first point.
         omitted: position of a point that was left out of the curve; None if none.
         score: the smallest sum. level: it rose if the score is below.
         share: the p value of the rise alone that would be at the level.
-        ends: the ends of the curve, without the omitted point.
+        changes: by how much the end rose. errors: standard errors of that. weights: how likely each correlation is.
+        freedom: degrees of freedom by which to judge.
+        ends: all ends of the curve, without the omitted point.
     """
 
-    place: int
     omitted: int | None
     score: float
     level: float
     share: float
+    changes: Floats
+    errors: Floats
+    weights: Floats
+    freedom: Floats
     ends: CurveEnds
 
 
-def find_rise(values: Floats) -> Rise:
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Ends of curves that may have risen; one by one parabolas, then plateaus.
+
+    Shape:
+        changes, errors, weights: (curves, correlations, candidates); freedom: (correlations, candidates);
+        scores, extras: (curves, candidates), the sums, infinite for ends too short, and what in them is not from the rise.
+    """
+
+    changes: Floats
+    errors: Floats
+    weights: Floats
+    freedom: Floats
+    scores: Floats
+    extras: Floats
+
+
+def find_rise(values: Floats, *, allowance: float = 0.0) -> Rise:
     """Return the end of a curve that most surely rose: of the whole curve, or if none surely did, with a point left out.
 
     Args:
-        values: (points,), at least 5, not all equal.
+        values: (points,), at least 5, not all equal, scaled so that they spread over about 1.
+        allowance: by how much the score may exceed the level of curves of which nothing else is known.
     """
-    level = level_of(len(values))
+    level = level_of(len(values)) + allowance
     whole = _surest(values[None], level)
     if whole.score < level or len(values) < FEWEST_TO_OMIT:
         return whole
@@ -87,21 +115,24 @@ def least_score(values: Floats) -> float:
 
 def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[int] | None = None) -> Rise:
     """Return the surest end of all curves; each lacks one of the points `omitted`."""
-    scores, extras, ends = _scores(curves)
-    curve, place = (int(one) for one in np.unravel_index(np.argmin(scores), scores.shape))
-    share = float(np.exp(min(level - extras[curve, place] - price, 0.0)))
+    ends = curve_ends(curves)
+    found = _candidates(curves, ends)
+    curve, place = (int(one) for one in np.unravel_index(np.argmin(found.scores), found.scores.shape))
     return Rise(
-        place,
         None if omitted is None else omitted[curve],
-        float(scores[curve, place]) + price,
+        float(found.scores[curve, place]) + price,
         level,
-        share,
+        float(np.exp(min(level - found.extras[curve, place] - price, 0.0))),
+        found.changes[curve, :, place],
+        found.errors[curve, :, place],
+        found.weights[curve, :, place],
+        found.freedom[:, place],
         ends.only(curve),
     )
 
 
 def _surest_without_one(values: Floats, level: float) -> Rise:
-    omitted = _candidates(values)
+    omitted = _omissions(values)
     fewer = np.array([np.delete(values, one) for one in omitted])
     return _surest(fewer, level, price=omission_price(len(values)), omitted=omitted)
 
@@ -121,40 +152,56 @@ def fall_floor(points: int) -> float:
     return -(4.0 + 2.0 * min(max((points - 10) / 20, 0.0), 1.0))
 
 
-def _scores(values: Floats) -> tuple[Floats, Floats, CurveEnds]:
-    """Return the scores of all ends, infinite for those too short, and the part that does not come from the rise."""
+def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
+    points = values.shape[1]
+    changes, errors = ends.changes()
+    first, first_errors = ends.first()
+    freedom = np.broadcast_to(ends.freedom, changes.shape[1:])
+    parts = [(changes, errors, ends.weights, freedom, first, np.hypot(first_errors, ends.deviation), 0.0)]
+    if points >= FEWEST_FOR_PLATEAUS:
+        steps = plateaus(values)
+        parts.append(
+            (
+                steps.rises,
+                steps.errors,
+                steps.weights,
+                steps.freedom,
+                steps.low,
+                steps.deviation,
+                PLATEAU_PRICE,
+            )
+        )
+    shortest = max(SHORTEST + (points >= FEW_POINTS), points / SHARE)
+    count = len(ends.lengths)
+    before = np.cumsum(values, axis=1)[:, None, : count - 1] / np.arange(1, count)
+    extras = []
+    for _, _, weights, freedom, low, deviation, price in parts:
+        fell = _chance(weights[..., 1:], freedom[:, 1:], before - low[..., 1:], deviation[..., 1:])
+        extra = np.full((len(values), count), price) + SHORT_ENDS * np.log(points / ends.lengths)
+        extra[:, 1:] += np.maximum(fell, fall_floor(points))
+        extras.append(extra)
+    scores = [
+        np.where(ends.lengths >= shortest, _chance(weights, freedom, changes, errors) + extra, np.inf)
+        for (changes, errors, weights, freedom, *_), extra in zip(parts, extras, strict=True)
+    ]
+    changes, errors, weights, freedom = (
+        np.concatenate(one, axis=-1) for one in ([part[column] for part in parts] for column in range(4))
+    )
+    return _Candidates(
+        changes, errors, weights, freedom, np.concatenate(scores, axis=-1), np.concatenate(extras, axis=-1)
+    )
+
+
+def _chance(weights: Floats, freedom: Floats, values: Floats, errors: Floats) -> Floats:
+    """Return the logarithm of how likely noise makes such values, on average over all correlations."""
     from scipy import special
 
-    points = values.shape[1]
-    low = values.min(axis=1, keepdims=True)
-    spread = np.ptp(values, axis=1, keepdims=True)
-    scaled = (values - low) / np.where(spread > 0, spread, 1.0)
-    ends = curve_ends(scaled)
     tiny = np.finfo(np.float64).tiny
-    rises, errors = ends.changes()
-    by_chance = special.stdtr(ends.freedom, -rises / np.maximum(errors, tiny))
-    count = len(ends.lengths)
-    first, error = (part[:, :, 1:] for part in ends.first())
-    above = np.cumsum(scaled, axis=1)[:, None, : count - 1] / np.arange(1, count) - first
-    spread_about = np.hypot(error, ends.deviation[:, :, 1:])
-    fell = special.stdtr(ends.freedom[1:], -above / np.maximum(spread_about, tiny))
-    extras = np.zeros((len(values), count))
-    extras[:, 1:] = np.maximum(_log(_averaged(ends.weights[:, :, 1:], fell)), fall_floor(points))
-    extras += SHORT_ENDS * np.log(points / ends.lengths)
-    scores = _log(_averaged(ends.weights, by_chance)) + extras
-    shortest = max(SHORTEST + (points >= FEW_POINTS), points / SHARE)
-    return np.where(ends.lengths >= shortest, scores, np.inf), extras, ends
+    by_chance = (weights * special.stdtr(freedom, -values / np.maximum(errors, tiny))).sum(axis=1)
+    return np.asarray(np.log(np.maximum(by_chance, tiny)))
 
 
-def _averaged(weights: Floats, values: Floats) -> Floats:
-    return np.asarray((weights * values).sum(axis=1))
-
-
-def _log(values: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(values, np.finfo(np.float64).tiny)))
-
-
-def _candidates(values: Floats) -> list[int]:
+def _omissions(values: Floats) -> list[int]:
     """Return positions of points that may be left out, each once."""
     points = len(values)
     if points <= ALL_OMITTED:

@@ -24,14 +24,14 @@ MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
 LAST_SHARE = 4  # the last quarter
 # Curves of few points: read off the last third, which shows its slope more exactly, or these last points.
-LAST_READ, MOST_READ, FEWEST_READ = 3, 12, 6
-# Share of a side that the interval of the last quarter leaves out: with 2.5 %, noise that wanders (a correlation of 0.9) about
-# a flat curve of 10 to 30 points was taken for a fall in up to 11 %.
-MISSED_LAST = 0.01
-# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point: in 5 % of
-# simulated curves it is more than `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated
-# noise takes to average out. Few points leave hardly anything to choose from.
-ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 2.9, 16.0, 0.5
+LAST_READ, MOST_READ, FEWEST_READ = 3, 20, 6
+# How much of each side the interval of the last quarter leaves out, by the number of points: noise that wanders (of
+# correlation 0.9) about a flat curve is then taken for a fall in 4.5 %. With half of `MISSED` it was in up to 11 %.
+MISSED_LAST = {10: 0.01, 30: 0.01, 100: 0.022}
+# How much worse than the best one a curve may fit that turns where the trend does, in variances of a point:
+# `ONSET_GROWTH * log(points / ONSET_POINTS)` times the root of how much longer correlated noise takes to average out. It is
+# more in 5 % of simulated curves. Few points leave hardly anything to choose from.
+ONSET_GROWTH, ONSET_POINTS, LEAST_ONSET = 3.8, 16.0, 0.5
 HALVINGS = 60  # of an interval that holds a quantile: beyond the digits of a float
 
 Places = npt.NDArray[np.int64]
@@ -91,15 +91,22 @@ class _Stretches:
     def without(self, one: int | None) -> _Stretches:
         if one is None:
             return self
-        return _Stretches(*(np.delete(part, one) for part in (self.means, self.times, self.first, self.last)))
+        return _Stretches(
+            np.delete(self.means, one),
+            np.delete(self.times, one),
+            np.delete(self.first, one),
+            np.delete(self.last, one),
+        )
 
 
-def find_turn(values: Floats, at: Floats | None = None) -> Turn:
+def find_turn(values: Floats, at: Floats | None = None, *, allowance: float = 0.0) -> Turn:
     """Return what a curve did.
 
     Args:
         values: (points,), at least `FEWEST_POINTS` finite numbers.
         at: (points,), increasing: when each was measured, which says what its last quarter is; None: evenly.
+        allowance: logarithm of how much more often than usual noise may pass for a rise, where something else speaks for one: the
+            interval of the rise is that much less careful.
 
     Example:
         >>> turn = find_turn(np.array([0.9, 0.6, 0.5, 0.51, 0.56, 0.6, 0.63, 0.69, 0.74, 0.8]))
@@ -117,7 +124,7 @@ def find_turn(values: Floats, at: Floats | None = None) -> Turn:
     times = np.arange(float(len(values))) if at is None else np.asarray(at, dtype=np.float64)
     lone = lone_points(scaled) if len(scaled) >= FEWEST else []
     read = _stretches(scaled, times, lone)
-    rise = find_rise(read.means)
+    rise = find_rise(read.means, allowance=allowance)
     if rise.omitted is not None and rise.score < rise.level:
         lone = sorted({*lone, int(read.first[rise.omitted])})
     read = read.without(rise.omitted)
@@ -127,13 +134,13 @@ def find_turn(values: Floats, at: Floats | None = None) -> Turn:
     since = _onset(read, errors, variance, correlation) if change.low > 0 else None
     return Turn(
         int(np.delete(np.arange(len(values)), lone)[np.argmin(np.delete(values, lone))]),
-        lowest + 2 * half_spread * (end - change.value),
-        lowest + 2 * half_spread * end,
+        _finite(lowest / 2 + half_spread * (end - change.value)),
+        _finite(lowest / 2 + half_spread * end),
         _times(change, half_spread),
         since,
         _times(_fall(read, rise.ends), half_spread),
         tuple(lone),
-        2 * half_spread * float(np.sqrt(variance)),
+        _finite(half_spread * float(np.sqrt(variance))),
         correlation,
     )
 
@@ -156,13 +163,13 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
     place = min(turn, len(ends.lengths) - 1)
     changes, errors = (part[0] for part in ends.changes())
     weights, freedom = ends.weights[0], ends.freedom
-    low = _quantile(
-        changes[:, rise.place], errors[:, rise.place], freedom[rise.place], weights[:, rise.place], rise.share
-    )
+    low = _quantile(rise.changes, rise.errors, rise.freedom, rise.weights, rise.share)
     # Which side of 0 it lies on was decided by the score, of which it is another form; rounding must not change it.
     low = max(low, np.finfo(np.float64).tiny) if rise.score < rise.level else min(low, 0.0)
     value = max(float(weights[:, place] @ changes[:, place]), low, 0.0)
-    high = _quantile(changes[:, place], errors[:, place], freedom[place], weights[:, place], 1 - MISSED / 2)
+    high = _quantile(
+        changes[:, place], errors[:, place], float(freedom[place]), weights[:, place], 1 - MISSED / 2
+    )
     return Change(value, low, max(high, value)), float(weights[:, place] @ ends.last()[0, :, place])
 
 
@@ -173,12 +180,11 @@ def _fall(read: _Stretches, ends: CurveEnds) -> Change:
     place = max(points - read_off, 0)
     half = min(points // 2, place)
     changes, errors = (part[0, :, place] for part in ends.changes())
-    weights, freedom = ends.weights[0, :, half], ends.freedom[place]
+    weights, freedom = ends.weights[0, :, half], float(ends.freedom[place])
     share = (read.times[-1] - read.times[0]) / LAST_SHARE / (read.times[-1] - read.times[place])
     changes, errors = share * changes, share * errors
-    low, high = (
-        _quantile(changes, errors, freedom, weights, side) for side in (MISSED_LAST, 1 - MISSED_LAST)
-    )
+    missed = float(np.interp(np.log(points), np.log(list(MISSED_LAST)), list(MISSED_LAST.values())))
+    low, high = (_quantile(changes, errors, freedom, weights, side) for side in (missed, 1 - missed))
     return Change(float(weights @ changes), low, high)
 
 
@@ -194,10 +200,15 @@ def _onset(read: _Stretches, errors: Floats, variance: float, correlation: float
     growth = max(ONSET_GROWTH * float(np.log(len(errors) / ONSET_POINTS)), LEAST_ONSET)
     allowed = growth * variance * ((1 + correlation) / (1 - correlation)) ** 0.5
     fitting = np.flatnonzero(errors <= errors.min() + allowed)
-    return int(read.first[fitting[0]]), int(read.last[fitting[-1]])
+    # With what was left out beside them, as the turn may be there.
+    before = np.concatenate([[-1], read.last])[fitting[0]]
+    after = np.append(read.first, read.last[-1] + 1)[fitting[-1] + 1]
+    return int(before) + 1, int(after) - 1
 
 
-def _quantile(centres: Floats, errors: Floats, freedom: float, weights: Floats, share: float) -> float:
+def _quantile(
+    centres: Floats, errors: Floats, freedom: Floats | float, weights: Floats, share: float
+) -> float:
     """Return the quantile of a mixture of Student's t distributions."""
     from scipy import special
 
@@ -215,4 +226,10 @@ def _quantile(centres: Floats, errors: Floats, freedom: float, weights: Floats, 
 
 
 def _times(change: Change, half: float) -> Change:
-    return Change(2 * half * change.value, 2 * half * change.low, 2 * half * change.high)
+    return Change(_finite(half * change.value), _finite(half * change.low), _finite(half * change.high))
+
+
+def _finite(half: float) -> float:
+    """Return twice a value, or the largest number of its sign if there is none so large."""
+    most = float(np.finfo(np.float64).max)
+    return 2 * min(max(half, -most / 2), most / 2)

@@ -85,6 +85,22 @@ SHAPES = {
     "xgboost's cv": table(
         "train-logloss-mean,train-logloss-std,test-logloss-mean,test-logloss-std", "{t},0.01,{v},0.02"
     ).encode(),
+    "second level of names": table("epoch,train,val\n,loss,loss", "{e},{t},{v}").encode(),
+    "single quotes": table("'epoch','loss','val_loss'", "'{e}','{t}','{v}'").encode(),
+    "units": table("Epoch (#),Train loss [nats],Val loss [nats]", "{e},{t},{v}").encode(),
+    "another language": table("época,loss,val_loss", "{e},{t},{v}").encode(),
+    "only rows": table("epoch,train,val", "{e},{t},{v}").encode(),
+    "metric first": table("iter,loss - train,loss - validation", "{e},{t},{v}").encode(),
+    "thousands": table("step,train_loss,val_loss", '"{e},000",{t},{v}').replace(",000", "").encode(),
+    "a comma in words": table("epoch,loss,val_loss,note", "{e},{t},{v},")
+    .replace("0.65,", "0.65,so far, so good")
+    .encode(),
+    "a mean below": (PLAIN + "mean,0.56,0.68\n").encode(),
+    "zero bytes after a crash": PLAIN.encode() + b"\0" * 100,
+    "colours": table(
+        "  epoch    train_loss    valid_loss\n-------  ------------  ------------",
+        "{e:7d}  \x1b[36m{t:12}\x1b[0m  {v:12}",
+    ).encode(),
     "not measured": (PLAIN + "4,0.4,NA\n").encode(),
 }
 
@@ -203,6 +219,20 @@ def test_folds_and_seeds_are_members_of_one_group(tmp_path):
     assert all(run.losses_of("validation")[0].values.tolist() == VALIDATION for run in runs)
 
 
+@pytest.mark.parametrize("name", ["fold_{m}_{0}", "{0}_seed{m}", "run {m}/{0}"])
+def test_columns_of_members_are_told_apart_by_their_names(tmp_path, name):
+    """Members lie side by side: each becomes a run, with the columns they share."""
+    columns = [name.format(half, m=m) for m in (1, 2) for half in ("train_loss", "val_loss")]
+    path = tmp_path / "log.csv"
+    path.write_text(table(",".join(["epoch", *columns]), "{e},{t},{v},{t},{v}"))
+    runs = read_logs(path).curves
+    word = name.replace("{0}", "").strip("_/ ").partition("{")[0].strip("_ ")
+    assert [run.member for run in runs] == [f"{word} 1", f"{word} 2"]
+    assert {run.group for run in runs} == {str(path)}
+    assert all(run.losses_of("validation")[0].values.tolist() == VALIDATION for run in runs)
+    assert all(run.train_curve("loss").values.tolist() == TRAIN for run in runs)
+
+
 def test_a_counter_that_falls_is_left_to_be_told_apart(tmp_path):
     """A run started again in the same file: times and lines come in the order of the log."""
     path = tmp_path / "log.csv"
@@ -282,6 +312,22 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             "only counts",
             "epoch,step\n0,1\n1,2\n",
             "A training log must hold numbers; no column of {path!r} but those that count holds any.",
+        ),
+        (
+            "unknown names",
+            "epoch,foo,bar\n0,1,2\n1,2,3\n",
+            (
+                "A training log must hold a metric of which it is known, or said, whether less or more is better; "
+                "{path!r} holds 'foo', 'bar'. Say so, as in `--validation bar --minimize bar`."
+            ),
+        ),
+        (
+            "trials of a search",
+            "number,value,params_layers,params_units,state\n0,0.5,1,32,COMPLETE\n1,0.4,2,64,COMPLETE\n",
+            (
+                "A training log must hold a row per epoch or step; {path!r} holds a row per run. "
+                "Give the history of one run instead, such as its own CSV file or an export of its curves."
+            ),
         ),
         (
             "a table of runs",

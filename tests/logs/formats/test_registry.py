@@ -44,8 +44,8 @@ def test_a_file_of_no_format_is_refused_with_their_list(tmp_path, monkeypatch):
     """The error names every format that would be taken, but those that are known only to be refused."""
     named = [one for one in FORMATS if one.name in ("keras-csv", "wandb-summary", "huggingface-trainer")]
     monkeypatch.setattr(registry, "FORMATS", tuple(named))
-    path = tmp_path / "story.txt"
-    path.write_text("Once upon a time\nthere was a loss.\n")
+    path = tmp_path / "story.json"
+    path.write_text('["once upon a time", "there was a loss"]')
     with pytest.raises(InputError) as caught:
         read_logs(path)
     assert str(caught.value) == (

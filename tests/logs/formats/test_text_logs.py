@@ -109,6 +109,16 @@ LOGS = {
     "tqdm": lines_of(
         "Epoch {e}:  50%|##  | 5/10 [00:01<00:01, loss=9.9]\rEpoch {e}: 100%|####| 10/10 [00:01<00:00, 5.2it/s, loss={t}, val_loss={v}]"
     ),
+    "sentences": lines_of("After epoch {e} the training loss is {t} and the validation loss was {v}."),
+    "counts in brackets": lines_of("Epoch {e}\n[ 1/10] loss: {t} | val: {v} | 12.3s"),
+    "gluonts": lines_of(
+        "INFO:gluonts.trainer:Epoch[{e}] Evaluation metric 'epoch_loss'={t}\n"
+        "INFO:gluonts.trainer:Epoch[{e}] Evaluation metric 'validation_epoch_loss'={v}"
+    ),
+    "logger of a test module": lines_of(
+        "[01/31 12:00:00 evaluation.testing]: results:\nepoch {e} train_loss {t} val_loss {v}"
+    ),
+    "one bar": lines_of("Epoch {e}:  5{e}%|#   | 5/40 [00:10<02:00, 5.00it/s, loss={t}, val_loss={v}]"),
     "fairseq": lines_of(
         "2026-01-31 12:00:00 | INFO | train | epoch {e:03d} | loss {t} | ppl 3 | wps 100\n"
         "2026-01-31 12:00:01 | INFO | valid | epoch {e:03d} | valid on 'valid' subset | loss {v} | ppl 4 | best_loss 0.65"
@@ -239,6 +249,34 @@ def test_what_a_line_says(line, epoch, step, numbers):
     """What counts, which numbers are measures, and by what name."""
     found = read_line(line)
     assert (found.epoch, found.step, found.numbers) == (epoch, step, numbers)
+
+
+def test_folds_in_one_text_are_members(tmp_path):
+    """A line such as 'Fold 1' holds until the next one; a seed that is said once tells nothing apart."""
+    path = tmp_path / "cv.log"
+    path.write_text(
+        "seed: 42\n"
+        + "\n".join(f"Fold {fold}\n" + lines_of("Epoch {e}: loss={t} val_loss={v}") for fold in (1, 2))
+    )
+    runs = read_logs(path).curves
+    assert [run.member for run in runs] == ["fold 1", "fold 2"]
+    assert all(run.losses_of("validation")[0].values.tolist() == VALIDATION for run in runs)
+
+
+@pytest.mark.parametrize("rises", [False, True])
+def test_numbers_without_a_metric_are_losses_if_they_fall(tmp_path, rises):
+    """CatBoost prints 'learn' and 'test' whatever it measures; what was assumed is said."""
+    path = tmp_path / "cb.log"
+    path.write_text(
+        "\n".join(
+            f"{k}:\tlearn: {1 - t if rises else t}\ttest: {1 - v if rises else v}"
+            for k, (t, v) in enumerate(PAIRS)
+        )
+    )
+    curves = read_run(path)
+    metric = "score" if rises else "loss"
+    assert [(one.metric, one.role) for one in curves.curves] == [(metric, "train"), (metric, "validation")]
+    assert curves.notes == (f"Nothing says what 'learn' and 'test' measured: a {metric} was assumed.",)
 
 
 def test_text_without_numbers_by_name_is_refused_in_one_sentence(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from justright.errors import InputError
-from justright.logs.formats.logged_rows import flatten, read_rows
+from justright.logs.formats.json_shapes.logged_rows import flatten, read_rows
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from justright.errors import InputError
-from justright.logs.formats.json_numbers import to_number
+from justright.logs.formats.json_shapes.json_numbers import to_number
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.metric_names import Direction, parse_name
 from justright.logs.source import LogFormat, Source

@@ -27,8 +27,8 @@ from justright.logs.formats.csv_logs import (
     ULTRALYTICS_CSV,
 )
 from justright.logs.formats.evals_result import EVALS_RESULT
-from justright.logs.formats.json_curves import JSON_CURVES
-from justright.logs.formats.json_lines import JSON_LINES
+from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
+from justright.logs.formats.json_shapes.json_lines import JSON_LINES
 from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
@@ -118,6 +118,8 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     curves = _curves_of(join_halves(found) if is_folder else found, choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
+    if not any(curve.direction for run in curves for curve in run.curves):
+        raise InputError(_nothing_known(path, curves))
     order = [one.name for one in formats]
     kept = name_members(without_repeats(curves, order)) if is_folder else curves
     return LoggedRuns(
@@ -137,6 +139,11 @@ def _runs_in(
     source = log.open(choices)
     one = log.format or next((one for one in formats if one.matches(source)), None)
     if one is None:
+        if source.text and not source.is_json and source.table is None:
+            raise InputError(
+                "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
+                f"{source.name!r} holds none."
+            )
         known = "of a known format" if in_folder else f"one of: {format_summaries()}"
         raise InputError(
             f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
@@ -215,6 +222,16 @@ def _shortened(refused: Sequence[str]) -> tuple[str, ...]:
     left = len(refused) - MAX_REFUSED
     more = (f"{left:,} more files could not be read.",) if left > 0 else ()
     return (*refused[:MAX_REFUSED], *more)
+
+
+def _nothing_known(path: Path, curves: Sequence[LogCurves]) -> str:
+    """Return what to say of a log whose names are all unknown, or name no measures of success."""
+    names = list(dict.fromkeys(curve.written for run in curves for curve in run.curves))
+    return (
+        "A training log must hold a metric of which it is known, or said, whether less or more is better; "
+        f"{str(path)!r} holds {listed(names, most=MAX_NAMES)}. "
+        f"Say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
+    )
 
 
 def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[str]) -> str:

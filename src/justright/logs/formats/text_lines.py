@@ -294,8 +294,12 @@ def _is_measure(name: str) -> bool:
     return direction_of(parse_name(name).metric) is not None
 
 
+def is_measure(name: str) -> bool:
+    """Return whether a number of a text measures success, by its name or as one without: CatBoost's 'learn: 0.5'."""
+    parsed = parse_name(name)
+    return _is_measure(name) or (parsed.metric == NAMELESS and parsed.role is not None)
+
+
 def is_kept(name: str) -> bool:
     """Return whether a number of a text is worth keeping: a measure of success or a learning rate, not a setting."""
-    parsed = parse_name(name)
-    is_nameless = parsed.metric == NAMELESS and parsed.role is not None  # CatBoost's 'learn: 0.5'
-    return is_nameless or _is_measure(name) or parsed.metric.startswith("learning_rate")
+    return is_measure(name) or parse_name(name).metric.startswith("learning_rate")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from justright.errors import InputError
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.formats.text_lines import TextLine, read_line
+from justright.logs.formats.text_lines import TextLine, is_measure, read_line
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
@@ -14,6 +13,7 @@ from justright.logs.text.log_table import LogTable
 # Columns for what a line counts, and where a line holds it.
 COUNTS = {"fold": "fold", "seed": "seed", "epoch": "epoch", "iteration": "step"}
 MEMBERS = frozenset(("fold", "seed"))
+BEGINNING = 200_000  # characters: a preamble is no longer
 REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
@@ -21,15 +21,25 @@ BOOSTERS = re.compile(
 )
 
 
+def _matches(source: Source) -> bool:
+    """Return whether a line near the beginning names a number."""
+    if not source.text or source.is_json or source.table is not None:
+        return False
+    beginning = source.text[:BEGINNING]
+    return not (_is_empty(_table(beginning)) and _is_empty(_table(beginning, in_bars=True)))
+
+
+def _is_empty(table: LogTable) -> bool:
+    """Return whether there is no measure of success: settings, and single numbers that nothing counts, are no log."""
+    measures = [column for column in table.columns if column not in COUNTS and is_measure(column)]
+    counts = set(COUNTS) & set(table.columns)
+    return not any(counts or sum(map(bool, table.cells(column))) > 1 for column in measures)
+
+
 def _read(source: Source) -> list[LoggedRun]:
     table = _table(source.text)
-    if not set(table.columns) - set(COUNTS):  # one bar over all epochs
+    if _is_empty(table):  # one bar over all epochs
         table = _table(source.text, in_bars=True)
-    if not set(table.columns) - set(COUNTS):
-        raise InputError(
-            "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
-            f"{source.name!r} holds none."
-        )
     is_booster = bool(BOOSTERS.search(source.text))
     runs = TableReader(source, "trees" if is_booster else "").runs(table)
     if CATBOOST.search(source.text):
@@ -101,5 +111,5 @@ TEXT_LOG = LogFormat(
     "text",
     "a text log with lines such as 'epoch 3 loss: 0.52 val_loss: 0.61'",
     _read,
-    lambda source: bool(source.text) and not source.is_json and source.table is None,
+    _matches,
 )

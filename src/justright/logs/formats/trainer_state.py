@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from justright.errors import InputError
-from justright.logs.formats.logged_rows import flatten, read_rows
+from justright.logs.formats.json_shapes.logged_rows import flatten, read_rows
 from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import parse_name
 from justright.logs.source import LogFormat, Source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.logged_run import LoggedRun
+from justright.logs.metric_names import NAMELESS, direction_of, parse_name
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
 
@@ -19,7 +20,12 @@ def _matches(source: Source) -> bool:
     """Return whether every column but the first is named 'RUN - metric'."""
     columns = source.columns
     rest = [column for column in columns[1:] if not column.endswith(BOUNDS)]
-    return bool(rest) and len(_metric_columns(columns)) == len(rest)
+    pairs = [column.rpartition(SEPARATOR) for column in _metric_columns(columns)]
+    # 'loss - train' beside 'loss - validation' is a metric on rows, not a run's metric.
+    is_metric_first = all(
+        direction_of(run) is not None and parse_name(metric).metric == NAMELESS for run, _, metric in pairs
+    )
+    return bool(rest) and len(pairs) == len(rest) and not is_metric_first
 
 
 def _read(source: Source) -> list[LoggedRun]:

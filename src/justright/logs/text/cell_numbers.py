@@ -11,7 +11,10 @@ NOT_MEASURED = frozenset(
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN_NUMBER = re.compile(NUMBER)
 # A number inside what a library prints for a scalar: tensor(0.5, ...), np.float64(0.5), <tf.Tensor ... numpy=0.5>, [0.5].
-WRAPPED = re.compile(rf"(?:[\w.]+\(\[*|\[+|<.*\bnumpy=)\s*({NUMBER}|nan|-?inf)\b", re.IGNORECASE)
+WRAPPED = re.compile(
+    rf"(?:[\w.]+\(\[*\s*({NUMBER}|nan|-?inf)\b.*\)|\[+\s*({NUMBER}|nan|-?inf)\s*\]+|<.*\bnumpy=({NUMBER}|nan|-?inf)\b.*>)",
+    re.IGNORECASE,
+)
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 DECIMAL_COMMA = re.compile(r"([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)")
 COUNTED = re.compile(r"[A-Za-z#: ]*(\d+(?:\.\d+)?)\s*(?:(?:/|of)\s*\d+)?[):]?")
@@ -51,8 +54,8 @@ def parse_number(cell: str, *, decimal_comma: bool = False) -> float | None:
         return float(text.replace(",", ""))
     if comma := DECIMAL_COMMA.fullmatch(text):
         return float(f"{comma[1]}.{comma[2]}")
-    if wrapped := WRAPPED.match(text):
-        return float(wrapped[1])
+    if wrapped := WRAPPED.fullmatch(text):
+        return float(wrapped[1] or wrapped[2] or wrapped[3])
     return float(text) if PLAIN_NUMBER.fullmatch(text) else None
 
 

@@ -12,7 +12,7 @@ MAX_LITERAL_CHARACTERS = 8 * 1024 * 1024  # Python's parser needs about a hundre
 # What a text that was meant as JSON or as a Python literal begins with. '[12] loss: 0.5', '[2026-01-31 ...' and '[INFO]'
 # begin lines of plain text.
 BEGINNING = re.compile(
-    r"""\s*(?:\{\s*(?:["'}{\[]|$)|\[\s*(?:["'\]{\[]|-?[\d.]+(?:[eE][-+]?\d+)?\s*(?:,|$)|$))"""
+    r"""\s*(?:\w*[dD]ict\(|\{\s*(?:["'}{\[]|$)|\[\s*(?:["'\]{\[]|-?[\d.]+(?:[eE][-+]?\d+)?\s*(?:,|$)|$))"""
 )
 # '[1,  2000] loss: 2.173' is no JSON either.
 BRACKETS_BEFORE_WORDS = re.compile(r"\s*\[[^\[\]{}\"'\n]*\][ \t]*[A-Za-z]")

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from justright.logs.findings import Page
+from justright.logs.finding_pages import Page
 from justright.logs.run_reading import Advice, RunReading
 from justright.report.logs.log_words import (
     codes_of_sentence,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.logs.formats.json_curves import read_leaves
-from justright.logs.formats.json_numbers import to_number
-from justright.logs.formats.json_tree import find_leaves
-from justright.logs.formats.logged_rows import role_of
+from justright.logs.formats.json_shapes.json_curves import read_leaves
+from justright.logs.formats.json_shapes.json_numbers import to_number
+from justright.logs.formats.json_shapes.json_tree import find_leaves
+from justright.logs.formats.json_shapes.logged_rows import role_of
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 

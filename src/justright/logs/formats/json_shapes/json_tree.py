@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from justright.errors import InputError
-from justright.logs.formats.json_numbers import is_missing, to_number, to_numbers
-from justright.logs.formats.logged_rows import (
+from justright.logs.formats.json_shapes.json_numbers import is_missing, to_number, to_numbers
+from justright.logs.formats.json_shapes.logged_rows import (
     MAX_DEPTH,
     SETTINGS,
     TIMES,

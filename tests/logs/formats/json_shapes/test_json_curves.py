@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.json_curves import JSON_CURVES
+from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import parse_name
 from justright.logs.source import Source
@@ -282,6 +282,14 @@ def test_tables_may_list_one_series_after_another(tmp_path):
     assert [one.lines for one in run.series] == [[0, 1, 2, 3, 4, 5]]
 
 
+def test_parts_of_a_loss_are_not_runs(tmp_path):
+    """Keys that name a loss or rows lead to the same names without being runs."""
+    parts = {"losses": {"total": TRAIN, "box": TRAIN}, "val_losses": {"total": VALIDATION, "box": VALIDATION}}
+    (run,) = read(parts, tmp_path)
+    assert set(written(run)) == {"losses/total", "losses/box", "val_losses/total", "val_losses/box"}
+    assert {parse_name(name).role for name in written(run)} == {None, "validation"}
+
+
 def test_a_list_alone_is_named_by_its_file(tmp_path):
     """TensorBoard's download of one tag: wall time, step, value."""
     value = [[1.6e9 + at, 10 * at, b] for at, b in enumerate(VALIDATION)]
@@ -322,13 +330,32 @@ def test_several_evaluations_an_epoch_are_counted_by_steps(tmp_path):
     assert written(run)["val_loss"][0] == [0, 5, 10, 15]
 
 
-def test_the_users_own_counter_and_metric_are_taken(tmp_path):
-    """What no name says, the user says."""
+def choose(value, tmp_path: Path, **said) -> LoggedRun:
+    """Return the run of a value about which the user says something."""
     path = tmp_path / "log.json"
-    path.write_text(json.dumps([{"turn": 7, "goodness": 0.5}, {"turn": 9, "goodness": 0.6}]))
-    source = Source.of_file(path, Choices(epoch="turn", validation=("goodness",)))
-    (run,) = JSON_CURVES.read(source)
-    assert written(run) == {"goodness": ([7, 9], [0.5, 0.6])}
+    path.write_text(json.dumps(value))
+    (run,) = JSON_CURVES.read(Source.of_file(path, Choices(**said)))
+    return run
+
+
+def test_the_users_own_counter_and_metric_are_taken(tmp_path):
+    """What no name says, the user says, in rows and in lists; case does not matter."""
+    rows = [{"turn": 7, "goodness": 0.5}, {"turn": 9, "goodness": 0.6}]
+    run = choose(rows, tmp_path, epoch="Turn", validation=("goodness",))
+    assert (run.unit, written(run)) == ("epoch", {"goodness": ([7, 9], [0.5, 0.6])})
+    for unit in ("epoch", "step"):
+        lists = {"turn": [7, 9], "goodness": [0.5, 0.6]}
+        run = choose(lists, tmp_path, validation=("goodness",), **{unit: "turn"})
+        assert (run.unit, written(run)) == (unit, {"goodness": ([7, 9], [0.5, 0.6])})
+
+
+def test_a_counter_that_is_not_there_is_refused(tmp_path):
+    """With the near miss, and what there is."""
+    with pytest.raises(InputError) as caught:
+        choose({"turn": [7, 9], "val_loss": [0.5, 0.6]}, tmp_path, step="turns")
+    assert str(caught.value) == (
+        "--step must name a list or a number of each entry; got 'turns'. Did you mean 'turn'? There are 'turn', 'val_loss'."
+    )
 
 
 NO_CURVES = "A training log must hold curves, such as one value of 'val_loss' per epoch; 'PATH' "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from justright.logs.formats.json_lines import JSON_LINES
+from justright.logs.formats.json_shapes.json_lines import JSON_LINES
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import parse_name
 from justright.logs.source import Source
