@@ -92,7 +92,7 @@ def plot_history(
         for column, style, role in ((metric, "-", "Train"), (f"val_{metric}", "--", "Val")):
             runs = _runs_of(curves, name, column)
             if runs:
-                _draw(ax, runs, smoothing_std, looks[name] | {"linestyle": style}, drawable(f"{name} {role}"))
+                _draw(ax, runs, smoothing_std, looks[name] | {"linestyle": style}, f"{drawable(name)} {role}")
     ax.set_xlabel("Epochs trained")
     ax.set_ylabel(metric_words(metric))
     finish(ax)

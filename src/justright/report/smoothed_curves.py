@@ -38,7 +38,7 @@ def smoothed_means(curves: pl.DataFrame, metrics: Sequence[str]) -> list[dict[st
         >>> run = pl.DataFrame(
         ...     {"variant": "Tiny", "seed": 0, "train_rows": 9, "epoch": range(40), "loss": [1.0, 2.0] * 20}
         ... )
-        >>> [(line["std"], line["values"][20]) for line in smoothed_means(run, ["loss"])]
+        >>> [(line["std"], round(line["values"][20], 2)) for line in smoothed_means(run, ["loss"])]
         [(3, 1.5)]
     """
     import polars as pl

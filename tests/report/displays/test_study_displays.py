@@ -184,6 +184,15 @@ def test_given_axes_are_drawn_on(summary, make):
     assert plt.get_fignums() == [figure.number]
 
 
+def test_long_names_leave_room_for_what_is_drawn(summary):
+    """A name may have 80 characters, and an effect has two."""
+    names = ("x" * 170, "b", "c")
+    ax = replace(effect_display(summary), names=names).plot()
+    ax.figure.canvas.draw()
+    assert ax.get_yticklabels()[0].get_text() == "x" * 39 + "…"
+    assert ax.get_window_extent().width > 0.4 * ax.figure.bbox.width
+
+
 def test_a_name_with_dollar_signs_is_no_formula(summary):
     """Formulas are not read, and cannot fail."""
     names = ("$\\broken$", "b", "c")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,7 +138,10 @@ def _drawn(result: Result, kind: str, names: list[str] | None, look: dict[str, A
 
     mpl.use("agg")  # no window, and no display needed
     content = BytesIO()
-    with plt.style.context(["default", {"svg.hashsalt": "justright"}]):
+    with plt.style.context(["default", {"svg.hashsalt": "justright"}]), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font"
+        )  # such letters are boxes in the picture
         ax = _axes(result, kind, names, look)
         figure: Any = ax.figure
         figure.savefig(content, format=ending.removeprefix("."), dpi=DOTS_PER_INCH, metadata=ENDINGS[ending])

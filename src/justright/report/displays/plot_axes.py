@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DOTS_PER_INCH = 96  # pixels, in which names are placed
 POINTS = 72 / DOTS_PER_INCH
 PIECES = 60  # of a line, each as high as a letter at most
+MOST_CHARACTERS = 40  # of a name
 MUTED, SHADE = "#5b6472", "#e3e6eb"
 
 
@@ -37,9 +38,16 @@ def finish(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def drawable(name: str) -> str:
-    """Return a name as matplotlib draws it letter by letter: dollar signs begin no formula."""
-    return name.replace("$", r"\$")
+def drawable(name: str, *, most: int = MOST_CHARACTERS) -> str:
+    r"""Return a name as matplotlib draws it letter by letter: not too long, and no dollar sign begins a formula.
+
+    Example:
+        >>> drawable("$x$ and more", most=5)
+        '\\$x\\$ …'
+    """
+    from justright.report.terminal.text import UNICODE, shorten
+
+    return shorten(name, most, UNICODE).replace("$", r"\$")
 
 
 def variant_colours(summary: Summary) -> dict[str, str]:

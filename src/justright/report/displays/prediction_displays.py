@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.diagnosis.scores.pictures import CalibrationBins
-from justright.report.displays.plot_axes import finish, plot_axes
+from justright.report.displays.plot_axes import drawable, finish, plot_axes
 from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FIGURE_SIZE = (5.5, 5.0)  # inches: a square, and what stands beside it
 FAINT = 0.35  # opacity of single runs behind their mean
 MOST_NUMBERS = 12  # classes of a table of confusion whose cells have room for numbers
+MOST_CHARACTERS = 60  # of a name with its metric
+MOST_IN_TICK = 16  # of a class beside a table of confusion
 GUESS: dict[str, Any] = {"color": "#888888", "linewidth": 1.0, "linestyle": ":"}
 
 Floats = npt.NDArray[np.float64]
@@ -56,17 +58,19 @@ class CurveDisplay:
             if len(self.y) > 1:
                 for each in self.y:
                     ax.plot(self.x, each, color=colour, alpha=FAINT, linewidth=0.8)
-            ax.plot(self.x, self.y.mean(axis=0), color=colour, label=self.label)
+            ax.plot(
+                self.x, self.y.mean(axis=0), color=colour, label=drawable(self.label, most=MOST_CHARACTERS)
+            )
         else:
             for number, (curve, each) in enumerate(zip(self.curves, self.y, strict=True)):
-                ax.plot(self.x, each, color=LIGHT[number % len(LIGHT)], label=curve)
+                ax.plot(self.x, each, color=LIGHT[number % len(LIGHT)], label=drawable(curve))
         if self.is_roc:
             ax.plot([0, 1], [0, 1], **GUESS)
         ax.set_xlabel("False positive rate" if self.is_roc else "Recall")
         ax.set_ylabel("True positive rate" if self.is_roc else "Precision")
         ax.set_ylim(0, 1.02)
         finish(ax)
-        ax.legend(title=None if self.are_runs else self.label)
+        ax.legend(title=None if self.are_runs else drawable(self.label, most=MOST_CHARACTERS))
         return ax
 
 
@@ -89,7 +93,9 @@ class CalibrationDisplay:
         ax = plot_axes(ax, FIGURE_SIZE)
         bins, colour = self.bins, _next_colour(ax)
         ax.plot([0, 1], [0, 1], **GUESS)
-        ax.plot(bins.told, bins.seen, color=colour, marker="o", label=self.label)
+        ax.plot(
+            bins.told, bins.seen, color=colour, marker="o", label=drawable(self.label, most=MOST_CHARACTERS)
+        )
         ax.vlines(bins.told, bins.low, bins.high, color=colour, alpha=0.5)
         ax.set_xlabel("Probability told")
         ax.set_ylabel("Share that came true")
@@ -124,11 +130,12 @@ class ConfusionDisplay:
             for (own, said), count in np.ndenumerate(self.counts):
                 colour = "white" if shares[own, said] > 0.5 else "black"
                 ax.text(said, own, f"{count:,.0f}", ha="center", va="center", color=colour)
-            ax.set_xticks(range(len(self.classes)), self.classes)
-            ax.set_yticks(range(len(self.classes)), self.classes)
+            names = [drawable(name, most=MOST_IN_TICK) for name in self.classes]
+            ax.set_xticks(range(len(names)), names)
+            ax.set_yticks(range(len(names)), names)
         ax.set_xlabel("Predicted class")
         ax.set_ylabel("Own class")
-        ax.set_title(self.name)
+        ax.set_title(drawable(self.name))
         return ax
 
 
@@ -163,8 +170,14 @@ class ResidualDisplay:
         ends = [min(self.true.min(), self.predicted[0].min()), max(self.true.max(), self.predicted[0].max())]
         ax.plot(ends, ends, **GUESS)
         dots: dict[str, Any] = {"s": 9, "alpha": 0.5, "linewidths": 0}
-        ax.scatter(self.true, self.predicted[0], color=_next_colour(ax), label=self.label, **dots)
-        ax.set_xlabel(f"True {self.target}")
+        ax.scatter(
+            self.true,
+            self.predicted[0],
+            color=_next_colour(ax),
+            label=drawable(self.label, most=MOST_CHARACTERS),
+            **dots,
+        )
+        ax.set_xlabel(f"True {drawable(self.target)}")
         ax.set_ylabel("Predicted")
         finish(ax)
         ax.legend()
