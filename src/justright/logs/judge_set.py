@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -104,6 +104,8 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     if label == "still improving" and ranking is not None and holds_penalty(curves, curve, ranking):
         by_ranking = _label(curves, ranking, readings[id(ranking)], None)
         curve, label, cause = ranking, by_ranking[0], "penalty"
+    turned_at = readings[id(curve)].best_at if label.startswith("overfits") else None
+    readings = {id(one): with_improvement(readings[id(one)], one, turned_at) for one in measured}
     return SetJudgement(
         role,
         set_name,
@@ -115,6 +117,24 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         not_finite_since(curve),
         tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
     )
+
+
+def with_improvement(reading: MetricReading, curve: Curve, turned_at: float | None) -> MetricReading:
+    """Return a reading that says whether its metric improved to the end of the run.
+
+    Args:
+        reading: of `curve`.
+        curve: any metric of a set.
+        turned_at: when the judged loss of the set was best, if it overfits.
+    """
+    if reading.gain is None or reading.since is not None:
+        return reading
+    middle = _middle(reading)
+    if reaches_new_best(curve) and (reading.gain.low > 0 or still_improves(curve, since=middle)):
+        return replace(reading, improved_since=middle)
+    if turned_at is not None and curve.direction == "more" and still_improves(curve, since=turned_at):
+        return replace(reading, improved_since=turned_at)
+    return reading
 
 
 def _ranking(metrics: Sequence[Curve]) -> Curve | None:

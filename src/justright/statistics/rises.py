@@ -31,9 +31,9 @@ FEWEST_TO_OMIT = 6
 FEWEST_FOR_PLATEAUS = 16  # of fewer points a parabola follows all that is there
 PLATEAU_PRICE = 3.0  # added for plateaus, which are rarer than curves that keep rising
 LEVELS = {
-    5: -5.2,
-    6: -7.8,
-    7: -8.4,
+    5: -5.5,
+    6: -7.9,
+    7: -8.5,
     8: -8.9,
     10: -9.3,
     12: -9.4,
