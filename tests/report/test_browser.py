@@ -183,7 +183,7 @@ NEAR = """
 """
 
 
-@pytest.mark.parametrize("width", [390, 800, 1200])
+@pytest.mark.parametrize("width", [390, 800])
 def test_headings_and_numbers_of_axes_do_not_touch(opened, page, width):
     """On a phone, too: headings of columns and figures, buttons, names in charts, and what axes name."""
     inside = html.escape(POLICY.sub("", page) + NEAR)

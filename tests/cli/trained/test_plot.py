@@ -48,12 +48,10 @@ def call(*arguments: object) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("ending", FIRST_BYTES)
 def test_the_ending_chooses_the_form(folder, tmp_path, ending):
-    """And the same study gives the same file."""
-    files = [tmp_path / f"{name}{ending}" for name in ("a", "b")]
-    for file in files:
-        assert call(folder, "capacity", "-o", file) == (0, f"{file}\n", "")
-    assert files[0].read_bytes().startswith(FIRST_BYTES[ending])
-    assert files[0].read_bytes() == files[1].read_bytes()
+    """A PNG, an SVG or a PDF; the path is printed."""
+    file = tmp_path / f"a{ending}"
+    assert call(folder, "capacity", "-o", file) == (0, f"{file}\n", "")
+    assert file.read_bytes().startswith(FIRST_BYTES[ending])
 
 
 def test_without_a_name_the_picture_is_called_after_its_kind(folder, tmp_path):
@@ -94,7 +92,7 @@ def test_curves_are_drawn_as_the_options_say(folder, monkeypatch):
 
 
 def test_pictures_are_light_whatever_the_user_s_own_style(folder, tmp_path):
-    """A picture is for a page or a talk, and the same on every machine."""
+    """And the same study gives the same file."""
     usual, dark = tmp_path / "usual.svg", tmp_path / "dark.svg"
     call(folder, "capacity", "-o", usual)
     with plt.style.context("dark_background"):
