@@ -29,7 +29,7 @@ LAYERS = (
     "higgs",
     "cli",
 )
-EVERYWHERE = frozenset({"errors", "plugins"})
+EVERYWHERE = frozenset({"colours", "errors", "plugins"})
 # Names that two files share, and why.
 SHARED_NAMES = {"claims": "how claims are judged, and those of the tutorial"}
 

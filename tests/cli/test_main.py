@@ -135,10 +135,11 @@ def test_data_imports_no_framework(tmp_path, table):
     assert not imported(tmp_path, "data", str(table), "--target", "label") & set(FRAMEWORKS)
 
 
-def test_the_modules_behind_show_and_report_import_no_framework():
+def test_the_modules_behind_show_report_and_plot_import_no_framework():
     """Reading a study folder and writing its report need no network."""
     program = (
         "import sys, justright.cli.show, justright.cli.report, justright.report.terminal.study_report, justright.session.result, justright.report\n"
+        "import justright.cli.trained.plot, justright.session.make_displays, matplotlib.pyplot\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -451,7 +452,7 @@ def test_the_help_text_lists_every_exit_code():
     assert {int(number) for number in re.findall(r"\b\d+\b", told.partition("A reader")[0])} == codes | {0}
 
 
-@pytest.mark.parametrize("command", ["show", "report", "data", "diagnose", "init", "run"])
+@pytest.mark.parametrize("command", ["show", "report", "plot", "data", "diagnose", "init", "run"])
 def test_names_that_are_no_text_are_refused(command):
     """Bytes that are not UTF-8 can be in no database, report or study file."""
     done = runner.invoke(command_line(), [command, "a\udcff.csv"])
@@ -614,7 +615,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
         name: tuple(docs_tool.spelling(parameter) for parameter in command.params)
         for name, command in docs_tool.commands().items()
     }
-    assert list(commands) == ["run", "show", "predict", "report", "diagnose", "data", "init"]
+    assert list(commands) == ["run", "show", "predict", "report", "plot", "diagnose", "data", "init"]
     assert commands["run"] == (
         *(
             "SOURCE",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from justright.data.describe import HISTOGRAM_BINS, MAX_HISTOGRAMS, _histogram, _moments, describe_table
+from justright.data.describe import describe_table
+from justright.data.histograms.feature_summaries import HISTOGRAM_BINS, MAX_HISTOGRAMS, histogram, moments
 from justright.data.read import read_table
 
 
@@ -53,13 +54,13 @@ def test_a_regression_target_is_described_itself():
 @example([1.0, np.nextafter(1.0, 2.0)])
 @example([1e16, np.nextafter(1e16, 2e16)])
 @example([np.nan, np.nan])
-def test_any_column_has_a_histogram_and_moments(values):
+def test_any_column_has_a_histogram_andmoments(values):
     """Constants, huge and tiny values, neighbours, nothing at all: every finite value is counted once, inside its range."""
     column = np.array(values, dtype=np.float64)
     finite = column[np.isfinite(column)]
     codes = np.arange(len(column)) % 2
-    (numbers,), _ = _moments(column[None].copy())
-    found = _histogram(column, codes, 2)
+    (numbers,), _ = moments(column[None].copy())
+    found = histogram(column, codes, 2)
     assert json.loads(json.dumps([numbers, found], allow_nan=False)) == [numbers, found]
     if not len(finite):
         assert set(numbers.values()) == {None}
@@ -78,7 +79,7 @@ def test_any_column_has_a_histogram_and_moments(values):
 
 
 @pytest.mark.parametrize("task", ["classes", "numbers"])
-def test_of_many_features_those_that_tell_most_have_a_histogram(task):
+def test_of_many_features_those_that_tell_most_have_ahistogram(task):
     """Two of 200 columns make the target: they are drawn, and each feature keeps its range and moments."""
     features = np.random.default_rng(1).normal(size=(300, 200)).astype(np.float32)
     target = features[:, 150] + features[:, 190]
@@ -92,7 +93,7 @@ def test_of_many_features_those_that_tell_most_have_a_histogram(task):
 
 def test_what_a_feature_tells_is_its_share_of_variance():
     """By hand: half of one column's variance lies between two classes; a constant tells nothing."""
-    from justright.data.describe import _shares_told
+    from justright.data.histograms.feature_summaries import _shares_told
 
     codes = np.array([0, 0, 1, 1])
     deviations = np.array([[-2.0, 0.0, 0.0, 2.0], [0.0, 0.0, 0.0, 0.0], [-1.0, -1.0, 1.0, 1.0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -89,7 +90,7 @@ def test_charts_are_drawn_by_the_script(light):
     """Each figure of curves was drawn anew, with the lines and dots of its picture."""
     dom, _ = light
     charts = live_charts(dom)
-    assert [(chart.count("mean"), chart.count("<i ")) for chart in charts] == [(8, 12), (8, 12)]
+    assert [(chart.count("mean"), chart.count("<i ")) for chart in charts] == [(8, 12), (10, 15)]
 
 
 def test_console_is_silent(light):
@@ -104,6 +105,28 @@ def test_dark_theme_draws_the_same_charts(opened, light):
     assert 'data-theme="dark"' in dom
     assert len(live_charts(dom)) == len(live_charts(light[0]))
     assert console == []
+
+
+# Smooths the first figure of curves over 10 epochs.
+SMOOTH = """
+<script>setTimeout(() => {
+  document.querySelector('figure[data-curves="curves-0"] [data-set="smoothing"][data-to="10"]').click();
+  document.body.dataset.pressed = "smoothing";
+}, 500)</script>
+"""
+
+
+def test_smoothed_means_are_drawn_before_what_was_measured(opened, page):
+    """Each mean is a smoothed line; seeds and measured means are faint behind it. The other figure stays as it was."""
+    dom, console = opened("?theme=light", text=POLICY.sub("", page) + SMOOTH)
+    assert console == []
+    assert 'data-pressed="smoothing"' in dom
+    first, second = live_charts(dom)
+    drawn = re.findall(r'<path d="([^"]*)" class="(train|val) ([a-z ]+)"', first)
+    kinds = [css for _, _, css in drawn]
+    assert (kinds.count("mean"), kinds.count("seed behind")) == (8, 32)
+    assert max(len(d.split("L")) for d, _, css in drawn if css == "mean") <= 120
+    assert "behind" not in second
 
 
 # Writes down what is wider than its place: the page itself, and every box that scrolls.
@@ -127,6 +150,45 @@ def test_the_verdicts_fit_every_width(opened, page, width):
     said = dict(re.findall(r'data-(page|wide|keys|width)="([^"]*)"', dom[dom.index("<body") :]))
     assert (said["page"], said["keys"], said["width"]) == ("fits", "true", str(width))
     assert "Verdicts" not in said["wide"].split(";")
+
+
+# Opens the page in a frame, as narrow as no window is; there each pair of texts that come too near is written down.
+FRAME = """
+<iframe srcdoc="{page}" width="{width}" height="900" style="border: 0"></iframe>
+<script>addEventListener("message", (event) => {{ document.body.dataset.near = event.data; }})</script>
+"""
+NEAR = """
+<script>setTimeout(() => {
+  const near = [];
+  const look = (elements, pixels) => {
+    const texts = [...elements].filter((one) => one.getClientRects().length).map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return [one.textContent, [...range.getClientRects()].filter((box) => box.width)];
+    });
+    texts.forEach(([text, boxes], number) => {
+      for (const [other, others] of texts.slice(number + 1)) for (const a of boxes) for (const b of others) {
+        const along = Math.max(a.left, b.left) - Math.min(a.right, b.right);
+        const down = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
+        if (along < pixels && down < 0) near.push(`${text} | ${other}`);
+      }
+    });
+  };
+  for (const row of document.querySelectorAll("thead tr")) look(row.children, 8);
+  for (const area of document.querySelectorAll(".chart .area")) look(area.querySelectorAll(".tick"), 4);
+  look(document.querySelectorAll("h1, h2, h3, summary .name, summary .verdict, .controls button, .legend button"), 4);
+  look(document.querySelectorAll(".mark"), 0);
+  parent.postMessage(`${innerWidth} pixels: ${near.join("; ")}`, "*");
+}, 800)</script>
+"""
+
+
+@pytest.mark.parametrize("width", [390, 800])
+def test_headings_and_numbers_of_axes_do_not_touch(opened, page, width):
+    """On a phone, too: headings of columns and figures, buttons, names in charts, and what axes name."""
+    inside = html.escape(POLICY.sub("", page) + NEAR)
+    dom, _ = opened("", "--window-size=1400,1000", text=FRAME.format(width=width, page=inside))
+    assert re.findall(r'data-near="([^"]*)"', dom) == [f"{width} pixels: "]
 
 
 def test_every_control_redraws_the_figure_without_error(opened, page):

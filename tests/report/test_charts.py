@@ -55,6 +55,15 @@ def test_intervals_stand_beside_their_names():
     assert plot.dots[0].hint == "L2: −1.0 [−2.0, +0.0]"
 
 
+def test_numbers_below_intervals_do_not_touch_on_a_phone_either():
+    """Names take a part of its width: on 150 pixels eight characters a number leave room for two or three."""
+    plot = interval_plot([{"v": "L2 vs Large", "y": -0.01, "low": -0.018, "high": -0.004}], margin=0.0015)
+    narrow = [tick for tick in plot.x.thinned() if not tick.css]
+    assert 2 <= len(narrow) <= 3
+    ends = [150 * tick.at / 100 + side * 3.5 * len(tick.text) for tick in narrow for side in (-1, 1)]
+    assert ends == sorted(ends)
+
+
 def test_a_forecast_is_a_dashed_line_with_a_band_from_the_last_measured_point():
     """The kinds of rows, and the classes they are drawn in."""
     ends = {"low": 0.5, "high": 0.7, "y": 0.6, "v": "A"}

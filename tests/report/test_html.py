@@ -57,7 +57,7 @@ def hostile(small_summary):
     """A report every text of which comes from an enemy."""
     summary = copy.deepcopy(small_summary)
     old = summary["variants"][0]["name"]
-    for part in (*summary["variants"], *summary["curves"]):
+    for part in (*summary["variants"], *summary["curves"], *summary["smoothed"]):
         for key in ("name", "variant"):
             if part.get(key) == old:
                 part[key] = HOSTILE
@@ -203,16 +203,50 @@ def test_json_cannot_end_its_script_element(value):
 
 
 def test_legend_offers_every_variant_and_opens_with_the_group(page):
-    """A figure opens with its group and the baselines; any other variant can be switched on."""
+    """A figure opens with its group, what that changes and Tiny; any other variant can be switched on."""
     figure = re.search(r'<figure data-curves="curves-1">.*?</figure>', page, flags=re.DOTALL).group(0)
     buttons = dict(re.findall(r'data-variant="([^"]+)" aria-pressed="(true|false)"', figure))
     assert [name for name, pressed in buttons.items() if pressed == "true"] == [
+        "Tiny",
         "Large",
         "L2",
         "Dropout",
         "Combined",
     ]
     assert len(buttons) == 7
+
+
+def test_smoothing_is_offered_as_far_as_runs_are_long_enough(page, small_summary):
+    """Over 30 epochs of 2,400, but not of 40; without any nothing is offered."""
+    pressed = re.findall(r'data-set="smoothing" data-to="(\w+)" aria-pressed="(\w+)">([^<]*)<', page)
+    first = pressed[: len(pressed) // 2]
+    assert first == [
+        ("none", "true", "No smoothing"),
+        ("3", "false", "3"),
+        ("10", "false", "10"),
+        ("30", "false", "30 epochs"),
+    ]
+    assert "Smoothing averages strong lines" in page
+    short = render_html(small_summary)
+    assert re.findall(r'data-set="smoothing" data-to="(\w+)"', short) == ["none", "3"]
+    never = render_html(small_summary | {"smoothed": []})
+    assert 'data-set="smoothing"' not in never
+    assert "Smoothing" not in never
+
+
+def test_the_picture_without_scripts_is_of_what_was_measured(page):
+    """Seeds and means of training and validation: smoothed lines are the script's."""
+    figure = re.search(r'<figure data-curves="curves-0">.*?</figure>', page, flags=re.DOTALL).group(0)
+    paths = re.findall(r'<path class="(?:train|val) (seed|mean)"', figure)
+    assert (paths.count("seed"), paths.count("mean")) == (24, 8)
+    lines = json.loads(re.search(r'id="report-data">(.*?)</script>', page, flags=re.DOTALL).group(1))[
+        "curves"
+    ]
+    smoothed = [line for line in lines["loss"]["lines"] if "z" in line]
+    assert {(line["k"], line["z"]) for line in smoothed} == {
+        (kind, std) for kind in ("train", "val", "fixed") for std in (3, 10, 30)
+    }
+    assert {line["s"] for line in smoothed} == {""}
 
 
 def test_study_without_results_is_a_page_too(small_summary):

@@ -230,3 +230,87 @@ def test_unusable_smoothing_is_refused(curves, std):
     assert str(caught.value) == (
         f"`smoothing_std` must be a finite number of epochs, at least 0; got {std!r}. 0 does not smooth."
     )
+
+
+def test_a_logarithmic_axis_and_its_range_are_asked_for_in_the_same_call(curves):
+    """One call makes the tutorial's picture, with plain ticks."""
+    ax = plot_history(curves, "binary_crossentropy", ylim=(0.5, 0.7), log_x=True)
+    ax.figure.canvas.draw()
+    assert (ax.get_xscale(), ax.get_ylim()) == ("log", (0.5, 0.7))
+    assert "10" in [text.get_text() for text in ax.get_xticklabels()]
+
+
+@pytest.mark.parametrize("ylim", [(0.7, 0.5), (0.5,), 0.5, (0.0, float("inf")), ("a", "b")])
+def test_a_range_that_no_axis_has_is_refused(curves, ylim):
+    """Upside down, endless, or no range at all."""
+    with pytest.raises(InputError) as caught:
+        plot_history(curves, "loss", ylim=ylim)
+    assert str(caught.value) == (
+        f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. Leave it out to show all values."
+    )
+
+
+STUDY = {
+    "loss": "loss",
+    "variants": [
+        {"name": "Tiny", "group": "sizes", "baseline": None},
+        {"name": "Small", "group": "sizes", "baseline": None},
+        {"name": "Large", "group": "sizes", "baseline": None},
+        {"name": "L2", "group": "regularizers", "baseline": "Large"},
+    ],
+}
+
+
+class Study:
+    """What a result needs to draw curves: variants with their groups, and the curves of each."""
+
+    def __init__(self, summary=STUDY):
+        self.summary = summary
+        self.curves = pl.concat([one_run([1.0, 2.0], variant=one["name"]) for one in summary["variants"]])
+
+    plot, _compared, _ordered_curves = Result.plot, Result._compared, Result._ordered_curves
+
+
+@pytest.mark.parametrize(
+    ("group", "names"), [("sizes", ["Tiny", "Small", "Large"]), ("regularizers", ["Tiny", "Large", "L2"])]
+)
+def test_a_group_is_drawn_with_what_it_changes_and_the_first_variant(group, names):
+    """As the tutorial compares them: Tiny stands among the regularizers."""
+    lines = labelled(Study().plot("loss", group=group))
+    assert [name.removesuffix(" Train") for name in lines if name.endswith("Train")] == names
+    assert lines["Large Train"].get_color() == LIGHT[2]
+
+
+def test_the_loss_of_the_verdicts_is_drawn_unless_a_metric_is_named():
+    """The call without arguments shows what the study is about."""
+    assert Study().plot().get_ylabel() == "Loss"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"group": "size"},
+            "`group` must be one of 'sizes', 'regularizers'; got 'size'. Did you mean 'sizes'?",
+        ),
+        (
+            {"group": "sizes", "variants": ["L2"]},
+            "Curves are drawn of a group or of variants; got `group` 'sizes' and `variants` ['L2']. Leave one of them out.",
+        ),
+    ],
+)
+def test_a_group_that_cannot_be_drawn_is_refused(arguments, message):
+    """Unknown, or beside variants of the caller's."""
+    with pytest.raises(InputError) as caught:
+        Study().plot("loss", **arguments)
+    assert str(caught.value) == message
+
+
+def test_a_study_without_groups_says_so():
+    """There is nothing to choose from."""
+    study = Study({"variants": [{"name": "A", "group": "", "baseline": None}]})
+    with pytest.raises(InputError) as caught:
+        study.plot("loss", group="sizes")
+    assert str(caught.value) == (
+        "`group` must be left out for a study whose variants have no groups; got 'sizes'. Name `variants` instead."
+    )

@@ -165,8 +165,8 @@ def test_the_fit_map_is_that_of_all_networks(folder):
     plt.close("all")
     with pytest.raises(InputError) as error:
         result.display("fit", "v1")
-    assert (
-        str(error.value) == "`variant` must be left out for the fit map, which shows all networks; got 'v1'."
+    assert str(error.value) == (
+        "`variant` must be left out for the plot 'fit', which shows all networks; got 'v1'."
     )
 
 

@@ -8,19 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.build import plan_columns
-from justright.data.checks import MAX_FLOAT
+from justright.data.histograms.feature_summaries import describe_features, histogram, moments
 from justright.data.plan.column_plans import LeftOut
 from justright.data.plan.table_plan import Plan
 from justright.data.readers.raw import RawTable
 from justright.data.sources import Request
 from justright.data.table import Table
-
-# Bins of a histogram: fine enough to show a peak, coarse enough for a small picture.
-HISTOGRAM_BINS = 30
-# Of a table with more features, those have a histogram that tell most about the target: ten rows of six in a report.
-MAX_HISTOGRAMS = 60
-CHUNK_VALUES = 4_000_000  # described at once: 32 MB
-NO_HISTOGRAM: dict[str, Any] = {"edges": [], "counts": [], "class_counts": []}
 
 
 def describe_table(table: Table) -> dict[str, Any]:
@@ -47,19 +40,13 @@ def describe_table(table: Table) -> dict[str, Any]:
         (24000, 28, '1', 30)
     """
     codes = None if table.task == "regression" else table.target.astype(np.int64)
-    classes = len(table.class_names)
-    moments, strengths = _describe_numbers(table, codes)
-    drawn = set(np.argsort(-strengths, kind="stable")[:MAX_HISTOGRAMS].tolist())
-    columns = [
-        {"name": name}
-        | numbers
-        | (_histogram(table.features[:, index], codes, classes) if index in drawn else NO_HISTOGRAM)
-        for index, (name, numbers) in enumerate(zip(table.feature_names, moments, strict=True))
-    ]
+    columns = describe_features(
+        table.features, table.feature_names, table.target, codes, len(table.class_names)
+    )
     target_column = None
     if codes is None:
-        numbers, _ = _moments(table.target[None].astype(np.float64))
-        target_column = {"name": table.target_name} | numbers[0] | _histogram(table.target, None, 0)
+        numbers, _ = moments(table.target[None].astype(np.float64))
+        target_column = {"name": table.target_name} | numbers[0] | histogram(table.target, None, 0)
     return {
         "source": table.source.source,
         "rows": table.rows,
@@ -110,113 +97,3 @@ def _describe_classes(table: Table, codes: npt.NDArray[np.int64] | None) -> list
         {"name": name, "rows": count, "fraction": count / table.rows}
         for name, count in zip(table.class_names, counts, strict=True)
     ]
-
-
-def _describe_numbers(
-    table: Table, codes: npt.NDArray[np.int64] | None
-) -> tuple[list[dict[str, Any]], npt.NDArray[np.float64]]:
-    """Return each feature's range and moments, and what it tells of the target by itself: a share of its variance.
-
-    The share is what lies between classes, or the squared correlation with a numeric target. Where all features have
-    histograms nobody asks for it, and it is 0.
-
-    Shape:
-        shares: (features,), in [0, 1].
-    """
-    found: list[dict[str, Any]] = []
-    shares = np.zeros(table.n_features)
-    at_once = max(1, CHUNK_VALUES // max(1, table.rows))
-    for start in range(0, table.n_features, at_once):
-        # float64: a float32 sum over millions of rows loses digits.
-        part = np.array(table.features[:, start : start + at_once].T, np.float64, order="C")
-        numbers, deviations = _moments(part)
-        found += numbers
-        if table.n_features > MAX_HISTOGRAMS:
-            shares[start : start + at_once] = _shares_told(deviations, table.target, codes)
-    return found, shares
-
-
-def _moments(values: npt.NDArray[np.float64]) -> tuple[list[dict[str, Any]], npt.NDArray[np.float64]]:
-    """Return min, max, mean and standard deviation of each column, and deviations from the mean in a unit of its own.
-
-    Sums of huge values overflow, and squares of tiny ones vanish: each column is scaled by a power of two, which
-    rounds nothing. What is not finite is left out; a column without any finite value has None for each number.
-
-    Shape:
-        values: (columns, rows); overwritten.
-    """
-    is_finite = np.isfinite(values)
-    counts = is_finite.sum(1)
-    low = np.where(is_finite, values, np.inf).min(1, initial=np.inf)
-    high = np.where(is_finite, values, -np.inf).max(1, initial=-np.inf)
-    largest = np.where(counts, np.maximum(np.abs(low), np.abs(high)), 0.0)
-    power = np.frexp(largest)[1]
-    values[~is_finite] = 0.0
-    np.ldexp(values, -power[:, None], out=values)
-    number = np.maximum(counts, 1)
-    mean = values.sum(1) / number
-    values -= mean[:, None]
-    values[~is_finite] = 0.0
-    deviation = np.sqrt(np.einsum("cr,cr->c", values, values) / number)
-    columns = {"min": low, "max": high, "mean": np.ldexp(mean, power), "std": np.ldexp(deviation, power)}
-    lists = {name: column.tolist() for name, column in columns.items()}
-    numbers = [
-        {name: column[index] if counts[index] else None for name, column in lists.items()}
-        for index in range(len(values))
-    ]
-    return numbers, values
-
-
-def _shares_told(
-    deviations: npt.NDArray[np.float64], target: npt.NDArray[Any], codes: npt.NDArray[np.int64] | None
-) -> npt.NDArray[np.float64]:
-    """Return the share of each column's variance that the target tells; 0 for a constant column."""
-    total = np.einsum("cr,cr->c", deviations, deviations)
-    if codes is None:
-        wanted = target.astype(np.float64)
-        wanted = wanted / (np.abs(wanted).max(initial=0.0) or 1.0)
-        wanted -= wanted.mean()
-        told = (deviations @ wanted) ** 2 / (wanted @ wanted or 1.0)
-    else:
-        order = np.argsort(codes, kind="stable")
-        present, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)
-        sums = np.add.reduceat(deviations[:, order], starts, axis=1) if len(present) else deviations[:, :0]
-        told = (sums**2 / counts).sum(1)
-    shares: npt.NDArray[np.float64] = np.divide(told, total, out=np.zeros(len(total)), where=total > 0)
-    return shares
-
-
-def _histogram(
-    values: npt.NDArray[np.floating[Any] | np.int32], codes: npt.NDArray[np.int64] | None, classes: int
-) -> dict[str, Any]:
-    """Return `edges`, `counts` and `class_counts` of one column's finite values; empty lists if there is none.
-
-    A constant stands in the middle of a range around it. Ends are the least and the largest value, whatever lies
-    between them: NumPy's own histogram refuses ranges that overflow, or whose bins floating point cannot tell apart.
-    """
-    wide = values.astype(np.float64)
-    is_finite = np.isfinite(wide)
-    wide = wide[is_finite]
-    if not len(wide):
-        return NO_HISTOGRAM
-    low, high = float(wide.min()), float(wide.max())
-    places = np.full(len(wide), HISTOGRAM_BINS // 2)
-    is_constant = low == high
-    if is_constant:
-        room = max(0.5, abs(low) * 1e-6)
-        low, high = (max(-MAX_FLOAT, min(MAX_FLOAT, end)) for end in (low - room, high + room))
-    unit = (
-        1.0 if high / 2 - low / 2 < MAX_FLOAT / 4 else 0.25
-    )  # neither the range nor 30 steps of it overflow
-    if not is_constant:
-        shares = (wide * unit - low * unit) / (high * unit - low * unit)
-        places = np.minimum((shares * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
-    edges = np.clip(np.linspace(low * unit, high * unit, HISTOGRAM_BINS + 1) / unit, low, high)
-    own = codes[is_finite] if codes is not None else 0
-    by_class = np.bincount(places + HISTOGRAM_BINS * own, minlength=HISTOGRAM_BINS * max(1, classes))
-    by_class = by_class.reshape(-1, HISTOGRAM_BINS)
-    return {
-        "edges": edges.tolist(),
-        "counts": by_class.sum(0).tolist(),
-        "class_counts": by_class.tolist() if codes is not None else [],
-    }

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.arrays import WHOLE, Target, check_arrays, hash_arrays, row_blocks
-from justright.data.checks import check_names, listed
+from justright.data.checks import check_names, check_whole, listed
 from justright.data.duplicates import Duplicates, find_duplicates
+from justright.data.histograms.feature_summaries import HISTOGRAM_BINS
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
@@ -23,6 +24,7 @@ from justright.errors import InputError, check_one_of
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.axes import Axes
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
@@ -164,6 +166,45 @@ class Table:
         if self.columns is not None:
             return self.columns
         return pl.DataFrame({name: self.features[:, index] for index, name in enumerate(self.feature_names)})
+
+    def plot_histograms(
+        self,
+        features: Sequence[str] | None = None,
+        *,
+        flat: bool = False,
+        bins: int = HISTOGRAM_BINS,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Return matplotlib axes with the distribution of each feature by class, or of all values together.
+
+        Args:
+            features: names of those to draw, in this order; None draws all, or the 60 that tell most about the target by
+                themselves.
+            flat: whether all values stand in one histogram, as in TensorFlow's tutorial. Otherwise the axes hold a small
+                histogram for each feature (`.child_axes`), each class scaled to its own number of rows.
+            bins: of each histogram.
+            ax: where to draw; None makes a new figure.
+        Raises:
+            InputError: there is no such feature, `bins` is not a whole number of at least 1, or `features` are named with `flat`.
+        Example:
+            >>> import justright as jr
+            >>> table = jr.read_table("higgs-sim")
+            >>> table.plot_histograms(flat=True, bins=101).get_ylabel()
+            'Values'
+        """
+        from justright.data.histograms.histogram_display import feature_histograms, value_histogram
+
+        check_whole("bins", bins, least=1)
+        if not flat:
+            names, classes = self.feature_names, self.class_names
+            return feature_histograms(
+                self.features, names, self.target, classes, chosen=features, bins=bins
+            ).plot(ax)
+        if features is not None:
+            raise InputError(
+                f"`features` must be left out with `flat`, which draws all values together; got {features!r}."
+            )
+        return value_histogram(self.features, bins=bins).plot(ax)
 
     def split(
         self,

@@ -36,6 +36,7 @@ class Axis:
     scale: Literal["linear", "log", "log1p"] = "linear"
     named: tuple[tuple[float, str], ...] = ()
     width: int = WIDE  # pixels on a wide page
+    narrow: int = NARROW  # and on a phone
 
     def place(self, value: float) -> float:
         """Return where a value lies, as a share of the axis: 0 at `low`, 1 at `high`.
@@ -60,7 +61,7 @@ class Axis:
         """Return them for a horizontal axis: as many as there is room for, on a wide page and on a phone."""
         ticks = self.ticks()
         wide = _apart(ticks, self.width)
-        narrow = _apart(wide, min(NARROW, self.width))
+        narrow = _apart(wide, min(self.narrow, self.width))
         return tuple(Tick(tick.at, tick.text, "" if tick in narrow else "extra") for tick in wide)
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from justright.report.axes import Axis, Tick, epoch_axis, linear_axis, size_axis
@@ -18,6 +18,7 @@ BOX = 1_000  # units of a path along and up
 FAR = 100 * BOX  # what lies beyond it is cut off anyway
 HEIGHT, LOW_HEIGHT = 340, 200  # pixels
 ROW_HEIGHT = 30  # pixels for each interval
+BESIDE_NAMES = 150  # pixels that names of rows leave of a phone's width
 PAD = 0.04  # of the range of values, above and below
 
 Point = tuple[float, float]  # in shares of the chart: from the left, from the bottom
@@ -153,7 +154,7 @@ def interval_plot(rows: Sequence[Mapping[str, Any]], *, margin: float | None) ->
         small,
         *(row[key] for row in rows for key in ("low", "y", "high") if row[key] is not None),
     ]
-    x = _padded("Difference of test loss", [0.0, *values])
+    x = replace(_padded("Difference of test loss", [0.0, *values]), narrow=BESIDE_NAMES)
     paths = [Path(f"M{_unit(x.place(0.0))} 0V{BOX}", "zero")]
     if small:
         low, high = (_unit(x.place(end)) for end in (-small, small))

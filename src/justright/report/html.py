@@ -19,7 +19,12 @@ from justright.report.number_formats import is_share, metric_words
 from justright.report.palette import DARK, LIGHT, page_colours
 from justright.report.sections.provenance import heading, headline
 from justright.report.sections.registry import shown_sections
-from justright.report.sections.training_curves import best_points, curve_lines, opening_range
+from justright.report.sections.training_curves import (
+    best_points,
+    curve_lines,
+    opening_range,
+    smoothed_lines,
+)
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -55,6 +60,7 @@ def render_html(summary: Summary, *, folder: str | None = None) -> str:
         figures=data["figures"],
         pictures=pictures,
         has_fixed=any(line["k"] == "fixed" for line in data["curves"]["loss"]["lines"]),
+        smoothings=_smoothings(summary),
         metrics=[(kind, metric_words(metric)) for kind, metric in _metrics(summary).items()],
     )
 
@@ -140,7 +146,10 @@ def page_data(summary: Summary, figures: Iterable[CurveFigure]) -> tuple[dict[st
         kind: {
             "title": metric_words(metrics[kind]),
             "share": is_share(metrics[kind]),
-            "lines": [line | {"x": epochs.setdefault(tuple(line["x"]), len(epochs))} for line in each],
+            "lines": [
+                line | {"x": epochs.setdefault(tuple(line["x"]), len(epochs))}
+                for line in (*each, *smoothed_lines(summary, metrics[kind]))
+            ],
             "best": [one | {"words": best_words(metrics[kind], one)} for one in best[kind]],
         }
         for kind, each in lines.items()
@@ -173,6 +182,13 @@ def security_policy(scripts: Sequence[str]) -> str:
 def _metrics(summary: Summary) -> dict[str, str]:
     """Return the metrics that a figure of curves shows, by kind."""
     return {"loss": summary["loss"], "score": summary["score"]}
+
+
+def _smoothings(summary: Summary) -> list[tuple[str, str]]:
+    """Return what curves can be smoothed by, as the script names it and in words; none where no run is long enough."""
+    stds = sorted({one["std"] for one in summary.get("smoothed", ())})
+    words = [*map(str, stds[:-1]), *(f"{std} epochs" for std in stds[-1:])]
+    return [("none", "No smoothing"), *zip(map(str, stds), words, strict=True)] if stds else []
 
 
 @cache

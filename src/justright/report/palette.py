@@ -1,13 +1,12 @@
-"""One colour for each variant: safe for colour-blind readers, on light and on dark paper."""
+"""One colour for each variant, as a page names it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-# Okabe & Ito, "Color Universal Design" (2008), their yellow replaced: it cannot be seen on white. Darkened (light
-# paper) or lightened (dark paper) until every colour has a contrast of at least 3:1 (WCAG 2.2, 1.4.11).
-LIGHT = ("#0072b2", "#d55e00", "#00875f", "#b5508c", "#a87400", "#2b8fc7", "#555555", "#6f7d00")
-DARK = ("#4fb0f0", "#ff8b4d", "#2fcb9e", "#ea9ccb", "#edb641", "#a3dcff", "#c4c4c4", "#cdd94f")
+from justright.colours import DARK, LIGHT
+
+__all__ = ["DARK", "LIGHT", "page_colours"]
 
 
 def page_colours(names: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.errors import InputError, one_of
+from justright.report.displays.plot_axes import drawable, finish
 from justright.report.number_formats import metric_words
 from justright.report.palette import LIGHT
 
@@ -35,12 +36,14 @@ def plot_history(
     *,
     smoothing_std: float = 0.0,
     variants: Sequence[str] | None = None,
+    ylim: tuple[float, float] | None = None,
+    log_x: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Return matplotlib Axes with `metric` against epochs: training solid, validation dashed, one colour for each variant.
 
     The x-axis counts *epochs trained*: the value Keras calls epoch 0 stands at 1. So the first epoch keeps its
-    place when the caller sets a logarithmic axis with `.set_xscale("log")`, where 0 would vanish.
+    place on a logarithmic axis, where 0 would vanish.
 
     Smoothing convolves each run with a Gaussian whose standard deviation is `smoothing_std` epochs; the measured
     values stay visible, faintly, behind. Several seeds are drawn as their mean, as far as all of them trained,
@@ -53,10 +56,13 @@ def plot_history(
         metric: a training metric, for instance 'binary_crossentropy'; its `val_` column is drawn dashed.
         smoothing_std: standard deviation of the Gaussian in epochs; 0 draws what was measured.
         variants: which to draw, in this order; None draws all.
+        ylim: the lowest and highest value shown; None shows all.
+        log_x: whether the axis of epochs is logarithmic.
         ax: where to draw; None makes a figure of its own.
 
     Raises:
-        InputError: a metric or variant is not in `curves`, or `smoothing_std` is not a finite number of at least 0.
+        InputError: a metric or variant is not in `curves`, `smoothing_std` is not a finite number of at least 0, or `ylim`
+            not two finite numbers, the lower one first.
 
     Example:
         >>> import polars as pl
@@ -74,26 +80,31 @@ def plot_history(
         ['Tiny Train', 'Tiny Val']
     """
     names = _check(curves, metric, smoothing_std, variants)
+    _check_ends(ylim)
     place: dict[str, Any] = {}
     if ax is None:  # a figure of our own has room for the legend beside the curves
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0, "frameon": False}
     looks = _looks(curves["variant"].unique(maintain_order=True).to_list())
     for name in names:
         for column, style, role in ((metric, "-", "Train"), (f"val_{metric}", "--", "Val")):
             runs = _runs_of(curves, name, column)
             if runs:
-                _draw(ax, runs, smoothing_std, looks[name] | {"linestyle": style}, f"{name} {role}")
+                _draw(ax, runs, smoothing_std, looks[name] | {"linestyle": style}, f"{drawable(name)} {role}")
     ax.set_xlabel("Epochs trained")
     ax.set_ylabel(metric_words(metric))
-    ax.grid(visible=True, alpha=0.3)
+    finish(ax)
     ax.legend(**place)
     # Plain numbers on a logarithmic axis, too: `Axes.set_xscale("log")` asks for new limits, which is told before anything
     # is drawn, and puts matplotlib's own ticks, which read 2 × 10⁰ where an axis spans few decades.
     ax.callbacks.connect("xlim_changed", _put_plain_ticks)
+    if log_x:
+        ax.set_xscale("log")
     _put_plain_ticks(ax)
+    if ylim is not None:
+        ax.set_ylim(*ylim)
     return ax
 
 
@@ -123,6 +134,20 @@ def _check(
         if name not in known:
             raise one_of("variants", name, known)
     return list(known if variants is None else variants)
+
+
+def _check_ends(ylim: tuple[float, float] | None) -> None:
+    """Raise InputError unless an axis can have these ends."""
+    if ylim is None:
+        return
+    try:
+        low, high = map(float, ylim)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise InputError(
+            f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. Leave it out to show all values."
+        )
 
 
 def _runs_of(curves: pl.DataFrame, variant: str, column: str) -> list[Curve]:

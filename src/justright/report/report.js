@@ -51,7 +51,10 @@
     const x = data.axes[state.axis];
     const y = chart.ranges[state.kind][state.range];
     const shown = new Set(state.shown);
-    const lines = curves.lines.filter((line) => shown.has(line.v) && (line.k === "val" || line.k === state.training));
+    // Smoothed means have a `z`, by how many epochs; what was measured then stays behind them.
+    const isSmooth = state.smoothing !== "none";
+    const isDrawn = (line) => line.z === undefined || String(line.z) === state.smoothing;
+    const lines = curves.lines.filter((line) => shown.has(line.v) && isDrawn(line) && (line.k === "val" || line.k === state.training));
     const at = (right, up) => [BOX * place(x, right), BOX * (1 - within(place(y, up)))];
     const svg = figure.querySelector(".area svg");
     svg.replaceChildren(path(y.ticks.map(([up]) => `M0 ${BOX - 10 * up}H${BOX}`).join(""), "grid"));
@@ -60,8 +63,10 @@
       const epochs = data.epochs[line.x];
       const points = epochs.map((epoch, index) => at(epoch, line.y[index]));
       const d = "M" + points.map((point) => point.map((part) => part.toFixed(1)).join(" ")).join("L");
-      svg.append(path(points.length > 1 ? d : `${d}h0`, `${line.k} ${line.s ? "seed" : "mean"}`, data.colours[line.v]));
-      if (!line.s) means.push({ line, epochs, points });
+      const isMean = isSmooth ? line.z !== undefined : !line.s;
+      const css = isMean ? "mean" : isSmooth ? "seed behind" : "seed";
+      svg.append(path(points.length > 1 ? d : `${d}h0`, `${line.k} ${css}`, data.colours[line.v]));
+      if (isMean) means.push({ line, epochs, points });
     }
     const area = figure.querySelector(".area");
     for (const old of area.querySelectorAll(".dot, .tick")) old.remove();
@@ -95,7 +100,7 @@
   const start = (figure, chart) => {
     const area = figure.querySelector(".area");
     const [kind] = Object.keys(chart.ranges);
-    const state = { kind, axis: "log", range: "opening", training: "train", shown: [...chart.shown] };
+    const state = { kind, axis: "log", range: "opening", training: "train", smoothing: "none", shown: [...chart.shown] };
     let drawn = draw(figure, chart, state);
     const hover = { mark: element("i", "dot hover"), words: element("div", "hover words") };
     const hide = () => Object.values(hover).forEach((each) => each.remove());
@@ -120,7 +125,7 @@
       hover.mark.style.cssText = `left: ${right / 10}%; top: ${down / 10}%`;
       hover.mark.style.setProperty("--colour", data.colours[line.v]);
       hover.words.textContent =
-        `${line.v}, ${ROWS[line.k]}, mean of seeds\nepoch ${epoch.toLocaleString("en")}: ${shownValue(value, drawn.curves.share)}`;
+        `${line.v}, ${ROWS[line.k]}, mean of seeds${line.z ? `, over ${line.z} epochs` : ""}\nepoch ${epoch.toLocaleString("en")}: ${shownValue(value, drawn.curves.share)}`;
       hover.words.style.cssText = `top: ${down / 10}%; ${right < BOX / 2 ? `left: ${right / 10}%` : `right: ${100 - right / 10}%`}`;
       area.append(hover.mark, hover.words);
     });

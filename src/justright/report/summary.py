@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
+from justright.report.smoothed_curves import smoothed_means
 from justright.report.thinned_curves import thin_curves
 from justright.runs.outcomes import counting_outcomes, largest_size
 from justright.runs.plain import plain
@@ -134,6 +135,16 @@ class RunCurves(TypedDict):
     metrics: dict[str, list[float | None]]
 
 
+class SmoothedCurve(TypedDict):
+    """A variant's mean over seeds, smoothed by a Gaussian whose standard deviation is `std` epochs."""
+
+    variant: str
+    metric: str
+    std: int
+    epoch: list[int]
+    values: list[float]
+
+
 class Summary(TypedDict):
     """A study."""
 
@@ -162,6 +173,7 @@ class Summary(TypedDict):
     conclusion: str
     facts: list[str]
     curves: list[RunCurves]
+    smoothed: NotRequired[list[SmoothedCurve]]
     table: dict[str, Any]  # as `describe_table` returns it
     environment: dict[str, Any]
     command: str
@@ -230,13 +242,19 @@ def summarise(
         "margin": next((item["verdict"]["margin"] for item in verdicts.values()), None),
         "conclusion": judgement.get("conclusion") or "",
         "curves": [],
+        "smoothed": [],
         "table": table,
         "environment": environment,
         "command": command,
         "study_toml": tomli_w.dumps(study),
     }
     shown = [one["name"] for one in notable_variants(summary, MOST_WHOLE)]
-    summary["curves"] = thin_curves(_curves(reader, shown if len(shown) < len(names) else None))
+    curves = _curves(reader, shown if len(shown) < len(names) else None)
+    drawn = (f"{kind}{metric}" for metric in (LOSSES[task], SCORES[task]) for kind in ("", "val_", "fixed_"))
+    summary["curves"], summary["smoothed"] = (
+        thin_curves(curves),
+        smoothed_means(curves, list(dict.fromkeys(drawn))),
+    )
     more = {key: value for key, value in judgement.items() if key not in summary}
     return cast(Summary, plain(summary | {"more": more}))
 

@@ -1,8 +1,9 @@
-"""From what a model said about the rows that measure to a plot of it."""
+"""From what a study folder holds to a plot of it."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,47 +19,55 @@ from justright.diagnosis.scores.pictures import (
 )
 from justright.errors import FolderError, InputError, one_of
 from justright.records.reader import StoreReader
-from justright.report.displays import (
+from justright.report.displays.capacity_display import CapacityDisplay, capacity_display
+from justright.report.displays.effect_display import EffectDisplay, effect_display
+from justright.report.displays.fit_display import FitDisplay, fit_display
+from justright.report.displays.prediction_displays import (
     CalibrationDisplay,
     ConfusionDisplay,
     CurveDisplay,
-    Display,
     ResidualDisplay,
 )
-from justright.report.fit_display import FitDisplay, fit_display
+from justright.report.displays.schedule_display import ScheduleDisplay, schedule_display
+from justright.report.displays.size_display import SizeDisplay, size_display
 from justright.report.number_formats import format_metric
 from justright.report.summary import Summary
 from justright.runs.outcomes import is_measured
+from justright.session.plot_kinds import KINDS, STUDY_KINDS, Kind
 from justright.session.row_outputs import MeasuringRows
 from justright.statistics.class_metrics import ClassPredictions
 
-Kind = Literal["roc", "precision_recall", "calibration", "confusion", "residuals", "fit"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+StudyDisplay = FitDisplay | EffectDisplay | CapacityDisplay | SizeDisplay | ScheduleDisplay
+Display = StudyDisplay | CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
 
 
-def make_display(
-    store: StoreReader, summary: Summary, kind: Kind, variant: str | None
-) -> Display | FitDisplay:
-    """Return a plot of a variant's predictions on test rows, or on validation rows without any, at its best epochs.
+def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str | None) -> Display:
+    """Return a plot of a study, or of a variant's predictions on test rows (validation rows without any) at its best epochs.
 
     Args:
         store: the folder's store.
         summary: the folder's summary.
-        kind: which plot; 'fit' is the map of all networks.
-        variant: a variant, or the reference model; None for the variant that validation rows choose. Not for 'fit'.
+        kind: which plot.
+        variant: a variant, or the reference model; None for the variant that validation rows choose. Only for predictions.
 
     Raises:
         InputError: the kind or variant is unknown, or the kind is not one for the table's task.
-        FolderError: the folder does not hold the predictions.
+        FolderError: the folder does not hold what is drawn.
     """
     if kind not in KINDS:
         raise one_of("kind", kind, KINDS)
-    if kind == "fit":
+    if kind in STUDY_KINDS:
         if variant is not None:
             raise InputError(
-                f"`variant` must be left out for the fit map, which shows all networks; got {variant!r}."
+                f"`variant` must be left out for the plot {kind!r}, which shows all networks; got {variant!r}."
             )
-        return fit_display(summary)
+        return STUDY_DISPLAYS[kind](summary)
+    return _prediction_display(store, summary, kind, variant)
+
+
+def _prediction_display(
+    store: StoreReader, summary: Summary, kind: Kind, variant: str | None
+) -> CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay:
     is_regression = summary["task"] == "regression"
     if (kind == "residuals") != is_regression:
         fitting = "residuals" if is_regression else "roc, precision_recall, calibration and confusion"
@@ -150,3 +159,12 @@ def _unrecorded(name: str) -> FolderError:
         f"The folder must hold what {name!r} said about each row to plot it; none of its runs recorded that. "
         "Run the study again in a fresh folder with --new."
     )
+
+
+STUDY_DISPLAYS: Mapping[str, Callable[[Summary], StudyDisplay]] = {
+    "fit": fit_display,
+    "effects": effect_display,
+    "capacity": capacity_display,
+    "data": size_display,
+    "schedule": schedule_display,
+}

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from justright.errors import FolderError, JustrightError
+from justright.errors import FolderError, InputError, JustrightError, check_one_of
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
-    from justright.report.displays import Display
-    from justright.report.fit_display import FitDisplay
     from justright.report.summary import Summary
-    from justright.session.make_displays import Kind
+    from justright.session.make_displays import Display
+    from justright.session.plot_kinds import Kind
     from justright.session.predictor import Predictor
 
 
@@ -209,39 +208,48 @@ class Result:
 
     def plot(
         self,
-        metric: str,
+        metric: str | None = None,
         *,
-        smoothing_std: float = 0.0,
+        group: str | None = None,
         variants: Sequence[str] | None = None,
-        ax: Axes | None = None,
+        **look: Any,
     ) -> Axes:
         """Return matplotlib axes with the training (solid) and validation (dashed) curves of `metric`.
 
         Args:
-            metric: for instance 'binary_crossentropy' or 'accuracy'.
-            smoothing_std: standard deviation of the Gaussian smoothing, in epochs; 0 for none.
-            variants: names to draw; None draws all.
-            ax: where to draw; None makes a new figure.
+            metric: for instance 'binary_crossentropy' or 'accuracy'; None draws the loss that verdicts are about.
+            group: draws the variants of this group, what they change and, beside a group that changes another one's, the
+                study's first; for instance 'sizes'.
+            variants: names to draw, in this order; None draws all.
+            look: `smoothing_std`, `ylim`, `log_x` and `ax`, as `justright.report.plot_history` takes them.
 
         Raises:
-            InputError: the metric or a variant is unknown.
+            InputError: the metric, the group or a variant is unknown, both `group` and `variants` are given, or see there.
+
+        Example:
+            >>> result.plot(
+            ...     "binary_crossentropy", group="sizes", smoothing_std=10, ylim=(0.5, 0.7), log_x=True
+            ... )  # doctest: +SKIP
         """
         from justright.report.plots import plot_history
 
-        return plot_history(
-            self._ordered_curves(), metric, smoothing_std=smoothing_std, variants=variants, ax=ax
-        )
+        if group is not None:
+            variants = self._compared(group, variants)
+        return plot_history(self._ordered_curves(), metric or self.summary["loss"], variants=variants, **look)
 
-    def display(self, kind: Kind, variant: str | None = None) -> Display | FitDisplay:
-        """Return a plot of predictions on test rows (validation rows without any), or the fit map: its arrays, and `.plot(ax=None)`.
+    def display(self, kind: Kind, variant: str | None = None) -> Display:
+        """Return a plot: its arrays, and `.plot(ax=None)`, which draws them and returns matplotlib axes.
 
         Args:
-            kind: 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, 'residuals' for values, or 'fit'.
-            variant: a variant's name or the reference model's; None for the variant that validation rows choose. Not for 'fit'.
+            kind: 'fit', 'effects', 'capacity', 'data' or 'schedule' for all networks; of the predictions of one on test rows
+                (validation rows without any) 'roc', 'precision_recall', 'calibration' or 'confusion' for classes, and
+                'residuals' for values.
+            variant: a variant's name or the reference model's; None for the variant that validation rows choose. Only for
+                predictions.
 
         Raises:
             InputError: the kind or variant is unknown, or does not fit the table's task.
-            FolderError: the folder does not hold the predictions.
+            FolderError: the folder does not hold what is drawn.
         """
         from justright.session.make_displays import make_display
 
@@ -255,6 +263,22 @@ class Result:
         95 % intervals, what is shaded is within the margin, and rings show what another kind of model gains.
         """
         return self.display("fit").plot(ax)
+
+    def plot_effects(self, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with what each remedy changes, and 95 % intervals; errors as for `display`."""
+        return self.display("effects").plot(ax)
+
+    def plot_capacity(self, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with losses at the best epochs against the number of parameters; errors as for `display`."""
+        return self.display("capacity").plot(ax)
+
+    def plot_data(self, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with losses against training rows, measured and forecast; errors as for `display`."""
+        return self.display("data").plot(ax)
+
+    def plot_schedule(self, ax: Axes | None = None) -> Axes:
+        """Return matplotlib axes with learning rates against epochs; errors as for `display`."""
+        return self.display("schedule").plot(ax)
 
     def plot_roc(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with true against false positive rates; arguments and errors as for `display`."""
@@ -275,6 +299,23 @@ class Result:
     def plot_residuals(self, variant: str | None = None, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with predicted against true values; arguments and errors as for `display`."""
         return self.display("residuals", variant).plot(ax)
+
+    def _compared(self, group: str, variants: Sequence[str] | None) -> list[str]:
+        """Return the variants that a picture of a group shows."""
+        from justright.report.variant_groups import compared_variants, group_names
+
+        if variants is not None:
+            raise InputError(
+                f"Curves are drawn of a group or of variants; got `group` {group!r} and `variants` {list(variants)!r}. "
+                "Leave one of them out."
+            )
+        names = group_names(self.summary["variants"])
+        if not names:
+            raise InputError(
+                f"`group` must be left out for a study whose variants have no groups; got {group!r}. Name `variants` instead."
+            )
+        check_one_of("group", group, names)
+        return compared_variants(self.summary["variants"], group)
 
     def _ordered_curves(self) -> pl.DataFrame:
         """Return the curves in the study's order of variants, so that colours are those of the report."""

@@ -38,6 +38,28 @@ def test_group_opens_with_its_members_and_their_baselines():
     ]
 
 
+def test_the_study_s_first_variant_stands_beside_a_group_that_changes_another():
+    """Tiny among the regularizers, as in the tutorial."""
+    figures = curve_figures(
+        study(
+            ("Tiny", "sizes", None),
+            ("Small", "sizes", None),
+            ("Large", "sizes", None),
+            ("L2", "more", "Large"),
+        )
+    )
+    assert [figure.shown for figure in figures] == [("Tiny", "Small", "Large"), ("Tiny", "Large", "L2")]
+
+
+def test_what_a_large_group_is_compared_with_stays_shown():
+    """Of many remedies some must be switched on; what they change need not be."""
+    remedies = [(f"R{number}", "remedies", "Large") for number in range(12)]
+    figures = curve_figures(study(*remedies, ("Large", "sizes", None), ("Tiny", "sizes", None)))
+    shown = next(figure.shown for figure in figures if figure.title == "Remedies curves")
+    assert len(shown) == 8
+    assert "Large" in shown
+
+
 def test_group_inside_another_figure_has_none_of_its_own():
     """The same lines are not drawn twice."""
     figures = curve_figures(study(("Large", "sizes", None), ("L2", "regularizers", "Large")))

@@ -42,7 +42,7 @@ def claim_blocks(summary: Summary) -> list[Block]:
     )
     is_tested = any(claim["answer"] != NOT_TESTED for claim in summary["claims"])
     media = Media.EVERYWHERE if is_tested else Media.WRITTEN
-    table = Table("The tutorial’s conclusions", columns, tuple(rows), media=media)
+    table = Table("The tutorial’s conclusions", columns, tuple(rows), css="claims", media=media)
     return [Text(note, media=Media.WRITTEN), table]
 
 

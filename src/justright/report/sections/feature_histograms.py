@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.data.describe import MAX_HISTOGRAMS
+from justright.data.histograms.feature_summaries import MAX_HISTOGRAMS
 from justright.report.blocks import Block, Cell, Folded, Histograms, Media, Section, Text
 from justright.report.palette import page_colours
 from justright.report.sections.column_table import column_blocks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from justright.report.blocks import Block, Chart, CurveFigure, Media, Section, Text
@@ -12,11 +11,16 @@ from justright.report.charts import rate_plot, widened
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.palette import page_colours
 from justright.report.summary import RunCurves, Summary
+from justright.report.variant_groups import compared_variants
 
 NOTE = (
     "Strong lines: mean over seeds, as far as all of them trained. Faint lines: each seed. Dots: best epochs. Epochs count "
     "from 0. “As trained” is what Keras reports: means over moving weights, dropout on. “Fixed subset” is measured like "
     "validation: still weights, dropout off."
+)
+SMOOTHED_NOTE = (
+    " Smoothing averages strong lines over neighbouring epochs, by a Gaussian of that standard deviation; what was measured "
+    "then stays behind."
 )
 MAX_FIGURES = 8  # further groups are found in the legends of these
 MOST_DRAWN = 1e100  # a loss beyond it has left every scale, and differences of such losses overflow
@@ -50,22 +54,24 @@ def curve_blocks(summary: Summary) -> list[Block]:
         if drawn < every > MOST_WHOLE
         else ""
     )
-    return [Text(NOTE + few, media=Media.PAGE), *blocks]
+    return [Text(NOTE + (SMOOTHED_NOTE if summary.get("smoothed") else "") + few, media=Media.PAGE), *blocks]
 
 
 def curve_figures(summary: Summary) -> list[CurveFigure]:
     """Return the figures of training curves: one for each group of variants, with those it opens with.
 
-    A figure holds every notable variant, so that any can be switched on; it opens with its group's members and the
-    baselines they change. A group all of whose variants another figure shows has no figure of its own.
+    A figure holds every notable variant, so that any can be switched on; it opens with its group's members and what they are
+    compared with. A group all of whose variants another figure shows has no figure of its own.
     """
-    variants = notable_variants(summary, MOST_WHOLE)
-    offered = tuple(one["name"] for one in variants)
+    offered = tuple(one["name"] for one in notable_variants(summary, MOST_WHOLE))
+    variants = [one for one in summary["variants"] if one["name"] in offered]
     opened: dict[str, tuple[str, ...]] = {}
     for group in dict.fromkeys(one["group"] for one in variants):
-        changed = {one["baseline"] for one in variants if one["group"] == group}
-        wanted = (one["name"] for one in variants if one["group"] == group or one["name"] in changed)
-        opened[group] = tuple(islice(wanted, MAX_SHOWN))
+        members = [one["name"] for one in variants if one["group"] == group]
+        compared = [name for name in compared_variants(summary["variants"], group) if name in offered]
+        # What a group is compared with stays, however many members it has.
+        first = sorted(compared, key=lambda name, members=members: name in members)[:MAX_SHOWN]  # type: ignore[misc]
+        opened[group] = tuple(name for name in compared if name in first)
     return [
         CurveFigure(
             f"curves-{index}", TITLES.get(group) or f"{group[:1].upper()}{group[1:]} curves", shown, offered
@@ -82,12 +88,34 @@ def curve_lines(summary: Summary, metric: str) -> list[dict[str, Any]]:
     """
     lines: list[dict[str, Any]] = []
     for name, runs in _runs_by_variant(summary["curves"]).items():
-        for kind, column in (("train", metric), ("val", f"val_{metric}"), ("fixed", f"fixed_{metric}")):
+        for kind, column in curve_columns(metric).items():
             seeds = [line for run in runs if (line := _line(run, column))]
             lines += [{"v": name, "k": kind, **line} for line in seeds]
             if seeds:
                 lines.append({"v": name, "k": kind, **_mean_line(seeds)})
     return lines
+
+
+def smoothed_lines(summary: Summary, metric: str) -> list[dict[str, Any]]:
+    """Return the smoothed means of `metric`, as `curve_lines` returns means, with `z`: by how many epochs."""
+    kinds = {column: kind for kind, column in curve_columns(metric).items()}
+    return [
+        {
+            "v": one["variant"],
+            "k": kinds[one["metric"]],
+            "s": "",
+            "z": one["std"],
+            "x": one["epoch"],
+            "y": one["values"],
+        }
+        for one in summary.get("smoothed", ())
+        if one["metric"] in kinds
+    ]
+
+
+def curve_columns(metric: str) -> dict[str, str]:
+    """Return the kinds of lines and the column of each: as trained, on validation rows, and on the fixed subset."""
+    return {"train": metric, "val": f"val_{metric}", "fixed": f"fixed_{metric}"}
 
 
 def best_points(summary: Summary, metric: str) -> list[dict[str, Any]]:

@@ -11,6 +11,15 @@ import numpy.typing as npt
 
 from justright.errors import FolderError
 from justright.report.axes import Axis
+from justright.report.displays.plot_axes import (
+    DOTS_PER_INCH,
+    MUTED,
+    POINTS,
+    SHADE,
+    measuring_rows,
+    variant_colours,
+    write_name,
+)
 from justright.report.fit_map import SMALL, FitPoint, Gain, fit_points, gain_axis, scaled_gain
 from justright.report.fit_plot import (
     TITLES,
@@ -21,8 +30,7 @@ from justright.report.fit_plot import (
     quadrant_marks,
     ring_size,
 )
-from justright.report.label_places import CORNER, GAP, Side, place_labels
-from justright.report.palette import LIGHT
+from justright.report.label_places import place_labels
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -30,11 +38,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_SIZE = (7.0, 6.0)  # inches
-DOTS_PER_INCH = 96  # pixels, in which names are placed and rings measured
-POINTS = 72 / DOTS_PER_INCH
-SHADE: dict[str, Any] = {"color": "#e3e6eb", "alpha": 0.6, "linewidth": 0, "zorder": 0}
-FINE: dict[str, Any] = SHADE | {"color": "#e4f5ed", "alpha": 1.0}
-MUTED = "#5b6472"
+WITHIN: dict[str, Any] = {"color": SHADE, "alpha": 0.6, "linewidth": 0, "zorder": 0}
+FINE: dict[str, Any] = WITHIN | {"color": "#e4f5ed", "alpha": 1.0}
 LIMIT: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": "--", "zorder": 1}
 
 Floats = npt.NDArray[np.float64]
@@ -110,7 +115,7 @@ class FitDisplay:
         sides = place_labels(dots, self.names, size, lines=lines, taken=quadrant_boxes(x, y, size))
         for name, place, colour, side in zip(self.names, places, self.colours, sides, strict=True):
             if side:
-                _write(ax, name, self._data(place, x, y), side, colour)
+                write_name(ax, name, self._data(place, x, y), side, colour)
         return ax
 
     def _prepare(self, ax: Axes, x: Axis, y: Axis) -> None:
@@ -132,8 +137,8 @@ class FitDisplay:
             drawn.set_ticklabels([tick.text for tick in named])
             drawn.set_label_text(f"{axis.title} ({self.loss})")
         small, (left, right), (low, high) = SMALL * self.margin, ax.get_xlim(), ax.get_ylim()
-        ax.fill_between([small, self.margin], low, high, **SHADE)
-        ax.fill_between([left, right], small, self.margin, **SHADE)
+        ax.fill_between([small, self.margin], low, high, **WITHIN)
+        ax.fill_between([left, right], small, self.margin, **WITHIN)
         ax.fill_between([small, self.margin], small, self.margin, **FINE)
         ax.axvline(self.margin, **LIMIT)
         ax.axhline(self.margin, **LIMIT)
@@ -178,10 +183,9 @@ def fit_display(summary: Summary) -> FitDisplay:
             "A fit map needs verdicts with measured gains; the study has none: none of its runs has been judged, or an "
             "earlier version judged them. Run the same command again."
         )
-    places = {variant["name"]: number for number, variant in enumerate(summary["variants"])}
-    colours = tuple(LIGHT[places[point.name] % len(LIGHT)] for point in points)
-    rows = "test" if summary["rows"].get("test") else "validation"
-    return FitDisplay(tuple(points), colours, margin, f"{rows} loss")
+    colours = variant_colours(summary)
+    own = tuple(colours[point.name] for point in points)
+    return FitDisplay(tuple(points), own, margin, f"{measuring_rows(summary)} loss")
 
 
 def _ends(gains: Iterable[Gain | None]) -> Floats:
@@ -193,26 +197,3 @@ def _unscaled(scaled: npt.ArrayLike) -> Floats:
     """Return the places that `scaled_gain` maps to these."""
     found = np.asarray(scaled, dtype=np.float64)
     return np.where(found <= 1, found, np.exp(np.maximum(found, 1) - 1))
-
-
-def _write(ax: Axes, name: str, at: tuple[float, float], side: Side, colour: str) -> None:
-    """Write a name at one side of its dot."""
-    gap = (CORNER if "-" in side else GAP) * POINTS
-    along = gap if "right" in side else -gap if "left" in side else 0.0
-    up = gap if "above" in side else -gap if "below" in side else 0.0
-    place: dict[str, Any] = {
-        "ha": "left" if along > 0 else "right" if along < 0 else "center",
-        "va": "bottom" if up > 0 else "top" if up < 0 else "center",
-    }
-    ax.annotate(
-        name,
-        at,
-        (along, up),
-        "data",
-        "offset points",
-        color=colour,
-        fontsize=8,
-        weight="bold",
-        zorder=4,
-        **place,
-    )

@@ -1,4 +1,4 @@
-"""Plots of predictions with matplotlib: each holds its arrays, and `plot` draws them."""
+"""Plots of predictions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.diagnosis.scores.pictures import CalibrationBins
+from justright.report.displays.plot_axes import drawable, finish, plot_axes
 from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 FIGURE_SIZE = (5.5, 5.0)  # inches: a square, and what stands beside it
 FAINT = 0.35  # opacity of single runs behind their mean
 MOST_NUMBERS = 12  # classes of a table of confusion whose cells have room for numbers
+MOST_CHARACTERS = 60  # of a name with its metric
+MOST_IN_TICK = 16  # of a class beside a table of confusion
 GUESS: dict[str, Any] = {"color": "#888888", "linewidth": 1.0, "linestyle": ":"}
 
 Floats = npt.NDArray[np.float64]
@@ -49,23 +52,25 @@ class CurveDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the curves; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         if self.are_runs:
             colour = _next_colour(ax)
             if len(self.y) > 1:
                 for each in self.y:
                     ax.plot(self.x, each, color=colour, alpha=FAINT, linewidth=0.8)
-            ax.plot(self.x, self.y.mean(axis=0), color=colour, label=self.label)
+            ax.plot(
+                self.x, self.y.mean(axis=0), color=colour, label=drawable(self.label, most=MOST_CHARACTERS)
+            )
         else:
             for number, (curve, each) in enumerate(zip(self.curves, self.y, strict=True)):
-                ax.plot(self.x, each, color=LIGHT[number % len(LIGHT)], label=curve)
+                ax.plot(self.x, each, color=LIGHT[number % len(LIGHT)], label=drawable(curve))
         if self.is_roc:
             ax.plot([0, 1], [0, 1], **GUESS)
         ax.set_xlabel("False positive rate" if self.is_roc else "Recall")
         ax.set_ylabel("True positive rate" if self.is_roc else "Precision")
         ax.set_ylim(0, 1.02)
-        ax.grid(visible=True, alpha=0.3)
-        ax.legend(title=None if self.are_runs else self.label)
+        finish(ax)
+        ax.legend(title=None if self.are_runs else drawable(self.label, most=MOST_CHARACTERS))
         return ax
 
 
@@ -85,14 +90,16 @@ class CalibrationDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the shares and their intervals; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         bins, colour = self.bins, _next_colour(ax)
         ax.plot([0, 1], [0, 1], **GUESS)
-        ax.plot(bins.told, bins.seen, color=colour, marker="o", label=self.label)
+        ax.plot(
+            bins.told, bins.seen, color=colour, marker="o", label=drawable(self.label, most=MOST_CHARACTERS)
+        )
         ax.vlines(bins.told, bins.low, bins.high, color=colour, alpha=0.5)
         ax.set_xlabel("Probability told")
         ax.set_ylabel("Share that came true")
-        ax.grid(visible=True, alpha=0.3)
+        finish(ax)
         ax.legend()
         return ax
 
@@ -115,7 +122,7 @@ class ConfusionDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with the shares of each own class as shades, and the rows; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         total = self.counts.sum(axis=1, keepdims=True)
         shares = np.divide(self.counts, total, out=np.zeros_like(self.counts), where=total > 0)
         ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -123,11 +130,12 @@ class ConfusionDisplay:
             for (own, said), count in np.ndenumerate(self.counts):
                 colour = "white" if shares[own, said] > 0.5 else "black"
                 ax.text(said, own, f"{count:,.0f}", ha="center", va="center", color=colour)
-            ax.set_xticks(range(len(self.classes)), self.classes)
-            ax.set_yticks(range(len(self.classes)), self.classes)
+            names = [drawable(name, most=MOST_IN_TICK) for name in self.classes]
+            ax.set_xticks(range(len(names)), names)
+            ax.set_yticks(range(len(names)), names)
         ax.set_xlabel("Predicted class")
         ax.set_ylabel("Own class")
-        ax.set_title(self.name)
+        ax.set_title(drawable(self.name))
         return ax
 
 
@@ -158,27 +166,25 @@ class ResidualDisplay:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with a dot for each row of the first run; None makes a new figure."""
-        ax = _axes(ax)
+        ax = plot_axes(ax, FIGURE_SIZE)
         ends = [min(self.true.min(), self.predicted[0].min()), max(self.true.max(), self.predicted[0].max())]
         ax.plot(ends, ends, **GUESS)
         dots: dict[str, Any] = {"s": 9, "alpha": 0.5, "linewidths": 0}
-        ax.scatter(self.true, self.predicted[0], color=_next_colour(ax), label=self.label, **dots)
-        ax.set_xlabel(f"True {self.target}")
+        ax.scatter(
+            self.true,
+            self.predicted[0],
+            color=_next_colour(ax),
+            label=drawable(self.label, most=MOST_CHARACTERS),
+            **dots,
+        )
+        ax.set_xlabel(f"True {drawable(self.target)}")
         ax.set_ylabel("Predicted")
-        ax.grid(visible=True, alpha=0.3)
+        finish(ax)
         ax.legend()
         return ax
 
 
 Display = CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=FIGURE_SIZE, layout="constrained")[1]
 
 
 def _next_colour(ax: Axes) -> str:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import colors
 
 from justright.errors import FolderError
-from justright.report.fit_display import fit_display
+from justright.report.displays.fit_display import fit_display
 from justright.report.palette import LIGHT
 
 

@@ -8,7 +8,12 @@ import pytest
 
 from justright.diagnosis.scores.metrics import class_predictions
 from justright.diagnosis.scores.pictures import calibration_bins
-from justright.report.displays import CalibrationDisplay, ConfusionDisplay, CurveDisplay, ResidualDisplay
+from justright.report.displays.prediction_displays import (
+    CalibrationDisplay,
+    ConfusionDisplay,
+    CurveDisplay,
+    ResidualDisplay,
+)
 
 X = np.linspace(0, 1, 5)
 
@@ -61,3 +66,14 @@ def test_residuals_are_drawn_as_predicted_against_true():
     np.testing.assert_array_equal(ax.collections[0].get_offsets(), [[1.0, 1.5], [2.0, 2.0]])
     assert ax.get_xlabel() == "True price"
     np.testing.assert_array_equal(display.residuals, [[0.5, 0.0], [-1.0, -2.0]])
+
+
+def test_names_with_dollar_signs_are_no_formulas():
+    """Of classes, models and targets, which come from tables: what is no formula could not be drawn at all."""
+    bad = "$\\nonsense{$"
+    confusion = ConfusionDisplay(bad, np.ones((2, 2)), (bad, "no")).plot()
+    curves = CurveDisplay("A", bad, X, np.array([X, X]), (bad, "no"), are_runs=False, is_roc=True).plot()
+    residuals = ResidualDisplay("A", bad, np.array([1.0]), np.array([[1.5]]), bad).plot()
+    for ax in (confusion, curves, residuals):
+        ax.figure.canvas.draw()
+    assert residuals.get_xlabel() == "True \\$\\nonsense{\\$"

@@ -1,0 +1,1 @@
+"""How features are distributed: as numbers, and as a plot."""
