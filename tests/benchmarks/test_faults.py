@@ -21,8 +21,8 @@ from benchmarks.faults.inputs import READ, REFUSED, change
 from benchmarks.faults.kinds import Seen
 from benchmarks.faults.moments import Interruption, describe, hear_interrupts, run_interruptions, run_kills
 from justright.errors import InputError
+from justright.records.boards.curve_files import append_run, write_run
 from justright.records.models import save_model_atomically
-from justright.records.tensorboard import append_run, write_run
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "study-version-1"
 EPOCHS = 300

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.formats.registry import read_log, read_logs
-from justright.records.tensorboard import write_run
+from justright.records.boards.curve_files import write_run
 
 
 def test_old_style_scalars_are_read_as_new_ones(tmp_path, event_writer):

@@ -15,14 +15,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from justright.errors import FolderError
+from justright.records.boards.curve_files import EVENT_FILE, PARTS, append_run, is_level, write_run
+from justright.records.boards.tensorboard_files import TensorBoardFiles
 from justright.records.event_files import read_events
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
-from justright.records.tensorboard import EVENT_FILE, PARTS, TensorBoardFiles, append_run, is_level, write_run
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 KERAS = json.loads((Path(__file__).parent / "fixtures" / "keras_tensorboard.json").read_text())
 RUN = RunKey("Tiny", 0, 10_000)
+STUDY = {"recipe": {"batch_size": 500}, "variants": {}}
 
 
 def logged(folder: Path) -> list[list[object]]:
@@ -88,9 +90,7 @@ def curves() -> Callable[[int], dict[str, np.ndarray]]:
 @pytest.fixture
 def files(folder, store) -> TensorBoardFiles:
     """The sink, with 20 steps an epoch."""
-    return TensorBoardFiles(
-        folder, store, full_rows=10_000, steps_per_epoch=lambda run: run.train_rows // 500
-    )
+    return TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
 
 
 def feed(
@@ -204,7 +204,7 @@ def test_every_epoch_is_in_the_files_once(tmp_path_factory, curves, data) -> Non
         files = None
         for _ in range(data.draw(st.integers(1, 5), label="checkpoints")):
             if files is None or data.draw(st.booleans(), label="new process"):
-                files = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+                files = TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
                 harm_files(
                     folder, data.draw(st.sampled_from(["none", "tail lost", "doubled", "gone"]), label="harm")
                 )
@@ -223,7 +223,7 @@ def test_every_epoch_is_in_the_files_once(tmp_path_factory, curves, data) -> Non
             files.handle(event)
             assert_level(folder, store)
             assert files.mend() == []
-        again = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+        again = TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
         mended = again.mend()
         assert files is None or mended == []
         assert_level(folder, store)
@@ -271,7 +271,7 @@ def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None
     for part in PARTS:
         path = folder.tensorboard_path / "Tiny" / "seed-0" / part / EVENT_FILE
         path.write_bytes(path.read_bytes() + path.read_bytes()[:-7])
-    resumed = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+    resumed = TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
     feed(store, resumed, folder, metrics, 10, 20)
     seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")
     assert seen["epoch_loss"] == expected(metrics, "", "loss", range(20))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -84,9 +84,17 @@ def frame(payloads: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.concatenate([np.repeat(head, records, axis=0), payloads, foot], axis=1)
 
 
-def event_record(event: Event) -> bytes:
-    """Return the record of one event."""
-    return frame(np.frombuffer(event.SerializeToString(), np.uint8)[None]).tobytes()
+def event_records(events: Iterable[Event]) -> bytes:
+    """Return the records of a few events, one after the other: the same bytes for the same events."""
+    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+    records = []
+    for event in events:
+        payload = event.SerializeToString(deterministic=True)
+        header = struct.pack("<Q", len(payload))
+        sums = [struct.pack("<I", masked_crc32c(part)) for part in (header, payload)]
+        records += [header, sums[0], payload, sums[1]]
+    return b"".join(records)
 
 
 def scalar_records(
