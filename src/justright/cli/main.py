@@ -22,6 +22,7 @@ from justright.cli.report import report
 from justright.cli.run import run
 from justright.cli.show import show
 from justright.cli.streams import secure_streams
+from justright.cli.tensorboard import tensorboard
 from justright.errors import InputError, JustrightError, machine_fault
 from justright.plugins import plugged_in
 
@@ -164,4 +165,4 @@ def command_line() -> typer.Typer:
 
 
 # What comes with the package; plug-ins add theirs.
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, tensorboard, diagnose, data, init)

@@ -34,6 +34,7 @@ VARIABLES = {
     "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     "normalization": ("mean", "variance", "count"),
 }
+OPTIMIZER_FOLDER = "optimizer/"  # beside those of layers; what it holds are no weights
 COUNTER = re.compile(r"_\d+$")  # of the second folder of a class, and so on
 # Under this key of Keras' metadata stands what justright knows about a model. Keras reads a file with a member more than its
 # own three in another way: it unpacks all of it onto the disk.
@@ -126,7 +127,7 @@ def read_weights(path: Path | str) -> dict[str, npt.NDArray[Any]]:
     weights: dict[str, npt.NDArray[Any]] = {}
 
     def add(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and not name.startswith(OPTIMIZER_FOLDER):
             if item.external or item.is_virtual:
                 raise ValueError("its weights are in other files")
             weights[_weight_name(file, name)] = item[...]
