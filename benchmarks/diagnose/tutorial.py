@@ -8,6 +8,7 @@ what the study decides; it must not deny it, and the three forms must not differ
 
 from __future__ import annotations
 
+import glob
 import json
 import tempfile
 from collections import Counter
@@ -79,13 +80,21 @@ def compare_study(folder: Path, scratch: Path) -> Iterator[Compared]:
     for variant, end in ends.items():
         seeds = sorted(curves.filter(variant=variant)["seed"].unique())
         runs = [curves.filter(variant=variant, seed=seed).sort("epoch") for seed in seeds]
-        board = folder / "tensorboard" / variant
+        board = next((folder / "tensorboard").glob(f"*/{glob.escape(variant)}"))  # in one of its groups
         logs = {
             FORMS[0]: [board / f"seed-{seed}" for seed in seeds],
-            FORMS[1]: [write_csv(run, scratch / f"{variant}-{seed}.csv") for seed, run in zip(seeds, runs, strict=True)],
-            FORMS[2]: [write_history(run, scratch / f"{variant}-{seed}.json") for seed, run in zip(seeds, runs, strict=True)],
+            FORMS[1]: [
+                write_csv(run, scratch / f"{variant}-{seed}.csv")
+                for seed, run in zip(seeds, runs, strict=True)
+            ],
+            FORMS[2]: [
+                write_history(run, scratch / f"{variant}-{seed}.json")
+                for seed, run in zip(seeds, runs, strict=True)
+            ],
         }
-        labels = {form: [jr.diagnose(log, metric=metric).label for log in paths] for form, paths in logs.items()}
+        labels = {
+            form: [jr.diagnose(log, metric=metric).label for log in paths] for form, paths in logs.items()
+        }
         yield Compared(variant, end, jr.diagnose(board, metric=metric).label, labels)
 
 
@@ -133,7 +142,10 @@ def logged_metrics(run: pl.DataFrame) -> list[str]:
 def line(one: Compared) -> tuple[str, ...]:
     """Return the cells of one variant."""
     first = one.labels[FORMS[0]]
-    cells = [counted(labels) if labels != first or form == FORMS[0] else "same" for form, labels in one.labels.items()]
+    cells = [
+        counted(labels) if labels != first or form == FORMS[0] else "same"
+        for form, labels in one.labels.items()
+    ]
     return one.variant, str(len(first)), one.end[1], one.pooled, *cells
 
 

@@ -316,17 +316,23 @@ def _stored_bytes(file: Any) -> int:  # noqa: ANN401  # h5py has no types
 
 
 def _weight_name(file: Any, place: str) -> str:  # noqa: ANN401  # h5py has no types
-    """Return LAYER/VARIABLE of a weight that Keras stored at `place`: .../dense_1/vars/0; layers inside layers keep their path.
+    """Return LAYER/VARIABLE of a weight that Keras stored at `place`, for instance layers/dense_1/vars/0; layers may be nested.
 
-    The folder is named after the layer's class, and says the layer's own name.
+    A layer's folder is named after its class, and says the layer's own name beside its variables.
     """
+    import h5py
+
     folder, _, number = place.rpartition("/")
-    path = [part for part in folder.split("/")[:-1] if part != "layers"]
-    kind = COUNTER.sub("", path[-1]) if path else ""
-    own = file[folder].attrs.get("name", path[-1] if path else "model")
-    variables = VARIABLES.get(kind, ())
-    variable = variables[int(number)] if number.isdecimal() and int(number) < len(variables) else number
-    return "/".join((*path[:-1], str(own), variable))
+    steps = folder.split("/")[:-1]
+    names = []
+    for end, step in enumerate(steps, 1):
+        if step != "layers":
+            beside = "/".join((*steps[:end], "vars"))
+            is_here = isinstance(file.get(beside, getlink=True), h5py.HardLink)  # others lead to other files
+            names.append(str(file[beside].attrs.get("name", step)) if is_here else step)
+    variables = VARIABLES.get(COUNTER.sub("", steps[-1]), ()) if steps else ()
+    is_known = number.isdecimal() and int(number) < len(variables)
+    return "/".join((*(names or ["model"]), variables[int(number)] if is_known else number))
 
 
 def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
