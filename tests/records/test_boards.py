@@ -85,6 +85,12 @@ def tags(path: Path) -> dict[str, int]:
     return found
 
 
+def inodes(folder) -> dict[str, int]:
+    """Return event file -> which file of the disk it is a name of."""
+    top = folder.tensorboard_path
+    return {path.relative_to(top).as_posix(): path.stat().st_ino for path in sorted(top.rglob("events.*"))}
+
+
 def expected(epochs: int) -> list[tuple[int, float]]:
     """Return the training losses of `block`."""
     return [(epoch, float(np.float32(1 / (1 + epoch)))) for epoch in range(epochs)]
@@ -163,6 +169,23 @@ def test_a_running_tensorboard_sees_each_checkpoint(folder, store, files) -> Non
             reader.Reload()
     assert [points(reader, "epoch_loss") for reader in curves] == [expected(20)] * 2
     assert points(ends, "best/val_loss") == [(19, 0.5)]
+
+
+def test_a_running_tensorboard_sees_a_study_go_on(folder, store, files) -> None:
+    """A new process appends to the files of the one before, which a reader may have open, if they are whole."""
+    train(folder, store, files, 0, 4)
+    curves = [reader_of(folder.tensorboard_path / place / "train") for place in PLACES]
+    again = TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
+    before = inodes(folder)
+    train(folder, store, again, 4, 9)
+    assert inodes(folder) == before
+    for reader in curves:
+        reader.Reload()
+        assert points(reader, "epoch_loss") == expected(9)
+    walls = [
+        event.wall_time for event in read_events(folder.tensorboard_path / PLACES[0] / "train" / EVENT_FILE)
+    ]
+    assert walls == sorted(walls)
 
 
 @pytest.mark.parametrize("harm", ["one name gone", "one name damaged", "copied", "both damaged"])

@@ -94,6 +94,11 @@ def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
         return False
 
 
+def last_wall_time(path: Path) -> float:
+    """Return when the last epoch was written that a run's event files hold, which must be whole."""
+    return max(event.wall_time for part in PARTS for event in read_events(path / part / EVENT_FILE))
+
+
 def _files(part: str, path: Path, others: Sequence[Path]) -> list[Path]:
     return [folder / part / EVENT_FILE for folder in (path, *others)]
 

@@ -25,6 +25,7 @@ from justright.records.boards.curve_files import (
     append_run,
     can_append,
     is_level,
+    last_wall_time,
     write_run,
 )
 from justright.records.boards.groups import groups_of
@@ -58,7 +59,7 @@ WHOLE_STUDY = ""  # the name under which the verdicts of all variants are given
 class TensorBoardFiles:
     """A sink that keeps each run's event files in step with the store; put it after the store.
 
-    New epochs are appended if they continue those in the files. Otherwise, when a run begins or starts again, its files
+    New epochs are appended if they continue those in the files. Otherwise, when a run begins or its files are behind, they
     are rewritten from the store, which already has the new epochs.
 
     Args:
@@ -134,6 +135,8 @@ class TensorBoardFiles:
 
     def _take(self, run: RunKey, blocks: list[EpochBlock]) -> None:
         path, *others = self._run_paths(run)
+        if run not in self._written:
+            self._pick_up(run, blocks[0].first_epoch)
         for block in blocks:
             epochs, last_wall = self._written.get(run, (-1, 0.0))
             if block.first_epoch != epochs or not can_append(path, others):
@@ -150,6 +153,16 @@ class TensorBoardFiles:
                 others=others,
             )
             self._written[run] = (epochs + block.epochs, walls[-1])
+
+    def _pick_up(self, run: RunKey, epochs: int) -> None:
+        """Take over the files of an earlier process if they hold the epochs before these, and no others.
+
+        A running TensorBoard keeps files open: it sees what is appended, and never what replaces them.
+        """
+        paths, steps = self._run_paths(run), self._steps_per_epoch(run)
+        if epochs and all(is_level(path, epochs=epochs, steps_per_epoch=steps) for path in paths):
+            self._written[run] = (epochs, last_wall_time(paths[0]))
+            self._keep_summaries(self._record(run), self._built())
 
     def _rewrite(self, record: RunRecord, *, seconds: float = 0.0) -> None:
         """Write a run's files from the store; `seconds` of training, ending now, are spread over its epochs."""
