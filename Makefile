@@ -28,10 +28,10 @@ TORCH_INSTALLED := $(VENV)/.torch-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest lint types format docs lock licences sbom bench peers clean browser
+.PHONY: help run test test-lowest lint types format docs lock licences sbom bench peers diagnose-peers clean browser
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_INSTALLED)  ## run the default study into runs/higgs-sim (OUT=DIR for another folder)
 	$(BIN)/justright run --out $(OUT)
@@ -77,6 +77,11 @@ peers:  ## make .venv-peers/ with TensorFlow and PyTorch, for python -m benchmar
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install -qq --upgrade 'pip>=25.1'
 	.venv-peers/bin/python -m pip install -qq --group peers
+
+diagnose-peers:  ## make .venv-diagnose-peers/ with four other tools, for python -m benchmarks.diagnose
+	$(PYTHON) -m venv .venv-diagnose-peers
+	.venv-diagnose-peers/bin/python -m pip install -qq --upgrade 'pip>=25.1'
+	.venv-diagnose-peers/bin/python -m pip install -qq --group diagnose-peers
 
 clean:  ## remove caches and builds; .venv/ and runs/ stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

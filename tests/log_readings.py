@@ -70,7 +70,7 @@ def make_metric(
         float(at[-1]),
         float(at[best]),
         float(values[best]),
-        float(curve.values[-1]),
+        float(values[-1]),
         None if train is None else train.written,
         None if train is None else float(train.values[-1]),
         Change(rise, rise - 0.02, rise + 0.02) if is_long else None,

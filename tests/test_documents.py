@@ -46,9 +46,53 @@ def test_every_option_the_readme_names_exists(docs_tool):
 
 def test_every_link_to_a_file_resolves():
     """Links from one document to another."""
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_finding_has_a_page_and_no_page_lags_behind(docs_tool):
+    """A code in an answer leads to a page; a page whose code is gone is deleted with it."""
+    from justright.logs.finding_pages import PAGES
+
+    pages = {path.stem for path in (ROOT / "docs" / "findings").glob("JR*.md")}
+    assert pages == {page.code for page in PAGES}
+    index = (ROOT / "docs" / "findings" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\[(JR\d+)\]\(\1\.md\)", index) == [page.code for page in PAGES]
+
+
+def test_every_code_that_a_reading_gives_has_a_page():
+    """No finding is made of a code written by hand."""
+    from justright.logs.finding_pages import PAGES
+
+    used = {
+        code
+        for path in (ROOT / "src" / "justright").rglob("*.py")
+        for code in re.findall(r"\bJR\d{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert used <= {page.code for page in PAGES}
+
+
+def keys_of(value):
+    """Return every key in nested plain values."""
+    if isinstance(value, dict):
+        return set(value).union(*map(keys_of, value.values()))
+    return set().union(*map(keys_of, value)) if isinstance(value, list | tuple) else set()
+
+
+def test_every_key_of_a_reading_is_in_the_page_on_logs():
+    """Its tables are made of docstrings: a key that one of them leaves out is missing in the page."""
+    import justright as jr
+
+    page = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8").split("## Keys of `--json`")[1]
+    values = {
+        "loss": [0.5**epoch for epoch in range(30)],
+        "val_loss": [abs(epoch - 10) + 9 for epoch in range(30)],
+    }
+    found = keys_of(jr.diagnose(values | {"val_accuracy": [0.5] * 30}).to_dict())
+    assert {"worsening", "basis", "evaluations"} <= found
+    documented = set(re.findall(r"`(\w+)`", page))
+    assert found - documented == set()
 
 
 @pytest.mark.slow

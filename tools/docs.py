@@ -6,9 +6,11 @@ python tools/docs.py --check  name the pages that lag behind, and exit with 1 if
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,8 @@ def security_page() -> str:
     from justright.data.readers.databases import sqlite_file
     from justright.data.readers.workbooks import workbook
     from justright.logs import source
-    from justright.logs.formats import tfevents
+    from justright.logs.discovery import folders
+    from justright.logs.formats.trackers import counters, wandb
     from justright.records import entries, models, reader
     from justright.study import spec, variant
     from justright.workers import watch
@@ -110,8 +113,10 @@ def security_page() -> str:
         "silence of a server": f"{fetch.TIMEOUT_SECONDS:g} s, {fetch.MAX_BARREN_ATTEMPTS} times in a row",
         "study file": _size(spec.MAX_SPEC_BYTES),
         "training log as text": _size(source.MAX_TEXT_BYTES),
-        "files below a log folder": f"{source.MAX_FILES:,}",
-        "values in event files": f"{tfevents.MAX_POINTS:,}",
+        "files below a log folder": f"{folders.MAX_FILES:,}, {folders.MAX_DEPTH} folders deep",
+        "text logs in a folder": f"{folders.MAX_LOGS:,}, {_size(folders.MAX_FOLDER_BYTES)} together",
+        "W&B file": _size(wandb.MAX_BYTES),
+        "values in event files, or files of MLflow or W&B": f"{counters.MAX_POINTS:,}",
         "files and folders of a study folder": f"{entries.MAX_ENTRIES:,}",
         "numbers in the curves of a study": f"{reader.MAX_CURVE_NUMBERS:,}",
         "losses row by row of one run": _size(reader.MAX_LOSS_BYTES),
@@ -125,6 +130,100 @@ def security_page() -> str:
         ["| what | limit |", "|---|---|", *(f"| {name} | {value} |" for name, value in limits.items())]
     )
     return SECURITY.format(note=_note(), limits=table)
+
+
+def diagnose_page() -> str:
+    """Return docs/diagnose.md: which logs are read, what is said of them, and how it is decided."""
+    from justright.callbacks.keras_hooks import KerasHooks
+    from justright.callbacks.lightning_hooks import LightningHooks
+    from justright.logs import judge_set, run_reading
+    from justright.logs.formats.registry import FORMATS
+    from justright.logs.judge_run import LABEL_PAGES
+    from justright.logs.objects.registry import OBJECT_KINDS
+    from justright.statistics import turns
+
+    formats = ["| log | `--json` says |", "|---|---|"]
+    formats += [f"| {one.summary} | `{one.name}` |" for one in FORMATS if one.summary]
+    labels = ["| label | what it says | how it is decided |", "|---|---|---|"]
+    for label, page in LABEL_PAGES.items():
+        link = f"[{label}](findings/{page.code}.md)"
+        labels.append(f"| {link} | {page.meaning} | {page.decided} |")
+    keys = [
+        f"`{kind.__name__}`: {_first_line(kind)}\n\n{_argument_table(kind)}"
+        for kind in (
+            run_reading.RunReading,
+            run_reading.SetReading,
+            run_reading.MetricReading,
+            run_reading.Finding,
+            run_reading.Advice,
+            run_reading.Keep,
+        )
+    ]
+    return DIAGNOSE.format(
+        note=_note(),
+        formats="\n".join(formats),
+        objects="\n".join(f"- {one.summary}" for one in OBJECT_KINDS if one.summary),
+        keras=_argument_table(KerasHooks),
+        lightning=_argument_table(LightningHooks),
+        labels="\n".join(labels),
+        fewest=turns.FEWEST_POINTS,
+        material=f"{judge_set.MATERIAL_SHARE:.0%}".replace("%", " %"),
+        keys="\n\n".join(keys),
+    )
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def _argument_table(kind: type) -> str:
+    """Return what a class is made of as its docstring describes it, each name or several together."""
+    text = (kind.__doc__ or "").split("Args:")[1].split("Raises:")[0]
+    described = re.sub(r"\s+", " ", text).strip()
+    names = [name for name in inspect.signature(kind).parameters if name != "self"]
+    starts = "|".join(names)
+    entry = rf"((?:{starts})(?:, (?:{starts}))*): (.*?)(?=(?:\. (?:{starts})(?:, (?:{starts}))*: )|\.?$)"
+    rows = ["| name | what |", "|---|---|"]
+    rows += [
+        f"| {_quoted(fields)} | {what.rstrip('.')} |"
+        for fields, what in re.findall(entry, described)
+        if fields != "curves"  # they are left out of JSON
+    ]
+    return "\n".join(rows)
+
+
+def _quoted(fields: str) -> str:
+    return ", ".join(f"`{field}`" for field in fields.split(", "))
+
+
+def finding_page(page: Any) -> str:
+    """Return the page of one finding's code."""
+    parts = [f"# {page.code}: {page.title}", _note(), page.meaning]
+    parts += ["## How it is decided", page.decided, "## What to do", page.remedy]
+    parts += ["All findings: [index](README.md). How logs are read: [diagnose](../diagnose.md)."]
+    return "\n\n".join(parts) + "\n"
+
+
+def findings_index() -> str:
+    """Return docs/findings/README.md: every code with its title."""
+    from justright.logs import finding_pages as findings
+
+    what = (findings.__doc__ or "").strip().splitlines()
+    rows = ["| code | what was found |", "|---|---|"]
+    rows += [f"| [{page.code}]({page.code}.md) | {page.title} |" for page in findings.PAGES]
+    parts = ["# Findings of `justright diagnose`", _note(), *_prose(what), "\n".join(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _prose(lines: list[str]) -> list[str]:
+    """Return the paragraphs of a docstring."""
+    return [" ".join(part.split()) for part in "\n".join(lines).split("\n\n")]
+
+
+def _finding_pages() -> dict[str, Callable[[], str]]:
+    from justright.logs import finding_pages as findings
+
+    return {f"findings/{page.code}.md": partial(finding_page, page) for page in findings.PAGES}
 
 
 def _size(count: int) -> str:
@@ -248,8 +347,107 @@ Please write to the maintainers in private first, with the file that shows the p
 public.
 """
 
+DIAGNOSE = """\
+# Reading training logs
+
+{note}
+
+    justright diagnose lightning_logs/version_0/metrics.csv
+    justright diagnose checkpoint-500/ catboost_info/ --html report.html
+    justright diagnose log.csv --validation holdout_rmse --fail-on overfits
+
+```python
+import justright as jr
+
+reading = jr.diagnose("lightning_logs/version_0/metrics.csv")  # or a History, a data frame, a fitted booster
+reading.label, reading.sentence, reading.advice
+```
+
+reads the log of a training run that is over, or of one that still goes on (`--watch`), and says whether the network overfits,
+since when, which state to keep, and what to do. It needs no network, no data and neither Keras nor JAX. All options:
+[command line](command-line.md#justright-diagnose).
+
+## What is read
+
+The format is told by the content, so the name of a file does not matter. A folder is searched for the logs in it.
+
+{formats}
+
+What each series is (training, validation or test rows; which evaluation set; which metric, and whether more or less of it is
+better) is told by its name, in any usual spelling: `val_loss`, `Loss/valid`, `eval_stsb_loss`, `train RMSE`. Test rows are judged
+where there are no others, and that is said. Where a name does not tell, say it: `--train`, `--validation`, `--step`, `--epoch`,
+`--metric`, `--maximize`, `--minimize`. Everything that had to be assumed is listed as a note. A half-written last line is left out; a file
+that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts, folds and
+seeds are pooled.
+
+From Python, `jr.diagnose` also takes objects, without importing the libraries that made them:
+
+{objects}
+
+## What is said
+
+Each evaluation set gets one label, by its loss, or where there is none by its first metric. The label of the run is that of the
+most urgent validation set. From {fewest} evaluations on there is a verdict; with fewer, only what can be said.
+
+{labels}
+
+A change of less than {material} of the best value is never called a rise or an improvement, however smooth the curve: another seed changes more.
+
+Besides the label there are [findings](findings/README.md), each with a code that stays the same, advice, and the state to keep, with the
+name of its checkpoint where the log names any. Each piece of advice says what it rests on: *measured in this log*, or *general*: what
+holds for networks like this one, which `justright run` would measure.
+
+## How a rise is told from noise
+
+A validation curve jitters, and neighbouring evaluations jitter together; its lowest value is the luckiest one. So the trend at
+the end is compared with the trend at its lowest stretch, by a 95 % interval that accounts for correlated noise, whose
+correlation is itself only estimated, and for the fact that the lowest stretch was selected. Single spikes decide nothing. How often this is
+right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [calibration](calibration.md).
+
+## What is not said
+
+- *Underfits*: from one run nobody can see whether a larger network would be better. High and flat curves are described
+  ([JR203](findings/JR203.md)), with the command that would decide.
+- Whether the validation rows are like those that the network will meet, or leaked from training.
+- That one curve speaks for another seed: it says what happened in this run. A study of several seeds says more.
+- Training metrics of an epoch are means over moving weights with dropout on. A gap between training and validation
+  is no verdict, and none is drawn from it.
+
+## While a network trains
+
+```python
+import justright as jr
+
+model.fit(..., validation_data=..., callbacks=[jr.callbacks.Diagnose(stop_on="overfits")])         # Keras, on any backend
+trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
+```
+
+say the verdict as soon as it changes, and stop training where asked to. A verdict after every epoch is many looks at one curve: the
+error rates above hold for each look, so a label must hold `patience` times in a row before it stops anything. `justright diagnose LOG --watch`
+does the same for any log that grows.
+
+`jr.callbacks.Diagnose`:
+
+{keras}
+
+`jr.callbacks.LightningDiagnose`:
+
+{lightning}
+
+## Keys of `--json`
+
+A list of runs, the one that counts first. Of the set that is judged first, `loss` (its name in the log), `evaluations` (how many), `best_at`, `best`, `last` and
+`since` stand beside the other keys of the run. An interval is
+`value`, `low` and `high`.
+
+{keys}
+"""
+
 PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line_page,
+    "diagnose.md": diagnose_page,
+    "findings/README.md": findings_index,
+    **_finding_pages(),
     "security.md": security_page,
     "verdicts.md": verdicts_page,
 }
@@ -273,6 +471,7 @@ def main() -> int:
         return 1 if stale else 0
     DOCS.mkdir(exist_ok=True)
     for name, write in PAGES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(write(), encoding="utf-8")
         print(f"docs/{name}")
     return 0

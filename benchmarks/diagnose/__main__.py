@@ -1,7 +1,7 @@
 """How often are `diagnose` and its peers right about overfitting? Simulated curves, people's logs, and our own study.
 
     make diagnose-peers                                        # once: four other tools into .venv-diagnose-peers/
-    python -m benchmarks.diagnose [--points 10,30,100] [--cells TEXT,...] [--curves 20] [--tools NAME,...]
+    python -m benchmarks.diagnose [--points 10,30,100] [--cells TEXT ...] [--curves 20] [--tools NAME,...]
     python -m benchmarks.diagnose --corpus ../shared/logs      # every log there, beside what a careful reader says of it
     python -m benchmarks.diagnose --tutorial FOLDER            # a study folder's curves, written as three kinds of logs
 
@@ -83,7 +83,7 @@ class Tally:
 def main() -> None:
     options = parse_options()
     if options.corpus:
-        print_corpus(options.corpus)
+        print_corpus(options.corpus, options.peers_python)
     elif options.tutorial:
         print_tutorial(options.tutorial)
     else:
@@ -94,10 +94,12 @@ def parse_options() -> argparse.Namespace:
     parser = program_parser(__doc__)
     parser.add_argument("--points", type=names_among(tuple(map(str, POINTS))), default=list(map(str, POINTS)))
     parser.add_argument(
-        "--cells", type=lambda text: text.split(","), default=[""], help="those whose noise holds one of these texts"
+        "--cells", nargs="+", default=[""], metavar="TEXT", help="those whose noise holds one of these texts"
     )
     parser.add_argument("--curves", type=int, default=20, help="of each shape in each cell (default 20)")
-    parser.add_argument("--tools", type=names_among((OURS, *PEERS)), default=[OURS, *PEERS], metavar="NAME,...")
+    parser.add_argument(
+        "--tools", type=names_among((OURS, *PEERS)), default=[OURS, *PEERS], metavar="NAME,..."
+    )
     parser.add_argument("--peers-python", type=Path, default=PEERS_PYTHON)
     parser.add_argument("--corpus", type=Path, metavar="FOLDER", help="read people's logs instead")
     parser.add_argument("--tutorial", type=Path, metavar="FOLDER", help="read a study's curves instead")
@@ -111,12 +113,15 @@ def print_contest(options: argparse.Namespace) -> None:
     points = tuple(int(one) for one in options.points)
     with ExitStack() as stack:
         asked: dict[str, Ask] = {
-            name: ask_ours if name == OURS else stack.enter_context(started_peer(options.peers_python, name))
+            name: ask_ours
+            if name == OURS
+            else stack.enter_context(started_peer(options.peers_python, name)).judge
             for name in tools
         }
         nulls = [null_tally(asked, *cell, options.curves) for cell in null_cells(points, options.cells)]
         rises = [
-            rising_tally(asked, cell, options.curves * len(SHAPES)) for cell in rising_cells(points, options.cells)
+            rising_tally(asked, cell, options.curves * len(SHAPES))
+            for cell in rising_cells(points, options.cells)
         ]
     levels = {name: better_level(name, nulls, rises) for name in tools}
     for title, headings, lines in (
@@ -130,10 +135,12 @@ def print_contest(options: argparse.Namespace) -> None:
 
 
 def null_cells(points: Sequence[int], texts: Sequence[str]) -> Iterator[tuple[Noise, int]]:
-    """Yield the cells without a rise that were asked for."""
-    for noise in (*NOISE_CELLS, *STRANGE_CELLS):
+    """Yield the cells without a rise that were asked for: those of the simulation, and the counterparts of those with one."""
+    cells = [(noise, count) for noise in (*NOISE_CELLS, *STRANGE_CELLS) for count in points]
+    cells += [(one.noise, one.points) for one in rising_cells(points, texts)]
+    for noise, count in dict.fromkeys(cells):
         if any(text in str(noise) for text in texts):
-            yield from ((noise, count) for count in points)
+            yield noise, count
 
 
 def rising_cells(points: Sequence[int], texts: Sequence[str]) -> Iterator[Rising]:
@@ -172,7 +179,9 @@ def ask_ours(train: Sequence[float], validation: Sequence[float]) -> Claims:
     """Return whether `diagnose` says that a curve overfits, as it does of a History."""
     import justright as jr
 
-    found = jr.diagnose({"loss": [*map(float, train)], "val_loss": [*map(float, validation)]}).label in OVERFITS
+    found = (
+        jr.diagnose({"loss": [*map(float, train)], "val_loss": [*map(float, validation)]}).label in OVERFITS
+    )
     return Claims(found, found)
 
 

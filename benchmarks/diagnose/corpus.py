@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.diagnose.peers import Claims, peer_versions, started_peer
 from benchmarks.diagnose.readers_answers import (
     BY_LOSS_ONLY,
     IMPROVING,
@@ -27,14 +29,19 @@ if TYPE_CHECKING:
     from justright.logs.run_reading import MetricReading, RunReading, SetReading
     from justright.session.reading import Reading
 
+TOTAL_HEADINGS = ("logs", "tool", "with curves: read", "overfit: found", "do not: claimed")
 HEADINGS = ("log", "reader", "label", "judged", "seconds", "agree")
-# A metric that improves by this share of all it ever changed, and by more than so many standard deviations of its
-# jitter, after the state to keep: keeping that state gives the improvement away.
-WORSE_SHARE = 0.1
-WORSE_DEVIATIONS = 4.0
+# A metric that changes by this share of all it ever changed, and by more than so many standard deviations of its jitter,
+# after the state to keep: keeping that state gives the improvement away.
+CLEAR_SHARE = 0.1
+CLEAR_DEVIATIONS = 4.0
 AROUND = 3  # measurements whose median stands for one time
-TRAIN_LONGER = re.compile(r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I)
-STOP_EARLIER = re.compile(r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I)
+TRAIN_LONGER = re.compile(
+    r"\b(train|run|continue|resume)\w*\b[^.;]*\b(longer|more epochs|further|more steps)\b", re.I
+)
+STOP_EARLIER = re.compile(
+    r"\b(stop|end)\w*\b[^.;]*\b(earlier|early|sooner|there)\b|\bfewer (epochs|steps)\b", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ def read_log(folder: Path, log: str, answer: Answer) -> Record:
         reading = jr.diagnose(folder / log)
     except InputError as error:
         refused = str(error)
+    except Exception as error:  # noqa: BLE001  # a bug is counted, and shown among the refusals
+        refused = f"BUG: {traceback.format_exc().splitlines()[-2].strip()}: {error!r}"
     return Record(log, answer, reading, refused, time.perf_counter() - started)
 
 
@@ -111,41 +120,91 @@ def harmful_advice(run: RunReading, reader: frozenset[str]) -> list[str]:
     """
     found = []
     if run.keep and run.sets:
-        found += [
-            f"keeps {run.unit} {run.keep.at:g}, though {one.written} improves from there to the end"
-            for one in run.sets[0].others
-            if improves_after(run, run.sets[0], one, run.keep.at)
-        ]
+        held, at = run.sets[0], run.keep.at
+        course = [(one, course_after(run, held, one, at)) for one in held.others if one.direction == "more"]
+        # Where one success metric falls while another rises, either end gives something away.
+        if min((sign for _, sign in course), default=0) >= 0:
+            found += [
+                f"keeps {run.unit} {at:g}, though {one.written} improves from there to the end"
+                for one, sign in course
+                if sign > 0
+            ]
     said = [one.words for one in run.advice]
-    if reader and reader <= OVERFITS - BY_LOSS_ONLY or reader == OVERFITS:
+    if reader and reader <= OVERFITS and reader != BY_LOSS_ONLY:
         found += [f"asks to train longer: {words}" for words in said if TRAIN_LONGER.search(words)]
     if reader == IMPROVING:
         found += [f"asks to stop: {words}" for words in said if STOP_EARLIER.search(words)]
     return found
 
 
-def improves_after(run: RunReading, held: SetReading, metric: MetricReading, at: float) -> bool:
-    """Return whether a metric is clearly better at the end than at a time, as its own curve shows, without our trend."""
-    if metric.direction is None or metric.points < 2 * AROUND:
-        return False
+def course_after(run: RunReading, held: SetReading, metric: MetricReading, at: float) -> int:
+    """Return 1 if a metric is clearly better at the end than at a time, -1 if it is clearly worse, 0 otherwise.
+
+    By its own curve and a rule of thumb, so that our trends do not judge themselves.
+    """
     times, values = curve_of(run, held, metric)
-    better = values if metric.direction == "more" else -values
-    then = np.median(better[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
-    gain = np.median(better[-AROUND:]) - then
-    jitter = 1.4826 * np.median(np.abs(np.diff(better) - np.median(np.diff(better)))) / 2**0.5
-    return bool(gain > max(WORSE_SHARE * np.ptp(better), WORSE_DEVIATIONS * jitter))
+    if len(values) < 2 * AROUND:
+        return 0
+    then = np.median(values[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
+    gain = float(np.median(values[-AROUND:]) - then)
+    jitter = 1.4826 * np.median(np.abs(np.diff(values) - np.median(np.diff(values)))) / 2**0.5
+    clear = max(CLEAR_SHARE * np.ptp(values), CLEAR_DEVIATIONS * jitter)
+    return int(np.sign(gain)) if abs(gain) > clear else 0
 
 
-def print_corpus(folder: Path) -> None:
-    """Print a line about each log of a corpus, disagreements and refusals in words, and totals."""
+def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[np.ndarray, np.ndarray]:
+    """Return when a metric was measured as a finite number, and its values."""
+    curve = next(one for one in run.curves.of_set(held.role, held.set) if one.written == metric.written)
+    is_finite = np.isfinite(curve.values)
+    return curve.at[is_finite], curve.values[is_finite]
+
+
+def print_corpus(folder: Path, peers_python: Path) -> None:
+    """Print a line about each log of a corpus, disagreements and refusals in words, and totals of all tools."""
     records = list(read_corpus(folder))
     print_table(HEADINGS, map(line, records))
     print_exceptions(records)
-    for title, part in (
-        ("Real logs", [one for one in records if not one.log.startswith("made/")]),
-        ("Made logs", [one for one in records if one.log.startswith("made/")]),
-    ):
+    parts = {
+        "Real logs": [one for one in records if not one.log.startswith("made/")],
+        "Made logs": [one for one in records if one.log.startswith("made/")],
+    }
+    for title, part in parts.items():
         print(f"\n{title}: {total(part)}")
+    claims = {"justright": {one.log: ours(one) for one in records}} | ask_peers(folder, records, peers_python)
+    print()
+    print_table(
+        TOTAL_HEADINGS,
+        (tool_line(title, tool, part, claims[tool]) for title, part in parts.items() for tool in claims),
+    )
+
+
+def ours(record: Record) -> list[Claims]:
+    """Return what we say of each run of a log that counts, as the peers are asked."""
+    runs = record.reading.runs if record.reading else ()
+    return [Claims(run.label in OVERFITS, run.label in OVERFITS) for run in runs if not run.is_earlier]
+
+
+def ask_peers(folder: Path, records: Sequence[Record], python: Path) -> dict[str, dict[str, list[Claims]]]:
+    """Return peer -> log -> what it claims of each run; none of a log that it cannot read."""
+    found = {}
+    for name in peer_versions(python):
+        with started_peer(python, name) as peer:
+            found[name] = {one.log: peer.read(folder / one.log) for one in records}
+    return found
+
+
+def tool_line(
+    title: str, tool: str, records: Sequence[Record], claims: dict[str, list[Claims]]
+) -> tuple[str, ...]:
+    """Return the cells of a tool: how many logs it reads, and what it finds in those of which the reader has an opinion."""
+    curves = [one for one in records if one.answer.has_curves]
+    read = sum(bool(claims[one.log]) for one in curves)
+    worse = [one for one in curves if one.answer.labels and one.answer.labels <= OVERFITS]
+    others = [one for one in curves if one.answer.labels and not one.answer.labels & OVERFITS]
+    found, claimed = (
+        sum(any(run.any_level for run in claims[one.log]) for one in part) for part in (worse, others)
+    )
+    return title, tool, f"{read} of {len(curves)}", f"{found} of {len(worse)}", f"{claimed} of {len(others)}"
 
 
 def line(record: Record) -> tuple[str, ...]:

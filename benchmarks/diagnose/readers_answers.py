@@ -50,7 +50,7 @@ DECISIVE: tuple[tuple[str, frozenset[str]], ...] = (
     ("can't tell", UNSURE),
     ("not curves", frozenset({REFUSED})),
     ("one epoch", frozenset({REFUSED, "too short"})),
-    ("metric file", frozenset({REFUSED, "too short"})),
+    ("metric file", frozenset({REFUSED, *UNSURE})),
     ("train loss only", UNSURE),
 )
 WORDS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -94,15 +94,14 @@ def labels_of(words: str) -> frozenset[str]:
 def made_answers(folder: Path) -> dict[str, Answer]:
     """Return log -> what must come out of it, for those of `MADE` that are in a corpus, and all others below made/."""
     made = folder / "made"
-    logs = [path for path in sorted(made.glob("*")) if path.name not in INSIDE]
-    names = [path.relative_to(made).as_posix() for path in logs]
-    names += [f"{outer}/{inner}" for outer, inner in INSIDE.items() if (made / outer / inner).exists()]
-    names += [path.relative_to(made).as_posix() for path in sorted((made / "names").glob("*"))]
+    found = [path for path in made.glob("*") if path.name not in INSIDE]
+    found += [path for outer, inner in INSIDE.items() for path in (made / outer).glob(inner)]
+    names = sorted(path.relative_to(made).as_posix() for path in found)
     return {f"made/{name}": MADE.get(name, USUAL) for name in names}
 
 
-# What a person would name of the folders that only hold something: the inner path.
-INSIDE = {"f1": "lightning_logs", "f2": "out", "f3": "runs/detect/train", "names": ""}
+# What a person would name of the folders that only hold something.
+INSIDE = {"f1": "lightning_logs", "f2": "out", "f3": "runs/detect/train", "names": "*"}
 USUAL = Answer("overfits: the usual curve", OVERFITS)
 NO_VALIDATION = Answer("validation was not measured", UNSURE)
 MADE = {
@@ -112,7 +111,9 @@ MADE = {
     "i04_NA.csv": NO_VALIDATION,
     "i04_nan_noval": NO_VALIDATION,
     "i04b_validation_freq5_nan": Answer("validated every fifth epoch: overfits", OVERFITS),
-    "i06_yolo_dup": Answer("box loss improves, cls loss is infinite throughout", NEAR_ITS_BEST | {"diverged"}),
+    "i06_yolo_dup": Answer(
+        "box loss improves, cls loss is infinite throughout", NEAR_ITS_BEST | {"diverged"}
+    ),
     "i06b_yolo_cls_overfits": Answer("cls loss overfits while box loss improves", OVERFITS),
     "i07_hf_multi": Answer("one of two evaluation sets overfits", OVERFITS),
     "i07b_hf_nan": Answer("evaluation loss is NaN throughout", UNSURE | {"diverged"}),
@@ -120,7 +121,9 @@ MADE = {
     "m10_kfold.csv": Answer("five folds, all overfit", OVERFITS, runs=1, members=5),
     "m14_explode.csv": Answer("explodes", frozenset({"diverged"})),
     "m15_nan_mid.csv": Answer("both NaN from epoch 30 on", frozenset({"diverged"})),
-    "m16_val_nan_train_ok.csv": Answer("validation NaN from epoch 10 on", frozenset({"diverged"})),
+    "m16_val_nan_train_ok.csv": Answer(
+        "validation NaN from epoch 10 on, training goes on", frozenset({"diverged", "undecided"})
+    ),
     "m19_keras_l2_penalty.csv": Answer(
         "the penalty in both losses falls and hides what else happens", NEAR_ITS_BEST
     ),

@@ -550,33 +550,6 @@ def test_report_prints_the_path_and_nothing_else(monkeypatch, tmp_path):
     assert runner.invoke(command_line(), ["report", str(tmp_path)]).stdout == f"{tmp_path / 'report.html'}\n"
 
 
-def test_diagnose_prints_a_table_and_sentences(log):
-    """A run that turned, from its log."""
-    done = runner.invoke(command_line(), ["diagnose", str(log)], env={"COLUMNS": "100"})
-    assert done.exit_code == 0
-    lines = done.stdout.splitlines()
-    assert lines[2].split()[-5:] == ["90", "30", "0.6000", "1.1900", "overfits"]
-    assert any(
-        line.startswith("  Validation loss was lowest at epoch 30 (0.6) of 0 to 89.") for line in lines
-    )
-
-
-def test_diagnose_reads_what_it_can_and_exits_with_2(log, tmp_path):
-    """As `cat` does: what can be read is shown, what cannot is named."""
-    missing = str(tmp_path / "none.csv")
-    done = runner.invoke(command_line(), ["diagnose", missing, str(log), "--json"])
-    assert (done.exit_code, len(json.loads(done.stdout))) == (2, 1)
-    assert done.stderr == f"justright: A training log must exist; there is no {missing!r}.\n"
-    only = runner.invoke(command_line(), ["diagnose", missing, "--json"])
-    assert (only.exit_code, only.stdout, only.stderr) == (2, "", done.stderr)
-
-
-def test_diagnose_as_json(log):
-    """One object a run."""
-    (reading,) = json.loads(runner.invoke(command_line(), ["diagnose", str(log), "--json"]).stdout)
-    assert (reading["label"], reading["best_epoch"], reading["format"]) == ("overfits", 30.0, "keras-csv")
-
-
 def test_data_describes_a_table(table):
     """Shape, task, classes, and a line a feature; markup in a name is text."""
     done = runner.invoke(command_line(), ["data", str(table), "--target", "label"], env={"COLUMNS": "80"})

@@ -45,12 +45,37 @@ def write_trainer_state(path: Path) -> None:
 
 def write_evals_result(path: Path) -> None:
     """Write XGBoost's evals_result."""
-    path.write_text(json.dumps({"train": {"loss": list(TRAIN)}, "eval": {"loss": list(VALIDATION)}}))
+    path.write_text(json.dumps({"train": {"logloss": list(TRAIN)}, "eval": {"logloss": list(VALIDATION)}}))
 
 
 def write_history(path: Path) -> None:
     """Write Keras' History.history."""
     path.write_text(json.dumps({"loss": list(TRAIN), "val_loss": list(VALIDATION)}))
+
+
+def write_json_lines(path: Path) -> None:
+    """Write an object per epoch, as DETR does."""
+    rows = zip(TRAIN, VALIDATION, strict=True)
+    lines = [
+        json.dumps({"train_loss": a, "val_loss": b, "epoch": epoch}) for epoch, (a, b) in enumerate(rows)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_catboost(folder: Path) -> None:
+    """Write the tables that CatBoost leaves in catboost_info."""
+    folder.mkdir()
+    for name, values in (("learn", TRAIN), ("test", VALIDATION)):
+        rows = [f"{iteration}\t{value}" for iteration, value in enumerate(values)]
+        (folder / f"{name}_error.tsv").write_text("\n".join(["iter\tloss", *rows]) + "\n")
+
+
+def write_allennlp(folder: Path) -> None:
+    """Write AllenNLP's file for each epoch."""
+    folder.mkdir()
+    for epoch, (train, validation) in enumerate(zip(TRAIN, VALIDATION, strict=True)):
+        metrics = {"epoch": epoch, "training_loss": train, "validation_loss": validation, "best_epoch": 1}
+        (folder / f"metrics_epoch_{epoch}.json").write_text(json.dumps(metrics))
 
 
 def write_tensorboard(folder: Path) -> None:
@@ -84,8 +109,17 @@ EXAMPLES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "csv": ("log.csv", write_plain_csv),
     "huggingface-trainer": ("trainer_state.json", write_trainer_state),
     "evals-result": ("evals.json", write_evals_result),
-    "keras-history": ("history.json", write_history),
+    "json": ("history.json", write_history),
+    "json-lines": ("log.txt", write_json_lines),
+    "catboost": ("catboost_info", write_catboost),
+    "allennlp": ("allennlp", write_allennlp),
 }
+
+
+@pytest.fixture
+def example_names() -> list[str]:
+    """Return the names of all formats with an example."""
+    return list(EXAMPLES)
 
 
 @pytest.fixture

@@ -319,9 +319,10 @@ def test_a_file_removed_while_training_is_written_anew(folder, store, files, cur
         lambda content: b"\xff" * len(content),
         lambda content: content + content[len(content) // 2 :],
         lambda content: content * 2,
+        lambda content: content + content[:30],
         None,
     ],
-    ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "missing"],
+    ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "begun", "missing"],
 )
 def test_damaged_event_files_are_named_and_mended(folder, store, files, curves, harm) -> None:
     """Of two runs, only the damaged one's files are rewritten; a second check finds nothing."""

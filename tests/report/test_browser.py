@@ -7,8 +7,10 @@ import shutil
 import subprocess
 
 import pytest
+from tests.log_readings import make_run
 
 from justright.report import render_html
+from justright.report.logs.log_page import render_log_html
 
 BROWSERS = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
 QUIET = (
@@ -164,3 +166,14 @@ def test_no_table_is_cut_on_paper(opened, summary):
     text = POLICY.sub("", render_html(summary | {"claims": claims})) + PRINT
     dom, _ = opened("?theme=light", "--window-size=760,900", text=text)
     assert re.search(r'data-cut="([^"]*)"', dom).group(1) == ""
+
+
+def test_the_page_of_a_log_opens_without_complaint(opened):
+    """It has the report's script without its curves: the theme is switched, and every chart has its size."""
+    text = render_log_html([make_run(sets=("a", "b")), make_run("diverged")])
+    dom, console = opened("?theme=dark", "--window-size=390,900", text=text)
+    assert console == []
+    assert 'data-theme="dark"' in dom
+    assert dom.count('class="chart"') == 6
+    printed, _ = opened("", "--window-size=760,900", text=POLICY.sub("", text) + PRINT)
+    assert re.search(r'data-cut="([^"]*)"', printed).group(1) == ""

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from justright.callbacks.best_so_far import BestSoFar
 from justright.callbacks.live_options import DEFAULT_PATIENCE, live_options
-from justright.callbacks.live_reading import BestSoFar, LiveReading
+from justright.callbacks.live_reading import LiveReading
 from justright.logs.run_reading import RunReading
 from justright.records.models import prepare_keras
 
@@ -20,8 +21,9 @@ class KerasHooks:
     Epochs are counted from 1, as Keras' progress bar and `ModelCheckpoint` count them.
 
     Args:
-        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'diverged'); none: it never stops.
-        patience: for how many epochs in a row such a label must hold.
+        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'overfits by loss only', 'diverged'); none: it
+            never stops.
+        patience: for how many epochs in a row the label must be one of those.
         restore_best_weights: whether the model gets back the weights of the epoch with the best value when training ends.
         monitor: the metric to judge, as in `logs`, such as 'val_accuracy'; None: the validation loss.
         every: judge after this many epochs.
@@ -84,7 +86,7 @@ class KerasHooks:
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Judge the whole curves, and give the best weights back where that was asked for."""
-        self._say(self._live.judge_now())
+        self._say(self._live.finish())
         if self._weights is not None:
             self.model.set_weights(self._weights)
             self._weights = None

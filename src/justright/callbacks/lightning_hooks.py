@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from justright.callbacks.live_options import DEFAULT_PATIENCE, live_options
@@ -26,8 +28,9 @@ class LightningHooks:
     several times per epoch.
 
     Args:
-        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'diverged'); none: it never stops.
-        patience: for how many validations in a row such a label must hold.
+        stop_on: labels at which training stops, such as 'overfits' or ('overfits', 'overfits by loss only', 'diverged'); none: it
+            never stops.
+        patience: for how many validations in a row the label must be one of those.
         monitor: the metric to judge, as it is logged, such as 'val_acc'; None: the validation loss.
         every: judge after this many validations.
         verbose: 0 says nothing, 1 a line when the verdict changes, 2 a line at every judgement.
@@ -65,7 +68,7 @@ class LightningHooks:
         """What the curves said when they were last judged; None before the first validation."""
         return self._live.reading
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401, ARG002  # Lightning calls it so
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401  # Lightning calls it so
         """Begin anew."""
         unit = "epoch" if _is_by_epoch(trainer) else "step"
         self._live = LiveReading("trainer.fit", self._options, unit=unit)  # type: ignore[arg-type]
@@ -82,7 +85,7 @@ class LightningHooks:
         if trainer.strategy.reduce_boolean_decision(self._live.should_stop, all=False):
             trainer.should_stop = True
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401, ARG002
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401
         """Keep what was measured in training; it is there only now, after validation."""
         measured = {
             name: value for name, value in trainer.callback_metrics.items() if not self._is_evaluation(name)
@@ -91,7 +94,7 @@ class LightningHooks:
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401
         """Judge the whole curves."""
-        self._say(trainer, pl_module, self._live.judge_now())
+        self._say(trainer, pl_module, self._live.finish())
 
     def _is_evaluation(self, name: str) -> bool:
         return parse_name(name).role in ("validation", "test") or name == self._options.choices.metric
@@ -122,12 +125,8 @@ def lightning_callback() -> type:
 
 
 def _import_first() -> list[Any]:
-    for name in PACKAGES:
-        try:
-            return [importlib.import_module(name)]
-        except ModuleNotFoundError:
-            continue
-    return []
+    installed = (name for name in PACKAGES if find_spec(name.partition(".")[0]) is not None)
+    return [importlib.import_module(name) for name in itertools.islice(installed, 1)]
 
 
 def _is_by_epoch(trainer: Any) -> bool:  # noqa: ANN401

@@ -20,7 +20,7 @@ class LiveOptions:
 
     Args:
         stop_on: labels at which training stops; empty: it never does.
-        patience: for how many epochs or validations in a row such a label must hold.
+        patience: for how many epochs or validations in a row the label must be one of those.
         every: judge after this many epochs or validations; on a long run fewer, since little changes from one to the next.
         verbose: 0 says nothing, 1 a line when the verdict changes, 2 a line at every judgement.
         choices: what the names of the metrics do not tell.

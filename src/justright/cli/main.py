@@ -5,24 +5,25 @@ from __future__ import annotations
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from justright.cli.data import data
 from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
 from justright.cli.init import init
+from justright.cli.optional_files import OptionalFiles
 from justright.cli.predict import predict
 from justright.cli.report import report
 from justright.cli.run import run
 from justright.cli.show import show
 from justright.cli.streams import secure_streams
-from justright.cli.tensorboard import tensorboard
+from justright.cli.trained.tensorboard import tensorboard
 from justright.errors import InputError, JustrightError, machine_fault
 from justright.plugins import plugged_in
 
@@ -160,9 +161,10 @@ def command_line() -> typer.Typer:
         callback=_root,
     )
     for command in commands():
-        app.command(command.__name__)(command)
+        app.command(command.__name__, cls=PARSERS.get(command.__name__, TyperCommand))(command)
     return app
 
 
 # What comes with the package; plug-ins add theirs.
+PARSERS: Mapping[str, type[TyperCommand]] = {"diagnose": OptionalFiles}  # of commands that need their own
 COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, tensorboard, diagnose, data, init)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_NOTHING_MEASURED, EXIT_VERDICT
+from justright.cli.fail_on import labels_to_fail_on
 from justright.cli.parameters import takes_options
 from justright.errors import EngineError
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
@@ -70,11 +71,12 @@ def run(
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
+    from justright.diagnosis.labels import label_names
     from justright.report.terminal.terminal import progress
     from justright.session.prepare import prepare_study
     from justright.session.session import run_study
 
-    labels = _labels(fail_on)
+    labels = labels_to_fail_on(fail_on, label_names())
     folder = out or default_folder(study_options.source, study_options.study, study_options.of)
     with nullcontext() if quiet else ReadingLine(progress()) as line:
         study = prepare_study(study_options, folder=folder, progress=line)
@@ -125,17 +127,6 @@ def resume_command(arguments: Sequence[str], folder: Path) -> str:
         elif argument != "--new" and not argument.startswith("--out="):
             kept.append(argument)
     return shlex.join(["justright", *kept, "--out", str(folder)])
-
-
-def _labels(fail_on: str | None) -> list[str]:
-    """Return the verdicts named by --fail-on; raise InputError, before anything trains, if one does not exist."""
-    from justright.diagnosis.labels import label_names
-    from justright.errors import check_one_of
-
-    labels = [label.strip() for label in (fail_on or "").split(",") if label.strip()]
-    for label in labels:
-        check_one_of("--fail-on", label, label_names())
-    return labels
 
 
 def _say_what_is_trained(study: Study) -> None:

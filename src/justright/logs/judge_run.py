@@ -10,8 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from justright.diagnosis.words.numbers import counted, listed, number
-from justright.logs import findings
-from justright.logs.advice import advice_for, state_to_keep
+from justright.logs import finding_pages as findings
 from justright.logs.judge_set import (
     FLAT_SHARE,
     SetJudgement,
@@ -20,14 +19,16 @@ from justright.logs.judge_set import (
     not_finite_since,
 )
 from justright.logs.log_curves import Curve, LogCurves
-from justright.logs.run_reading import CurveLabel, Finding, RunReading, SetReading
+from justright.logs.next_steps import advice_for, state_to_keep
+from justright.logs.run_reading import CurveLabel, Finding, MetricReading, RunReading, SetReading
 from justright.logs.sentences import sentence_of
-from justright.logs.wording import Times, title_of
+from justright.logs.wording import Times, share_words, title_of
 from justright.statistics.turns import FEWEST_POINTS, find_turn
 
 CLOSE_SHARE = (
     0.05  # of the loss, by which training and validation differ at most where both are high and flat
 )
+TRAIN_FALL = 1 / 3  # of training loss, since validation was best: learning that should show
 CHANCE_SHARE, CHANCE_POINTS = 0.01, 0.02
 MOST_CLASSES = 1_000
 LABEL_PAGES = {
@@ -223,7 +224,7 @@ def _findings(
                 f"Training was not logged beside {one.judged.written}: an unstable training would look the same.",
                 title,
             )
-        yield from _descriptions(one, curves, title)
+        yield from _descriptions(one, curves, times, title)
     alike = [one for one in judgements if one.role == first.role]
     if len({one.label for one in alike}) > 1:
         words = listed([f"{title_of(one.role, one.set)} {one.label}" for one in alike])
@@ -249,7 +250,7 @@ def _page(judgement: SetJudgement) -> findings.Page:
     return LABEL_PAGES[judgement.label]
 
 
-def _descriptions(judgement: SetJudgement, curves: LogCurves, title: str) -> Iterator[Finding]:
+def _descriptions(judgement: SetJudgement, curves: LogCurves, times: Times, title: str) -> Iterator[Finding]:
     """Yield what can be described, and is no verdict: guessing, and a training loss as high as validation's."""
     judged = judgement.judged
     classes = _guessed_classes(judgement)
@@ -266,6 +267,23 @@ def _descriptions(judgement: SetJudgement, curves: LogCurves, title: str) -> Ite
             "too small a network looks so, and so does the noise of the data.",
             title,
         )
+    elif judgement.label in ("undecided", "flat") and _has_gained_nothing(judged):
+        then = (judged.train_last or 0.0) - (judged.train_change or 0.0)
+        yield Finding(
+            findings.NOTHING_GAINED.code,
+            f"{judged.train} fell by {share_words(judged.train_change or 0.0, then)} since {times.at(judged.best_at)}, when {judged.written} was best: "
+            "what was learned since then shows no use on these rows.",
+            title,
+        )
+
+
+def _has_gained_nothing(judged: MetricReading) -> bool:
+    """Return whether training improved by far since validation was best, early in the run."""
+    if judged.train_change is None or judged.train_last is None or judged.direction != "less":
+        return False
+    is_early = judged.best_at <= (judged.first_at + judged.last_at) / 2
+    then = judged.train_last - judged.train_change
+    return is_early and then > 0 and -judged.train_change > TRAIN_FALL * then
 
 
 def _guessed_classes(judgement: SetJudgement) -> int | None:

@@ -18,9 +18,9 @@ from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
 # single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
 # which no log shows.)
 MATERIAL_SHARE = 0.01
-# A curve is flat where neither a rise nor a gain beyond this share of its level is left open: twice the material change,
-# so that a curve whose noise is as large as a material change can still be called flat.
-FLAT_SHARE = 0.02
+# A curve is flat where neither a rise nor a gain beyond this share of its level is left open. Short or noisy curves cannot exclude
+# less: a quarter of 40 epochs with a jitter of 2 % leaves 3 % open.
+FLAT_SHARE = 0.05
 # Where training loss rose by at least this share of validation's rise, the network did not learn the rows by heart.
 SHARED_RISE = 0.5
 # A curve with more than this share of spikes, and no other verdict, is unstable.
@@ -88,7 +88,7 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
     readings = {
         id(one): read_metric(
-            one, curves.train_curve(one), curves=sets * (len(candidates) if one in candidates else 1)
+            one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
         )
         for one in dict.fromkeys([*candidates, *measured])
     }
@@ -125,7 +125,7 @@ def _label(
     curves: LogCurves, curve: Curve, reading: MetricReading, ranking: Curve | None
 ) -> tuple[CurveLabel, Cause]:
     """Return the label by one curve, and why it is diverged or unstable."""
-    train = curves.train_curve(curve)
+    train = curves.train_curve(curve.metric)
     if train is not None and len(train.values) and not_finite_since(train) is not None:
         return "diverged", "train not finite"
     broke_off = not_finite_since(curve) is not None
@@ -142,21 +142,39 @@ def _label(
         return ("overfits by loss only" if is_better else "overfits"), ""
     if broke_off:
         return "undecided", "validation not finite"
-    return _label_without_rise(reading, reading.worsening, reading.gain)
+    return _label_without_rise(curve, reading, reading.worsening, reading.gain)
 
 
-def _label_without_rise(reading: MetricReading, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
-    if gain.low > 0 and gain.value > material(reading) and _is_best_late(reading):
+def _label_without_rise(
+    curve: Curve, reading: MetricReading, rise: Change, gain: Change
+) -> tuple[CurveLabel, Cause]:
+    new_low = reaches_new_best(curve)
+    if (
+        new_low
+        and gain.value > material(reading)
+        and (gain.low > 0 or still_improves(curve, since=_middle(reading)))
+    ):
         return "still improving", ""
     if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
         return "unstable", "spikes"
     limit = FLAT_SHARE * abs(reading.best)
-    return ("flat" if rise.high <= limit and gain.high <= limit else "undecided"), ""
+    is_flat = rise.high <= limit and (gain.high <= limit or not new_low)
+    return ("flat" if is_flat else "undecided"), ""
 
 
-def _is_best_late(reading: MetricReading) -> bool:
-    """Return whether a metric was best in the last quarter: a curve that comes back to where it was improves nothing."""
-    return reading.best_at >= reading.last_at - LAST_QUARTER * (reading.last_at - reading.first_at)
+def _middle(reading: MetricReading) -> float:
+    return (reading.first_at + reading.last_at) / 2
+
+
+def reaches_new_best(curve: Curve) -> bool:
+    """Return whether a metric ended better than ever before its last quarter, by as much as matters.
+
+    A curve that only comes back to where it was improves nothing. Of each three values the middle one, so that no spike decides.
+    """
+    values = curve.values[np.isfinite(curve.values)] * (-1.0 if curve.direction == "more" else 1.0)
+    level = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
+    before = level[: max(len(level) - max(round(LAST_QUARTER * len(values)), 1), 1)]
+    return bool(level[-1] < before.min() - MATERIAL_SHARE * abs(before.min()))
 
 
 def has_exploded(curve: Curve, train: Curve | None) -> bool:

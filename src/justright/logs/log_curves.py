@@ -10,8 +10,28 @@ import numpy as np
 
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun, Role, Unit
-from justright.logs.metric_names import Direction, direction_of, is_loss, parse_name
+from justright.logs.metric_names import Direction, is_loss
+from justright.logs.names.metric_words import PARTS
+from justright.logs.names.name_roles import NamedSeries, name_series
 from justright.statistics.crossed import Floats
+
+# Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.
+CROSS_ENTROPIES = frozenset(
+    [
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "crossentropy",
+        "logloss",
+        "binary_logloss",
+        "multi_logloss",
+        "mlogloss",
+        "bce",
+        "ce",
+        "nll",
+    ]
+)
+WHOLE_LOSSES = frozenset(("loss", "total_loss", "loss_total", "crossentropy_loss", "ce_loss", "nll_loss"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +73,7 @@ class LogCurves:
         notes: what had to be assumed, one sentence each.
         checkpoints: when -> name of a checkpoint.
         member, group, is_earlier, tool: see `LoggedRun`.
+        chosen_metric: the metric that the user wants judged; empty if it is the loss.
     """
 
     name: str
@@ -66,6 +87,7 @@ class LogCurves:
     group: str = ""
     is_earlier: bool = False
     tool: Literal["", "network", "trees"] = ""
+    chosen_metric: str = ""
 
     @classmethod
     def of_run(cls, run: LoggedRun, format_name: str, choices: Choices = NO_CHOICES) -> Self:
@@ -74,36 +96,20 @@ class LogCurves:
         Raises:
             InputError: a name among the choices is not in the log.
         """
-        curves = []
-        for one in run.series:
-            named = parse_name(one.written)
-            metric = one.metric or named.metric
-            last = dict(zip(one.at, one.values, strict=True))  # of several values at one time the last
-            at = sorted(last)
-            curves.append(
-                Curve(
-                    one.written,
-                    metric,
-                    one.role or named.role or "train",
-                    named.set if one.set is None else one.set,
-                    np.array(at, dtype=np.float64),
-                    np.array([last[when] for when in at], dtype=np.float64),
-                    direction_of(metric),
-                    is_loss(metric),
-                )
-            )
+        named = name_series(run.series, choices)
         return cls(
             run.name,
             format_name,
-            tuple(curves),
+            tuple(_curve(one) for one in named.series),
             run.unit,
             run.epochs,
-            run.notes,
+            (*run.notes, *named.notes),
             run.checkpoints,
             run.member,
             run.group,
             run.is_earlier,
             run.tool,
+            named.metric,
         )
 
     def evaluation_sets(self) -> tuple[tuple[Role, str], ...]:
@@ -115,10 +121,61 @@ class LogCurves:
         """Yield the curves on one set of rows."""
         return (one for one in self.curves if one.role == role and one.set == set_name)
 
-    def train_curve(self, curve: Curve) -> Curve | None:
-        """Return the same metric on training rows, if it was logged."""
-        return next((one for one in self.curves if one.role == "train" and one.metric == curve.metric), None)
+    def losses_of(self, role: Role, set_name: str = "") -> list[Curve]:
+        """Return the losses on one set of rows in the order in which they are judged, or the metric that the user chose.
 
-    def judged_first(self, role: Role, set_name: str = "") -> tuple[Curve, ...]:
-        """Return the curves that the verdict on a set of rows is about: the loss, or its parts where only they were logged."""
-        return tuple(one for one in self.of_set(role, set_name) if one.is_loss)[:1]
+        A cross-entropy comes before 'loss', which may hold penalties, and both before other losses and parts of one; the
+        parts themselves if there is no whole, as Ultralytics logs box, class and distribution losses.
+        """
+        if self.chosen_metric:
+            return [one for one in self.of_set(role, set_name) if one.metric == self.chosen_metric]
+        return sorted((one for one in self.of_set(role, set_name) if one.is_loss), key=loss_rank)
+
+    def judged_first(self, role: Role, set_name: str = "") -> list[Curve]:
+        """Return the curves that the verdict on a set of rows is about: one, or all parts of a loss if only they were logged."""
+        losses = self.losses_of(role, set_name)
+        parts = [one for one in losses if loss_rank(one) == PART_RANK and "loss" in one.metric]
+        return parts if len(parts) == len(losses) and not self.chosen_metric else losses[:1]
+
+    def train_curve(self, metric: str) -> Curve | None:
+        """Return the same metric on training rows, if it was logged, or the one loss that goes with it under another name."""
+        training = [one for one in self.curves if one.role == "train"]
+        same = next((one for one in training if one.metric == metric), None)
+        if same is not None or not is_loss(metric):
+            return same
+        losses = {one.metric for one in self.curves if one.role != "train" and one.is_loss}
+        alone = losses - {one.metric for one in training}
+        others = sorted((one for one in training if one.is_loss and one.metric not in losses), key=loss_rank)
+        return others[0] if alone == {metric} and others else None
+
+
+PART_RANK = 3
+
+
+def loss_rank(curve: Curve) -> int:
+    """Return a loss's place: cross-entropies without penalties, the loss as trained, other losses, parts of a loss."""
+    words = set(curve.metric.split("_"))
+    if curve.metric in CROSS_ENTROPIES:
+        return 0
+    if curve.metric in WHOLE_LOSSES:
+        return 1
+    return PART_RANK if words & PARTS else 2
+
+
+def _curve(one: NamedSeries) -> Curve:
+    at = np.array(one.series.at, dtype=np.float64)
+    values = np.array(one.series.values, dtype=np.float64)
+    if len(at) > 1 and not (np.diff(at) > 0).all():
+        order = np.argsort(at, kind="stable")
+        is_last = np.append(np.diff(at[order]) > 0, True)  # of several values at one time the last
+        at, values = at[order][is_last], values[order][is_last]
+    return Curve(
+        one.written,
+        one.metric,
+        one.role or "train",
+        one.set,
+        at,
+        values,
+        one.series.direction or one.direction,
+        one.is_loss,
+    )

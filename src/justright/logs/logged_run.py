@@ -28,6 +28,7 @@ class Series:
             of a JSON history, so that `at` is the order.
         role, set, metric: rows it was measured on, name of the evaluation set among those of its role, and metric, where
             the format knows them; otherwise the name tells (`metric_names`).
+        direction: whether less or more is better, where the log says so.
     """
 
     written: str
@@ -37,6 +38,7 @@ class Series:
     role: Role | None = None
     set: str | None = None
     metric: str | None = None
+    direction: Literal["less", "more"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

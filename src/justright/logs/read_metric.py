@@ -27,7 +27,7 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
     at, values = curve.at[is_finite], curve.values[is_finite]
     sign = -1.0 if curve.direction == "more" else 1.0
     turn = find_turn(sign * values, at) if len(values) >= FEWEST_POINTS else None
-    rise = None if turn is None else widened(turn.rise, curves)
+    rise = None if turn is None else _not_negative(widened(turn.rise, curves))
     best = int(np.argmin(sign * values)) if turn is None else turn.best
     return MetricReading(
         metric=curve.metric,
@@ -89,6 +89,11 @@ def _since(turn: Turn | None, rise: Change | None, at: Floats) -> tuple[float, f
     if turn is None or rise is None or turn.since is None or rise.low <= 0:
         return None
     return float(at[turn.since[0]]), float(at[turn.since[1]])
+
+
+def _not_negative(rise: Change) -> Change:
+    """Return a rise from the lowest, which is never below 0."""
+    return Change(max(rise.value, 0.0), max(rise.low, 0.0), max(rise.high, 0.0))
 
 
 def _turned(change: Change) -> Change:

@@ -86,7 +86,7 @@ class Finding:
     """One thing that was found.
 
     Args:
-        code: stable, such as 'JR101'; `logs.findings` has a page for each.
+        code: stable, such as 'JR101'; `logs.finding_pages` has a page for each.
         words: one sentence.
         set: title of the evaluation set that it is about; empty for the whole run.
     """

@@ -82,6 +82,8 @@ def _improved(ranking: MetricReading | None, times: Times) -> str:
 def _gained(judged: MetricReading, gain: Change) -> str:
     verb = "fell" if judged.direction == "less" else "rose"
     share = share_words(gain.value, judged.best)
+    if gain.low <= 0:
+        return f"{judged.written} {verb} over the second half of the run, to new bests in its last quarter (the last value is {number(judged.last)})"
     return (
         f"{judged.written} {verb} by {change_words(gain)}{f', {share}' if share else ''} over {LAST_QUARTER}, "
         f"to {number(judged.last)}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,10 +15,18 @@ from typing import IO, Any, Self
 from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
-from justright.logs.json_text import NOT_JSON, is_object, looks_like_json, parse_literal, parse_records
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.json_text import (
+    NOT_JSON,
+    looks_like_json,
+    parse_literal,
+    parse_object,
+    parse_records,
+)
+from justright.logs.text.log_table import LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
 HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
@@ -33,6 +40,7 @@ class Source:
         files: those at or below `path` whose names a format recognises, sorted.
         choices: what the user says about it, such as which column counts steps.
         notes: what had to be assumed to read it, one sentence each; it grows while the content is parsed.
+        refused: a sentence for each of `files` that could not be read, added by the format that reads them.
     """
 
     path: Path
@@ -40,6 +48,7 @@ class Source:
     files: tuple[Path, ...] = ()
     choices: Choices = NO_CHOICES
     notes: list[str] = field(default_factory=list, compare=False)
+    refused: list[str] = field(default_factory=list)
 
     @classmethod
     def of_file(cls, path: Path, choices: Choices = NO_CHOICES) -> Self:
@@ -97,23 +106,18 @@ class Source:
         return records
 
     @cached_property
-    def lines(self) -> tuple[tuple[str, ...], ...]:
-        """The lines of CSV text, the header first, all with the same number of cells; none for JSON.
+    def table(self) -> LogTable | None:
+        """The table in text that is not JSON; None if there is none.
 
         Raises:
-            InputError: it is not valid.
+            InputError: it has no header.
         """
-        return () if self.is_json or not self.text else _parse_csv(self.path, self.text)
+        return None if not self.text or self.is_json else parse_table(self.name, self.text)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The header of CSV text."""
-        return self.lines[0] if self.lines else ()
-
-    @property
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        """The cells of CSV text below its header."""
-        return self.lines[1:]
+        """The names of the table's columns; none for other text."""
+        return self.table.columns if self.table else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +126,15 @@ class LogFormat:
 
     Args:
         name: the short name in curves and JSON.
-        summary: the phrase for it in messages and help texts.
+        summary: the phrase for it in messages and help texts; empty for a kind of file that is known, and refused.
         read: returns the runs in a source of this kind.
         matches: whether a source with text is of this kind, by its content.
         folder_file: name of the text file to read in a folder of this tool; empty if there is none.
         folder_files: returns the files below a folder that together are one log of this kind; none if it is no folder of
             this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
+        magic: first bytes by which a file that is not text is known, whatever its name.
+        is_joined: whether all files of that pattern below a folder are read together.
     """
 
     name: str
@@ -138,10 +144,23 @@ class LogFormat:
     folder_file: str = ""
     folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
+    magic: bytes = b""
+    is_joined: bool = False
 
     def claims(self, path: Path) -> bool:
         """Return whether a file is one of this format's by its name alone."""
         return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
+
+    def recognises(self, path: Path) -> bool:
+        """Return whether a file begins as one of this format's does.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if not self.magic or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(self.magic)) == self.magic
 
     def knows(self, source: Source) -> bool:
         """Return whether a source is of this kind, by the names of its files or by its text."""
@@ -170,6 +189,8 @@ def decode_text(path: Path) -> tuple[str, str]:
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
     text, note = _decode(content)
+    text = ANSI.sub("", text) if "\x1b" in text else text
+    text = text.rstrip("\x00")  # a file system fills a file with them when the machine stops
     if "\x00" in text:
         raise InputError(f"A training log must be text; {str(path)!r} holds a zero byte.")
     if not text.strip():
@@ -216,7 +237,7 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         value = parse_literal(text)
         if value is not NOT_JSON:
             return value
-        if is_object(
+        if parse_object(
             text.lstrip().partition("\n")[0]
         ):  # lines of a plain text log that begins with a printed dict
             return None
@@ -227,29 +248,3 @@ def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is
         raise InputError(
             f"A JSON log must be a few levels of lists and numbers; {str(path)!r} is nested too deep."
         ) from None
-
-
-def _parse_csv(path: Path, text: str) -> tuple[tuple[str, ...], ...]:
-    first_line = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    try:
-        lines = [
-            tuple(row)
-            for row in csv.reader(io.StringIO(text), delimiter=separator)
-            if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise InputError(f"A CSV log must be valid; {str(path)!r} is not: {error}.") from None
-    if not lines:
-        raise InputError(f"A CSV log must have a header; {str(path)!r} has only empty cells.")
-    columns = tuple(cell.strip() for cell in lines[0])
-    if len(set(columns)) < len(columns):
-        twice = next(name for name in columns if columns.count(name) > 1)
-        raise InputError(f"Column names of a CSV log must differ; {str(path)!r} has {twice!r} twice.")
-    for number, row in enumerate(lines[1:], start=2):
-        if len(row) != len(columns):
-            raise InputError(
-                f"Every row of a CSV log must have {len(columns)} cells like its header; row {number} of {str(path)!r} "
-                f"has {len(row)}."
-            )
-    return (columns, *lines[1:])

@@ -11,6 +11,7 @@ from justright.logs.logged_run import Role, Unit
 from justright.statistics.intervals import Interval
 from justright.statistics.turns import Change
 
+MOST_PER_CENT = 1_000  # beyond it nobody reads per cent
 EPOCH_DIGITS = 2  # decimals of an epoch beside a step
 
 
@@ -88,7 +89,7 @@ def change_words(change: Change) -> str:
 
 
 def share_words(change: float, level: float) -> str:
-    """Return a change in per cent of a level; empty where that says nothing.
+    """Return a change in per cent of a level; empty where that says nothing, as beside a level near zero.
 
     Example:
         >>> share_words(0.056, 0.232), share_words(0.5, 0.0)
@@ -97,6 +98,8 @@ def share_words(change: float, level: float) -> str:
     if level == 0 or not math.isfinite(change / level):
         return ""
     share = abs(100 * change / level)
+    if share > MOST_PER_CENT:
+        return ""
     return f"{number(share)} %" if share < 10 else f"{share:,.0f} %"
 
 

@@ -10,6 +10,7 @@ included; its EventAccumulator imports TensorFlow where it is installed, and kee
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -147,14 +148,32 @@ def read_events(path: Path) -> Iterator[Event]:
     with path.open("rb") as file:
         records = _records(file)
         while batch := list(islice(records, BATCH_RECORDS)):
-            if wrong := [record.offset for record in _mismatches(batch)]:
-                raise _damaged(path, min(wrong))
+            wrong = min((record.offset for record in _mismatches(batch)), default=math.inf)
             for record in batch:
+                if record.offset >= wrong:
+                    raise _damaged(path, record.offset)
                 if record.is_whole:
                     try:
                         yield Event.FromString(record.payload)
                     except DecodeError:
                         raise _damaged(path, record.offset) from None
+
+
+def is_cut_off(path: Path) -> bool:
+    """Return whether the last record of a file is incomplete: its writer may still be at work.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        size, offset = os.fstat(file.fileno()).st_size, 0
+        while offset < size:
+            file.seek(offset)
+            length = file.read(LENGTH_BYTES)
+            if len(length) < LENGTH_BYTES:
+                return True
+            offset += LENGTH_BYTES + CRC_BYTES + int.from_bytes(length, "little") + CRC_BYTES
+        return offset > size
 
 
 def scalar_of(value: Any) -> float | None:  # noqa: ANN401  # a Summary.Value; generated classes have no types

@@ -116,10 +116,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The sentence that answers the question, behind its verdict."""
+    """The sentence that answers the question, behind its verdict; `remark` is printed smaller."""
 
     verdict: Cell
     text: str
+    remark: str = ""
     media: Media = Media.WRITTEN
 
 

@@ -81,7 +81,9 @@ def _text(block: Block) -> str:
         case Heading():
             return f"**{escape_markdown(block.text)}**"
         case Lead():
-            return f"**{escape_markdown(block.verdict.symbol)} {escape_markdown(block.verdict.text)}.** {escape_markdown(block.text)}"
+            verdict = f"**{escape_markdown(block.verdict.symbol)} {escape_markdown(block.verdict.text)}.**"
+            remark = f" *({escape_markdown(block.remark)})*" if block.remark else ""
+            return f"{verdict} {escape_markdown(block.text)}{remark}"
         case Todos():
             return "\n".join(f"{number}. {_todo(one)}" for number, one in enumerate(block.items, 1))
         case Sentences():

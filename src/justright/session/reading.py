@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.formats.registry import read_logs
 from justright.logs.judge_run import judge_runs
 from justright.logs.log_curves import LogCurves
+from justright.logs.objects.registry import curves_in
 from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,36 @@ class Reading:
         """What to do, what its log shows before what holds in general."""
         return self.run.advice
 
+    def html(self) -> str:
+        """Return a self-contained page with all curves."""
+        from justright import __version__
+        from justright.report.logs.log_page import render_log_html
+
+        return render_log_html(self.runs, self.refused, version=__version__)
+
+    def markdown(self) -> str:
+        """Return the answer as Markdown, such as for a pull request."""
+        from justright.report.logs.log_markdown import render_log_markdown
+
+        return render_log_markdown(self.runs, self.refused)
+
+    def plot(self, ax: Axes | None = None, *, set: str | None = None) -> Axes:  # noqa: A002  # the word for it everywhere
+        """Return matplotlib axes with the judged curve of an evaluation set, by its title; None takes the one judged first.
+
+        Raises:
+            InputError: there is no such set, or no curve that could be drawn.
+        """
+        from justright.report.logs.log_plot import plot_log
+
+        return plot_log(self.run, ax, set=set)
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        from html import escape
+
+        frame = 'style="width: 100%; height: 640px; border: 0"'
+        return f'<iframe sandbox="allow-scripts" {frame} srcdoc="{escape(self.html())}"></iframe>'
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Return all runs as plain values for JSON."""
         return [run.to_dict() for run in self.runs]
@@ -72,8 +105,9 @@ def diagnose(
     """Return what a training log says.
 
     Args:
-        source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict, a data frame, a
-            fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn.
+        source: path of a log (file or folder), or an object that holds curves: Keras' History or its dict; a dict, list, array or
+            data frame of metrics; a fitted estimator of XGBoost, LightGBM, CatBoost or scikit-learn; a trainer of Hugging Face,
+            Lightning or fastai; Ray's Result; or a list or dict of such objects, a run each.
         train: the series measured on training rows, where its name does not tell.
         validation: the series, or sets of them, measured on validation rows, the first to be judged first.
         step: the column, key or tag that counts steps.
@@ -96,9 +130,8 @@ def diagnose(
         minimize=tuple(minimize),
         run=run,
     )
-    if not isinstance(source, str | Path):
-        raise InputError(f"`source` must be the path of a training log; got {type(source).__name__}.")
-    return read_path(source, choices)
+    curves = curves_in(source, choices)
+    return read_path(source, choices) if curves is None else reading_of(curves)
 
 
 def read_path(path: str | Path, choices: Choices = NO_CHOICES) -> Reading:

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from justright.cli.run import _labels
+from justright.cli.fail_on import labels_to_fail_on
 from justright.diagnosis import labels
 from justright.diagnosis.labels import Label
 from justright.report import render_html, render_markdown
@@ -106,4 +106,4 @@ def test_a_label_of_one_line_is_in_every_report(small_summary, terminal, tmp_pat
     for variant in summary["variants"]:
         variant["verdict"]["answer"] = None
     assert "Drifts: it never settles." in " ".join(printed(terminal, summary, tmp_path).split())
-    assert _labels("drifts, overfits") == ["drifts", "overfits"]
+    assert labels_to_fail_on("drifts, overfits", labels.label_names()) == ["drifts", "overfits"]

@@ -1,102 +1,138 @@
-"""CSV logs: Keras' CSVLogger, Lightning's metrics.csv, and any other table with one row per epoch."""
+"""Tables with a row per epoch, step or tree, as Keras, Lightning, fastai, Ultralytics, pandas, R and people write them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
+import re
 
 from justright.errors import InputError
+from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
+from justright.logs.formats.table_runs import NAMES, VALUES, TableReader
 from justright.logs.logged_run import LoggedRun
-from justright.logs.points import Points, measured, metric_name, run_of_points
+from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.names.metric_words import word_set
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.cell_numbers import parse_number
+from justright.logs.text.log_table import LogTable
 
-NOT_MEASURED = frozenset({"", "na", "none", "null", "-"})  # Keras writes NA, Lightning nothing
-EPOCH_COLUMNS = ("epoch", "epochs", "iteration", "step")
+# Columns of one row per run: W&B's table of runs, and results that people collect.
+RUN_TABLE = word_set("name runname runid model modelname experiment config configuration")
+SETTINGS = word_set(
+    "batchsize learningrate weightdecay dropout hiddensize nlayers nlayer nhead nembd seed numlayers"
+    " maxiters maxepochs nparams sweep state created runtime tags optimizer"
+)
+ULTRALYTICS = frozenset(("train/box_loss", "train/cls_loss", "metrics/accuracy_top1"))
+TENSORBOARD_COLUMNS = ("walltime", "step", "value")
+TENSORBOARD_FILE = re.compile(r"(?:run-(?P<run>.+?)-tag-|run-)?(?P<tag>.+)")
+
+
+def _has(source: Source, *names: str) -> bool:
+    return set(names) <= set(source.columns)
 
 
 def _is_keras(source: Source) -> bool:
-    return "epoch" in source.columns and any(name.startswith("val_") for name in source.columns)
+    """Return whether there are metrics twice, the second time with 'val_' before them."""
+    return _has(source, "epoch") and any(f"val_{name}" in source.columns for name in source.columns)
+
+
+def read_network(source: Source) -> list[LoggedRun]:
+    """Return the runs in a table that a library for neural networks wrote."""
+    return TableReader(source, "network").runs(_table(source))
+
+
+def _read_evaluated(source: Source) -> list[LoggedRun]:
+    """Return the runs in a table of a tool that measures its metrics on validation rows: fastai, Ultralytics."""
+    runs = read_network(source)
+    for one in (series for run in runs for series in run.series):
+        parsed = parse_name(one.written)
+        if parsed.role is None and direction_of(parsed.metric) is not None:
+            one.role = "validation"
+    return runs
 
 
 def _read_plain(source: Source) -> list[LoggedRun]:
-    """Return the run; without an epoch column, rows are counted, from 0."""
-    lowered = {name.lower(): name for name in source.columns}
-    column = next((lowered[name] for name in EPOCH_COLUMNS if name in lowered), None)
-    return [column_run(source, epoch_column=column)]
-
-
-def column_run(source: Source, *, epoch_column: str | None, skip: Collection[str] = ()) -> LoggedRun:
-    """Return the run whose metrics are the columns of a CSV log.
-
-    Args:
-        source: the log.
-        epoch_column: which column counts epochs; None counts rows.
-        skip: columns that are not metrics; columns of words are left out anyway.
-
-    Raises:
-        InputError: a cell of a metric is a word, or a row has no epoch.
-    """
-    points: Points = {}
-    position = None if epoch_column is None else source.columns.index(epoch_column)
-    left_out = {epoch_column, *skip, *_word_columns(source)}
-    for index, row in enumerate(source.rows):
-        epoch = float(index) if position is None else _epoch(source, index, row[position])
-        for column, cell in zip(source.columns, row, strict=True):
-            if column not in left_out and cell.strip().lower() not in NOT_MEASURED:
-                points.setdefault(metric_name(column), {})[epoch] = _number(source, index, column, cell)
-    return run_of_points(source.name, points)
-
-
-def _word_columns(source: Source) -> set[str]:
-    """Return columns whose first filled cell is a word, such as a run's name or a time stamp."""
-    words = set()
-    for position, column in enumerate(source.columns):
-        first = next(
-            (row[position] for row in source.rows if row[position].strip().lower() not in NOT_MEASURED), "0"
-        )
-        if _parse(first) is None:
-            words.add(column)
-    return words
-
-
-def _epoch(source: Source, index: int, cell: str) -> float:
-    value = _parse(cell)
-    if value is None or not math.isfinite(value):
+    """Return the runs; without a column that counts, rows are counted, from 0."""
+    table = _table(source)
+    if is_table_of_runs(table):
         raise InputError(
-            f"Every row of a CSV log must say its epoch; row {index + 2} of {source.name!r} says {cell!r}."
+            f"A training log must hold a row per epoch or step; {source.name!r} holds a row per run. "
+            "Give the history of one run instead, such as its own CSV file or an export of its curves."
         )
-    return value
+    return TableReader(source).runs(table)
 
 
-def _number(source: Source, index: int, column: str, cell: str) -> float:
-    value = _parse(cell)
-    if value is None:
-        raise InputError(
-            f"A metric must be a number; row {index + 2} of {source.name!r} has {cell!r} in column {column!r}."
-        )
-    return measured(value)
+def _read_tensorboard_csv(source: Source) -> list[LoggedRun]:
+    """Return the run of one curve that TensorBoard exported: the file's name holds the run and the tag."""
+    (run,) = TableReader(source).runs(_table(source))
+    found = TENSORBOARD_FILE.fullmatch(source.path.stem)
+    for one in run.series:
+        if plain(one.written) == "value" and found:
+            one.written = f"{found['run'] or ''} {found['tag']}".strip().replace("_", "/", 1)
+    return [run]
 
 
-def _parse(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def is_table_of_runs(table: LogTable) -> bool:
+    """Return whether a row is a run: words that all differ name it, beside settings, as in W&B's table of runs."""
+    columns = {plain(column): column for column in table.columns}
+    named = [columns[name] for name in columns if name in RUN_TABLE]
+    names = [table.cells(column) for column in named]
+    differ = any(
+        len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
+    )
+    settings = [
+        name for name in columns if name in SETTINGS or name.startswith(("params", "config", "hparams"))
+    ]
+    varied = [name for name in settings if len(set(table.cells(columns[name]))) > 1]
+    counts = (EPOCHS | STEPS | ITERATIONS) & set(columns)
+    return (differ and len(settings) > 1) or (not counts and len(set(varied) - {"learningrate"}) > 1)
+
+
+def _table(source: Source) -> LogTable:
+    if source.table is None:
+        raise InputError(f"A table must have columns of numbers below their names; {source.name!r} has none.")
+    return source.table
 
 
 LIGHTNING_CSV = LogFormat(
     "lightning-csv",
     "Lightning's metrics.csv",
-    # Rows are steps, and metrics lie in separate rows: take the last value of each in each epoch.
-    lambda source: [column_run(source, epoch_column="epoch", skip={"step"})],
-    lambda source: {"epoch", "step"} <= set(source.columns),
+    read_network,
+    lambda source: _has(source, "epoch", "step"),
     folder_file="metrics.csv",
+)
+ULTRALYTICS_CSV = LogFormat(
+    "ultralytics-csv",
+    "Ultralytics' results.csv",
+    _read_evaluated,
+    lambda source: _has(source, "epoch") and bool(ULTRALYTICS & set(source.columns)),
+    folder_file="results.csv",
+)
+FASTAI_CSV = LogFormat(
+    "fastai-csv",
+    "fastai's history.csv",
+    _read_evaluated,
+    lambda source: _has(source, "epoch", "train_loss", "valid_loss", "time"),
+    folder_file="history.csv",
 )
 KERAS_CSV = LogFormat(
     "keras-csv",
     "a Keras CSVLogger file",
-    lambda source: [column_run(source, epoch_column="epoch")],
+    read_network,
     _is_keras,
+)
+LONG_CSV = LogFormat(
+    "long-csv",
+    "a table with a row per value, as R's keras writes",
+    _read_plain,
+    lambda source: (
+        bool({plain(name) for name in source.columns} & NAMES)
+        and bool({plain(name) for name in source.columns} & VALUES)
+    ),
+)
+TENSORBOARD_CSV = LogFormat(
+    "tensorboard-csv",
+    "a curve that TensorBoard exported",
+    _read_tensorboard_csv,
+    lambda source: tuple(map(plain, source.columns)) == TENSORBOARD_COLUMNS,
 )
 PLAIN_CSV = LogFormat(
     "csv", "a CSV file with one row per epoch", _read_plain, lambda source: bool(source.columns)

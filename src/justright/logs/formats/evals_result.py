@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from justright.logs.formats.json_numbers import to_numbers
-from justright.logs.formats.json_rows import role_of
-from justright.logs.formats.json_tree import Column, find_leaves
+from justright.logs.formats.json_shapes.json_numbers import to_numbers
+from justright.logs.formats.json_shapes.json_tree import Column, find_leaves
+from justright.logs.formats.json_shapes.logged_rows import role_of
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import direction_of, parse_name
 from justright.logs.source import LogFormat, Source

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from justright.errors import InputError
-from justright.logs.formats.json_rows import flatten, read_rows
-from justright.logs.logged_run import LoggedRun, Series
+from justright.logs.formats.json_shapes.logged_rows import flatten, read_rows
+from justright.logs.logged_run import LoggedRun, Series, Unit
 from justright.logs.metric_names import parse_name
 from justright.logs.source import LogFormat, Source
 
@@ -35,8 +36,11 @@ def _matches(source: Source) -> bool:
 
 
 def _read(source: Source) -> list[LoggedRun]:
+    notes: Sequence[str] = ()
     if source.files:
-        source = replace(Source.of_file(source.files[0], source.choices), path=source.path)
+        one = Source.of_file(source.files[0])
+        notes = one.notes
+        source = replace(one, path=source.path, choices=source.choices)
     state = source.value
     if not _matches(source):
         raise InputError(
@@ -53,9 +57,10 @@ def _read(source: Source) -> list[LoggedRun]:
     series = [_of_set(one, sets) for one in found.series if not one.written.endswith(COSTS)]
     if not series:
         raise InputError(
-            f"`log_history` must hold metrics; that of {source.name!r} has {len(state['log_history'])} entries without any. "
+            f"`log_history` must hold metrics; that of {source.name!r} has none, only the summary that ends a run. "
             "Set `logging_steps` and `eval_strategy` in TrainingArguments, and train again."
         )
+    repeats = _without_repeats([one for one in series if one.role == "validation"], found.unit)
     steps = _checkpoint_steps(source.path, state)
     to_epoch = {step: epoch for entry in entries for step, epoch in _step_and_epoch(entry)}
     checkpoints = {
@@ -67,7 +72,7 @@ def _read(source: Source) -> list[LoggedRun]:
             series,
             found.unit,
             found.epochs,
-            (*source.notes, *found.notes),
+            (*notes, *found.notes, *repeats),
             {at: name for at, name in checkpoints.items() if at is not None},
             tool="network",
         )
@@ -99,14 +104,34 @@ def evaluation_sets(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_set(one: Series, sets: Sequence[str]) -> Series:
-    """Say of an evaluation's series which set and metric it is."""
+    """Say of a series on which rows it was measured, and of an evaluation's which set and metric it is."""
     name = one.written.removeprefix(EVALUATION)
     if name == one.written:
+        one.role = "train" if name == "loss" else None
         return one
     one.role = "validation"
     one.set = next((set_name for set_name in sets if name.startswith(set_name + "_")), "")
     one.metric = parse_name(name.removeprefix(f"{one.set}_") if one.set else name).metric
     return one
+
+
+def _without_repeats(evaluations: Sequence[Series], unit: Unit) -> tuple[str, ...]:
+    """Leave out what was evaluated again at the same step, and say so.
+
+    After `load_best_model_at_end`, `trainer.evaluate()` measures the best weights, and logs them at the last step: as the end of
+    the curve they would hide that the network had become worse.
+    """
+    repeated: set[float] = set()
+    for one in evaluations:
+        kept = [place for place, at in enumerate(one.at) if place == 0 or at != one.at[place - 1]]
+        repeated |= {at for before, at in pairwise(one.at) if at == before}
+        one.at, one.values = [one.at[place] for place in kept], [one.values[place] for place in kept]
+        one.lines = [one.lines[place] for place in kept] if one.lines else []
+    if not repeated:
+        return ()
+    return (
+        f"An evaluation was repeated at {unit} {max(repeated):g}; the first was taken, since the second may be of the best weights.",
+    )
 
 
 def _checkpoint_steps(path: Path, state: Mapping[str, Any]) -> dict[float, str]:
@@ -145,5 +170,5 @@ TRAINER_STATE = LogFormat(
     "Hugging Face's trainer_state.json",
     _read,
     _matches,
-    folder_file=FILE_NAME,
+    folder_files=_folder_files,
 )

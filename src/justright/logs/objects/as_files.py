@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.folders import open_source
+from justright.logs.discovery.checkpoint_names import with_checkpoints
+from justright.logs.discovery.folders import find_logs
 from justright.logs.formats.registry import log_formats
 from justright.logs.logged_run import LoggedRun
-from justright.logs.source import Source
+from justright.logs.source import LogFormat, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,12 +30,12 @@ def runs_of_value(name: str, value: object, choices: Choices, *, path: Path | No
         name: how messages and the run name the object.
         value: dicts, lists and numbers; arrays and tensors inside them are taken as lists.
         choices: what the user says about names in it.
-        path: the file that the same content would be saved in, where the library has such a file.
+        path: the file in which its library would save it, if there are checkpoints beside that.
 
     Raises:
         InputError: no format knows it.
     """
-    return _runs_of_source(Source(path or Path(name), json.dumps(plain_value(value)), choices=choices))
+    return _runs_in(Source(path or Path(name), json.dumps(plain_value(value)), choices=choices))
 
 
 def runs_of_frame(name: str, frame: pl.DataFrame, choices: Choices) -> list[LoggedRun]:
@@ -44,7 +46,7 @@ def runs_of_frame(name: str, frame: pl.DataFrame, choices: Choices) -> list[Logg
     """
     if not frame.height or not frame.width:
         raise InputError(f"`source` must hold curves; the {name} has {frame.height} rows.")
-    return _runs_of_source(Source(Path(name), frame.write_csv(), choices=choices))
+    return _runs_in(Source(Path(name), frame.write_csv(), choices=choices))
 
 
 def runs_of_place(place: Path, choices: Choices) -> list[LoggedRun]:
@@ -53,8 +55,12 @@ def runs_of_place(place: Path, choices: Choices) -> list[LoggedRun]:
     Raises:
         InputError: there is no log there.
     """
-    opened = open_source(place, log_formats())
-    return _runs_of_source(Source(opened.path, opened.text, opened.files, choices))
+    logs = find_logs(place, log_formats())
+    if not logs:
+        raise InputError(f"A log folder must hold curves; {str(place)!r} holds none.")
+    return [
+        with_checkpoints(run, log.path) for log in logs for run in _runs_in(log.open(choices), log.format)
+    ]
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
@@ -77,11 +83,13 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
     return str(value) if listed is None else plain_value(listed())
 
 
-def _runs_of_source(source: Source) -> list[LoggedRun]:
-    for one in log_formats():
-        if one.knows(source):
-            return list(one.read(source))
-    raise InputError(
-        f"`source` must hold curves; the {source.name} holds none that is known. "
-        "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
-    )
+def _runs_in(source: Source, known: LogFormat | None = None) -> list[LoggedRun]:
+    """Return the runs of a source, by its format or else by the first that knows it, with what was assumed."""
+    found = known or next((one for one in log_formats() if one.knows(source)), None)
+    if found is None:
+        raise InputError(
+            f"`source` must hold curves; the {source.name} holds none that is known. "
+            "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
+        )
+    runs = list(found.read(source))  # the source notes what it assumes while it is read
+    return [replace(run, notes=(*source.notes, *run.notes)) for run in runs]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
+from justright.logs.formats.evals_result import CROSS_VALIDATION
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import is_loss, parse_name
-from justright.logs.objects.as_files import runs_of_frame
+from justright.logs.objects.as_files import runs_of_frame, runs_of_value
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
 from justright.logs.objects.plain_numbers import read_list
 
@@ -16,14 +18,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 PACKAGES = ("pandas", "polars", "pyarrow")
-TYPES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "Series"})
+TABLES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch"})
+COLUMNS = frozenset({"Series"})
 # Losses that leave the numbers do so within this many rows of each other: validation follows training.
 SAME_ROWS = 1
 
 
-def is_frame(source: object) -> bool:
-    """Return whether an object is a table, or a column of one."""
-    return is_of_package(source, *PACKAGES) and any(base.__name__ in TYPES for base in type(source).__mro__)
+def _has_type(source: object, names: Set[str]) -> bool:
+    """Return whether a package of tables made an object, of a type with one of these names, or of a subclass."""
+    return is_of_package(source, *PACKAGES) and any(base.__name__ in names for base in type(source).__mro__)
 
 
 def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # of libraries that may be absent
@@ -34,10 +37,6 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
     """
     from justright.data.readers.frames.in_memory import read_memory
 
-    if hasattr(source, "to_frame"):  # a column
-        if not source.name:
-            return read_list(source.to_list(), choices)
-        source = source.to_frame()
     raw = read_memory(source, None)
     if not raw.has_header:
         raise InputError(
@@ -45,7 +44,19 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
             "Name them, such as 'epoch', 'loss' and 'val_loss'."
         )
     frame = _without_gaps(raw.frame) if is_of_package(source, "pandas") else raw.frame
+    if folds := _cross_validated(frame):
+        return runs_of_value(type_name(source), folds, choices)
     return runs_of_frame(type_name(source), frame, choices)
+
+
+def _cross_validated(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return the columns of what `cv` of XGBoost or CatBoost returns, without the latter's counter; none for other frames."""
+    found = {name: frame[name] for name in frame.columns if CROSS_VALIDATION.fullmatch(name)}
+    return found if len(found) >= frame.width - 1 else {}
+
+
+def _read_column(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # as above
+    return read_frame(source.to_frame(), choices) if source.name else read_list(source.to_list(), choices)
 
 
 def _without_gaps(frame: pl.DataFrame) -> pl.DataFrame:
@@ -57,8 +68,8 @@ def _without_gaps(frame: pl.DataFrame) -> pl.DataFrame:
 
     floats = [column.name for column in frame.iter_columns() if column.dtype.is_float()]
     losses = [name for name in floats if is_loss(parse_name(name).metric)]
-    starts = [_tail_of_nan(frame[name]) for name in losses]
-    diverged = bool(starts) and None not in starts and max(starts) - min(starts) <= SAME_ROWS  # type: ignore[operator, type-var]
+    starts = [start for name in losses if (start := _tail_of_nan(frame[name])) is not None]
+    diverged = 0 < len(starts) == len(losses) and max(starts) - min(starts) <= SAME_ROWS
     gaps = [name for name in floats if not (diverged and name in losses)]
     return frame.with_columns(pl.col(gaps).fill_nan(None)) if gaps else frame
 
@@ -71,4 +82,7 @@ def _tail_of_nan(column: pl.Series) -> int | None:
     return start if 0 < start < len(column) and bool(missing[start:].all()) else None
 
 
-DATA_FRAME = ObjectKind("a pandas, Polars or PyArrow table", is_frame, read_frame)
+DATA_FRAME = ObjectKind(
+    "a pandas, Polars or PyArrow table", lambda source: _has_type(source, TABLES), read_frame
+)
+COLUMN = ObjectKind("a column of one", lambda source: _has_type(source, COLUMNS), _read_column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def _is_unfitted_keras(source: object) -> bool:
 
 def _refuse_keras(source: object, _: Choices) -> list[LoggedRun]:
     raise InputError(
-        f"A {type_name(source)} of Keras must have been trained in this process, with an epoch that ended; this one has no history. "
+        f"A model of Keras must have been trained in this process, for an epoch at least; this {type_name(source)} was not. "
         "Pass what `fit` returned, or the file that CSVLogger wrote."
     )
 
@@ -61,10 +62,13 @@ def _log_history(source: Any) -> Any:  # noqa: ANN401  # of any library
 
 
 def _read_hugging_face(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # of transformers
-    """Return the run as from trainer_state.json in its folder, where the checkpoints are."""
-    folder = getattr(getattr(source, "args", None), "output_dir", None)
-    path = Path(folder) / "trainer_state.json" if isinstance(folder, str) else None
-    return runs_of_value(type_name(source), {"log_history": _log_history(source)}, choices, path=path)
+    """Return the run as from the file in its folder, beside which its checkpoints are; a state alone has no folder."""
+    name = type_name(source)
+    folder = getattr(getattr(source, "args", None), "output_dir", name)
+    runs = runs_of_value(
+        name, {"log_history": _log_history(source)}, choices, path=Path(folder) / "trainer_state.json"
+    )
+    return [replace(run, name=name) for run in runs]
 
 
 def _loggers(source: Any) -> list[Any]:  # noqa: ANN401  # of lightning

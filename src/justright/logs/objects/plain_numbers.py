@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from justright.errors import InputError
@@ -43,7 +43,7 @@ def read_list(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401
     Raises:
         InputError: it holds no curves.
     """
-    values = plain_value(source)
+    values = plain_value(_filled(source))
     if _are_numbers(values):
         said = f"Numbers without a name were taken for {VALIDATION!r}: less is better."
         return _named({VALIDATION: values}, said, choices)
@@ -64,7 +64,16 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _read_dict(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # a dict of anything
-    return runs_of_value(type_name(source), source, choices)
+    return runs_of_value(type_name(source), _filled(source), choices)
+
+
+def _filled(source: Any) -> Any:  # noqa: ANN401  # a dict or list of anything
+    if not len(source):
+        raise InputError(
+            f"`source` must hold curves; the {type_name(source)} is empty. "
+            "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
+        )
+    return source
 
 
 STRUCTURED_ARRAY = ObjectKind("a NumPy array with named fields", _is_structured, _read_structured)
@@ -74,6 +83,7 @@ DICT = ObjectKind(
 )
 LIST = ObjectKind(
     "a list of numbers or of dicts, one per epoch",
-    lambda source: isinstance(source, (list, tuple)),
-    read_list,
+    # An iterator such as W&B's `scan_history()`; bytes are a sequence of numbers, too
+    lambda source: isinstance(source, (Sequence, Iterator)) and not isinstance(source, (bytes, bytearray)),
+    lambda source, choices: read_list(list(source), choices),
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.discovery.members import MEMBER
+from justright.logs.discovery.separate_runs import separate
+from justright.logs.formats.registry import chosen_runs
+from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
-from justright.logs.objects.data_frames import DATA_FRAME
+from justright.logs.objects.data_frames import COLUMN, DATA_FRAME
 from justright.logs.objects.network_trainers import (
     FASTAI,
     HISTORY,
@@ -25,8 +28,7 @@ from justright.logs.objects.object_kind import ObjectKind, type_name
 from justright.logs.objects.plain_numbers import ARRAY, DICT, LIST, STRUCTURED_ARRAY
 from justright.logs.objects.scikit_learn import SCIKIT_LEARN
 
-# Keys of a dict of runs that name repetitions of one experiment, not different networks.
-REPETITION = re.compile(r"(?:fold|seed|split|rep|repeat|repetition|cv|run)[ _-]?\d+|\d+", re.IGNORECASE)
+FORMAT = "object"
 # What wraps an estimator that holds the curves: a search's best one.
 WRAPPED = "best_estimator_"
 
@@ -57,6 +59,19 @@ def logged_runs_of(source: object, choices: Choices = NO_CHOICES) -> tuple[Logge
     if not any(series.values for run in runs for series in run.series):
         raise InputError(f"`source` must hold curves; the {type_name(source)} holds no values.")
     return runs
+
+
+def curves_in(source: object, choices: Choices = NO_CHOICES) -> tuple[LogCurves, ...] | None:
+    """Return the curves of every run that an object holds; None for a path.
+
+    Raises:
+        InputError: it is of no known kind, or holds no curves.
+    """
+    runs = logged_runs_of(source, choices)
+    if runs is None:
+        return None
+    parts = [part for run in runs for part in separate(run)]
+    return tuple(chosen_runs([LogCurves.of_run(part, FORMAT, choices) for part in parts], choices))
 
 
 def object_summaries() -> str:
@@ -103,8 +118,8 @@ def _members(source: object) -> dict[str, Any]:
 
 
 def _as_member(run: LoggedRun, name: str, source: object) -> LoggedRun:
-    """Return a run of a list or dict of them, under its own name; repetitions of one experiment are said to be such."""
-    if isinstance(source, Mapping) and REPETITION.fullmatch(name):
+    """Return a run of a list or dict of them, under its own name; folds and seeds of one experiment are said to be such."""
+    if isinstance(source, Mapping) and MEMBER.fullmatch(name):
         return replace(run, name=name, member=name, group=type_name(source))
     return replace(run, name=name if isinstance(source, Mapping) else f"{run.name} {name}")
 
@@ -112,6 +127,7 @@ def _as_member(run: LoggedRun, name: str, source: object) -> LoggedRun:
 # Tried in this order: the specific before the general.
 OBJECT_KINDS: tuple[ObjectKind, ...] = (
     DATA_FRAME,
+    COLUMN,
     BOOSTED_TREES,
     HUGGING_FACE,
     HISTORY,

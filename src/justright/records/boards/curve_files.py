@@ -13,7 +13,7 @@ import numpy.typing as npt
 from justright.errors import InputError
 from justright.records.boards.board_events import FILE_NAME, Point, keras_model, point_event, version_event
 from justright.records.boards.shared_files import append_shared, are_ours, write_shared
-from justright.records.event_files import event_records, read_events, scalar_of, scalar_records
+from justright.records.event_files import event_records, is_cut_off, read_events, scalar_of, scalar_records
 
 PARTS = ("train", "validation")  # subfolders, named as Keras names them
 EVENT_FILE = FILE_NAME.format(number=0)  # one file per folder, so that it can be rewritten in place
@@ -76,7 +76,7 @@ def can_append(path: Path, others: Sequence[Path] = ()) -> bool:
 
 
 def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
-    """Return whether a run's event files are undamaged and hold each of its epochs once, in order."""
+    """Return whether a run's event files are whole and hold each of its epochs once, in order."""
     if not epochs and not all((path / part / EVENT_FILE).is_file() for part in PARTS):
         return True
     numbers = np.arange(epochs)
@@ -88,6 +88,9 @@ def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
     try:
         return all(
             _scalar_steps(path / part / EVENT_FILE, most=len(expected[part]) + 1) == expected[part]
+            and not is_cut_off(
+                path / part / EVENT_FILE
+            )  # what is appended would go on in the middle of a record
             for part in PARTS
         )
     except (InputError, OSError):

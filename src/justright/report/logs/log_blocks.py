@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from justright.logs.run_reading import MetricReading, RunReading, SetReading
+from justright.logs.curve_labels import LOG_LABELS
+from justright.logs.run_reading import Advice, MetricReading, RunReading, SetReading
 from justright.report.blocks import (
     Block,
     Cell,
@@ -25,11 +26,14 @@ from justright.report.blocks import (
 )
 from justright.report.logs.log_panels import LEGEND, panel_label, panel_plot, training_plot
 from justright.report.logs.log_words import (
-    LOG_LABELS,
+    codes_of_sentence,
     format_time,
     format_value,
     metric_title,
     numbers_of,
+    other_findings,
+    rest_words,
+    telling_first,
     what_it_did,
 )
 from justright.report.logs.shown_curves import judged_panel, panels, training_curves
@@ -38,7 +42,8 @@ from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.text import UNICODE
 
 MOST_NAMED = 8  # runs in the page's navigation
-MOST_PANELS = 24  # charts of one run
+MOST_METRICS = 8  # rows of the table of other metrics; more are folded away
+MOST_BRIEF = 12  # runs told of in Markdown beyond their line in the table
 MOST_EARLIER = 20  # attempts that are listed
 SPARK_COLUMNS = 40  # characters of a curve in Markdown
 
@@ -62,17 +67,13 @@ def log_sections(
     sections: list[tuple[LogSection, list[Block]]] = []
     if len(counted) > 1:
         sections.append((LogSection("runs", "Runs", "Runs", is_answer=True), [runs_block(counted)]))
-    for number, run in enumerate(counted, 1):
-        is_alone = len(counted) == 1
+    is_alone = len(counted) == 1
+    is_brief = medium is Media.MARKDOWN and not is_alone  # a comment on a pull request is no place for pages
+    for number, run in enumerate(counted[: MOST_BRIEF if is_brief else None], 1):
         name = f"run-{number}"
-        sections.append(
-            (
-                LogSection(
-                    name, run.name, run.name if 1 < len(counted) <= MOST_NAMED else "", is_answer=is_alone
-                ),
-                run_blocks(run, name),
-            )
-        )
+        nav = run.name if 1 < len(counted) <= MOST_NAMED else ""
+        blocks = _answer(run) + _todos(run.advice[:1]) if is_brief else run_blocks(run, name)
+        sections.append((LogSection(name, run.name, nav, is_answer=is_alone), blocks))
     if earlier:
         sections.append(
             (
@@ -88,25 +89,29 @@ def log_sections(
 
 def run_blocks(run: RunReading, name: str) -> list[Block]:
     """Return all about one run; `name` begins the names of its charts."""
-    blocks: list[Block] = [Lead(label_cell(run.label), run.sentence)]
-    blocks += _curve_blocks(run, name)
+    blocks = [*_answer(run), *_curve_blocks(run, name)]
     if run.sets:
         blocks.append(sets_block(run))
         blocks.append(Sentences(tuple(_spark(run, one) for one in run.sets), media=Media.MARKDOWN))
-    if run.findings:
-        blocks += [Heading("Findings"), Sentences(tuple(_finding(run)))]
+    if findings := [" ".join(pair) for pair in other_findings(run)]:
+        blocks += [Heading("Findings"), Sentences(tuple(findings))]
     if run.advice:
-        todos = tuple(Todo(one.words, one.basis, one.command) for one in run.advice)
-        blocks += [Heading("What to do"), Todos(todos)]
-    others = [(one, metric) for one in run.sets for metric in one.others]
-    if others:
-        blocks.append(metrics_block(others, alone=len(run.sets) == 1))
+        blocks += [Heading("What to do"), *_todos(run.advice)]
+    blocks += metrics_blocks(run)
     if run.members:
         blocks.append(Folded(Cell(f"{len(run.members):,} pooled runs"), (runs_block(run.members),)))
     if run.notes:
         blocks += [Heading("Notes"), Sentences(run.notes)]
     blocks.append(Pairs(_provenance(run), media=Media.WRITTEN))
     return blocks
+
+
+def _answer(run: RunReading) -> list[Block]:
+    return [Lead(label_cell(run.label), run.sentence, codes_of_sentence(run))]
+
+
+def _todos(advice: Sequence[Advice]) -> list[Block]:
+    return [Todos(tuple(Todo(one.words, one.basis, one.command) for one in advice))]
 
 
 def label_cell(label: str) -> Cell:
@@ -150,12 +155,13 @@ def sets_block(run: RunReading) -> Table:
     return Table("Evaluation sets", columns, rows, media=Media.WRITTEN if len(rows) > 1 else Media.MARKDOWN)
 
 
-def metrics_block(metrics: Sequence[tuple[SetReading, MetricReading]], *, alone: bool) -> Table:
-    """Return the table of the metrics that no label is about; `alone`: of a single evaluation set."""
+def metrics_blocks(run: RunReading) -> list[Block]:
+    """Return the table of the metrics that no label is about; where they are many, the rest is folded away."""
+    metrics = telling_first(run)
     rows = tuple(
         Row(
             (
-                Cell(metric_title(one, metric, alone=alone), hint=metric.written),
+                Cell(metric_title(one, metric, alone=len(run.sets) == 1), hint=metric.written),
                 *_numbers(metric),
                 Cell(what_it_did(metric)),
             )
@@ -167,7 +173,14 @@ def metrics_block(metrics: Sequence[tuple[SetReading, MetricReading]], *, alone:
         *NUMBER_COLUMNS,
         Column("What it did", is_text=True, css="did"),
     )
-    return Table("Other metrics", columns, rows)
+    if len(rows) <= MOST_METRICS:
+        return [Table("Other metrics", columns, rows)] if rows else []
+    rest, said = rows[MOST_METRICS:], rest_words(metrics[MOST_METRICS:])
+    return [
+        Table("Other metrics", columns, rows[:MOST_METRICS]),
+        Folded(Cell(said), (Table(said, columns, rest),), media=Media.PAGE),
+        Text(said, media=Media.MARKDOWN),
+    ]
 
 
 NUMBER_COLUMNS = (Column("Best at"), Column("Best"), Column("Last"))
@@ -185,7 +198,7 @@ def _curve_blocks(run: RunReading, name: str) -> list[Block]:
     """Return the charts of a run; the first has the legend of all."""
     charts: list[Block] = []
     drawn = list(panels(run))
-    for number, panel in enumerate(drawn[:MOST_PANELS]):
+    for number, panel in enumerate(drawn):
         legend = tuple(
             (words, colour)
             for (words, colour), is_drawn in zip(
@@ -207,11 +220,9 @@ def _curve_blocks(run: RunReading, name: str) -> list[Block]:
                 note,
             )
         )
-    if len(drawn) > MOST_PANELS:
-        charts.append(Text(f"{len(drawn) - MOST_PANELS:,} more metrics are in the table.", media=Media.PAGE))
     if not run.sets:
         for number, (curve, shown) in enumerate(training_curves(run)):
-            if number < MOST_PANELS:
+            if number < MOST_METRICS:
                 plot = training_plot(run, curve.written, shown)
                 charts.append(
                     Chart(f"{name}-{number}", f"{curve.written} on training rows", plot, curve.written)
@@ -233,15 +244,9 @@ def _spark(run: RunReading, one: SetReading) -> str:
     return f"{one.title} {bars.strip()} {format_value(low)} to {format_value(high)}"
 
 
-def _finding(run: RunReading) -> Iterator[str]:
-    for finding in run.findings:
-        about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
-        yield f"{finding.code} {about}{finding.words}"
-
-
 def _provenance(run: RunReading) -> tuple[tuple[str, str], ...]:
     points = max((one.judged.points for one in run.sets), default=0)
-    said = [("log", run.name), ("format", run.format), ("times count", f"{run.unit}s")]
+    said = [("log", run.name), ("format", run.format), ("time in", f"{run.unit}s")]
     if points:
         said.append(("evaluations", f"{points:,}"))
     return tuple(said)

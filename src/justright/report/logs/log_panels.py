@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from justright.logs.run_reading import RunReading
+from justright.logs.wording import Times
 from justright.report.axes import linear_axis
 from justright.report.charts import (
     BOX,
@@ -18,12 +19,12 @@ from justright.report.charts import (
     place_dot,
     widened,
 )
-from justright.report.logs.log_words import format_since, format_time, format_value, metric_title, when
+from justright.report.logs.log_words import format_since, format_time, format_value, metric_title
 from justright.report.logs.shown_curves import Panel, ShownCurve, shown_ends, thinned
 from justright.report.number_formats import metric_words
 
 VALIDATION, TRAINING = "var(--c1)", "var(--muted)"
-ONSET = "var(--c2)"
+ONSET, LOST = "var(--c2)", "var(--broken)"
 LEGEND = (("validation", VALIDATION), ("training", TRAINING), ("where it may have begun to worsen", ONSET))
 PAD = 0.06  # of the range of values, above and below
 LEAST_ONSET = 6  # units of a path along: an onset known to the epoch is still seen
@@ -33,8 +34,8 @@ FAR_RIGHT = 70  # per cent of the chart, from which words stand at the left of w
 
 def panel_plot(run: RunReading, panel: Panel) -> Plot:
     """Return the chart of one metric on one evaluation set."""
-    metric = panel.metric
-    low, high = widened(*panel.ends(), share=PAD)
+    metric, times = panel.metric, Times.of(run.curves)
+    low, high = widened(*panel.ends(with_training=True), share=PAD)
     x = linear_axis(run.unit.capitalize(), *_apart(panel.span))
     y = linear_axis(metric_words(metric.metric), low, high)
     paths, marks = [], []
@@ -48,6 +49,13 @@ def panel_plot(run: RunReading, panel: Panel) -> Plot:
         marks.append(
             Mark(round(place, 2), 0, f"worse since {format_since(metric.since)}", f"onset{side}", ONSET)
         )
+
+    if panel.lost_at is not None:
+        start = round(BOX * x.place(panel.lost_at))
+        start = min(start, BOX - LEAST_ONSET)
+        paths.append(Path(f"M{start} 0H{BOX}V{BOX}H{start}Z", "onset", LOST))
+        words = f"not finite since {format_time(panel.lost_at)}"
+        marks.append(Mark(round(start / 10, 2), 0, words, "onset from-right", LOST))
 
     def line(curve: ShownCurve, css: str, colour: str, hint: str) -> None:
         few = thinned(curve)
@@ -65,10 +73,10 @@ def panel_plot(run: RunReading, panel: Panel) -> Plot:
         for at in metric.spikes:
             value = float(np.interp(at, panel.evaluated.at, panel.evaluated.values))
             if low <= value <= high:
-                hint = f"a single spike: {format_value(value)} at {when(run, at)}"
+                hint = f"a single spike: {format_value(value)} at {times.at(at)}"
                 dots.append(place_dot((x.place(at), y.place(value)), ONSET, hint, css="ring", size=11))
         if low <= metric.best <= high:
-            hint = f"best: {format_value(metric.best)} at {when(run, metric.best_at)}"
+            hint = f"best: {format_value(metric.best)} at {times.at(metric.best_at)}"
             dots.append(place_dot((x.place(metric.best_at), y.place(metric.best)), VALIDATION, hint))
     return Plot(x, y, tuple(paths), tuple(dots), PANEL_HEIGHT, marks=tuple(marks))
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 5.6, 3.6  # inches of one panel
 COLUMNS = 2
-VALIDATION, ONSET, TRAINING = LIGHT[0], LIGHT[1], LIGHT[6]
-MOST_PANELS = 24
+VALIDATION, ONSET, LOST, TRAINING = LIGHT[0], LIGHT[1], LIGHT[3], LIGHT[6]
 MOST_CHARACTERS = 60  # of a name
 
 
@@ -68,7 +67,7 @@ def log_figure(run: RunReading) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    drawn = list(panels(run))[:MOST_PANELS]
+    drawn = list(panels(run))
     columns = min(COLUMNS, max(1, len(drawn)))
     rows = max(1, -(-len(drawn) // columns))
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
@@ -99,13 +98,16 @@ def _draw_panel(ax: Axes, run: RunReading, panel: Panel) -> None:
             linewidth=1,
             label=f"worse since {format_since(metric.since)}",
         )
+    if panel.lost_at is not None:
+        label = f"not finite since {format_time(panel.lost_at)}"
+        ax.axvspan(panel.lost_at, panel.span[1], color=LOST, alpha=0.2, linewidth=1, label=label)
     if panel.trained.has_points:
         _draw_line(ax, panel.trained, TRAINING, "training", is_faint=True)
     _draw_line(ax, panel.evaluated, VALIDATION, panel.set.role)
     if metric.direction is not None:
         label = f"best, {run.unit} {format_time(metric.best_at)}"
         ax.plot([metric.best_at], [metric.best], "o", color=VALIDATION, label=label)
-    ax.set_ylim(*widened(*panel.ends(), share=PAD))
+    ax.set_ylim(*widened(*panel.ends(with_training=True), share=PAD))
     _label(ax, run, metric_words(metric.metric))
 
 

@@ -4,68 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 
-from justright.diagnosis.labels import Label
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.number_formats import MISSING, format_interval, format_loss, format_metric, metric_words
-from justright.statistics.turns import Change
+from justright.logs.wording import Times, change_words
+from justright.report.number_formats import MISSING, format_loss, metric_words
 
 MOST_NAME = 80  # characters of a name in a headline: the end of a path, which tells runs apart
-# Curves cannot show that a network is just right: none of their labels is good news without reserve.
-LOG_LABELS: Mapping[str, Label] = MappingProxyType(
-    {
-        one.name: one
-        for one in (
-            Label(
-                "overfits",
-                "↑",
-                "validation grew worse while training went on getting better",
-                "overfits",
-                "overfit",
-                "bad",
-            ),
-            Label(
-                "overfits by loss only",
-                "↑",
-                "the loss grew worse, the metric did not: confidence suffers, not the ranking",
-                "overfits by loss only",
-                "overfit by loss only",
-                "warning",
-            ),
-            Label(
-                "still improving",
-                "↓",
-                "validation was still getting better when the log ends",
-                "is still improving",
-                "are still improving",
-                "warning",
-            ),
-            Label(
-                "flat", "=", "validation has settled: neither better nor worse", "is flat", "are flat", "good"
-            ),
-            Label("diverged", "×", "training itself went wrong", "diverged", "diverged", "broken"),
-            Label(
-                "unstable",
-                "~",
-                "validation jumps by more than what it gained",
-                "is unstable",
-                "are unstable",
-                "bad",
-            ),
-            Label(
-                "too short",
-                "?",
-                "too few evaluations for a verdict",
-                "is too short to judge",
-                "are too short to judge",
-                "open",
-            ),
-            Label("undecided", "?", "neither shown nor excluded", "is undecided", "are undecided", "open"),
-        )
-    }
-)
 
 
 def headline(runs: Sequence[RunReading]) -> str:
@@ -92,6 +38,47 @@ def _predicate(label: str, count: int) -> str:
     return known.one.removeprefix("is ") if count == 1 else known.many.removeprefix("are ")
 
 
+def codes_of_sentence(run: RunReading) -> str:
+    """Return the codes of the findings that say no more than the run's sentence, or its label does of a further set."""
+    said = _said(run)
+    return " ".join(dict.fromkeys(one.code for one in run.findings if one.words in said))
+
+
+def other_findings(run: RunReading) -> Iterator[tuple[str, str]]:
+    """Yield (code, sentence) of the other findings."""
+    said = _said(run)
+    for finding in run.findings:
+        if finding.words not in said:
+            about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
+            yield finding.code, about + finding.words
+
+
+def _said(run: RunReading) -> set[str]:
+    """Return the sentences that need no repetition: the run's, and those of sets whose label is the run's."""
+    return {run.sentence, *(one.sentence for one in run.sets if one.label == run.label)}
+
+
+def telling_first(run: RunReading) -> list[tuple[SetReading, MetricReading]]:
+    """Return the metrics that no label is about, the most telling first: what worsened, then scores, then losses."""
+
+    def rank(pair: tuple[SetReading, MetricReading]) -> int:
+        metric = pair[1]
+        if metric.direction is None:
+            return 3
+        return 0 if metric.since else 1 if metric.direction == "more" else 2
+
+    return sorted(((one, metric) for one in run.sets for metric in one.others), key=rank)
+
+
+def rest_words(metrics: Sequence[tuple[SetReading, MetricReading]]) -> str:
+    """Return how many metrics are not shown, and what they did."""
+    kinds = Counter("worse" if metric.since else what_it_did(metric) for _, metric in metrics)
+    unknown = kinds.pop(MISSING, 0)
+    parts = [f"{count:,} {kind}" for kind, count in kinds.most_common()]
+    parts += [f"{unknown:,} of unknown direction"] if unknown else []
+    return f"{len(metrics):,} more metrics: {', '.join(parts)}."
+
+
 def format_value(value: float | None) -> str:
     """Return a value in the units in which it was logged.
 
@@ -108,19 +95,6 @@ def format_value(value: float | None) -> str:
     return format_loss(value)
 
 
-def format_size(change: Change) -> str:
-    """Return the size of a change with its interval, where there is one.
-
-    Example:
-        >>> format_size(Change(0.591, 0.572, 0.61))
-        '0.591 [0.572, 0.610]'
-    """
-    if not (math.isfinite(change.low) and math.isfinite(change.high)):
-        return format_value(change.value)
-    size = format_metric("loss", change.value, change.low, change.high)
-    return f"{size} {format_interval('loss', change.low, change.high)}"
-
-
 def format_time(at: float) -> str:
     """Return a time as a number.
 
@@ -131,13 +105,6 @@ def format_time(at: float) -> str:
     if not math.isfinite(at):
         return MISSING
     return f"{at:,.0f}" if at == round(at) else f"{at:,.2f}".rstrip("0").rstrip(".")
-
-
-def when(run: RunReading, at: float) -> str:
-    """Return a time with its unit, and with its epoch where steps are counted and the log tells."""
-    said = f"{run.unit} {format_time(at)}"
-    epoch = run.curves.epochs.get(at)
-    return said if epoch is None or run.unit == "epoch" else f"{said} (epoch {format_time(epoch)})"
 
 
 def format_since(since: tuple[float, float]) -> str:
@@ -157,34 +124,33 @@ def metric_title(one: SetReading, metric: MetricReading, *, alone: bool) -> str:
     return name if alone else f"{one.title}, {name[:1].lower()}{name[1:]}"
 
 
-def what_it_did(metric: MetricReading) -> str:
-    """Return in a few words what a metric did after it was best."""
-    if not math.isfinite(metric.last):
-        return "left the numbers"
+def what_it_did(metric: MetricReading, *, is_brief: bool = False) -> str:
+    """Return in a few words what a metric did after it was best; without intervals where they are to be brief."""
     if metric.direction is None:
         return MISSING
     if metric.worsening is None:
         return "too few points"
+    size = format_loss(metric.worsening.value) if is_brief else change_words(metric.worsening)
     if metric.since is not None:
-        return f"worse by {format_size(metric.worsening)} since {format_since(metric.since)}"
+        return f"worse by {size} since {format_since(metric.since)}"
     if metric.gain is not None and metric.gain.low > 0:
         return "still improving"
     if metric.worsening.low > 0:
-        return f"worse by {format_size(metric.worsening)}"
+        return f"worse by {size}"
     return "no clear change"
 
 
 def numbers_of(run: RunReading, metric: MetricReading) -> str:
     """Return the numbers of a judged metric in one sentence without its end."""
     parts = [
-        f"Best {format_value(metric.best)} at {when(run, metric.best_at)}",
+        f"Best {format_value(metric.best)} at {Times.of(run.curves).at(metric.best_at)}",
         f"last {format_value(metric.last)} at {format_time(metric.last_at)}",
     ]
     if metric.direction is not None:
         parts.append(what_it_did(metric))
     if metric.train_last is not None:
         training = f"training {format_value(metric.train_last)} at the end"
-        if metric.train_change is not None and math.isfinite(metric.train_change):
+        if metric.train_change and math.isfinite(metric.train_change):
             training += f" ({format_loss(metric.train_change, signed=True)} since the best)"
         parts.append(training)
     return "; ".join(parts)

@@ -11,13 +11,17 @@ import numpy.typing as npt
 
 from justright.logs.log_curves import Curve
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
+from justright.report.logs.log_words import telling_first
 
+MOST_PANELS = 12  # charts of one run; every evaluation set has one, however many
 MOST_POINTS = 400  # more cannot be seen in a chart of 500 pixels
 # A loss often begins at many times what it is later. The range shown is what the curve did since its best value and in its
 # second half, times this; a start beyond that is cut off.
 ROOM = 3.0
+MOST_CUT = 0.1  # share of a curve's points that may be cut off
 # Only a range that is so many times smaller is worth cutting something off.
 WORTH_CUTTING = 1.5
+FAR = 10_000.0  # times the usual range: values beyond it are not to be seen
 MOST_DRAWN = 1e100  # a loss beyond it has left every scale
 OUTLIERS = 0.02  # share of the values at either end that do not stretch the range; the last one always does
 
@@ -50,6 +54,8 @@ class Panel:
         evaluated: its curve.
         trained: that of training rows; without points where it was not logged.
         is_judged: whether the set's label is about this metric.
+        span: first and last time at which either was measured.
+        lost_at: since when nothing finite was measured any more; None if the last value is finite.
     """
 
     set: SetReading
@@ -57,32 +63,38 @@ class Panel:
     evaluated: ShownCurve
     trained: ShownCurve
     is_judged: bool
+    span: tuple[float, float]
+    lost_at: float | None
+
+    def ends(self, *, with_training: bool) -> tuple[float, float]:
+        """Return the range of values to show, of the evaluation set alone or of both curves; spikes do not stretch it."""
+        own = self.evaluated.values[~np.isin(self.evaluated.at, self.metric.spikes)]
+        values = [own if len(own) else self.evaluated.values]
+        if with_training and self.trained.has_points:
+            values.append(self.trained.values)
+        return shown_ends(values, is_more=self.is_more)
 
     @property
-    def span(self) -> tuple[float, float]:
-        """First and last time of either curve."""
-        times = np.concatenate([self.evaluated.at, self.trained.at])
-        return float(times.min()), float(times.max())
-
-    def ends(self) -> tuple[float, float]:
-        """Return the range of values to show for both curves."""
-        values = [one.values for one in (self.evaluated, self.trained) if one.has_points]
-        return shown_ends(values, is_more=self.metric.direction == "more")
+    def is_more(self) -> bool:
+        """Whether more of the metric is better."""
+        return self.metric.direction == "more"
 
 
 def panels(run: RunReading) -> Iterator[Panel]:
-    """Yield a run's panels: for each evaluation set the judged metric, then the others whose direction is known."""
+    """Yield a run's panels: for each evaluation set the judged metric, then others, the most telling if they are many."""
+    room = max(0, MOST_PANELS - len(run.sets))
+    telling = [(one, metric) for one, metric in telling_first(run) if metric.direction is not None][:room]
     for one in run.sets:
-        for metric in (one.judged, *(other for other in one.others if other.direction is not None)):
-            evaluated = shown_curve(_curve_of(run, one, metric))
-            if evaluated.has_points:
-                trained = shown_curve(_train_curve_of(run, metric))
-                yield Panel(one, metric, evaluated, trained, metric is one.judged)
+        for metric in (one.judged, *(metric for owner, metric in telling if owner is one)):
+            panel = _panel(run, one, metric)
+            if panel.evaluated.has_points:
+                yield panel
 
 
 def judged_panel(run: RunReading, one: SetReading) -> Panel | None:
     """Return the panel of the metric that a set's label is about; None where it has no finite values."""
-    return next((panel for panel in panels(run) if panel.is_judged and panel.set is one), None)
+    panel = _panel(run, one, one.judged)
+    return panel if panel.evaluated.has_points else None
 
 
 def training_curves(run: RunReading) -> Iterator[tuple[Curve, ShownCurve]]:
@@ -122,7 +134,7 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
         is_more: whether more is better: such curves start low.
 
     Example:
-        >>> shown_ends([np.array([9.0, 1.0, 0.5, 0.6, 0.7])], is_more=False)
+        >>> shown_ends([np.array([9.0, 1.0, 0.5, 0.75, 1.0])], is_more=False)
         (0.5, 2.0)
     """
     sign = -1.0 if is_more else 1.0
@@ -130,11 +142,31 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
     full_low, full_high = min(map(np.min, flipped)), max(map(np.max, flipped))
     lows, highs = zip(*map(_tail_ends, flipped), strict=True)
     low, high = min(lows), max(highs)
-    high = low + ROOM * (high - low)
+    kept = [float(np.quantile(values, 1 - MOST_CUT, method="lower")) for values in flipped]
+    high = max(low + ROOM * (high - low), *kept)
+    usual = low + ROOM * max(float(np.median(values)) - low for values in flipped)
+    if low < usual < low + (high - low) / FAR:  # an explosion: that it leaves the picture says enough
+        high = usual
     if not high > low or full_high - full_low < WORTH_CUTTING * (high - low):
         low, high = full_low, full_high
     low, high = float(max(low, full_low)), float(min(high, full_high))
     return (-high, -low) if is_more else (low, high)
+
+
+def _panel(run: RunReading, one: SetReading, metric: MetricReading) -> Panel:
+    curves = [_curve_of(run, one, metric), _train_curve_of(run, metric)]
+    times = np.concatenate([curve.at[np.isfinite(curve.at)] for curve in curves if curve is not None])
+    span = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
+    evaluated, trained = map(shown_curve, curves)
+    return Panel(one, metric, evaluated, trained, metric is one.judged, span, _lost_at(curves[0]))
+
+
+def _lost_at(curve: Curve | None) -> float | None:
+    """Return when the values at a curve's end began that are no finite numbers."""
+    if curve is None or len(curve.at) == 0 or np.isfinite(curve.values[-1]):
+        return None
+    last_finite = np.flatnonzero(np.isfinite(curve.values))
+    return float(curve.at[last_finite[-1] + 1 if len(last_finite) else 0])
 
 
 def _tail_ends(values: Floats) -> tuple[float, float]:

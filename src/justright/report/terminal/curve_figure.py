@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from justright.report.logs.log_words import LOG_LABELS, format_since, format_time, format_value
+from justright.logs.curve_labels import LOG_LABELS
+from justright.report.logs.log_words import format_since, format_time, format_value
 from justright.report.logs.shown_curves import Panel, ShownCurve, shown_ends
 from justright.report.terminal.curve_drawing import draw_bars, draw_curve, place_columns
 from justright.report.terminal.terminal import TONE_STYLES, Terminal
@@ -14,14 +15,15 @@ from justright.report.terminal.text import UNICODE, Symbols, spelled
 INDENT = 2
 LABEL_WIDTH = 10  # of values beside a curve
 LEAST_COLUMNS, MOST_COLUMNS = 10, 100  # of a curve: a longer one is not read more easily
-CARET, BEST = "^", "*"  # where a metric began to worsen, and where it was best
+# Where a metric began to worsen, where it was best, and where it was no finite number any more.
+CARET, BEST, LOST = "^", "*", "×"
 LINE = {True: ("─", "└", "│"), False: ("-", "+", "|")}  # of the axes: along, at the corner, up
 
 
 def print_panel(terminal: Terminal, panel: Panel, *, rows: int) -> None:
     """Print the curve on an evaluation set in some rows, one row for training, and a line of times."""
-    is_more = panel.metric.direction == "more"
-    _print_curve(terminal, panel.evaluated, span=panel.span, rows=rows, is_more=is_more)
+    ends = panel.ends(with_training=False)
+    _print_curve(terminal, panel.evaluated, span=panel.span, rows=rows, ends=ends)
     _, corner, up = LINE[terminal.symbols is UNICODE]
     if panel.trained.has_points:
         bars = draw_bars(
@@ -29,7 +31,7 @@ def print_panel(terminal: Terminal, panel: Panel, *, rows: int) -> None:
             panel.trained.values,
             columns=_columns(terminal),
             span=panel.span,
-            ends=shown_ends([panel.trained.values], is_more=is_more),
+            ends=shown_ends([panel.trained.values], is_more=panel.is_more),
             symbols=terminal.symbols,
         )
         _print_line(terminal, "training", up, Text(bars, style="dim"))
@@ -41,7 +43,8 @@ def print_panel(terminal: Terminal, panel: Panel, *, rows: int) -> None:
 def print_training(terminal: Terminal, curve: ShownCurve, *, rows: int) -> None:
     """Print a loss on training rows, where nothing else was logged."""
     span = (float(curve.at[0]), float(curve.at[-1]))
-    _print_curve(terminal, curve, span=span, rows=rows, is_more=False)
+    ends = shown_ends([curve.values], is_more=False)
+    _print_curve(terminal, curve, span=span, rows=rows, ends=ends)
     along, corner, _ = LINE[terminal.symbols is UNICODE]
     columns = _columns(terminal)
     words = Places(columns)
@@ -92,14 +95,13 @@ def _columns(terminal: Terminal) -> int:
 
 
 def _print_curve(
-    terminal: Terminal, curve: ShownCurve, *, span: tuple[float, float], rows: int, is_more: bool
+    terminal: Terminal, curve: ShownCurve, *, span: tuple[float, float], rows: int, ends: tuple[float, float]
 ) -> None:
-    ends = shown_ends([curve.values], is_more=is_more)
     size = (_columns(terminal), rows)
     lines = draw_curve(curve.at, curve.values, size=size, span=span, ends=ends, symbols=terminal.symbols)
+    labels = {0: format_value(ends[1]), rows - 1: format_value(ends[0])}
     for number, line in enumerate(lines):
-        label = format_value(ends[1]) if number == 0 else format_value(ends[0]) if number == rows - 1 else ""
-        _print_line(terminal, label, LINE[terminal.symbols is UNICODE][2], Text(line))
+        _print_line(terminal, labels.get(number, ""), LINE[terminal.symbols is UNICODE][2], Text(line))
 
 
 def _print_line(terminal: Terminal, label: str, side: str, line: Text) -> None:
@@ -120,12 +122,17 @@ def _axis(panel: Panel, columns: int, symbols: Symbols) -> tuple[Text, Text]:
     if metric.since is not None:
         said = spelled(f"{CARET} worse since {format_since(metric.since)}", symbols)
         words.put(int(since[0] + since[1]) // 2, said)
+    if panel.lost_at is not None:
+        (lost,) = place_columns(np.array([panel.lost_at]), columns, panel.span)
+        sign = spelled(LOST, symbols)
+        marks |= dict.fromkeys(range(int(lost), columns), sign)
+        words.put((int(lost) + columns) // 2, f"{sign} not finite since {format_time(panel.lost_at)}")
     words.put(int(best), f"{BEST} best {format_time(metric.best_at)}")
     marks[int(best)] = BEST
     cells = [(marks.get(column, ""), character) for column, character in enumerate(axis.plain)]
     axis = Text()
     for mark, character in cells:
         axis.append(
-            mark or character, style="dim" if not mark else f"bold {tone}" if mark == CARET else "bold"
+            mark or character, style="dim" if not mark else "bold" if mark == BEST else f"bold {tone}"
         )
     return axis, Text(words.text, style="dim")

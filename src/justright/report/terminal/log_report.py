@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from justright.logs.finding_pages import Page
 from justright.logs.run_reading import Advice, RunReading
-from justright.report.logs.log_words import numbers_of
+from justright.report.logs.log_words import (
+    codes_of_sentence,
+    numbers_of,
+    other_findings,
+    rest_words,
+    telling_first,
+)
 from justright.report.logs.shown_curves import judged_panel, training_curves
 from justright.report.number_formats import metric_words
 from justright.report.terminal.curve_figure import INDENT, print_panel, print_training
@@ -21,6 +29,8 @@ from justright.report.terminal.text import plain, shorten, spelled
 MOST_CURVES = 3  # evaluation sets with a curve of their own; more share a table
 ROWS_ALONE, ROWS_BESIDE = 4, 3  # of a curve
 MOST_NAME = 60  # columns of a name where it is one of many
+MOST_METRICS = 8  # in the table of other metrics
+MOST_LISTED = 3  # names of runs that share an advice
 MOST_SAID = 12  # runs that are told of beyond their line in the table
 
 
@@ -33,7 +43,8 @@ def print_readings(terminal: Terminal, runs: Sequence[RunReading]) -> None:
         terminal.print(runs_table(terminal, counted))
         for run in counted[:MOST_SAID]:
             terminal.print()
-            print_brief(terminal, run)
+            print_head(terminal, run)
+        _print_common_advice(terminal, counted[:MOST_SAID])
         more = len(counted) - MOST_SAID
         others = f"{more:,} more runs are in the table. " if more > 0 else ""
         terminal.print()
@@ -48,11 +59,11 @@ def print_run(terminal: Terminal, run: RunReading) -> None:
     if run.members:
         terminal.print()
         _print_inside(terminal, runs_table(terminal, run.members, name="pooled"))
-    if run.findings:
+    findings = list(other_findings(run))
+    if findings:
         _print_heading(terminal, "Findings")
-    for finding in run.findings:
-        about = f"{finding.set}: " if finding.set and len(run.sets) > 1 else ""
-        _print_item(terminal, finding.code, _text(terminal, about + finding.words))
+    for code, words in findings:
+        _print_item(terminal, code, _text(terminal, words))
     if run.advice:
         _print_heading(terminal, "What to do")
     for number, advice in enumerate(run.advice, 1):
@@ -70,11 +81,27 @@ def print_brief(terminal: Terminal, run: RunReading) -> None:
         _print_advice(terminal, ">", run.advice[0])
 
 
+def print_page(terminal: Terminal, page: Page) -> None:
+    """Print what a finding's code means."""
+    terminal.print(Text(f"{page.code}: {page.title}", style="bold"))
+    for heading, words in (
+        ("", page.meaning),
+        ("How it is decided", page.decided),
+        ("What to do", page.remedy),
+    ):
+        if heading:
+            _print_heading(terminal, heading)
+        _print_inside(terminal, _text(terminal, words))
+
+
 def print_head(terminal: Terminal, run: RunReading) -> None:
     """Print a run's name, label and sentence."""
     label = label_text(run.label, terminal.symbols)
     label.stylize("bold")
-    terminal.print(Text.assemble((f"{plain(run.name)}: ", "bold"), label))
+    codes = codes_of_sentence(run)
+    terminal.print(
+        Text.assemble((f"{plain(run.name)}: ", "bold"), label, (f" {codes}" if codes else "", "dim"))
+    )
     _print_inside(terminal, _text(terminal, run.sentence))
 
 
@@ -97,10 +124,28 @@ def _print_sets(terminal: Terminal, run: RunReading) -> None:
             terminal.print()
             _print_inside(terminal, Text(plain(curve.written), style="bold"))
             print_training(terminal, shown, rows=ROWS_ALONE)
-    others = [(one, metric) for one in run.sets for metric in one.others]
+    others = telling_first(run)
     if others:
         terminal.print()
-        _print_inside(terminal, metrics_table(terminal, others, alone=len(run.sets) == 1))
+        _print_inside(terminal, metrics_table(terminal, others[:MOST_METRICS], alone=len(run.sets) == 1))
+    if len(others) > MOST_METRICS:
+        said = f"{rest_words(others[MOST_METRICS:])} For all of them: --html FILE."
+        _print_inside(terminal, _text(terminal, said))
+
+
+def _print_common_advice(terminal: Terminal, runs: Sequence[RunReading]) -> None:
+    """Print the first thing to do for each run, once for all runs that it is for."""
+    first: dict[Advice, list[RunReading]] = {}
+    for run in runs:
+        for advice in run.advice[:1]:
+            first.setdefault(advice, []).append(run)
+    if first:
+        _print_heading(terminal, "What to do first")
+    for advice, those in first.items():
+        names = [shorten(run.name, MOST_NAME, terminal.symbols) for run in those]
+        more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+        about = "" if len(those) == len(runs) else f"{', '.join(names[:MOST_LISTED])}{more}: "
+        _print_advice(terminal, "-", replace(advice, words=about + advice.words))
 
 
 def _print_earlier(terminal: Terminal, runs: Sequence[RunReading]) -> None:

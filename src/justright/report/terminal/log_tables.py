@@ -8,9 +8,10 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.logs.log_words import LOG_LABELS, format_time, format_value, metric_title, what_it_did
-from justright.report.logs.shown_curves import Panel, judged_panel, shown_ends
+from justright.report.logs.log_words import format_time, format_value, metric_title, what_it_did
+from justright.report.logs.shown_curves import Panel, judged_panel, shown_ends, training_curves
 from justright.report.number_formats import MISSING
 from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.terminal import TONE_STYLES, Terminal, new_table
@@ -28,7 +29,10 @@ def runs_table(terminal: Terminal, runs: Sequence[RunReading], *, name: str = "r
         first = run.sets[0] if run.sets else None
         panel = judged_panel(run, first) if first else None
         judged = _numbers(first.judged) if first else [MISSING] * 3
-        rows.append([plain(run.name), run.label, *judged, _small_curve(panel, terminal.symbols)])
+        small = (
+            _small_training(run, terminal.symbols) if first is None else _small_curve(panel, terminal.symbols)
+        )
+        rows.append([plain(run.name), run.label, *judged, small])
     return _table(terminal, (name, "reading", "best at", "best", "last", "curve"), rows, from_left=True)
 
 
@@ -51,7 +55,7 @@ def metrics_table(
 ) -> Table:
     """Return the table of metrics that no label is about; `alone`: of a single evaluation set."""
     rows = [
-        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric), *_numbers(metric)]
+        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric, is_brief=True), *_numbers(metric)]
         for one, metric in metrics
     ]
     return _table(terminal, ("metric", "what it did", "best at", "best", "last"), rows)
@@ -76,7 +80,10 @@ def _table(
     """Return a table whose first column has the columns that the others leave; a curve at the end gives way to it."""
     symbols = terminal.symbols
     shown: list[list[str | Text]] = [
-        [label_text(cell, symbols) if cell in LOG_LABELS else spelled(cell, symbols) for cell in row]
+        [
+            label_text(cell, symbols) if heading == "reading" else spelled(cell, symbols)
+            for heading, cell in zip(headings, row, strict=True)
+        ]
         for row in rows
     ]
     wide = max(cell_len(row[0]) for row in rows)
@@ -106,8 +113,16 @@ def _room(terminal: Terminal, headings: Sequence[str], rows: Sequence[Sequence[s
 def _small_curve(panel: Panel | None, symbols: Symbols) -> str:
     if panel is None:
         return ""
-    curve = panel.evaluated
-    ends = shown_ends([curve.values], is_more=panel.metric.direction == "more")
+    curve, ends = panel.evaluated, panel.ends(with_training=False)
     return draw_bars(
         curve.at, curve.values, columns=CURVE_COLUMNS, span=panel.span, ends=ends, symbols=symbols
     )
+
+
+def _small_training(run: RunReading, symbols: Symbols) -> str:
+    """Return the first loss on training rows, where nothing else was logged."""
+    for _, curve in training_curves(run):
+        span = (float(curve.at[0]), float(curve.at[-1]))
+        ends = shown_ends([curve.values], is_more=False)
+        return draw_bars(curve.at, curve.values, columns=CURVE_COLUMNS, span=span, ends=ends, symbols=symbols)
+    return ""

@@ -60,7 +60,7 @@ def read_sqlite(path: Path, label: str, options: ReadOptions) -> RawTable:
         if log.is_file() and log.stat().st_size
         else ()
     )
-    with _faults(label), closing(_connect(path)) as connection:
+    with _faults(label), closing(open_readonly(path)) as connection:
         query = _query(connection, label, options)
         with connection.metered():
             cursor = connection.execute(query)
@@ -73,7 +73,8 @@ def read_sqlite(path: Path, label: str, options: ReadOptions) -> RawTable:
     return RawTable(stack_frames(frames), label, has_header=True, locate=row_place, notes=notes)
 
 
-def _connect(path: Path) -> GuardedConnection:
+def open_readonly(path: Path) -> GuardedConnection:
+    """Return a connection to a file that may come from anybody: nothing is written, and nothing but questions is answered."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # without locks, and no file beside it is made or read
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, factory=GuardedConnection)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)

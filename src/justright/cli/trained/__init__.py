@@ -1,0 +1,1 @@
+"""Commands about a study folder whose networks are trained."""

@@ -1,0 +1,1 @@
+"""Which logs a folder holds, and which runs a log holds."""

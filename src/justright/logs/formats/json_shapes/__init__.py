@@ -1,0 +1,1 @@
+"""JSON in the shapes in which people and tools save curves."""

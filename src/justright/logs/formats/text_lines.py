@@ -1,0 +1,305 @@
+"""A line of plain text -> what it counts and the numbers it names: 'Epoch 3/40 | Train Loss: 0.31 | Val. Acc: 70%'."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from justright.logs.logged_run import Role
+from justright.logs.metric_names import NAMELESS, ROLES, direction_of, parse_name, words_of
+from justright.logs.names.metric_words import word_set
+from justright.logs.text.cell_numbers import NUMBER
+from justright.logs.text.json_text import parse_object
+
+# Times and levels that loggers write before a message.
+PREFIX = re.compile(
+    r"^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
+)
+VALUE = rf"(?:{NUMBER}|nan|[-+]?inf(?:inity)?)"
+EPOCH = re.compile(
+    r"\bepoch(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
+    re.IGNORECASE,
+)
+STEP = re.compile(
+    r"\b(?:global[_ ]?step|step|iter|iteration|it|round|num_updates|update|tree)s?\b[\s.:#=\[('\"-]*(\d+)(?![\d.]*\s*(?:s|sec|ms|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
+    re.IGNORECASE,
+)
+EPOCH_AND_BATCH = re.compile(
+    r"\s*\[\s*(\d+),\s*(\d+)\](?=\s+[A-Za-z])"
+)  # PyTorch's tutorial: '[1,  2000] loss: 2.173'
+BOOSTER = re.compile(
+    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\](?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
+)  # '[10]  train-auc:0.8', '10: learn: 0.5'
+LIST = re.compile(rf"\[\s*({VALUE}(?:\s*,\s*{VALUE})+)\s*,?\s*\]", re.IGNORECASE)
+WRAPPED = re.compile(
+    rf"\b(?:tensor|array|(?:np|numpy)\.float\d+)\(\[?\s*({VALUE})\]?(?:,[^()]*)?\)", re.IGNORECASE
+)
+NAMED_NUMBER = re.compile(
+    rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?(?:$|[\s,;|)\]}}'\"+±]))",
+    re.IGNORECASE,
+)
+PIECES = re.compile(r"(?<!\w)['\"]|['\"](?!\w)|[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>")
+# Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
+KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
+FULL_BAR = re.compile(r"100%\|[^|]*\|")
+TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
+# Reports about another line: they count nothing.
+REPORT = re.compile(
+    r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b",
+    re.IGNORECASE,
+)
+MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
+MAX_NAME_WORDS = 5
+MAX_CONTEXT_WORDS = 4
+
+
+@dataclass(slots=True)
+class TextLine:
+    """What a line says.
+
+    Args:
+        epoch, step: what it counts; None if it does not.
+        numbers: name -> number, the rows said before the name if the line says them elsewhere.
+        role: rows that a line without numbers announces: 'Validation:'.
+        averaged: names of lists of numbers, whose mean is taken.
+        fold, seed: which one begins or is said.
+    """
+
+    epoch: float | None = None
+    step: float | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
+    role: Role | None = None
+    averaged: list[str] = field(default_factory=list)
+    fold: float | None = None
+    seed: float | None = None
+
+
+def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> TextLine:
+    """Return what a line of text says.
+
+    Args:
+        line: as written.
+        role: rows that a line above announced.
+        in_bars: whether numbers in bars that are not full count.
+
+    Example:
+        >>> read_line("2026-01-31 12:00:00 INFO Epoch: 3/40 | Train Loss: 0.31 | Val. Acc: 70%").numbers
+        {'Train Loss': 0.31, 'Val. Acc': 0.7}
+        >>> read_line("Test set: Average loss: 0.05, Accuracy: 98/100 (98%)").numbers
+        {'test Average loss': 0.05, 'test Accuracy': 0.98}
+    """
+    found = TextLine()
+    text = PREFIX.sub("", WRAPPED.sub(r"\1", line))
+    if "{" in text and _read_object(text, found):
+        return found
+    if REPORT.match(text):
+        return found
+    text = text if in_bars else _without_bars(text)
+    text = _take_counts(text, found)
+    text = LIST.sub(lambda match: f": {_mean(match[1]):.12g} @", text) if "[" in text else text
+    _read_numbers(text, found, role)
+    return found
+
+
+def _without_bars(text: str) -> str:
+    """Return a line without bars that are not full, and the numbers in them."""
+    bars = list(KERAS_BAR.finditer(text))
+    if bars and int(bars[-1][1]) < int(bars[-1][2]):
+        return text[: bars[0].start()]
+    rest = text[bars[-1].start() :] if bars else text
+    return TQDM_BAR.sub("|", FULL_BAR.sub("|", rest)) if "%" in rest else rest
+
+
+def _read_object(text: str, found: TextLine) -> bool:
+    """Read a dict that was printed, as Hugging Face's Trainer does."""
+    value = parse_object(text[text.index("{") : text.rindex("}") + 1]) if "}" in text else None
+    if not value:
+        return False
+    for name, number in value.items():
+        if isinstance(number, str):
+            try:
+                number = float(number)
+            except ValueError:
+                continue
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        if name.lower() == "epoch":
+            found.epoch = float(number)
+        elif name.lower() in ("step", "global_step", "iteration", "iter"):
+            found.step = float(number)
+        elif is_kept(name):
+            found.numbers[name] = float(number)
+    return bool(found.numbers)
+
+
+def _take_counts(text: str, found: TextLine) -> str:
+    """Read what a line counts; return the rest, with a bar in its place."""
+    if member := MEMBER.search(text):
+        setattr(found, member[1].lower(), float(member[2]))
+        text = f"{text[: member.start()]}|{text[member.end() :]}"
+    if both := EPOCH_AND_BATCH.match(text):
+        found.epoch, found.step = float(both[1]), float(both[2])
+        text = text[both.end() :]
+    if booster := BOOSTER.match(text):
+        found.step = float(booster[1] or booster[2])
+        text = text[booster.end() :]
+    if epoch := EPOCH.search(text):
+        found.epoch = float(epoch[2])
+        text = f"{text[: epoch.start()]}|{epoch[1] or ''}|{text[epoch.end() :]}"
+    if found.step is None and (step := STEP.search(text)):
+        found.step = float(step[1])
+        text = f"{text[: step.start()]}|{text[step.end() :]}"
+    return text
+
+
+def _mean(numbers: str) -> float:
+    values = [float(number) for number in numbers.split(",")]
+    return sum(values) / len(values)
+
+
+def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
+    said = _Said(role)
+    before, last = 0, ""
+    for match in NAMED_NUMBER.finditer(text):
+        between = text[before : match.start()]
+        if match["sep"] == "(":
+            is_mean = last and not between.strip() and match["of"] is None and not match["percent"]
+            if (
+                is_mean and text[match.end() :].lstrip()[:1] == ")"
+            ):  # 'Loss 0.52 (0.61)': the mean so far behind
+                found.numbers[last] = float(match["number"])
+            said.hear(between)
+            before, last = match.end(), ""
+            continue
+        before = match.end()
+        name = said.name(between)
+        last = ""
+        if not name or (not match["sep"].strip() and not is_kept(name)):
+            continue
+        value = _value(match, name)
+        if value is not None and is_kept(name):
+            found.numbers[name] = value
+            last = name if match["of"] is None else ""
+            if text[match.end() :].startswith(" @"):
+                found.averaged.append(name)
+    if not found.numbers:
+        rest = _Said(None)
+        rest.hear(text[before:])
+        found.role = rest.role
+
+
+def _value(match: re.Match[str], name: str) -> float | None:
+    value = float(match["number"])
+    if match["of"] is not None:
+        whole = float(match["of"].replace("/", ""))
+        return value / whole if whole and _is_measure(name) else None
+    return float(f"{value / 100:.12g}") if match["percent"] else value
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a line has said so far that holds for the numbers to come.
+
+    Args:
+        role: rows that a word of their own names: 'Test set: loss ...', or the last name before: 'Train Loss: 0.5 Acc: 0.8'.
+        metric: one that a word of its own names: 'Loss: train=0.5, val=0.4'.
+        names: (metric, role) of what was named.
+    """
+
+    role: Role | None
+    metric: str = ""
+    names: set[tuple[str, Role | None]] = field(default_factory=set)
+
+    def hear(self, text: str) -> None:
+        """Take in words that name no number."""
+        for piece in _pieces(text):
+            self._hear_piece(piece)
+
+    def name(self, text: str) -> str:
+        """Return the name of a number by the text before it; empty if it has none."""
+        pieces = _pieces(text)
+        for piece in pieces[:-1]:
+            self._hear_piece(piece)
+        name = _known_end(pieces[-1]) if pieces else ""
+        if not name:
+            self.hear(text)
+            return ""
+        parsed = parse_name(name)
+        if parsed.role is not None and parsed.metric == NAMELESS:  # 'Loss: train=0.5, val=0.4'
+            return f"{name} {self.metric}".strip()
+        if direction_of(parsed.metric) is None:
+            return name
+        role = parsed.role or self.role
+        if parsed.role is None and (parsed.metric, role) not in self.names and role is not None:
+            name = f"{role} {name}"
+        self.names.add((parsed.metric, role))
+        self.role = role
+        return name
+
+    def _hear_piece(self, piece: str) -> None:
+        role, is_metric = _announced(piece)
+        self.role = role or self.role
+        self.metric = piece if is_metric else self.metric
+
+
+@lru_cache(maxsize=10_000)
+def _announced(piece: str) -> tuple[Role | None, bool]:
+    """Return the rows that a piece of text names, and whether it names a metric instead."""
+    words = words_of(piece)
+    if not 0 < len(words) <= MAX_CONTEXT_WORDS:
+        return None, False
+    if "metric" in piece.lower():  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
+        return None, False
+    named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
+    is_measure = direction_of(parse_name(piece).metric) is not None
+    return (named[0] if named and not is_measure else None), is_measure and not named
+
+
+@lru_cache(maxsize=10_000)
+def _pieces(text: str) -> tuple[str, ...]:
+    pieces = (piece.strip(" \t.\"'*#@&!?:=-") for piece in PIECES.split(text))
+    return tuple(piece for piece in pieces if re.search(r"[A-Za-z]", piece))
+
+
+@lru_cache(maxsize=10_000)
+def _known_end(piece: str) -> str:
+    """Return the last words of a piece that name something: of 'took 3 s with training loss' the last two."""
+    words = piece.split()
+    if len(words) > 1 and not _is_known(words[-1]) and not words[-1].isdigit():
+        return ""
+    for start in range(max(0, len(words) - MAX_NAME_WORDS), len(words)):
+        if (
+            start == len(words) - 1
+            or _is_known(words[start])
+            or words[start].lower().strip(".") in NAME_BEGINNINGS
+            or (start == 0 and len(words) <= 2)
+        ):
+            return " ".join(words[start:])
+    return ""
+
+
+def _is_known(word: str) -> bool:
+    parsed = parse_name(word)
+    return parsed.role is not None or direction_of(parsed.metric) is not None
+
+
+NAME_BEGINNINGS = word_set(
+    "avg average mean smoothed ema moving epoch total running best overall global pseudo binary categorical sparse top macro micro weighted balanced"
+    " cross log mean_average root learning current classification reconstruction class box token word character sequence"
+)
+
+
+def _is_measure(name: str) -> bool:
+    return direction_of(parse_name(name).metric) is not None
+
+
+def is_measure(name: str) -> bool:
+    """Return whether a number of a text measures success, by its name or as one without: CatBoost's 'learn: 0.5'."""
+    parsed = parse_name(name)
+    return _is_measure(name) or (parsed.metric == NAMELESS and parsed.role is not None)
+
+
+def is_kept(name: str) -> bool:
+    """Return whether a number of a text is worth keeping: a measure of success or a learning rate, not a setting."""
+    return is_measure(name) or parse_name(name).metric.startswith("learning_rate")

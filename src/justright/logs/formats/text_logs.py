@@ -1,0 +1,115 @@
+"""Plain text logs, by pattern: what scripts and libraries print while they train."""
+
+from __future__ import annotations
+
+import re
+
+from justright.logs.formats.table_runs import TableReader
+from justright.logs.formats.text_lines import TextLine, is_measure, read_line
+from justright.logs.logged_run import LoggedRun, Role
+from justright.logs.source import LogFormat, Source
+from justright.logs.text.log_table import LogTable
+
+# Columns for what a line counts, and where a line holds it.
+COUNTS = {"fold": "fold", "seed": "seed", "epoch": "epoch", "iteration": "step"}
+MEMBERS = frozenset(("fold", "seed"))
+BEGINNING = 200_000  # characters: a preamble is no longer
+REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
+CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
+BOOSTERS = re.compile(
+    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
+)
+
+
+def _matches(source: Source) -> bool:
+    """Return whether a line near the beginning names a number."""
+    if not source.text or source.is_json or source.table is not None:
+        return False
+    beginning = source.text[:BEGINNING]
+    return not (_is_empty(_table(beginning)) and _is_empty(_table(beginning, in_bars=True)))
+
+
+def _is_empty(table: LogTable) -> bool:
+    """Return whether there is no measure of success: settings, and single numbers that nothing counts, are no log."""
+    measures = [column for column in table.columns if column not in COUNTS and is_measure(column)]
+    counts = set(COUNTS) & set(table.columns)
+    return not any(counts or sum(map(bool, table.cells(column))) > 1 for column in measures)
+
+
+def _read(source: Source) -> list[LoggedRun]:
+    table = _table(source.text)
+    if _is_empty(table):  # one bar over all epochs
+        table = _table(source.text, in_bars=True)
+    is_booster = bool(BOOSTERS.search(source.text))
+    runs = TableReader(source, "trees" if is_booster else "").runs(table)
+    if CATBOOST.search(source.text):
+        for run in runs:
+            for one in run.series:  # CatBoost calls every evaluation set a test
+                if one.written.startswith("test"):
+                    one.role = "validation"
+    return runs
+
+
+def _table(text: str, *, in_bars: bool = False) -> LogTable:
+    """Return a row per line that counts or names numbers."""
+    rows: list[tuple[int, TextLine]] = []
+    section: Role | None = None
+    averaged: dict[str, None] = {}
+    is_repeated = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        for part in _parts(line):
+            if is_repeated:
+                is_repeated = False
+                continue
+            if REPEATS_NEXT.search(part):
+                is_repeated = True
+                continue
+            found = read_line(part, section, in_bars=in_bars)
+            if found.epoch is not None:
+                section = None
+            if found.role is not None:
+                section = found.role
+            averaged |= dict.fromkeys(found.averaged)
+            if found.numbers or any(getattr(found, name) is not None for name in COUNTS.values()):
+                rows.append((number, found))
+    return _as_table(rows, tuple(averaged))
+
+
+def _parts(line: str) -> list[str]:
+    """Return the texts of a line as a terminal would leave them: what a carriage return writes over is lost, but not dicts."""
+    if "\r" not in line and "\x08" not in line:
+        return [line] if line.strip() else []
+    parts = [part for part in re.split(r"[\r\x08]+", line) if part.strip()]
+    return [part for part in parts[:-1] if part.lstrip().startswith("{")] + parts[-1:]
+
+
+def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:
+    names = dict.fromkeys(name for _, row in rows for name in row.numbers)
+    counted = {column: {getattr(row, name) for _, row in rows} - {None} for column, name in COUNTS.items()}
+    said = [column for column, values in counted.items() if len(values) > (column in MEMBERS)]
+    cells: list[list[str]] = []
+    member = {column: "" for column in said if column in MEMBERS}
+    for _, row in rows:
+        counts = {column: getattr(row, COUNTS[column]) for column in said}
+        for column in member:  # holds until the next one
+            if counts[column] is not None:
+                member[column] = f"{counts[column]:g}"
+        numbers = [row.numbers.get(name) for name in names]
+        cells.append(
+            [member.get(column) or _text(counts[column]) for column in said]
+            + [_text(value) for value in numbers]
+        )
+    notes = [f"Lists of numbers under {name!r} were averaged." for name in averaged]
+    return LogTable((*said, *names), cells, [number for number, _ in rows], notes=notes)
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+TEXT_LOG = LogFormat(
+    "text",
+    "a text log with lines such as 'epoch 3 loss: 0.52 val_loss: 0.61'",
+    _read,
+    _matches,
+)

@@ -1,0 +1,1 @@
+"""Logs of experiment trackers: files that count steps, many series each, spread over folders."""

@@ -1,0 +1,382 @@
+"""What the names of one log say together: which rows a bare 'loss' was measured on, which sets there are, what the user said."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from justright.errors import InputError
+from justright.logs.choices import Choices
+from justright.logs.logged_run import Role, Series
+from justright.logs.metric_names import NAMELESS, Direction, direction_of, is_loss, parse_name, words_of
+from justright.logs.names.metric_words import PARTS
+
+# What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
+SET_SUFFIXES = ("_loss", "_runtime")
+TAIL_SHARE = 4  # a quarter of a curve tells where it ends
+SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
+
+
+@dataclass(slots=True)
+class NamedSeries:
+    """A series, and what is known of it."""
+
+    series: Series
+    metric: str
+    role: Role | None
+    set: str
+    direction: Direction | None
+    is_loss: bool
+    is_chosen: bool = False
+    says_role: bool = False
+
+    @property
+    def written(self) -> str:
+        """Its name in the log."""
+        return self.series.written
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether it measures success, as learning rates and times do not."""
+        return self.direction is not None
+
+
+@dataclass(slots=True)
+class NamedLog:
+    """The series of one run, named together.
+
+    Args:
+        series: in the order in which they are judged.
+        notes: what was assumed, one sentence each.
+        metric: the metric that the user wants judged; empty if it is the loss.
+    """
+
+    series: list[NamedSeries]
+    notes: list[str] = field(default_factory=list)
+    metric: str = ""
+
+
+def name_series(series: Sequence[Series], choices: Choices) -> NamedLog:
+    """Return what is known of each series of a run.
+
+    Raises:
+        InputError: a name among the choices is not in the log.
+    """
+    log = NamedLog([_named_alone(one) for one in series])
+    _name_nameless(log)
+    _split_short_roles(log)
+    _find_sets(log)
+    _apply_choices(log, choices)
+    _find_roles(log)
+    _find_training_set(log)
+    _drop_single_values(log)
+    _note_stand_in(log)
+    _tell_apart(log)
+    return log
+
+
+def _named_alone(one: Series) -> NamedSeries:
+    parsed = parse_name(one.written)
+    metric = one.metric or parsed.metric
+    set_name = parsed.set if one.set is None else one.set
+    return NamedSeries(
+        one,
+        metric,
+        one.role or parsed.role,
+        set_name,
+        direction_of(metric),
+        is_loss(metric),
+        says_role=parsed.role is not None,
+    )
+
+
+def _rename(one: NamedSeries, metric: str) -> None:
+    one.metric, one.direction, one.is_loss = metric, direction_of(metric), is_loss(metric)
+
+
+def _name_nameless(log: NamedLog) -> None:
+    """Read 'train' and 'val' as losses that fall, or as scores that rise."""
+    nameless = [
+        one for one in log.series if one.metric == NAMELESS and one.says_role and len(one.series.values) > 1
+    ]
+    if not nameless:
+        return
+    first = next((one for one in nameless if one.role == "train"), nameless[0])
+    values = [value for value in first.series.values if math.isfinite(value)]
+    tail = values[-max(1, len(values) // TAIL_SHARE) :]
+    falls = bool(values) and sum(tail) / len(tail) < values[0]
+    metric = "loss" if falls else "score"
+    for one in nameless:
+        _rename(one, metric)
+    log.notes.append(
+        f"Nothing says what {_listed([one.written for one in nameless])} measured: a {metric} was assumed."
+    )
+
+
+def _split_short_roles(log: NamedLog) -> None:
+    """Read 't_loss' and 'v_loss', or 'tloss' and 'vloss', as a pair; alone, such a letter means something else."""
+    found: dict[str, dict[str, NamedSeries]] = {}
+    for one in log.series:
+        match = re.fullmatch(r"([tv])_?(\w+)", one.metric)
+        if one.role is None and match and direction_of(match[2]) is not None:
+            found.setdefault(match[2], {})[match[1]] = one
+    for metric, pair in found.items():
+        if len(pair) == len(SHORT_ROLES):
+            for letter, one in pair.items():
+                one.role = SHORT_ROLES[letter]
+                _rename(one, metric)
+
+
+def _find_sets(log: NamedLog) -> None:
+    """Read 'eval_stsb_loss' beside 'eval_stsb_accuracy' or 'eval_sst2_loss' as the loss on a set; 'val_box_loss' is a part."""
+    others = [one for one in log.series if one.role not in (None, "train") and not one.set]
+    in_training = {one.metric for one in log.series if one.role in (None, "train")}
+    prefixes: Counter[str] = Counter()
+    for one in others:
+        for suffix in SET_SUFFIXES:
+            prefix = one.metric.removesuffix(suffix)
+            if prefix == one.metric or PARTS & set(prefix.split("_")):
+                continue
+            if not {prefix, f"{prefix}_loss"} & in_training and direction_of(prefix) is None:
+                prefixes[prefix] += 1
+    _find_sets_behind(others, in_training)
+    sets = {
+        prefix
+        for prefix in prefixes
+        if len(prefixes) > 1 or sum(one.metric.startswith(prefix + "_") for one in others) > 1
+    }
+    for one in others:
+        found = [prefix for prefix in sets if one.metric.startswith(prefix + "_")]
+        if found:
+            one.set = max(found, key=len)
+            _rename(one, one.metric.removeprefix(one.set + "_"))
+
+
+def _find_sets_behind(others: Sequence[NamedSeries], in_training: set[str]) -> None:
+    """Read 'val_loss_source' beside 'val_loss_target' as the loss on a set, if other metrics end so, too."""
+    names = {one.metric.removeprefix("loss_") for one in others if one.metric.startswith("loss_")}
+    names = {name for name in names if f"loss_{name}" not in in_training and not PARTS & set(name.split("_"))}
+    found = {name for name in names if sum(one.metric.endswith(f"_{name}") for one in others) > 1}
+    if len(found) < 2:
+        return
+    for one in others:
+        name = next((name for name in found if one.metric.endswith(f"_{name}")), "")
+        if name:
+            one.set = name
+            _rename(one, one.metric.removesuffix(f"_{name}"))
+
+
+def _find_roles(log: NamedLog) -> None:
+    """Give every series without a role one: by what the others say."""
+    bare = [one for one in log.series if one.role is None]
+    training = {one.metric for one in log.series if one.role == "train" and one.is_measure}
+    evaluation = {one.metric for one in log.series if one.role not in (None, "train") and one.is_measure}
+    assumed: dict[Role, list[str]] = {"train": [], "validation": []}
+    for one in bare:
+        one.role = "train"
+        if not one.is_measure or (one.metric in evaluation and one.metric not in training):
+            continue
+        if training and one.metric not in evaluation and (one.metric in training or not one.is_loss):
+            # fastai's 'accuracy' beside 'train_loss' and 'valid_loss'; Ultralytics' 'metrics/mAP50(B)'
+            one.role = "validation"
+            assumed["validation"].append(one.written)
+        elif not training and not evaluation:
+            assumed["train"].append(one.written)
+    for role, names in assumed.items():
+        if names:
+            was = "was" if len(names) == 1 else "were"
+            words = {"train": "training", "validation": "validation"}[role]
+            log.notes.append(
+                f"Nothing says on which rows {_listed(names)} {was} measured: {words} rows were assumed."
+            )
+
+
+def _find_training_set(log: NamedLog) -> None:
+    """Take one of XGBoost's 'validation_0' and 'validation_1' for the training set, if none is called so."""
+    if any(one.role == "train" and one.is_measure for one in log.series):
+        return
+    numbered = [
+        one
+        for one in log.series
+        if re.fullmatch(r"validation_\d+", one.set) and one.role == "validation" and one.series.role is None
+    ]
+    sets = list(dict.fromkeys(one.set for one in numbered))
+    if len(sets) < 2:
+        return
+    first = next((one for one in numbered if one.is_measure), None)
+    if first is None:
+        return
+    ends = {one.set: _end(one) for one in numbered if one.metric == first.metric}
+    training = min(ends, key=lambda name: (ends[name], sets.index(name)))
+    best = "ends lowest" if first.direction == "less" else "ends highest"
+    log.notes.append(
+        f"No evaluation set is named 'train': {training!r}, whose {first.metric} {best}, was taken for it."
+    )
+    for one in numbered:
+        if one.set == training:
+            one.role, one.set = "train", ""
+    rest = {one.set for one in numbered if one.role == "validation"}
+    if len(rest) == 1:
+        for one in numbered:
+            one.set = ""
+
+
+def _end(one: NamedSeries) -> float:
+    values = one.series.values
+    tail = values[-max(1, len(values) // TAIL_SHARE) :]
+    mean = sum(tail) / len(tail) if tail else math.inf
+    if math.isnan(mean):
+        return math.inf
+    return mean if one.direction == "less" else -mean
+
+
+def _drop_single_values(log: NamedLog) -> None:
+    """Leave out what was measured once, such as the test loss at the end, beside curves."""
+    longest = max((len(one.series.values) for one in log.series), default=0)
+    if longest < 3:
+        return
+    single = [
+        one
+        for one in log.series
+        if len(one.series.values) == 1 and one.role in ("test", "validation") and not one.is_chosen
+    ]
+    kept = [one for one in log.series if all(one is not other for other in single)]
+    if any(one.is_measure for one in kept):
+        log.series = kept
+        log.notes += [
+            f"{one.written!r} was measured once, and is no curve: {one.series.values[0]:.6g}."
+            for one in single
+            if one.is_measure
+        ]
+
+
+def _note_stand_in(log: NamedLog) -> None:
+    measures = [one for one in log.series if one.is_measure]
+    if any(one.role == "validation" for one in measures):
+        return
+    tested = [one.written for one in measures if one.role == "test"]
+    if tested:
+        was = "was" if len(tested) == 1 else "were"
+        log.notes.append(f"There is no validation set: {_listed(tested)} {was} taken for validation.")
+
+
+def _tell_apart(log: NamedLog) -> None:
+    """Let no two series have the same metric on the same rows: means of epochs stand for values of steps."""
+    by_epoch = {
+        (one.metric, one.role, one.set) for one in log.series if not one.written.lower().endswith("_step")
+    }
+    log.series = [
+        one
+        for one in log.series
+        if not (one.written.lower().endswith("_step") and (one.metric, one.role, one.set) in by_epoch)
+    ]
+    seen: set[tuple[str, Role | None, str]] = set()
+    ranked = sorted(
+        log.series,
+        key=lambda one: (
+            not one.is_chosen,
+            len(one.series.values) < 2,
+            not one.says_role,
+            len(words_of(one.written)),
+        ),
+    )
+    for one in ranked:
+        number = 2
+        metric = one.metric
+        while (one.metric, one.role, one.set) in seen:
+            raw = "_".join(words_of(one.written))
+            one.metric = raw if number == 2 and raw != metric else f"{metric}_{number}"
+            number += 1
+        seen.add((one.metric, one.role, one.set))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [repr(name) for name in names[:4]]
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown)} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _apply_choices(log: NamedLog, choices: Choices) -> None:
+    unknown: list[tuple[str, str]] = []
+
+    def find(option: str, name: str) -> list[NamedSeries]:
+        found = _matches(log.series, name)
+        if not found:
+            unknown.append((option, name))
+        return found
+
+    if choices.train is not None:
+        for one in find("--train", choices.train):
+            one.role, one.is_chosen = "train", True
+    chosen: list[NamedSeries] = []
+    for name in choices.validation:
+        found = find("--validation", name)
+        for one in found:
+            if one.role == "train" and not one.is_chosen:
+                one.set = ""
+            one.role, one.is_chosen = "validation", True
+        chosen += [one for one in found if all(one is not other for other in chosen)]
+    _name_chosen_sets(chosen)
+    if choices.metric is not None:
+        found = find("--metric", choices.metric)
+        log.metric = found[0].metric if found else ""
+    for option, names, direction in (
+        ("--maximize", choices.maximize, "more"),
+        ("--minimize", choices.minimize, "less"),
+    ):
+        for name in names:
+            metrics = {one.metric for one in find(option, name)}
+            for one in log.series:
+                if one.metric in metrics:
+                    one.direction = "more" if direction == "more" else "less"
+                    one.is_loss = one.is_loss and direction == "less"
+    if unknown:
+        raise InputError(_unknown_names(unknown, [one.written for one in log.series]))
+    first = [one for one in log.series if one.is_chosen and one.role == "train"] + chosen
+    log.series = first + [one for one in log.series if all(one is not other for other in first)]
+
+
+def _name_chosen_sets(chosen: Sequence[NamedSeries]) -> None:
+    """Let series of one metric that were all chosen for validation be sets of their own."""
+    twice = Counter((one.metric, one.set) for one in chosen)
+    for one in chosen:
+        if twice[one.metric, one.set] > 1:
+            one.set = one.written
+
+
+def _matches(series: Sequence[NamedSeries], name: str) -> list[NamedSeries]:
+    """Return the series of a name: written so, written so in another case, on a set of that name, or of that metric."""
+    lowered = name.lower()
+    for is_match in (
+        lambda one: one.written == name,
+        lambda one: one.written.lower() == lowered,
+        lambda one: one.set.lower() == lowered,
+        lambda one: bool(re.match(re.escape(lowered) + r"[\W_]", one.written.lower())),
+        lambda one: one.metric.lower() == lowered,
+    ):
+        found = [one for one in series if is_match(one)]
+        if found:
+            return found
+    return []
+
+
+def _unknown_names(unknown: Sequence[tuple[str, str]], written: Sequence[str]) -> str:
+    names = list(dict.fromkeys(written))
+    lowered = {name.lower(): name for name in names}
+    got = []
+    for option, name in unknown:
+        near = get_close_matches(name.lower(), list(lowered), n=1)
+        got.append(f"{option} {name!r}" + (f" (did you mean {lowered[near[0]]!r}?)" if near else ""))
+    return f"A name must be in the log; got {' and '.join(got)}. It holds {_listed_all(names)}."
+
+
+def _listed_all(names: Sequence[str]) -> str:
+    shown = [repr(name) for name in names[:20]]
+    if len(names) > len(shown):
+        shown.append(f"and {len(names) - len(shown)} more")
+    return ", ".join(shown)

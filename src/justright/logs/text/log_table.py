@@ -1,0 +1,339 @@
+"""Text in columns, as people and tools leave it: any separator, comments, a header written again, rows too long or too short."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from justright.errors import InputError
+from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.text.cell_numbers import is_measured, parse_number
+
+COMMENTS = ("#", "//", "%")
+HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
+SAMPLE = 60  # lines below a header that tell whether it is one
+MAX_COLUMNS = 20_000
+RULE = re.compile(r"[\s|+:=─━┼╇╈├┤┌┐└┘┬┴┏┓┗┛┳┻╋┃│┡┩-]+")  # a line that only draws a table
+SEPARATORS: dict[str, str] = {",": ",", ";": ";", "\t": "\t", "|": "|", "wide": r"\s{2,}|\t", "space": r"\s+"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogTable:
+    """A table of text.
+
+    Args:
+        columns: their names; all differ, and an unnamed one is ''.
+        rows: their cells, as many as there are columns.
+        lines: number of the line that holds each row.
+        decimal_comma: whether '0,5' is a half.
+        notes: what was left out, one sentence each.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    lines: list[int]
+    decimal_comma: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def cells(self, column: str) -> list[str]:
+        """Return the cells of a column."""
+        position = self.columns.index(column)
+        return [row[position] for row in self.rows]
+
+    def numbers(self, column: str) -> tuple[list[float | None], int]:
+        """Return the numbers of a column, None where nothing was measured or read, and how many cells hold no number."""
+        cells = self.cells(column)
+        try:
+            return [float(cell.replace(",", ".") if self.decimal_comma else cell) for cell in cells], 0
+        except ValueError:
+            numbers: list[float | None] = [
+                parse_number(cell, decimal_comma=self.decimal_comma) if is_measured(cell) else None
+                for cell in cells
+            ]
+        bad = sum(number is None and is_measured(cell) for number, cell in zip(numbers, cells, strict=True))
+        return numbers, bad
+
+
+def parse_table(name: str, text: str) -> LogTable | None:
+    """Return the table in a text; None if it holds none.
+
+    Raises:
+        InputError: it is one, but has no header.
+    """
+    is_drawn = "|" in text or "│" in text or "┃" in text
+    whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
+    lines = [(number, line) for number, line in enumerate(whole.split("\n"), start=1) if line.strip()]
+    found = _find_header(lines)
+    if found is None:
+        if _is_without_header(lines):
+            raise InputError(
+                f"A table must begin with a line that names its columns; the first line of {name!r} holds numbers. "
+                "Add such a line, as in 'epoch,loss,val_loss'."
+            )
+        return None
+    start, separator, header = found
+    has_rules = is_drawn or "--" in whole or "==" in whole
+    has_comments = any(mark in whole for mark in COMMENTS)
+    body = [
+        (number, line)
+        for number, line in lines[start + 1 :]
+        if not (has_comments and line.lstrip().startswith(COMMENTS))
+        and not (has_rules and RULE.fullmatch(line))
+    ]
+    if separator == "|":  # a table among prose
+        end = next((index for index, (_, line) in enumerate(body) if "|" not in line), len(body))
+        body = body[:end]
+    return _Rows(header, separator, ends_line=text.endswith("\n")).table(_split(body, separator))
+
+
+def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]] | None:
+    """Return position, separator and cells of the first line that names columns of the numbers below it."""
+    places = [index for index, (_, line) in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
+    loose: tuple[int, str, list[str]] | None = None
+    places += [
+        index - 1
+        for index, (_, line) in enumerate(lines)
+        if index > HEADER_WITHIN and line.lstrip().startswith("|") and RULE.fullmatch(line)
+    ]
+    for index in places:
+        line = lines[index][1].strip("\r")
+        is_comment = line.lstrip().startswith(COMMENTS)
+        if is_comment:  # NumPy's savetxt writes the header as a comment
+            line = line.lstrip().lstrip("#/% ")
+            if index + 1 < len(lines) and lines[index + 1][1].lstrip().startswith(COMMENTS):
+                continue
+        below = [
+            other
+            for other in lines[index + 1 : index + 1 + SAMPLE]
+            if not other[1].lstrip().startswith(COMMENTS) and not RULE.fullmatch(other[1])
+        ]
+        for separator in SEPARATORS:
+            header = [cell.strip().strip("'") for cell in _split([(0, line)], separator)[0][1]]
+            rows = [row for _, row in _split(below, separator)]
+            if _heads(header, rows, separator) and not (is_comment and not rows):
+                if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
+                    is_another = loose is None or not set(loose[2]) & set(
+                        header
+                    )  # not the first header again
+                    return (index, separator, header) if is_another else loose
+                loose = loose or (index, separator, header)  # unless a line below fits exactly
+    return loose
+
+
+def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
+    """Return whether cells name the columns of rows: words above numbers, and about as many of them."""
+    if not 1 <= len(header) <= MAX_COLUMNS or not any(header):
+        return False
+    numbers = sum(parse_number(cell) is not None for cell in header)
+    is_spaced = separator in ("wide", "space")
+    said = sum(bool(re.search(r"[A-Za-z](?<!Unnamed)\s*[:=]\s*[-+]?\.?\d", cell)) for cell in header)
+    if max(numbers, said) > (0 if is_spaced else len(header) // 4):
+        return False
+    if not rows:
+        return (
+            len(header) > 1
+            and not is_spaced
+            and all(re.fullmatch(r"[\w /.()-]{1,40}", cell) for cell in header)
+        )
+    if len(header) == 1 and separator != ",":
+        return False
+    fitting = [row for row in rows if len(header) <= len(row) <= len(header) + 1]
+    if len(header) == 1:
+        fitting = [row for row in rows if len(row) == 1]
+        return (
+            len(header[0]) <= 60
+            and len(fitting) == len(rows)
+            and all(parse_number(row[0]) is not None for row in rows)
+        )
+    shorter = [row for row in rows if len(row) < len(header)]
+    if len(fitting) + len(shorter) // 2 < len(rows) / 2 or not fitting:
+        return False
+    columns = list(zip(*(row[: len(header)] for row in fitting), strict=True))
+    if is_spaced and any(
+        _is_said_again(column) for column in columns
+    ):  # 'Epoch 1 loss 0.5': words, not columns
+        return False
+    if is_spaced:  # sentences, too, are words between spaces
+        return 5 * len(fitting) >= 4 * len(rows) and 2 * sum(map(_is_numeric, columns)) >= len(header)
+    return any(map(_is_numeric, columns))
+
+
+def _is_said_again(cells: Sequence[str]) -> bool:
+    """Return whether all cells are the same name of a number."""
+    word = cells[0].strip(" :=,")
+    if len(set(cells)) > 1 or len(cells) < 2 or not word[:1].isalpha():
+        return False
+    return direction_of(parse_name(word).metric) is not None or word.lower() in (
+        "epoch",
+        "step",
+        "iter",
+        "iteration",
+    )
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number."""
+    return parse_number(cell) is not None
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if is_measured(cell)]
+    numbers = sum(parse_number(cell, decimal_comma=True) is not None for cell in filled)
+    return bool(filled) and 2 * numbers > len(filled)
+
+
+def _is_without_header(lines: Sequence[tuple[int, str]]) -> bool:
+    """Return whether all lines are as many numbers, at least two."""
+    for separator in SEPARATORS:
+        rows = [row for _, row in _split(list(lines[:SAMPLE]), separator)]
+        if len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) > 1:
+            return all(parse_number(cell) is not None for row in rows for cell in row if is_measured(cell))
+    return False
+
+
+def _split(lines: list[tuple[int, str]], separator: str) -> list[tuple[int, list[str]]]:
+    """Return (line, cells) of lines."""
+    if len(separator) > 1:
+        pattern = re.compile(SEPARATORS[separator])
+        return [(number, pattern.split(line.strip())) for number, line in lines]
+    if separator == "|":
+        return [(number, line.strip().strip("|").split("|")) for number, line in lines]
+    reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
+    try:
+        return [(lines[reader.line_num - 1][0], row) for row in reader]
+    except csv.Error:  # a cell longer than 128 KiB, as an unclosed quotation mark makes one
+        return [(number, line.split(separator)) for number, line in lines]
+
+
+class _Rows:
+    """Rows fitted to their header."""
+
+    def __init__(self, header: list[str], separator: str, *, ends_line: bool) -> None:
+        self.header = header
+        self.separator = separator
+        self.ends_line = ends_line
+        self.columns: list[str] = []
+        self.notes: list[str] = []
+        self.stray = self.long = self.short = 0
+
+    def table(self, rows: list[tuple[int, list[str]]]) -> LogTable:
+        """Return the table of (line, cells)."""
+        if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0][1])):
+            below = [cell.strip() for cell in rows.pop(0)[1]]  # a data frame's second level of names
+            below += [""] * (len(self.header) - len(below))
+            self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
+        if len(self.header) > 1 and not self.header[-1]:
+            self._drop_empty_ends(rows)
+        counted = [row for _, row in rows if parse_number(row[0]) is not None]
+        wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for row in counted)
+        if wider > sum(
+            len(row) == len(self.header) for row in counted
+        ):  # R leaves row numbers without a name
+            self.header = ["", *self.header]
+        self.columns = self._differing(self.header)
+        places = list(range(len(self.columns)))
+        is_moved = False
+        kept: list[list[str]] = []
+        lines: list[int] = []
+        for index, (line, row) in enumerate(rows):
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            if not cells[0][:1].isdigit() and self._is_header(cells):
+                places = self._places(cells)
+                is_moved = places != list(range(len(places)))
+                continue
+            fitted = self._fit(cells, len(places), is_last=index == len(rows) - 1)
+            if fitted is not None:
+                kept.append(self._place(fitted, places) if is_moved else fitted)
+                lines.append(line)
+        for row in kept:
+            row.extend([""] * (len(self.columns) - len(row)))
+        self._note_misfits()
+        comma = self.separator != "," and self._has_decimal_commas(kept)
+        return LogTable(tuple(self.columns), kept, lines, comma, self.notes)
+
+    def _drop_empty_ends(self, rows: list[tuple[int, list[str]]]) -> None:
+        """Take separators at the ends of lines for what they are."""
+        while len(self.header) > 1 and not self.header[-1]:
+            if any(any(map(str.strip, row[len(self.header) - 1 :])) for _, row in rows):
+                return
+            self.header.pop()
+
+    def _place(self, cells: list[str], positions: list[int]) -> list[str]:
+        placed = [""] * len(self.columns)
+        for position, cell in zip(positions, cells, strict=True):
+            placed[position] = cell
+        return placed
+
+    def _differing(self, header: list[str]) -> list[str]:
+        columns: list[str] = []
+        for name in header:
+            number = 2
+            differing = name
+            while differing in columns:
+                differing = f"{name} ({number})"
+                number += 1
+            if differing != name and name:
+                self.notes.append(f"Column {name!r} is there twice: the second is called {differing!r}.")
+            columns.append(differing)
+        return columns
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Return whether a row is a header: the same again, or another one after a restart with other metrics."""
+        if cells == [cell for cell in self.header if cell] or cells == self.header:
+            return True
+        filled = [cell for cell in cells if cell]
+        return (
+            len(filled) > 1
+            and 2 * sum(cell in self.columns for cell in filled) >= len(filled)
+            and all(parse_number(cell) is None for cell in filled)
+        )
+
+    def _places(self, cells: list[str]) -> list[int]:
+        for cell in cells:
+            if cell not in self.columns:
+                self.columns.append(cell)
+        return (
+            [self.columns.index(cell) for cell in cells] if cells != self.header else list(range(len(cells)))
+        )
+
+    def _fit(self, cells: list[str], width: int, *, is_last: bool) -> list[str] | None:
+        if len(cells) == width:
+            return cells
+        if len(cells) > width:
+            self.long += any(cells[width:])
+            return cells[:width]
+        if is_last and not self.ends_line:
+            self.notes.append("The last line is half-written, and was left out.")
+            return None
+        if all(parse_number(cell) is None for cell in cells):
+            self.stray += 1
+            return None
+        self.short += 1
+        return cells + [""] * (width - len(cells))
+
+    def _note_misfits(self) -> None:
+        for count, one, many in (
+            (self.stray, "1 line that is no row was left out.", "lines that are no rows were left out."),
+            (
+                self.long,
+                "1 row is longer than the header: what goes beyond it was left out.",
+                "rows are longer than the header: what goes beyond it was left out.",
+            ),
+            (
+                self.short,
+                "1 row is shorter than the header: the rest of it was taken as not measured.",
+                "rows are shorter than the header: the rest of them was taken as not measured.",
+            ),
+        ):
+            if count:
+                self.notes.append(one if count == 1 else f"{count:,} {many}")
+
+    @staticmethod
+    def _has_decimal_commas(rows: list[list[str]]) -> bool:
+        return any(
+            re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?%?", cell) for row in rows[:SAMPLE] for cell in row
+        )

@@ -1,0 +1,163 @@
+"""What the names of one log say together, and what the user says about them."""
+
+from __future__ import annotations
+
+import pytest
+
+from justright.errors import InputError
+from justright.logs.choices import NO_CHOICES, Choices
+from justright.logs.log_curves import LogCurves
+from justright.logs.logged_run import LoggedRun, Series
+
+
+def curves_of(names, choices=NO_CHOICES, ends=None):
+    """Return the curves of a run with a series for each name, all of five values, falling to `ends[name]`."""
+    series = [
+        Series(name, [0, 1, 2, 3, 4], [1.0, 0.9, 0.8, 0.7, (ends or {}).get(name, 0.6)])
+        for name in names.split(" | ")
+    ]
+    return LogCurves.of_run(LoggedRun("run", series), "csv", choices)
+
+
+def roles_of(curves):
+    """Return name -> (role, set, metric)."""
+    return {one.written: (one.role, one.set, one.metric) for one in curves.curves}
+
+
+@pytest.mark.parametrize(
+    ("names", "train", "judged"),
+    [
+        ("loss | val_loss", "loss", "val_loss"),
+        ("loss | Validation_loss", "loss", "Validation_loss"),
+        ("train_loss | loss", "train_loss", "loss"),
+        ("loss | test_loss", "loss", "test_loss"),
+        ("train_loss | dev_loss | test_loss", "train_loss", "dev_loss"),
+        ("test_loss | train_loss | dev_loss", "train_loss", "dev_loss"),
+        ("loss | val_ce", "loss", "val_ce"),
+        ("train_mse | val_loss", "train_mse", "val_loss"),
+        ("tr_loss | dev_loss", "tr_loss", "dev_loss"),
+        ("t_loss | v_loss", "t_loss", "v_loss"),
+        ("tloss | vloss", "tloss", "vloss"),
+        ("train_loss | train_acc | val_loss | val_acc | lr", "train_loss", "val_loss"),
+        (
+            "loss | binary_crossentropy | val_loss | val_binary_crossentropy",
+            "binary_crossentropy",
+            "val_binary_crossentropy",
+        ),
+        ("train_loss_step | train_loss_epoch | val_loss", "train_loss_epoch", "val_loss"),
+        ("train_mae | train_loss | val_mae | val_loss", "train_loss", "val_loss"),
+        ("loss | loss_ce | eval_loss_ce | eval_loss", "loss", "eval_loss"),
+    ],
+)
+def test_which_loss_is_judged_and_which_training_loss_goes_with_it(names, train, judged):
+    """By all names together, in any order."""
+    curves = curves_of(names)
+    first = curves.losses_of(*curves.evaluation_sets()[0])[0]
+    assert first.written == judged
+    assert curves.train_curve(first.metric).written == train
+
+
+def test_parts_of_a_loss_are_metrics_of_one_set():
+    """Parts with counterparts in training, or known as parts, are no sets; without a whole each is judged."""
+    curves = curves_of("train/box_loss | train/cls_loss | val/box_loss | val/cls_loss")
+    assert curves.evaluation_sets() == (("validation", ""),)
+    assert [one.metric for one in curves.losses_of("validation")] == ["box_loss", "cls_loss"]
+    curves = curves_of("loss | val_recon_loss | val_kl_loss | val_loss")
+    assert curves.evaluation_sets() == (("validation", ""),)
+    assert [one.metric for one in curves.losses_of("validation")] == ["loss", "recon_loss", "kl_loss"]
+
+
+def test_sets_of_hugging_face_keep_their_names():
+    """Several evaluation sets, each with the same metrics."""
+    names = "loss | eval_stsb_loss | eval_stsb_runtime | eval_mnli-mm_loss | eval_mnli-mm_accuracy"
+    assert roles_of(curves_of(names)) == {
+        "loss": ("train", "", "loss"),
+        "eval_stsb_loss": ("validation", "stsb", "loss"),
+        "eval_stsb_runtime": ("validation", "stsb", "runtime"),
+        "eval_mnli-mm_loss": ("validation", "mnli_mm", "loss"),
+        "eval_mnli-mm_accuracy": ("validation", "mnli_mm", "accuracy"),
+    }
+
+
+def test_validation_is_judged_before_test():
+    """Test rows come last, whatever the order of the log."""
+    assert curves_of("test_loss | loss | val_loss").evaluation_sets() == (("validation", ""), ("test", ""))
+
+
+def test_the_training_set_among_numbered_ones_is_the_one_it_fits():
+    """XGBoost numbers its evaluation sets in the order in which they were given: training first or last."""
+    names = "validation_0-logloss | validation_1-logloss"
+    assert (
+        roles_of(curves_of(names, ends={"validation_0-logloss": 0.1}))["validation_0-logloss"][0] == "train"
+    )
+    curves = curves_of(names, ends={"validation_1-logloss": 0.1})
+    assert roles_of(curves) == {
+        "validation_0-logloss": ("validation", "", "logloss"),
+        "validation_1-logloss": ("train", "", "logloss"),
+    }
+    assert curves.notes == (
+        "No evaluation set is named 'train': 'validation_1', whose logloss ends lowest, was taken for it.",
+    )
+
+
+def test_what_no_name_says_is_assumed_and_said():
+    """A lone loss is that of training; a metric beside 'train_loss' was measured on validation rows."""
+    assert curves_of("loss | lr").notes == (
+        "Nothing says on which rows 'loss' was measured: training rows were assumed.",
+    )
+    curves = curves_of("train_loss | valid_loss | accuracy")
+    assert roles_of(curves)["accuracy"] == ("validation", "", "accuracy")
+    assert curves.notes == (
+        "Nothing says on which rows 'accuracy' was measured: validation rows were assumed.",
+    )
+
+
+def test_what_was_measured_once_is_no_curve():
+    """The test loss at the end is said, and not judged."""
+    series = [Series("val_loss", [0, 1, 2], [3.0, 2.0, 1.0]), Series("test_loss", [2], [1.5])]
+    curves = LogCurves.of_run(LoggedRun("run", series), "csv")
+    assert [one.written for one in curves.curves] == ["val_loss"]
+    assert curves.notes == ("'test_loss' was measured once, and is no curve: 1.5.",)
+
+
+def test_of_several_values_at_one_time_the_last_counts():
+    """Times come out increasing."""
+    (one,) = LogCurves.of_run(
+        LoggedRun("run", [Series("val_loss", [1, 0, 1, 2], [9.0, 3.0, 2.0, 1.0])]), "csv"
+    ).curves
+    assert (one.at.tolist(), one.values.tolist()) == ([0, 1, 2], [3.0, 2.0, 1.0])
+
+
+def test_the_user_says_which_rows():
+    """Names as written, in any case, or of a set; the first validation name is judged first."""
+    curves = curves_of("a_loss | b_loss | c_loss", Choices(train="A_LOSS", validation=("c_loss", "b_loss")))
+    assert [(one.written, one.role) for one in curves.curves] == [
+        ("a_loss", "train"),
+        ("c_loss", "validation"),
+        ("b_loss", "validation"),
+    ]
+    curves = curves_of("loss | test_loss | val_loss", Choices(validation=("test",)))
+    assert next(one.written for one in curves.losses_of(*curves.evaluation_sets()[0])) == "test_loss"
+    curves = curves_of("loss | eval_a_loss | eval_b_loss", Choices(validation=("b",)))
+    assert curves.evaluation_sets()[0] == ("validation", "b")
+
+
+def test_the_user_says_which_metric_and_which_way_is_better():
+    """The metric takes the loss's place; a number of unknown direction gets one."""
+    curves = curves_of("loss | foo | val_loss | val_foo", Choices(metric="val_foo", maximize=("foo",)))
+    (judged,) = curves.losses_of("validation")
+    assert (judged.written, judged.direction, judged.is_loss) == ("val_foo", "more", False)
+    assert curves.train_curve("foo").direction == "more"
+    (judged,) = curves_of("loss | val_score", Choices(metric="score", minimize=("score",))).losses_of(
+        "validation"
+    )
+    assert judged.direction == "less"
+
+
+def test_unknown_names_are_refused_all_at_once():
+    """With near misses, and what there is."""
+    with pytest.raises(InputError) as caught:
+        curves_of("loss | val_loss", Choices(train="lss", metric="zzz"))
+    assert str(caught.value) == (
+        "A name must be in the log; got --train 'lss' (did you mean 'loss'?) and --metric 'zzz'. It holds 'loss', 'val_loss'."
+    )

@@ -1,0 +1,97 @@
+"""The content of a log, read once: encodings, JSON as it is really written, JSON Lines."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from justright.errors import InputError
+from justright.logs.source import Source
+
+HISTORY = {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}
+
+
+def source_of(tmp_path, content):
+    """Return the source of a file with this content."""
+    path = tmp_path / "log.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return Source.of_file(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}',
+        '\ufeff{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}',
+        "{'loss': [0.7, 0.6], 'val_loss': [0.8, 0.7]}",
+        '{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7,],}',
+        "{'loss': [np.float64(0.7), np.float32(0.6)], 'val_loss': array([0.8, 0.7], dtype=float32)}",
+        "defaultdict(<class 'list'>, {'loss': [0.7, 0.6], 'val_loss': [tensor(0.8, device='cuda:0'), tensor(0.7)]})",
+        "OrderedDict({\n 'loss': (0.7, 0.6),\n 'val_loss': (0.8, 0.7)})",
+        '{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}'.encode("utf-16"),
+    ],
+)
+def test_json_is_read_as_tools_write_it(tmp_path, content):
+    """Valid JSON, what `str()` makes of a dict, and trailing commas; nothing is called."""
+    source = source_of(tmp_path, content)
+    assert (source.is_json, source.value, source.records, source.table) == (True, HISTORY, None, None)
+
+
+def test_nan_and_infinities_are_numbers(tmp_path):
+    """JSON's own spelling, and Python's."""
+    for content in ('{"loss": [NaN, -Infinity]}', "{'loss': [nan, -inf]}"):
+        not_a_number, infinite = source_of(tmp_path, content).value["loss"]
+        assert math.isnan(not_a_number)
+        assert infinite == -math.inf
+
+
+def test_code_in_a_literal_is_not_run(tmp_path):
+    """A call stands for its last argument; what else is no value is refused as JSON."""
+    assert source_of(tmp_path, "{'loss': __import__('os')}").value == {"loss": "os"}
+    source = source_of(tmp_path, "{'loss': [x for x in y]}")
+    with pytest.raises(InputError, match=r"^A JSON log must be valid; "):
+        assert source.value
+
+
+def test_json_lines_are_records(tmp_path):
+    """A line that holds no object costs itself and is said, as is a half-written last line."""
+    source = source_of(tmp_path, '{"loss": 0.7}\n\n{"loss": NaN}\nWARNING: slow\n{\'loss\': 0.6}\n{"lo')
+    assert [str(record) for record in source.records] == ["{'loss': 0.7}", "{'loss': nan}", "{'loss': 0.6}"]
+    assert source.value is None
+    assert source.is_json
+    assert source.notes == [
+        "1 line that holds no JSON object was left out (the first: line 4).",
+        "The last line is half-written, and was left out.",
+    ]
+
+
+@pytest.mark.parametrize("content", ['{"loss": 0.7}', '{"loss": 0.7}\n', '[{"loss": 0.7},\n{"loss": 0.6}]'])
+def test_one_value_is_no_json_lines(tmp_path, content):
+    """A lone object on one line, and a list, are JSON."""
+    source = source_of(tmp_path, content)
+    assert source.records is None
+    assert source.value
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[12]\ttrain-auc:0.5\n[13]\ttrain-auc:0.6\n",
+        "[2026-01-31 12:00:00] INFO loss: 0.5\n",
+        "[INFO] epoch 1 loss: 0.5\n",
+        "[1,  2000] loss: 2.173\n[1,  4000] loss: 1.9\n",
+        "{'loss': 0.7, 'epoch': 1.0}\nsaving\nsaving\nsaving\n",
+        "epoch,loss\n0,0.5\n",
+    ],
+)
+def test_text_that_only_begins_like_json_is_none(tmp_path, content):
+    """Brackets around times, levels and counts, and a dict printed at the beginning of a text."""
+    source = source_of(tmp_path, content)
+    assert (source.is_json, source.value, source.records) == (False, None, None)
+
+
+def test_a_half_written_last_character_is_left_out(tmp_path):
+    """The file was read while it was written."""
+    assert source_of(tmp_path, "epoch,loss\n0,0.5\n# é".encode()[:-1]).text == "epoch,loss\n0,0.5\n# "
+    assert source_of(tmp_path, "\x1b[1mEpoch 1\x1b[0m loss: 0.5\r\n").text == "Epoch 1 loss: 0.5\n"
