@@ -298,19 +298,50 @@ def test_files_of_an_earlier_version_move(folder, store, files) -> None:
     assert seen(folder.tensorboard_path / PLACES[0] / "train", "epoch_loss") == expected(4)
 
 
-def test_a_verdict_stands_with_its_variant_and_is_replaced(folder, store, files) -> None:
-    """In all groups that show it; the study's stands above them."""
+def verdicts(path: Path) -> list[tuple[int, str]]:
+    """Return step and text of each verdict in a folder's file."""
+    return [
+        (event.step, value.tensor.string_val[0].decode())
+        for event in read_events(path / VERDICT_FILE, most_bytes=1 << 20)
+        for value in event.summary.value
+    ]
+
+
+def test_a_verdict_stands_with_its_variant_and_follows_the_one_before(folder, store, files) -> None:
+    """In all groups that show it, the study's above them; a running TensorBoard sees each, and no one is said twice."""
     train(folder, store, files, 0, 4, ends=True)
-    for word in ("undecided", "overfits"):
+    long = "overfits, " + "since " * 1_000
+    for count, word in enumerate(("undecided", "undecided", long)):
         files.write_verdicts({"Tiny": word, WHOLE_STUDY: f"one network {word}"})
-        for place, text in (("", f"one network {word}"), ("sizes/Tiny", word), ("regularizers/Tiny", word)):
-            (value,) = [
-                value
-                for event in read_events(folder.tensorboard_path / place / VERDICT_FILE)
-                for value in event.summary.value
-            ]
-            assert value.tensor.string_val[0].decode() == text
+        if not count:
+            reader = reader_of(folder.tensorboard_path / "regularizers" / "Tiny")
+    for place, before in (("", "one network "), ("sizes/Tiny", ""), ("regularizers/Tiny", "")):
+        found = verdicts(folder.tensorboard_path / place)
+        assert found == [(0, f"{before}undecided"), (1, f"{before}{long}")]
+    reader.Reload()
+    assert [event.step for event in reader.Tensors("verdict")] == [0, 1]
     assert files.mend() == []
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "another's", "one gone"])
+def test_a_damaged_verdict_begins_anew(folder, store, files, harm) -> None:
+    """Under both names, and what is behind a hard link elsewhere stays."""
+    train(folder, store, files, 0, 4, ends=True)
+    files.write_verdicts({"Tiny": "undecided"})
+    path, other = (
+        folder.tensorboard_path / group / "Tiny" / VERDICT_FILE for group in ("sizes", "regularizers")
+    )
+    content = path.read_bytes()
+    mine = folder.path.parent / "mine"
+    if harm == "another's":
+        mine.hardlink_to(path)
+    elif harm == "one gone":
+        other.unlink()
+    else:
+        path.write_bytes(content[:-3] if harm == "cut" else content[:-9] + b"?" + content[-8:])
+    files.write_verdicts({"Tiny": "overfits"})
+    assert [verdicts(one.parent) for one in (path, other)] == [[(0, "overfits")]] * 2
+    assert not mine.exists() or mine.read_bytes() == content
 
 
 def test_hyperparameters_of_a_model_of_ones_own_are_read_from_keras_description() -> None:

@@ -37,3 +37,14 @@ def test_names_from_outside_are_no_markup() -> None:
         "A_B_": "**undecided.** Class '\\<b\\>\\[x\\](y)' has \\*one\\* row.\n\n- Class '\\<b\\>\\[x\\](y)' has \\*one\\* row.",
         WHOLE_STUDY: "- **A\\_B\\_**: undecided. Class '\\<b\\>\\[x\\](y)' has \\*one\\* row.",
     }
+
+
+def test_a_study_of_very_many_networks_lists_some_of_them() -> None:
+    """Each still has its own text."""
+    many = [variant(f"Net {number}", "undecided") for number in range(1_250)]
+    texts = board_texts({"conclusion": "None is decided.", "variants": many})
+    lines = texts[WHOLE_STUDY].splitlines()
+    assert lines[:3] == ["None is decided.", "", "- **Net 0**: undecided."]
+    assert lines[-1] == "- and 1,150 more, each with a text of its own"
+    assert len(lines) == 103
+    assert len(texts) == 1_251

@@ -133,8 +133,8 @@ def scalar_records(
     return records
 
 
-def read_events(path: Path) -> Iterator[Event]:
-    """Yield the events of a file, except those with more than `MAX_SCALAR_BYTES`.
+def read_events(path: Path, *, most_bytes: int = MAX_SCALAR_BYTES) -> Iterator[Event]:
+    """Yield the events of a file, except those with more than `most_bytes`.
 
     A last record that is cut off is ignored: its writer may still be at work.
 
@@ -146,7 +146,7 @@ def read_events(path: Path) -> Iterator[Event]:
     from tensorboard.compat.proto.event_pb2 import Event
 
     with path.open("rb") as file:
-        records = _records(file)
+        records = _records(file, most_bytes)
         while batch := list(islice(records, BATCH_RECORDS)):
             wrong = min((record.offset for record in _mismatches(batch)), default=math.inf)
             for record in batch:
@@ -207,12 +207,12 @@ class _Record(NamedTuple):
         return len(self.checksum) == CRC_BYTES
 
 
-def _records(file: BinaryIO) -> Iterator[_Record]:
+def _records(file: BinaryIO, most_bytes: int) -> Iterator[_Record]:
     size, offset = os.fstat(file.fileno()).st_size, 0
     while len(header := file.read(LENGTH_BYTES + CRC_BYTES)) == LENGTH_BYTES + CRC_BYTES:
         length = int.from_bytes(header[:LENGTH_BYTES], "little")
         end = offset + len(header) + length + CRC_BYTES
-        if length <= MAX_SCALAR_BYTES:
+        if length <= most_bytes:
             yield _Record(offset, header, file.read(length), file.read(CRC_BYTES))
         else:
             yield _Record(offset, header)

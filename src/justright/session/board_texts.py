@@ -9,13 +9,21 @@ from justright.records.boards.tensorboard_files import WHOLE_STUDY
 if TYPE_CHECKING:
     from justright.report.summary import Summary, VariantSummary
 
+MOST_LISTED = 100  # networks in the text about all of them
+
 
 def board_texts(summary: Summary) -> dict[str, str]:
     """Return variant -> its verdict as Markdown, and `WHOLE_STUDY` -> the conclusion and all verdicts in a line each."""
     from justright.report.markdown import escape_markdown
 
     variants = summary["variants"]
-    lines = [f"- **{escape_markdown(one['name'])}**: {_label(one)}. {_answer(one)}" for one in variants]
+    listed, more = variants[:MOST_LISTED], len(variants) - MOST_LISTED
+    names = [escape_markdown(one["name"]) for one in listed]
+    lines = [
+        f"- **{name}**: {_label(one)}. {_answer(one)}".rstrip()
+        for name, one in zip(names, listed, strict=True)
+    ]
+    lines += [f"- and {more:,} more, each with a text of its own"] if more > 0 else []
     whole = "\n\n".join([escape_markdown(summary["conclusion"]), "\n".join(lines)])
     return {one["name"]: _verdict(one) for one in variants} | {WHOLE_STUDY: whole.strip()}
 

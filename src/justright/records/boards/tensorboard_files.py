@@ -43,8 +43,8 @@ from justright.records.boards.shared_files import write_shared
 from justright.records.boards.study_summaries import (
     STUDY_FILE,
     VERDICT_FILE,
+    keep_verdict,
     study_content,
-    verdict_content,
 )
 from justright.records.files import remove
 from justright.records.folder import StudyFolder, run_name
@@ -124,14 +124,14 @@ class TensorBoardFiles:
         return mended
 
     def write_verdicts(self, verdicts: Mapping[str, str]) -> None:
-        """Write what was found.
+        """Write what was found, after what was found before.
 
         Args:
             verdicts: variant -> Markdown; `WHOLE_STUDY` -> that of all variants.
         """
         for name, markdown in verdicts.items():
             folders = [self._folder.tensorboard_path] if name == WHOLE_STUDY else self._variant_paths(name)
-            self._keep(folders, VERDICT_FILE, verdict_content(markdown))
+            keep_verdict([folder / VERDICT_FILE for folder in folders], markdown, time.time())
 
     def _take(self, run: RunKey, blocks: list[EpochBlock]) -> None:
         path, *others = self._run_paths(run)
