@@ -323,7 +323,7 @@ def test_a_verdict_stands_with_its_variant_and_follows_the_one_before(folder, st
     assert files.mend() == []
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "another's", "one gone"])
+@pytest.mark.parametrize("harm", ["cut", "changed", "doubled", "another's", "one gone"])
 def test_a_damaged_verdict_begins_anew(folder, store, files, harm) -> None:
     """Under both names, and what is behind a hard link elsewhere stays."""
     train(folder, store, files, 0, 4, ends=True)
@@ -338,7 +338,8 @@ def test_a_damaged_verdict_begins_anew(folder, store, files, harm) -> None:
     elif harm == "one gone":
         other.unlink()
     else:
-        path.write_bytes(content[:-3] if harm == "cut" else content[:-9] + b"?" + content[-8:])
+        harmed = {"cut": content[:-3], "changed": content[:-9] + b"?" + content[-8:], "doubled": content * 2}
+        path.write_bytes(harmed[harm])
     files.write_verdicts({"Tiny": "overfits"})
     assert [verdicts(one.parent) for one in (path, other)] == [[(0, "overfits")]] * 2
     assert not mine.exists() or mine.read_bytes() == content

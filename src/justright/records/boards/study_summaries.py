@@ -71,11 +71,8 @@ def _told(path: Path) -> tuple[str, ...] | None:
     try:
         if path.stat().st_size > MAX_VERDICT_BYTES or is_cut_off(path):
             return None
-        values = [
-            value
-            for event in read_events(path, most_bytes=MAX_VERDICT_BYTES)
-            for value in event.summary.value
-        ]
-        return tuple(value.tensor.string_val[0].decode() for value in values)
+        events = [event for event in read_events(path, most_bytes=MAX_VERDICT_BYTES) if event.summary.value]
+        told = tuple(event.summary.value[0].tensor.string_val[0].decode() for event in events)
+        return told if [event.step for event in events] == list(range(len(told))) else None
     except (InputError, OSError, LookupError, UnicodeDecodeError):
         return None
