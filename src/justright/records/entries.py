@@ -15,8 +15,9 @@ from pathlib import Path
 from justright.errors import FolderError
 from justright.records.faults import disk_faults
 
-# Of a study of 1,000 variants with 100 seeds: two event files and their folders, a model, a checkpoint for each run.
-MAX_ENTRIES = 1_000_000
+# Of a study of 1,000 variants with 100 seeds: five event files in three folders, a model, a checkpoint for each run; and the
+# event files of some variants in a second group.
+MAX_ENTRIES = 2_000_000
 # Files that are changed in place, where all others are replaced: a hard link to one of them is changed as well.
 CHANGED_IN_PLACE = ("lock", "study.db", "study.db-wal", "study.db-shm")
 # What even a reader of the database changes.

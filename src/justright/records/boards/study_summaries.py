@@ -42,7 +42,7 @@ def study_content(
     points += [
         Point(0, histogram(f"features/{column['name']}", column["edges"], column["counts"]))
         for column in columns
-        if column["counts"]
+        if column.get("counts")
     ]
     return lambda wall: file_of(points, wall)
 
