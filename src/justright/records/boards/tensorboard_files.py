@@ -82,12 +82,13 @@ class TensorBoardFiles:
         self._groups = groups_of(study["variants"])
         # run -> epochs in its files, wall time of the last
         self._written: dict[RunKey, tuple[int, float]] = {}
+        self._models: dict[str, VariantBuilt] = {}
         self._has_study = False  # whether this process has looked at the file of the whole study
 
     def handle(self, event: Event) -> None:
         """Write the epochs that a checkpoint made durable, and how runs ended; Keras would write nothing for other events."""
         if isinstance(event, RunMeasured):
-            self._keep_summaries(self._record(event.run), self._built())
+            self._keep_summaries(self._record(event.run))
         if not isinstance(event, StackCheckpoint):
             return
         blocks: dict[RunKey, list[EpochBlock]] = {}
@@ -100,7 +101,7 @@ class TensorBoardFiles:
             # The store has forgotten what lies beyond the end, such as all epochs of a run that failed.
             if finished.epochs != self._written.get(finished.run, (finished.epochs, 0.0))[0]:
                 self._rewrite(record)
-            self._keep_summaries(record, self._built())
+            self._keep_summaries(record)
 
     def mend(self) -> list[str]:
         """Rewrite the event files that do not hold what is recorded, and return the names of their runs' folders.
@@ -108,7 +109,7 @@ class TensorBoardFiles:
         A process that is killed may leave them behind the store. Files of runs that an earlier version, or another
         grouping of variants, kept elsewhere are removed.
         """
-        mended, built = [], self._built()
+        mended = []
         records = self._store.runs()
         for record in records:
             paths = self._run_paths(record.run)
@@ -116,10 +117,10 @@ class TensorBoardFiles:
             is_whole = all(is_level(path, epochs=record.epochs, steps_per_epoch=steps) for path in paths)
             if not is_whole:
                 self._rewrite(record, seconds=record.train_seconds or 0.0)
-            has_changed = self._keep_summaries(record, built)
+            has_changed = self._keep_summaries(record)
             if has_changed or not is_whole:
                 mended.append(self._folder.relative(paths[0]))
-        self._keep_study(built)
+        self._keep_study()
         self._remove_strays([record.run for record in records])
         return mended
 
@@ -162,7 +163,7 @@ class TensorBoardFiles:
         paths, steps = self._run_paths(run), self._steps_per_epoch(run)
         if epochs and all(is_level(path, epochs=epochs, steps_per_epoch=steps) for path in paths):
             self._written[run] = (epochs, last_wall_time(paths[0]))
-            self._keep_summaries(self._record(run), self._built())
+            self._keep_summaries(self._record(run))
 
     def _rewrite(self, record: RunRecord, *, seconds: float = 0.0) -> None:
         """Write a run's files from the store; `seconds` of training, ending now, are spread over its epochs."""
@@ -176,27 +177,27 @@ class TensorBoardFiles:
             if name in record.last or not np.isnan(values).all()
         }
         now = time.time()
-        built = self._built()
+        model = self._model_of(variant)
         path, *others = self._run_paths(record.run)
         write_run(
             path,
             metrics,
             steps_per_epoch=self._steps_per_epoch(record.run),
             walls=np.linspace(now - seconds, now, len(curves)),
-            config=built[variant].config if variant in built else "",
+            config=model.config if model else "",
             others=others,
         )
         self._written[record.run] = (len(curves), now)
-        self._keep_summaries(record, built)
+        self._keep_summaries(record)
         if not self._has_study:
-            self._keep_study(built)
+            self._keep_study()
 
-    def _keep_summaries(self, record: RunRecord, built: Mapping[str, VariantBuilt]) -> bool:
+    def _keep_summaries(self, record: RunRecord) -> bool:
         """Write what is known of a run once, as far as that is not in its files; return whether anything was."""
         if not record.epochs and not record.is_ended:
             return False
         run, paths = record.run, self._run_paths(record.run)
-        chosen = hyperparameters(run, self._study, built.get(run.variant))
+        chosen = hyperparameters(run, self._study, self._model_of(run.variant))
         name = run_name(run, full_rows=self._full_rows)
         has_changed = self._keep(paths, START_FILE, start_content(run, chosen, name))
         if not record.is_ended:
@@ -217,9 +218,9 @@ class TensorBoardFiles:
             write_shared(files, content(time.time()))
         return content is not None
 
-    def _keep_study(self, built: Mapping[str, VariantBuilt]) -> None:
+    def _keep_study(self) -> None:
         facts = self._store.get_meta("table", {})
-        content = study_content(self._study, list(built.values()), facts)
+        content = study_content(self._study, self._store.variants(), facts)
         self._keep([self._folder.tensorboard_path], STUDY_FILE, content)
         self._has_study = True
 
@@ -251,8 +252,11 @@ class TensorBoardFiles:
                 except OSError:  # something else is in it
                     break
 
-    def _built(self) -> dict[str, VariantBuilt]:
-        return {event.variant: event for event in self._store.variants()}
+    def _model_of(self, variant: str) -> VariantBuilt | None:
+        """Return what is known of a variant's model, which is read once: all models of a study are built before one trains."""
+        if variant not in self._models:
+            self._models = {event.variant: event for event in self._store.variants()}
+        return self._models.get(variant)
 
     def _record(self, run: RunKey) -> RunRecord:
         return next(record for record in self._store.runs() if record.run == run)
