@@ -24,7 +24,7 @@ from justright.errors import InputError
 from justright.records.boards.curve_files import append_run, write_run
 from justright.records.boards.run_summaries import START_FILE, start_content
 from justright.records.boards.shared_files import write_shared
-from justright.records.boards.study_summaries import VERDICT_FILE, keep_verdict
+from justright.records.boards.study_summaries import VERDICT_FILE, keep_verdicts
 from justright.records.models import save_model_atomically
 from justright.runs.events import RunKey
 
@@ -96,12 +96,12 @@ def test_another_text_or_hyperparameter_in_an_event_file_is_found_another_time_i
     found = []
     for wall in (1.0, 2.0):
         texts.unlink(missing_ok=True)
-        keep_verdict([texts], "underfits", wall)
+        keep_verdicts(texts, {"verdict": "underfits"}, wall)
         write_shared([starts], begun(wall))
         found.append(contents(folder))
     before = found[0]
     assert differences(found[1], before) == []
-    keep_verdict([texts], "overfits", 3.0)
+    keep_verdicts(texts, {"verdict": "overfits"}, 3.0)
     write_shared([starts], start_content(run, {"seed": 2}, "seed-1")(2.0))
     assert differences(contents(folder), before) == [
         f"event file {path.relative_to(folder)}" for path in (texts, starts)

@@ -298,50 +298,50 @@ def test_files_of_an_earlier_version_move(folder, store, files) -> None:
     assert seen(folder.tensorboard_path / PLACES[0] / "train", "epoch_loss") == expected(4)
 
 
-def verdicts(path: Path) -> list[tuple[int, str]]:
-    """Return step and text of each verdict in a folder's file."""
+def verdicts(folder) -> list[tuple[str, int, str]]:
+    """Return tag, step and text of each verdict in the study's file."""
     return [
-        (event.step, value.tensor.string_val[0].decode())
-        for event in read_events(path / VERDICT_FILE, most_bytes=1 << 20)
+        (value.tag, event.step, value.tensor.string_val[0].decode())
+        for event in read_events(folder.tensorboard_path / VERDICT_FILE, most_bytes=1 << 20)
         for value in event.summary.value
     ]
 
 
-def test_a_verdict_stands_with_its_variant_and_follows_the_one_before(folder, store, files) -> None:
-    """In all groups that show it, the study's above them; a running TensorBoard sees each, and no one is said twice."""
+def test_a_verdict_follows_the_one_before(folder, store, files) -> None:
+    """A running TensorBoard sees each; what has not changed is not said twice."""
     train(folder, store, files, 0, 4, ends=True)
     long = "overfits, " + "since " * 1_000
-    for count, word in enumerate(("undecided", "undecided", long)):
-        files.write_verdicts({"Tiny": word, WHOLE_STUDY: f"one network {word}"})
-        if not count:
-            reader = reader_of(folder.tensorboard_path / "regularizers" / "Tiny")
-    for place, before in (("", "one network "), ("sizes/Tiny", ""), ("regularizers/Tiny", "")):
-        found = verdicts(folder.tensorboard_path / place)
-        assert found == [(0, f"{before}undecided"), (1, f"{before}{long}")]
+    files.write_verdicts({WHOLE_STUDY: "one is undecided", "Tiny": "undecided"})
+    reader = reader_of(folder.tensorboard_path)
+    files.write_verdicts({WHOLE_STUDY: "one is undecided", "Tiny": "undecided"})
+    files.write_verdicts({WHOLE_STUDY: "one is undecided", "Tiny": long, "Large": "underfits"})
+    assert verdicts(folder) == [
+        ("verdict", 0, "one is undecided"),
+        ("verdict/Tiny", 0, "undecided"),
+        ("verdict/Tiny", 1, long),
+        ("verdict/Large", 0, "underfits"),
+    ]
     reader.Reload()
-    assert [event.step for event in reader.Tensors("verdict")] == [0, 1]
+    assert [event.step for event in reader.Tensors("verdict/Tiny")] == [0, 1]
     assert files.mend() == []
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "doubled", "another's", "one gone"])
-def test_a_damaged_verdict_begins_anew(folder, store, files, harm) -> None:
-    """Under both names, and what is behind a hard link elsewhere stays."""
+@pytest.mark.parametrize("harm", ["cut", "changed", "doubled", "another's", "gone"])
+def test_damaged_verdicts_begin_anew(folder, store, files, harm) -> None:
+    """All of them; and what is behind a hard link elsewhere stays."""
     train(folder, store, files, 0, 4, ends=True)
-    files.write_verdicts({"Tiny": "undecided"})
-    path, other = (
-        folder.tensorboard_path / group / "Tiny" / VERDICT_FILE for group in ("sizes", "regularizers")
-    )
+    files.write_verdicts({"Tiny": "undecided", "Large": "underfits"})
+    path, mine = folder.tensorboard_path / VERDICT_FILE, folder.path.parent / "mine"
     content = path.read_bytes()
-    mine = folder.path.parent / "mine"
     if harm == "another's":
         mine.hardlink_to(path)
-    elif harm == "one gone":
-        other.unlink()
+    elif harm == "gone":
+        path.unlink()
     else:
         harmed = {"cut": content[:-3], "changed": content[:-9] + b"?" + content[-8:], "doubled": content * 2}
         path.write_bytes(harmed[harm])
-    files.write_verdicts({"Tiny": "overfits"})
-    assert [verdicts(one.parent) for one in (path, other)] == [[(0, "overfits")]] * 2
+    files.write_verdicts({"Tiny": "overfits", "Large": "underfits"})
+    assert verdicts(folder) == [("verdict/Tiny", 0, "overfits"), ("verdict/Large", 0, "underfits")]
     assert not mine.exists() or mine.read_bytes() == content
 
 

@@ -154,12 +154,8 @@ class StudyFolder:
         Raises:
             FolderError: the variant's name cannot be a folder name.
         """
-        return self.tensorboard_variant_path(run.variant, group=group) / run_name(run, full_rows=full_rows)
-
-    def tensorboard_variant_path(self, variant: str, *, group: str = "") -> Path:
-        """Return the folder of all event files of a variant; arguments and errors as for `tensorboard_run_path`."""
         above = self.tensorboard_path / _component(group) if group else self.tensorboard_path
-        return above / _component(variant)
+        return above / _component(run.variant) / run_name(run, full_rows=full_rows)
 
     def model_path(self, run: RunKey, *, full_rows: int) -> Path:
         """Return the file of one run's saved model; arguments and errors as for `tensorboard_run_path`, without groups."""

@@ -106,6 +106,7 @@ def experiment_point(
     data.experiment.name = str(study.get("name", ""))
     for name, values in _domains(study, built, facts).items():
         info = data.experiment.hparam_infos.add(name=name, display_name=name.replace("_", " "))
+        info.differs = len(set(values)) > 1  # the page shows those first
         if all(isinstance(value, str) for value in values):
             info.type = api_pb2.DATA_TYPE_STRING
             for value in values:

@@ -22,8 +22,7 @@ from justright.records.event_files import event_records, is_cut_off, read_events
 from justright.runs.events import VariantBuilt
 
 STUDY_FILE, VERDICT_FILE = (FILE_NAME.format(number=number) for number in range(2))
-VERDICT_TAG = "verdict"
-MAX_VERDICT_BYTES = 8 << 20  # of 2,000 variants 1 MB at most; a larger file begins anew
+MAX_VERDICT_BYTES = 32 << 20  # of 2,000 variants some 4 MB each time; a larger file begins anew
 
 
 def study_content(
@@ -47,32 +46,42 @@ def study_content(
     return lambda wall: file_of(points, wall)
 
 
-def keep_verdict(paths: Sequence[Path], markdown: str, now: float) -> None:
-    """Write a verdict under each name of a file, after those that stand there, unless it is the last of them.
+def keep_verdicts(path: Path, verdicts: Mapping[str, str], now: float) -> None:
+    """Add verdicts to a file, after those that stand there, except those that have not changed.
 
-    It is appended: a running TensorBoard that has the file open sees it. The step of a verdict is its number.
+    They are appended: a running TensorBoard that has the file open sees them. The step of a verdict is its number.
+
+    Args:
+        path: the file.
+        verdicts: tag -> Markdown.
+        now: wall time, in seconds since 1970.
 
     Raises:
         FolderError: the disk is full, read-only or gone.
     """
-    told = {_told(path) for path in paths}
-    before = told.pop() if len(told) == 1 else None
-    if before and before[-1] == markdown:
+    said = _said(path)
+    if said is None or not are_ours([path]):
+        points = [Point(0, text(tag, markdown)) for tag, markdown in verdicts.items()]
+        write_shared([path], file_of(points, now))
         return
-    if before is None or not are_ours(paths):
-        write_shared(paths, file_of([Point(0, text(VERDICT_TAG, markdown))], now))
-    else:
-        point = Point(len(before), text(VERDICT_TAG, markdown))
-        append_shared(paths, event_records([point_event(point, now)]))
+    changed = {tag: new for tag, new in verdicts.items() if said.get(tag, [])[-1:] != [new]}
+    points = [Point(len(said.get(tag, ())), text(tag, markdown)) for tag, markdown in changed.items()]
+    if points:
+        append_shared([path], event_records(point_event(point, now) for point in points))
 
 
-def _told(path: Path) -> tuple[str, ...] | None:
-    """Return the verdicts in a file; None if it is missing, damaged, or too large to be ours."""
+def _said(path: Path) -> dict[str, list[str]] | None:
+    """Return tag -> the verdicts in a file; None if it is missing, damaged, or too large to be ours."""
+    said: dict[str, list[str]] = {}
     try:
         if path.stat().st_size > MAX_VERDICT_BYTES or is_cut_off(path):
             return None
-        events = [event for event in read_events(path, most_bytes=MAX_VERDICT_BYTES) if event.summary.value]
-        told = tuple(event.summary.value[0].tensor.string_val[0].decode() for event in events)
-        return told if [event.step for event in events] == list(range(len(told))) else None
+        for event in read_events(path, most_bytes=MAX_VERDICT_BYTES):
+            for value in event.summary.value:
+                earlier = said.setdefault(value.tag, [])
+                if event.step != len(earlier):  # as when the file was written twice
+                    return None
+                earlier.append(value.tensor.string_val[0].decode())
     except (InputError, OSError, LookupError, UnicodeDecodeError):
         return None
+    return said

@@ -1,7 +1,6 @@
 """The event files of a study folder: where they are, and how they are kept in step with the store.
 
-    tensorboard/                              the study: hyperparameters, features, and all verdicts
-    tensorboard/GROUP/VARIANT/                a variant's verdict
+    tensorboard/                              the study: hyperparameters, features, and verdicts
     tensorboard/GROUP/VARIANT/seed-N/         a run: how it was set up, how it ended, its weights
     tensorboard/GROUP/VARIANT/seed-N/{train,validation}/      its curves
 
@@ -43,7 +42,7 @@ from justright.records.boards.shared_files import write_shared
 from justright.records.boards.study_summaries import (
     STUDY_FILE,
     VERDICT_FILE,
-    keep_verdict,
+    keep_verdicts,
     study_content,
 )
 from justright.records.files import remove
@@ -53,6 +52,7 @@ from justright.runs.events import EpochBlock, Event, RunKey, RunMeasured, StackC
 from justright.study.recipe import steps_per_epoch
 
 OWN_FILE = re.compile(r"events\.out\.tfevents\.\d{10}\.justright\.v2")
+VERDICT_TAG = "verdict"
 WHOLE_STUDY = ""  # the name under which the verdicts of all variants are given
 
 
@@ -130,9 +130,8 @@ class TensorBoardFiles:
         Args:
             verdicts: variant -> Markdown; `WHOLE_STUDY` -> that of all variants.
         """
-        for name, markdown in verdicts.items():
-            folders = [self._folder.tensorboard_path] if name == WHOLE_STUDY else self._variant_paths(name)
-            keep_verdict([folder / VERDICT_FILE for folder in folders], markdown, time.time())
+        tags = {f"{VERDICT_TAG}/{name}" if name else VERDICT_TAG: said for name, said in verdicts.items()}
+        keep_verdicts(self._folder.tensorboard_path / VERDICT_FILE, tags, time.time())
 
     def _take(self, run: RunKey, blocks: list[EpochBlock]) -> None:
         path, *others = self._run_paths(run)
@@ -231,8 +230,6 @@ class TensorBoardFiles:
         """Remove event files of ours where none should be, and the folders that are empty then."""
         top = self._folder.tensorboard_path
         wanted = {top / name for name in (STUDY_FILE, VERDICT_FILE)}
-        for variant in self._groups:
-            wanted |= {path / VERDICT_FILE for path in self._variant_paths(variant)}
         for run in runs:
             for path in self._run_paths(run):
                 wanted |= {path / name for name in (START_FILE, END_FILE, WEIGHT_FILE)}
@@ -271,10 +268,6 @@ class TensorBoardFiles:
             for group in self._groups.get(run.variant, ("",))
         ]
 
-    def _variant_paths(self, variant: str) -> list[Path]:
-        groups = self._groups.get(variant, ("",))
-        return [self._folder.tensorboard_variant_path(variant, group=group) for group in groups]
-
 
 def mend_event_files(
     folder: StudyFolder, store: StoreReader, study: Mapping[str, Any], verdicts: Mapping[str, str]
@@ -292,5 +285,6 @@ def mend_event_files(
     """
     files = TensorBoardFiles(folder, store, study, full_rows=store.get_meta("table")["parts"]["train"])
     mended = files.mend()
-    files.write_verdicts(verdicts)
+    if verdicts:
+        files.write_verdicts(verdicts)
     return mended
