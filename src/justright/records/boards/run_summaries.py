@@ -13,7 +13,7 @@ from justright.errors import InputError, JustrightError
 from justright.records.boards.board_events import FILE_NAME, Content, file_of, histogram, scalar
 from justright.records.boards.board_events import Point as At
 from justright.records.boards.hyperparameters import Chosen, end_point, start_point
-from justright.records.event_files import read_events
+from justright.records.event_files import is_cut_off, read_events
 from justright.records.models import read_weights
 from justright.records.reader import RunRecord
 from justright.runs.events import RunKey
@@ -64,11 +64,17 @@ def weight_content(model: Path, best_epoch: int) -> Content | None:
 
 
 def shows_weights(path: Path, best_epoch: int) -> bool:
-    """Return whether a run's third file is undamaged, and of this epoch."""
+    """Return whether a run's third file is whole, and shows each weight once, of this epoch.
+
+    Which weights there are is not asked: large models take long to read, and the file was written as a whole.
+    """
     try:
-        return all(event.step == best_epoch for event in read_events(path) if event.summary.value)
+        events = [event for event in read_events(path) if event.summary.value]
+        tags = {event.summary.value[0].tag for event in events}
+        is_whole = len(tags) == len(events) and not is_cut_off(path)
     except (InputError, OSError):
         return False
+    return is_whole and all(event.step == best_epoch for event in events)
 
 
 def _bins(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
