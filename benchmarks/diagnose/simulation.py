@@ -5,7 +5,7 @@
 A cell is a kind of noise, how many evaluations there are, and the shape of the trend. The first table holds trends without
 a rise, and says in how many of 100 curves one was seen (at most 5 are allowed), and in how many of those with a flat end
 a fall. The second has trends that fall for a fifth to a half of the run and then rise to its end, and says in how many the
-rise was seen, and how often the interval of the onset holds the trend's lowest point. docs/calibration.md quotes both.
+rise was seen, and how often the interval of the onset holds the trend's lowest point.
 
 The noise is a stationary first-order autoregression; its standard deviation is a share of the trend's lowest level, or
 with `is_multiplicative` of the trend itself. Other programs judge the same curves (`benchmarks.diagnose.peers`).

@@ -284,3 +284,20 @@ def test_no_two_findings_deny_each_other(seed):
         assert "  " not in text
         assert " nan" not in text
         assert "inf" not in text.split()
+
+
+def test_a_penalty_that_falls_by_itself_does_not_pass_for_improvement():
+    """All training rows are right, so what still falls is no cross-entropy."""
+    right = np.minimum(0.7 + 0.1 * np.arange(EPOCHS), 0.995)
+    accuracy = np.minimum(0.6 + 0.1 * np.arange(EPOCHS), 0.85)
+    reading = read(
+        {
+            "loss": noisy(IMPROVING, 1),
+            "val_loss": noisy(IMPROVING + 0.2),
+            "accuracy": right,
+            "val_accuracy": noisy(accuracy, 2, 0.002),
+        }
+    )
+    assert reading.sets[0].judged.written == "val_accuracy"
+    assert reading.label == "flat"
+    assert "JR206" in codes(reading)

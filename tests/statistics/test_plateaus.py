@@ -30,5 +30,6 @@ def test_steps_are_fitted_as_by_written_out_matrices():
                 assert [found.low[place], found.rises[place]] == pytest.approx(levels)
                 assert found.errors[place] == pytest.approx((variance * inverse[1, 1]) ** 0.5)
                 assert found.deviation[place] == pytest.approx((variance / (1 - correlation**2)) ** 0.5)
-                assert found.freedom[start] == len(end) - 2
+                tails = 3 / max(correlation, 0.01) ** 2
+                assert found.freedom[row, start] == pytest.approx(min(len(end) - 2, tails))
     assert found.weights.sum(axis=1) == pytest.approx(np.ones((2, points - 3)))

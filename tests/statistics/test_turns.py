@@ -7,7 +7,7 @@ import pytest
 
 from justright.statistics.turns import Change, find_turn
 
-CURVES = 120
+CURVES = 60
 
 
 def noisy(rng, trend, *, correlation, noise=0.01):
@@ -25,15 +25,15 @@ def turning(points, rise):
     return 1 + 0.6 * before**2 + rise * after
 
 
-@pytest.mark.parametrize("points", [5, 10, 30, 100])
+@pytest.mark.parametrize("points", [5, 10, 40])
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 @pytest.mark.parametrize("fall", [0.0, 1.5])
 def test_noise_is_rarely_taken_for_a_rise(points, correlation, fall):
-    """About a constant and about a plateau: at most 5 %; 15 of 120 would be seen once in 1,000 times at that rate."""
+    """About a constant and about a plateau: at most 5 %; 10 of 60 would be seen once in 900 times at that rate."""
     rng = np.random.default_rng(0)
     trend = 1 + fall * np.exp(-np.arange(points) / points * 20)
     turns = [find_turn(noisy(rng, trend, correlation=correlation)) for _ in range(CURVES)]
-    assert sum(turn.rise.low > 0 for turn in turns) <= 14
+    assert sum(turn.rise.low > 0 for turn in turns) <= 9
     assert all((turn.rise.low > 0) == (turn.since is not None) for turn in turns)
 
 
@@ -62,13 +62,13 @@ def test_one_spike_hides_no_rise(points):
     assert found >= 30
 
 
-@pytest.mark.parametrize("points", [10, 30, 100])
+@pytest.mark.parametrize("points", [10, 30])
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_noise_at_a_flat_end_is_rarely_taken_for_a_fall(points, correlation):
-    """At most 5 %; 15 of 120 would be seen once in 1,000 times at that rate."""
+    """At most 5 %; 10 of 60 would be seen once in 900 times at that rate."""
     rng = np.random.default_rng(3)
     curves = [noisy(rng, np.ones(points), correlation=correlation) for _ in range(CURVES)]
-    assert sum(find_turn(curve).fall.high < 0 for curve in curves) <= 14
+    assert sum(find_turn(curve).fall.high < 0 for curve in curves) <= 9
 
 
 def test_a_curve_that_still_falls_has_a_fall_below_zero_and_no_rise():

@@ -91,6 +91,14 @@ NOTHING_GAINED = Page(
     "The label is undecided or flat, validation was best in the first half of the run, and training loss fell by more than a third since.",
     "Stop near the best; more validation rows, or the mean of several seeds, would show whether the rest did harm.",
 )
+PENALTY = Page(
+    "JR206",
+    "The loss holds more than errors",
+    "Training loss is higher than the few errors on training rows can cost, so it holds a penalty (L2 and the like) or the price of smoothed labels. Its fall says little "
+    "about the answers, and accuracy was judged instead.",
+    "The loss alone would be called still improving; at least 98 % of training rows are right; and training loss exceeds 10 times the share of wrong ones by 0.1.",
+    'Log the cross-entropy without penalties beside the loss (in Keras: `metrics=["binary_crossentropy"]`).',
+)
 DIVERGED = Page(
     "JR301",
     "Diverged",
@@ -163,6 +171,15 @@ PARTS_DIFFER = Page(
     "Each part is judged like a loss of its own, with intervals that hold together; the label of the set is the most urgent of theirs.",
     "Decide by the part, or the metric, that counts; weigh the parts of the loss anew.",
 )
+ASSISTED = Page(
+    "JR407",
+    "Decided with the help of training",
+    "By its own noise the rise of validation would be open. Training loss fell by far meanwhile, and in public logs all such runs had overfit, so it was taken for a rise. Be less "
+    "sure of it than of others.",
+    "Only where the noise of a single value is 5 % of the loss or more, training loss fell by 30 % or more since validation was best, and there are 8 values or more. "
+    "Noise alone passes for a rise several times as often then as for other curves.",
+    "More validation rows, or the mean of several seeds, make it sure.",
+)
 TEST_AS_VALIDATION = Page(
     "JR501",
     "Test rows were read as validation",
@@ -186,9 +203,9 @@ POOLED = Page(
 )
 
 PAGES: tuple[Page, ...] = (
-    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE, NOTHING_GAINED),
+    *(OVERFITS, OVERFITS_BY_LOSS, STILL_IMPROVING, FLAT, HIGH_AND_FLAT, CHANCE, NOTHING_GAINED, PENALTY),
     *(DIVERGED, UNSTABLE, NOT_FINITE, SPIKES),
-    *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER, PARTS_DIFFER),
+    *(TOO_SHORT, UNDECIDED, NO_VALIDATION, NO_TRAINING, SETS_DIFFER, PARTS_DIFFER, ASSISTED),
     *(TEST_AS_VALIDATION, EARLIER, POOLED),
 )
 

@@ -52,7 +52,20 @@ def judge_runs(runs: Sequence[LogCurves]) -> tuple[RunReading, ...]:
             found += [judge_run(run) for run in together]
         else:
             found.append(judge_members(together))
-    return tuple(found)
+    return tuple(one if one.is_earlier else _after(one, found) for one in found)
+
+
+def _after(reading: RunReading, others: Sequence[RunReading]) -> RunReading:
+    """Return the reading of a run that says which attempts in the same log came before it."""
+    earlier = [one for one in others if one.is_earlier and one.name.startswith(reading.name)]
+    if not earlier:
+        return reading
+    words = listed([f"{one.name.removeprefix(reading.name).strip(', ')}: {one.label}" for one in earlier])
+    finding = Finding(
+        findings.EARLIER.code,
+        f"The log holds {counted(len(earlier), 'earlier attempt')} ({words}); the last one is judged.",
+    )
+    return replace(reading, findings=(*reading.findings, finding))
 
 
 def judge_members(members: Sequence[LogCurves]) -> RunReading:
@@ -224,6 +237,12 @@ def _findings(
                 f"Training was not logged beside {one.judged.written}: an unstable training would look the same.",
                 title,
             )
+        if one.judged.is_assisted and one.label.startswith("overfits"):
+            yield Finding(
+                findings.ASSISTED.code,
+                f"By its own noise the rise of {one.judged.written} would be open; {one.judged.train} fell so far meanwhile that it was taken for one.",
+                title,
+            )
         yield from _descriptions(one, curves, times, title)
     alike = [one for one in judgements if one.role == first.role]
     if len({one.label for one in alike}) > 1:
@@ -253,6 +272,12 @@ def _page(judgement: SetJudgement) -> findings.Page:
 def _descriptions(judgement: SetJudgement, curves: LogCurves, times: Times, title: str) -> Iterator[Finding]:
     """Yield what can be described, and is no verdict: guessing, and a training loss as high as validation's."""
     judged = judgement.judged
+    if judgement.cause == "penalty":
+        yield Finding(
+            findings.PENALTY.code,
+            f"Training loss is more than the errors on training rows can cost: it holds a penalty, or smoothed labels, and {judged.written} was judged instead.",
+            title,
+        )
     classes = _guessed_classes(judgement)
     if classes is not None:
         yield Finding(

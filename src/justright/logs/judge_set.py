@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
 from justright.logs.read_metric import read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
+from justright.statistics.jitter import slope_fall_of
 from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
 
 # A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
@@ -27,6 +29,9 @@ SHARED_RISE = 0.5
 MANY_SPIKES = 0.1
 LAST_QUARTER = 0.25  # of a run: over which `MetricReading.gain` is measured
 FEW_SPIKES = 2  # so many are no habit
+# Where nearly all training rows are right, errors cost about this much each at most: a probability of 1 in 20,000 for the truth.
+SATURATED, DEAREST_ERROR, LEAST_PENALTY = 0.98, 10.0, 0.1
+END_VALUES = 5
 # Labels from the most to the least urgent: of parts of one loss, the most urgent is that of the set.
 URGENCY: tuple[CurveLabel, ...] = (
     *("diverged", "overfits", "overfits by loss only", "unstable", "still improving", "undecided", "flat"),
@@ -39,6 +44,7 @@ Cause = Literal[
     "grew beyond its start",
     "train rose too",
     "spikes",
+    "penalty",
 ]
 
 
@@ -92,9 +98,14 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         )
         for one in dict.fromkeys([*candidates, *measured])
     }
-    ranking = next((one for one in measured if one.direction == "more" and one not in candidates), None)
+    ranking = _ranking([one for one in measured if one.direction == "more" and one not in candidates])
     judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
     curve, label, cause = min(judged, key=lambda found: URGENCY.index(found[1]))
+    if label == "still improving" and ranking is not None and holds_penalty(curves, curve, ranking):
+        by_ranking = _label(curves, ranking, readings[id(ranking)], None)
+        curve, label, cause = ranking, by_ranking[0], "penalty"
+    turned_at = readings[id(curve)].best_at if label.startswith("overfits") else None
+    readings = {id(one): with_improvement(readings[id(one)], one, turned_at) for one in measured}
     return SetJudgement(
         role,
         set_name,
@@ -106,6 +117,45 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         not_finite_since(curve),
         tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
     )
+
+
+def with_improvement(reading: MetricReading, curve: Curve, turned_at: float | None) -> MetricReading:
+    """Return a reading that says whether its metric improved to the end of the run.
+
+    Args:
+        reading: of `curve`.
+        curve: any metric of a set.
+        turned_at: when the judged loss of the set was best, if it overfits.
+    """
+    if reading.gain is None or reading.since is not None:
+        return reading
+    middle = _middle(reading)
+    if reaches_new_best(curve) and (reading.gain.low > 0 or still_improves(curve, since=middle)):
+        return replace(reading, improved_since=middle)
+    if turned_at is not None and curve.direction == "more" and still_improves(curve, since=turned_at):
+        return replace(reading, improved_since=turned_at)
+    return reading
+
+
+def _ranking(metrics: Sequence[Curve]) -> Curve | None:
+    """Return the metric that says whether answers get better: accuracy before others."""
+    return next((one for one in metrics if "accuracy" in one.metric), metrics[0] if metrics else None)
+
+
+def holds_penalty(curves: LogCurves, loss: Curve, ranking: Curve) -> bool:
+    """Return whether training loss is more than the errors on training rows can cost, at the end.
+
+    A penalty (L2) in it, or label smoothing, falls or stays by itself: then accuracy says how training goes.
+    """
+    train, accuracy = curves.train_curve(loss.metric), curves.train_curve(ranking.metric)
+    if train is None or accuracy is None or "accuracy" not in accuracy.metric:
+        return False
+    ends = [one.values[np.isfinite(one.values)][-END_VALUES:] for one in (train, accuracy)]
+    if not all(map(len, ends)):
+        return False
+    cost, share = (float(np.median(one)) for one in ends)
+    share = share / 100 if share > 1 else share
+    return share >= SATURATED and cost > DEAREST_ERROR * (1 - share) + LEAST_PENALTY
 
 
 def not_finite_since(curve: Curve) -> float | None:
@@ -201,17 +251,22 @@ def _has_train_risen(reading: MetricReading) -> bool:
 
 
 def still_improves(curve: Curve, *, since: float) -> bool:
-    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back."""
+    """Return whether a metric surely became better after a time, by as much as matters, and did not fall back.
+
+    By the line through its values since then, whose error takes their correlation as it was estimated. That is less careful than
+    `find_turn`, which guards against any correlation: this decides between labels that ask for no harm, not whether to raise an alarm.
+    """
     is_finite = np.isfinite(curve.values)
     at, values = curve.at[is_finite], curve.values[is_finite]
-    after = at >= since
-    goodness = values if curve.direction == "more" else -values
-    if after.sum() < FEWEST_POINTS:
+    badness = -values if curve.direction == "more" else values
+    length = int((at >= since).sum())
+    if length < FEWEST_POINTS:
         return False
-    rise = find_turn(goodness[after], at[after]).rise  # of the goodness: it became better
-    back = find_turn(-goodness, at).rise
-    least = MATERIAL_SHARE * float(np.abs(values).max())
-    return rise.low > 0 and rise.value > least and not (back.low > 0 and back.value > least)
+    fall = slope_fall_of(badness, length)
+    reach = float(student_quantile(fall.freedom, DEFAULT_LEVEL)) * fall.variance**0.5
+    least = MATERIAL_SHARE * float(np.abs(values[-length:]).min())
+    back = find_turn(badness, at).rise
+    return fall.mean - reach > 0 and fall.mean > least and not (back.low > 0 and back.value > least)
 
 
 def most_urgent(judgements: Sequence[SetJudgement]) -> SetJudgement:

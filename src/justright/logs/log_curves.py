@@ -12,7 +12,8 @@ from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun, Role, Unit
 from justright.logs.metric_names import Direction, is_loss
 from justright.logs.names.metric_words import PARTS
-from justright.logs.names.name_roles import NamedSeries, name_series
+from justright.logs.names.name_roles import name_series
+from justright.logs.names.named_series import NamedSeries
 from justright.statistics.crossed import Floats
 
 # Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.

@@ -13,6 +13,10 @@ from justright.statistics.turns import FEWEST_POINTS, Change, Turn, find_turn
 # Part of the values of training loss, and fewest of them, whose median is its level at a time: single batches, as some tools
 # log them, and single spikes say little.
 NEAR, FEWEST_NEAR = 0.05, 3
+# In public logs all runs whose training loss fell by this share since validation was best had overfit, as careful readers say. Where
+# the noise is this share of the loss or more, too much for its course to be seen, and there are so many values, a rise is
+# then taken for one although noise would do as much more often: by this much, as a logarithm.
+LEARNED_BY_HEART, NOISY, FEWEST_ASSISTED, ALLOWANCE = 0.3, 0.05, 8, 4.5
 
 
 def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) -> MetricReading:
@@ -27,8 +31,13 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
     at, values = curve.at[is_finite], curve.values[is_finite]
     sign = -1.0 if curve.direction == "more" else 1.0
     turn = find_turn(sign * values, at) if len(values) >= FEWEST_POINTS else None
-    rise = None if turn is None else _not_negative(widened(turn.rise, curves))
     best = int(np.argmin(sign * values)) if turn is None else turn.best
+    helped = turn
+    if turn is not None and train is not None and _may_be_assisted(turn, at, values, train):
+        helped = find_turn(sign * values, at, allowance=ALLOWANCE)
+    is_assisted = helped is not turn and helped is not None and helped.rise.low > 0
+    turn = helped if is_assisted else turn
+    rise = None if turn is None else _not_negative(widened(turn.rise, curves))
     return MetricReading(
         metric=curve.metric,
         written=curve.written,
@@ -46,6 +55,22 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
         gain=None if turn is None else _turned(widened(turn.fall, curves)),
         spikes=() if turn is None else tuple(float(at[place]) for place in turn.spikes),
         train_change=None if train is None else change_between(train, float(at[best]), float(at[-1])),
+        is_assisted=is_assisted,
+    )
+
+
+def _may_be_assisted(turn: Turn, at: Floats, values: Floats, train: Curve) -> bool:
+    """Return whether noise hides a loss's course, while training fell by so much since its best that a rise is to be expected."""
+    then = _level_at(train, float(at[turn.best]))
+    change = change_between(train, float(at[turn.best]), float(at[-1]))
+    return (
+        turn.rise.low <= 0
+        and train.direction == "less"
+        and len(values) >= FEWEST_ASSISTED
+        and turn.jitter >= NOISY * abs(float(values[turn.best]))
+        and change is not None
+        and then is not None
+        and change <= -LEARNED_BY_HEART * abs(then)
     )
 
 
@@ -71,12 +96,17 @@ def change_between(curve: Curve, first: float, last: float) -> float | None:
     at, values = curve.at[is_finite], curve.values[is_finite]
     if len(at) == 0 or not last > first:
         return None
-    count = max(FEWEST_NEAR, round(NEAR * len(at)))
-    return _level(at, values, last, count) - _level(at, values, first, count)
+    return _level(at, values, last) - _level(at, values, first)
 
 
-def _level(at: Floats, values: Floats, when: float, count: int) -> float:
+def _level_at(curve: Curve, when: float) -> float | None:
+    is_finite = np.isfinite(curve.values)
+    return _level(curve.at[is_finite], curve.values[is_finite], when) if is_finite.any() else None
+
+
+def _level(at: Floats, values: Floats, when: float) -> float:
     """Return the median of the values nearest to a time."""
+    count = max(FEWEST_NEAR, round(NEAR * len(at)))
     return float(np.median(values[np.argsort(np.abs(at - when), kind="stable")[:count]]))
 
 

@@ -38,8 +38,11 @@ class MetricReading:
         worsening: how much worse the trend is at the end than at its best (positive: worse); None for too few points.
         since: first and last time at which it may have begun to worsen; None unless it surely did.
         gain: how much better it became over the last quarter (positive: better); None for too few points.
+        improved_since: since when it surely became better, to the end: the middle of the run, or the time when an overfitting loss was
+            best; None if it did not surely.
         spikes: times of single values far from their neighbours, which decide nothing.
         train_change: how much training loss changed from the best time to the end; None if unknown.
+        is_assisted: whether noise alone leaves open that it worsened, and training decided: see JR407.
     """
 
     metric: str
@@ -58,6 +61,8 @@ class MetricReading:
     gain: Change | None = None
     spikes: tuple[float, ...] = ()
     train_change: float | None = None
+    is_assisted: bool = False
+    improved_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,12 +140,15 @@ def _undecided(judgement: SetJudgement, rise: Change, gain: Change, times: Times
             f"{judged.written} is no finite number from {times.at(judgement.not_finite_at)} on, while training went on: "
             "how the run ended cannot be judged."
         )
-    if rise.value > MATERIAL_SHARE * abs(judged.best):
+    worse = judged.last - judged.best if judged.direction == "less" else judged.best - judged.last
+    best = f"{number(judged.best)} at {times.at(judged.best_at)}"
+    if worse > MATERIAL_SHARE * abs(judged.best):
+        side, verb = ("above", "rose") if judged.direction == "less" else ("below", "fell")
         return (
-            f"{judged.written} ended at {number(judged.last)}, above its best, {number(judged.best)} at {times.at(judged.best_at)}, but that "
-            f"is within its noise: its trend changed by {change_words(rise)}."
+            f"{judged.written} ended at {number(judged.last)}, {side} its best, {best}, but that is within its noise: from there its trend "
+            f"{verb} by {change_words(rise)}."
         )
     return (
-        f"{judged.written} was best at {times.at(judged.best_at)} ({number(judged.best)}), near the end; over {LAST_QUARTER} it "
-        f"improved by {change_words(gain)}, which leaves open whether it still does."
+        f"{judged.written} was best near its end, {best}, and whether it still improves is within its noise: over {LAST_QUARTER} it improved by "
+        f"{change_words(gain)}."
     )

@@ -17,10 +17,12 @@ from justright.logs.run_reading import Advice, CurveLabel, Finding, RunReading
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_PRINTED = 10  # runs
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Reading:
-    """What a log says.
+    """What a log says; printed, it is a few lines.
 
     Args:
         runs: every run in it, the one that counts first: a later run before those that it replaced.
@@ -29,6 +31,12 @@ class Reading:
 
     runs: tuple[RunReading, ...]
     refused: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"{run.name}: {run.label}. {run.sentence}" for run in self.runs[:MOST_PRINTED]]
+            + [f"... and {len(self.runs) - MOST_PRINTED:,} more runs"] * (len(self.runs) > MOST_PRINTED)
+        )
 
     @property
     def run(self) -> RunReading:

@@ -29,20 +29,21 @@ ALL_OMITTED = (
 )
 FEWEST_TO_OMIT = 6
 FEWEST_FOR_PLATEAUS = 16  # of fewer points a parabola follows all that is there
+MOST_SHARE = 0.1  # p value of a rise that is one, whatever else speaks for it
 PLATEAU_PRICE = 3.0  # added for plateaus, which are rarer than curves that keep rising
 LEVELS = {
-    5: -5.2,
-    6: -7.8,
-    7: -8.4,
+    5: -5.5,
+    6: -7.9,
+    7: -8.5,
     8: -8.9,
-    10: -9.2,
-    12: -9.3,
+    10: -9.3,
+    12: -9.4,
     16: -9.4,
-    20: -9.8,
+    20: -9.9,
     30: -9.9,
-    50: -9.0,
-    100: -8.1,
-    150: -7.8,
+    50: -9.4,
+    100: -8.6,
+    150: -8.5,
 }
 
 
@@ -51,14 +52,14 @@ class Rise:
     """The end of a curve that most surely rose.
 
     Shape:
-        changes, errors, weights: (correlations,)
+        changes, errors, weights, freedom: (correlations,)
 
     Args:
         omitted: position of a point that was left out of the curve; None if none.
         score: the smallest sum. level: it rose if the score is below.
         share: the p value of the rise alone that would be at the level.
         changes: by how much the end rose. errors: standard errors of that. weights: how likely each correlation is.
-        freedom: degrees of freedom of the noise.
+        freedom: degrees of freedom by which to judge.
         ends: all ends of the curve, without the omitted point.
     """
 
@@ -69,7 +70,7 @@ class Rise:
     changes: Floats
     errors: Floats
     weights: Floats
-    freedom: float
+    freedom: Floats
     ends: CurveEnds
 
 
@@ -78,7 +79,7 @@ class _Candidates:
     """Ends of curves that may have risen; one by one parabolas, then plateaus.
 
     Shape:
-        changes, errors, weights: (curves, correlations, candidates); freedom: (candidates,);
+        changes, errors, weights: (curves, correlations, candidates); freedom: (correlations, candidates);
         scores, extras: (curves, candidates), the sums, infinite for ends too short, and what in them is not from the rise.
     """
 
@@ -90,18 +91,19 @@ class _Candidates:
     extras: Floats
 
 
-def find_rise(values: Floats) -> Rise:
+def find_rise(values: Floats, *, allowance: float = 0.0) -> Rise:
     """Return the end of a curve that most surely rose: of the whole curve, or if none surely did, with a point left out.
 
     Args:
         values: (points,), at least 5, not all equal, scaled so that they spread over about 1.
+        allowance: by how much the score may exceed the level of curves of which nothing else is known.
     """
-    level = level_of(len(values))
+    level = level_of(len(values)) + allowance
     whole = _surest(values[None], level)
-    if whole.score < level or len(values) < FEWEST_TO_OMIT:
+    if whole.score < whole.level or len(values) < FEWEST_TO_OMIT:
         return whole
     fewer = _surest_without_one(values, level)
-    return fewer if fewer.score < level else whole
+    return fewer if fewer.score < fewer.level else whole
 
 
 def least_score(values: Floats) -> float:
@@ -117,15 +119,17 @@ def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[i
     ends = curve_ends(curves)
     found = _candidates(curves, ends)
     curve, place = (int(one) for one in np.unravel_index(np.argmin(found.scores), found.scores.shape))
+    extra = float(found.extras[curve, place]) + price
+    level = min(level, extra + np.log(MOST_SHARE))
     return Rise(
         None if omitted is None else omitted[curve],
         float(found.scores[curve, place]) + price,
         level,
-        float(np.exp(min(level - found.extras[curve, place] - price, 0.0))),
+        float(np.exp(level - extra)),
         found.changes[curve, :, place],
         found.errors[curve, :, place],
         found.weights[curve, :, place],
-        float(found.freedom[place]),
+        found.freedom[:, place],
         ends.only(curve),
     )
 
@@ -155,9 +159,8 @@ def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
     points = values.shape[1]
     changes, errors = ends.changes()
     first, first_errors = ends.first()
-    parts = [
-        (changes, errors, ends.weights, ends.freedom, first, np.hypot(first_errors, ends.deviation), 0.0)
-    ]
+    freedom = np.broadcast_to(ends.freedom, changes.shape[1:])
+    parts = [(changes, errors, ends.weights, freedom, first, np.hypot(first_errors, ends.deviation), 0.0)]
     if points >= FEWEST_FOR_PLATEAUS:
         steps = plateaus(values)
         parts.append(
@@ -176,7 +179,7 @@ def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
     before = np.cumsum(values, axis=1)[:, None, : count - 1] / np.arange(1, count)
     extras = []
     for _, _, weights, freedom, low, deviation, price in parts:
-        fell = _chance(weights[..., 1:], freedom[1:], before - low[..., 1:], deviation[..., 1:])
+        fell = _chance(weights[..., 1:], freedom[:, 1:], before - low[..., 1:], deviation[..., 1:])
         extra = np.full((len(values), count), price) + SHORT_ENDS * np.log(points / ends.lengths)
         extra[:, 1:] += np.maximum(fell, fall_floor(points))
         extras.append(extra)

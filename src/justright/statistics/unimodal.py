@@ -10,12 +10,13 @@ from justright.statistics.crossed import Floats
 def turning_errors(values: Floats) -> Floats:
     """Return the sum of squared errors of the best curve that falls up to each point and rises from there, (points,).
 
-    Least squares under order constraints by pooling adjacent violators, for all beginnings of the curve in one pass
-    and all ends in another (Stout, Computational Statistics & Data Analysis 53, 2008).
+    A turn between two points counts for both. Least squares under order constraints by pooling adjacent violators, for
+    all beginnings of the curve in one pass and all ends in another (Stout, Computational Statistics & Data Analysis 53,
+    2008).
 
     Example:
         >>> turning_errors(np.array([3.0, 1.0, 2.0, 4.0]))
-        array([2., 0., 0., 2.])
+        array([0. , 0. , 0. , 0.5])
     """
     falling = _prefix_errors(-values)
     rising = _prefix_errors(-values[::-1])[::-1]

@@ -142,6 +142,8 @@ def _counts(table: LogTable, column: str) -> list[float]:
     first = next((count for count in counts if count is not None), None)
     if first is None or any(count is not None and not abs(count) < 1e300 for count in counts):
         return []
+    if None not in counts:
+        return [count for count in counts if count is not None]
     found, last = [], first
     for count, cell in zip(counts, cells, strict=True):
         last = last if count is None else count

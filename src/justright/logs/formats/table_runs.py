@@ -88,8 +88,8 @@ class TableReader:
             rows_are = "row that counts nothing was" if uncounted == 1 else "rows that count nothing were"
             self.notes.append(f"{uncounted:,} {rows_are} left out.")
         for one in series:
-            kept = [place for place, row in enumerate(one.at) if not math.isnan(at[int(row)])]
-            if len(kept) < len(one.at):
+            if uncounted:
+                kept = [place for place, row in enumerate(one.at) if not math.isnan(at[int(row)])]
                 one.at = [one.at[place] for place in kept]
                 one.values = [one.values[place] for place in kept]
             rows = list(map(int, one.at))
@@ -113,6 +113,8 @@ class TableReader:
         """Let what was logged several times in an epoch stand as the mean of each."""
         averaged = []
         for one in series:
+            if len(set(one.at)) == len(one.at):
+                continue
             places = [
                 place for place in range(len(one.at)) if place == 0 or one.at[place] != one.at[place - 1]
             ]

@@ -6,58 +6,18 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 
-from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import NAMELESS, Direction, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import NAMELESS, direction_of, is_loss, parse_name, words_of
+from justright.logs.names.chosen_names import apply_choices
 from justright.logs.names.metric_words import PARTS
+from justright.logs.names.named_series import NamedLog, NamedSeries, listed
 
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
 SET_SUFFIXES = ("_loss", "_runtime")
 TAIL_SHARE = 4  # a quarter of a curve tells where it ends
 SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
-
-
-@dataclass(slots=True)
-class NamedSeries:
-    """A series, and what is known of it."""
-
-    series: Series
-    metric: str
-    role: Role | None
-    set: str
-    direction: Direction | None
-    is_loss: bool
-    is_chosen: bool = False
-    says_role: bool = False
-
-    @property
-    def written(self) -> str:
-        """Its name in the log."""
-        return self.series.written
-
-    @property
-    def is_measure(self) -> bool:
-        """Whether it measures success, as learning rates and times do not."""
-        return self.direction is not None
-
-
-@dataclass(slots=True)
-class NamedLog:
-    """The series of one run, named together.
-
-    Args:
-        series: in the order in which they are judged.
-        notes: what was assumed, one sentence each.
-        metric: the metric that the user wants judged; empty if it is the loss.
-    """
-
-    series: list[NamedSeries]
-    notes: list[str] = field(default_factory=list)
-    metric: str = ""
 
 
 def name_series(series: Sequence[Series], choices: Choices) -> NamedLog:
@@ -70,7 +30,7 @@ def name_series(series: Sequence[Series], choices: Choices) -> NamedLog:
     _name_nameless(log)
     _split_short_roles(log)
     _find_sets(log)
-    _apply_choices(log, choices)
+    apply_choices(log, choices)
     _find_roles(log)
     _find_training_set(log)
     _drop_single_values(log)
@@ -94,10 +54,6 @@ def _named_alone(one: Series) -> NamedSeries:
     )
 
 
-def _rename(one: NamedSeries, metric: str) -> None:
-    one.metric, one.direction, one.is_loss = metric, direction_of(metric), is_loss(metric)
-
-
 def _name_nameless(log: NamedLog) -> None:
     """Read 'train' and 'val' as losses that fall, or as scores that rise."""
     nameless = [
@@ -111,9 +67,9 @@ def _name_nameless(log: NamedLog) -> None:
     falls = bool(values) and sum(tail) / len(tail) < values[0]
     metric = "loss" if falls else "score"
     for one in nameless:
-        _rename(one, metric)
+        one.rename(metric)
     log.notes.append(
-        f"Nothing says what {_listed([one.written for one in nameless])} measured: a {metric} was assumed."
+        f"Nothing says what {listed([one.written for one in nameless])} measured: a {metric} was assumed."
     )
 
 
@@ -128,7 +84,7 @@ def _split_short_roles(log: NamedLog) -> None:
         if len(pair) == len(SHORT_ROLES):
             for letter, one in pair.items():
                 one.role = SHORT_ROLES[letter]
-                _rename(one, metric)
+                one.rename(metric)
 
 
 def _find_sets(log: NamedLog) -> None:
@@ -153,7 +109,7 @@ def _find_sets(log: NamedLog) -> None:
         found = [prefix for prefix in sets if one.metric.startswith(prefix + "_")]
         if found:
             one.set = max(found, key=len)
-            _rename(one, one.metric.removeprefix(one.set + "_"))
+            one.rename(one.metric.removeprefix(one.set + "_"))
 
 
 def _find_sets_behind(others: Sequence[NamedSeries], in_training: set[str]) -> None:
@@ -167,7 +123,7 @@ def _find_sets_behind(others: Sequence[NamedSeries], in_training: set[str]) -> N
         name = next((name for name in found if one.metric.endswith(f"_{name}")), "")
         if name:
             one.set = name
-            _rename(one, one.metric.removesuffix(f"_{name}"))
+            one.rename(one.metric.removesuffix(f"_{name}"))
 
 
 def _find_roles(log: NamedLog) -> None:
@@ -191,7 +147,7 @@ def _find_roles(log: NamedLog) -> None:
             was = "was" if len(names) == 1 else "were"
             words = {"train": "training", "validation": "validation"}[role]
             log.notes.append(
-                f"Nothing says on which rows {_listed(names)} {was} measured: {words} rows were assumed."
+                f"Nothing says on which rows {listed(names)} {was} measured: {words} rows were assumed."
             )
 
 
@@ -261,7 +217,7 @@ def _note_stand_in(log: NamedLog) -> None:
     tested = [one.written for one in measures if one.role == "test"]
     if tested:
         was = "was" if len(tested) == 1 else "were"
-        log.notes.append(f"There is no validation set: {_listed(tested)} {was} taken for validation.")
+        log.notes.append(f"There is no validation set: {listed(tested)} {was} taken for validation.")
 
 
 def _tell_apart(log: NamedLog) -> None:
@@ -292,91 +248,3 @@ def _tell_apart(log: NamedLog) -> None:
             one.metric = raw if number == 2 and raw != metric else f"{metric}_{number}"
             number += 1
         seen.add((one.metric, one.role, one.set))
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [repr(name) for name in names[:4]]
-    if len(names) > len(shown):
-        shown.append(f"{len(names) - len(shown)} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def _apply_choices(log: NamedLog, choices: Choices) -> None:
-    unknown: list[tuple[str, str]] = []
-
-    def find(option: str, name: str) -> list[NamedSeries]:
-        found = _matches(log.series, name)
-        if not found:
-            unknown.append((option, name))
-        return found
-
-    if choices.train is not None:
-        for one in find("--train", choices.train):
-            one.role, one.is_chosen = "train", True
-    chosen: list[NamedSeries] = []
-    for name in choices.validation:
-        found = find("--validation", name)
-        for one in found:
-            if one.role == "train" and not one.is_chosen:
-                one.set = ""
-            one.role, one.is_chosen = "validation", True
-        chosen += [one for one in found if all(one is not other for other in chosen)]
-    _name_chosen_sets(chosen)
-    if choices.metric is not None:
-        found = find("--metric", choices.metric)
-        log.metric = found[0].metric if found else ""
-    for option, names, direction in (
-        ("--maximize", choices.maximize, "more"),
-        ("--minimize", choices.minimize, "less"),
-    ):
-        for name in names:
-            metrics = {one.metric for one in find(option, name)}
-            for one in log.series:
-                if one.metric in metrics:
-                    one.direction = "more" if direction == "more" else "less"
-                    one.is_loss = one.is_loss and direction == "less"
-    if unknown:
-        raise InputError(_unknown_names(unknown, [one.written for one in log.series]))
-    first = [one for one in log.series if one.is_chosen and one.role == "train"] + chosen
-    log.series = first + [one for one in log.series if all(one is not other for other in first)]
-
-
-def _name_chosen_sets(chosen: Sequence[NamedSeries]) -> None:
-    """Let series of one metric that were all chosen for validation be sets of their own."""
-    twice = Counter((one.metric, one.set) for one in chosen)
-    for one in chosen:
-        if twice[one.metric, one.set] > 1:
-            one.set = one.written
-
-
-def _matches(series: Sequence[NamedSeries], name: str) -> list[NamedSeries]:
-    """Return the series of a name: written so, written so in another case, on a set of that name, or of that metric."""
-    lowered = name.lower()
-    for is_match in (
-        lambda one: one.written == name,
-        lambda one: one.written.lower() == lowered,
-        lambda one: one.set.lower() == lowered,
-        lambda one: bool(re.match(re.escape(lowered) + r"[\W_]", one.written.lower())),
-        lambda one: one.metric.lower() == lowered,
-    ):
-        found = [one for one in series if is_match(one)]
-        if found:
-            return found
-    return []
-
-
-def _unknown_names(unknown: Sequence[tuple[str, str]], written: Sequence[str]) -> str:
-    names = list(dict.fromkeys(written))
-    lowered = {name.lower(): name for name in names}
-    got = []
-    for option, name in unknown:
-        near = get_close_matches(name.lower(), list(lowered), n=1)
-        got.append(f"{option} {name!r}" + (f" (did you mean {lowered[near[0]]!r}?)" if near else ""))
-    return f"A name must be in the log; got {' and '.join(got)}. It holds {_listed_all(names)}."
-
-
-def _listed_all(names: Sequence[str]) -> str:
-    shown = [repr(name) for name in names[:20]]
-    if len(names) > len(shown):
-        shown.append(f"and {len(names) - len(shown)} more")
-    return ", ".join(shown)

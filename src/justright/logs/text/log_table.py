@@ -40,7 +40,7 @@ class LogTable:
     def cells(self, column: str) -> list[str]:
         """Return the cells of a column."""
         position = self.columns.index(column)
-        return [row[position] for row in self.rows]
+        return [row[position].strip() for row in self.rows]
 
     def numbers(self, column: str) -> tuple[list[float | None], int]:
         """Return the numbers of a column, None where nothing was measured or read, and how many cells hold no number."""
@@ -200,6 +200,8 @@ def _split(lines: list[tuple[int, str]], separator: str) -> list[tuple[int, list
         return [(number, pattern.split(line.strip())) for number, line in lines]
     if separator == "|":
         return [(number, line.strip().strip("|").split("|")) for number, line in lines]
+    if not any('"' in line for _, line in lines):
+        return [(number, line.split(separator)) for number, line in lines]
     reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
     try:
         return [(lines[reader.line_num - 1][0], row) for row in reader]
@@ -226,13 +228,26 @@ class _Rows:
             self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
-        counted = [row for _, row in rows if parse_number(row[0]) is not None]
-        wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for row in counted)
-        if wider > sum(
-            len(row) == len(self.header) for row in counted
-        ):  # R leaves row numbers without a name
+        widths = {len(row) for _, row in rows}
+        if len(self.header) + 1 in widths and self._lacks_an_index(rows):
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
+        if widths == {len(self.columns)} and all(row[0][:1].isdigit() for _, row in rows):  # as most are
+            kept = [row for _, row in rows]
+            lines = [line for line, _ in rows]
+        else:
+            kept, lines = self._fitted(rows)
+        comma = self.separator != "," and self._has_decimal_commas(kept)
+        return LogTable(tuple(self.columns), kept, lines, comma, self.notes)
+
+    def _lacks_an_index(self, rows: list[tuple[int, list[str]]]) -> bool:
+        """Return whether rows begin with a number of the row that the header does not name, as R and pandas write them."""
+        counted = [row for _, row in rows if is_number(row[0])]
+        wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for row in counted)
+        return wider > sum(len(row) == len(self.header) for row in counted)
+
+    def _fitted(self, rows: list[tuple[int, list[str]]]) -> tuple[list[list[str]], list[int]]:
+        """Return rows with a cell for every column, and their lines."""
         places = list(range(len(self.columns)))
         is_moved = False
         kept: list[list[str]] = []
@@ -252,8 +267,7 @@ class _Rows:
         for row in kept:
             row.extend([""] * (len(self.columns) - len(row)))
         self._note_misfits()
-        comma = self.separator != "," and self._has_decimal_commas(kept)
-        return LogTable(tuple(self.columns), kept, lines, comma, self.notes)
+        return kept, lines
 
     def _drop_empty_ends(self, rows: list[tuple[int, list[str]]]) -> None:
         """Take separators at the ends of lines for what they are."""

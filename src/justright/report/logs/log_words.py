@@ -133,8 +133,9 @@ def what_it_did(metric: MetricReading, *, is_brief: bool = False) -> str:
     size = format_loss(metric.worsening.value) if is_brief else change_words(metric.worsening)
     if metric.since is not None:
         return f"worse by {size} since {format_since(metric.since)}"
-    if metric.gain is not None and metric.gain.low > 0:
-        return "still improving"
+    if metric.improved_since is not None:
+        is_middle = metric.improved_since == (metric.first_at + metric.last_at) / 2
+        return "still improving" if is_middle else f"better since {format_time(metric.improved_since)}"
     if metric.worsening.low > 0:
         return f"worse by {size}"
     return "no clear change"

@@ -104,9 +104,10 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
     """Return whether rows are results, told apart by words and not counted."""
     if isinstance(leaf, Column):
         return False
-    labels = [tuple(_labels(row).items()) for row in leaf.rows]
-    if len(leaf.rows) > 1 and all(labels) and len(set(labels)) == len(labels):
-        return True
+    if len(leaf.rows) > 1 and _has_labels(leaf):
+        labels = [tuple(_labels(row).items()) for row in leaf.rows]
+        if all(labels) and len(set(labels)) == len(labels):
+            return True
     if len(leaf.rows) < 2 or _is_counted(leaf):
         return False
     if any(last_part(name) in SETTINGS - {"learningrate"} for name in leaf.rows[0]):
@@ -122,17 +123,15 @@ def _is_table_of_runs(leaf: Leaf) -> bool:
 
 def _is_counted(leaf: Table) -> bool:
     """Return whether rows have a counter that is not the same in all of them, as a planned number of epochs is."""
-    counts: dict[str, set[float | str]] = {}
-    for row in leaf.rows:
-        for name, value in row.items():
-            if unit_of(name):
-                counts.setdefault(name, set()).add(value)
-    return any(len(values) > 1 for values in counts.values())
+    names = {name for row in leaf.rows for name in row}
+    return any(len({row[name] for row in leaf.rows if name in row}) > 1 for name in names if unit_of(name))
 
 
 def _split_rows(leaf: Leaf) -> list[Leaf]:
     """Return a table for each fold, seed or run that its rows name."""
     if isinstance(leaf, Column):
+        return [leaf]
+    if not _has_labels(leaf):
         return [leaf]
     labels = [_labels(row) for row in leaf.rows]
     varying = {name for label in labels for name, word in label.items() if word != labels[0].get(name)}
@@ -152,6 +151,11 @@ def _split_rows(leaf: Leaf) -> list[Leaf]:
         replace(leaf, rows=rows, lines=lines, run=run, member=member)
         for (run, member), (rows, lines) in tables.items()
     ]
+
+
+def _has_labels(leaf: Table) -> bool:
+    names = {name for row in leaf.rows for name in row}
+    return any(last_part(name) in MEMBERS | RUNS for name in names)
 
 
 def _labels(row: Row) -> dict[str, str]:

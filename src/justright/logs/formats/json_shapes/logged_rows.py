@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -32,6 +32,7 @@ SETTINGS = (
 )
 VALUES = table_runs.VALUES | {"y", "v"}
 TIMES = frozenset({"timestamp", "timestamps", "walltime", "time", "datetime", "date", "wall", "createdat"})
+MAX_BESIDE_VALUE = 4  # numbers of a row that holds one value: times beside it
 LABELS = INDEXES | table_runs.MEMBERS  # numbers of rows and runs
 OF_ROWS = re.compile(r"(?:train|training|val|valid|validation|test|eval|dev)(.+)")
 # The first numbers of COCO's list of twelve.
@@ -86,24 +87,27 @@ def flatten(record: Mapping[str, Any]) -> dict[str, float | str]:
         >>> flatten({"epoch": 1, "val": {"loss": "0.5"}, "config": {"lr": 1}, "tags": ["a"], "mode": "val"})
         {'epoch': 1.0, 'val/loss': 0.5, 'mode': 'val'}
     """
-    return dict(_flat_items(record, "", 0))
+    flat: dict[str, float | str] = {}
+    _flatten_into(flat, record, "", 0)
+    return flat
 
 
-def _flat_items(record: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, float | str]]:
+def _flatten_into(flat: dict[str, float | str], record: Mapping[str, Any], prefix: str, depth: int) -> None:
     for key, value in record.items():
-        name = prefix + str(key)
-        if isinstance(value, dict):
+        name = f"{prefix}{key}"
+        if type(value) is float:  # most of them
+            flat[name] = value
+        elif isinstance(value, dict):
             if depth < MAX_DEPTH and last_part(name) not in SETTINGS:
-                yield from _flat_items(value, name + "/", depth + 1)
+                _flatten_into(flat, value, f"{name}/", depth + 1)
         elif isinstance(value, list) and len(value) == COCO_LENGTH and "coco" in name.lower():
-            for part, number in zip(COCO_NAMES, map(to_number, value), strict=False):
-                if number is not None:
-                    yield f"{name}/{part}", number
+            numbers = zip(COCO_NAMES, map(to_number, value), strict=False)
+            flat.update({f"{name}/{part}": number for part, number in numbers if number is not None})
         elif (number := to_number(value)) is not None:
-            yield name, number
+            flat[name] = number
         elif isinstance(value, str) and not is_missing(value):
             count = parse_count(value) if unit_of(name) else None  # '1/40', 'Epoch 1'
-            yield name, value if count is None else count
+            flat[name] = value if count is None else count
 
 
 @dataclass(slots=True)
@@ -139,10 +143,14 @@ def read_rows(
         lines: number of each row; empty counts them.
         choices: which names count epochs and steps, if the user says.
     """
-    epoch_names = _counters(rows, ("epoch",), choices.epoch)
-    step_names = _counters(rows, ("step", "iteration"), choices.step)
-    counters = {*epoch_names, *step_names}
-    named = [_named_values(row, prefix, value_name, counters) for row in rows]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    epoch_names = _counters(rows, names, ("epoch",), choices.epoch)
+    step_names = _counters(rows, names, ("step", "iteration"), choices.step)
+    left_out = {*epoch_names, *step_names} | {
+        name for name in names if name.startswith("_") or last_part(name) in LABELS
+    }
+    modes = [name for name in names if last_part(name) in ROWS]
+    named = [_named_values(row, prefix, value_name, left_out, modes) for row in rows]
     placed = place_rows(
         [_first(row, epoch_names) for row in rows],
         [_first(row, step_names) for row in rows],
@@ -166,15 +174,16 @@ def read_rows(
     return RowSeries(list(series.values()), unit, placed.epochs, placed.notes)
 
 
-def _counters(rows: Sequence[Row], units: Sequence[Unit], chosen: str | None) -> list[str]:
+def _counters(
+    rows: Sequence[Row], names: Sequence[str], units: Sequence[Unit], chosen: str | None
+) -> list[str]:
     """Return the names that count epochs or steps, the one in most rows first."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        for name, value in row.items():
-            wanted = unit_of(name) in units if chosen is None else name == chosen
-            if wanted and isinstance(value, float) and math.isfinite(value):
-                counts[name] = counts.get(name, 0) + 1
-    return sorted(counts, key=lambda name: -counts[name])
+    wanted = [name for name in names if (unit_of(name) in units if chosen is None else name == chosen)]
+    counts = {
+        name: sum(isinstance(value := row.get(name), float) and math.isfinite(value) for row in rows)
+        for name in wanted
+    }
+    return sorted((name for name in wanted if counts[name]), key=lambda name: -counts[name])
 
 
 def _first(row: Row, names: Sequence[str]) -> float | None:
@@ -184,25 +193,21 @@ def _first(row: Row, names: Sequence[str]) -> float | None:
     return None
 
 
-def _named_values(row: Row, prefix: str, value_name: str, counters: set[str]) -> dict[str, float]:
+def _named_values(
+    row: Row, prefix: str, value_name: str, left_out: set[str], modes: Sequence[str]
+) -> dict[str, float]:
     """Return a row's measurements under their full names."""
     start = f"{prefix}/" if prefix else ""
-    mode = next((f"{value}/" for name, value in row.items() if _says_mode(name, value)), "")
+    said = (row.get(name) for name in modes)
+    mode = next((f"{word}/" for word in said if isinstance(word, str) and role_of(word) is not None), "")
     numbers = {
-        name: value
-        for name, value in row.items()
-        if isinstance(value, float)
-        and name not in counters
-        and not name.startswith("_")
-        and last_part(name) not in LABELS
+        name: value for name, value in row.items() if isinstance(value, float) and name not in left_out
     }
-    measured = [name for name in numbers if last_part(name) not in TIMES]
-    if len(measured) == 1 and measured[0].lower() in VALUES:
-        word = next((word for key, word in row.items() if plain(key) in NAMES and isinstance(word, str)), "")
-        if word or value_name:
-            return {mode + (start + word if word else value_name): numbers[measured[0]]}
-    return {start + mode + name: value for name, value in numbers.items()}
-
-
-def _says_mode(name: str, value: object) -> bool:
-    return last_part(name) in ROWS and isinstance(value, str) and role_of(value) is not None
+    if len(numbers) <= MAX_BESIDE_VALUE:
+        measured = [name for name in numbers if last_part(name) not in TIMES]
+        if len(measured) == 1 and measured[0].lower() in VALUES:
+            words = (word for key, word in row.items() if plain(key) in NAMES and isinstance(word, str))
+            word = next(words, "")
+            if word or value_name:
+                return {mode + (start + word if word else value_name): numbers[measured[0]]}
+    return {start + mode + name: value for name, value in numbers.items()} if start or mode else numbers
