@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import urllib.request
 from collections.abc import Callable
 from itertools import chain
@@ -307,3 +309,14 @@ def test_a_place_where_it_cannot_listen_is_named(folder: Path, address: str) -> 
         f"TensorBoard must be able to listen at host 'localhost' and port {port}; it is not: TensorBoard could not bind to "
         f"port {port}, it was already in use. Give another `port` or `host`."
     )
+
+
+def test_an_address_of_another_machine_is_refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One sentence, where TensorBoard's server prints its own and ends the process."""
+    with pytest.raises(InputError) as caught:
+        serve_board(folder, port=0, host="192.0.2.1", **READ_FIRST)  # an address for documents (RFC 5737)
+    assert str(caught.value) == (
+        "TensorBoard must be able to listen at host '192.0.2.1' and port 0; it is not: "
+        f"{os.strerror(errno.EADDRNOTAVAIL)}. Give another `port` or `host`."
+    )
+    assert capfd.readouterr() == ("", "")

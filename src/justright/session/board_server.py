@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,13 @@ def serve_board(folder: Path | str, *, port: int | None = None, host: str | None
 
     board = program.TensorBoard(plugins=default.get_plugins())
     board.configure(logdir=str(study.tensorboard_path), port=port, host=host, **flags)
+    said = io.StringIO()  # a note on how it reads files, or why it cannot listen
     try:
-        address: str = board.launch()
-    except (program.TensorBoardServerException, OSError) as error:
-        reason = getattr(error, "msg", None) or getattr(error, "strerror", None) or str(error)
+        with redirect_stderr(said):
+            address: str = board.launch()
+    except (program.TensorBoardServerException, OSError, SystemExit) as error:  # its server exits
+        last = said.getvalue().strip().rpartition("\n")[2]
+        reason = str(getattr(error, "msg", "")) or last or str(error)
         place = f"host {host!r}" + ("" if port is None else f" and port {port}")
         raise InputError(
             f"TensorBoard must be able to listen at {place}; it is not: {reason}. Give another `port` or `host`."
