@@ -294,8 +294,10 @@ Tables, addresses, study files, training logs, `.keras` files, and whole study f
   inside your network: do not pass on addresses from strangers.
 - A study folder holds files and folders only. A link in it, a pipe, a device or a socket is refused before anything in the
   folder is opened, by `show`, `report` and `predict` as well as by `run`; so is a hard link to a file that is changed in place, and a
-  rollback journal beside study.db, for SQLite deletes the file that such a journal names. The folder as a whole may be a
-  link; to keep it on another disk, move all of it. Hidden files in it are the user's and are never opened.
+  rollback journal beside study.db, for SQLite deletes the file that such a journal names. Event files that two groups of
+  variants show are one file with two names in the folder; a file that has a name elsewhere is replaced, never written to. The
+  folder as a whole may be a link; to keep it on another disk, move all of it. Hidden files in it are the user's and are never
+  opened.
 - `study.db` holds the tables of its version as justright made them, and the columns of metrics: a view, trigger, computed
   column, index or table more is refused before anything is asked of the database. Every question has a limit of time and size.
 - `run` on a folder's own study opens the addresses and files that its study.toml names only if you have named them before:

@@ -8,6 +8,7 @@ what the study decides; it must not deny it, and the three forms must not differ
 
 from __future__ import annotations
 
+import glob
 import json
 import tempfile
 from collections import Counter
@@ -79,7 +80,7 @@ def compare_study(folder: Path, scratch: Path) -> Iterator[Compared]:
     for variant, end in ends.items():
         seeds = sorted(curves.filter(variant=variant)["seed"].unique())
         runs = [curves.filter(variant=variant, seed=seed).sort("epoch") for seed in seeds]
-        board = folder / "tensorboard" / variant
+        board = next((folder / "tensorboard").glob(f"*/{glob.escape(variant)}"))  # in one of its groups
         logs = {
             FORMS[0]: [board / f"seed-{seed}" for seed in seeds],
             FORMS[1]: [

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -223,10 +224,22 @@ def points_of(path: Path) -> list[tuple[str, int, bytes]]:
 
     events = LegacyEventFileLoader(str(path)).Load()
     return sorted(
-        (value.tag, event.step, value.tensor.tensor_content)
-        for event in events
-        for value in event.summary.value
+        (value.tag, event.step, said_by(value)) for event in events for value in event.summary.value
     )
+
+
+def said_by(value: Any) -> bytes:
+    """Return the number, histogram, text or hyperparameters that a summary's value holds, without times."""
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    plugin = value.metadata.plugin_data
+    if plugin.plugin_name != "hparams":
+        return value.tensor.tensor_content + b"".join(value.tensor.string_val)
+    data = HParamsPluginData.FromString(plugin.content)
+    for part, when in (("session_start_info", "start_time_secs"), ("session_end_info", "end_time_secs")):
+        if data.HasField(part):
+            getattr(data, part).ClearField(when)
+    return data.SerializeToString(deterministic=True)
 
 
 def model_digest(path: Path) -> str:

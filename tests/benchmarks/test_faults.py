@@ -21,8 +21,12 @@ from benchmarks.faults.inputs import READ, REFUSED, change
 from benchmarks.faults.kinds import Seen
 from benchmarks.faults.moments import Interruption, describe, hear_interrupts, run_interruptions, run_kills
 from justright.errors import InputError
+from justright.records.boards.curve_files import append_run, write_run
+from justright.records.boards.run_summaries import START_FILE, start_content
+from justright.records.boards.shared_files import write_shared
+from justright.records.boards.study_summaries import VERDICT_FILE, keep_verdicts
 from justright.records.models import save_model_atomically
-from justright.records.tensorboard import append_run, write_run
+from justright.runs.events import RunKey
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "study-version-1"
 EPOCHS = 300
@@ -81,6 +85,27 @@ def test_an_epoch_that_stands_twice_in_an_event_file_is_found(folder) -> None:
     )
     found = differences(contents(folder), before)
     assert [name.split("/")[-2] for name in found] == ["train", "validation"]
+
+
+def test_another_text_or_hyperparameter_in_an_event_file_is_found_another_time_is_not(folder) -> None:
+    """They are compared as well, without when a run began and ended."""
+    run = RunKey("Tiny", 1, 100)
+    place = folder / "tensorboard" / "Tiny"
+    texts, starts = place / VERDICT_FILE, place / "seed-1" / START_FILE
+    begun = start_content(run, {"seed": 1}, "seed-1")
+    found = []
+    for wall in (1.0, 2.0):
+        texts.unlink(missing_ok=True)
+        keep_verdicts(texts, {"verdict": "underfits"}, wall)
+        write_shared([starts], begun(wall))
+        found.append(contents(folder))
+    before = found[0]
+    assert differences(found[1], before) == []
+    keep_verdicts(texts, {"verdict": "overfits"}, 3.0)
+    write_shared([starts], start_content(run, {"seed": 2}, "seed-1")(2.0))
+    assert differences(contents(folder), before) == [
+        f"event file {path.relative_to(folder)}" for path in (texts, starts)
+    ]
 
 
 def test_another_models_weights_are_found(tmp_path) -> None:

@@ -14,7 +14,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from justright.errors import InputError
-from justright.records.event_files import MAX_SCALAR_BYTES, event_record, frame, masked_crcs, read_events
+from justright.records.event_files import MAX_SCALAR_BYTES, event_records, frame, masked_crcs, read_events
 
 
 def as_rows(payloads: list[bytes]) -> np.ndarray:
@@ -62,7 +62,7 @@ def test_a_file_of_many_batches_comes_back(tmp_path) -> None:
     """Records are checked a thousand at a time."""
     events = [Event(step=step) for step in range(3_000)]
     path = tmp_path / "events"
-    path.write_bytes(b"".join(map(event_record, events)))
+    path.write_bytes(event_records(events))
     assert list(read_events(path)) == events
 
 
@@ -70,7 +70,7 @@ def test_a_file_of_many_batches_comes_back(tmp_path) -> None:
 def test_one_flipped_bit_anywhere_is_found(tmp_path_factory, at, bit) -> None:
     """In a length, a payload or a checksum."""
     path = tmp_path_factory.getbasetemp() / "flipped"
-    content = bytearray(event_record(Event(step=1)) + event_record(Event(step=300)))
+    content = bytearray(event_records([Event(step=1), Event(step=300)]))
     content[at % len(content)] ^= 1 << bit
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"^Records of an event file must match their checksums; "):
@@ -79,7 +79,7 @@ def test_one_flipped_bit_anywhere_is_found(tmp_path_factory, at, bit) -> None:
 
 def test_the_first_damage_is_named(tmp_path) -> None:
     """By the byte at which its record begins."""
-    good = event_record(Event(step=1))
+    good = event_records([Event(step=1)])
     path = tmp_path / "events"
     path.write_bytes(good * 2 + b"\xff" * 40 + good)
     with pytest.raises(InputError) as caught:
@@ -95,7 +95,9 @@ def test_a_length_beyond_the_file_ends_it(tmp_path, length) -> None:
     """With a right checksum, so that it is a record cut off; nothing of that size is read or sought."""
     header = struct.pack("<Q", length)
     path = tmp_path / "events"
-    path.write_bytes(event_record(Event(step=1)) + header + struct.pack("<I", masked_crc32c(header)) + b"abc")
+    path.write_bytes(
+        event_records([Event(step=1)]) + header + struct.pack("<I", masked_crc32c(header)) + b"abc"
+    )
     assert list(read_events(path)) == [Event(step=1)]
 
 
@@ -103,5 +105,5 @@ def test_large_records_are_skipped(tmp_path) -> None:
     """Graphs and images are not read into memory; what follows them is."""
     large = Event(file_version="x" * (MAX_SCALAR_BYTES + 1))
     path = tmp_path / "events"
-    path.write_bytes(b"".join(map(event_record, (Event(step=1), large, Event(step=2)))))
+    path.write_bytes(event_records([Event(step=1), large, Event(step=2)]))
     assert [event.step for event in read_events(path)] == [1, 2]

@@ -16,7 +16,14 @@ import pytest
 from justright.errors import FolderError, InputError
 from justright.records import models
 from justright.records.faults import DamagedError
-from justright.records.models import NOTES_KEY, damage_of, load_model, read_notes, save_model_atomically
+from justright.records.models import (
+    NOTES_KEY,
+    damage_of,
+    load_model,
+    read_notes,
+    read_weights,
+    save_model_atomically,
+)
 
 
 @pytest.fixture(scope="module")
@@ -359,3 +366,68 @@ def test_keras_is_given_a_backend_that_is_there(tmp_path, configured, wanted) ->
     chosen, *flags = done.stdout.split()
     assert chosen == (wanted if wanted == "jax" else "None")
     assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in flags
+
+
+def test_weights_are_read_without_keras_by_the_names_of_their_layers(tmp_path) -> None:
+    """Those of every layer, also inside another one, with what they are called; an optimizer's are left out."""
+    import keras
+
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="inside")], name="inner")
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Normalization(name="standardization", mean=0.5, variance=2.0),
+            keras.layers.Dense(4, name="mine"),
+            keras.layers.BatchNormalization(name="norm"),
+            inner,
+            keras.layers.PReLU(name="rare"),
+            keras.layers.Dense(1, name="out"),
+        ]
+    )
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 5)), np.ones(4), verbose=0)
+    save_model_atomically(model, tmp_path / "model.keras")
+    found = read_weights(tmp_path / "model.keras")
+    variables = {
+        "mine": ("kernel", "bias"),
+        "norm": ("gamma", "beta", "moving_mean", "moving_variance"),
+        "rare": ("0",),
+        "out": ("kernel", "bias"),
+    }
+    expected = {
+        f"{layer}/{name}": value
+        for layer, names in variables.items()
+        for name, value in zip(names, model.get_layer(layer).get_weights(), strict=True)
+    }
+    kernel, bias = inner.get_weights()
+    expected |= {"inner/inside/kernel": kernel, "inner/inside/bias": bias}
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_weights_in_another_file_are_not_read(tmp_path, saved) -> None:
+    """HDF5 can name any file of the reader's as the place of its numbers."""
+    import h5py
+
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"x" * 80)
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file.create_dataset("layers/dense/vars/0", (10,), "f8", external=[(str(secret), 0, 80)])
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(path, "w") as copy:
+        copy.writestr("config.json", archive.read("config.json"))
+        copy.writestr("model.weights.h5", (tmp_path / "weights.h5").read_bytes())
+    with pytest.raises(DamagedError) as caught:
+        read_weights(path)
+    assert str(caught.value) == (
+        f"The model {str(path)!r} is damaged (its weights are in other files). Run the study again: the model is made again."
+    )
+
+
+def test_weights_of_a_damaged_model_are_not_read(tmp_path, saved) -> None:
+    """Cut off in the middle of them."""
+    path = tmp_path / "cut.keras"
+    path.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
+    with pytest.raises(DamagedError, match=r"^The model .* is damaged "):
+        read_weights(path)

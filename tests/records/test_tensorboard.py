@@ -15,14 +15,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from justright.errors import FolderError
+from justright.records.boards.curve_files import EVENT_FILE, PARTS, append_run, is_level, write_run
+from justright.records.boards.tensorboard_files import TensorBoardFiles
 from justright.records.event_files import read_events
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
-from justright.records.tensorboard import EVENT_FILE, PARTS, TensorBoardFiles, append_run, is_level, write_run
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
 
 KERAS = json.loads((Path(__file__).parent / "fixtures" / "keras_tensorboard.json").read_text())
 RUN = RunKey("Tiny", 0, 10_000)
+STUDY = {"recipe": {"batch_size": 500}, "variants": {}}
+TWO_GROUPS = {"Tiny": {"group": "sizes"}, "L2": {"group": "regularizers", "baseline": "Tiny"}}
 
 
 def logged(folder: Path) -> list[list[object]]:
@@ -88,9 +91,7 @@ def curves() -> Callable[[int], dict[str, np.ndarray]]:
 @pytest.fixture
 def files(folder, store) -> TensorBoardFiles:
     """The sink, with 20 steps an epoch."""
-    return TensorBoardFiles(
-        folder, store, full_rows=10_000, steps_per_epoch=lambda run: run.train_rows // 500
-    )
+    return TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
 
 
 def feed(
@@ -171,12 +172,12 @@ def test_the_sink_keeps_files_level_with_the_store(folder, store, files, curves)
     assert model == [0, "keras", "graph_keras_model", "1", 7, [], '{"class_name": "Sequential"}']
 
 
-def assert_level(folder, store: Store, run: RunKey = RUN) -> None:
-    """Check a run's event files point by point against the store, as TensorBoard reads them."""
+def assert_level(folder, store: Store, run: RunKey = RUN, place: str = "") -> None:
+    """Check a run's event files in one place point by point against the store, as TensorBoard reads them."""
     curves = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
     metrics = {name: curves[name].to_numpy() for name in curves.columns[4:]}
     epochs = curves["epoch"].to_numpy()
-    path = folder.tensorboard_path / run.variant / f"seed-{run.seed}"
+    path = folder.tensorboard_path / place / run.variant / f"seed-{run.seed}"
     steps = {"epoch_loss": epochs, "evaluation_loss_vs_iterations": (epochs + 1) * 20}
     assert seen_by_tensorboard(path / "validation") == {
         tag: expected(metrics, "val_", "loss", steps[tag]) for tag in steps if len(epochs)
@@ -189,22 +190,24 @@ def assert_level(folder, store: Store, run: RunKey = RUN) -> None:
     assert seen_by_tensorboard(path / "train") == {tag: found for tag, found in points.items() if found}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_epoch_is_in_the_files_once(tmp_path_factory, curves, data) -> None:
-    """However checkpoints cut a run into blocks, and whenever a new process goes on or a run starts again.
+    """However checkpoints cut a run into blocks, whenever a new process goes on or a run starts again, in one group or in two.
 
     Blocks may overlap with those before, as after a lost checkpoint, and come in any order within a checkpoint; a killed
     process may have lost the tail of a file, written it twice, or stored a checkpoint that is in no file.
     """
     metrics = curves(60)
+    study = STUDY | {"variants": data.draw(st.sampled_from([{}, TWO_GROUPS]), label="variants")}
+    places = ("sizes", "regularizers") if study["variants"] else ("",)
     place = tmp_path_factory.mktemp("sequence")
     with StudyFolder.open(place / "study", "create") as folder, Store(folder) as store:
         epoch = 0
         files = None
         for _ in range(data.draw(st.integers(1, 5), label="checkpoints")):
             if files is None or data.draw(st.booleans(), label="new process"):
-                files = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+                files = TensorBoardFiles(folder, store, study, full_rows=10_000)
                 harm_files(
                     folder, data.draw(st.sampled_from(["none", "tail lost", "doubled", "gone"]), label="harm")
                 )
@@ -221,12 +224,14 @@ def test_every_epoch_is_in_the_files_once(tmp_path_factory, curves, data) -> Non
                 files = None
                 continue
             files.handle(event)
-            assert_level(folder, store)
+            for place in places:
+                assert_level(folder, store, place=place)
             assert files.mend() == []
-        again = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+        again = TensorBoardFiles(folder, store, study, full_rows=10_000)
         mended = again.mend()
         assert files is None or mended == []
-        assert_level(folder, store)
+        for place in places:
+            assert_level(folder, store, place=place)
 
 
 def harm_files(folder, harm: str) -> None:
@@ -271,7 +276,7 @@ def test_a_resumed_run_has_each_epoch_once(folder, store, files, curves) -> None
     for part in PARTS:
         path = folder.tensorboard_path / "Tiny" / "seed-0" / part / EVENT_FILE
         path.write_bytes(path.read_bytes() + path.read_bytes()[:-7])
-    resumed = TensorBoardFiles(folder, store, full_rows=10_000, steps_per_epoch=lambda _: 20)
+    resumed = TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
     feed(store, resumed, folder, metrics, 10, 20)
     seen = seen_by_tensorboard(folder.tensorboard_path / "Tiny" / "seed-0" / "train")
     assert seen["epoch_loss"] == expected(metrics, "", "loss", range(20))
@@ -314,9 +319,10 @@ def test_a_file_removed_while_training_is_written_anew(folder, store, files, cur
         lambda content: b"\xff" * len(content),
         lambda content: content + content[len(content) // 2 :],
         lambda content: content * 2,
+        lambda content: content + content[:30],
         None,
     ],
-    ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "missing"],
+    ids=["empty", "torn", "header only", "changed", "garbage", "half again", "doubled", "begun", "missing"],
 )
 def test_damaged_event_files_are_named_and_mended(folder, store, files, curves, harm) -> None:
     """Of two runs, only the damaged one's files are rewritten; a second check finds nothing."""

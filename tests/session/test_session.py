@@ -6,6 +6,8 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import cycle
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -187,14 +189,21 @@ def test_the_same_call_again_trains_nothing(done):
     [lambda folder: study().run(folder, workers=1), lambda folder: open_result(folder).write_report()],
     ids=["run", "report"],
 )
-def test_event_files_that_do_not_hold_each_epoch_once_are_mended(done, tmp_path, mend):
-    """An ended run is heard of no more, so its files are looked at when the study is run or reported again."""
+def test_event_files_that_do_not_hold_everything_once_are_mended(done, tmp_path, mend):
+    """An ended run is heard of no more, so its files are looked at when the study is run or reported again.
+
+    Curves, how runs began and ended, weights, features and verdicts: each file is doubled, removed or cut.
+    """
     folder = shutil.copytree(done[0], tmp_path / "study")
     files = sorted((folder / "tensorboard").rglob("events.*"))
     steps = [[event.step for event in read_events(file)] for file in files]
-    files[0].write_bytes(files[0].read_bytes() * 2)
-    files[1].unlink()
-    files[2].write_bytes(files[2].read_bytes()[:-1])
+    harms = (
+        lambda file: file.write_bytes(file.read_bytes() * 2),
+        Path.unlink,
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+    )
+    for file, harm in zip(files, cycle(harms), strict=False):
+        harm(file)
     mend(folder)
     assert [[event.step for event in read_events(file)] for file in files] == steps
 

@@ -24,6 +24,7 @@ from justright.cli.run import run
 from justright.cli.show import show
 from justright.cli.streams import secure_streams
 from justright.cli.trained.plot import plot
+from justright.cli.trained.tensorboard import tensorboard
 from justright.errors import InputError, JustrightError, machine_fault
 from justright.plugins import plugged_in
 
@@ -167,4 +168,4 @@ def command_line() -> typer.Typer:
 
 # What comes with the package; plug-ins add theirs.
 PARSERS: Mapping[str, type[TyperCommand]] = {"diagnose": OptionalFiles}  # of commands that need their own
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, plot, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, plot, tensorboard, diagnose, data, init)

@@ -15,8 +15,9 @@ from pathlib import Path
 from justright.errors import FolderError
 from justright.records.faults import disk_faults
 
-# Of a study of 1,000 variants with 100 seeds: two event files and their folders, a model, a checkpoint for each run.
-MAX_ENTRIES = 1_000_000
+# Of a study of 1,000 variants with 100 seeds: five event files in three folders, a model, a checkpoint for each run; and the
+# event files of some variants in a second group.
+MAX_ENTRIES = 2_000_000
 # Files that are changed in place, where all others are replaced: a hard link to one of them is changed as well.
 CHANGED_IN_PLACE = ("lock", "study.db", "study.db-wal", "study.db-shm")
 # What even a reader of the database changes.
@@ -72,18 +73,23 @@ def check_inside(path: Path, folder: Path) -> None:
         _check(folder.joinpath(*steps[:end]), folder)
 
 
-def open_regular(path: str, flags: int) -> int:
+def open_regular(path: str, flags: int, *, names: int = 1) -> int:
     """Return a descriptor of a regular file, as an `opener` of Python's `open`: neither a link nor a pipe is followed.
 
+    Args:
+        path: the file.
+        flags: of `os.open`.
+        names: how many names (hard links) a file may have that would be written.
+
     Raises:
-        OSError: it is neither, cannot be opened, or has several names and would be written.
+        OSError: it is neither, cannot be opened, or has more names and would be written.
     """
     # Without O_NONBLOCK opening a pipe waits for its other end. Windows has neither flag, and no pipes in folders.
     quick = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags | quick, 0o666)
     status = os.fstat(descriptor)
     is_writing = flags & (os.O_WRONLY | os.O_RDWR)
-    if not stat.S_ISREG(status.st_mode) or (is_writing and status.st_nlink > 1):
+    if not stat.S_ISREG(status.st_mode) or (is_writing and status.st_nlink > names):
         os.close(descriptor)
         raise OSError(None, "it is not a regular file with one name")
     return descriptor

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -85,9 +85,17 @@ def frame(payloads: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.concatenate([np.repeat(head, records, axis=0), payloads, foot], axis=1)
 
 
-def event_record(event: Event) -> bytes:
-    """Return the record of one event."""
-    return frame(np.frombuffer(event.SerializeToString(), np.uint8)[None]).tobytes()
+def event_records(events: Iterable[Event]) -> bytes:
+    """Return the records of a few events, one after the other: the same bytes for the same events."""
+    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+    records = []
+    for event in events:
+        payload = event.SerializeToString(deterministic=True)
+        header = struct.pack("<Q", len(payload))
+        sums = [struct.pack("<I", masked_crc32c(part)) for part in (header, payload)]
+        records += [header, sums[0], payload, sums[1]]
+    return b"".join(records)
 
 
 def scalar_records(
@@ -125,8 +133,8 @@ def scalar_records(
     return records
 
 
-def read_events(path: Path) -> Iterator[Event]:
-    """Yield the events of a file, except those with more than `MAX_SCALAR_BYTES`.
+def read_events(path: Path, *, most_bytes: int = MAX_SCALAR_BYTES) -> Iterator[Event]:
+    """Yield the events of a file, except those with more than `most_bytes`.
 
     A last record that is cut off is ignored: its writer may still be at work.
 
@@ -138,7 +146,7 @@ def read_events(path: Path) -> Iterator[Event]:
     from tensorboard.compat.proto.event_pb2 import Event
 
     with path.open("rb") as file:
-        records = _records(file)
+        records = _records(file, most_bytes)
         while batch := list(islice(records, BATCH_RECORDS)):
             wrong = min((record.offset for record in _mismatches(batch)), default=math.inf)
             for record in batch:
@@ -199,12 +207,12 @@ class _Record(NamedTuple):
         return len(self.checksum) == CRC_BYTES
 
 
-def _records(file: BinaryIO) -> Iterator[_Record]:
+def _records(file: BinaryIO, most_bytes: int) -> Iterator[_Record]:
     size, offset = os.fstat(file.fileno()).st_size, 0
     while len(header := file.read(LENGTH_BYTES + CRC_BYTES)) == LENGTH_BYTES + CRC_BYTES:
         length = int.from_bytes(header[:LENGTH_BYTES], "little")
         end = offset + len(header) + length + CRC_BYTES
-        if length <= MAX_SCALAR_BYTES:
+        if length <= most_bytes:
             yield _Record(offset, header, file.read(length), file.read(CRC_BYTES))
         else:
             yield _Record(offset, header)

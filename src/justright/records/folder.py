@@ -143,20 +143,22 @@ class StudyFolder:
         """
         return read_spec(self.study_path, opener=open_regular)
 
-    def tensorboard_run_path(self, run: RunKey, *, full_rows: int) -> Path:
+    def tensorboard_run_path(self, run: RunKey, *, full_rows: int, group: str = "") -> Path:
         """Return the folder of one run's event files; its subfolders are `train` and `validation`.
 
         Args:
             run: which.
             full_rows: training rows of the whole split; for runs on fewer, the folder's name includes their number.
+            group: the folder of the group in which the variant is shown; '' for none.
 
         Raises:
             FolderError: the variant's name cannot be a folder name.
         """
-        return self.tensorboard_path / _component(run.variant) / run_name(run, full_rows=full_rows)
+        above = self.tensorboard_path / _component(group) if group else self.tensorboard_path
+        return above / _component(run.variant) / run_name(run, full_rows=full_rows)
 
     def model_path(self, run: RunKey, *, full_rows: int) -> Path:
-        """Return the file of one run's saved model; arguments and errors as for `tensorboard_run_path`."""
+        """Return the file of one run's saved model; arguments and errors as for `tensorboard_run_path`, without groups."""
         return self.models_path / _component(run.variant) / f"{run_name(run, full_rows=full_rows)}.keras"
 
     def relative(self, path: Path) -> str:

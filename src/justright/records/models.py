@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -22,9 +23,19 @@ from justright.records.files import replacing
 
 if TYPE_CHECKING:
     import keras
+    import numpy.typing as npt
 
 SUFFIX = ".keras"
 METADATA_NAME = "metadata.json"
+WEIGHTS_NAME = "model.weights.h5"
+# The variables of Keras' layers in the order in which they are stored, by the name that a layer's class gives to its folder there.
+VARIABLES = {
+    "dense": ("kernel", "bias"),
+    "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "normalization": ("mean", "variance", "count"),
+}
+OPTIMIZER_FOLDER = "optimizer/"  # beside those of layers; what it holds are no weights
+COUNTER = re.compile(r"_\d+$")  # of the second folder of a class, and so on
 # Under this key of Keras' metadata stands what justright knows about a model. Keras reads a file with a member more than its
 # own three in another way: it unpacks all of it onto the disk.
 NOTES_KEY = "justright"
@@ -98,6 +109,38 @@ def read_notes(path: Path | str) -> dict[str, Any]:
             "earlier justright, has saved it. Name a model in a study folder that this version wrote."
         )
     return notes
+
+
+def read_weights(path: Path | str) -> dict[str, npt.NDArray[Any]]:
+    """Return the weights of the model at `path` by the names of their layers, without Keras.
+
+    Variables of a dense layer are called kernel and bias, those of a `BatchNormalization` gamma, beta and so on, others by
+    their numbers.
+
+    Raises:
+        InputError, DamagedError, FolderError: as `load_model`.
+    """
+    import h5py
+
+    place = Path(path)
+    _check_harmless(place)
+    weights: dict[str, npt.NDArray[Any]] = {}
+
+    def add(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith(OPTIMIZER_FOLDER):
+            if item.external or item.is_virtual:
+                raise ValueError("its weights are in other files")
+            weights[_weight_name(file, name)] = item[...]
+
+    try:
+        with zipfile.ZipFile(place) as archive:
+            content = archive.read(WEIGHTS_NAME)
+        with h5py.File(io.BytesIO(content)) as file:
+            _check_claim(place, _stored_bytes(file), len(content))
+            file.visititems(add)
+    except (*DAMAGES, OSError) as error:
+        raise _damaged(place, error) from error
+    return weights
 
 
 def damage_of(path: Path) -> str:
@@ -223,11 +266,16 @@ def _check_claims(path: Path) -> None:
     except (*DAMAGES, OSError) as error:
         raise _damaged(path, error) from error
     claims.append(_layer_bytes(config))
-    limit = MAX_UNPACKED_RATIO * sum(map(len, contents)) + MAX_UNPACKED_SLACK_BYTES
-    if max(claims) > limit:
+    _check_claim(path, max(claims), sum(map(len, contents)))
+
+
+def _check_claim(path: Path, claimed: int, held: int) -> None:
+    """Refuse a file that claims far more bytes of weights than it holds."""
+    limit = MAX_UNPACKED_RATIO * held + MAX_UNPACKED_SLACK_BYTES
+    if claimed > limit:
         raise InputError(
             f"A model must not claim more than {limit:,} bytes of weights, given how many its file holds; {str(path)!r} "
-            f"claims {max(claims):,}. It was not written by Keras: do not use it."
+            f"claims {claimed:,}. It was not written by Keras: do not use it."
         )
 
 
@@ -265,6 +313,26 @@ def _stored_bytes(file: Any) -> int:  # noqa: ANN401  # h5py has no types
 
     file.visititems(add)
     return sum(sizes)
+
+
+def _weight_name(file: Any, place: str) -> str:  # noqa: ANN401  # h5py has no types
+    """Return LAYER/VARIABLE of a weight that Keras stored at `place`, for instance layers/dense_1/vars/0; layers may be nested.
+
+    A layer's folder is named after its class, and says the layer's own name beside its variables.
+    """
+    import h5py
+
+    folder, _, number = place.rpartition("/")
+    steps = folder.split("/")[:-1]
+    names = []
+    for end, step in enumerate(steps, 1):
+        if step != "layers":
+            beside = "/".join((*steps[:end], "vars"))
+            is_here = isinstance(file.get(beside, getlink=True), h5py.HardLink)  # others lead to other files
+            names.append(str(file[beside].attrs.get("name", step)) if is_here else step)
+    variables = VARIABLES.get(COUNTER.sub("", steps[-1]), ()) if steps else ()
+    is_known = number.isdecimal() and int(number) < len(variables)
+    return "/".join((*(names or ["model"]), variables[int(number)] if is_known else number))
 
 
 def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:

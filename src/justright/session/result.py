@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import FolderError, InputError, JustrightError, check_one_of
+from justright.records.boards.tensorboard_files import mend_event_files
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
-from justright.records.tensorboard import mend_event_files
+from justright.session.board_texts import board_texts
 from justright.session.outputs import summarise_folder, write_report
 from justright.session.saved_models import SavedModel, choose_models
 
@@ -333,7 +334,7 @@ class Result:
             pass  # another process owns it, and keeps its event files
         else:
             with folder, StoreReader(folder) as store:
-                mend_event_files(folder, store, self.study)
+                mend_event_files(folder, store, self.study, board_texts(self.summary))
         return write_report(self._folder, self.summary)
 
     def try_report(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from justright.data.describe import describe_table
 from justright.data.guards.registry import find_warnings
 from justright.errors import FolderError, MemoryLimitError
+from justright.records.boards.tensorboard_files import TensorBoardFiles
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults
 from justright.records.files import write_atomically
@@ -22,7 +23,6 @@ from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.records.tensorboard import TensorBoardFiles
 from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
 from justright.runs.losses import constant_loss, constant_losses, constant_prediction
 from justright.runs.place import available_cores
@@ -38,7 +38,6 @@ from justright.session.trust import remember
 from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
 from justright.study.raw_inputs import raw_input_warning
-from justright.study.recipe import steps_per_epoch
 from justright.study.spec import study_to_dict
 from justright.study.study import Study
 from justright.workers.engines import open_pool
@@ -265,13 +264,9 @@ class _Session:
 
     def _handler(self) -> Callable[[Event], None]:
         """Return the sinks for the events of training: the store first, then files and views."""
-        split = self.study.split
-        recipes = {variant.name: self.study.recipe_of(variant) for variant in self.study.variants}
+        full_rows = self.study.split.sizes["train"]
         tensorboard = TensorBoardFiles(
-            self.folder,
-            self.store,
-            full_rows=split.sizes["train"],
-            steps_per_epoch=lambda run: steps_per_epoch(run.train_rows, recipes[run.variant].batch_size),
+            self.folder, self.store, study_to_dict(self.study), full_rows=full_rows
         )
         sinks: list[Sink] = [self.store, tensorboard, *self.sinks]
         trained = {record.run.variant for record in self.store.runs()}

@@ -135,7 +135,7 @@ def test_what_a_study_left_is_listed(make, terminal, tmp_path):
     (tmp_path / "models").mkdir()
     assert printed(terminal, make.summary(), tmp_path)[-4:] == [
         f"Report       {tmp_path / 'report.html'}",
-        f"TensorBoard  tensorboard --logdir {tmp_path / 'tensorboard'}",
+        f"TensorBoard  justright tensorboard {tmp_path}",
         f"Models       {tmp_path / 'models'}",
         f"Folder       {tmp_path}",
     ]

@@ -192,7 +192,7 @@ def places(folder: Path) -> Iterator[tuple[str, str]]:
     if (folder / "report.html").exists():
         yield "Report", plain(folder / "report.html")
     if (folder / "tensorboard").exists():
-        yield "TensorBoard", plain(shlex.join(["tensorboard", "--logdir", str(folder / "tensorboard")]))
+        yield "TensorBoard", plain(shlex.join(["justright", "tensorboard", str(folder)]))
     if (folder / "models").exists():
         yield "Models", plain(folder / "models")
     yield "Folder", plain(folder)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
-from justright.records.event_files import event_record
-from justright.records.tensorboard import write_run
+from justright.records.boards.curve_files import write_run
+from justright.records.event_files import event_records
 
 LOSSES = {epoch: 0.7 * 0.9**epoch for epoch in range(10)}
 STEPS = {50 * epoch + 49: value for epoch, value in LOSSES.items()}
@@ -43,10 +43,10 @@ def write_tags(event_writer):
     def write(folder, tags, *, name="events.out.tfevents.1.host.2.3", wall=1e9):
         folder.mkdir(parents=True, exist_ok=True)
         points = sorted((step, tag, value) for tag, losses in tags.items() for step, value in losses.items())
-        records = [event_record(Event(wall_time=wall, file_version="brain.Event:2"))]
+        records = [event_records([Event(wall_time=wall, file_version="brain.Event:2")])]
         for place, (step, tag, value) in enumerate(points):
             summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-            records.append(event_record(Event(wall_time=wall + place, step=step, summary=summary)))
+            records.append(event_records([Event(wall_time=wall + place, step=step, summary=summary)]))
         (folder / name).write_bytes(b"".join(records))
         return folder / name
 
