@@ -20,10 +20,12 @@ from justright.statistics.rises import Rise, find_rise
 from justright.statistics.unimodal import turning_errors
 
 FEWEST_POINTS = 5
-# Noise of 3 % of a loss that wanders slowly reaches a tenth of it in ten evaluations. A rise of a fifth, in the trend and half of it in
-# the middle one of the last three values, so that no spike makes it, is therefore told with less care where the noise is not
-# as large: by so much, as a logarithm. Simulated noise of up to 3 % passes for one no more often than without.
-LARGE, LARGE_ALLOWANCE, AT_END = 0.2, 4.5, 3
+# Rises that need less proof: of so much of the level, and so many times the noise of one value, in so many points or more, and by how
+# much less, as a logarithm. Noise
+# of 3 % of a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth. Half of a rise must show in the
+# middle one of the last three values, so that no spike makes it. Simulated noise passes for a rise hardly more often than without.
+EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5), (0.03, 4.0, 20, 2.0))
+AT_END = 3
 MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
 LAST_SHARE = 4  # the last quarter
@@ -119,21 +121,22 @@ def find_turn(values: Floats, at: Floats | None = None, *, allowance: float = 0.
     """
     values = np.asarray(values, dtype=np.float64)
     found = _turn(values, at, allowance)
-    if found.rise.low > 0:
-        return found
-    freer = _turn(values, at, max(allowance, LARGE_ALLOWANCE))
-    return freer if _is_large(freer, values) else found
+    for share, times, fewest, less in EVIDENT:
+        if found.rise.low <= 0 and less > allowance and len(values) >= fewest:
+            freer = _turn(values, at, less)
+            found = freer if _is_evident(freer, values, share, times) else found
+    return found
 
 
-def _is_large(turn: Turn, values: Floats) -> bool:
-    """Return whether a curve rose by so much of its level that its noise, which is small, does not reach as far."""
-    level = abs(turn.lowest)
+def _is_evident(turn: Turn, values: Floats, share: float, times: float) -> bool:
+    """Return whether a curve rose by so large a share of its level, and so many times its noise, that it needs less proof."""
     at_end = float(np.median(values[-AT_END:])) - turn.lowest
+    rise = turn.rise.value
     return (
         turn.rise.low > 0
-        and turn.rise.value >= LARGE * level
-        and at_end >= LARGE / 2 * level
-        and turn.jitter <= LARGE / 2 * level
+        and rise >= share * abs(turn.lowest)
+        and rise >= times * turn.jitter
+        and at_end >= rise / 2
     )
 
 
