@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from justright.study.families import Mlp, mlp
     from justright.study.recipe import Recipe
     from justright.study.study import learning_sizes
+    from justright.study.sweep import grid
     from justright.study.variant import KerasConfig, Variant
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ EXPORTS = {
     "Variant": "justright.study.variant",
     "callbacks": "justright.callbacks",
     "diagnose": "justright.session.reading",
+    "grid": "justright.study.sweep",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
@@ -71,6 +73,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnose",
+    "grid",
     "learning_sizes",
     "load_predictor",
     "mlp",
