@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
+    from justright.session.comparison import Comparison, compare
     from justright.session.predictor import Predictor, load_predictor
     from justright.session.reading import Reading, diagnose
     from justright.session.result import Result, open_result
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module that defines it, or that it names.
 EXPORTS = {
+    "Comparison": "justright.session.comparison",
     "FolderError": "justright.errors",
     "InputError": "justright.errors",
     "JustrightError": "justright.errors",
@@ -44,6 +46,7 @@ EXPORTS = {
     "Table": "justright.data.table",
     "Variant": "justright.study.variant",
     "callbacks": "justright.callbacks",
+    "compare": "justright.session.comparison",
     "diagnose": "justright.session.reading",
     "grid": "justright.study.sweep",
     "learning_sizes": "justright.study.study",
@@ -57,6 +60,7 @@ EXPORTS = {
 }
 
 __all__ = [
+    "Comparison",
     "FolderError",
     "InputError",
     "JustrightError",
@@ -72,6 +76,7 @@ __all__ = [
     "Variant",
     "__version__",
     "callbacks",
+    "compare",
     "diagnose",
     "grid",
     "learning_sizes",
