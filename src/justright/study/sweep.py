@@ -1,8 +1,8 @@
 """Sweeps: a variant for every combination of the values that arguments of a builder are to take.
 
 Labels need no declaration of what an argument does: they compare the networks that come out, by their parameters and by
-what holds their training back. Members of a family that differ only in their widths share compiled programs; the seeds of
-one variant always do.
+what holds their training back. The seeds of a variant share a compiled program, and so do multilayer perceptrons whose widths
+round up to the same multiples of 16 (`training/padding.py`); other values of a penalty are other programs.
 """
 
 from __future__ import annotations
