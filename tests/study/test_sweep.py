@@ -108,8 +108,16 @@ def test_names_are_short_and_can_be_folders(values, labels):
 
 def test_numbers_of_numpy_become_those_of_python():
     """A study file can then hold them."""
-    build = grid(mlp, width=np.array([16]), l2=np.array([0.5]))["width=16, l2=0.5"].build
-    assert [type(value) for value in (build.units[0], build.l2)] == [int, float]
+    build = grid(mlp, width=np.array([16]), l2=np.array([0.5]), l1=np.float32(0.25))["width=16, l2=0.5"].build
+    assert [type(value) for value in (build.units[0], build.l2, build.l1)] == [int, float, float]
+
+
+def test_a_grid_is_shown_in_a_line():
+    """However many variants it holds."""
+    assert repr(grid(mlp, width=range(1, 1001), seeds=3)) == (
+        "Grid(1,000 variants: 'width=1', 'width=2', 'width=3', ..., 'width=1000'; seeds=3)"
+    )
+    assert repr(grid(mlp, width=[8, 16])) == "Grid(2 variants: 'width=8', 'width=16'; seeds=None)"
 
 
 def test_the_arguments_are_read_back_from_a_name():

@@ -33,7 +33,7 @@ MOST_CLASSES = 5  # named in a message
 TABLE_KEYS = ("source", "location", "target")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Several studies side by side.
 
@@ -111,7 +111,7 @@ class Comparison:
 
         return render_comparison_html(self.values, version=__version__)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Return the differences, a sentence each."""
         from justright.report.comparisons.comparison_blocks import comparison_sentences, comparison_title
 

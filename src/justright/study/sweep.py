@@ -21,6 +21,7 @@ from justright.study.families import Family, Mlp, mlp
 from justright.study.variant import Build, Variant, check_name
 
 MAX_COMBINATIONS = 1_000  # more are a search, which other tools do better
+MOST_SHOWN = 4  # names in the text of a grid
 SHORT = 8  # characters of a number that are written out
 DIGITS = 6  # of longer numbers, unless these make two values look alike
 OUTSIDE_NAMES = re.compile(r"[^\w .+()×-]")
@@ -39,6 +40,11 @@ class Grid(dict[str, Variant]):
         super().__init__(variants)
         self.seeds = seeds
 
+    def __repr__(self) -> str:
+        names = list(map(repr, self))
+        few = names if len(names) <= MOST_SHOWN else [*names[: MOST_SHOWN - 1], "...", names[-1]]
+        return f"Grid({len(names):,} variants: {', '.join(few)}; seeds={self.seeds!r})"
+
 
 def grid(
     builder: Callable[..., Any], /, *, seeds: int | Sequence[int] | None = None, **arguments: Any
@@ -48,7 +54,8 @@ def grid(
     Args:
         builder: `jr.mlp`, another family, or a function that takes the arguments by name and returns an uncompiled
             `keras.Model`; a function is called where its networks are trained.
-        seeds: how many seeds, or which ones, a `Study` of the grid trains, unless it is given its own.
+        seeds: how many seeds, or which ones, a `Study` of the grid trains, unless it is given its own. An argument of the
+            builder with this name cannot be swept.
         arguments: for each argument of the builder a list of values (or a range, or an array of one axis) to try, or one
             value, such as a tuple, that all variants share.
 
@@ -64,7 +71,13 @@ def grid(
         (True, 3)
     """
     _check_builder(builder)
-    values = {name: _values(value) for name, value in arguments.items()}
+    arguments = {
+        name: value.tolist() if hasattr(value, "tolist") else value for name, value in arguments.items()
+    }
+    # NumPy's numbers have become Python's, which a study file can hold.
+    values = {
+        name: list(value) if isinstance(value, list | range) else None for name, value in arguments.items()
+    }
     swept = {name: listed for name, listed in values.items() if listed is not None}
     known, needed = _argument_names(builder)
     *_, labels = raise_together(
@@ -103,14 +116,6 @@ def _check_builder(builder: object) -> None:
             "`builder` must be jr.mlp, another family or a function that takes the arguments by name and returns a "
             f"keras.Model; got {builder!r}. Write jr.grid(jr.mlp, width=[16, 64])."
         )
-
-
-def _values(value: object) -> list[Any] | None:
-    """Return the values to try; None for a single one. NumPy's numbers become Python's, which a study file can hold."""
-    if hasattr(value, "tolist"):
-        plain = value.tolist()
-        return plain if isinstance(plain, list) else None
-    return list(value) if isinstance(value, list | range) else None
 
 
 def _check_complete(needed: Sequence[str], arguments: Collection[str]) -> None:
