@@ -119,7 +119,7 @@ def _notes(values: Values) -> Iterator[str]:
     )
     left_out = sum(max(0, len(folder["variants"]) - MOST_SHOWN) for folder in values["folders"])
     if left_out:
-        yield f"{counted(left_out, 'more network')} {'is' if left_out == 1 else 'are'} not shown; --json has all of them."
+        yield f"{counted(left_out, 'more network')} {'is' if left_out == 1 else 'are'} not shown; --json and `.table` have all of them."
 
 
 def _difference_sentence(difference: Values, values: Values) -> str:
