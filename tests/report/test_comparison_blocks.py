@@ -120,7 +120,9 @@ def test_long_studies_show_their_best_networks():
         print_comparison(Terminal(stream, width), values)
         text = stream.getvalue()
         assert text.count("\nN") == 2 * MOST_SHOWN
-        assert "6 more networks are not shown; --json and `.table` have all of them." in text
+        assert "6 more networks are not shown; --json and `.table` have all of them." in " ".join(
+            text.split()
+        )
         assert max(map(len, text.splitlines())) <= width
 
 
