@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
+    from justright.session.comparison import Comparison, compare
     from justright.session.predictor import Predictor, load_predictor
     from justright.session.reading import Reading, diagnose
     from justright.session.result import Result, open_result
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from justright.study.families import Mlp, mlp
     from justright.study.recipe import Recipe
     from justright.study.study import learning_sizes
+    from justright.study.sweep import grid
     from justright.study.variant import KerasConfig, Variant
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it, or that it names.
 EXPORTS = {
+    "Comparison": "justright.session.comparison",
     "FolderError": "justright.errors",
     "InputError": "justright.errors",
     "JustrightError": "justright.errors",
@@ -43,7 +46,9 @@ EXPORTS = {
     "Table": "justright.data.table",
     "Variant": "justright.study.variant",
     "callbacks": "justright.callbacks",
+    "compare": "justright.session.comparison",
     "diagnose": "justright.session.reading",
+    "grid": "justright.study.sweep",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
@@ -55,6 +60,7 @@ EXPORTS = {
 }
 
 __all__ = [
+    "Comparison",
     "FolderError",
     "InputError",
     "JustrightError",
@@ -70,7 +76,9 @@ __all__ = [
     "Variant",
     "__version__",
     "callbacks",
+    "compare",
     "diagnose",
+    "grid",
     "learning_sizes",
     "load_predictor",
     "mlp",

@@ -258,6 +258,7 @@ def test_a_strange_folder_is_refused_in_a_sentence_and_nothing_is_touched(
         said_by(lambda: jr.run_study(study, folder)),
         said_by_command(["show", str(folder)], capsys),
         said_by_command(["report", str(folder)], capsys),
+        said_by_command(["compare", str(folder), str(victim)], capsys),
         said_by_command(["run", "--out", str(folder), "--trust", "--quiet"], capsys)
         if name in ENTRIES
         # else its table is read first

@@ -16,6 +16,7 @@ from justright.cli.data import data
 from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
+from justright.cli.finished.compare import compare
 from justright.cli.init import init
 from justright.cli.optional_files import OptionalFiles
 from justright.cli.predict import predict
@@ -168,4 +169,4 @@ def command_line() -> typer.Typer:
 
 # What comes with the package; plug-ins add theirs.
 PARSERS: Mapping[str, type[TyperCommand]] = {"diagnose": OptionalFiles}  # of commands that need their own
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, plot, tensorboard, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, compare, predict, report, plot, tensorboard, diagnose, data, init)

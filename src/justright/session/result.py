@@ -119,6 +119,17 @@ class Result:
         return pl.DataFrame(rows, orient="row", schema=schema)
 
     @cached_property
+    def grid(self) -> pl.DataFrame:
+        """One row per variant of a `jr.grid`, the lowest test loss first: its arguments, test loss with interval, and verdict.
+
+        Raises:
+            InputError: the study holds no grid.
+        """
+        from justright.session.sweep_frame import sweep_frame
+
+        return sweep_frame(self.verdicts)
+
+    @cached_property
     def effects(self) -> pl.DataFrame:
         """One row per remedy: baseline, remedy, difference of test losses with its interval, probability of being better."""
         import polars as pl

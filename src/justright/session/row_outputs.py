@@ -110,7 +110,7 @@ class MeasuringRows:
 
     def metrics(self, records: Iterable[RunRecord]) -> Metrics:
         """Return the metrics of a variant from those of its runs that ended well."""
-        return measure_metrics(self.task, self._run_metrics(records), reason=UNENDED)
+        return measure_metrics(self.task, self.run_metrics(records), reason=UNENDED)
 
     def reference_metrics(self) -> Metrics:
         """Return the metrics of the reference model; without test rows it chose its size on the rows that measure."""
@@ -131,7 +131,8 @@ class MeasuringRows:
         predictions = self.predictions(found)
         return {"name": name} | class_pictures(predictions) if predictions else None
 
-    def _run_metrics(self, records: Iterable[RunRecord]) -> Iterator[Estimates]:
+    def run_metrics(self, records: Iterable[RunRecord]) -> Iterator[Estimates]:
+        """Yield the metrics of each run that ended well, as far as it recorded what they take."""
         for record in records:
             if not is_measured(record.outcome):
                 continue

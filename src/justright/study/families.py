@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from justright.data.checks import check_amount, check_share, check_switch, is_finite_number, is_whole
 from justright.errors import InputError, check_each_of, check_one_of, raise_together
@@ -185,11 +185,13 @@ class Mlp(Family):
         return layers
 
 
-def mlp(*units: int, **options: Any) -> Mlp:
+def mlp(*units: int, width: int | None = None, depth: int | None = None, **options: Any) -> Mlp:
     """Return a multilayer perceptron with hidden layers of the given widths.
 
     Args:
         units: width of each hidden layer.
+        width: of all hidden layers, in place of `units`.
+        depth: how many hidden layers of that width; 1 unless given.
         options: `activation`, `l1`, `l2`, `dropout`, `batch_normalization`, `input_noise`, `standardize`,
             `soft_limit`, `output_scale`, `output_offset`, as in `Mlp`.
 
@@ -199,8 +201,24 @@ def mlp(*units: int, **options: Any) -> Mlp:
     Example:
         >>> mlp(512, 512, l2=0.001) == Mlp(units=(512, 512), activation="elu", l2=0.001)
         True
+        >>> mlp(width=512, depth=2) == mlp(512, 512)
+        True
     """
+    if width is not None or depth is not None:
+        _check_alone(units or options.get("units"), width, depth)
+        units = (cast("int", width),) * (1 if depth is None else depth)
     return _member(Mlp, {"units": units, **options})
+
+
+def _check_alone(units: object, width: object, depth: object) -> None:
+    """Raise InputError unless `width` and `depth` can take the place of `units`."""
+    if units or width is None:
+        raise InputError(
+            f"Hidden layers must be given by their `units`, or by a `width` and perhaps a `depth`; got units {units!r}, "
+            f"width {width!r} and depth {depth!r}. Write mlp(64, 64) or mlp(width=64, depth=2)."
+        )
+    if depth is not None and (not is_whole(depth, least=0) or cast("int", depth) > MAX_LAYERS):
+        raise InputError(f"`depth` must be a whole number in 0..{MAX_LAYERS}; got {depth!r}.")
 
 
 def family_from_dict(values: Mapping[str, Any]) -> Family:

@@ -12,6 +12,7 @@ from justright.data.table import Split
 from justright.errors import InputError, raise_together
 from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
+from justright.study.sweep import Grid
 from justright.study.variant import Variant, as_variants, check_name
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
@@ -32,9 +33,9 @@ class Study:
     Args:
         split: which rows learn, choose and measure.
         variants: names mapped to builders (a family member such as `mlp(16)`, a callable without
-            arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), or `Variant` objects.
+            arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), `Variant` objects, or a `jr.grid`.
         recipe: how every variant without a recipe of its own is trained.
-        seeds: how many seeds (numbered from 1), or which ones.
+        seeds: how many seeds (numbered from 1), or which ones; None takes those of a `jr.grid`, else 1.
         train_sizes: numbers of training rows, nested subsets of the split's; empty means all of them.
         name: a word for the study, printed and stored.
         margin: smallest difference of test losses that matters, in units of the loss; None takes 1 % of
@@ -73,7 +74,7 @@ class Study:
         variants: Mapping[str, Any] | Sequence[Variant],
         recipe: Recipe | None = None,
         *,
-        seeds: int | Sequence[int] = 1,
+        seeds: int | Sequence[int] | None = None,
         train_sizes: Sequence[int] = (),
         name: str = "custom",
         margin: float | None = None,
@@ -83,6 +84,8 @@ class Study:
     ) -> None:
         rows = split.sizes["train"]
         members = standardise_where_needed(as_variants(variants), split)
+        if seeds is None and isinstance(variants, Grid):
+            seeds = variants.seeds
         task, classes = split.table.task, split.table.class_names
         check_name(name)
         _check_baselines(members)
@@ -100,7 +103,7 @@ class Study:
                 for member in members
             ),
             "recipe": (recipe or Recipe()).resolve(task, rows, classes),
-            "seeds": _as_seeds(seeds),
+            "seeds": _as_seeds(1 if seeds is None else seeds),
             "train_sizes": _as_train_sizes(train_sizes, rows),
             "name": name,
             "margin": margin,

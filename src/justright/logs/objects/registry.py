@@ -25,6 +25,7 @@ from justright.logs.objects.network_trainers import (
     UNFITTED_KERAS,
 )
 from justright.logs.objects.object_kind import ObjectKind, type_name
+from justright.logs.objects.optuna_trials import OPTUNA
 from justright.logs.objects.plain_numbers import ARRAY, DICT, LIST, STRUCTURED_ARRAY
 from justright.logs.objects.scikit_learn import SCIKIT_LEARN
 
@@ -135,6 +136,7 @@ OBJECT_KINDS: tuple[ObjectKind, ...] = (
     LIGHTNING_TRAINER,
     FASTAI,
     RAY,
+    OPTUNA,
     SCIKIT_LEARN,
     STRUCTURED_ARRAY,
     ARRAY,
@@ -142,4 +144,14 @@ OBJECT_KINDS: tuple[ObjectKind, ...] = (
     LIST,
 )
 # Kinds of which a list or dict may hold several, a run each.
-RUN_KINDS = (DATA_FRAME, BOOSTED_TREES, HUGGING_FACE, HISTORY, LIGHTNING_TRAINER, FASTAI, RAY, SCIKIT_LEARN)
+RUN_KINDS = (
+    DATA_FRAME,
+    BOOSTED_TREES,
+    HUGGING_FACE,
+    HISTORY,
+    LIGHTNING_TRAINER,
+    FASTAI,
+    RAY,
+    OPTUNA,
+    SCIKIT_LEARN,
+)
