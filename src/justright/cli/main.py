@@ -18,6 +18,7 @@ from justright.cli.diagnose import diagnose
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
 from justright.cli.init import init
 from justright.cli.optional_files import OptionalFiles
+from justright.cli.other_tools.export import export
 from justright.cli.predict import predict
 from justright.cli.report import report
 from justright.cli.run import run
@@ -166,4 +167,4 @@ def command_line() -> typer.Typer:
 
 # What comes with the package; plug-ins add theirs.
 PARSERS: Mapping[str, type[TyperCommand]] = {"diagnose": OptionalFiles}  # of commands that need their own
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (run, show, predict, report, export, diagnose, data, init)
