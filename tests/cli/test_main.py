@@ -614,7 +614,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
         name: tuple(docs_tool.spelling(parameter) for parameter in command.params)
         for name, command in docs_tool.commands().items()
     }
-    assert list(commands) == ["run", "show", "predict", "report", "diagnose", "data", "init"]
+    assert list(commands) == [*("run", "show", "predict", "report", "export", "diagnose", "data", "init")]
     assert commands["run"] == (
         *(
             "SOURCE",

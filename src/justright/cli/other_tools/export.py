@@ -32,9 +32,9 @@ def export(
         False, "--trust", help="Open the table that the folder names, though you have not named it."
     ),
 ) -> None:
-    """Write a study's network, or a table of its results, for another tool.
+    """Write a network, or a table of results, for other tools.
 
-    Prints the paths of the files. docs/export.md describes them.
+    Prints the paths of the files. docs/export.md says what is in them.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ from justright.data.checks import listed
 from justright.errors import InputError, check_one_of, near_miss
 from justright.session.exports.export_source import ExportSource
 from justright.session.exports.frame_files import write_frame
-from justright.session.exports.network_files import write_keras
+from justright.session.exports.network_files import write_keras, write_onnx
 
 MAX_LISTED = 12  # names in a message
 
@@ -98,6 +98,7 @@ def _check_name(source: ExportSource, name: str, chosen: ExportFormat) -> None:
 
 EXPORT_FORMATS: dict[str, ExportFormat] = {
     "keras": ExportFormat(".keras", "network", write_keras),
+    "onnx": ExportFormat(".onnx", "network", write_onnx),
     "parquet": ExportFormat(".parquet", "table", partial(write_frame, separator=None)),
     "csv": ExportFormat(".csv", "table", partial(write_frame, separator=",")),
     "tsv": ExportFormat(".tsv", "table", partial(write_frame, separator="\t")),
