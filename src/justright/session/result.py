@@ -301,6 +301,7 @@ class Result:
         kind: str | None = None,
         seed: int | None = None,
         split: Split | None = None,
+        trust: bool = False,
     ) -> tuple[Path, ...]:
         """Write a variant's network, or a table of results, as a file of another tool; return the files written.
 
@@ -310,6 +311,7 @@ class Result:
             kind: the format, if the ending does not say it.
             seed: the variant's run; None takes the one with the lowest validation loss.
             split: the study's rows, for a script of a study whose table was in memory; None reads the table again.
+            trust: whether a script may read the table that the folder names, though the user has not named it.
 
         Raises:
             InputError: the format or name is unknown, they do not fit, or the network cannot be written so.
@@ -319,7 +321,7 @@ class Result:
         from justright.session.exports.registry import export
 
         frames = {frame: partial(getattr, self, frame) for frame in FRAMES}
-        source = ExportSource(self._folder, self.study, self.summary, self.models, frames, split)
+        source = ExportSource(self._folder, self.study, self.summary, self.models, frames, split, trust)
         return export(source, name, path, kind=kind, seed=seed)
 
     def write_report(self) -> Path:

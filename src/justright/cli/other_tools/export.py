@@ -29,7 +29,9 @@ def export(
         None, help="Which of the variant's runs. [default: its best]", metavar="N"
     ),
     trust: bool = typer.Option(
-        False, "--trust", help="Open the table that the folder names, though you have not named it."
+        False,
+        "--trust",
+        help="For a script: read the table that the folder names, though you have not named it.",
     ),
 ) -> None:
     """Write a network, or a table of results, for other tools.
@@ -49,6 +51,6 @@ def export(
 
     result = open_result(folder)
     with content_faults(folder):
-        written = result.export(name, out, kind=kind, seed=seed)
+        written = result.export(name, out, kind=kind, seed=seed, trust=trust)
     for path in written:
         results().say(plain(path))

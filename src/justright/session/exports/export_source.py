@@ -30,6 +30,7 @@ class ExportSource:
         models: its saved models, by rising validation loss.
         frames: name -> a table of results, made when it is called.
         split: the study's rows, where the caller has them; None reads the table that the folder names, once it is needed.
+        trust: whether that may be a table which the user has not named.
     """
 
     folder: StudyFolder
@@ -38,6 +39,7 @@ class ExportSource:
     models: tuple[SavedModel, ...]
     frames: Mapping[str, Callable[[], pl.DataFrame]]
     split: Split | None = None
+    trust: bool = False
 
     @property
     def variants(self) -> list[str]:
