@@ -86,7 +86,7 @@ KNOWN = "'curves', 'verdicts', 'effects', 'metrics', 'predictions'"
         (
             *("curves", "a.keras", {}),
             (
-                "For .keras, `name` must be a variant of the study, 'Tiny', 'L2'; got 'curves'. 'curves' is a table, which goes "
+                "For .keras, `name` must be a variant of the study, 'Tiny', 'Own'; got 'curves'. 'curves' is a table, which goes "
                 "to a file that ends in .parquet, .csv, .tsv."
             ),
         ),
