@@ -16,6 +16,7 @@ from justright.errors import InputError, check_one_of, near_miss
 from justright.session.exports.export_source import ExportSource
 from justright.session.exports.frame_files import write_frame
 from justright.session.exports.network_files import write_keras, write_onnx
+from justright.session.exports.tensorflow_folder import write_savedmodel
 from justright.session.exports.training_script import write_script
 
 MAX_LISTED = 12  # names in a message
@@ -101,6 +102,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     "keras": ExportFormat(".keras", "network", write_keras),
     "onnx": ExportFormat(".onnx", "network", write_onnx),
     "script": ExportFormat(".py", "network", write_script),
+    "savedmodel": ExportFormat("savedmodel", "network", write_savedmodel),
     "parquet": ExportFormat(".parquet", "table", partial(write_frame, separator=None)),
     "csv": ExportFormat(".csv", "table", partial(write_frame, separator=",")),
     "tsv": ExportFormat(".tsv", "table", partial(write_frame, separator="\t")),
