@@ -19,6 +19,7 @@ from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_
 from justright.cli.finished.compare import compare
 from justright.cli.init import init
 from justright.cli.optional_files import OptionalFiles
+from justright.cli.other_tools.export import export
 from justright.cli.predict import predict
 from justright.cli.report import report
 from justright.cli.run import run
@@ -169,4 +170,16 @@ def command_line() -> typer.Typer:
 
 # What comes with the package; plug-ins add theirs.
 PARSERS: Mapping[str, type[TyperCommand]] = {"diagnose": OptionalFiles}  # of commands that need their own
-COMMANDS: tuple[Callable[..., None], ...] = (run, show, compare, predict, report, plot, tensorboard, diagnose, data, init)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    run,
+    show,
+    compare,
+    predict,
+    report,
+    plot,
+    tensorboard,
+    export,
+    diagnose,
+    data,
+    init,
+)

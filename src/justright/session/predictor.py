@@ -162,7 +162,7 @@ class Predictor:
         is_known = np.isfinite(chances).all(axis=1)
         codes = chances.argmax(axis=1) if threshold is None else (chances[:, 1] >= threshold).astype(int)
         places = pl.Series(codes, dtype=pl.Int64).set(pl.Series(~is_known), None)
-        columns = [_class_series(self.plan.class_names).gather(places).alias(PREDICTION)]
+        columns = [class_series(self.plan.class_names).gather(places).alias(PREDICTION)]
         if proba:
             columns += [
                 pl.Series(PROBABILITY + name, chances[:, place], nan_to_null=True)
@@ -314,11 +314,11 @@ def _numbers_frame(values: Floats) -> pl.DataFrame:
     )
 
 
-def _class_series(names: Sequence[str]) -> pl.Series:
+def class_series(names: Sequence[str]) -> pl.Series:
     """Return the classes as predictions name them: whole numbers if all are.
 
     Example:
-        >>> _class_series(["3", "7"]).to_list(), _class_series(["03", "7"]).to_list()
+        >>> class_series(["3", "7"]).to_list(), class_series(["03", "7"]).to_list()
         ([3, 7], ['03', '7'])
     """
     import polars as pl

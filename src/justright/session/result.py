@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+    from justright.data.table import Split
     from justright.report.summary import Summary
     from justright.session.make_displays import Display
     from justright.session.plot_kinds import Kind
@@ -156,6 +157,14 @@ class Result:
         names = {"variant": pl.String, "metric": pl.String}
         schema = names | dict.fromkeys(("mean", "low", "high"), pl.Float64)
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        """One row per run and test row (validation rows without any): its target, what was predicted, class probabilities."""
+        from justright.session.exports.row_predictions import row_predictions
+
+        with StoreReader(self._folder) as store, content_faults(store.path):
+            return row_predictions(store)
 
     @cached_property
     def models(self) -> tuple[SavedModel, ...]:
@@ -336,6 +345,37 @@ class Result:
         places = {item["name"]: place for place, item in enumerate(self.summary["variants"])}
         place = pl.col("variant").replace_strict(places, default=len(places), return_dtype=pl.Int64)
         return self.curves.sort(place, maintain_order=True)
+
+    def export(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        kind: str | None = None,
+        seed: int | None = None,
+        split: Split | None = None,
+        trust: bool = False,
+    ) -> tuple[Path, ...]:
+        """Write a variant's network, or a table of results, as a file of another tool; return the files written.
+
+        Args:
+            name: a variant, or one of 'curves', 'verdicts', 'effects', 'metrics' and 'predictions'.
+            path: the file. Its ending says the format; docs/export.md lists them.
+            kind: the format, if the ending does not say it.
+            seed: the variant's run; None takes the one with the lowest validation loss.
+            split: the study's rows, for a script of a study whose table was in memory; None reads the table again.
+            trust: whether a script may read the table that the folder names, though the user has not named it.
+
+        Raises:
+            InputError: the format or name is unknown, they do not fit, or the network cannot be written so.
+            FolderError: no run has ended with a model, or the file cannot be written.
+        """
+        from justright.session.exports.export_source import FRAMES, ExportSource
+        from justright.session.exports.registry import export
+
+        frames = {frame: partial(getattr, self, frame) for frame in FRAMES}
+        source = ExportSource(self._folder, self.study, self.summary, self.models, frames, split, trust)
+        return export(source, name, path, kind=kind, seed=seed)
 
     def write_report(self) -> Path:
         """Write `report.html` again, mend event files that a killed process left, and return the report's path."""

@@ -52,7 +52,8 @@ FINISHING = (
     "Silu",
     "Tanh",
 )
-PLAIN_MARKS = ("__keras_tensor__", "__tuple__", "__numpy__", "__tensor__")  # values, in the place of classes
+# Values, in the place of classes.
+PLAIN_MARKS = ("__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__", "__numpy__", "__tensor__")
 HISTORY = "keras_history"  # [layer, call, output]: where an input of a layer comes from
 
 

@@ -119,7 +119,7 @@ def study_from_dict(
         *(partial(variant_from_dict, *item) for item in _section(values, "variants").items()),
     )
     return Study(
-        split if split is not None else _split_from_dict(values, read),
+        split if split is not None else split_from_dict(values, read),
         variants,
         recipe,
         **{key: values[key] for key in OPTION_KEYS if key in values},
@@ -138,7 +138,8 @@ def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | N
     return table.split(**arguments)
 
 
-def _split_from_dict(values: Mapping[str, Any], read: Any) -> Split:
+def split_from_dict(values: Mapping[str, Any], read: Any = read_table) -> Split:
+    """Return the split of the table that a study's plain values name; arguments and errors as for `study_from_dict`."""
     section = dict(_section(values, "table"))
     if values.get("schema_version") == 1 and "rows" in section:
         section |= {"head": True}
