@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.tensorboard import mend_event_files
-from justright.session.outputs import summarise_folder, write_report
+from justright.session.outputs import named_in_reports, summarise_folder, write_report
 from justright.session.saved_models import SavedModel, choose_models
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from justright.report.displays import Display
     from justright.report.fit_display import FitDisplay
+    from justright.report.notebook.frames import ShownReport
     from justright.report.summary import Summary
     from justright.session.make_displays import Kind
     from justright.session.predictor import Predictor
@@ -56,10 +57,15 @@ class Result:
             self.summary = summarise_folder(store, self.study) if summary is None else summary
 
     def __repr__(self) -> str:
-        from justright.report.fit_map import label_words
+        from justright.report.notebook.result_card import render_result_text
 
-        labels = {item["name"]: label_words(item["verdict"]) for item in self.summary["variants"]}
-        return f"Result({str(self.folder)!r}, {labels!r})"
+        return render_result_text(self.summary, str(self.folder))
+
+    def _repr_html_(self) -> str:
+        """Return verdicts, thumbnails of the curves and the fit map, for notebooks."""
+        from justright.report.notebook.result_card import render_result_card
+
+        return render_result_card(self.summary, self.repairs)
 
     @property
     def folder(self) -> Path:
@@ -180,7 +186,12 @@ class Result:
         return choose_models(self.models, self.summary, self.folder)[0]
 
     def predictor(
-        self, *, variant: str | None = None, seed: int | None = None, ensemble: bool = False
+        self,
+        *,
+        variant: str | None = None,
+        seed: int | None = None,
+        ensemble: bool = False,
+        custom_objects: Mapping[str, Any] | None = None,
     ) -> Predictor:
         """Return what predicts rows of raw columns: the best model or, if others are named, those.
 
@@ -189,9 +200,10 @@ class Result:
                 validation rows chose (`summary["choice"]`).
             seed: the run; None takes the one with the lowest validation loss.
             ensemble: whether all seeds of the variant predict together: the mean of their probabilities, or of numbers.
+            custom_objects: own layers and functions that this process has not registered with Keras, by name.
 
         Raises:
-            InputError: there is no such variant or seed.
+            InputError: there is no such variant or seed, or a model has a class that is not known here.
             FolderError: no run has ended with a model yet, or a model cannot be read.
         """
         from justright.session.predictor import load_predictor
@@ -199,7 +211,7 @@ class Result:
         chosen = choose_models(
             self.models, self.summary, self.folder, variant=variant, seed=seed, ensemble=ensemble
         )
-        return load_predictor(*(model.path for model in chosen))
+        return load_predictor(*(model.path for model in chosen), custom_objects=custom_objects)
 
     def predict(
         self, rows: object, *, proba: bool = True, threshold: float | None = None, **chosen: Any
@@ -283,6 +295,17 @@ class Result:
         places = {item["name"]: place for place, item in enumerate(self.summary["variants"])}
         place = pl.col("variant").replace_strict(places, default=len(places), return_dtype=pl.Int64)
         return self.curves.sort(place, maintain_order=True)
+
+    def report(self, *, height: int = 720) -> ShownReport:
+        """Return the report for a notebook, which shows it below the cell, in a sandboxed frame of its own.
+
+        Args:
+            height: of the frame, in pixels.
+        """
+        from justright.report.html import render_html
+        from justright.report.notebook.frames import ShownReport
+
+        return ShownReport(render_html(self.summary, folder=named_in_reports(self.folder)), height)
 
     def write_report(self) -> Path:
         """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
