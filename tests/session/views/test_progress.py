@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from justright.cli.progress import TRAIL_POINTS, StudyProgress
 from justright.runs.events import RunKey, RunStarted
+from justright.session.views.progress import TRAIL_POINTS, StudyProgress
 
 
 def state_of(progress, name, seed=0):
