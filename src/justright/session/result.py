@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from justright.report.displays import Display
     from justright.report.fit_display import FitDisplay
-    from justright.report.notebook.frames import ShownReport
+    from justright.report.notebook.shown_report import ShownReport
     from justright.report.summary import Summary
     from justright.session.make_displays import Kind
     from justright.session.predictor import Predictor
@@ -303,7 +303,7 @@ class Result:
             height: of the frame, in pixels.
         """
         from justright.report.html import render_html
-        from justright.report.notebook.frames import ShownReport
+        from justright.report.notebook.shown_report import ShownReport
 
         return ShownReport(render_html(self.summary, folder=named_in_reports(self.folder)), height)
 

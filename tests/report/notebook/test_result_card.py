@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from justright.report.notebook.frames import ShownReport
+from justright.report.notebook.shown_report import ShownReport
 from justright.report.notebook.result_card import render_result_card, render_result_text
 
 
