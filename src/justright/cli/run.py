@@ -82,7 +82,7 @@ def run(
         study = prepare_study(study_options, folder=folder, progress=line)
     if not quiet:
         _say_what_is_trained(study)
-    with nullcontext() if quiet else shown_progress(study) as view:
+    with nullcontext() if quiet else shown_progress(study, None if run_options.new else folder) as view:
         command = shlex.join(["justright", *sys.argv[1:]])
         try:
             result = run_study(

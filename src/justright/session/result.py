@@ -65,7 +65,7 @@ class Result:
         """Return verdicts, thumbnails of the curves and the fit map, for notebooks."""
         from justright.report.notebook.result_card import render_result_card
 
-        return render_result_card(self.summary, self.repairs)
+        return render_result_card(self.summary, self.repairs, folder=named_in_reports(self.folder))
 
     @property
     def folder(self) -> Path:

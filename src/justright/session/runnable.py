@@ -31,5 +31,5 @@ class Study(study.Study):  # noqa: D101  # the docstring of the description, who
         if not progress:
             return run_study(self, out, **options)
         whole = with_neighbours(self, out)
-        with shown_progress(whole) as view:
+        with shown_progress(whole, None if options.get("new") else out) as view:
             return run_study(whole, out, sinks=[*options.pop("sinks", ()), view], **options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from justright.report.notebook.shown_report import ShownReport
 from justright.report.notebook.result_card import render_result_card, render_result_text
+from justright.report.notebook.shown_report import ShownReport
 
 
 class Tags(HTMLParser):
@@ -99,3 +99,10 @@ def test_a_report_stands_in_a_frame_that_cannot_reach_the_notebook() -> None:
 def test_the_text_of_a_shown_report_is_short() -> None:
     """Not the page."""
     assert repr(ShownReport("x" * 10_000, 500)) == "ShownReport(height=500)"
+
+
+def test_commands_name_the_folder(summary) -> None:
+    """What is copied from a card works where it stands."""
+    told = summary | {"conclusion": "Train longer: justright run --out DIR --max-epochs 240."}
+    assert "justright run --out runs/a --max-epochs 240." in render_result_card(told, folder="runs/a")
+    assert "justright run --out runs/a --max-epochs 240." in render_result_text(told, "runs/a")

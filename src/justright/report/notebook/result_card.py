@@ -25,14 +25,15 @@ from justright.report.sections.verdict_table import verdict_cell
 from justright.report.summary import Summary, VariantSummary
 
 
-def render_result_card(summary: Summary, repairs: Sequence[str] = ()) -> str:
+def render_result_card(summary: Summary, repairs: Sequence[str] = (), *, folder: str | None = None) -> str:
     """Return the result as HTML for the output of a cell: it follows the notebook's theme, and runs nothing.
 
     Args:
         summary: the study.
         repairs: what was found damaged, and which runs failed, a sentence each.
+        folder: the study folder as commands name it; None leaves DIR in its place.
     """
-    summary = printable(summary)
+    summary = printable(summary if folder is None else summary | {"folder": folder})
     shown = notable_variants(summary, MOST_PRINTED)
     return render_template(
         "notebook/result_card.html.jinja",
@@ -50,7 +51,7 @@ def render_result_card(summary: Summary, repairs: Sequence[str] = ()) -> str:
 def render_result_text(summary: Summary, folder: str) -> str:
     """Return the result in a few lines: where it is, its conclusion, and a line for each network."""
     shown = notable_variants(summary, MOST_PRINTED)
-    lines = [f"Result({folder!r}): {headline(summary)}"]
+    lines = [f"Result({folder!r}): {headline(summary | {'folder': folder})}"]
     width = max((len(one["name"]) for one in shown), default=0)
     for one in shown:
         test = one["test"]

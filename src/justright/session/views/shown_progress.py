@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from justright.errors import JustrightError
+from justright.records.faults import content_faults
+from justright.records.folder import StudyFolder, holds_study
+from justright.records.reader import StoreReader
 from justright.report.terminal.terminal import progress
 from justright.session.views.progress import StudyProgress
 
@@ -16,9 +21,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_progress(study: Study) -> Iterator[Sink]:
-    """Yield the sink that shows a study's progress while the block runs."""
+def shown_progress(study: Study, folder: str | Path | None = None) -> Iterator[Sink]:
+    """Yield the sink that shows a study's progress while the block runs.
+
+    Args:
+        study: what is trained.
+        folder: the study folder, whose runs may have ended before; None if it is a new one.
+    """
     state = StudyProgress(study)
+    if folder is not None and holds_study(folder):
+        # A folder that cannot be read is refused, with its reason, by whoever trains in it.
+        with (
+            suppress(JustrightError),
+            StoreReader(StudyFolder.open(folder, "read")) as store,
+            content_faults(store.path),
+        ):
+            state.take_recorded(store.runs())
     if is_notebook():
         from justright.session.views.notebook_view import notebook_view
 
