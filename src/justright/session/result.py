@@ -307,6 +307,12 @@ class Result:
 
         return ShownReport(render_html(self.summary, folder=named_in_reports(self.folder)), height)
 
+    def tensorboard(self) -> None:
+        """Show TensorBoard with the study's curves below the cell of a notebook; it runs on until it is ended by hand."""
+        from justright.report.notebook.tensorboard_frame import show_tensorboard
+
+        show_tensorboard(self._folder.tensorboard_path)
+
     def write_report(self) -> Path:
         """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
         try:
