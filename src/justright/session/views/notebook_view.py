@@ -22,7 +22,8 @@ SECONDS_PER_FRAME = 0.5  # each is a message to the browser
 WIDTH, HEIGHT = 110, 45  # columns and lines of a frame, at most
 HINT = "Interrupting the kernel stops; the same cell resumes."
 # Colours of words come with them; all else is the notebook's own, in any theme.
-FRAME = '<pre style="line-height: 1.35; font-size: 12px; overflow-x: auto; background: none">{code}</pre>'
+FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+FRAME = f'<pre style="font: 12px/1.35 {FONT}; overflow-x: auto; background: none">{{code}}</pre>'
 
 
 class NotebookView:
