@@ -86,4 +86,5 @@ def _build(variant: Variant) -> str:
         return f"{type(variant.build).__name__}({', '.join(given)})"
     if isinstance(variant.build, KerasConfig):
         return "a Keras model"
-    return f"{getattr(variant.build, '__qualname__', type(variant.build).__name__)}()"
+    name = str(getattr(variant.build, "__qualname__", type(variant.build).__name__))
+    return f"{name.replace('.<locals>', '')}()"
