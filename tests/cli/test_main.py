@@ -615,7 +615,21 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
         name: tuple(docs_tool.spelling(parameter) for parameter in command.params)
         for name, command in docs_tool.commands().items()
     }
-    assert list(commands) == [*("run", "show", "compare", "predict", "report", "plot", "tensorboard", "export", "diagnose", "data", "init")]
+    assert list(commands) == [
+        *(
+            "run",
+            "show",
+            "compare",
+            "predict",
+            "report",
+            "plot",
+            "tensorboard",
+            "export",
+            "diagnose",
+            "data",
+            "init",
+        )
+    ]
     assert commands["run"] == (
         *(
             "SOURCE",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from justright.errors import EngineError
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
 if TYPE_CHECKING:
-    from justright.runs.events import Sink
     from justright.session.result import Result
     from justright.study.study import Study
 
@@ -75,6 +74,7 @@ def run(
     from justright.report.terminal.terminal import progress
     from justright.session.prepare import prepare_study
     from justright.session.session import run_study
+    from justright.session.views.shown_progress import shown_progress
 
     labels = labels_to_fail_on(fail_on, label_names())
     folder = out or default_folder(study_options.source, study_options.study, study_options.of)
@@ -82,10 +82,12 @@ def run(
         study = prepare_study(study_options, folder=folder, progress=line)
     if not quiet:
         _say_what_is_trained(study)
-    with _progress_sinks(study, quiet=quiet) as sinks:
+    with nullcontext() if quiet else shown_progress(study, None if run_options.new else folder) as view:
         command = shlex.join(["justright", *sys.argv[1:]])
         try:
-            result = run_study(study, folder, run_options, sinks=sinks, command=command, report=False)
+            result = run_study(
+                study, folder, run_options, sinks=[view] if view else [], command=command, report=False
+            )
         except EngineError as error:
             then = f"To go on: {resume_command(sys.argv[1:], error.folder)}"
             raise EngineError(f"{error} {then}", error.folder) from error
@@ -190,27 +192,6 @@ def precision_hint(study: Study) -> str | None:
     if is_faster and precisions == {"float32"}:
         return "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster and just as well."
     return None
-
-
-@contextmanager
-def _progress_sinks(study: Study, *, quiet: bool) -> Iterator[list[Sink]]:
-    """Yield what shows progress: a live view on a terminal, lines elsewhere, nothing when quiet."""
-    if quiet:
-        yield []
-        return
-    from justright.cli.progress import StudyProgress
-    from justright.report.terminal.terminal import progress
-
-    terminal = progress()
-    if terminal.is_terminal and not terminal.is_dumb_terminal:
-        from justright.cli.live import live_view
-
-        with live_view(StudyProgress(study), terminal) as view:
-            yield [view]
-    else:
-        from justright.cli.dots import DotLog
-
-        yield [DotLog(StudyProgress(study), terminal)]
 
 
 def _show_result(result: Result, *, as_json: bool, verbose: bool) -> None:

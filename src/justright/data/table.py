@@ -19,6 +19,7 @@ from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
 from justright.data.shared_arrays import shareable_empty
+from justright.data.shown.table_words import split_card, split_text, table_card, table_text
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, part_sizes, split_rows
 from justright.errors import InputError, check_one_of
 
@@ -112,6 +113,13 @@ class Table:
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
+
+    def __repr__(self) -> str:
+        return table_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return what the table is, with a histogram for each of the first features, for notebooks."""
+        return table_card(self)
 
     @property
     def rows(self) -> int:
@@ -301,6 +309,13 @@ class Split:
     _copies: dict[Part, tuple[npt.NDArray[np.float32], Target]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    def __repr__(self) -> str:
+        return split_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return what the split is, for notebooks."""
+        return split_card(self)
 
     @property
     def sizes(self) -> dict[str, int]:

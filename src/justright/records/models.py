@@ -54,11 +54,13 @@ DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, E
 CODE_CLASSES = frozenset({"__lambda__", "Lambda", "TorchModuleWrapper", "TFSMLayer"})
 
 
-def load_model(path: Path | str) -> keras.Model:
+def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None) -> keras.Model:
     """Return the Keras model saved at `path`; nothing in the file is run as code or unpickled.
 
     Args:
         path: a `.keras` file. HDF5 files and SavedModel folders, which can hold code, are not read.
+        custom_objects: the caller's own classes and functions in it, by registered name, or by their own name where they were
+            not registered with Keras; as for `keras.saving.load_model`.
 
     Raises:
         InputError: the file is of another format, holds code, unpacks to too much, or needs classes that are not here.
@@ -70,21 +72,22 @@ def load_model(path: Path | str) -> keras.Model:
     prepare_keras()
     import keras
 
-    _check_claims(place)
-    try:
-        model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
-    except (
-        TypeError,
-        ValueError,
-        AttributeError,
-        KeyError,
-    ) as error:  # Keras: unknown class, unusable configuration
-        raise InputError(
-            f"A model must be made of classes that Keras knows; {str(place)!r} cannot be rebuilt ({_reason(error)}). "
-            "Import the package that defines its layers first."
-        ) from error
-    except (OSError, zipfile.BadZipFile) as error:  # h5py and zipfile, on a file cut in the middle
-        raise _damaged(place, error) from error
+    with keras.saving.custom_object_scope(dict(custom_objects or {})):
+        _check_claims(place)
+        try:
+            model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
+        # Keras: an unknown class, or a configuration that cannot be used.
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            # Among Keras' advice, and the whole configuration of every layer around it.
+            unknown = re.search(r"Could not locate \w+ '[^']*'", str(error))
+            reason = unknown[0] if unknown else _reason(error)
+            raise InputError(
+                f"A model must be made of classes that Keras knows; {str(place)!r} cannot be rebuilt ({reason}). "
+                "Import the package, or run the cell, that defines its layers first, or pass them as "
+                "custom_objects={'NAME': CLASS}."
+            ) from error
+        except (OSError, zipfile.BadZipFile) as error:  # h5py and zipfile, on a file cut in the middle
+            raise _damaged(place, error) from error
     return model
 
 

@@ -87,25 +87,31 @@ def render_page(
         used: what blocks of some kinds need besides.
     """
     script = _resource("report.js")
-    return (
-        _environment()
-        .get_template("template.html.jinja")
-        .render(
-            title=title,
-            window_title=window_title,
-            heading=heading,
-            sections=sections,
-            version=version,
-            medium=Media.PAGE,
-            data=script_json(data),
-            script=script,
-            style=_resource("report.css"),
-            palette={"light": LIGHT, "dark": DARK},
-            policy=security_policy([script]),
-            command_number=count(1).__next__,
-            **used,
-        )
+    return render_template(
+        "template.html.jinja",
+        title=title,
+        window_title=window_title,
+        heading=heading,
+        sections=sections,
+        version=version,
+        medium=Media.PAGE,
+        data=script_json(data),
+        script=script,
+        style=chart_style("report.css"),
+        policy=security_policy([script]),
+        command_number=count(1).__next__,
+        **used,
     )
+
+
+def chart_style(name: str) -> str:
+    """Return the CSS of charts, and after it that of one of the places where they stand."""
+    return f"{_resource('charts.css')}{_resource(name)}"
+
+
+def render_template(name: str, **used: Any) -> str:
+    """Return one of the templates with the values that it uses; it has both palettes besides."""
+    return _environment().get_template(name).render(palette={"light": LIGHT, "dark": DARK}, **used)
 
 
 def page_data(summary: Summary, figures: Iterable[CurveFigure]) -> tuple[dict[str, Any], dict[str, Plot]]:

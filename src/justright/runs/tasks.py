@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from justright.data.read_options import Task
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.study.recipe import Recipe
+from justright.study.registered import registered_objects
 from justright.study.variant import Build
 
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
@@ -162,9 +163,15 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class BuildTask:
-    """Build every variant once and describe it: the check before anything trains."""
+    """Build every variant once and describe it: the check before anything trains.
+
+    Args:
+        variants: name, builder and recipe of each.
+        registered: classes and functions to register with Keras first.
+    """
 
     variants: tuple[tuple[str, Build, Recipe], ...]
+    registered: Mapping[str, Any] = field(default_factory=registered_objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,7 @@ class StackTask:
         runs: one per lane.
         models: where each lane's model goes, relative to the folder.
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
+        registered: classes and functions to register with Keras first.
     """
 
     name: str
@@ -190,6 +198,7 @@ class StackTask:
     train_index: npt.NDArray[np.int64]
     checkpoint: str | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    registered: Mapping[str, Any] = field(default_factory=registered_objects)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -217,6 +226,11 @@ class MeasureTask:
     stack: StackTask
     runs: frozenset[RunKey]
     unsaved: frozenset[RunKey] = frozenset()
+
+    @property
+    def registered(self) -> Mapping[str, Any]:
+        """Those of the stack."""
+        return self.stack.registered
 
 
 WorkerTask = BuildTask | StackTask | MeasureTask | ReferenceTask

@@ -171,13 +171,14 @@ class Predictor:
         return pl.DataFrame(columns)
 
 
-def load_predictor(*paths: str | Path) -> Predictor:
+def load_predictor(*paths: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Predictor:
     """Return what predicts rows of raw columns with a saved model, or with several, whose mean it is.
 
     Nothing in the files is run as code or unpickled.
 
     Args:
         paths: `.keras` files that a study saved, each with its plan in it: the file alone is enough.
+        custom_objects: own layers and functions that this process has not registered with Keras, by name.
 
     Raises:
         InputError: no file is named, one has no plan, or their plans differ; or as `load_model`.
@@ -198,7 +199,9 @@ def load_predictor(*paths: str | Path) -> Predictor:
                 f"Models must share one plan to be averaged; that of {str(path)!r} differs from that of {str(paths[0])!r}. "
                 "Name models of one study."
             )
-    networks = (_load(path, one, plan) for path, one, plan in zip(paths, notes, plans, strict=True))
+    networks = (
+        _load(path, one, plan, custom_objects) for path, one, plan in zip(paths, notes, plans, strict=True)
+    )
     return Predictor(plans[0], tuple(networks))
 
 
@@ -254,13 +257,15 @@ def _read_plan(notes: Mapping[str, Any], path: str | Path) -> Plan:
         raise _strange(path, f"its plan cannot be read, {type(error).__name__}: {error}") from error
 
 
-def _load(path: str | Path, notes: Mapping[str, Any], plan: Plan) -> SavedNetwork:
+def _load(
+    path: str | Path, notes: Mapping[str, Any], plan: Plan, custom_objects: Mapping[str, Any] | None
+) -> SavedNetwork:
     """Return a saved network, if it fits its plan."""
     wanted = {"are_logits": bool, "variant": str, "seed": int, "epoch": int}
     odd = [name for name, kind in wanted.items() if not isinstance(notes.get(name), kind)]
     if odd:
         raise _strange(path, f"it does not say its {odd[0]}")
-    model = load_model(path)
+    model = load_model(path, custom_objects)
     width = 1 if plan.task in ("binary", "regression") else len(plan.class_names)
     shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if shapes != ((None, len(plan.feature_names)), (None, width)):

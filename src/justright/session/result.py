@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.session.board_texts import board_texts
-from justright.session.outputs import summarise_folder, write_report
+from justright.session.outputs import named_in_reports, summarise_folder, write_report
 from justright.session.saved_models import SavedModel, choose_models
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from justright.data.table import Split
+    from justright.report.notebook.shown_report import ShownReport
     from justright.report.summary import Summary
     from justright.session.make_displays import Display
     from justright.session.plot_kinds import Kind
@@ -57,10 +58,15 @@ class Result:
             self.summary = summarise_folder(store, self.study) if summary is None else summary
 
     def __repr__(self) -> str:
-        from justright.report.fit_map import label_words
+        from justright.report.notebook.result_card import render_result_text
 
-        labels = {item["name"]: label_words(item["verdict"]) for item in self.summary["variants"]}
-        return f"Result({str(self.folder)!r}, {labels!r})"
+        return render_result_text(self.summary, str(self.folder))
+
+    def _repr_html_(self) -> str:
+        """Return verdicts, thumbnails of the curves and the fit map, for notebooks."""
+        from justright.report.notebook.result_card import render_result_card
+
+        return render_result_card(self.summary, self.repairs, folder=named_in_reports(self.folder))
 
     @property
     def folder(self) -> Path:
@@ -200,7 +206,12 @@ class Result:
         return choose_models(self.models, self.summary, self.folder)[0]
 
     def predictor(
-        self, *, variant: str | None = None, seed: int | None = None, ensemble: bool = False
+        self,
+        *,
+        variant: str | None = None,
+        seed: int | None = None,
+        ensemble: bool = False,
+        custom_objects: Mapping[str, Any] | None = None,
     ) -> Predictor:
         """Return what predicts rows of raw columns: the best model or, if others are named, those.
 
@@ -209,9 +220,10 @@ class Result:
                 validation rows chose (`summary["choice"]`).
             seed: the run; None takes the one with the lowest validation loss.
             ensemble: whether all seeds of the variant predict together: the mean of their probabilities, or of numbers.
+            custom_objects: own layers and functions that this process has not registered with Keras, by name.
 
         Raises:
-            InputError: there is no such variant or seed.
+            InputError: there is no such variant or seed, or a model has a class that is not known here.
             FolderError: no run has ended with a model yet, or a model cannot be read.
         """
         from justright.session.predictor import load_predictor
@@ -219,7 +231,7 @@ class Result:
         chosen = choose_models(
             self.models, self.summary, self.folder, variant=variant, seed=seed, ensemble=ensemble
         )
-        return load_predictor(*(model.path for model in chosen))
+        return load_predictor(*(model.path for model in chosen), custom_objects=custom_objects)
 
     def predict(
         self, rows: object, *, proba: bool = True, threshold: float | None = None, **chosen: Any
@@ -376,6 +388,23 @@ class Result:
         frames = {frame: partial(getattr, self, frame) for frame in FRAMES}
         source = ExportSource(self._folder, self.study, self.summary, self.models, frames, split, trust)
         return export(source, name, path, kind=kind, seed=seed)
+
+    def report(self, *, height: int = 720) -> ShownReport:
+        """Return the report for a notebook, which shows it below the cell, in a sandboxed frame of its own.
+
+        Args:
+            height: of the frame, in pixels.
+        """
+        from justright.report.html import render_html
+        from justright.report.notebook.shown_report import ShownReport
+
+        return ShownReport(render_html(self.summary, folder=named_in_reports(self.folder)), height)
+
+    def tensorboard(self) -> None:
+        """Show TensorBoard with the study's curves below the cell of a notebook; it runs on until it is ended by hand."""
+        from justright.report.notebook.tensorboard_frame import show_tensorboard
+
+        show_tensorboard(self._folder.tensorboard_path)
 
     def write_report(self) -> Path:
         """Write `report.html` again, mend event files that a killed process left, and return the report's path."""

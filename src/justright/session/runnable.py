@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from justright.session.neighbourhood import with_neighbours
 from justright.session.result import Result
 from justright.session.session import run_study
+from justright.session.views.shown_progress import shown_progress
 from justright.study import study
 
 
@@ -15,14 +17,19 @@ class Study(study.Study):  # noqa: D101  # the docstring of the description, who
 
     __slots__ = ()
 
-    def run(self, out: str | Path, **options: Any) -> Result:
+    def run(self, out: str | Path, *, progress: bool = True, **options: Any) -> Result:
         """Train the study in folder `out`, or resume it there, and return its result.
 
         Args:
             out: the study folder; created if missing, resumed if it holds this study.
+            progress: whether to show how far it is: in the cell's output in a notebook, else on stderr.
             options: those of `justright.run_study`, such as `workers` and `new`.
 
         Raises:
             FolderError: the folder holds another study, or another process owns it.
         """
-        return run_study(self, out, **options)
+        if not progress:
+            return run_study(self, out, **options)
+        whole = with_neighbours(self, out)
+        with shown_progress(whole, None if options.get("new") else out) as view:
+            return run_study(whole, out, sinks=[*options.pop("sinks", ()), view], **options)

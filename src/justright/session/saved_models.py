@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,26 +39,38 @@ class SavedModel:
     path: Path
     counts: bool = True
 
-    def load(self) -> keras.Model:
+    def load(self, *, custom_objects: Mapping[str, Any] | None = None) -> keras.Model:
         """Return the Keras model, on whatever backend Keras has in this process.
 
         It takes features, which the study's plan makes of columns; `predict` takes the columns themselves.
 
+        Args:
+            custom_objects: own layers and functions that this process has not registered with Keras, by name.
+
         Raises:
-            FolderError: the file is missing, damaged, or contains code.
+            InputError: the file contains code, or a class that is not known here.
+            FolderError: the file is missing or damaged.
         """
         from justright.records.models import load_model
 
-        return load_model(self.path)
+        return load_model(self.path, custom_objects)
 
-    def predict(self, rows: object, *, proba: bool = True, threshold: float | None = None) -> pl.DataFrame:
+    def predict(
+        self,
+        rows: object,
+        *,
+        proba: bool = True,
+        threshold: float | None = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> pl.DataFrame:
         """Return a prediction for each row of raw columns: as `load_predictor(model.path).predict(rows)`.
 
         The model is loaded each time; keep what `load_predictor` returns for many calls.
         """
         from justright.session.predictor import load_predictor
 
-        return load_predictor(self.path).predict(rows, proba=proba, threshold=threshold)
+        predictor = load_predictor(self.path, custom_objects=custom_objects)
+        return predictor.predict(rows, proba=proba, threshold=threshold)
 
 
 def choose_models(

@@ -12,6 +12,7 @@ from justright.data.table import Split
 from justright.errors import InputError, raise_together
 from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
+from justright.study.shown_study import study_card, study_text
 from justright.study.sweep import Grid
 from justright.study.variant import Variant, as_variants, check_name
 
@@ -113,6 +114,13 @@ class Study:
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)
+
+    def __repr__(self) -> str:
+        return study_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return what will be trained, for notebooks."""
+        return study_card(self)
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """Return the recipe that trains `variant`: its own, or the study's."""

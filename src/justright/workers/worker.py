@@ -20,6 +20,7 @@ from typing import Any
 from justright.errors import FolderError, JustrightError
 from justright.runs.events import Event
 from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
+from justright.study.registered import register_objects
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 
@@ -72,13 +73,14 @@ def make_performer(
     cache: ProgramCache = {}
 
     def perform(task: WorkerTask) -> bool:
+        if isinstance(task, ReferenceTask):
+            emit(measure_reference(rows, seed=task.seed))
+            return True
+        register_objects(task.registered)
         if isinstance(task, StackTask):
             return run_stack(task, rows, storage, emit, is_stopping, cache)
         if isinstance(task, MeasureTask):
             revisit_runs(task, rows, storage, emit, cache)
-            return True
-        if isinstance(task, ReferenceTask):
-            emit(measure_reference(rows, seed=task.seed))
             return True
         shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task, "units": rows.units}
         for name, build, recipe in task.variants:

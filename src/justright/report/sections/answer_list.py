@@ -39,7 +39,8 @@ def answer_blocks(summary: Summary) -> list[Block]:
     more: tuple[Block, ...] = (
         (Folded(Cell(f"{len(rest):,} more networks"), (Answers(rest),)),) if rest else ()
     )
-    return [*_map(summary), Answers(shown, "What would help", more), printed]
+    chart = fit_map(summary)
+    return [*([chart] if chart else []), Answers(shown, "What would help", more), printed]
 
 
 def answer_of(variant: VariantSummary) -> str:
@@ -91,22 +92,21 @@ def _answers(summary: Summary, variants: Sequence[VariantSummary]) -> tuple[Answ
     return tuple(found)
 
 
-def _map(summary: Summary) -> list[Block]:
+def fit_map(summary: Summary) -> Chart | None:
+    """Return the fit map; None where nothing was measured in either direction."""
     points, margin = fit_points(notable_variants(summary, MOST_WHOLE)), summary["margin"]
     if not points or not margin:
-        return []
+        return None
     colours = page_colours(variant["name"] for variant in summary["variants"])
     named = [one["name"] for one in notable_variants(summary, MOST_ANSWERS)]
     named += [point.name for point in points if point.name not in named]
-    return [
-        Chart(
-            "fit",
-            "Gain of each network by something tighter, and by something freer",
-            fit_plot(points, margin, colours, named),
-            "Fit map",
-            note=map_note(points, margin),
-        )
-    ]
+    return Chart(
+        "fit",
+        "Gain of each network by something tighter, and by something freer",
+        fit_plot(points, margin, colours, named),
+        "Fit map",
+        note=map_note(points, margin),
+    )
 
 
 def map_note(points: Sequence[FitPoint], margin: float) -> str:

@@ -6,6 +6,7 @@ from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sec
 from justright.report.notable_variants import CHOSEN_WORDS, MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, metric_words
 from justright.report.palette import page_colours
+from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
 MAX_FILE = 50_000  # characters of study.toml: a page holds no longer one
@@ -14,7 +15,7 @@ MAX_FILE = 50_000  # characters of study.toml: a page holds no longer one
 def headline(summary: Summary) -> str:
     """Return the conclusion, or why there is none yet."""
     if summary["conclusion"]:
-        return summary["conclusion"]
+        return told_in_folder(summary["conclusion"], summary.get("folder"))
     ended = sum(run["outcome"] is not None for variant in summary["variants"] for run in variant["runs"])
     if not ended:
         return "No run has ended yet: nothing can be concluded."

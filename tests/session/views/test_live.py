@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from justright.cli.dots import DotLog
-from justright.cli.live import LiveView, live_view
-from justright.cli.progress import StudyProgress
 from justright.runs.events import PlanMade, RunKey, RunStarted
+from justright.session.views.dots import DotLog
+from justright.session.views.live import LiveView, live_view
+from justright.session.views.progress import StudyProgress
 
 
 def trained_view(make, symbols, *, seeds=1):
@@ -128,7 +128,7 @@ def test_lines_with_ten_dots_where_there_is_no_terminal(make, terminal):
 
 def test_a_silent_variant_gives_a_sign_of_life(make, terminal, monkeypatch):
     """After half a minute the dots so far are printed."""
-    monkeypatch.setattr("justright.cli.dots.QUIET_SECONDS", -1.0)
+    monkeypatch.setattr("justright.session.views.dots.QUIET_SECONDS", -1.0)
     console, file = terminal(120)
     log = DotLog(StudyProgress(make.study()), console)
     log.handle(make.progress("Tiny", 10, 1.0))

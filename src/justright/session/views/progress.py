@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from justright.study.recipe import LOSSES
 from justright.workers.memory import gigabytes
 
 if TYPE_CHECKING:
+    from justright.records.reader import RunRecord
     from justright.study.study import Study
 
 State = Literal["waiting", "compiling", "training", "finished", "stopped early", "diverged", "failed"]
@@ -116,6 +117,16 @@ class StudyProgress:
                     self._finish(finished)
             case RunFinished():
                 self._finish(event)
+
+    def take_recorded(self, records: Iterable[RunRecord]) -> None:
+        """Take the ends of runs that the study folder holds already: they are not trained again."""
+        for record in records:
+            run = self._find(record.run)
+            if run is None or record.outcome is None:
+                continue
+            run.state, run.epoch, run.best_epoch = record.outcome, record.epochs, record.best_epoch
+            run.train = _metric(record.last, self.loss)
+            run.validation = _metric(record.last, f"val_{self.loss}")
 
     def runs(self) -> Iterator[tuple[RunKey, RunState]]:
         """Yield every run."""

@@ -13,17 +13,18 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from justright.cli.progress import RunState, State, StudyProgress, VariantState
 from justright.report.number_formats import format_seven, mean_of
 from justright.report.terminal.sparkline import sparkline
 from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import Symbols, shorten, spelled
+from justright.session.views.progress import RunState, State, StudyProgress, VariantState
 
 if TYPE_CHECKING:
     from justright.runs.events import Event
 
 FRAMES_PER_SECOND = 2  # a frame costs up to 8 ms: 1 to 2 % of a core that training could use
 OTHER_LINES = 3  # of a frame: the header, the line about variants left out, and the cursor's own
+HINT = "Ctrl-C stops; the same command resumes."
 WIDE = 110  # columns from which the longer names, states and sparklines fit
 WIDTHS = {False: (12, 17, 8), True: (22, 27, 24)}  # of a name, a state and a sparkline, by whether they do
 # The first of these that any seed of a variant is in names the whole line.
@@ -41,8 +42,9 @@ STATE_STYLES: dict[State, str] = {
 class LiveView:
     """A sink that keeps what the terminal shows; Rich's own thread draws it."""
 
-    def __init__(self, progress: StudyProgress, symbols: Symbols) -> None:
-        """Return the view of a study that has not started."""
+    def __init__(self, progress: StudyProgress, symbols: Symbols, *, hint: str = HINT) -> None:
+        """Return the view of a study that has not started; `hint` says how to stop it."""
+        self.hint = hint
         self.progress = progress
         self.symbols = symbols
         self.started = time.monotonic()
@@ -77,7 +79,7 @@ class LiveView:
         left = self.progress.seconds_left()
         if left is not None:
             parts.append(f"{time_left(*left, self.symbols)} left")
-        hint = [] if over == len(runs) else ["Ctrl-C stops; the same command resumes."]
+        hint = [] if over == len(runs) else [self.hint]
         return [", ".join(parts) + ".", *hint]
 
 

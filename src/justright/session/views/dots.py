@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from justright.cli.progress import StudyProgress, VariantState
 from justright.report.number_formats import format_seven, mean_of
 from justright.report.terminal.terminal import Terminal
 from justright.report.terminal.text import shorten, spelled
 from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
+from justright.session.views.progress import StudyProgress, VariantState
 
 if TYPE_CHECKING:
     from justright.runs.events import Event

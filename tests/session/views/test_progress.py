@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from justright.cli.progress import TRAIL_POINTS, StudyProgress
+from justright.records.reader import RunRecord
 from justright.runs.events import RunKey, RunStarted
+from justright.session.views.progress import TRAIL_POINTS, StudyProgress
 
 
 def state_of(progress, name, seed=0):
@@ -75,3 +78,29 @@ def test_a_trail_stays_short(make):
     trail = progress.variants["Tiny"].trail
     assert TRAIL_POINTS / 2 - 1 <= len(trail) < TRAIL_POINTS
     assert min(trail) == pytest.approx(0.6, abs=0.01)
+
+
+def test_runs_that_the_folder_holds_count_as_ended(make):
+    """A notebook that runs again from its top trains nothing: it must not look as if all waited."""
+    recorded = RunRecord(
+        RunKey("Tiny", 0, 10_000),
+        worker="w",
+        outcome="stopped early",
+        reason="",
+        epochs=400,
+        best_epoch=299,
+        train_seconds=1.0,
+        best={},
+        last={"binary_crossentropy": 0.5, "val_binary_crossentropy": 0.7},
+        test={},
+        test_last={},
+        model_path=None,
+    )
+    unfinished = replace(recorded, run=RunKey("Large", 0, 10_000), outcome=None)
+    other = replace(recorded, run=RunKey("Other", 0, 10_000))
+    progress = StudyProgress(make.study())
+    progress.take_recorded([recorded, unfinished, other])
+    state = state_of(progress, "Tiny")
+    assert (state.state, state.epoch, state.best_epoch) == ("stopped early", 400, 299)
+    assert (state.train, state.validation) == (0.5, 0.7)
+    assert state_of(progress, "Large").state == "waiting"

@@ -1,0 +1,1 @@
+"""How a table and its split are shown: a few lines of text, and a card in a notebook."""

@@ -1,0 +1,48 @@
+"""What `__main__` registered with Keras is found, and registered again elsewhere."""
+
+from __future__ import annotations
+
+import threading
+
+import keras
+import pytest
+
+from justright.study.registered import register_objects, registered_objects
+
+
+@pytest.fixture
+def known():
+    """Keras' dictionary of registered objects, as it is put back afterwards."""
+    known = keras.saving.get_custom_objects()
+    before = dict(known)
+    yield known
+    known.clear()
+    known.update(before)
+
+
+def of_main(**names: object) -> type:
+    """Return a layer class of a cell."""
+    return type("Gate", (keras.layers.Layer,), {"__module__": "__main__", **names})
+
+
+def test_only_what_main_registered_is_sent(known) -> None:
+    """Classes of modules are imported where they are needed."""
+    gate = of_main()
+    keras.saving.register_keras_serializable("nb")(gate)
+    known["of a module"] = type("Other", (keras.layers.Layer,), {"__module__": "package"})
+    assert registered_objects() == {"nb>Gate": gate}
+
+
+def test_what_cannot_be_sent_is_left_out(known) -> None:
+    """A lock belongs to its process; a study that does not use the layer still trains."""
+    known["nb>Gate"] = of_main(lock=threading.Lock())
+    assert registered_objects() == {}
+
+
+@pytest.mark.parametrize("name", ["nb>Gate", "a>b>Gate", "Gate"])
+def test_objects_are_registered_under_the_names_they_had(known, name) -> None:
+    """Whoever gave them: the decorator, or a hand in Keras' dictionary."""
+    gate = of_main()
+    register_objects({name: gate})
+    assert known[name] is gate
+    assert keras.saving.get_registered_name(gate) == name
