@@ -418,7 +418,7 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 ```python
 import justright as jr
 
-model.fit(..., validation_data=..., callbacks=[jr.callbacks.Diagnose(stop_on="overfits")])         # Keras, on any backend
+keras_callback = jr.callbacks.Diagnose(stop_on="overfits")  # any backend: model.fit(..., callbacks=[keras_callback])
 trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 ```
 
