@@ -418,7 +418,7 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 ```python
 import justright as jr
 
-keras_callback = jr.callbacks.Diagnose(stop_on="overfits")  # any backend: model.fit(..., callbacks=[keras_callback])
+in_keras = jr.callbacks.Diagnose(stop_on="overfits")  # on any backend: model.fit(..., callbacks=[in_keras])
 trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 ```
 
