@@ -420,7 +420,7 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 ```python
 import justright as jr
 
-model.fit(..., validation_data=..., callbacks=[jr.callbacks.Diagnose(stop_on="overfits")])         # Keras, on any backend
+in_keras = jr.callbacks.Diagnose(stop_on="overfits")  # on any backend: model.fit(..., callbacks=[in_keras])
 trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 ```
 
