@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
+    from justright.estimators.classifier import JustRightClassifier
+    from justright.estimators.regressor import JustRightRegressor
     from justright.session.predictor import Predictor, load_predictor
     from justright.session.reading import Reading, diagnose
     from justright.session.result import Result, open_result
@@ -31,6 +33,8 @@ __version__ = "0.1.0"
 EXPORTS = {
     "FolderError": "justright.errors",
     "InputError": "justright.errors",
+    "JustRightClassifier": "justright.estimators.classifier",
+    "JustRightRegressor": "justright.estimators.regressor",
     "JustrightError": "justright.errors",
     "KerasConfig": "justright.study.variant",
     "Mlp": "justright.study.families",
@@ -57,6 +61,8 @@ EXPORTS = {
 __all__ = [
     "FolderError",
     "InputError",
+    "JustRightClassifier",
+    "JustRightRegressor",
     "JustrightError",
     "KerasConfig",
     "Mlp",

@@ -13,16 +13,23 @@ from typing import Any
 
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows
-from justright.workers.processes import Processes, WorkerProcess, cores_of, end_process, send_bytes
+from justright.workers.processes import (
+    Processes,
+    WorkerProcess,
+    cores_of,
+    end_process,
+    send_bytes,
+    worker_variables,
+)
 from justright.workers.worker import REST
 
 # A worker that has started already gets a copy of the rows, of which a new one would map the memory.
 MAX_COPIED_BYTES = 64 << 20
-# Variables that a process reads when it starts: a worker that started under others is not taken.
-PREFIXES = ("CUDA", "JAX", "JUSTRIGHT", "KERAS", "OMP", "TF_", "XLA")
+# Variables that JAX reads when it starts: a worker that started under others is not taken.
+PREFIXES = ("CUDA", "JAX", "JUSTRIGHT")
 
 # What a worker has in common with one that can take its place: the process that started it, its processors, its variables.
-Kind = tuple[int, tuple[int, ...], tuple[tuple[str, str], ...]]
+Kind = tuple[int, tuple[int, ...], frozenset[str]]
 
 _kept: list[tuple[Kind, WorkerProcess]] = []
 _lock = threading.Lock()
@@ -74,8 +81,10 @@ def end_kept_workers() -> None:
 
 
 def _kind_of(number: int, workers: int) -> Kind:
-    variables = {name: value for name, value in os.environ.items() if name.startswith(PREFIXES)}
-    return os.getpid(), tuple(cores_of(number, workers)), tuple(sorted(variables.items()))
+    cores = cores_of(number, workers)
+    flags = worker_variables(len(cores))["XLA_FLAGS"].split()  # some may stand there twice
+    variables = (f"{name}={value}" for name, value in os.environ.items() if name.startswith(PREFIXES))
+    return os.getpid(), tuple(cores), frozenset((*flags, *variables))
 
 
 def _take(kind: Kind) -> WorkerProcess | None:

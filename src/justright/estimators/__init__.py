@@ -1,0 +1,1 @@
+"""scikit-learn estimators: `fit` runs a small study, and what it found predicts."""
