@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
+from justright.data.read_options import Task
 from justright.errors import InputError
 from justright.estimators.estimator_rows import checked_rows, make_table
 from justright.estimators.study_estimator import StudyEstimator
@@ -61,9 +62,11 @@ class JustRightClassifier(ClassifierMixin, StudyEstimator):  # type: ignore[misc
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"`y` must hold at least two classes; got one class, {self.classes_.tolist()[0]!r}.")
-        task = "binary" if len(self.classes_) == 2 else "multiclass"
-        return self._fit_table(make_table(X, codes, task, self.classes_))
+            raise InputError(
+                f"`y` must hold at least two classes; got one class, {self.classes_.tolist()[0]!r}."
+            )
+        task: Task = "binary" if len(self.classes_) == 2 else "multiclass"
+        return self._fit_table(make_table(X, codes, task, self.classes_.tolist()))
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401, N803  # as above
         """Return the probability of each class, (rows, classes) in the order of `classes_`."""

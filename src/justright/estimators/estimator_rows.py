@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_consistent_length, validate_data
@@ -82,9 +81,7 @@ def make_table(x: Any, target: npt.NDArray[Any], task: Task, classes: Sequence[A
 
 def is_frame(x: object) -> bool:
     """Return whether rows are a pandas or Polars frame."""
-    return is_pandas(x) or (
-        type(x).__module__.split(".")[0] == "polars" and type(x).__name__ == "DataFrame"
-    )
+    return is_pandas(x) or (type(x).__module__.split(".")[0] == "polars" and type(x).__name__ == "DataFrame")
 
 
 def _without_index(x: Any) -> Any:  # noqa: ANN401  # as above
@@ -97,9 +94,15 @@ def _options_of(frame: Any) -> dict[str, Any]:  # noqa: ANN401  # as above
     if is_pandas(frame) and not all(isinstance(name, str) for name in frame.columns):
         return {}  # columns without names are all kept, as those of an array
     names = [str(name) for name in frame.columns]
-    kinds = [frame.dtypes.iloc[place] if is_pandas(frame) else frame.dtypes[place] for place in range(len(names))]
+    kinds = [
+        frame.dtypes.iloc[place] if is_pandas(frame) else frame.dtypes[place] for place in range(len(names))
+    ]
     numbers = [name for name, kind in zip(names, kinds, strict=True) if _holds_numbers(kind)]
-    levels = [name for name, kind in zip(names, kinds, strict=True) if str(kind).startswith(("category", "Categorical", "Enum"))]
+    levels = [
+        name
+        for name, kind in zip(names, kinds, strict=True)
+        if str(kind).startswith(("category", "Categorical", "Enum"))
+    ]
     return {"keep": numbers, "categorical": levels}
 
 

@@ -26,7 +26,6 @@ from justright.runs.place import available_cores
 from justright.session.options import DEFAULT_STUDY
 from justright.session.saved_models import choose_models
 from justright.session.session import run_study
-from justright.study.recipe import Recipe
 from justright.study.studies import SIZES, NamedStudy, named_study, studies
 from justright.study.study import MAX_SEED, MAX_SEEDS, Study
 from justright.study.variant import Variant
@@ -52,7 +51,7 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         batch_size: int | str = AUTO,
         validation_fraction: float = 0.2,
         n_iter_no_change: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         folder: str | Path | None = None,
@@ -87,7 +86,7 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         state: dict[str, Any] = super().__getstate__()
         return state | {"_result": None} if "_result" in state else state
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn's Tags, which has no types
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
@@ -138,15 +137,20 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         return result
 
     def _study_on(self, split: Split, seeds: list[int]) -> Study:
-        given = {"max_epochs": self.max_iter, "patience": self.n_iter_no_change}
-        given |= {"batch_size": None if self.batch_size == AUTO else self.batch_size}
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        is_named = isinstance(self.study, str)
-        named = _named_study(self.study) if is_named else named_study(DEFAULT_STUDY)
-        recipe = replace(named.recipe_for(split), **changes)
-        variants = named.on(split, recipe=recipe).variants if is_named else self.study
-        name = named.name if is_named else "custom"
-        return Study(split, variants, recipe, seeds=seeds, name=name, reference=False, neighbours=False)
+        """Return the study: a built-in one's networks, or the user's with the recipe of the default study."""
+        asked = {
+            "max_epochs": self.max_iter,
+            "patience": self.n_iter_no_change,
+            "batch_size": self.batch_size,
+        }
+        changes: dict[str, Any] = {name: value for name, value in asked.items() if value not in (None, AUTO)}
+        options: dict[str, Any] = {"seeds": seeds, "reference": False, "neighbours": False}
+        if isinstance(self.study, str):
+            named = _named_study(self.study)
+            recipe = replace(named.recipe_for(split), **changes)
+            return Study(split, named.on(split, recipe=recipe).variants, recipe, name=named.name, **options)
+        recipe = replace(named_study(DEFAULT_STUDY).recipe_for(split), **changes)
+        return Study(split, self.study, recipe, **options)
 
     def _check_parameters(self) -> None:
         """Raise one InputError that names all parameters that are out of range."""
