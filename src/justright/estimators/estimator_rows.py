@@ -35,8 +35,8 @@ def checked_rows(estimator: Any, x: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]
             estimator, x, y, ensure_min_samples=LEAST_ROWS, y_numeric=is_numeric, **ARRAY_CHECKS
         )
         return x, y
+    y = validate_data(estimator, y=y, y_numeric=is_numeric)  # first: it forgets the names of columns
     x, y = validate_data(estimator, x, y, skip_check_array=True)
-    y = validate_data(estimator, y=y, y_numeric=is_numeric)
     check_consistent_length(x, y)
     if len(x) < LEAST_ROWS:
         raise InputError(f"`X` must have at least {LEAST_ROWS} rows; got {len(x)}. Give more rows.")
