@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
+    from justright.estimators import diagnose_estimator
     from justright.estimators.classifier import JustRightClassifier
     from justright.estimators.regressor import JustRightRegressor
     from justright.session.predictor import Predictor, load_predictor
@@ -48,6 +49,7 @@ EXPORTS = {
     "Variant": "justright.study.variant",
     "callbacks": "justright.callbacks",
     "diagnose": "justright.session.reading",
+    "diagnose_estimator": "justright.estimators",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
@@ -77,6 +79,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnose",
+    "diagnose_estimator",
     "learning_sizes",
     "load_predictor",
     "mlp",
