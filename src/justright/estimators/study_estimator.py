@@ -179,10 +179,9 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             raise InputError(f"`validation_fraction` must lie between 0 and 1; got {value!r}.")
 
     def _check_jobs(self) -> None:
-        if self.n_jobs is not None and (not is_whole(abs(self.n_jobs), least=1)):
-            raise InputError(
-                f"`n_jobs` must be None, a number of processes, or -1 for all; got {self.n_jobs!r}."
-            )
+        jobs = self.n_jobs
+        if not (jobs is None or is_whole(jobs, least=1) or (isinstance(jobs, int) and jobs < 0)):
+            raise InputError(f"`n_jobs` must be None, a number of processes, or -1 for all; got {jobs!r}.")
 
     def _check_study(self) -> None:
         if isinstance(self.study, str):
