@@ -26,6 +26,7 @@ LAYERS = (
     "report",
     "session",
     "callbacks",
+    "estimators",
     "higgs",
     "cli",
 )
@@ -220,7 +221,9 @@ def test_keras_is_imported_inside_functions() -> None:
 def test_slow_libraries_are_imported_inside_functions() -> None:
     """`justright --help` answers at once: what takes long to import waits until it is needed."""
     slow = {"matplotlib", "pandas", "scipy", "sklearn", "tensorboard"}
-    assert [item for item in all_imports() if root_of(item) in slow and item.at_import_time] == []
+    found = [item for item in all_imports() if root_of(item) in slow and item.at_import_time]
+    # Its estimators are subclasses of scikit-learn's, imported when they are first asked for.
+    assert [item for item in found if (layer_of(item.file), root_of(item)) != ("estimators", "sklearn")] == []
 
 
 def test_nothing_reads_a_pickle() -> None:

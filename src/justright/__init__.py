@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from justright.data.read import read_table
     from justright.data.table import Split, Table
     from justright.errors import FolderError, InputError, JustrightError
+    from justright.estimators import diagnose_estimator
+    from justright.estimators.classifier import JustRightClassifier
+    from justright.estimators.regressor import JustRightRegressor
     from justright.session.comparison import Comparison, compare
     from justright.session.predictor import Predictor, load_predictor
     from justright.session.reading import Reading, diagnose
@@ -34,6 +37,8 @@ EXPORTS = {
     "Comparison": "justright.session.comparison",
     "FolderError": "justright.errors",
     "InputError": "justright.errors",
+    "JustRightClassifier": "justright.estimators.classifier",
+    "JustRightRegressor": "justright.estimators.regressor",
     "JustrightError": "justright.errors",
     "KerasConfig": "justright.study.variant",
     "Mlp": "justright.study.families",
@@ -48,6 +53,7 @@ EXPORTS = {
     "callbacks": "justright.callbacks",
     "compare": "justright.session.comparison",
     "diagnose": "justright.session.reading",
+    "diagnose_estimator": "justright.estimators",
     "grid": "justright.study.sweep",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
@@ -63,6 +69,8 @@ __all__ = [
     "Comparison",
     "FolderError",
     "InputError",
+    "JustRightClassifier",
+    "JustRightRegressor",
     "JustrightError",
     "KerasConfig",
     "Mlp",
@@ -78,6 +86,7 @@ __all__ = [
     "callbacks",
     "compare",
     "diagnose",
+    "diagnose_estimator",
     "grid",
     "learning_sizes",
     "load_predictor",

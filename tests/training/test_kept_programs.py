@@ -13,6 +13,7 @@ from justright.runs.events import RunKey
 from justright.runs.tasks import StackTask, StudyRows
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
+from justright.study.variant import KerasConfig
 from justright.training import program
 
 
@@ -36,6 +37,24 @@ def test_stacks_of_the_same_shape_share_a_program(rows):
     assert program.stack_program(replace(stack_of("A"), name="t"), rows, cache) is first
     assert program.stack_program(stack_of("B"), rows, cache) is first
     assert program.stack_program(replace(stack_of("A"), train_index=np.arange(5)), rows, cache) is not first
+    part = np.ones((10, 3), np.float32), rows.train[1]
+    wider = replace(rows, train=part, validation=part, test=part)
+    assert program.stack_program(stack_of("A"), wider, cache) is not first
+
+
+def test_two_models_of_one_name_do_not_share_a_program(rows):
+    """A worker may train several studies, and a name means something else in each."""
+    import keras
+
+    def config(width):
+        layers = [keras.Input((2,)), keras.layers.Dense(width), keras.layers.Dense(1)]
+        return KerasConfig(keras.Sequential(layers).to_json())
+
+    narrow = replace(stack_of("A"), build=config(1))
+    cache = {}
+    first = program.stack_program(narrow, rows, cache)
+    assert program.stack_program(narrow, rows, cache) is first
+    assert program.stack_program(replace(narrow, build=config(2)), rows, cache) is not first
 
 
 def test_a_worker_starts_afresh_before_programs_fill_its_memory(rows, monkeypatch):

@@ -220,6 +220,8 @@ class RunOptions(Options):
     )
     # How long a worker may be silent and idle before it is ended and its runs are tried again.
     hang_seconds: float = option(None, default=HANG_SECONDS, check=check_seconds)
+    # Whether idle workers wait a minute for the next study of this process, which then starts at once.
+    keep_workers: bool = option(None, default=False)
     new: bool = option("Start in a fresh folder next to DIR if DIR holds a study.", default=False)
 
     def __post_init__(self) -> None:

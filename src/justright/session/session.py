@@ -39,7 +39,7 @@ from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
 from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
-from justright.study.study import Study
+from justright.study.study import Study, has_functions
 from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
@@ -76,7 +76,7 @@ def run_study(
         command: the shell command that repeats this study, for the report.
         report: whether to write report.html; without it, `Result.write_report` does.
         given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `new`,
-            `checkpoint_seconds` and `hang_seconds`.
+            `checkpoint_seconds`, `hang_seconds` and `keep_workers`.
 
     Returns:
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes. A report that
@@ -169,6 +169,7 @@ class _Session:
                     workers=how.workers,
                     address=how.ray_address,
                     hang_seconds=how.hang_seconds,
+                    keep=how.keep_workers and not has_functions(self.study),
                 ) as pool,
             ):
                 train_study(

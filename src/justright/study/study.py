@@ -10,11 +10,12 @@ from typing import Any, cast
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.table import Split
 from justright.errors import InputError, raise_together
+from justright.study.families import Family
 from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
 from justright.study.shown_study import study_card, study_text
 from justright.study.sweep import Grid
-from justright.study.variant import Variant, as_variants, check_name
+from justright.study.variant import KerasConfig, Variant, as_variants, check_name
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
 # A number of seeds means 1, 2, ...: they are counted as people count.
@@ -140,6 +141,14 @@ class Study:
             for rows in self.train_sizes or (self.split.sizes["train"],):
                 for seed in self.seeds:
                     yield member, seed, rows
+
+
+def has_functions(study: Study) -> bool:
+    """Return whether a user's own functions build, train or measure a network of the study."""
+    builds = (variant.build for variant in study.variants)
+    return any(not isinstance(build, Family | KerasConfig) for build in builds) or any(
+        study.recipe_of(variant).has_functions for variant in study.variants
+    )
 
 
 def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:

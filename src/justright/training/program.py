@@ -26,6 +26,7 @@ from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe
+from justright.study.variant import KerasConfig
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
@@ -288,9 +289,11 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     The cache is emptied before it would hold more than `KEPT_PROGRAMS`.
     """
     build = padded_build(task.build, task.recipe)
-    is_described = isinstance(build, Family) and not task.recipe.has_functions
+    is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
     described = build if is_described else task.variant
-    key = (described, json.dumps(task.recipe.to_dict()), len(task.train_index), len(task.runs))
+    recipe = json.dumps(task.recipe.to_dict())
+    rows_alike = (rows.features, rows.outputs, rows.task, rows.units)
+    key = (described, recipe, len(task.train_index), len(task.runs), *rows_alike)
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
             _forget(cache)

@@ -10,6 +10,7 @@ from justright.errors import InputError, one_of
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows
 from justright.workers.accelerators import find_accelerators
+from justright.workers.kept_workers import KeptProcesses
 from justright.workers.pool import Pool, Transport
 from justright.workers.processes import Processes
 from justright.workers.ray_cluster import RayCluster
@@ -25,6 +26,7 @@ def open_pool(
     jobs: int,
     address: str | None,
     hang_seconds: float = HANG_SECONDS,
+    keep: bool = False,
 ) -> Pool[Any]:
     """Return the pool of an engine: a context manager that starts and ends its workers.
 
@@ -36,6 +38,7 @@ def open_pool(
         jobs: runs to be trained.
         address: of the Ray cluster; None starts one here.
         hang_seconds: how long a worker may be silent without computing.
+        keep: whether workers on this machine's processors may serve several studies; see `KeptProcesses`.
 
     Raises:
         InputError: the engine is unknown, or `workers` is not a positive number; on entering, the engine is not
@@ -45,6 +48,9 @@ def open_pool(
         raise InputError(f"`workers` must be a whole number of at least 1; got {workers!r}.")
     if engine not in ENGINES:
         raise one_of("engine", engine, ENGINES)
+    if engine == "local" and keep and not find_accelerators():
+        count = workers or max(1, min(len(available_cores()), jobs))
+        return Pool(KeptProcesses(rows, storage, workers=count), hang_seconds=hang_seconds)
     transport = ENGINES[engine](rows, storage, workers=workers, jobs=jobs, address=address)
     return Pool(transport, hang_seconds=hang_seconds)
 

@@ -95,6 +95,10 @@ class Transport(ABC, Generic[Link]):
     def end(self, link: Link) -> None:
         """End a worker at once, dead or alive."""
 
+    def release(self, link: Link) -> None:
+        """Take back an idle worker that the pool no longer needs."""
+        self.end(link)
+
     @abstractmethod
     def free_memory(self, links: Sequence[Link]) -> FreeMemory | None:
         """Return the memory that workers may take, including what those in `links` hold; None if unknown."""
@@ -290,4 +294,6 @@ class Pool(Generic[Link]):
     def _end_surplus(self, count: int) -> None:
         """End all workers but the first `count`."""
         while len(self._workers) > count:
-            self._transport.end(self._workers.pop().link)
+            worker = self._workers.pop()
+            is_idle = worker.is_ready and worker.task is None
+            (self._transport.release if is_idle else self._transport.end)(worker.link)

@@ -115,12 +115,7 @@ class Processes(Transport[WorkerProcess]):
 
     def end(self, link: WorkerProcess) -> None:
         """Kill the process if it still runs, and close its files and connection."""
-        if link.connection is not None:
-            link.connection.close()
-            link.connection = None
-        link.process.kill()
-        link.process.wait()
-        link.log.close()
+        end_process(link)
 
     def free_memory(self, links: Sequence[WorkerProcess]) -> FreeMemory:
         """Return the memory that this process and its workers hold plus what is free."""
@@ -128,10 +123,25 @@ class Processes(Transport[WorkerProcess]):
         return FreeMemory((free_memory_bytes() + workers + resident_bytes(os.getpid(), with_shared=True),))
 
 
-def _send(worker: WorkerProcess, message: Any) -> None:
+def end_process(worker: WorkerProcess) -> None:
+    """Kill a worker if it still runs, and close its files and connection."""
+    if worker.connection is not None:
+        worker.connection.close()
+        worker.connection = None
+    worker.process.kill()
+    worker.process.wait()
+    worker.log.close()
+
+
+def send_bytes(worker: WorkerProcess, message: bytes | memoryview) -> None:
+    """Send a pickled message to a worker."""
     if worker.connection is not None:
         with suppress(OSError):  # the worker died: reading from it will show that
-            worker.connection.send_bytes(_pickled(message))
+            worker.connection.send_bytes(message)
+
+
+def _send(worker: WorkerProcess, message: Any) -> None:
+    send_bytes(worker, _pickled(message))
 
 
 def _pickled(message: Any) -> memoryview:
@@ -177,7 +187,7 @@ def _launch(
     number: int, workers: int, accelerators: Accelerators | None, *, inherited: Collection[int]
 ) -> WorkerProcess:
     """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
-    cores = _cores_of(number, workers)
+    cores = cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     devices = accelerators.variables(number, workers) if accelerators else {}
     process = subprocess.Popen(
@@ -227,7 +237,7 @@ def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection 
     return accepted[0] if accepted else None
 
 
-def _cores_of(number: int, workers: int) -> list[int]:
+def cores_of(number: int, workers: int) -> list[int]:
     """Return the processors of one worker: an equal share, at least one.
 
     Example:

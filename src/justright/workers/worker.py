@@ -23,10 +23,12 @@ from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage,
 from justright.study.registered import register_objects
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
+REST = "rest"  # the message after which a worker waits this long for the next study
+REST_SECONDS = 60.0
 
 
 def main() -> None:
-    """Connect to the coordinator and serve until told to leave, or until it is gone."""
+    """Connect to the coordinator and serve until it is gone, or has no study for this worker for a while."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the coordinator, which asks for a last checkpoint
     die_with_parent()
     address, key = sys.stdin.buffer.readline().decode().split()
@@ -43,22 +45,42 @@ def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.
     def send(*message: Any) -> None:
         connection.send_bytes(cloudpickle.dumps(message))
 
-    rows, storage = inbox.get()
-    perform = make_performer(rows, storage, lambda event: send("event", event), stopping.is_set)
-    send("ready")
+    perform: Any = None
+    programs: dict[Any, Any] = {}
+    seconds: float | None = None
     while True:
-        task = inbox.get()
-        if task is None:
+        try:
+            message = inbox.get(timeout=seconds)
+        except queue.Empty:
             return
-        send(*attempt(perform, task))
+        seconds = REST_SECONDS if message == REST else None
+        if isinstance(message, tuple):
+            rows, storage = message
+            perform = make_performer(
+                rows, storage, lambda event: send("event", event), stopping.is_set, programs
+            )
+            send("ready")
+        elif message != REST:
+            send(*attempt(perform, message))
 
 
 def make_performer(
-    rows: StudyRows, storage: Storage, emit: Callable[[Event], None], is_stopping: Callable[[], bool]
+    rows: StudyRows,
+    storage: Storage,
+    emit: Callable[[Event], None],
+    is_stopping: Callable[[], bool],
+    programs: dict[Any, Any] | None = None,
 ) -> Callable[[WorkerTask], bool]:
     """Return the function that performs a task in this process and says whether it ended.
 
     Keras and JAX are imported here, after the environment has chosen the backend.
+
+    Args:
+        rows: the study's rows.
+        storage: how to write to the study folder.
+        emit: receives every event.
+        is_stopping: whether the task must come to an end.
+        programs: the compiled programs of earlier studies in this process.
     """
     from justright.training.network import build_network, describe_network
     from justright.training.program import ProgramCache
@@ -68,9 +90,10 @@ def make_performer(
 
     # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:
     # 5.5 instead of 2.5 s until a stack of 16 small networks trains. They live as long as the process.
-    gc.collect()
-    gc.freeze()
-    cache: ProgramCache = {}
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
+    cache: ProgramCache = {} if programs is None else programs
 
     def perform(task: WorkerTask) -> bool:
         if isinstance(task, ReferenceTask):
@@ -116,8 +139,10 @@ def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading
             message = pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
             if message == "stop":
                 stopping.set()
-            else:
-                inbox.put(message)
+                continue
+            if isinstance(message, tuple):  # another study
+                stopping.clear()
+            inbox.put(message)
     except (EOFError, OSError):
         os._exit(LOST_COORDINATOR)
 

@@ -1,0 +1,45 @@
+"""scikit-learn's own checks of estimators: all pass, and none is expected to fail (as for its MLPClassifier)."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
+
+import justright as jr
+
+# One linear model and one step per epoch: nearly all the time goes into compiling a program for each check's table.
+QUICK = {"study": {"Linear": jr.mlp()}, "max_iter": 1_000, "batch_size": 1_000}
+# Skipped for every estimator, unless an environment variable asks for it.
+SKIPPED = {"check_array_api_input"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # checks pass on purpose what warns
+def test_the_classifier_passes_the_checks_of_scikit_learn():
+    """Each of them."""
+    done = check_estimator(jr.JustRightClassifier(**QUICK), on_fail=None, on_skip=None)
+    assert {one["check_name"] for one in done if one["status"] != "passed"} == SKIPPED
+    assert len(done) > 50
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # as above
+def test_the_regressor_passes_the_checks_that_a_classifier_does_not_have():
+    """The others test what both share."""
+    known = {name_of(check) for _, check in estimator_checks_generator(jr.JustRightClassifier(**QUICK))}
+    own = [
+        (estimator, check)
+        for estimator, check in estimator_checks_generator(jr.JustRightRegressor(**QUICK))
+        if name_of(check) not in known
+    ]
+    assert {name_of(check) for _, check in own} >= {"check_regressors_train", "check_regressors_int"}
+    for estimator, check in own:
+        with warnings.catch_warnings():
+            check(estimator)
+
+
+def name_of(check):
+    """The name of a check, which is a partial function."""
+    return check.func.__name__
