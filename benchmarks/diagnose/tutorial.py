@@ -80,7 +80,10 @@ def compare_study(folder: Path, scratch: Path) -> Iterator[Compared]:
     for variant, end in ends.items():
         seeds = sorted(curves.filter(variant=variant)["seed"].unique())
         runs = [curves.filter(variant=variant, seed=seed).sort("epoch") for seed in seeds]
-        board = next((folder / "tensorboard").glob(f"*/{glob.escape(variant)}"))  # in one of its groups
+        boards, name = folder / "tensorboard", glob.escape(variant)
+        board = next(
+            iter([*boards.glob(name), *boards.glob(f"*/{name}")])
+        )  # in one of its groups, if it has any
         logs = {
             FORMS[0]: [board / f"seed-{seed}" for seed in seeds],
             FORMS[1]: [

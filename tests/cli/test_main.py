@@ -276,6 +276,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "checkpoint_seconds": 2.5,
         "hang_seconds": HANG_SECONDS,
         "report": False,  # drawn once the verdicts have been said
+        "keep_workers": False,
     }
 
 

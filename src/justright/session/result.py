@@ -13,7 +13,7 @@ from justright.records.boards.tensorboard_files import mend_event_files
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
-from justright.session.board_texts import board_texts
+from justright.session.boards.board_texts import board_texts
 from justright.session.outputs import named_in_reports, summarise_folder, write_report
 from justright.session.saved_models import SavedModel, choose_models
 

@@ -36,8 +36,9 @@ def folder(tmp_path_factory):
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     """Pictures are written where the command is called; no figure stays open."""
     monkeypatch.chdir(tmp_path)
+    before = plt.get_fignums()
     yield
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def call(*arguments: object) -> tuple[int, str, str]:

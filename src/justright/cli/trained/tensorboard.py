@@ -37,7 +37,7 @@ def tensorboard(
       justright tensorboard runs/higgs
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.report.terminal.terminal import results
-    from justright.session.board_server import serve_board
+    from justright.session.boards.board_server import serve_board
 
     address = serve_board(folder, port=port, host=host)
     results().say(address)

@@ -24,7 +24,7 @@ from justright.records.folder import StudyFolder
 from justright.records.models import save_model_atomically
 from justright.records.store import Store
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
-from justright.session.board_server import serve_board
+from justright.session.boards.board_server import serve_board
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.spec import study_to_dict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from justright.records.boards.tensorboard_files import WHOLE_STUDY
-from justright.session.board_texts import board_texts
+from justright.session.boards.board_texts import board_texts
 
 
 def variant(name: str, label: str, **verdict: object) -> dict[str, object]:

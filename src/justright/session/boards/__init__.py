@@ -1,0 +1,1 @@
+"""A study in TensorBoard: what is written for it beside curves, and the program itself."""
