@@ -41,7 +41,7 @@ name = "interrupted"
 seeds = 2
 [recipe]
 batch_size = 100
-max_epochs = 2500
+max_epochs = 8000
 [variants.Plain]
 family = "mlp"
 units = [8]
