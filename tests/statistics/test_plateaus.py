@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from justright.statistics.curve_ends import CORRELATIONS
+from justright.statistics.curve_ends import CORRELATIONS, curve_ends
 from justright.statistics.plateaus import plateaus
 
 
@@ -13,7 +13,7 @@ def test_steps_are_fitted_as_by_written_out_matrices():
     """The first three points of an end are low, of more than 28 one in eight; of four points the last is high."""
     points = 40
     values = np.random.default_rng(0).random((2, points))
-    found = plateaus(values)
+    found = plateaus(values, curve_ends(values).before)
     for curve in range(2):
         for row, correlation in enumerate(CORRELATIONS):
             for start, low in ((0, 5), (20, 3), (36, 3)):

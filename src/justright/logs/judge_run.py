@@ -16,7 +16,6 @@ from justright.logs.judge_set import (
     SetJudgement,
     judge_set,
     most_urgent,
-    not_finite_since,
 )
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.next_steps import advice_for, state_to_keep
@@ -169,14 +168,13 @@ def _set_reading(judgement: SetJudgement, times: Times) -> SetReading:
 def _without_validation(curves: LogCurves) -> RunReading:
     """Return the reading of a run of which only training was logged: it can show divergence, and nothing else."""
     times = Times.of(curves)
-    loss = next((one for one in curves.curves if one.is_loss and np.isfinite(one.values).any()), None)
-    broken = [
-        one for one in curves.curves if one.is_loss and len(one.values) and not_finite_since(one) is not None
-    ]
-    label: CurveLabel = "diverged" if broken and broken[0].role == "train" else "undecided"
-    if label == "diverged":
-        when = not_finite_since(broken[0])
-        sentence = f"{broken[0].written} is no finite number from {times.at(0.0 if when is None else when)} on: the run diverged."
+    losses = [one for one in curves.curves if one.is_loss]
+    loss = next((one for one in losses if np.isfinite(one.values).any()), None)
+    broken = next(((one, when) for one in losses if (when := one.not_finite_since()) is not None), None)
+    label: CurveLabel = "undecided"
+    if broken is not None and broken[0].role == "train":
+        label = "diverged"
+        sentence = f"{broken[0].written} is no finite number from {times.at(broken[1])} on: the run diverged."
         found = [Finding(findings.DIVERGED.code, sentence)]
     else:
         found, sentence = [], "Only training was logged: whether it overfits shows on validation rows alone."
@@ -205,8 +203,7 @@ def _without_validation(curves: LogCurves) -> RunReading:
 
 
 def _training_course(curve: Curve, times: Times) -> str:
-    is_finite = np.isfinite(curve.values)
-    at, values = curve.at[is_finite], curve.values[is_finite]
+    at, values = curve.finite()
     words = f"{curve.written} went from {number(float(values[0]))} at {times.at(float(at[0]))} to {number(float(values[-1]))} at {times.at(float(at[-1]))}"
     if len(values) < FEWEST_POINTS:
         return words
@@ -335,14 +332,11 @@ def _is_close_and_flat(judgement: SetJudgement, curves: LogCurves) -> bool:
     judged = judgement.judged
     if judged.train_last is None or judged.direction != "less":
         return False
-    curve = next(curves.of_set(judgement.role, judgement.set), None)
-    train = (
-        None if curve is None else next((one for one in curves.curves if one.written == judged.train), None)
-    )
-    if train is None or np.isfinite(train.values).sum() < FEWEST_POINTS:
+    train = curves.train_curve(judged.metric)
+    if train is None or len(train.finite()[0]) < FEWEST_POINTS:
         return False
-    is_finite = np.isfinite(train.values)
-    fall = find_turn(train.values[is_finite], train.at[is_finite]).fall
+    at, values = train.finite()
+    fall = find_turn(values, at).fall
     level = abs(judged.last)
     return (
         fall.low > -FLAT_SHARE * level

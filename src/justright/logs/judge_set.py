@@ -60,7 +60,7 @@ class SetJudgement:
         ranking: of the others, the one that says whether answers still get better: accuracy, AUC and the like; None if there
             is none.
         cause: why it is diverged or unstable.
-        not_finite_at: when validation stopped to be a finite number, and stayed so; None if it did not.
+        not_finite_at: when validation stopped being a finite number for good; None if it did not.
         parts: names of the parts of the loss with their labels, where only they were logged; otherwise none.
     """
 
@@ -114,7 +114,7 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
         tuple(readings[id(one)] for one in measured if one is not curve),
         None if ranking is None else readings[id(ranking)],
         cause,
-        not_finite_since(curve),
+        curve.not_finite_since(),
         tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
     )
 
@@ -150,20 +150,12 @@ def holds_penalty(curves: LogCurves, loss: Curve, ranking: Curve) -> bool:
     train, accuracy = curves.train_curve(loss.metric), curves.train_curve(ranking.metric)
     if train is None or accuracy is None or "accuracy" not in accuracy.metric:
         return False
-    ends = [one.values[np.isfinite(one.values)][-END_VALUES:] for one in (train, accuracy)]
+    ends = [one.finite()[1][-END_VALUES:] for one in (train, accuracy)]
     if not all(map(len, ends)):
         return False
     cost, share = (float(np.median(one)) for one in ends)
     share = share / 100 if share > 1 else share
     return share >= SATURATED and cost > DEAREST_ERROR * (1 - share) + LEAST_PENALTY
-
-
-def not_finite_since(curve: Curve) -> float | None:
-    """Return when a curve stopped to be a finite number for good; None if its last value is one."""
-    finite = np.flatnonzero(np.isfinite(curve.values))
-    if len(finite) == 0:
-        return float(curve.at[0])
-    return None if finite[-1] == len(curve.at) - 1 else float(curve.at[finite[-1] + 1])
 
 
 def material(reading: MetricReading) -> float:
@@ -176,9 +168,9 @@ def _label(
 ) -> tuple[CurveLabel, Cause]:
     """Return the label by one curve, and why it is diverged or unstable."""
     train = curves.train_curve(curve.metric)
-    if train is not None and len(train.values) and not_finite_since(train) is not None:
+    if train is not None and train.not_finite_since() is not None:
         return "diverged", "train not finite"
-    broke_off = not_finite_since(curve) is not None
+    broke_off = curve.not_finite_since() is not None
     if broke_off and train is None:
         return "diverged", "validation not finite"
     if has_exploded(curve, train):
@@ -221,7 +213,7 @@ def reaches_new_best(curve: Curve) -> bool:
 
     A curve that only comes back to where it was improves nothing. Of each three values the middle one, so that no spike decides.
     """
-    values = curve.values[np.isfinite(curve.values)] * (-1.0 if curve.direction == "more" else 1.0)
+    _, values = curve.badness()
     level = np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1)
     before = level[: max(len(level) - max(round(LAST_QUARTER * len(values)), 1), 1)]
     return bool(level[-1] < before.min() - MATERIAL_SHARE * abs(before.min()))
@@ -229,12 +221,11 @@ def reaches_new_best(curve: Curve) -> bool:
 
 def has_exploded(curve: Curve, train: Curve | None) -> bool:
     """Return whether a loss ended far above its start, as that of training did: farther than it ever fell below it."""
-    return all(
-        one is None or _ends_above_start(one.values[np.isfinite(one.values)], one) for one in (curve, train)
-    )
+    return all(one is None or _ends_above_start(one) for one in (curve, train))
 
 
-def _ends_above_start(values: np.ndarray[tuple[int], np.dtype[np.float64]], curve: Curve) -> bool:
+def _ends_above_start(curve: Curve) -> bool:
+    _, values = curve.finite()
     if len(values) < 3 or curve.direction != "less":
         return False
     # Of three values the middle one, so that no single spike decides.

@@ -60,6 +60,23 @@ class Curve:
     direction: Direction | None
     is_loss: bool
 
+    def finite(self) -> tuple[Floats, Floats]:
+        """Return times and values of what was measured as a finite number, (finite points,) each."""
+        is_finite = np.isfinite(self.values)
+        return self.at[is_finite], self.values[is_finite]
+
+    def badness(self) -> tuple[Floats, Floats]:
+        """Return the same, with values turned so that less is better."""
+        at, values = self.finite()
+        return at, -values if self.direction == "more" else values
+
+    def not_finite_since(self) -> float | None:
+        """Return when it stopped being a finite number for good; None if its last value is one, or if it has none at all."""
+        if len(self.at) == 0 or np.isfinite(self.values[-1]):
+            return None
+        finite = np.flatnonzero(np.isfinite(self.values))
+        return float(self.at[finite[-1] + 1 if len(finite) else 0])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogCurves:
@@ -121,6 +138,10 @@ class LogCurves:
     def of_set(self, role: Role, set_name: str = "") -> Iterator[Curve]:
         """Yield the curves on one set of rows."""
         return (one for one in self.curves if one.role == role and one.set == set_name)
+
+    def named(self, written: str, role: Role, set_name: str = "") -> Curve:
+        """Return the curve on one set of rows that the log calls so; there must be one."""
+        return next(one for one in self.of_set(role, set_name) if one.written == written)
 
     def losses_of(self, role: Role, set_name: str = "") -> list[Curve]:
         """Return the losses on one set of rows in the order in which they are judged, or the metric that the user chose.

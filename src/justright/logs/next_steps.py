@@ -75,7 +75,7 @@ def better_later(judgement: SetJudgement, curves: LogCurves) -> float | None:
     ranking, judged = judgement.ranking, judgement.judged
     if ranking is None:
         return None
-    curve = curve_of(curves, judgement, ranking)
+    curve = curves.named(ranking.written, judgement.role, judgement.set)
     then = value_at(curves, judgement, ranking, judged.best_at)
     after = curve.values[(curve.at > judged.best_at) & np.isfinite(curve.values)]
     return then if then is not None and len(after) and float(after.mean()) > then else None
@@ -273,7 +273,8 @@ def _stopping(
     judged: MetricReading, curves: LogCurves, judgement: SetJudgement, times: Times
 ) -> Iterator[Advice]:
     """Yield the early stopping that would have ended this run soon after its best, replayed on its log."""
-    found = replayed_patience(curve_of(curves, judgement, judged), judged.best_at)
+    curve = curves.named(judged.written, judgement.role, judgement.set)
+    found = replayed_patience(curve, judged.best_at)
     if found is None:
         return
     patience, stopped_at = found
@@ -296,9 +297,7 @@ def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:
         A curve of 5, 4, 4.5, 3, 4, 4, 4, 4 has its best at the fourth value, two after the one before: a patience of 2
         reaches it, and ends two values later.
     """
-    is_finite = np.isfinite(curve.values)
-    at = curve.at[is_finite]
-    values = curve.values[is_finite] * (-1.0 if curve.direction == "more" else 1.0)
+    at, values = curve.badness()
     best = int(np.searchsorted(at, best_at))
     lows = np.flatnonzero(values[: best + 1] < np.minimum.accumulate(np.r_[np.inf, values[:best]]))
     patience = max(int(np.diff(lows).max(initial=1)), 1)
@@ -310,14 +309,9 @@ def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:
     return patience, float(at[stopped])
 
 
-def curve_of(curves: LogCurves, judgement: SetJudgement, reading: MetricReading) -> Curve:
-    """Return the curve that a reading is about."""
-    return next(one for one in curves.of_set(judgement.role, judgement.set) if one.written == reading.written)
-
-
 def value_at(curves: LogCurves, judgement: SetJudgement, reading: MetricReading, when: float) -> float | None:
     """Return a metric at the time nearest to one."""
-    curve = curve_of(curves, judgement, reading)
+    curve = curves.named(reading.written, judgement.role, judgement.set)
     value = float(curve.values[int(np.argmin(np.abs(curve.at - when)))])
     return value if np.isfinite(value) else None
 

@@ -92,16 +92,15 @@ def widened(change: Change, curves: int) -> Change:
 
 def change_between(curve: Curve, first: float, last: float) -> float | None:
     """Return how much a curve changed from around one time to another; None where it was not measured."""
-    is_finite = np.isfinite(curve.values)
-    at, values = curve.at[is_finite], curve.values[is_finite]
+    at, values = curve.finite()
     if len(at) == 0 or not last > first:
         return None
     return _level(at, values, last) - _level(at, values, first)
 
 
 def _level_at(curve: Curve, when: float) -> float | None:
-    is_finite = np.isfinite(curve.values)
-    return _level(curve.at[is_finite], curve.values[is_finite], when) if is_finite.any() else None
+    at, values = curve.finite()
+    return _level(at, values, when) if len(at) else None
 
 
 def _level(at: Floats, values: Floats, when: float) -> float:
@@ -111,8 +110,8 @@ def _level(at: Floats, values: Floats, when: float) -> float:
 
 
 def _last(curve: Curve) -> float | None:
-    finite = curve.values[np.isfinite(curve.values)]
-    return float(finite[-1]) if len(finite) else None
+    _, values = curve.finite()
+    return float(values[-1]) if len(values) else None
 
 
 def _since(turn: Turn | None, rise: Change | None, at: Floats) -> tuple[float, float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from justright.diagnosis.words.numbers import estimate, number
 from justright.logs.log_curves import LogCurves
@@ -101,8 +101,3 @@ def share_words(change: float, level: float) -> str:
     if share > MOST_PER_CENT:
         return ""
     return f"{number(share)} %" if share < 10 else f"{share:,.0f} %"
-
-
-def together(words: Sequence[str]) -> str:
-    """Return sentences as one text."""
-    return " ".join(words)

@@ -33,7 +33,7 @@ class CurveEnds:
 
     Shape:
         lengths, freedom: (ends,); weights, variance: (curves, correlations, ends);
-        coefficients: (curves, correlations, ends, powers).
+        coefficients: (curves, correlations, ends, powers); before: (curves, correlations, ends).
 
     Args:
         points: of each curve.
@@ -42,6 +42,7 @@ class CurveEnds:
         weights: how likely each correlation is, summing to 1 for each end.
         coefficients: of the parabola, in powers of time, which is -1 at the curve's first point and 0 at its last.
         variance: of the innovations: what a point has not in common with the one before.
+        before: evidence of the points before each end, 0 for too few.
     """
 
     points: int
@@ -50,6 +51,7 @@ class CurveEnds:
     weights: Floats
     coefficients: Floats
     variance: Floats
+    before: Floats
 
     @property
     def deviation(self) -> Floats:
@@ -64,14 +66,9 @@ class CurveEnds:
         """Return the parabola at the last point, (curves, correlations, ends)."""
         return self.coefficients[..., 0]
 
-    def changes(self, times: Floats | None = None) -> tuple[Floats, Floats]:
-        """Return by how much the parabola changes from some time to the last point, and the standard error of that.
-
-        Args:
-            times: (ends,), from -1 to 0; None: that of each end's first point.
-        """
-        if times is None:
-            times = _design(self.points, PARABOLA).powers[: len(self.lengths), 1]
+    def changes(self) -> tuple[Floats, Floats]:
+        """Return by how much the parabola changes along each end, and its standard error, twice (curves, correlations, ends)."""
+        times = _design(self.points, PARABOLA).powers[: len(self.lengths), 1]
         return self._sums(np.stack([np.zeros_like(times), -times, -(times**2)], axis=1))
 
     def only(self, curve: int) -> CurveEnds:
@@ -84,6 +81,7 @@ class CurveEnds:
             self.weights[one],
             self.coefficients[one],
             self.variance[one],
+            self.before[one],
         )
 
     def _sums(self, weights: Floats) -> tuple[Floats, Floats]:
@@ -103,12 +101,36 @@ def curve_ends(values: Floats) -> CurveEnds:
     lengths = points - np.arange(points - SHORTEST + 1)
     coefficients, evidence, variance = _fits(values - values[:, -1:], PARABOLA, lengths)
     coefficients[..., 0] += values[:, -1, None, None]
-    evidence = evidence + evidence_before(values, len(lengths)) + np.log(PRIOR)[:, None]
-    shares = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    weights = shares / shares.sum(axis=1, keepdims=True)
+    before = _evidence_before(values, len(lengths))
     return CurveEnds(
-        points, lengths.astype(float), lengths - float(PARABOLA), weights, coefficients, variance
+        points,
+        lengths.astype(float),
+        lengths - float(PARABOLA),
+        weights_of(evidence, before),
+        coefficients,
+        variance,
+        before,
     )
+
+
+def evidence_of(left: Floats, freedom: Floats, log_determinant: Floats) -> Floats:
+    """Return the logarithm of the restricted likelihood of fits, the variance integrated out, (curves, correlations, ends).
+
+    Args:
+        left: (curves, correlations, ends), squared errors.
+        freedom: (ends,), degrees of freedom.
+        log_determinant: (correlations, ends), of the normal equations.
+    """
+    gammas = np.array([lgamma(free / 2) for free in freedom.tolist()])
+    evidence = gammas - freedom / 2 * np.log(np.pi * left)
+    return np.asarray(evidence + 0.5 * np.log(1 - CORRELATIONS[:, None] ** 2) - 0.5 * log_determinant)
+
+
+def weights_of(evidence: Floats, before: Floats) -> Floats:
+    """Return how likely each correlation is, by the evidence of ends and of the points before them, (curves, correlations, ends)."""
+    evidence = evidence + before + np.log(PRIOR)[:, None]
+    shares = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +196,10 @@ def _fits(values: Floats, parameters: int, lengths: np.ndarray) -> tuple[Floats,
     left = total - (coefficients * products).sum(axis=-1)
     left = np.maximum(left, ROUNDING * total + LEAST * lengths)
     freedom = lengths - parameters
-    gammas = np.array([lgamma(free / 2) for free in freedom.tolist()])
-    evidence = gammas - freedom / 2 * np.log(np.pi * left)
-    evidence = evidence + 0.5 * np.log(1 - phi**2) - 0.5 * design.determinant[:, starts]
-    return coefficients, evidence, left / freedom
+    return coefficients, evidence_of(left, freedom, design.determinant[:, starts]), left / freedom
 
 
-def evidence_before(values: Floats, ends: int) -> Floats:
+def _evidence_before(values: Floats, ends: int) -> Floats:
     """Return the evidence of the points before each end, 0 for too few: (curves, correlations, ends)."""
     evidence = np.zeros((len(values), len(CORRELATIONS), ends))
     lengths = np.arange(CUBIC + 2, ends)

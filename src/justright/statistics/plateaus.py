@@ -7,12 +7,11 @@ The fit is by generalized least squares, as in `curve_ends`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lgamma
 
 import numpy as np
 
 from justright.statistics.crossed import Floats
-from justright.statistics.curve_ends import CORRELATIONS, LEAST, PRIOR, ROUNDING, SHORTEST, evidence_before
+from justright.statistics.curve_ends import CORRELATIONS, LEAST, ROUNDING, SHORTEST, evidence_of, weights_of
 
 LOW_SHARE = 8  # one in so many points is low
 FEWEST_LOW = 3
@@ -45,11 +44,12 @@ class Plateaus:
     deviation: Floats
 
 
-def plateaus(values: Floats) -> Plateaus:
+def plateaus(values: Floats, before: Floats) -> Plateaus:
     """Return the steps of curves, one for each end with at least `curve_ends.SHORTEST` points.
 
     Args:
         values: (curves, points), scaled so that each curve spreads over about 1.
+        before: evidence of the points before each end, as `CurveEnds` has it.
     """
     curves, points = values.shape
     starts = np.arange(points - SHORTEST + 1)
@@ -77,16 +77,10 @@ def plateaus(values: Floats) -> Plateaus:
     rises = (level_size * step - both * level) / determinant
     left = np.maximum(total - low * level - rises * step, ROUNDING * total + LEAST * lengths)
     freedom = lengths - float(LEVELS)
-    gammas = np.array([lgamma(free / 2) for free in freedom.tolist()])
-    evidence = (
-        gammas - freedom / 2 * np.log(np.pi * left) + 0.5 * np.log(1 - phi**2) - 0.5 * np.log(determinant)
-    )
-    evidence = evidence + evidence_before(values, len(starts)) + np.log(PRIOR)[:, None]
-    shares = np.exp(evidence - evidence.max(axis=1, keepdims=True))
     variance = left / freedom
     return Plateaus(
         np.minimum(freedom, TAIL_FREEDOM / np.maximum(phi, 0.01) ** 2),
-        shares / shares.sum(axis=1, keepdims=True),
+        weights_of(evidence_of(left, freedom, np.log(determinant)), before),
         low + values[:, -1, None, None],
         rises,
         np.sqrt(variance * level_size / determinant),

@@ -162,7 +162,7 @@ def _candidates(values: Floats, ends: CurveEnds) -> _Candidates:
     freedom = np.broadcast_to(ends.freedom, changes.shape[1:])
     parts = [(changes, errors, ends.weights, freedom, first, np.hypot(first_errors, ends.deviation), 0.0)]
     if points >= FEWEST_FOR_PLATEAUS:
-        steps = plateaus(values)
+        steps = plateaus(values, ends.before)
         parts.append(
             (
                 steps.rises,

@@ -154,19 +154,13 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
 
 
 def _panel(run: RunReading, one: SetReading, metric: MetricReading) -> Panel:
-    curves = [_curve_of(run, one, metric), _train_curve_of(run, metric)]
-    times = np.concatenate([curve.at[np.isfinite(curve.at)] for curve in curves if curve is not None])
+    own, training = run.curves.named(metric.written, one.role, one.set), run.curves.train_curve(metric.metric)
+    times = np.concatenate([curve.at[np.isfinite(curve.at)] for curve in (own, training) if curve is not None])
     span = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
-    evaluated, trained = map(shown_curve, curves)
-    return Panel(one, metric, evaluated, trained, metric is one.judged, span, _lost_at(curves[0]))
-
-
-def _lost_at(curve: Curve | None) -> float | None:
-    """Return when the values at a curve's end began that are no finite numbers."""
-    if curve is None or len(curve.at) == 0 or np.isfinite(curve.values[-1]):
-        return None
-    last_finite = np.flatnonzero(np.isfinite(curve.values))
-    return float(curve.at[last_finite[-1] + 1 if len(last_finite) else 0])
+    is_judged = metric is one.judged
+    return Panel(
+        one, metric, shown_curve(own), shown_curve(training), is_judged, span, own.not_finite_since()
+    )
 
 
 def _tail_ends(values: Floats) -> tuple[float, float]:
@@ -177,14 +171,3 @@ def _tail_ends(values: Floats) -> tuple[float, float]:
     )
     return min(float(low), float(values[-1])), max(float(high), float(values[-1]))
 
-
-def _curve_of(run: RunReading, one: SetReading, metric: MetricReading) -> Curve | None:
-    own = run.curves.of_set(one.role, one.set)
-    return next((curve for curve in own if curve.written == metric.written), None)
-
-
-def _train_curve_of(run: RunReading, metric: MetricReading) -> Curve | None:
-    if metric.train is None:
-        return None
-    train = [curve for curve in run.curves.curves if curve.role == "train"]
-    return next((curve for curve in train if curve.written == metric.train), None)
