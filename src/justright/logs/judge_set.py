@@ -10,11 +10,11 @@ import numpy as np
 
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
-from justright.logs.read_metric import read_metric
+from justright.logs.read_metric import ReadCurve, read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
 from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
 from justright.statistics.jitter import slope_fall_of
-from justright.statistics.turns import FEWEST_POINTS, Change, find_turn
+from justright.statistics.turns import FEWEST_POINTS, Change
 
 # A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
 # single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
@@ -92,65 +92,64 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     if not measured:
         return None
     candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
-    readings = {
-        id(one): read_metric(
+    read = {
+        one: read_metric(
             one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
         )
-        for one in dict.fromkeys([*candidates, *measured])
+        for one in measured
     }
-    ranking = _ranking([one for one in measured if one.direction == "more" and one not in candidates])
-    judged = [(one, *_label(curves, one, readings[id(one)], ranking)) for one in candidates]
-    curve, label, cause = min(judged, key=lambda found: URGENCY.index(found[1]))
-    if label == "still improving" and ranking is not None and holds_penalty(curves, curve, ranking):
-        by_ranking = _label(curves, ranking, readings[id(ranking)], None)
-        curve, label, cause = ranking, by_ranking[0], "penalty"
-    turned_at = readings[id(curve)].best_at if label.startswith("overfits") else None
-    readings = {id(one): with_improvement(readings[id(one)], one, turned_at) for one in measured}
+    losses = [read[one] for one in candidates]
+    ranking = _ranking([read[one] for one in measured if one.direction == "more" and one not in candidates])
+    labelled = [(one, *_label(one, ranking)) for one in losses]
+    judged, label, cause = min(labelled, key=lambda found: URGENCY.index(found[1]))
+    if label == "still improving" and ranking is not None and holds_penalty(judged, ranking):
+        judged, (label, _), cause = ranking, _label(ranking, None), "penalty"
+    turned_at = judged.reading.best_at if label.startswith("overfits") else None
+    readings = {one: with_improvement(one, turned_at) for one in read.values()}
     return SetJudgement(
         role,
         set_name,
         label,
-        readings[id(curve)],
-        tuple(readings[id(one)] for one in measured if one is not curve),
-        None if ranking is None else readings[id(ranking)],
+        readings[judged],
+        tuple(reading for one, reading in readings.items() if one is not judged),
+        None if ranking is None else readings[ranking],
         cause,
-        curve.not_finite_since(),
-        tuple((one.written, found) for one, found, _ in judged) if len(judged) > 1 else (),
+        judged.curve.not_finite_since(),
+        tuple((one.curve.written, found) for one, found, _ in labelled) if len(labelled) > 1 else (),
     )
 
 
-def with_improvement(reading: MetricReading, curve: Curve, turned_at: float | None) -> MetricReading:
+def with_improvement(one: ReadCurve, turned_at: float | None) -> MetricReading:
     """Return a reading that says whether its metric improved to the end of the run.
 
     Args:
-        reading: of `curve`.
-        curve: any metric of a set.
+        one: any metric of a set.
         turned_at: when the judged loss of the set was best, if it overfits.
     """
+    reading = one.reading
     if reading.gain is None or reading.since is not None:
         return reading
     middle = _middle(reading)
-    if reaches_new_best(curve) and (reading.gain.low > 0 or still_improves(curve, since=middle)):
+    if reaches_new_best(one.curve) and (reading.gain.low > 0 or still_improves(one, since=middle)):
         return replace(reading, improved_since=middle)
-    if turned_at is not None and curve.direction == "more" and still_improves(curve, since=turned_at):
+    if turned_at is not None and one.curve.direction == "more" and still_improves(one, since=turned_at):
         return replace(reading, improved_since=turned_at)
     return reading
 
 
-def _ranking(metrics: Sequence[Curve]) -> Curve | None:
+def _ranking(metrics: Sequence[ReadCurve]) -> ReadCurve | None:
     """Return the metric that says whether answers get better: accuracy before others."""
-    return next((one for one in metrics if "accuracy" in one.metric), metrics[0] if metrics else None)
+    return next((one for one in metrics if "accuracy" in one.curve.metric), metrics[0] if metrics else None)
 
 
-def holds_penalty(curves: LogCurves, loss: Curve, ranking: Curve) -> bool:
+def holds_penalty(loss: ReadCurve, ranking: ReadCurve) -> bool:
     """Return whether training loss is more than the errors on training rows can cost, at the end.
 
     A penalty (L2) in it, or label smoothing, falls or stays by itself: then accuracy says how training goes.
     """
-    train, accuracy = curves.train_curve(loss.metric), curves.train_curve(ranking.metric)
-    if train is None or accuracy is None or "accuracy" not in accuracy.metric:
+    if loss.train is None or ranking.train is None or "accuracy" not in ranking.train.metric:
         return False
-    ends = [one.finite()[1][-END_VALUES:] for one in (train, accuracy)]
+    ends = [one.finite()[1][-END_VALUES:] for one in (loss.train, ranking.train)]
     if not all(map(len, ends)):
         return False
     cost, share = (float(np.median(one)) for one in ends)
@@ -163,11 +162,9 @@ def material(reading: MetricReading) -> float:
     return MATERIAL_SHARE * abs(reading.best)
 
 
-def _label(
-    curves: LogCurves, curve: Curve, reading: MetricReading, ranking: Curve | None
-) -> tuple[CurveLabel, Cause]:
+def _label(one: ReadCurve, ranking: ReadCurve | None) -> tuple[CurveLabel, Cause]:
     """Return the label by one curve, and why it is diverged or unstable."""
-    train = curves.train_curve(curve.metric)
+    curve, train, reading = one.curve, one.train, one.reading
     if train is not None and train.not_finite_since() is not None:
         return "diverged", "train not finite"
     broke_off = curve.not_finite_since() is not None
@@ -184,17 +181,15 @@ def _label(
         return ("overfits by loss only" if is_better else "overfits"), ""
     if broke_off:
         return "undecided", "validation not finite"
-    return _label_without_rise(curve, reading, reading.worsening, reading.gain)
+    return _label_without_rise(one, reading.worsening, reading.gain)
 
 
-def _label_without_rise(
-    curve: Curve, reading: MetricReading, rise: Change, gain: Change
-) -> tuple[CurveLabel, Cause]:
-    new_low = reaches_new_best(curve)
+def _label_without_rise(one: ReadCurve, rise: Change, gain: Change) -> tuple[CurveLabel, Cause]:
+    reading, new_low = one.reading, reaches_new_best(one.curve)
     if (
         new_low
         and gain.value > material(reading)
-        and (gain.low > 0 or still_improves(curve, since=_middle(reading)))
+        and (gain.low > 0 or still_improves(one, since=_middle(reading)))
     ):
         return "still improving", ""
     if len(reading.spikes) > max(FEW_SPIKES, MANY_SPIKES * reading.points):
@@ -241,22 +236,19 @@ def _has_train_risen(reading: MetricReading) -> bool:
     return worse >= SHARED_RISE * reading.worsening.value
 
 
-def still_improves(curve: Curve, *, since: float) -> bool:
+def still_improves(one: ReadCurve, *, since: float) -> bool:
     """Return whether a metric surely became better after a time, by as much as matters, and did not fall back.
 
     By the line through its values since then, whose error takes their correlation as it was estimated. That is less careful than
     `find_turn`, which guards against any correlation: this decides between labels that ask for no harm, not whether to raise an alarm.
     """
-    is_finite = np.isfinite(curve.values)
-    at, values = curve.at[is_finite], curve.values[is_finite]
-    badness = -values if curve.direction == "more" else values
-    length = int((at >= since).sum())
-    if length < FEWEST_POINTS:
+    at, badness = one.curve.badness()
+    length, back = int((at >= since).sum()), one.own_rise
+    if length < FEWEST_POINTS or back is None:
         return False
     fall = slope_fall_of(badness, length)
     reach = float(student_quantile(fall.freedom, DEFAULT_LEVEL)) * fall.variance**0.5
-    least = MATERIAL_SHARE * float(np.abs(values[-length:]).min())
-    back = find_turn(badness, at).rise
+    least = MATERIAL_SHARE * float(np.abs(badness[-length:]).min())
     return fall.mean - reach > 0 and fall.mean > least and not (back.low > 0 and back.value > least)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from justright.logs.log_curves import Curve
 from justright.logs.run_reading import MetricReading
 from justright.statistics.crossed import Floats
 from justright.statistics.intervals import DEFAULT_LEVEL, normal_quantile
-from justright.statistics.turns import FEWEST_POINTS, Change, Turn, find_turn
+from justright.statistics.turns import FEWEST_POINTS, Change, Course, Turn
 
 # Part of the values of training loss, and fewest of them, whose median is its level at a time: single batches, as some tools
 # log them, and single spikes say little.
@@ -19,7 +21,25 @@ NEAR, FEWEST_NEAR = 0.05, 3
 LEARNED_BY_HEART, NOISY, FEWEST_ASSISTED, ALLOWANCE = 0.3, 0.05, 8, 4.5
 
 
-def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) -> MetricReading:
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadCurve:
+    """A curve that was read.
+
+    Args:
+        curve: of one metric.
+        train: the same metric on training rows, if it was logged.
+        reading: what it did.
+        own_rise: by how much it became worse, judged by itself alone: neither with the help of training nor together with
+            other curves; None for too few points.
+    """
+
+    curve: Curve
+    train: Curve | None
+    reading: MetricReading
+    own_rise: Change | None
+
+
+def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) -> ReadCurve:
     """Return what a metric did; with fewer than `FEWEST_POINTS` values only its best and its last.
 
     Args:
@@ -27,18 +47,23 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
         train: the same metric on training rows.
         curves: how many curves are looked at for the same verdict; the intervals of all of them hold together.
     """
-    is_finite = np.isfinite(curve.values)
-    at, values = curve.at[is_finite], curve.values[is_finite]
-    sign = -1.0 if curve.direction == "more" else 1.0
-    turn = find_turn(sign * values, at) if len(values) >= FEWEST_POINTS else None
-    best = int(np.argmin(sign * values)) if turn is None else turn.best
-    helped = turn
-    if turn is not None and train is not None and _may_be_assisted(turn, at, values, train):
-        helped = find_turn(sign * values, at, allowance=ALLOWANCE)
-    is_assisted = helped is not turn and helped is not None and helped.rise.low > 0
-    turn = helped if is_assisted else turn
+    at, values = curve.finite()
+    _, badness = curve.badness()
+    course = Course(badness, at) if len(values) >= FEWEST_POINTS else None
+    turn = own = None if course is None else course.turn()
+    best = int(np.argmin(badness)) if turn is None else turn.best
+    is_assisted = False
+    if (
+        course is not None
+        and own is not None
+        and train is not None
+        and _may_be_assisted(own, at, values, train)
+    ):
+        helped = course.turn(ALLOWANCE)
+        is_assisted = helped.rise.low > 0
+        turn = helped if is_assisted else own
     rise = None if turn is None else _not_negative(widened(turn.rise, curves))
-    return MetricReading(
+    reading = MetricReading(
         metric=curve.metric,
         written=curve.written,
         direction=curve.direction,
@@ -57,6 +82,7 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
         train_change=None if train is None else change_between(train, float(at[best]), float(at[-1])),
         is_assisted=is_assisted,
     )
+    return ReadCurve(curve, train, reading, None if own is None else own.rise)
 
 
 def _may_be_assisted(turn: Turn, at: Floats, values: Floats, train: Curve) -> bool:

@@ -13,7 +13,8 @@ by `python -m benchmarks.diagnose.levels`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,8 +57,8 @@ class Rise:
 
     Args:
         omitted: position of a point that was left out of the curve; None if none.
-        score: the smallest sum. level: it rose if the score is below.
-        share: the p value of the rise alone that would be at the level.
+        score: the smallest sum. extra: what in it is not from the rise.
+        level: it rose if the score is below.
         changes: by how much the end rose. errors: standard errors of that. weights: how likely each correlation is.
         freedom: degrees of freedom by which to judge.
         ends: all ends of the curve, without the omitted point.
@@ -65,13 +66,23 @@ class Rise:
 
     omitted: int | None
     score: float
+    extra: float
     level: float
-    share: float
     changes: Floats
     errors: Floats
     weights: Floats
     freedom: Floats
     ends: CurveEnds
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it rose."""
+        return self.score < self.level
+
+    @property
+    def share(self) -> float:
+        """The p value of the rise alone that would be at the level."""
+        return float(np.exp(self.level - self.extra))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,46 +109,66 @@ def find_rise(values: Floats, *, allowance: float = 0.0) -> Rise:
         values: (points,), at least 5, not all equal, scaled so that they spread over about 1.
         allowance: by how much the score may exceed the level of curves of which nothing else is known.
     """
-    level = level_of(len(values)) + allowance
-    whole = _surest(values[None], level)
-    if whole.score < whole.level or len(values) < FEWEST_TO_OMIT:
-        return whole
-    fewer = _surest_without_one(values, level)
-    return fewer if fewer.score < fewer.level else whole
+    return Rises(values).surest(allowance)
 
 
 def least_score(values: Floats) -> float:
     """Return the smallest score of a curve, with all its points or without one."""
-    scores = [_surest(values[None], 0.0).score]
-    if len(values) >= FEWEST_TO_OMIT:
-        scores.append(_surest_without_one(values, 0.0).score)
-    return min(scores)
+    rises = Rises(values)
+    return min(one.score for one in (rises.whole, rises.without_one) if one is not None)
 
 
-def _surest(curves: Floats, level: float, *, price: float = 0.0, omitted: list[int] | None = None) -> Rise:
-    """Return the surest end of all curves; each lacks one of the points `omitted`."""
+class Rises:
+    """The surest end of a whole curve, and that with a point left out: fitted once, they are judged by any allowance.
+
+    Args:
+        values: (points,), as for `find_rise`.
+    """
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        self.whole = _surest(values[None])
+
+    @cached_property
+    def without_one(self) -> Rise | None:
+        """The surest end of the curve with a point left out; None if it has too few."""
+        if len(self._values) < FEWEST_TO_OMIT:
+            return None
+        omitted = _omissions(self._values)
+        fewer = np.array([np.delete(self._values, one) for one in omitted])
+        return _surest(fewer, price=omission_price(len(self._values)), omitted=omitted)
+
+    def surest(self, allowance: float = 0.0) -> Rise:
+        """Return what `find_rise` does."""
+        level = level_of(len(self._values)) + allowance
+        whole = _at_level(self.whole, level)
+        if whole.is_sure or self.without_one is None:
+            return whole
+        fewer = _at_level(self.without_one, level)
+        return fewer if fewer.is_sure else whole
+
+
+def _at_level(rise: Rise, level: float) -> Rise:
+    return replace(rise, level=min(level, rise.level))
+
+
+def _surest(curves: Floats, *, price: float = 0.0, omitted: list[int] | None = None) -> Rise:
+    """Return the surest end of all curves, at the highest level there is; each lacks one of the points `omitted`."""
     ends = curve_ends(curves)
     found = _candidates(curves, ends)
     curve, place = (int(one) for one in np.unravel_index(np.argmin(found.scores), found.scores.shape))
     extra = float(found.extras[curve, place]) + price
-    level = min(level, extra + np.log(MOST_SHARE))
     return Rise(
         None if omitted is None else omitted[curve],
         float(found.scores[curve, place]) + price,
-        level,
-        float(np.exp(level - extra)),
+        extra,
+        extra + float(np.log(MOST_SHARE)),
         found.changes[curve, :, place],
         found.errors[curve, :, place],
         found.weights[curve, :, place],
         found.freedom[:, place],
         ends.only(curve),
     )
-
-
-def _surest_without_one(values: Floats, level: float) -> Rise:
-    omitted = _omissions(values)
-    fewer = np.array([np.delete(values, one) for one in omitted])
-    return _surest(fewer, level, price=omission_price(len(values)), omitted=omitted)
 
 
 def level_of(points: int) -> float:

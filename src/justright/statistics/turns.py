@@ -16,7 +16,7 @@ import numpy.typing as npt
 from justright.statistics.crossed import Floats
 from justright.statistics.curve_ends import CORRELATIONS, CurveEnds
 from justright.statistics.lone_points import FEWEST, lone_points
-from justright.statistics.rises import Rise, find_rise
+from justright.statistics.rises import Rise, Rises
 from justright.statistics.unimodal import turning_errors
 
 FEWEST_POINTS = 5
@@ -119,13 +119,62 @@ def find_turn(values: Floats, at: Floats | None = None, *, allowance: float = 0.
         >>> turn.best, turn.rise.low > 0
         (2, True)
     """
-    values = np.asarray(values, dtype=np.float64)
-    found = _turn(values, at, allowance)
-    for share, times, fewest, less in EVIDENT:
-        if found.rise.low <= 0 and less > allowance and len(values) >= fewest:
-            freer = _turn(values, at, less)
-            found = freer if _is_evident(freer, values, share, times) else found
-    return found
+    return Course(values, at).turn(allowance)
+
+
+class Course:
+    """One curve, to which everything is fitted once: what it did follows for any allowance.
+
+    Args:
+        values, at: as for `find_turn`.
+    """
+
+    def __init__(self, values: Floats, at: Floats | None = None) -> None:
+        self._values = np.asarray(values, dtype=np.float64)
+        self._lowest = float(self._values.min())
+        # In halves, as the range of huge values may be no float.
+        self._half_spread = float(self._values.max() / 2 - self._lowest / 2)
+        if self._half_spread > 0:
+            scaled = (self._values / 2 - self._lowest / 2) / self._half_spread
+            times = np.arange(float(len(scaled))) if at is None else np.asarray(at, dtype=np.float64)
+            self._lone = lone_points(scaled) if len(scaled) >= FEWEST else []
+            self._read = _stretches(scaled, times, self._lone)
+            self._rises = Rises(self._read.means)
+
+    def turn(self, allowance: float = 0.0) -> Turn:
+        """Return what the curve did; see `find_turn`."""
+        if not self._half_spread > 0:
+            still = Change(0.0, 0.0, 0.0)
+            return Turn(0, self._lowest, self._lowest, still, None, still, (), 0.0, 0.0)
+        found = self._turn(self._rises.surest(allowance))
+        for share, times, fewest, less in EVIDENT:
+            if found.rise.low <= 0 and less > allowance and len(self._values) >= fewest:
+                rise = self._rises.surest(less)
+                if rise.is_sure and _is_evident(freer := self._turn(rise), self._values, share, times):
+                    found = freer
+        return found
+
+    def _turn(self, rise: Rise) -> Turn:
+        lowest, half_spread, lone = self._lowest, self._half_spread, self._lone
+        if rise.omitted is not None:
+            lone = sorted({*lone, int(self._read.first[rise.omitted])})
+        read = self._read.without(rise.omitted)
+        errors = turning_errors(read.means)
+        change, end = _rise(rise, int(np.argmin(errors)))
+        variance, correlation = _noise(rise.ends)
+        since = _onset(read, errors, variance, correlation) if change.low > 0 else None
+        places = np.delete(np.arange(len(self._values)), lone)
+        return Turn(
+            int(places[np.argmin(self._values[places])]),
+            _finite(lowest / 2 + half_spread * (end - change.value)),
+            _finite(lowest / 2 + half_spread * end),
+            _times(change, half_spread),
+            since,
+            _times(_fall(read, rise.ends), half_spread),
+            tuple(lone),
+            _finite(half_spread * float(np.sqrt(variance))),
+            correlation,
+        )
 
 
 def _is_evident(turn: Turn, values: Floats, share: float, times: float) -> bool:
@@ -137,38 +186,6 @@ def _is_evident(turn: Turn, values: Floats, share: float, times: float) -> bool:
         and rise >= share * abs(turn.lowest)
         and rise >= times * turn.jitter
         and at_end >= rise / 2
-    )
-
-
-def _turn(values: Floats, at: Floats | None, allowance: float) -> Turn:
-    lowest = float(values.min())
-    # In halves, as the range of huge values may be no float.
-    half_spread = float(values.max() / 2 - lowest / 2)
-    if not half_spread > 0:
-        still = Change(0.0, 0.0, 0.0)
-        return Turn(0, lowest, lowest, still, None, still, (), 0.0, 0.0)
-    scaled = (values / 2 - lowest / 2) / half_spread
-    times = np.arange(float(len(values))) if at is None else np.asarray(at, dtype=np.float64)
-    lone = lone_points(scaled) if len(scaled) >= FEWEST else []
-    read = _stretches(scaled, times, lone)
-    rise = find_rise(read.means, allowance=allowance)
-    if rise.omitted is not None and rise.score < rise.level:
-        lone = sorted({*lone, int(read.first[rise.omitted])})
-    read = read.without(rise.omitted)
-    errors = turning_errors(read.means)
-    change, end = _rise(rise, int(np.argmin(errors)))
-    variance, correlation = _noise(rise.ends)
-    since = _onset(read, errors, variance, correlation) if change.low > 0 else None
-    return Turn(
-        int(np.delete(np.arange(len(values)), lone)[np.argmin(np.delete(values, lone))]),
-        _finite(lowest / 2 + half_spread * (end - change.value)),
-        _finite(lowest / 2 + half_spread * end),
-        _times(change, half_spread),
-        since,
-        _times(_fall(read, rise.ends), half_spread),
-        tuple(lone),
-        _finite(half_spread * float(np.sqrt(variance))),
-        correlation,
     )
 
 
@@ -192,7 +209,7 @@ def _rise(rise: Rise, turn: int) -> tuple[Change, float]:
     weights, freedom = ends.weights[0], ends.freedom
     low = _quantile(rise.changes, rise.errors, rise.freedom, rise.weights, rise.share)
     # Which side of 0 it lies on was decided by the score, of which it is another form; rounding must not change it.
-    low = max(low, np.finfo(np.float64).tiny) if rise.score < rise.level else min(low, 0.0)
+    low = max(low, np.finfo(np.float64).tiny) if rise.is_sure else min(low, 0.0)
     value = max(float(weights[:, place] @ changes[:, place]), low, 0.0)
     high = _quantile(
         changes[:, place], errors[:, place], float(freedom[place]), weights[:, place], 1 - MISSED / 2

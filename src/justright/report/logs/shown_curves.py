@@ -155,7 +155,9 @@ def shown_ends(curves: Sequence[Floats], *, is_more: bool) -> tuple[float, float
 
 def _panel(run: RunReading, one: SetReading, metric: MetricReading) -> Panel:
     own, training = run.curves.named(metric.written, one.role, one.set), run.curves.train_curve(metric.metric)
-    times = np.concatenate([curve.at[np.isfinite(curve.at)] for curve in (own, training) if curve is not None])
+    times = np.concatenate(
+        [curve.at[np.isfinite(curve.at)] for curve in (own, training) if curve is not None]
+    )
     span = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
     is_judged = metric is one.judged
     return Panel(
@@ -170,4 +172,3 @@ def _tail_ends(values: Floats) -> tuple[float, float]:
         np.quantile(tail, [OUTLIERS, 1 - OUTLIERS]) if len(tail) > 2 / OUTLIERS else (tail.min(), tail.max())
     )
     return min(float(low), float(values[-1])), max(float(high), float(values[-1]))
-
