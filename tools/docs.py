@@ -136,10 +136,11 @@ def diagnose_page() -> str:
     """Return docs/diagnose.md: which logs are read, what is said of them, and how it is decided."""
     from justright.callbacks.keras_hooks import KerasHooks
     from justright.callbacks.lightning_hooks import LightningHooks
-    from justright.logs import judge_set, run_reading
+    from justright.logs import run_reading
     from justright.logs.formats.registry import FORMATS
     from justright.logs.judge_run import LABEL_PAGES
     from justright.logs.objects.registry import OBJECT_KINDS
+    from justright.logs.thresholds import MATERIAL_SHARE, per_cent
     from justright.statistics import turns
 
     formats = ["| log | `--json` says |", "|---|---|"]
@@ -167,7 +168,7 @@ def diagnose_page() -> str:
         lightning=_argument_table(LightningHooks),
         labels="\n".join(labels),
         fewest=turns.FEWEST_POINTS,
-        material=f"{judge_set.MATERIAL_SHARE:.0%}".replace("%", " %"),
+        material=per_cent(MATERIAL_SHARE),
         keys="\n\n".join(keys),
     )
 

@@ -9,6 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from justright.errors import InputError, one_of
+from justright.logs.thresholds import (
+    CHANCE_POINTS,
+    CHANCE_SHARE,
+    CLOSE_SHARE,
+    DEAREST_ERROR,
+    FEWEST_ASSISTED,
+    FLAT_SHARE,
+    LEARNED_BY_HEART,
+    LEAST_PENALTY,
+    MATERIAL_SHARE,
+    MOST_CLASSES,
+    NOISY,
+    SATURATED,
+    per_cent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ OVERFITS = Page(
     "Validation loss rose after its lowest stretch, by more than its noise explains and by more than matters, while training "
     "loss did not rise with it. From the given interval of epochs on, the network learned what holds for the training rows alone.",
     "The trend's rise from its lowest stretch to the end has a 95 % interval that accounts for correlated noise and for the fact that "
-    "the lowest stretch was selected. The label is given if the whole interval lies above 0, if the rise is more than 1 % of the best "
+    f"the lowest stretch was selected. The label is given if the whole interval lies above 0, if the rise is more than {per_cent(MATERIAL_SHARE)} of the best "
     "value, and if training loss did not rise by half as much. Single spikes decide nothing.",
     "Keep the state with the best validation loss (early stopping does). To gain more than that, hold the network back: dropout, "
     "weight decay, data augmentation, fewer parameters; or train on more rows. `justright run` measures which of them helps, and by how much.",
@@ -46,7 +61,7 @@ OVERFITS_BY_LOSS = Page(
     "Overfits by loss only",
     "Validation loss rose, but accuracy (or AUC, F1 and the like) on the same rows still improved: the network grows too sure of "
     "the answers it gets wrong, while it gets more of them right. Stopping at the lowest loss would give away accuracy.",
-    "As for JR101, and the other metric surely improved after the loss was best, by more than 1 % of its value, and did not surely fall back.",
+    f"As for JR101, and the other metric surely improved after the loss was best, by more than {per_cent(MATERIAL_SHARE)} of its value, and did not surely fall back.",
     "Choose the state by the metric that counts. If probabilities count, calibrate them on validation rows (temperature scaling), or train with label "
     "smoothing or weight decay, which hold confidence back.",
 )
@@ -55,7 +70,7 @@ STILL_IMPROVING = Page(
     "Still improving",
     "The judged loss was still falling when the run ended, and reached its best there: the network may be far from done, and nothing can be said about "
     "overfitting that has not happened yet.",
-    "The loss ended lower than ever before the last quarter of the run, by more than 1 % of its best value, and it surely fell: the 95 % interval of its fall over "
+    f"The loss ended lower than ever before the last quarter of the run, by more than {per_cent(MATERIAL_SHARE)} of its best value, and it surely fell: the 95 % interval of its fall over "
     "the last quarter, or over the second half, lies above 0.",
     "Train longer. Where the learning rate has decayed to almost nothing, a longer run needs a longer schedule.",
 )
@@ -64,7 +79,7 @@ FLAT = Page(
     "Flat at the end",
     "Validation loss neither rises nor falls any more: training has converged, and more of the same changes nothing. Whether "
     "a larger or a smaller network would be better cannot be seen from one run.",
-    "Both the rise since the best and the gain over the last quarter have intervals that end below 5 % of the best value.",
+    f"Both the rise since the best and the gain over the last quarter have intervals that end below {per_cent(FLAT_SHARE)} of the best value.",
     "The run could have been shorter. To learn whether the network underfits, train a larger one beside it: `justright run` does that.",
 )
 HIGH_AND_FLAT = Page(
@@ -72,14 +87,16 @@ HIGH_AND_FLAT = Page(
     "Training and validation are close, and both flat",
     "Training loss is as high as validation loss, or nearly, and neither improves: so a network looks that is too small or too much held back, but so does one that has "
     "reached the noise of the data. One run cannot tell them apart, so this is a description and no verdict.",
-    "Validation is flat (JR202), training improved by less than 5 % over the last quarter, and the two differ by less than 5 % of the loss.",
+    f"Validation is flat (JR202), training improved by less than {per_cent(FLAT_SHARE)} over the last quarter, and training loss lies at most {per_cent(CLOSE_SHARE)} below "
+    "validation loss.",
     "Train a larger network, or the same with less regularization, on the same rows: only if it is better, this one underfits.",
 )
 CHANCE = Page(
     "JR204",
     "No better than guessing",
     "The loss is that of a network that gives every class the same probability: it has learned nothing.",
-    "The best cross-entropy lies within 1 % of ln k for a number k of classes from 2 to 1,000, and, where accuracy was logged, that lies within two points of 1 / k.",
+    f"The best cross-entropy lies within {per_cent(CHANCE_SHARE)} of ln k for a number k of classes from 2 to {MOST_CLASSES:,}, and accuracy within {100 * CHANCE_POINTS:g} points of "
+    "1 / k. Where accuracy was not logged: only for two classes, and a flat curve (JR202).",
     "Look for a learning rate that is far too high or too low, labels that do not belong to their rows, inputs that were not scaled, or an activation that does not fit "
     "the loss.",
 )
@@ -96,7 +113,8 @@ PENALTY = Page(
     "The loss holds more than errors",
     "Training loss is higher than the few errors on training rows can cost, so it holds a penalty (L2 and the like) or the price of smoothed labels. Its fall says little "
     "about the answers, and accuracy was judged instead.",
-    "The loss alone would be called still improving; at least 98 % of training rows are right; and training loss exceeds 10 times the share of wrong ones by 0.1.",
+    f"The loss alone would be called still improving; at least {per_cent(SATURATED)} of training rows are right; and training loss exceeds {DEAREST_ERROR:g} times the share of wrong "
+    f"ones by {LEAST_PENALTY:g}.",
     'Log the cross-entropy without penalties beside the loss (in Keras: `metrics=["binary_crossentropy"]`).',
 )
 DIVERGED = Page(
@@ -111,7 +129,8 @@ UNSTABLE = Page(
     "JR302",
     "Unstable",
     "The curve jumps, or training and validation became worse together: that is the work of the optimizer, and no overfitting.",
-    "Validation rose as for JR101, but training loss rose by at least half as much; or, without any other verdict, more than a tenth of the values lie far from their neighbours.",
+    "Validation rose as for JR101, but training loss rose by at least half as much; or, without any other verdict, more than two values, and more than a tenth of them, lie far from "
+    "their neighbours.",
     "Lower the learning rate or let it decay, use larger batches, clip gradients, or average the weights.",
 )
 NOT_FINITE = Page(
@@ -176,7 +195,8 @@ ASSISTED = Page(
     "Decided with the help of training",
     "By its own noise the rise of validation would be open. Training loss fell by far meanwhile, and in public logs all such runs had overfit, so it was taken for a rise. Be less "
     "sure of it than of others.",
-    "Only where the noise of a single value is 5 % of the loss or more, training loss fell by 30 % or more since validation was best, and there are 8 values or more. "
+    f"Only where the noise of a single value is {per_cent(NOISY)} of the loss or more, training loss fell by {per_cent(LEARNED_BY_HEART)} or more since validation was best, and there "
+    f"are {FEWEST_ASSISTED} values or more. "
     "Noise alone passes for a rise several times as often then as for other curves.",
     "More validation rows, or the mean of several seeds, make it sure.",
 )

@@ -11,25 +11,22 @@ import numpy as np
 
 from justright.diagnosis.words.numbers import counted, listed, number
 from justright.logs import finding_pages as findings
-from justright.logs.judge_set import (
-    FLAT_SHARE,
-    SetJudgement,
-    judge_set,
-    most_urgent,
-)
+from justright.logs.judge_set import SetJudgement, judge_set, most_urgent
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.next_steps import advice_for, state_to_keep
 from justright.logs.run_reading import CurveLabel, Finding, MetricReading, RunReading, SetReading
 from justright.logs.sentences import sentence_of
+from justright.logs.thresholds import (
+    CHANCE_POINTS,
+    CHANCE_SHARE,
+    CLOSE_SHARE,
+    FLAT_SHARE,
+    MOST_CLASSES,
+    TRAIN_FALL,
+)
 from justright.logs.wording import Times, share_words, title_of
 from justright.statistics.turns import FEWEST_POINTS, find_turn
 
-CLOSE_SHARE = (
-    0.05  # of the loss, by which training and validation differ at most where both are high and flat
-)
-TRAIN_FALL = 1 / 3  # of training loss, since validation was best: learning that should show
-CHANCE_SHARE, CHANCE_POINTS = 0.01, 0.02
-MOST_CLASSES = 1_000
 LABEL_PAGES = {
     "overfits": findings.OVERFITS,
     "overfits by loss only": findings.OVERFITS_BY_LOSS,

@@ -12,25 +12,21 @@ from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.logged_run import Role
 from justright.logs.read_metric import ReadCurve, read_metric
 from justright.logs.run_reading import CurveLabel, MetricReading
+from justright.logs.thresholds import (
+    DEAREST_ERROR,
+    FEW_SPIKES,
+    FLAT_SHARE,
+    LEAST_PENALTY,
+    MANY_SPIKES,
+    MATERIAL_SHARE,
+    SATURATED,
+    SHARED_RISE,
+)
 from justright.statistics.intervals import DEFAULT_LEVEL, student_quantile
 from justright.statistics.jitter import slope_fall_of
 from justright.statistics.turns import FEWEST_POINTS, Change
 
-# A change below this share of the level is within what another seed changes, however smooth the curve: best losses of
-# single seeds of the tutorial's networks differ by about 1 %. (The margin of a study is a share of what can be learned,
-# which no log shows.)
-MATERIAL_SHARE = 0.01
-# A curve is flat where neither a rise nor a gain beyond this share of its level is left open. Short or noisy curves cannot exclude
-# less: a quarter of 40 epochs with a jitter of 2 % leaves 3 % open.
-FLAT_SHARE = 0.05
-# Where training loss rose by at least this share of validation's rise, the network did not learn the rows by heart.
-SHARED_RISE = 0.5
-# A curve with more than this share of spikes, and no other verdict, is unstable.
-MANY_SPIKES = 0.1
 LAST_QUARTER = 0.25  # of a run: over which `MetricReading.gain` is measured
-FEW_SPIKES = 2  # so many are no habit
-# Where nearly all training rows are right, errors cost about this much each at most: a probability of 1 in 20,000 for the truth.
-SATURATED, DEAREST_ERROR, LEAST_PENALTY = 0.98, 10.0, 0.1
 END_VALUES = 5
 # Labels from the most to the least urgent: of parts of one loss, the most urgent is that of the set.
 URGENCY: tuple[CurveLabel, ...] = (

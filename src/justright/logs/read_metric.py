@@ -8,6 +8,7 @@ import numpy as np
 
 from justright.logs.log_curves import Curve
 from justright.logs.run_reading import MetricReading
+from justright.logs.thresholds import ALLOWANCE, FEWEST_ASSISTED, LEARNED_BY_HEART, NOISY
 from justright.statistics.crossed import Floats
 from justright.statistics.intervals import DEFAULT_LEVEL, normal_quantile
 from justright.statistics.turns import FEWEST_POINTS, Change, Course, Turn
@@ -15,10 +16,6 @@ from justright.statistics.turns import FEWEST_POINTS, Change, Course, Turn
 # Part of the values of training loss, and fewest of them, whose median is its level at a time: single batches, as some tools
 # log them, and single spikes say little.
 NEAR, FEWEST_NEAR = 0.05, 3
-# In public logs all runs whose training loss fell by this share since validation was best had overfit, as careful readers say. Where
-# the noise is this share of the loss or more, too much for its course to be seen, and there are so many values, a rise is
-# then taken for one although noise would do as much more often: by this much, as a logarithm.
-LEARNED_BY_HEART, NOISY, FEWEST_ASSISTED, ALLOWANCE = 0.3, 0.05, 8, 4.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from justright.diagnosis.words.numbers import counted, number
-from justright.logs.judge_set import FLAT_SHARE, MATERIAL_SHARE, SetJudgement
+from justright.logs.judge_set import SetJudgement, material
 from justright.logs.run_reading import MetricReading
+from justright.logs.thresholds import FLAT_SHARE, per_cent
 from justright.logs.wording import Times, change_words, share_words
 from justright.statistics.turns import FEWEST_POINTS, Change
 
@@ -93,7 +94,7 @@ def _gained(judged: MetricReading, gain: Change) -> str:
 def _flat(judged: MetricReading, rise: Change, times: Times) -> str:
     words = (
         f"{judged.written} is flat at the end: over {LAST_QUARTER} neither a rise nor a gain of more than "
-        f"{100 * FLAT_SHARE:g} % is left open (best {number(judged.best)} at {times.at(judged.best_at)}, last {number(judged.last)})"
+        f"{per_cent(FLAT_SHARE)} is left open (best {number(judged.best)} at {times.at(judged.best_at)}, last {number(judged.last)})"
     )
     if rise.low > 0:
         words += f"; the rise of {change_words(rise)} since its best is too small to matter"
@@ -142,7 +143,7 @@ def _undecided(judgement: SetJudgement, rise: Change, gain: Change, times: Times
         )
     worse = judged.last - judged.best if judged.direction == "less" else judged.best - judged.last
     best = f"{number(judged.best)} at {times.at(judged.best_at)}"
-    if worse > MATERIAL_SHARE * abs(judged.best):
+    if worse > material(judged):
         side, verb = ("above", "rose") if judged.direction == "less" else ("below", "fell")
         return (
             f"{judged.written} ended at {number(judged.last)}, {side} its best, {best}, but that is within its noise: from there its trend "
