@@ -24,6 +24,7 @@ from benchmarks.diagnose.readers_answers import (
 )
 from benchmarks.printing import print_table
 from justright.errors import InputError
+from justright.statistics.jitter import NORMAL_MAD
 
 if TYPE_CHECKING:
     from justright.logs.run_reading import MetricReading, RunReading, SetReading
@@ -142,21 +143,14 @@ def course_after(run: RunReading, held: SetReading, metric: MetricReading, at: f
 
     By its own curve and a rule of thumb, so that our trends do not judge themselves.
     """
-    times, values = curve_of(run, held, metric)
+    times, values = run.curves.named(metric.written, held.role, held.set).finite()
     if len(values) < 2 * AROUND:
         return 0
     then = np.median(values[np.argsort(np.abs(times - at), kind="stable")[:AROUND]])
     gain = float(np.median(values[-AROUND:]) - then)
-    jitter = 1.4826 * np.median(np.abs(np.diff(values) - np.median(np.diff(values)))) / 2**0.5
+    jitter = NORMAL_MAD * np.median(np.abs(np.diff(values) - np.median(np.diff(values)))) / 2**0.5
     clear = max(CLEAR_SHARE * np.ptp(values), CLEAR_DEVIATIONS * jitter)
     return int(np.sign(gain)) if abs(gain) > clear else 0
-
-
-def curve_of(run: RunReading, held: SetReading, metric: MetricReading) -> tuple[np.ndarray, np.ndarray]:
-    """Return when a metric was measured as a finite number, and its values."""
-    curve = next(one for one in run.curves.of_set(held.role, held.set) if one.written == metric.written)
-    is_finite = np.isfinite(curve.values)
-    return curve.at[is_finite], curve.values[is_finite]
 
 
 def print_corpus(folder: Path, peers_python: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from justright.callbacks.best_so_far import EVALUATION
 from justright.callbacks.live_options import DEFAULT_PATIENCE, live_options
 from justright.callbacks.live_reading import LiveReading
 from justright.errors import InputError
@@ -97,7 +98,7 @@ class LightningHooks:
         self._say(trainer, pl_module, self._live.finish())
 
     def _is_evaluation(self, name: str) -> bool:
-        return parse_name(name).role in ("validation", "test") or name == self._options.choices.metric
+        return parse_name(name).role in EVALUATION or name == self._options.choices.metric
 
     def _say(self, trainer: Any, pl_module: Any, line: str | None) -> None:  # noqa: ANN401
         if line is not None and trainer.is_global_zero:

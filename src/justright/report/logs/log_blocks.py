@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from justright.logs.curve_labels import LOG_LABELS
-from justright.logs.run_reading import Advice, MetricReading, RunReading, SetReading
+from justright.logs.run_reading import Advice, RunReading, SetReading
 from justright.report.blocks import (
     Block,
     Cell,
@@ -26,8 +27,8 @@ from justright.report.blocks import (
 )
 from justright.report.logs.log_panels import LEGEND, panel_label, panel_plot, training_plot
 from justright.report.logs.log_words import (
+    best_and_last,
     codes_of_sentence,
-    format_time,
     format_value,
     metric_title,
     numbers_of,
@@ -37,7 +38,7 @@ from justright.report.logs.log_words import (
     what_it_did,
 )
 from justright.report.logs.shown_curves import judged_panel, panels, training_curves
-from justright.report.number_formats import MISSING, metric_words
+from justright.report.number_formats import metric_words
 from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.text import UNICODE
 
@@ -125,7 +126,7 @@ def runs_block(runs: Sequence[RunReading]) -> Table:
     rows = []
     for run in runs:
         judged = run.sets[0].judged if run.sets else None
-        rows.append(Row((Cell(run.name), label_cell(run.label), *_numbers(judged))))
+        rows.append(Row((Cell(run.name), label_cell(run.label), *map(Cell, best_and_last(judged)))))
     columns = (Column("Run", is_text=True), Column("Reading", is_text=True), *NUMBER_COLUMNS)
     return Table("Runs", columns, tuple(rows))
 
@@ -138,7 +139,7 @@ def sets_block(run: RunReading) -> Table:
                 Cell(one.title),
                 label_cell(one.label),
                 Cell(metric_words(one.judged.metric), hint=one.judged.written),
-                *_numbers(one.judged),
+                *map(Cell, best_and_last(one.judged)),
                 Cell(what_it_did(one.judged)),
             )
         )
@@ -162,7 +163,7 @@ def metrics_blocks(run: RunReading) -> list[Block]:
         Row(
             (
                 Cell(metric_title(one, metric, alone=len(run.sets) == 1), hint=metric.written),
-                *_numbers(metric),
+                *map(Cell, best_and_last(metric)),
                 Cell(what_it_did(metric)),
             )
         )
@@ -183,31 +184,16 @@ def metrics_blocks(run: RunReading) -> list[Block]:
     ]
 
 
-NUMBER_COLUMNS = (Column("Best at"), Column("Best"), Column("Last"))
-
-
-def _numbers(metric: MetricReading | None) -> tuple[Cell, Cell, Cell]:
-    if metric is None:
-        return Cell(MISSING), Cell(MISSING), Cell(MISSING)
-    if metric.direction is None:
-        return Cell(MISSING), Cell(MISSING), Cell(format_value(metric.last))
-    return Cell(format_time(metric.best_at)), Cell(format_value(metric.best)), Cell(format_value(metric.last))
+NUMBER_COLUMNS = (Column("Best at"), Column("Best"), Column("Last"))  # for `best_and_last`
 
 
 def _curve_blocks(run: RunReading, name: str) -> list[Block]:
     """Return the charts of a run; the first has the legend of all."""
     charts: list[Block] = []
     drawn = list(panels(run))
+    is_drawn = (True, any(one.trained.has_points for one in drawn), any(one.metric.since for one in drawn))
+    legend = tuple(itertools.compress(LEGEND, is_drawn))
     for number, panel in enumerate(drawn):
-        legend = tuple(
-            (words, colour)
-            for (words, colour), is_drawn in zip(
-                LEGEND,
-                (True, any(one.trained.has_points for one in drawn), any(one.metric.since for one in drawn)),
-                strict=True,
-            )
-            if is_drawn
-        )
         title = metric_title(panel.set, panel.metric, alone=len(run.sets) == 1)
         note = numbers_of(run, panel.metric) + "."
         charts.append(
@@ -221,12 +207,9 @@ def _curve_blocks(run: RunReading, name: str) -> list[Block]:
             )
         )
     if not run.sets:
-        for number, (curve, shown) in enumerate(training_curves(run)):
-            if number < MOST_METRICS:
-                plot = training_plot(run, curve.written, shown)
-                charts.append(
-                    Chart(f"{name}-{number}", f"{curve.written} on training rows", plot, curve.written)
-                )
+        for number, (curve, shown) in enumerate(itertools.islice(training_curves(run), MOST_METRICS)):
+            plot = training_plot(run, curve.written, shown)
+            charts.append(Chart(f"{name}-{number}", f"{curve.written} on training rows", plot, curve.written))
     return charts
 
 

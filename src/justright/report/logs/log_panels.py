@@ -6,7 +6,7 @@ import numpy as np
 
 from justright.logs.run_reading import RunReading
 from justright.logs.wording import Times
-from justright.report.axes import linear_axis
+from justright.report.axes import Axis, linear_axis
 from justright.report.charts import (
     BOX,
     HEIGHT,
@@ -56,18 +56,9 @@ def panel_plot(run: RunReading, panel: Panel) -> Plot:
         paths.append(Path(f"M{start} 0H{BOX}V{BOX}H{start}Z", "onset", LOST))
         words = f"not finite since {format_time(panel.lost_at)}"
         marks.append(Mark(round(start / 10, 2), 0, words, "onset from-right", LOST))
-
-    def line(curve: ShownCurve, css: str, colour: str, hint: str) -> None:
-        few = thinned(curve)
-        points = [
-            (x.place(at), y.place(value))
-            for at, value in zip(few.at.tolist(), few.values.tolist(), strict=True)
-        ]
-        paths.append(Path(outline(points), css, colour, hint))
-
     if panel.trained.has_points:
-        line(panel.trained, "faint", TRAINING, "training")
-    line(panel.evaluated, "mean", VALIDATION, panel.set.title)
+        paths.append(Path(_outline(panel.trained, x, y), "faint", TRAINING, "training"))
+    paths.append(Path(_outline(panel.evaluated, x, y), "mean", VALIDATION, panel.set.title))
     dots: list[Dot] = []
     if metric.direction is not None:
         for at in metric.spikes:
@@ -85,11 +76,7 @@ def training_plot(run: RunReading, name: str, curve: ShownCurve) -> Plot:
     """Return the chart of a loss on training rows, where nothing else was logged."""
     x = linear_axis(run.unit.capitalize(), *_apart((float(curve.at[0]), float(curve.at[-1]))))
     y = linear_axis(name, *widened(*shown_ends([curve.values], is_more=False), share=PAD))
-    few = thinned(curve)
-    points = [
-        (x.place(at), y.place(value)) for at, value in zip(few.at.tolist(), few.values.tolist(), strict=True)
-    ]
-    return Plot(x, y, (Path(outline(points), "mean", TRAINING, name),), height=PANEL_HEIGHT)
+    return Plot(x, y, (Path(_outline(curve, x, y), "mean", TRAINING, name),), height=PANEL_HEIGHT)
 
 
 def panel_label(run: RunReading, panel: Panel) -> str:
@@ -99,6 +86,12 @@ def panel_label(run: RunReading, panel: Panel) -> str:
     best = f"; best {format_value(metric.best)} at {format_time(metric.best_at)}" if metric.direction else ""
     since = f"; worse since {format_since(metric.since)}" if metric.since else ""
     return f"{said}{best}{since}; last {format_value(metric.last)}"
+
+
+def _outline(curve: ShownCurve, x: Axis, y: Axis) -> str:
+    few = thinned(curve)
+    times, values = few.at.tolist(), few.values.tolist()
+    return outline([(x.place(at), y.place(value)) for at, value in zip(times, values, strict=True)])
 
 
 def _apart(span: tuple[float, float]) -> tuple[float, float]:

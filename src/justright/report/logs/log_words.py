@@ -118,6 +118,15 @@ def format_since(since: tuple[float, float]) -> str:
     return first if first == last else f"{first}–{last}"
 
 
+def best_and_last(metric: MetricReading | None) -> tuple[str, str, str]:
+    """Return when a metric was best, its value then, and its last."""
+    if metric is None:
+        return MISSING, MISSING, MISSING
+    if metric.direction is None:
+        return MISSING, MISSING, format_value(metric.last)
+    return format_time(metric.best_at), format_value(metric.best), format_value(metric.last)
+
+
 def metric_title(one: SetReading, metric: MetricReading, *, alone: bool) -> str:
     """Return a metric for readers; with its evaluation set where that is not `alone`."""
     name = metric_words(metric.metric)

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import MetricReading, RunReading, SetReading
-from justright.report.logs.log_words import format_time, format_value, metric_title, what_it_did
+from justright.report.logs.log_words import best_and_last, metric_title, what_it_did
 from justright.report.logs.shown_curves import Panel, judged_panel, shown_ends, training_curves
-from justright.report.number_formats import MISSING
 from justright.report.terminal.curve_drawing import draw_bars
 from justright.report.terminal.terminal import TONE_STYLES, Terminal, new_table
 from justright.report.terminal.text import Symbols, plain, shorten, spelled
@@ -28,7 +27,7 @@ def runs_table(terminal: Terminal, runs: Sequence[RunReading], *, name: str = "r
     for run in runs:
         first = run.sets[0] if run.sets else None
         panel = judged_panel(run, first) if first else None
-        judged = _numbers(first.judged) if first else [MISSING] * 3
+        judged = best_and_last(first.judged if first else None)
         small = (
             _small_training(run, terminal.symbols) if first is None else _small_curve(panel, terminal.symbols)
         )
@@ -42,7 +41,7 @@ def sets_table(terminal: Terminal, run: RunReading) -> Table:
         [
             plain(one.title),
             one.label,
-            *_numbers(one.judged),
+            *best_and_last(one.judged),
             _small_curve(judged_panel(run, one), terminal.symbols),
         ]
         for one in run.sets
@@ -55,7 +54,11 @@ def metrics_table(
 ) -> Table:
     """Return the table of metrics that no label is about; `alone`: of a single evaluation set."""
     rows = [
-        [plain(metric_title(one, metric, alone=alone)), what_it_did(metric, is_brief=True), *_numbers(metric)]
+        [
+            plain(metric_title(one, metric, alone=alone)),
+            what_it_did(metric, is_brief=True),
+            *best_and_last(metric),
+        ]
         for one, metric in metrics
     ]
     return _table(terminal, ("metric", "what it did", "best at", "best", "last"), rows)
@@ -65,13 +68,6 @@ def label_text(label: str, symbols: Symbols) -> Text:
     """Return a label with its symbol, in the colour of its tone."""
     known = LOG_LABELS[label]
     return Text(f"{spelled(known.symbol, symbols)} {label}", style=TONE_STYLES[known.tone])
-
-
-def _numbers(metric: MetricReading) -> list[str]:
-    """Return when a metric was best, its value then, and its last."""
-    if metric.direction is None:
-        return [MISSING, MISSING, format_value(metric.last)]
-    return [format_time(metric.best_at), format_value(metric.best), format_value(metric.last)]
 
 
 def _table(
