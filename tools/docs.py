@@ -403,8 +403,8 @@ holds for networks like this one, which `justright run` would measure.
 A validation curve jitters, and neighbouring evaluations jitter together; its lowest value is the luckiest one. So the trend at
 the end is compared with the trend at its lowest stretch, by a 95 % interval that accounts for correlated noise, whose
 correlation is itself only estimated, and for the fact that the lowest stretch was selected. Single spikes decide nothing. A rise of a
-fifth of the loss needs less proof where the noise is small, and where noise hides everything but training went on to fall by far, training
-helps to decide, which is said ([JR407](findings/JR407.md)). How often this is
+fifth of the loss needs less proof where the noise is small, and where noise hides everything but training went on to fall a long way, training
+helps to decide, and this is said ([JR407](findings/JR407.md)). How often this is
 right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [calibration](calibration.md).
 
 ## What is not said

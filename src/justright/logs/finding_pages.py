@@ -85,7 +85,7 @@ FLAT = Page(
 HIGH_AND_FLAT = Page(
     "JR203",
     "Training and validation are close, and both flat",
-    "Training loss is as high as validation loss, or nearly, and neither improves: so a network looks that is too small or too much held back, but so does one that has "
+    "Training loss is as high as validation loss, or nearly, and neither improves: this is what a network looks like that is too small or held back too much, but also one that has "
     "reached the noise of the data. One run cannot tell them apart, so this is a description and no verdict.",
     f"Validation is flat (JR202), training improved by less than {per_cent(FLAT_SHARE)} over the last quarter, and training loss lies at most {per_cent(CLOSE_SHARE)} below "
     "validation loss.",
@@ -103,7 +103,7 @@ CHANCE = Page(
 NOTHING_GAINED = Page(
     "JR205",
     "Nothing gained while training went on",
-    "Training loss fell by far since validation was best, and validation gained nothing by it: what was learned since then holds for the training rows alone, or its use "
+    "Training loss fell a long way after validation was best, and validation gained nothing from it: what was learned since then holds for the training rows alone, or its use "
     "is hidden by noise. Whether validation became worse is open, so this is a description and no verdict.",
     "The label is undecided or flat, validation was best in the first half of the run, and training loss fell by more than a third since.",
     "Stop near the best; more validation rows, or the mean of several seeds, would show whether the rest did harm.",
@@ -120,7 +120,7 @@ PENALTY = Page(
 DIVERGED = Page(
     "JR301",
     "Diverged",
-    "Training broke: the loss was no finite number when the run ended, or it ended farther above its start than it had ever fallen below it.",
+    "Training broke: the loss was not a finite number when the run ended, or it ended farther above its start than it had ever fallen below it.",
     "The last training loss (without it, the last validation loss) is NaN or infinite; or the middle one of the last three values lies above that of the first three by more "
     "than that value and by more than the loss ever fell, in training and in validation.",
     "Lower the learning rate (by 3 to 10 times), clip gradients, and look for NaN among the inputs; in 16-bit training check the loss scale.",
@@ -128,16 +128,16 @@ DIVERGED = Page(
 UNSTABLE = Page(
     "JR302",
     "Unstable",
-    "The curve jumps, or training and validation became worse together: that is the work of the optimizer, and no overfitting.",
+    "The curve jumps, or training and validation became worse together: that is the work of the optimizer, not overfitting.",
     "Validation rose as for JR101, but training loss rose by at least half as much; or, without any other verdict, more than two values, and more than a tenth of them, lie far from "
     "their neighbours.",
     "Lower the learning rate or let it decay, use larger batches, clip gradients, or average the weights.",
 )
 NOT_FINITE = Page(
     "JR303",
-    "Validation is no finite number",
+    "Validation is not a finite number",
     "Validation metrics are NaN or infinite while training went on: the evaluation broke, rather than the network.",
-    "The last validation values are no finite numbers, the last training values are.",
+    "The last validation values are not finite numbers; the last training values are.",
     "Look at the evaluation: an empty set or batch, a division by zero, an overflow in 16-bit numbers.",
 )
 SPIKES = Page(
@@ -145,7 +145,7 @@ SPIKES = Page(
     "Spikes",
     "Single values lie far from their neighbours. They decide nothing: neither the best state, nor whether the curve rises.",
     "A value farther from the trend than noise of the size of its neighbours' explains.",
-    "None is needed if they are rare. Otherwise see JR302.",
+    "Nothing, if they are rare. Otherwise see JR302.",
 )
 TOO_SHORT = Page(
     "JR401",
@@ -193,7 +193,7 @@ PARTS_DIFFER = Page(
 ASSISTED = Page(
     "JR407",
     "Decided with the help of training",
-    "By its own noise the rise of validation would be open. Training loss fell by far meanwhile, and in public logs all such runs had overfit, so it was taken for a rise. Be less "
+    "By its own noise the rise of validation would be open. Training loss fell a long way meanwhile, and in public logs all such runs had overfit, so it was taken for a rise. Be less "
     "sure of it than of others.",
     f"Only where the noise of a single value is {per_cent(NOISY)} of the loss or more, training loss fell by {per_cent(LEARNED_BY_HEART)} or more since validation was best, and there "
     f"are {FEWEST_ASSISTED} values or more. "

@@ -171,12 +171,14 @@ def _without_validation(curves: LogCurves) -> RunReading:
     label: CurveLabel = "undecided"
     if broken is not None and broken[0].role == "train":
         label = "diverged"
-        sentence = f"{broken[0].written} is no finite number from {times.at(broken[1])} on: the run diverged."
+        sentence = (
+            f"{broken[0].written} is not a finite number from {times.at(broken[1])} on: the run diverged."
+        )
         found = [Finding(findings.DIVERGED.code, sentence)]
     else:
-        found, sentence = [], "Only training was logged: whether it overfits shows on validation rows alone."
+        found, sentence = [], "Only training was logged: only validation rows can show whether it overfits."
         if loss is not None:
-            sentence = f"Only training was logged: {_training_course(loss, times)}; whether it overfits shows on validation rows alone."
+            sentence = f"Only training was logged: {_training_course(loss, times)}; only validation rows can show whether it overfits."
     found.append(
         Finding(
             findings.NO_VALIDATION.code, "No metric of validation or test rows was logged as a finite number."
@@ -283,7 +285,7 @@ def _descriptions(judgement: SetJudgement, curves: LogCurves, times: Times, titl
         yield Finding(
             findings.HIGH_AND_FLAT.code,
             f"{judged.train} ({number(judged.train_last or 0.0)}) is about as high as {judged.written} ({number(judged.last)}), and neither improves: "
-            "too small a network looks so, and so does the noise of the data.",
+            "a network that is too small looks like this, and so does one that has reached the noise of the data.",
             title,
         )
     elif judgement.label in ("undecided", "flat") and _has_gained_nothing(judged):
@@ -297,7 +299,7 @@ def _descriptions(judgement: SetJudgement, curves: LogCurves, times: Times, titl
 
 
 def _has_gained_nothing(judged: MetricReading) -> bool:
-    """Return whether training improved by far since validation was best, early in the run."""
+    """Return whether training improved a long way since validation was best, early in the run."""
     if judged.train_change is None or judged.train_last is None or judged.direction != "less":
         return False
     is_early = judged.best_at <= (judged.first_at + judged.last_at) / 2

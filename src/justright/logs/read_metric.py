@@ -46,19 +46,8 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
     """
     at, values = curve.finite()
     _, badness = curve.badness()
-    course = Course(badness, at) if len(values) >= FEWEST_POINTS else None
-    turn = own = None if course is None else course.turn()
-    best = int(np.argmin(badness)) if turn is None else turn.best
-    is_assisted = False
-    if (
-        course is not None
-        and own is not None
-        and train is not None
-        and _may_be_assisted(own, at, values, train)
-    ):
-        helped = course.turn(ALLOWANCE)
-        is_assisted = helped.rise.low > 0
-        turn = helped if is_assisted else own
+    own, turn = _turns(curve, train)
+    best = int(np.argmin(badness)) if own is None else own.best
     rise = None if turn is None else _not_negative(widened(turn.rise, curves))
     reading = MetricReading(
         metric=curve.metric,
@@ -77,20 +66,33 @@ def read_metric(curve: Curve, train: Curve | None = None, *, curves: int = 1) ->
         gain=None if turn is None else _turned(widened(turn.fall, curves)),
         spikes=() if turn is None else tuple(float(at[place]) for place in turn.spikes),
         train_change=None if train is None else change_between(train, float(at[best]), float(at[-1])),
-        is_assisted=is_assisted,
+        is_assisted=turn is not own,
     )
     return ReadCurve(curve, train, reading, None if own is None else own.rise)
 
 
-def _may_be_assisted(turn: Turn, at: Floats, values: Floats, train: Curve) -> bool:
+def _turns(curve: Curve, train: Curve | None) -> tuple[Turn, Turn] | tuple[None, None]:
+    """Return what a curve did, judged by itself, and with the help of training where that shows a rise; None for too few points."""
+    at, badness = curve.badness()
+    if len(at) < FEWEST_POINTS:
+        return None, None
+    course = Course(badness, at)
+    own = course.turn()
+    if train is None or not _may_be_assisted(own, at, badness, train):
+        return own, own
+    helped = course.turn(ALLOWANCE)
+    return own, helped if helped.rise.low > 0 else own
+
+
+def _may_be_assisted(turn: Turn, at: Floats, badness: Floats, train: Curve) -> bool:
     """Return whether noise hides a loss's course, while training fell by so much since its best that a rise is to be expected."""
     then = _level_at(train, float(at[turn.best]))
     change = change_between(train, float(at[turn.best]), float(at[-1]))
     return (
         turn.rise.low <= 0
         and train.direction == "less"
-        and len(values) >= FEWEST_ASSISTED
-        and turn.jitter >= NOISY * abs(float(values[turn.best]))
+        and len(badness) >= FEWEST_ASSISTED
+        and turn.jitter >= NOISY * abs(float(badness[turn.best]))
         and change is not None
         and then is not None
         and change <= -LEARNED_BY_HEART * abs(then)

@@ -107,8 +107,8 @@ def _diverged(judgement: SetJudgement, times: Times) -> str:
     if judgement.cause == "grew beyond its start":
         return f"{judged.written} ended at {number(judged.last)}, far above where it began, and so did training: the run diverged; {best}."
     if judgement.cause == "validation not finite" and judgement.not_finite_at is not None:
-        return f"{judged.written} is no finite number from {times.at(judgement.not_finite_at)} on: the run diverged; {best}."
-    return f"{judged.train} was no finite number when the run ended: it diverged; {best}."
+        return f"{judged.written} is not a finite number from {times.at(judgement.not_finite_at)} on: the run diverged; {best}."
+    return f"{judged.train} was not a finite number when the run ended: it diverged; {best}."
 
 
 def _unstable(judgement: SetJudgement, risen: str) -> str:
@@ -138,7 +138,7 @@ def _undecided(judgement: SetJudgement, rise: Change, gain: Change, times: Times
     judged = judgement.judged
     if judgement.cause == "validation not finite" and judgement.not_finite_at is not None:
         return (
-            f"{judged.written} is no finite number from {times.at(judgement.not_finite_at)} on, while training went on: "
+            f"{judged.written} is not a finite number from {times.at(judgement.not_finite_at)} on, while training went on: "
             "how the run ended cannot be judged."
         )
     worse = judged.last - judged.best if judged.direction == "less" else judged.best - judged.last

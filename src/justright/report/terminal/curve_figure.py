@@ -15,7 +15,7 @@ from justright.report.terminal.text import UNICODE, Symbols, spelled
 INDENT = 2
 LABEL_WIDTH = 10  # of values beside a curve
 LEAST_COLUMNS, MOST_COLUMNS = 10, 100  # of a curve: a longer one is not read more easily
-# Where a metric began to worsen, where it was best, and where it was no finite number any more.
+# Where a metric began to worsen, where it was best, and where it was not a finite number any more.
 CARET, BEST, LOST = "^", "*", "×"
 LINE = {True: ("─", "└", "│"), False: ("-", "+", "|")}  # of the axes: along, at the corner, up
 
