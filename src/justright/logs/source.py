@@ -23,11 +23,10 @@ from justright.logs.text.json_text import (
     parse_object,
     parse_records,
 )
-from justright.logs.text.log_table import LogTable, parse_table
+from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
-HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept

@@ -96,7 +96,7 @@ def count_rows(table: LogTable, choices: Choices) -> RowCounts:
             return RowCounts("epoch", at, used, steps if _never_falls_within(steps, at) else [], has_trees)
     if steps:
         return RowCounts("step" if unit == "step" else "iteration", steps, used, has_trees=has_trees)
-    return RowCounts("epoch", [float(row) for row in range(len(table.rows))], used, has_trees=has_trees)
+    return RowCounts("epoch", [float(row) for row in range(len(table.lines))], used, has_trees=has_trees)
 
 
 def find_chosen(table: LogTable, name: str, option: str) -> str:
@@ -134,7 +134,7 @@ def _find_column(table: LogTable, names: frozenset[str], chosen: str | None) -> 
 
 def _counts(table: LogTable, column: str) -> list[float]:
     """Return what a column counts, where a cell is empty the count before it; nothing if it counts nothing."""
-    cells = table.cells(column)
+    cells = table.cells[column]
     try:
         counts: Sequence[float | None] = [float(cell) for cell in cells]
     except ValueError:
