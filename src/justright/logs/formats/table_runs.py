@@ -12,7 +12,7 @@ from typing import Literal
 from justright.errors import InputError
 from justright.logs.formats.row_counters import RowCounts, count_rows, plain
 from justright.logs.logged_run import LoggedRun, Role, Series
-from justright.logs.metric_names import direction_of, is_loss, parse_name
+from justright.logs.metric_names import is_loss, names_metric, parse_name
 from justright.logs.names.metric_words import word_set
 from justright.logs.source import Source
 from justright.logs.text.cell_numbers import is_measured, parse_number
@@ -129,7 +129,7 @@ class TableReader:
             ]
             one.at = [one.at[place] for place in places]
             one.lines = [one.lines[end - 1] for end in ends]
-            if direction_of(parse_name(one.written).metric) is not None and not one.written.endswith("_step"):
+            if names_metric(one.written) and not one.written.endswith("_step"):
                 averaged.append(repr(one.written))
         if averaged:
             more = f" and {len(averaged) - 3} more" if len(averaged) > 3 else ""
@@ -336,7 +336,7 @@ def split_columns(part: RunPart) -> list[RunPart]:
 
 def _is_evaluated_within(series: Sequence[Series], epochs: Sequence[float]) -> bool:
     """Return whether what was evaluated was so several times in most epochs, so that epochs tell too little."""
-    measures = [one for one in series if direction_of(parse_name(one.written).metric) is not None]
+    measures = [one for one in series if names_metric(one.written)]
     for one in measures:
         if (one.role or parse_name(one.written).role) in (None, "train"):
             continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from justright.errors import InputError
-from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.metric_names import names_metric
 from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
@@ -176,7 +176,7 @@ def _is_said_again(cells: Sequence[str]) -> bool:
     word = cells[0].strip(" :=,")
     if len(set(cells)) > 1 or len(cells) < 2 or not word[:1].isalpha():
         return False
-    return direction_of(parse_name(word).metric) is not None or word.lower() in (
+    return names_metric(word) or word.lower() in (
         "epoch",
         "step",
         "iter",
