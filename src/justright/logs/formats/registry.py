@@ -243,8 +243,8 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
     if refused:
         return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
     names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
-    listed = ", ".join(names[:-1]) + " or " + names[-1]
-    return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
+    known = ", ".join(names[:-1]) + " or " + names[-1]
+    return f"A log folder must hold {known}, or another log as text; {str(path)!r} holds none."
 
 
 # Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than

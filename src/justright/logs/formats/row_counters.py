@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
 
+from justright.data.checks import listed
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Unit
@@ -32,6 +33,7 @@ ITERATIONS = TREES | word_set(
     "iteration iterations iter iters it itr niter numiter iternum iterno round rounds nround nrounds"
     " trainingiteration batch batchidx batches minibatch commround communicationround"
 )
+MAX_NAMES = 20  # that a message lists
 INDEXES = word_set("index unnamed0 row rowid rownames rownumber") | {""}
 
 
@@ -112,8 +114,8 @@ def find_chosen(table: LogTable, name: str, option: str) -> str:
         return lowered[name.lower()]
     near = get_close_matches(name.lower(), list(lowered), n=1)
     hint = f" Did you mean {lowered[near[0]]!r}?" if near else ""
-    listed = ", ".join(map(repr, table.columns[:20]))
-    raise InputError(f"{option} must name a column; got {name!r}.{hint} The columns are {listed}.")
+    columns = listed(table.columns, most=MAX_NAMES)
+    raise InputError(f"{option} must name a column; got {name!r}.{hint} The columns are {columns}.")
 
 
 def _counts_rows(table: LogTable) -> bool:
