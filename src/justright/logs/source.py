@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -161,9 +161,14 @@ class LogFormat:
         with path.open("rb") as file:
             return file.read(len(self.magic)) == self.magic
 
-    def knows(self, source: Source) -> bool:
-        """Return whether a source is of this kind, by the names of its files or by its text."""
-        return any(map(self.claims, source.files)) if source.files else self.matches(source)
+    def runs(self, source: Source) -> list[LoggedRun]:
+        """Return the runs in a source of this kind, with what was assumed to read it.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        runs = list(self.read(source))  # the source notes what it assumes while it is read
+        return [replace(run, notes=(*source.notes, *run.notes)) for run in runs]
 
 
 def read_text(path: Path) -> str:
