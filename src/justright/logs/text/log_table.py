@@ -19,6 +19,7 @@ MAX_COLUMNS = 20_000
 HALF_WRITTEN = "The last line is half-written, and was left out."
 RULE = re.compile(r"[\s|+:=─━┼╇╈├┤┌┐└┘┬┴┏┓┗┛┳┻╋┃│┡┩-]+")  # a line that only draws a table
 SEPARATORS: dict[str, str] = {",": ",", ";": ";", "\t": "\t", "|": "|", "wide": r"\s{2,}|\t", "space": r"\s+"}
+PLAIN_SEPARATORS = (",", ";", "\t")  # between cells and nowhere else
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,8 @@ def parse_table(name: str, text: str) -> LogTable | None:
         ]
     if separator == "|":  # a table among prose
         body = list(takewhile(lambda place: "|" in lines[place], body))
-    rows, places = _split([lines[place] for place in body], separator)
-    return _Rows(header, separator, ends_line=text.endswith("\n")).table(
-        rows, [numbers[body[place]] for place in places]
-    )
+    rows = _Rows(header, separator, ends_line=text.endswith("\n"))
+    return rows.table([lines[place] for place in body], [numbers[place] for place in body])
 
 
 def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
@@ -233,8 +232,39 @@ class _Rows:
         self.notes: list[str] = []
         self.stray = self.long = self.short = 0
 
-    def table(self, rows: list[list[str]], lines: list[int]) -> LogTable:
-        """Return the table of the cells of rows, and the number of the line that each is in."""
+    def table(self, lines: list[str], numbers: list[int]) -> LogTable:
+        """Return the table of lines, given their numbers in the text."""
+        columns = self._plain_columns(lines)
+        if columns is None:
+            rows, places = _split(lines, self.separator)
+            rows, numbers = self._rows(rows, [numbers[place] for place in places])
+            columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        comma = self.separator != "," and self._has_decimal_commas(columns)
+        cells = {
+            name: [cell.strip() for cell in column]
+            for name, column in zip(self.columns, columns, strict=True)
+        }
+        return LogTable(cells, numbers, comma, self.notes)
+
+    def _plain_columns(self, lines: list[str]) -> Sequence[Sequence[str]] | None:
+        """Return the columns of lines that all begin with a digit and have a cell for each name, as most have; else None.
+
+        A list for each of many rows would keep the garbage collector busy for a third of the time that reading takes.
+        """
+        width = len(self.header)
+        if len(set(self.header)) < width or not self.header[-1] or self.separator not in PLAIN_SEPARATORS:
+            return None
+        between = width - 1
+        if not lines or not all(
+            line[0].isdigit() and line.count(self.separator) == between and '"' not in line for line in lines
+        ):
+            return None
+        self.columns = self.header
+        cells = self.separator.join(lines).split(self.separator)
+        return [cells[place::width] for place in range(width)]
+
+    def _rows(self, rows: list[list[str]], lines: list[int]) -> tuple[list[list[str]], list[int]]:
+        """Return rows that fit the columns, and the number of the line that each is in."""
         if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0])):
             below = [cell.strip() for cell in rows[0]]  # a data frame's second level of names
             rows, lines = rows[1:], lines[1:]
@@ -246,16 +276,8 @@ class _Rows:
         if len(self.header) + 1 in widths and self._lacks_an_index(rows):
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
-        is_plain = widths == {len(self.columns)} and all(row[0][:1].isdigit() for row in rows)  # as most are
-        if not is_plain:
-            rows, lines = self._fitted(rows, lines)
-        comma = self.separator != "," and self._has_decimal_commas(rows)
-        columns = zip(*rows, strict=True) if rows else [()] * len(self.columns)
-        cells = {
-            name: [cell.strip() for cell in column]
-            for name, column in zip(self.columns, columns, strict=True)
-        }
-        return LogTable(cells, lines, comma, self.notes)
+        is_plain = widths == {len(self.columns)} and all(row[0][:1].isdigit() for row in rows)
+        return (rows, lines) if is_plain else self._fitted(rows, lines)
 
     def _lacks_an_index(self, rows: list[list[str]]) -> bool:
         """Return whether rows begin with a number of the row that the header does not name, as R and pandas write them."""
@@ -364,7 +386,9 @@ class _Rows:
                 self.notes.append(one if count == 1 else f"{count:,} {many}")
 
     @staticmethod
-    def _has_decimal_commas(rows: list[list[str]]) -> bool:
+    def _has_decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
         return any(
-            re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?%?", cell) for row in rows[:SAMPLE] for cell in row
+            re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?%?", cell)
+            for column in columns
+            for cell in column[:SAMPLE]
         )
