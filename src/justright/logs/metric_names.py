@@ -100,11 +100,8 @@ def parse_name(written: str) -> MetricName:
     if role is not None:
         words = words[:at] + words[at + (2 if number and words[at + 1 : at + 2] == [number] else 1) :]
         if number:
-            set_name = set_name or _set_name(f"{ROLE_NAMES[role]}_{number}", role, written)
+            set_name = set_name or _set_name(f"{role}_{number}", role, written)
     return MetricName(_metric(words), role, set_name)
-
-
-ROLE_NAMES = {"train": "train", "validation": "validation", "test": "test"}
 
 
 def _set_name(written: str, role: Role | None, whole: str = "") -> str:
@@ -220,6 +217,16 @@ def direction_of(metric: str) -> Direction | None:
         ['less', 'more', 'less', None, None, 'more']
     """
     return _judge(metric)[0]
+
+
+def names_metric(written: str) -> bool:
+    """Return whether a name is that of a measure of success, whatever rows it names besides.
+
+    Example:
+        >>> [names_metric(name) for name in ("val/loss", "Train Acc", "validation_0", "lr")]
+        [True, True, False, False]
+    """
+    return direction_of(parse_name(written).metric) is not None
 
 
 def is_loss(metric: str) -> bool:

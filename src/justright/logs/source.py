@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +23,10 @@ from justright.logs.text.json_text import (
     parse_object,
     parse_records,
 )
-from justright.logs.text.log_table import LogTable, parse_table
+from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
-HALF_WRITTEN = "The last line is half-written, and was left out."
 
 
 @dataclass(frozen=True)  # without slots: what is parsed is kept
@@ -162,9 +161,14 @@ class LogFormat:
         with path.open("rb") as file:
             return file.read(len(self.magic)) == self.magic
 
-    def knows(self, source: Source) -> bool:
-        """Return whether a source is of this kind, by the names of its files or by its text."""
-        return any(map(self.claims, source.files)) if source.files else self.matches(source)
+    def runs(self, source: Source) -> list[LoggedRun]:
+        """Return the runs in a source of this kind, with what was assumed to read it.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        runs = list(self.read(source))  # the source notes what it assumes while it is read
+        return [replace(run, notes=(*source.notes, *run.notes)) for run in runs]
 
 
 def read_text(path: Path) -> str:

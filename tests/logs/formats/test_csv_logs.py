@@ -233,6 +233,14 @@ def test_columns_of_members_are_told_apart_by_their_names(tmp_path, name):
     assert all(run.train_curve("loss").values.tolist() == TRAIN for run in runs)
 
 
+def test_a_member_keeps_its_own_curve_beside_the_mean_of_all(tmp_path):
+    """The mean has the name that is left of the members' columns."""
+    path = tmp_path / "log.csv"
+    path.write_text(table("epoch,val_loss,fold_0_val_loss,fold_1_val_loss", "{e},9,{t},{v}"))
+    runs = read_logs(path).curves
+    assert [[one.values.tolist() for one in run.curves] for run in runs] == [[TRAIN], [VALIDATION]]
+
+
 def test_a_counter_that_falls_is_left_to_be_told_apart(tmp_path):
     """A run started again in the same file: times and lines come in the order of the log."""
     path = tmp_path / "log.csv"

@@ -236,6 +236,7 @@ def test_several_evaluation_sets_keep_their_names(tmp_path):
             None,
             {"loss": pytest.approx(float("nan"), nan_ok=True), "val_loss": float("inf")},
         ),
+        ("{'loss': 1" + "0" * 400 + ", 'epoch': 2}", 2, None, {"loss": float("inf")}),
         ("batch_size: 64, dropout=0.5, val_split: 0.2", None, None, {}),
         (
             "Epoch 1, Smoothed Validation Loss: 0.2, Validation Loss: 0.3",

@@ -15,6 +15,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Literal
 
+from justright.data.checks import counted
 from justright.logs.discovery.repeated_times import USUAL, rises, spread_repeats, usual_spacing
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import is_loss, parse_name
@@ -269,7 +270,7 @@ def _joined_notes(run: LoggedRun, part: _Part) -> Iterator[str]:
     if part.kinds["resumed"]:
         yield (
             f"Training was resumed from {first}: what was logged of that and later {run.unit}s before "
-            f"({_counted(part.replaced, run.unit)}) was left out."
+            f"({counted(part.replaced, run.unit)}) was left out."
         )
     if part.kinds["out of order"]:
         yield "Rows of the log are out of order: they were sorted."
@@ -280,12 +281,8 @@ def _joined_notes(run: LoggedRun, part: _Part) -> Iterator[str]:
         )
 
 
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
-
-
 def _extent(run: LoggedRun, part: _Part) -> str:
     times = part.times
     if run.unit == "step":
         return f"to step {max(times):,g}"
-    return _counted(len(times), run.unit)
+    return counted(len(times), run.unit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 from justright.errors import InputError
@@ -19,17 +20,9 @@ LEFT_OUT = re.compile(r"best_.*|peak_.*|.*_MB|.*duration|training_start_epoch|tr
 
 def _folder_files(folder: Path) -> tuple[Path, ...]:
     """Return the files of all epochs, in order."""
-    found = {int(match[1]): path for path in _entries(folder) if (match := EPOCH_FILE.fullmatch(path.name))}
+    entries = islice(folder.iterdir(), MAX_FILES)
+    found = {int(match[1]): path for path in entries if (match := EPOCH_FILE.fullmatch(path.name))}
     return tuple(found[epoch] for epoch in sorted(found) if found[epoch].is_file())
-
-
-def _entries(folder: Path) -> list[Path]:
-    entries: list[Path] = []
-    for path in folder.iterdir():
-        if len(entries) >= MAX_FILES:
-            break
-        entries.append(path)
-    return entries
 
 
 def _matches(source: Source) -> bool:

@@ -74,14 +74,14 @@ def is_table_of_runs(table: LogTable) -> bool:
     """Return whether a row is a run: words that all differ name it, beside settings, as in W&B's table of runs."""
     columns = {plain(column): column for column in table.columns}
     named = [columns[name] for name in columns if name in RUN_TABLE]
-    names = [table.cells(column) for column in named]
+    names = [table.cells[column] for column in named]
     differ = any(
         len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
     )
     settings = [
         name for name in columns if name in SETTINGS or name.startswith(("params", "config", "hparams"))
     ]
-    varied = [name for name in settings if len(set(table.cells(columns[name]))) > 1]
+    varied = [name for name in settings if len(set(table.cells[columns[name]])) > 1]
     counts = (EPOCHS | STEPS | ITERATIONS) & set(columns)
     return (differ and len(settings) > 1) or (not counts and len(set(varied) - {"learningrate"}) > 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,12 +148,8 @@ def _runs_in(
         raise InputError(
             f"A training log must be {known}; {source.name!r} is {'not' if in_folder else 'none of them'}."
         )
-    logged = list(one.read(source))  # the source notes what it assumes while it is read
     runs = [
-        replace(part, notes=(*source.notes, *part.notes))
-        for run in logged
-        for part in separate(run)
-        if any(series.at for series in part.series)
+        part for run in one.runs(source) for part in separate(run) if any(series.at for series in part.series)
     ]
     if source.text and len(runs) > 1 and all(len(series.at) <= 1 for run in runs for series in run.series):
         raise InputError(
@@ -243,8 +239,8 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
     if refused:
         return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
     names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
-    listed = ", ".join(names[:-1]) + " or " + names[-1]
-    return f"A log folder must hold {listed}, or another log as text; {str(path)!r} holds none."
+    known = ", ".join(names[:-1]) + " or " + names[-1]
+    return f"A log folder must hold {known}, or another log as text; {str(path)!r} holds none."
 
 
 # Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
 
+from justright.data.checks import listed
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Unit
@@ -32,6 +33,7 @@ ITERATIONS = TREES | word_set(
     "iteration iterations iter iters it itr niter numiter iternum iterno round rounds nround nrounds"
     " trainingiteration batch batchidx batches minibatch commround communicationround"
 )
+MAX_NAMES = 20  # that a message lists
 INDEXES = word_set("index unnamed0 row rowid rownames rownumber") | {""}
 
 
@@ -96,7 +98,7 @@ def count_rows(table: LogTable, choices: Choices) -> RowCounts:
             return RowCounts("epoch", at, used, steps if _never_falls_within(steps, at) else [], has_trees)
     if steps:
         return RowCounts("step" if unit == "step" else "iteration", steps, used, has_trees=has_trees)
-    return RowCounts("epoch", [float(row) for row in range(len(table.rows))], used, has_trees=has_trees)
+    return RowCounts("epoch", [float(row) for row in range(len(table.lines))], used, has_trees=has_trees)
 
 
 def find_chosen(table: LogTable, name: str, option: str) -> str:
@@ -112,8 +114,8 @@ def find_chosen(table: LogTable, name: str, option: str) -> str:
         return lowered[name.lower()]
     near = get_close_matches(name.lower(), list(lowered), n=1)
     hint = f" Did you mean {lowered[near[0]]!r}?" if near else ""
-    listed = ", ".join(map(repr, table.columns[:20]))
-    raise InputError(f"{option} must name a column; got {name!r}.{hint} The columns are {listed}.")
+    columns = listed(table.columns, most=MAX_NAMES)
+    raise InputError(f"{option} must name a column; got {name!r}.{hint} The columns are {columns}.")
 
 
 def _counts_rows(table: LogTable) -> bool:
@@ -134,7 +136,7 @@ def _find_column(table: LogTable, names: frozenset[str], chosen: str | None) -> 
 
 def _counts(table: LogTable, column: str) -> list[float]:
     """Return what a column counts, where a cell is empty the count before it; nothing if it counts nothing."""
-    cells = table.cells(column)
+    cells = table.cells[column]
     try:
         counts: Sequence[float | None] = [float(cell) for cell in cells]
     except ValueError:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
 from justright.errors import InputError
 from justright.logs.formats.row_counters import RowCounts, count_rows, plain
 from justright.logs.logged_run import LoggedRun, Role, Series
-from justright.logs.metric_names import direction_of, is_loss, parse_name
+from justright.logs.metric_names import is_loss, names_metric, parse_name
 from justright.logs.names.metric_words import word_set
 from justright.logs.source import Source
 from justright.logs.text.cell_numbers import is_measured, parse_number
@@ -58,7 +58,7 @@ class TableReader:
         Raises:
             InputError: it has no rows or no metrics, or no column of a name that the user chose.
         """
-        if not table.rows:
+        if not table.lines:
             raise InputError(
                 f"A training log must hold a row per epoch; {self.source.name!r} has a header and no row."
             )
@@ -129,7 +129,7 @@ class TableReader:
             ]
             one.at = [one.at[place] for place in places]
             one.lines = [one.lines[end - 1] for end in ends]
-            if direction_of(parse_name(one.written).metric) is not None and not one.written.endswith("_step"):
+            if names_metric(one.written) and not one.written.endswith("_step"):
                 averaged.append(repr(one.written))
         if averaged:
             more = f" and {len(averaged) - 3} more" if len(averaged) > 3 else ""
@@ -154,7 +154,7 @@ class TableReader:
             if rows_column is None:
                 found.append(_one_series(column, values))
             else:
-                found += _by_rows(column, values, table.cells(rows_column))
+                found += _by_rows(column, values, table.cells[rows_column])
         return [one for one in without_unmeasured(found, self.notes) if one.values]
 
     def _numbers(self, table: LogTable, column: str) -> list[float | None] | None:
@@ -173,8 +173,8 @@ class TableReader:
     def _long_series(self, table: LogTable, name: str, value: str, rows: str | None) -> list[Series]:
         values = self._numbers(table, value) or []
         found: dict[tuple[str, str], Series] = {}
-        names = table.cells(name)
-        parts = table.cells(rows) if rows else [""] * len(names)
+        names = table.cells[name]
+        parts = table.cells[rows] if rows else [""] * len(names)
         for row, number in enumerate(values):
             if number is None:
                 continue
@@ -228,8 +228,8 @@ def _empty_series(written: str, part: str, metric: str) -> Series:
 
 
 def _one_series(column: str, values: Sequence[float | None]) -> Series:
-    measured = [(row, value) for row, value in enumerate(values) if value is not None]
-    return Series(column, [row for row, _ in measured], [value for _, value in measured])
+    rows: list[float] = [row for row, value in enumerate(values) if value is not None]
+    return Series(column, rows, [value for value in values if value is not None])
 
 
 def _by_rows(column: str, values: Sequence[float | None], parts: Sequence[str]) -> list[Series]:
@@ -260,14 +260,14 @@ def _rows_column(table: LogTable, skip: frozenset[str]) -> str | None:
     """Return the column that says on which rows the others were measured: most of its cells name such rows."""
     for column in table.columns:
         if plain(column) in ROWS and column not in skip and _holds_words(table, column):
-            kinds = {cell for cell in table.cells(column) if is_measured(cell)}
+            kinds = {cell for cell in table.cells[column] if is_measured(cell)}
             if len(kinds) <= 20 and any(parse_name(kind).role for kind in kinds):
                 return column
     return None
 
 
 def _holds_words(table: LogTable, column: str) -> bool:
-    return all(parse_number(cell) is None for cell in table.cells(column)[:50] if is_measured(cell))
+    return all(parse_number(cell) is None for cell in table.cells[column][:50] if is_measured(cell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +294,11 @@ def split_runs(table: LogTable) -> list[RunPart]:
     """
     named = [column for column in table.columns if plain(column) in MEMBERS | RUNS]
     named = [column for column in named if plain(column) in MEMBERS or _holds_words(table, column)]
-    split = [column for column in named if len(set(table.cells(column))) > 1]
+    split = [column for column in named if len(set(table.cells[column])) > 1]
     if not split:
         return [RunPart(table, columns=frozenset(named))]
-    keys = list(zip(*(table.cells(column) for column in split), strict=True))
     places: dict[tuple[str, ...], list[int]] = {}
-    for row, key in enumerate(keys):
+    for row, key in enumerate(zip(*(table.cells[column] for column in split), strict=True)):
         places.setdefault(key, []).append(row)
     if len(places) > MAX_RUNS:
         raise InputError(
@@ -307,17 +306,10 @@ def split_runs(table: LogTable) -> list[RunPart]:
         )
     parts = []
     for key, rows in places.items():
-        part = LogTable(
-            table.columns,
-            [table.rows[row] for row in rows],
-            [table.lines[row] for row in rows],
-            table.decimal_comma,
-            table.notes,
-        )
         words = [(column, f"{column} {value}") for column, value in zip(split, key, strict=True)]
         run = ", ".join(word for column, word in words if plain(column) in RUNS)
         member = ", ".join(word for column, word in words if plain(column) in MEMBERS)
-        parts.append(RunPart(part, run, member, frozenset(named)))
+        parts.append(RunPart(table.with_rows(rows), run, member, frozenset(named)))
     return parts
 
 
@@ -336,26 +328,20 @@ def split_columns(part: RunPart) -> list[RunPart]:
     parts = []
     for member, names in found.items():
         kept = {column: column for column in shared} | names
-        positions = [part.table.columns.index(column) for column in kept]
-        table = LogTable(
-            tuple(kept.values()),
-            [[row[position] for position in positions] for row in part.table.rows],
-            part.table.lines,
-            part.table.decimal_comma,
-            part.table.notes,
-        )
+        cells = {name: part.table.cells[column] for column, name in kept.items()}
         member_words = f"{part.member}, {member}" if part.member else member
-        parts.append(RunPart(table, part.run, member_words, part.columns))
+        parts.append(RunPart(replace(part.table, cells=cells), part.run, member_words, part.columns))
     return parts
 
 
 def _is_evaluated_within(series: Sequence[Series], epochs: Sequence[float]) -> bool:
     """Return whether what was evaluated was so several times in most epochs, so that epochs tell too little."""
-    measures = [one for one in series if direction_of(parse_name(one.written).metric) is not None]
+    measures = [one for one in series if names_metric(one.written)]
     for one in measures:
-        role = one.role or parse_name(one.written).role
+        if (one.role or parse_name(one.written).role) in (None, "train"):
+            continue
         at = [epochs[int(row)] for row in one.at]
         again = sum(first == second for first, second in pairwise(at))
-        if role not in (None, "train") and len(at) > 2 and 2 * again >= len(at) - 1:
+        if len(at) > 2 and 2 * again >= len(at) - 1:
             return True
     return False

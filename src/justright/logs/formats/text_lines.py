@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from justright.logs.formats.json_shapes.json_numbers import to_number
 from justright.logs.logged_run import Role
-from justright.logs.metric_names import NAMELESS, ROLES, direction_of, parse_name, words_of
+from justright.logs.metric_names import NAMELESS, ROLES, direction_of, names_metric, parse_name, words_of
 from justright.logs.names.metric_words import word_set
 from justright.logs.text.cell_numbers import NUMBER
 from justright.logs.text.json_text import parse_object
@@ -116,20 +117,15 @@ def _read_object(text: str, found: TextLine) -> bool:
     value = parse_object(text[text.index("{") : text.rindex("}") + 1]) if "}" in text else None
     if not value:
         return False
-    for name, number in value.items():
-        if isinstance(number, str):
-            try:
-                number = float(number)
-            except ValueError:
-                continue
-        if isinstance(number, bool) or not isinstance(number, int | float):
+    for name, written in value.items():
+        if (number := to_number(written)) is None:
             continue
         if name.lower() == "epoch":
-            found.epoch = float(number)
+            found.epoch = number
         elif name.lower() in ("step", "global_step", "iteration", "iter"):
-            found.step = float(number)
+            found.step = number
         elif is_kept(name):
-            found.numbers[name] = float(number)
+            found.numbers[name] = number
     return bool(found.numbers)
 
 
@@ -193,7 +189,7 @@ def _value(match: re.Match[str], name: str) -> float | None:
     value = float(match["number"])
     if match["of"] is not None:
         whole = float(match["of"].replace("/", ""))
-        return value / whole if whole and _is_measure(name) else None
+        return value / whole if whole and names_metric(name) else None
     return float(f"{value / 100:.12g}") if match["percent"] else value
 
 
@@ -252,8 +248,8 @@ def _announced(piece: str) -> tuple[Role | None, bool]:
     if "metric" in piece.lower():  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
         return None, False
     named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
-    is_measure = direction_of(parse_name(piece).metric) is not None
-    return (named[0] if named and not is_measure else None), is_measure and not named
+    is_metric = names_metric(piece)
+    return (named[0] if named and not is_metric else None), is_metric and not named
 
 
 @lru_cache(maxsize=10_000)
@@ -290,14 +286,10 @@ NAME_BEGINNINGS = word_set(
 )
 
 
-def _is_measure(name: str) -> bool:
-    return direction_of(parse_name(name).metric) is not None
-
-
 def is_measure(name: str) -> bool:
     """Return whether a number of a text measures success, by its name or as one without: CatBoost's 'learn: 0.5'."""
     parsed = parse_name(name)
-    return _is_measure(name) or (parsed.metric == NAMELESS and parsed.role is not None)
+    return names_metric(name) or (parsed.metric == NAMELESS and parsed.role is not None)
 
 
 def is_kept(name: str) -> bool:

@@ -33,7 +33,7 @@ def _is_empty(table: LogTable) -> bool:
     """Return whether there is no measure of success: settings, and single numbers that nothing counts, are no log."""
     measures = [column for column in table.columns if column not in COUNTS and is_measure(column)]
     counts = set(COUNTS) & set(table.columns)
-    return not any(counts or sum(map(bool, table.cells(column))) > 1 for column in measures)
+    return not any(counts or sum(map(bool, table.cells[column])) > 1 for column in measures)
 
 
 def _read(source: Source) -> list[LoggedRun]:
@@ -84,23 +84,24 @@ def _parts(line: str) -> list[str]:
 
 
 def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:
-    names = dict.fromkeys(name for _, row in rows for name in row.numbers)
-    counted = {column: {getattr(row, name) for _, row in rows} - {None} for column, name in COUNTS.items()}
-    said = [column for column, values in counted.items() if len(values) > (column in MEMBERS)]
-    cells: list[list[str]] = []
-    member = {column: "" for column in said if column in MEMBERS}
-    for _, row in rows:
-        counts = {column: getattr(row, COUNTS[column]) for column in said}
-        for column in member:  # holds until the next one
-            if counts[column] is not None:
-                member[column] = f"{counts[column]:g}"
-        numbers = [row.numbers.get(name) for name in names]
-        cells.append(
-            [member.get(column) or _text(counts[column]) for column in said]
-            + [_text(value) for value in numbers]
-        )
+    cells: dict[str, list[str]] = {}
+    for column, name in COUNTS.items():
+        counts = [getattr(row, name) for _, row in rows]
+        if len(set(counts) - {None}) > (column in MEMBERS):
+            cells[column] = _held(counts) if column in MEMBERS else list(map(_text, counts))
+    for name in dict.fromkeys(name for _, row in rows for name in row.numbers):
+        cells[name] = [_text(row.numbers.get(name)) for _, row in rows]
     notes = [f"Lists of numbers under {name!r} were averaged." for name in averaged]
-    return LogTable((*said, *names), cells, [number for number, _ in rows], notes=notes)
+    return LogTable(cells, [number for number, _ in rows], notes=notes)
+
+
+def _held(members: list[float | None]) -> list[str]:
+    """Return the fold or seed of each line: one that is said holds until the next one."""
+    held, last = [], ""
+    for member in members:
+        last = last if member is None else f"{member:g}"
+        held.append(last)
+    return held
 
 
 def _text(value: float | None) -> str:

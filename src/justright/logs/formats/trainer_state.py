@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,16 +146,11 @@ def _checkpoint_steps(path: Path, state: Mapping[str, Any]) -> dict[float, str]:
 
 def _checkpoints(folder: Path) -> dict[int, str]:
     """Return step -> name of the checkpoints in a folder; none if it cannot be listed."""
-    found = {}
     try:
-        for count, entry in enumerate(folder.iterdir()):
-            if count >= MAX_LISTED:
-                break
-            if match := CHECKPOINT.fullmatch(entry.name):
-                found[int(match[1])] = entry.name
+        names = [entry.name for entry in islice(folder.iterdir(), MAX_LISTED)]
     except OSError:
         return {}
-    return found
+    return {int(match[1]): name for name in names if (match := CHECKPOINT.fullmatch(name))}
 
 
 def _folder_files(folder: Path) -> tuple[Path, ...]:

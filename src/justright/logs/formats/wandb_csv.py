@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import NAMELESS, direction_of, parse_name
 from justright.logs.source import LogFormat, Source
-from justright.logs.text.log_table import LogTable
 
 BOUNDS = ("__MIN", "__MAX")
 SEPARATOR = " - "
@@ -39,14 +40,10 @@ def _read(source: Source) -> list[LoggedRun]:
             by_run.setdefault(run, []).append(column)
     runs = []
     for run, columns in by_run.items():
-        positions = [0, *(table.columns.index(column) for column in columns)]
-        names = (table.columns[0], *(column.rpartition(SEPARATOR)[2] for column in columns))
-        rows = [
-            (line, [row[position] for position in positions])
-            for line, row in zip(table.lines, table.rows, strict=True)
-        ]
-        rows = [(line, row) for line, row in rows if any(row[1:])]
-        part = LogTable(names, [row for _, row in rows], [line for line, _ in rows], notes=table.notes)
+        metrics = {column.rpartition(SEPARATOR)[2]: table.cells[column] for column in columns}
+        rows = [row for row, measured in enumerate(zip(*metrics.values(), strict=True)) if any(measured)]
+        counter = {table.columns[0]: table.cells[table.columns[0]]}
+        part = replace(table, cells=counter | metrics | counter).with_rows(rows)
         if rows:
             runs += [_named(run, one, source) for one in TableReader(source, "network").runs(part)]
     return runs

@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from justright.data.checks import listed
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.names.named_series import NamedLog, NamedSeries
+
+MAX_NAMES = 20  # that a message lists
 
 
 def apply_choices(log: NamedLog, choices: Choices) -> None:
@@ -88,11 +91,4 @@ def _unknown_names(unknown: Sequence[tuple[str, str]], written: Sequence[str]) -
     for option, name in unknown:
         near = get_close_matches(name.lower(), list(lowered), n=1)
         got.append(f"{option} {name!r}" + (f" (did you mean {lowered[near[0]]!r}?)" if near else ""))
-    return f"A name must be in the log; got {' and '.join(got)}. It holds {_listed_all(names)}."
-
-
-def _listed_all(names: Sequence[str]) -> str:
-    shown = [repr(name) for name in names[:20]]
-    if len(names) > len(shown):
-        shown.append(f"and {len(names) - len(shown)} more")
-    return ", ".join(shown)
+    return f"A name must be in the log; got {' and '.join(got)}. It holds {listed(names, most=MAX_NAMES)}."

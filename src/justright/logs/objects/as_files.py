@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +84,10 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
 
 def _runs_in(source: Source, known: LogFormat | None = None) -> list[LoggedRun]:
     """Return the runs of a source, by its format or else by the first that knows it, with what was assumed."""
-    found = known or next((one for one in log_formats() if one.knows(source)), None)
+    found = known or next((one for one in log_formats() if one.matches(source)), None)
     if found is None:
         raise InputError(
             f"`source` must hold curves; the {source.name} holds none that is known. "
             "Pass {metric: [one value per epoch]}, such as {'loss': [...], 'val_loss': [...]}."
         )
-    runs = list(found.read(source))  # the source notes what it assumes while it is read
-    return [replace(run, notes=(*source.notes, *run.notes)) for run in runs]
+    return found.runs(source)

@@ -25,17 +25,6 @@ class ObjectKind:
     read: Callable[[Any, Choices], Iterable[LoggedRun]]
 
 
-def package_of(source: object) -> str:
-    """Return the package that defines an object's class, or the first of its bases that is not built in.
-
-    Example:
-        >>> from collections import OrderedDict
-        >>> package_of(OrderedDict()), package_of([])
-        ('collections', 'builtins')
-    """
-    return type(source).__module__.partition(".")[0]
-
-
 def is_of_package(source: object, *packages: str) -> bool:
     """Return whether a package defines an object's class or one of its bases, as for a user's own subclass."""
     return any(base.__module__.partition(".")[0] in packages for base in type(source).__mro__)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from justright.errors import InputError
-from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.metric_names import names_metric
 from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
 SAMPLE = 60  # lines below a header that tell whether it is one
 MAX_COLUMNS = 20_000
+HALF_WRITTEN = "The last line is half-written, and was left out."
 RULE = re.compile(r"[\s|+:=─━┼╇╈├┤┌┐└┘┬┴┏┓┗┛┳┻╋┃│┡┩-]+")  # a line that only draws a table
 SEPARATORS: dict[str, str] = {",": ",", ";": ";", "\t": "\t", "|": "|", "wide": r"\s{2,}|\t", "space": r"\s+"}
+PLAIN_SEPARATORS = (",", ";", "\t")  # between cells and nowhere else
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +27,30 @@ class LogTable:
     """A table of text.
 
     Args:
-        columns: their names; all differ, and an unnamed one is ''.
-        rows: their cells, as many as there are columns.
+        cells: column -> its cells, one for each row, without space around them; an unnamed column is ''.
         lines: number of the line that holds each row.
         decimal_comma: whether '0,5' is a half.
         notes: what was left out, one sentence each.
     """
 
-    columns: tuple[str, ...]
-    rows: list[list[str]]
+    cells: Mapping[str, Sequence[str]]
     lines: list[int]
     decimal_comma: bool = False
     notes: list[str] = field(default_factory=list)
 
-    def cells(self, column: str) -> list[str]:
-        """Return the cells of a column."""
-        position = self.columns.index(column)
-        return [row[position].strip() for row in self.rows]
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.cells)
+
+    def with_rows(self, rows: Sequence[int]) -> LogTable:
+        """Return the table of some of the rows."""
+        cells = {column: [cells[row] for row in rows] for column, cells in self.cells.items()}
+        return replace(self, cells=cells, lines=[self.lines[row] for row in rows])
 
     def numbers(self, column: str) -> tuple[list[float | None], int]:
         """Return the numbers of a column, None where nothing was measured or read, and how many cells hold no number."""
-        cells = self.cells(column)
+        cells = self.cells[column]
         try:
             return [float(cell.replace(",", ".") if self.decimal_comma else cell) for cell in cells], 0
         except ValueError:
@@ -64,7 +70,9 @@ def parse_table(name: str, text: str) -> LogTable | None:
     """
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
-    lines = [(number, line) for number, line in enumerate(whole.split("\n"), start=1) if line.strip()]
+    texts = whole.split("\n")
+    numbers = [number for number, line in enumerate(texts, start=1) if line.strip()]
+    lines = [texts[number - 1] for number in numbers]
     found = _find_header(lines)
     if found is None:
         if _is_without_header(lines):
@@ -76,42 +84,44 @@ def parse_table(name: str, text: str) -> LogTable | None:
     start, separator, header = found
     has_rules = is_drawn or "--" in whole or "==" in whole
     has_comments = any(mark in whole for mark in COMMENTS)
-    body = [
-        (number, line)
-        for number, line in lines[start + 1 :]
-        if not (has_comments and line.lstrip().startswith(COMMENTS))
-        and not (has_rules and RULE.fullmatch(line))
-    ]
+    body: Sequence[int] = range(start + 1, len(lines))
+    if has_comments or has_rules:
+        body = [
+            place
+            for place in body
+            if not (has_comments and lines[place].lstrip().startswith(COMMENTS))
+            and not (has_rules and RULE.fullmatch(lines[place]))
+        ]
     if separator == "|":  # a table among prose
-        end = next((index for index, (_, line) in enumerate(body) if "|" not in line), len(body))
-        body = body[:end]
-    return _Rows(header, separator, ends_line=text.endswith("\n")).table(_split(body, separator))
+        body = list(takewhile(lambda place: "|" in lines[place], body))
+    rows = _Rows(header, separator, ends_line=text.endswith("\n"))
+    return rows.table([lines[place] for place in body], [numbers[place] for place in body])
 
 
-def _find_header(lines: Sequence[tuple[int, str]]) -> tuple[int, str, list[str]] | None:
+def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it."""
-    places = [index for index, (_, line) in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
+    places = [index for index, line in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
     loose: tuple[int, str, list[str]] | None = None
     places += [
         index - 1
-        for index, (_, line) in enumerate(lines)
+        for index, line in enumerate(lines)
         if index > HEADER_WITHIN and line.lstrip().startswith("|") and RULE.fullmatch(line)
     ]
     for index in places:
-        line = lines[index][1].strip("\r")
+        line = lines[index].strip("\r")
         is_comment = line.lstrip().startswith(COMMENTS)
         if is_comment:  # NumPy's savetxt writes the header as a comment
             line = line.lstrip().lstrip("#/% ")
-            if index + 1 < len(lines) and lines[index + 1][1].lstrip().startswith(COMMENTS):
+            if index + 1 < len(lines) and lines[index + 1].lstrip().startswith(COMMENTS):
                 continue
         below = [
             other
             for other in lines[index + 1 : index + 1 + SAMPLE]
-            if not other[1].lstrip().startswith(COMMENTS) and not RULE.fullmatch(other[1])
+            if not other.lstrip().startswith(COMMENTS) and not RULE.fullmatch(other)
         ]
         for separator in SEPARATORS:
-            header = [cell.strip().strip("'") for cell in _split([(0, line)], separator)[0][1]]
-            rows = [row for _, row in _split(below, separator)]
+            header = [cell.strip().strip("'") for cell in _split([line], separator)[0][0]]
+            rows = _split(below, separator)[0]
             if _heads(header, rows, separator) and not (is_comment and not rows):
                 if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
                     is_another = loose is None or not set(loose[2]) & set(
@@ -165,7 +175,7 @@ def _is_said_again(cells: Sequence[str]) -> bool:
     word = cells[0].strip(" :=,")
     if len(set(cells)) > 1 or len(cells) < 2 or not word[:1].isalpha():
         return False
-    return direction_of(parse_name(word).metric) is not None or word.lower() in (
+    return names_metric(word) or word.lower() in (
         "epoch",
         "step",
         "iter",
@@ -184,29 +194,31 @@ def _is_numeric(cells: Sequence[str]) -> bool:
     return bool(filled) and 2 * numbers > len(filled)
 
 
-def _is_without_header(lines: Sequence[tuple[int, str]]) -> bool:
+def _is_without_header(lines: Sequence[str]) -> bool:
     """Return whether all lines are as many numbers, at least two."""
     for separator in SEPARATORS:
-        rows = [row for _, row in _split(list(lines[:SAMPLE]), separator)]
+        rows = _split(lines[:SAMPLE], separator)[0]
         if len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) > 1:
             return all(parse_number(cell) is not None for row in rows for cell in row if is_measured(cell))
     return False
 
 
-def _split(lines: list[tuple[int, str]], separator: str) -> list[tuple[int, list[str]]]:
-    """Return (line, cells) of lines."""
+def _split(lines: Sequence[str], separator: str) -> tuple[list[list[str]], Sequence[int]]:
+    """Return the cells of each row, and the place of the line that it ends in: a quoted cell may hold several lines."""
+    each = range(len(lines))
     if len(separator) > 1:
         pattern = re.compile(SEPARATORS[separator])
-        return [(number, pattern.split(line.strip())) for number, line in lines]
+        return [pattern.split(line.strip()) for line in lines], each
     if separator == "|":
-        return [(number, line.strip().strip("|").split("|")) for number, line in lines]
-    if not any('"' in line for _, line in lines):
-        return [(number, line.split(separator)) for number, line in lines]
-    reader = csv.reader((line for _, line in lines), delimiter=separator, skipinitialspace=True)
-    try:
-        return [(lines[reader.line_num - 1][0], row) for row in reader]
-    except csv.Error:  # a cell longer than 128 KiB, as an unclosed quotation mark makes one
-        return [(number, line.split(separator)) for number, line in lines]
+        return [line.strip().strip("|").split("|") for line in lines], each
+    if any('"' in line for line in lines):
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+        try:
+            ended = [(row, reader.line_num - 1) for row in reader]
+            return [row for row, _ in ended], [place for _, place in ended]
+        except csv.Error:  # a cell longer than 128 KiB, as an unclosed quotation mark makes one
+            pass
+    return [line.split(separator) for line in lines], each
 
 
 class _Rows:
@@ -220,39 +232,66 @@ class _Rows:
         self.notes: list[str] = []
         self.stray = self.long = self.short = 0
 
-    def table(self, rows: list[tuple[int, list[str]]]) -> LogTable:
-        """Return the table of (line, cells)."""
-        if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0][1])):
-            below = [cell.strip() for cell in rows.pop(0)[1]]  # a data frame's second level of names
+    def table(self, lines: list[str], numbers: list[int]) -> LogTable:
+        """Return the table of lines, given their numbers in the text."""
+        columns = self._plain_columns(lines)
+        if columns is None:
+            rows, places = _split(lines, self.separator)
+            rows, numbers = self._rows(rows, [numbers[place] for place in places])
+            columns = list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        comma = self.separator != "," and self._has_decimal_commas(columns)
+        cells = {
+            name: [cell.strip() for cell in column]
+            for name, column in zip(self.columns, columns, strict=True)
+        }
+        return LogTable(cells, numbers, comma, self.notes)
+
+    def _plain_columns(self, lines: list[str]) -> Sequence[Sequence[str]] | None:
+        """Return the columns of lines that all begin with a digit and have a cell for each name, as most have; else None.
+
+        A list for each of many rows would keep the garbage collector busy for a third of the time that reading takes.
+        """
+        width = len(self.header)
+        if len(set(self.header)) < width or not self.header[-1] or self.separator not in PLAIN_SEPARATORS:
+            return None
+        between = width - 1
+        if not lines or not all(
+            line[0].isdigit() and line.count(self.separator) == between and '"' not in line for line in lines
+        ):
+            return None
+        self.columns = self.header
+        cells = self.separator.join(lines).split(self.separator)
+        return [cells[place::width] for place in range(width)]
+
+    def _rows(self, rows: list[list[str]], lines: list[int]) -> tuple[list[list[str]], list[int]]:
+        """Return rows that fit the columns, and the number of the line that each is in."""
+        if len(set(self.header)) < len(self.header) and rows and not any(map(is_number, rows[0])):
+            below = [cell.strip() for cell in rows[0]]  # a data frame's second level of names
+            rows, lines = rows[1:], lines[1:]
             below += [""] * (len(self.header) - len(below))
             self.header = [" ".join(names).strip() for names in zip(self.header, below, strict=False)]
         if len(self.header) > 1 and not self.header[-1]:
             self._drop_empty_ends(rows)
-        widths = {len(row) for _, row in rows}
+        widths = set(map(len, rows))
         if len(self.header) + 1 in widths and self._lacks_an_index(rows):
             self.header = ["", *self.header]
         self.columns = self._differing(self.header)
-        if widths == {len(self.columns)} and all(row[0][:1].isdigit() for _, row in rows):  # as most are
-            kept = [row for _, row in rows]
-            lines = [line for line, _ in rows]
-        else:
-            kept, lines = self._fitted(rows)
-        comma = self.separator != "," and self._has_decimal_commas(kept)
-        return LogTable(tuple(self.columns), kept, lines, comma, self.notes)
+        is_plain = widths == {len(self.columns)} and all(row[0][:1].isdigit() for row in rows)
+        return (rows, lines) if is_plain else self._fitted(rows, lines)
 
-    def _lacks_an_index(self, rows: list[tuple[int, list[str]]]) -> bool:
+    def _lacks_an_index(self, rows: list[list[str]]) -> bool:
         """Return whether rows begin with a number of the row that the header does not name, as R and pandas write them."""
-        counted = [row for _, row in rows if is_number(row[0])]
+        counted = [row for row in rows if is_number(row[0])]
         wider = sum(len(row) == len(self.header) + 1 and bool(row[-1].strip()) for row in counted)
         return wider > sum(len(row) == len(self.header) for row in counted)
 
-    def _fitted(self, rows: list[tuple[int, list[str]]]) -> tuple[list[list[str]], list[int]]:
+    def _fitted(self, rows: list[list[str]], numbers: list[int]) -> tuple[list[list[str]], list[int]]:
         """Return rows with a cell for every column, and their lines."""
         places = list(range(len(self.columns)))
         is_moved = False
         kept: list[list[str]] = []
         lines: list[int] = []
-        for index, (line, row) in enumerate(rows):
+        for index, (line, row) in enumerate(zip(numbers, rows, strict=True)):
             cells = [cell.strip() for cell in row]
             if not any(cells):
                 continue
@@ -269,10 +308,10 @@ class _Rows:
         self._note_misfits()
         return kept, lines
 
-    def _drop_empty_ends(self, rows: list[tuple[int, list[str]]]) -> None:
+    def _drop_empty_ends(self, rows: list[list[str]]) -> None:
         """Take separators at the ends of lines for what they are."""
         while len(self.header) > 1 and not self.header[-1]:
-            if any(any(map(str.strip, row[len(self.header) - 1 :])) for _, row in rows):
+            if any(any(map(str.strip, row[len(self.header) - 1 :])) for row in rows):
                 return
             self.header.pop()
 
@@ -283,7 +322,7 @@ class _Rows:
         return placed
 
     def _differing(self, header: list[str]) -> list[str]:
-        columns: list[str] = []
+        columns: dict[str, None] = {}
         for name in header:
             number = 2
             differing = name
@@ -292,8 +331,8 @@ class _Rows:
                 number += 1
             if differing != name and name:
                 self.notes.append(f"Column {name!r} is there twice: the second is called {differing!r}.")
-            columns.append(differing)
-        return columns
+            columns[differing] = None
+        return list(columns)
 
     def _is_header(self, cells: list[str]) -> bool:
         """Return whether a row is a header: the same again, or another one after a restart with other metrics."""
@@ -321,7 +360,7 @@ class _Rows:
             self.long += any(cells[width:])
             return cells[:width]
         if is_last and not self.ends_line:
-            self.notes.append("The last line is half-written, and was left out.")
+            self.notes.append(HALF_WRITTEN)
             return None
         if all(parse_number(cell) is None for cell in cells):
             self.stray += 1
@@ -347,7 +386,9 @@ class _Rows:
                 self.notes.append(one if count == 1 else f"{count:,} {many}")
 
     @staticmethod
-    def _has_decimal_commas(rows: list[list[str]]) -> bool:
+    def _has_decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
         return any(
-            re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?%?", cell) for row in rows[:SAMPLE] for cell in row
+            re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?%?", cell)
+            for column in columns
+            for cell in column[:SAMPLE]
         )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from justright.data.checks import listed
 from justright.errors import InputError, near_miss
 from justright.logs.choices import Choices
 from justright.logs.formats.json_shapes.json_runs import (
@@ -16,7 +17,6 @@ from justright.logs.formats.json_shapes.json_runs import (
     RunLeaves,
     is_role,
     leaves_by_run,
-    names_metric,
     without_results,
 )
 from justright.logs.formats.json_shapes.json_tree import Column, Leaf, Table, find_leaves
@@ -30,7 +30,7 @@ from justright.logs.formats.json_shapes.logged_rows import (
 from justright.logs.formats.json_shapes.unequal_lists import place_lists
 from justright.logs.formats.table_runs import MAX_RUNS, without_unmeasured
 from justright.logs.logged_run import LoggedRun, Series, Unit
-from justright.logs.metric_names import parse_name
+from justright.logs.metric_names import names_metric, parse_name
 from justright.logs.source import LogFormat, Source
 
 # TensorBoard names its downloads run-RUN-tag-TAG.json.
@@ -96,7 +96,7 @@ def _found_counters(choices: Choices, leaves: Iterable[Leaf]) -> Choices:
         if wanted is not None and wanted not in names and wanted.lower() not in lowered:
             raise InputError(
                 f"--{option} must name a list or a number of each entry; got {wanted!r}.{near_miss(wanted, names)} "
-                f"There are {', '.join(map(repr, names[:MAX_CHOICES]))}."
+                f"There are {listed(names, most=MAX_CHOICES)}."
             )
         found[option] = wanted if wanted is None or wanted in names else lowered[wanted.lower()]
     return replace(choices, epoch=found["epoch"], step=found["step"])
@@ -119,8 +119,7 @@ def _instead(source: Source, leaves: Sequence[Leaf]) -> str:
         return f"holds single values only, as a summary or a configuration does. Pass {log}."
     shown = (name for leaf in leaves for name in _shown_names(leaf))
     names = [name for name in dict.fromkeys(shown) if not unit_of(name)]
-    listed = ", ".join(map(repr, names[:MAX_NAMED])) + (", ..." if len(names) > MAX_NAMED else "")
-    return f"holds {listed}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
+    return f"holds {listed(names, most=MAX_NAMED)}, none of which is named as a loss or metric. Say which one is, with `--validation NAME`."
 
 
 def _shown_names(leaf: Leaf) -> list[str]:

@@ -10,7 +10,7 @@ from justright.logs.formats.csv_logs import SETTINGS
 from justright.logs.formats.json_shapes.json_tree import Column, Leaf, Table
 from justright.logs.formats.json_shapes.logged_rows import TIMES, VALUES, Row, last_part, role_of, unit_of
 from justright.logs.formats.table_runs import MEMBERS, NAMES, RUNS
-from justright.logs.metric_names import direction_of, parse_name
+from justright.logs.metric_names import names_metric
 
 # A part of a log that is one of several trainings of the same thing.
 MEMBER = re.compile(r"(?:cv|k)?[ _-]*(fold|seed|split|repeat|replicate)[ _-]*(\d{1,9})", re.IGNORECASE)
@@ -81,11 +81,6 @@ def _is_value(name: str) -> bool:
 def is_role(part: str) -> bool:
     """Return whether a key names rows and no metric, as 'train' and 'validation_0' do."""
     return role_of(part) is not None and not names_metric(part)
-
-
-def names_metric(part: str) -> bool:
-    """Return whether a key names a measure of success, whatever rows it names besides."""
-    return direction_of(parse_name(part).metric) is not None
 
 
 def without_results(leaves: Iterable[Leaf]) -> list[Leaf]:
