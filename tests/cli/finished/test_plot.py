@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from benchmarks.scaling import Study, build_folder
 from justright.cli.main import command_line
-from justright.cli.trained import plot as command
+from justright.cli.finished import plot as command
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
 from justright.session.outputs import judge_folder
