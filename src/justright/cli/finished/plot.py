@@ -120,7 +120,7 @@ def _split(variants: str | None, known: Sequence[str]) -> list[str] | None:
 
 
 def _numbers(ylim: str | None) -> tuple[Any, ...] | None:
-    """Return the numbers that are separated by commas; what is none stays text, which the plot refuses."""
+    """Return the numbers that are separated by commas; anything else stays text, which the plot refuses."""
     if ylim is None:
         return None
     parts = ylim.split(",")
