@@ -138,8 +138,8 @@ def test_data_imports_no_framework(tmp_path, table):
 def test_the_modules_behind_show_report_and_plot_import_no_framework():
     """Reading a study folder and writing its report need no network."""
     program = (
-        "import sys, justright.cli.show, justright.cli.report, justright.report.terminal.study_report, justright.session.result, justright.report\n"
-        "import justright.cli.trained.plot, justright.session.make_displays, matplotlib.pyplot\n"
+        "import sys, justright.cli.finished.show, justright.cli.finished.report, justright.report.terminal.study_report, justright.session.result, justright.report\n"
+        "import justright.cli.finished.plot, justright.session.make_displays, matplotlib.pyplot\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -14,8 +14,9 @@ import justright as jr
 from justright.cli.main import main
 from justright.errors import InputError, MemoryLimitError
 from justright.records.folder import StudyFolder
-from justright.session import neighbourhood, session
+from justright.session import neighbourhood, runnable, session
 from justright.session.neighbourhood import with_neighbours
+from justright.session.options import RunOptions
 from justright.session.prepare import prepare_study
 from justright.study.neighbours import ChangedModel
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
@@ -186,6 +187,17 @@ def test_layers_of_a_user_s_own_need_not_be_known_to_the_worker(place):
     study = with_neighbours(study_of(place, build))
     assert [one.name for one in study.variants] == NAMES
     assert {type(one.build) for one in study.variants[1:4]} == {ChangedModel}
+
+
+@pytest.mark.parametrize("options", [{"new": True}, {"options": RunOptions(new=True)}])
+def test_a_new_folder_takes_no_neighbours_from_the_one_beside_it(place, tmp_path, monkeypatch, options):
+    """Its builder may have changed since; a folder that is resumed is refused if so."""
+    asked = []
+    monkeypatch.setattr(runnable, "with_neighbours", lambda study, folder: asked.append(folder) or study)
+    monkeypatch.setattr(runnable, "run_study", lambda study, out, **given: out)
+    study_of(place, local_builder()).run(tmp_path, **options)
+    study_of(place, local_builder()).run(tmp_path)
+    assert asked == [None, tmp_path]
 
 
 def test_a_family_s_neighbours_need_no_worker(place, monkeypatch):

@@ -17,16 +17,16 @@ from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CODES, EXIT_INTERRUPTED
 from justright.cli.finished.compare import compare
+from justright.cli.finished.export import export
+from justright.cli.finished.plot import plot
+from justright.cli.finished.predict import predict
+from justright.cli.finished.report import report
+from justright.cli.finished.show import show
+from justright.cli.finished.tensorboard import tensorboard
 from justright.cli.init import init
 from justright.cli.optional_files import OptionalFiles
-from justright.cli.other_tools.export import export
-from justright.cli.predict import predict
-from justright.cli.report import report
 from justright.cli.run import run
-from justright.cli.show import show
 from justright.cli.streams import secure_streams
-from justright.cli.trained.plot import plot
-from justright.cli.trained.tensorboard import tensorboard
 from justright.errors import InputError, JustrightError, machine_fault
 from justright.plugins import plugged_in
 

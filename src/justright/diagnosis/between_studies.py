@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from justright.diagnosis.measured import differences_by_seed
 from justright.statistics.crossed import Floats, crossed
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, interval_of
 
@@ -82,14 +83,13 @@ def _difference(
     if first.rows != second.rows:
         seeds = len(first.seeds), len(second.seeds)
         return _unpaired(first.values, second.values, level), "nothing", seeds
-    common = sorted(set(first.seeds) & set(second.seeds))
-    count = len(common) or min(len(first.seeds), len(second.seeds))
-    left, right = (
-        one.values[[one.seeds.index(seed) for seed in common]] if common else one.values[:count]
-        for one in (first, second)
-    )
-    pairing: Pairing = "rows and seeds" if common else "rows"
-    return interval_of(crossed(right - left), level=level), pairing, (count, count)
+    pairing: Pairing = "rows and seeds"
+    differences = differences_by_seed(second.values, second.seeds, first.values, first.seeds)
+    if differences is None:
+        pairing, count = "rows", min(len(first.seeds), len(second.seeds))
+        differences = second.values[:count] - first.values[:count]
+    count = len(differences)
+    return interval_of(crossed(differences), level=level), pairing, (count, count)
 
 
 def _unpaired(left: Floats, right: Floats, level: float) -> Interval:

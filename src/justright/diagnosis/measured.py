@@ -7,7 +7,7 @@ chooses. No row then measures a choice it took part in (cross-fitting).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,11 +78,29 @@ def measure_study(evidence: StudyEvidence) -> dict[str, Measured]:
 
 def paired_differences(left: Measured, right: Measured) -> Floats | None:
     """Return (common seeds, rows) losses of `left` minus `right`, each at its chosen epoch; None without a pair."""
-    common = sorted(set(left.seeds) & set(right.seeds))
+    return differences_by_seed(left.best, left.seeds, right.best, right.seeds)
+
+
+def differences_by_seed(
+    left: Losses | Floats, left_seeds: Sequence[int], right: Losses | Floats, right_seeds: Sequence[int]
+) -> Floats | None:
+    """Return (common seeds, rows) of `left` minus `right`; None without a common seed.
+
+    Args:
+        left: (seeds, rows).
+        left_seeds: those behind its first axis.
+        right: (other seeds, rows), of the same rows.
+        right_seeds: likewise.
+
+    Example:
+        >>> differences_by_seed(np.array([[1.0], [5.0]]), (1, 2), np.array([[3.0], [4.0]]), (2, 3))
+        array([[2.]])
+    """
+    common = sorted(set(left_seeds) & set(right_seeds))
     if not common:
         return None
-    rows_left = left.best[[left.seeds.index(seed) for seed in common]]
-    rows_right = right.best[[right.seeds.index(seed) for seed in common]]
+    rows_left = left[[left_seeds.index(seed) for seed in common]]
+    rows_right = right[[right_seeds.index(seed) for seed in common]]
     return np.asarray(rows_left.astype(np.float64) - rows_right, dtype=np.float64)
 
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from justright.data.readers.raw import RawTable
-from justright.runs.limits import PIECE_ROWS
-from justright.session.predictor import Predictor, load_predictor, probabilities
-
-if TYPE_CHECKING:
-    import keras
-
-# Rows are evaluated in blocks of a power of two from here on, the last filled up with zeros: Keras compiles every operation
-# again for each number of rows, and the last digits of a row's outputs would depend on how many others are beside it.
-LEAST_BLOCK = 64
+from justright.session.predictor import Predictor, load_predictor
 
 
 class FittedNetworks:
@@ -50,14 +42,8 @@ class FittedNetworks:
             InputError: none of the columns is there.
         """
         predictor = self._load()
-        plan = predictor.plan
-        features = plan.prepare(rows.frame, label=rows.label, has_header=rows.has_header).features
-        means = []
-        for network in predictor.networks:
-            outputs = _outputs(network.model, features)
-            is_number = plan.task == "regression"
-            means.append(outputs if is_number else probabilities(outputs, network.are_logits))
-        return np.asarray(np.mean(means, axis=0), np.float64)
+        features = predictor.plan.prepare(rows.frame, label=rows.label, has_header=rows.has_header).features
+        return predictor.mean_outputs(features)
 
     def _load(self) -> Predictor:
         if self._predictor is None:
@@ -67,26 +53,3 @@ class FittedNetworks:
                     path.write_bytes(content)
                 self._predictor = load_predictor(*paths)
         return self._predictor
-
-
-def _outputs(model: keras.Model, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return (rows, outputs) of a model in inference mode."""
-    import keras
-
-    parts = []
-    for start in range(0, len(features), PIECE_ROWS):
-        piece = features[start : start + PIECE_ROWS]
-        block = np.zeros((_block_rows(len(piece)), features.shape[1]), np.float32)
-        block[: len(piece)] = piece
-        parts.append(keras.ops.convert_to_numpy(model(block, training=False))[: len(piece)])
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _block_rows(rows: int) -> int:
-    """Return the power of two, from the least on, that holds so many rows.
-
-    Example:
-        >>> _block_rows(3), _block_rows(64), _block_rows(65)
-        (64, 64, 128)
-    """
-    return max(LEAST_BLOCK, 1 << (rows - 1).bit_length())

@@ -38,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with disk_faults(path, "write"):
         make_folders(path.parent)
-        aside = path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(4)}-{path.name}")
+        aside = aside_path(path)
         try:
             yield aside
             _flush(aside, os.O_RDWR)
@@ -48,6 +48,11 @@ def replacing(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
+
+
+def aside_path(path: Path) -> Path:
+    """Return a new path beside `path`, for what is renamed to it once it is whole."""
+    return path.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(4)}-{path.name}")
 
 
 def make_folders(folder: Path) -> None:

@@ -19,7 +19,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.plain import plain
-from justright.session.outputs import collect_evidence, summarise_folder
+from justright.session.outputs import collect_evidence
 from justright.session.result import Result
 from justright.session.row_outputs import TARGETS, MeasuringRows, Part
 from justright.statistics.crossed import Floats
@@ -211,12 +211,10 @@ class _Opened:
     @classmethod
     def of(cls, name: str) -> _Opened:
         """Read a study folder."""
-        folder = StudyFolder.open(name, "read")
-        study = folder.read_study()
-        with StoreReader(folder) as store, content_faults(store.path):
-            summary = summarise_folder(store, study)
-            classes = tuple(str(one["name"]) for one in summary["table"].get("classes") or ())
-            return cls(name, study, summary, classes)
+        result = Result(name)
+        with content_faults(result.folder):
+            classes = tuple(str(one["name"]) for one in result.summary["table"].get("classes") or ())
+        return cls(name, result.study, result.summary, classes)
 
     @property
     def question(self) -> str:

@@ -32,7 +32,7 @@ from justright.runs.outcomes import is_measured, largest_size
 from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
 from justright.statistics.intervals import loss_interval
 from justright.study.brakes import brakes_of
-from justright.study.recipe import LOSSES
+from justright.study.recipe import LOSSES, recipe_values
 
 if TYPE_CHECKING:
     from justright.report.summary import Summary
@@ -104,8 +104,8 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
             built[name].parameters,
             tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
-            brakes=brakes_of(built[name].config, _recipe_of(values, study)),
-            max_epochs=_recipe_of(values, study).get("max_epochs"),
+            brakes=brakes_of(built[name].config, recipe_values(values, study)),
+            max_epochs=recipe_values(values, study).get("max_epochs"),
             **{key: values[key] for key in ("group", "change", "remedy", "strength") if key in values},
         )
         for name, values in described.items()
@@ -128,17 +128,6 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         learning_curves=tuple(collect_curves(store, study)),
         table_rows=facts.get("rows"),
     )
-
-
-def _recipe_of(variant: Mapping[str, Any], study: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the plain values of the recipe that trained a variant: its own takes the place of the study's, as a whole.
-
-    Example:
-        >>> _recipe_of({"recipe": {"max_epochs": 60}}, {"recipe": {"max_epochs": 30, "mixup": 0.2}})
-        {'max_epochs': 60}
-    """
-    recipe: Mapping[str, Any] = variant.get("recipe", study.get("recipe", {}))
-    return recipe
 
 
 def _losses_of(losses: Losses | None, rows: int) -> Losses | None:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 PREDICTION = "prediction"
 PROBABILITY = "probability_"
 
+# Rows are evaluated in blocks of a power of two from here on, the last filled up with zeros: Keras compiles every operation
+# again for each number of rows, and the last digits of a row's outputs would depend on how many others are beside it.
+LEAST_BLOCK = 64
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -109,7 +113,7 @@ class Predictor:
         """Return the predictions for columns as they were read; other arguments and errors as `predict`."""
         self._check_threshold(threshold)
         prepared = self.plan.prepare(raw.frame, label=raw.label, has_header=raw.has_header)
-        values = self._mean_outputs(prepared.features)
+        values = self.mean_outputs(prepared.features)
         lost = int((~np.isfinite(values).all(axis=1)).sum())
         notes = prepared.notes
         if lost:
@@ -139,8 +143,12 @@ class Predictor:
         if not 0 < threshold < 1:  # also NaN
             raise InputError(f"`threshold` must lie between 0 and 1; got {threshold!r}.")
 
-    def _mean_outputs(self, features: npt.NDArray[np.float32]) -> Floats:
-        """Return (rows, classes) probabilities, or (rows, 1) predictions of a number: the mean over networks."""
+    def mean_outputs(self, features: npt.NDArray[np.float32]) -> Floats:
+        """Return (rows, classes) probabilities, or (rows, 1) predictions of a number: the mean over networks.
+
+        Args:
+            features: (rows, features), as the plan makes them.
+        """
         width = 1 if self.plan.task == "regression" else len(self.plan.class_names)
         mean = np.empty((len(features), width))
         for start in range(0, len(features), PIECE_ROWS):
@@ -152,8 +160,10 @@ class Predictor:
     def _outputs(self, network: SavedNetwork, features: npt.NDArray[np.float32]) -> Floats:
         import keras
 
-        raw = network.model(features, training=False)
-        values = keras.ops.convert_to_numpy(raw).astype(np.float64)
+        block = np.zeros((_block_rows(len(features)), features.shape[1]), np.float32)
+        block[: len(features)] = features
+        raw = keras.ops.convert_to_numpy(network.model(block, training=False))[: len(features)]
+        values = raw.astype(np.float64)
         return values if self.plan.task == "regression" else probabilities(values, network.are_logits)
 
     def _classes_frame(self, chances: Floats, *, proba: bool, threshold: float | None) -> pl.DataFrame:
@@ -227,6 +237,16 @@ def probabilities(outputs: Floats, are_logits: bool) -> Floats:  # read with its
         if are_logits:
             outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
+
+
+def _block_rows(rows: int) -> int:
+    """Return the power of two, from the least on, that holds so many rows.
+
+    Example:
+        >>> _block_rows(3), _block_rows(64), _block_rows(65)
+        (64, 64, 128)
+    """
+    return max(LEAST_BLOCK, 1 << (rows - 1).bit_length())
 
 
 def _callers_level() -> int:

@@ -335,7 +335,7 @@ class Result:
 
     def _compared(self, group: str, variants: Sequence[str] | None) -> list[str]:
         """Return the variants that a picture of a group shows."""
-        from justright.report.variant_groups import compared_variants, group_names
+        from justright.study.variant_groups import compared_variants, group_names
 
         if variants is not None:
             raise InputError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from justright.session.neighbourhood import with_neighbours
+from justright.session.options import RunOptions
 from justright.session.result import Result
 from justright.session.session import run_study
 from justright.session.views.shown_progress import shown_progress
@@ -30,6 +31,9 @@ class Study(study.Study):  # noqa: D101  # the docstring of the description, who
         """
         if not progress:
             return run_study(self, out, **options)
-        whole = with_neighbours(self, out)
-        with shown_progress(whole, None if options.get("new") else out) as view:
+        # Nothing of a folder beside which a new one is made is taken over: its network may be another one by the same name.
+        how = options.get("options") or RunOptions()
+        resumed = None if options.get("new", how.new) else out
+        whole = with_neighbours(self, resumed)
+        with shown_progress(whole, resumed) as view:
             return run_study(whole, out, sinks=[*options.pop("sinks", ()), view], **options)

@@ -210,6 +210,21 @@ def monitors(task: Task) -> tuple[str, ...]:
     return (f"val_{LOSSES[task]}", "val_loss", f"val_{SCORES[task]}")
 
 
+def recipe_values(variant: Mapping[str, Any], study: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plain values of the recipe that trains a variant: its own takes the place of the study's, as a whole.
+
+    Args:
+        variant: the plain values of its description.
+        study: the plain values of the study.
+
+    Example:
+        >>> recipe_values({"recipe": {"max_epochs": 60}}, {"recipe": {"max_epochs": 30, "mixup": 0.2}})
+        {'max_epochs': 60}
+    """
+    recipe: Mapping[str, Any] = variant.get("recipe") or study.get("recipe", {})
+    return recipe
+
+
 def steps_per_epoch(train_rows: int, batch_size: int) -> int:
     """Return the optimizer steps of one epoch, a last partial batch included."""
     return -(-train_rows // batch_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,11 +12,12 @@ from justright.data.checks import check_switch, check_whole, is_finite_number, i
 from justright.data.table import Split
 from justright.errors import InputError, raise_together
 from justright.study.families import Family
+from justright.study.keras_edits import is_plain
 from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import Recipe
 from justright.study.shown_study import study_card, study_text
 from justright.study.sweep import Grid
-from justright.study.variant import KerasConfig, Variant, as_variants, check_name
+from justright.study.variant import Build, KerasConfig, Variant, as_variants, check_name
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
 # A number of seeds means 1, 2, ...: they are counted as people count.
@@ -144,11 +146,21 @@ class Study:
 
 
 def has_functions(study: Study) -> bool:
-    """Return whether a user's own functions build, train or measure a network of the study."""
-    builds = (variant.build for variant in study.variants)
-    return any(not isinstance(build, Family | KerasConfig) for build in builds) or any(
-        study.recipe_of(variant).has_functions for variant in study.variants
+    """Return whether a user's own functions or classes build, train or measure a network of the study.
+
+    A description names such a class, such as a layer that was registered with Keras, and does not say what it computes.
+    """
+    recipes = [study.recipe_of(variant) for variant in study.variants]
+    return (
+        not all(_is_described(variant.build) for variant in study.variants)
+        or any(recipe.has_functions for recipe in recipes)
+        or not all(is_plain(json.dumps(recipe.to_dict())) for recipe in recipes)
     )
+
+
+def _is_described(build: Build) -> bool:
+    """Return whether a description says all that a network computes."""
+    return isinstance(build, Family) or (isinstance(build, KerasConfig) and is_plain(build.json))
 
 
 def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:

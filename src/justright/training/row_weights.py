@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,14 +23,31 @@ def row_weights(
         recipe: may weigh classes.
         places: of the rows that a run trains on, which decide what is balanced.
     """
-    own = rows.train_weights
+    return table_weights(rows.train[1], rows.train_weights, rows.class_names, recipe=recipe, places=places)
+
+
+def table_weights(
+    targets: npt.NDArray[Any],
+    own: npt.NDArray[np.float32] | None,
+    class_names: Sequence[str],
+    *,
+    recipe: Recipe,
+    places: npt.NDArray[np.int32] | npt.NDArray[np.int64],
+) -> npt.NDArray[np.float32] | None:
+    """Return the weight of every row of a table; None where all count the same.
+
+    Args:
+        targets: (rows,), of all rows.
+        own: (rows,), their weights; None if there are none.
+        class_names: what the numbers of classes stand for.
+        recipe: may weigh classes.
+        places: of the rows that a run trains on.
+    """
     if recipe.class_weight is None:
         return own
-    classes = rows.train[1].astype(np.int64)
-    by_class = weights_by_class(recipe.class_weight, rows.class_names)
-    weights = (
-        balanced_weights(classes[places], len(rows.class_names)) if by_class is None else np.array(by_class)
-    )
+    classes = targets.astype(np.int64)
+    by_class = weights_by_class(recipe.class_weight, class_names)
+    weights = balanced_weights(classes[places], len(class_names)) if by_class is None else np.array(by_class)
     chosen = weights[classes].astype(np.float32)
     return chosen if own is None else np.asarray(chosen * own, np.float32)
 

@@ -48,20 +48,25 @@ def open_pool(
         raise InputError(f"`workers` must be a whole number of at least 1; got {workers!r}.")
     if engine not in ENGINES:
         raise one_of("engine", engine, ENGINES)
-    if engine == "local" and keep and not find_accelerators():
-        count = workers or max(1, min(len(available_cores()), jobs))
-        return Pool(KeptProcesses(rows, storage, workers=count), hang_seconds=hang_seconds)
-    transport = ENGINES[engine](rows, storage, workers=workers, jobs=jobs, address=address)
+    transport = ENGINES[engine](rows, storage, workers=workers, jobs=jobs, address=address, keep=keep)
     return Pool(transport, hang_seconds=hang_seconds)
 
 
 def _local(
-    rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None
+    rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None, keep: bool
 ) -> Processes:
     """Return processes on this machine, one per accelerator, or per core if there is none."""
     accelerators = find_accelerators()
     most = accelerators.count if accelerators else len(available_cores())
-    return Processes(rows, storage, workers=workers or max(1, min(most, jobs)), accelerators=accelerators)
+    count = workers or max(1, min(most, jobs))
+    if keep and not accelerators:
+        return KeptProcesses(rows, storage, workers=count)
+    return Processes(rows, storage, workers=count, accelerators=accelerators)
 
 
-ENGINES: dict[str, Callable[..., Transport[Any]]] = {"local": _local, "ray": RayCluster}
+def _ray(rows: StudyRows, storage: Storage, *, keep: bool, **options: Any) -> RayCluster:
+    """Return actors of a Ray cluster, which end with their study."""
+    return RayCluster(rows, storage, **options)
+
+
+ENGINES: dict[str, Callable[..., Transport[Any]]] = {"local": _local, "ray": _ray}

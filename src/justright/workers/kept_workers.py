@@ -59,9 +59,9 @@ class KeptProcesses(Processes):
         return worker
 
     def release(self, link: WorkerProcess) -> None:
-        """Keep an idle worker, unless there are as many as processors."""
+        """Keep an idle worker, unless as many wait as there are processors."""
         with _lock:
-            is_kept = len(_kept) < len(available_cores())
+            is_kept = len(_waiting()) < len(available_cores())
             if is_kept:
                 _send_copies(link, REST)
                 atexit.unregister(end_kept_workers)  # once is enough
@@ -74,9 +74,9 @@ class KeptProcesses(Processes):
 def end_kept_workers() -> None:
     """End the workers that wait for another study; they would end by themselves a minute after their last one."""
     with _lock:
-        own = [worker for kind, worker in _kept if kind[0] == os.getpid()]
+        waiting = _waiting()
         _kept.clear()
-    for worker in own:
+    for _, worker in waiting:
         end_process(worker)
 
 
@@ -88,15 +88,27 @@ def _kind_of(number: int, workers: int) -> Kind:
 
 
 def _take(kind: Kind) -> WorkerProcess | None:
-    """Return a waiting worker of this kind; None if there is none. Those that have ended meanwhile are put away."""
+    """Return a waiting worker of this kind; None if there is none."""
     with _lock:
-        for entry in [entry for entry in _kept if entry[0] == kind]:
-            _kept.remove(entry)
-            worker = entry[1]
-            if worker.process.poll() is None:
-                return worker
-            end_process(worker)
+        for entry in _waiting():
+            if entry[0] == kind:
+                _kept.remove(entry)
+                return entry[1]
     return None
+
+
+def _waiting() -> list[tuple[Kind, WorkerProcess]]:
+    """Return the workers of this process that wait; those of any kind that have ended meanwhile are put away.
+
+    They are children of the user's process: the system keeps an entry for each until somebody asks how it ended. No thread
+    waits for that, since a process with several threads is warned when it forks.
+    """
+    own = [entry for entry in _kept if entry[0][0] == os.getpid()]  # a fork of it has a copy of the list
+    ended = [entry for entry in own if entry[1].process.poll() is not None]
+    for entry in ended:
+        _kept.remove(entry)
+        end_process(entry[1])
+    return [entry for entry in own if entry not in ended]
 
 
 def _send_copies(worker: WorkerProcess, message: Any) -> None:

@@ -1,1 +1,1 @@
-"""Commands about studies that have been trained."""
+"""Commands about the folder of a study, finished or not: none of them trains."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from justright.study.variant_groups import compared_variants, group_names
+
 # A group is any text; its folder has the characters of a variant's name.
 UNUSABLE = re.compile(r"[^\w .,+=()×-]")
 MAX_GROUP_LENGTH = 60  # characters; of at most 4 bytes each, so that it fits into a file name
@@ -14,8 +16,7 @@ MAX_GROUP_LENGTH = 60  # characters; of at most 4 bytes each, so that it fits in
 def groups_of(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     """Return variant -> the names of its groups' folders, its own first; '' if it has no group.
 
-    A group whose members change a variant of another group also shows that variant, and the study's first: in the
-    tutorial, `regularizers` holds Large, which they regularize, and Tiny.
+    A group's folder holds what a picture of the group shows; see `compared_variants`.
 
     Args:
         variants: variant -> the plain values of its description.
@@ -30,13 +31,13 @@ def groups_of(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str,
     for name, values in variants.items():
         folder = group_folder(values.get("group", ""))
         own[name] = spelled.setdefault(folder.casefold(), folder)
-    compared: dict[str, set[str]] = {}
-    for name, values in variants.items():
-        baseline = values.get("baseline")
-        if own[name] and baseline in own and own[baseline] != own[name]:
-            compared.setdefault(own[name], {next(iter(own))}).add(baseline)
+    described = [
+        {"name": name, "group": own[name], "baseline": values.get("baseline")}
+        for name, values in variants.items()
+    ]
+    shown = {group: set(compared_variants(described, group)) for group in group_names(described)}
     return {
-        name: (group, *(other for other, shown in compared.items() if name in shown and other != group))
+        name: (group, *(other for other, names in shown.items() if name in names and other != group))
         for name, group in own.items()
     }
 

@@ -11,7 +11,7 @@ from justright.runs.events import RunKey, VariantBuilt
 from justright.runs.outcomes import Outcome, is_measured
 from justright.study.brakes import brakes_of
 from justright.study.keras_descriptions import described_objects
-from justright.study.recipe import LOSSES, SCORES
+from justright.study.recipe import LOSSES, SCORES, recipe_values
 
 if TYPE_CHECKING:
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -36,7 +36,7 @@ def hyperparameters(run: RunKey, study: Mapping[str, Any], built: VariantBuilt |
         built: its variant's model.
     """
     described = study.get("variants", {}).get(run.variant, {})
-    recipe = described.get("recipe") or study.get("recipe", {})
+    recipe = recipe_values(described, study)
     config = built.config if built else ""
     found: Chosen = {
         "variant": run.variant,

@@ -49,7 +49,7 @@ from justright.records.files import remove
 from justright.records.folder import StudyFolder, run_name
 from justright.records.reader import RunRecord, StoreReader
 from justright.runs.events import EpochBlock, Event, RunKey, RunMeasured, StackCheckpoint, VariantBuilt
-from justright.study.recipe import steps_per_epoch
+from justright.study.recipe import recipe_values, steps_per_epoch
 
 OWN_FILE = re.compile(r"events\.out\.tfevents\.\d{10}\.justright\.v2")
 VERDICT_TAG = "verdict"
@@ -259,7 +259,7 @@ class TensorBoardFiles:
         return next(record for record in self._store.runs() if record.run == run)
 
     def _steps_per_epoch(self, run: RunKey) -> int:
-        recipe = self._study["variants"].get(run.variant, {}).get("recipe") or self._study["recipe"]
+        recipe = recipe_values(self._study["variants"].get(run.variant, {}), self._study)
         return steps_per_epoch(run.train_rows, recipe["batch_size"])
 
     def _run_paths(self, run: RunKey) -> list[Path]:

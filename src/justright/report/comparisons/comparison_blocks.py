@@ -8,6 +8,7 @@ from typing import Any
 from justright.diagnosis.labels import label_named
 from justright.diagnosis.scores.metric_list import METRICS
 from justright.diagnosis.words.numbers import counted
+from justright.logs.metric_names import direction_of
 from justright.report.blocks import Block, Cell, Column, Row, Sentences, Step, Table, Text
 from justright.report.number_formats import (
     format_count,
@@ -21,10 +22,6 @@ from justright.report.number_formats import (
 Values = Mapping[str, Any]  # as `Comparison.to_dict` returns them
 
 MOST_SHOWN = 8  # networks of each folder; what is left out is in the data frame
-# Of all other metrics, and of losses, less is better.
-MORE_IS_BETTER = frozenset(
-    {"roc_auc", "average_precision", "accuracy", "balanced_accuracy", "f1", "matthews_correlation", "r2"}
-)
 MANY_LETTERS = 3  # fewer are a symbol, such as R²
 WORDS: Mapping[str, str] = {metric.name: metric.words for metric in METRICS}
 
@@ -98,7 +95,7 @@ def _rows(folder: Values, values: Values, number: int) -> Iterator[Row]:
 
 def _shown(folder: Values, metric: str) -> list[Any]:
     """Return the networks of a folder that fit into a table: the chosen one, then those with the best metric."""
-    sign = -1 if metric in MORE_IS_BETTER else 1
+    sign = -1 if _is_more_better(metric) else 1
 
     def rank(one: Values) -> tuple[bool, bool, float]:
         mean = one["mean"]
@@ -137,13 +134,17 @@ def _difference_sentence(difference: Values, values: Values) -> str:
         if is_small:
             return f"{second} is as good as {first}: any difference of {words} is {below}: {size}, {basis}."
         return f"{second} cannot be told from {first}: their difference of {words} is {size}, {basis}."
-    is_higher = low > 0
-    better, worse = (second, first) if is_higher == (metric in MORE_IS_BETTER) else (first, second)
+    is_higher, is_more_better = low > 0, _is_more_better(metric)
+    better, worse = (second, first) if is_higher == is_more_better else (first, second)
     ends = (low, high) if is_higher else (-high, -low)
     size = f"{format_metric(metric, abs(mean), *ends)} {format_interval(metric, *ends)}"
-    side = "higher" if metric in MORE_IS_BETTER else "lower"
+    side = "higher" if is_more_better else "lower"
     small = f"; any difference is {below}" if is_small else ""
     return f"{better} is better than {worse}: its {words} is {side} by {size}, {basis}{small}."
+
+
+def _is_more_better(metric: str) -> bool:
+    return direction_of(metric) == "more"
 
 
 def _signed(metric: str, value: float, low: float, high: float) -> str:

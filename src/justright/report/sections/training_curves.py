@@ -11,7 +11,7 @@ from justright.report.charts import rate_plot, widened
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.palette import page_colours
 from justright.report.summary import RunCurves, Summary
-from justright.report.variant_groups import compared_variants
+from justright.study.variant_groups import compared_variants
 
 NOTE = (
     "Strong lines: mean over seeds, as far as all of them trained. Faint lines: each seed. Dots: best epochs. Epochs count "

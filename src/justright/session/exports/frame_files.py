@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from justright.records.faults import disk_faults
 from justright.records.files import replacing
 from justright.session.exports.export_source import ExportSource
 
@@ -31,7 +30,7 @@ def write_frame(
         FolderError: the file cannot be written.
     """
     frame = source.frames[name]()
-    with disk_faults(path, f"write the {name}"), replacing(path.absolute()) as aside:
+    with replacing(path.absolute()) as aside:
         if separator is None:
             frame.write_parquet(aside)
         else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from justright.data.split import Part
 from justright.data.table import MEMORY_SOURCE
 from justright.errors import FolderError, InputError
-from justright.records.faults import disk_faults
 from justright.records.files import replacing
 from justright.records.reader import StoreReader
 from justright.session.exports.export_source import ExportSource
@@ -16,7 +15,6 @@ from justright.session.trust import check_trusted
 from justright.study.spec import split_from_dict
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from justright.data.table import Split
@@ -68,6 +66,8 @@ def write_rows(
     """
     import numpy as np
 
+    from justright.training.row_weights import table_weights
+
     places = split.train[:train_rows]
     table = split.table
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -79,24 +79,8 @@ def write_rows(
         x, y = split.arrays(part)
         arrays |= {f"{part}_x": x, f"{part}_y": y[:, None]}
     arrays |= {"train_rows": places, "validation_rows": split.validation, "test_rows": split.test}
-    weights = _weights(split, places, recipe)
+    weights = table_weights(table.target, table.weights, table.class_names, recipe=recipe, places=places)
     if weights is not None:
-        arrays["train_weights"] = weights
-    with disk_faults(path, "write the rows"), replacing(path.absolute()) as aside:
+        arrays["train_weights"] = weights[places]
+    with replacing(path.absolute()) as aside:
         np.savez(aside, **(arrays | more))  # type: ignore[arg-type]  # NumPy's stub takes a flag for any keyword
-
-
-def _weights(split: Split, places: npt.NDArray[np.int64], recipe: Recipe) -> npt.NDArray[np.float32] | None:
-    """Return how much each training row counts; None where all count the same."""
-    import numpy as np
-
-    from justright.study.class_weights import weights_by_class
-    from justright.training.row_weights import balanced_weights
-
-    own = None if split.table.weights is None else split.table.weights[places]
-    if recipe.class_weight is None:
-        return own
-    names, classes = split.table.class_names, split.table.target[places].astype(np.int64)
-    by_class = weights_by_class(recipe.class_weight, names)
-    weights = np.asarray(balanced_weights(classes, len(names)) if by_class is None else by_class)[classes]
-    return np.asarray(weights if own is None else weights * own, np.float32)

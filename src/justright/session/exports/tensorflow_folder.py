@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from justright.errors import InputError
 from justright.records.faults import disk_faults
-from justright.records.files import ASIDE_PREFIX, make_folders
+from justright.records.files import aside_path, make_folders
 from justright.session.exports.export_source import ExportSource
 from justright.session.exports.network_files import describe_network_file, write_plan
 
@@ -45,7 +44,7 @@ def write_savedmodel(source: ExportSource, name: str, seed: int | None, path: Pa
     saved = source.model(name, seed)
     described = describe_network_file(saved)
     place = path.absolute()
-    aside = place.with_name(f"{ASIDE_PREFIX}{secrets.token_hex(4)}-{place.name}")
+    aside = aside_path(place)
     make_folders(place.parent)
     try:
         done = subprocess.run(  # noqa: S603  # this interpreter, and the program above

@@ -20,7 +20,7 @@ from justright.session.exports.keras_code import code_of
 from justright.session.exports.network_files import describe_network_file, write_plan
 from justright.study.keras_descriptions import FUNCTION_MARK, name_of
 from justright.study.keras_edits import is_plain
-from justright.study.recipe import Recipe
+from justright.study.recipe import Recipe, recipe_values
 
 ROWS_ENDING = ".npz"
 TRAINED_ENDING = ".trained.keras"
@@ -165,7 +165,7 @@ def _recipe(study: Mapping[str, Any], name: str) -> Recipe:
     Raises:
         InputError: it cannot; all reasons are named.
     """
-    values = study["variants"][name].get("recipe") or study["recipe"]
+    values = recipe_values(study["variants"][name], study)
     own = [values.get("loss"), *values.get("metrics", [])]
     functions = [one for one in own if isinstance(one, str) and FUNCTION_MARK in one]
     without = [f"{option}={values[option]!r}" for option in ("mixup", "ema") if values.get(option)]

@@ -18,13 +18,13 @@ def tensorboard(
         min=0,
         max=65_535,
         metavar="N",
-        help="Where it listens; 0 takes any free port. [default: the first free one from 6006 on]",
+        help="The port to serve on; 0 takes any free one. [default: the first free one from 6006 on]",
     ),
     host: str | None = typer.Option(
         None,
         "--host",
         metavar="H",
-        help="Where from it is seen: this machine, or 0.0.0.0 for all that reach it.",
+        help="The address to serve on; 0.0.0.0 lets other machines in. [default: this machine alone]",
     ),
 ) -> None:
     """Show a study in TensorBoard.

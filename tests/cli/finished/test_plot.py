@@ -10,8 +10,8 @@ from matplotlib import pyplot as plt
 from typer.testing import CliRunner
 
 from benchmarks.scaling import Study, build_folder
+from justright.cli.finished import plot as command
 from justright.cli.main import command_line
-from justright.cli.trained import plot as command
 from justright.records.folder import StudyFolder
 from justright.records.store import Store
 from justright.session.outputs import judge_folder

@@ -263,7 +263,7 @@ def test_what_is_no_study_or_table_is_one_sentence(tmp_path, monkeypatch, reques
 
 def test_many_rows_become_text_a_part_at_a_time(study, tmp_path, monkeypatch) -> None:
     """With one line of names."""
-    module = sys.modules["justright.cli.predict"]
+    module = sys.modules["justright.cli.finished.predict"]
     monkeypatch.setattr(module, "TEXT_ROWS", 2)
     path = tmp_path / "new.parquet"
     pl.DataFrame({"a": np.linspace(0, 1, 5), "b": np.zeros(5)}).write_parquet(path)

@@ -40,14 +40,10 @@ def report(
 
 
 def _write_markdown(folder: Path, summary: Summary) -> Path:
-    from justright.errors import FolderError
     from justright.records.files import write_atomically
     from justright.report import render_markdown
     from justright.session.outputs import named_in_reports
 
     path = folder / MARKDOWN_NAME
-    try:
-        write_atomically(path, render_markdown(summary, folder=named_in_reports(folder)).encode())
-    except OSError as error:
-        raise FolderError(f"A report must be writable; {str(path)!r} is not: {error.strerror}.") from None
+    write_atomically(path, render_markdown(summary, folder=named_in_reports(folder)).encode())
     return path

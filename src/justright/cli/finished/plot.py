@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from justright.errors import FolderError, InputError, check_one_of
+from justright.errors import InputError, check_one_of
 from justright.session.plot_kinds import HISTORY, KINDS, PREDICTION_KINDS
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def plot(
       justright plot runs/higgs fit -o fit.svg
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.records.faults import content_faults
+    from justright.records.files import write_atomically
     from justright.report.terminal.terminal import results
     from justright.report.terminal.text import plain
     from justright.session.result import open_result
@@ -86,7 +87,7 @@ def plot(
         result = open_result(folder)
         names = _split(variants, [one["name"] for one in result.summary["variants"]])
         content = _drawn(result, kind, names, look, file.suffix.lower())
-    _write(file, content)
+    write_atomically(file, content)
     results().say(plain(file))
 
 
@@ -119,7 +120,7 @@ def _split(variants: str | None, known: Sequence[str]) -> list[str] | None:
 
 
 def _numbers(ylim: str | None) -> tuple[Any, ...] | None:
-    """Return the numbers that are separated by commas; what is none stays text, which the plot refuses."""
+    """Return the numbers that are separated by commas; anything else stays text, which the plot refuses."""
     if ylim is None:
         return None
     parts = ylim.split(",")
@@ -157,12 +158,3 @@ def _axes(result: Result, kind: str, names: list[str] | None, look: dict[str, An
             f"The plot {kind!r} shows one network; got {', '.join(map(repr, names))}. Name one of them."
         )
     return result.display(kind, names[0] if names else None).plot()  # type: ignore[arg-type]  # checked above
-
-
-def _write(file: Path, content: bytes) -> None:
-    from justright.records.files import write_atomically
-
-    try:
-        write_atomically(file, content)
-    except OSError as error:
-        raise FolderError(f"A picture must be writable; {str(file)!r} is not: {error.strerror}.") from None

@@ -1,1 +1,0 @@
-"""Commands that hand a study to other tools."""

@@ -1,1 +1,0 @@
-"""Commands about a study folder whose networks are trained."""
