@@ -16,6 +16,7 @@ from justright.report.displays.plot_axes import (
     finish,
     measuring_rows,
     plot_axes,
+    settle,
     variant_colours,
     write_names,
 )
@@ -99,7 +100,7 @@ class CapacityDisplay:
         finish(ax)
         ax.legend(frameon=False, fontsize=9, loc="best")
         if is_own:
-            ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # names are placed in the room that the layout leaves
+            settle(ax)
         dots = list(zip(self.parameters.tolist(), self.measured[:, 0].tolist(), strict=True))
         write_names(ax, self.names, dots, self.colours, lines=crossed)
         return ax
