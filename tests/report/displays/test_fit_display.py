@@ -12,13 +12,6 @@ from justright.errors import FolderError
 from justright.report.displays.fit_display import fit_display
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    """No figure stays open."""
-    yield
-    plt.close("all")
-
-
 def dots_of(ax):
     """Return name -> (line of the dot)."""
     return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}

@@ -17,13 +17,6 @@ from justright.report.displays.schedule_display import schedule_display
 from justright.report.displays.size_display import size_display
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    """No figure stays open."""
-    yield
-    plt.close("all")
-
-
 def dots_of(ax):
     """Return (x, y, colour, fill) of every dot that stands for itself."""
     return [

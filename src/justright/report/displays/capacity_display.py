@@ -1,4 +1,4 @@
-"""Losses against capacity: where more parameters stop to help."""
+"""Losses against capacity: from where on more parameters no longer help."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class CapacityDisplay:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with both losses on a logarithmic axis of parameters; None makes a new figure.
 
-        Full dots with intervals are of rows that measure, hollow ones of training rows. Lines join the networks that are no
-        changes of others.
+        Full dots with intervals are of rows that measure, hollow ones of training rows. Lines join the networks that do
+        not change another one.
         """
         is_own = ax is None
         ax = plot_axes(ax, FIGURE_SIZE)
