@@ -13,7 +13,7 @@ from justright.records.boards.curve_files import EVENT_FILE, write_run
 from justright.records.boards.groups import group_folder, groups_of
 from justright.records.boards.hyperparameters import hyperparameters
 from justright.records.boards.run_summaries import END_FILE, START_FILE
-from justright.records.boards.shared_files import append_shared, are_ours, write_shared
+from justright.records.boards.shared_files import append_shared, are_ours, one_name_each, write_shared
 from justright.records.boards.study_summaries import STUDY_FILE, VERDICT_FILE
 from justright.records.boards.tensorboard_files import WHOLE_STUDY, TensorBoardFiles
 from justright.records.event_files import read_events
@@ -243,6 +243,15 @@ def test_appending_counts_names(tmp_path) -> None:
     assert {path.read_bytes() for path in paths} == {b"one two"}
     assert not are_ours(paths[:2])
     assert not are_ours([*paths, tmp_path / "missing"])
+
+
+def test_a_file_with_several_names_is_read_once(tmp_path) -> None:
+    """Under the first of them; names of no file are all kept, so that whoever reads them notices."""
+    paths = [tmp_path / name / "file" for name in "abc"]
+    write_shared(paths[:2], b"one")
+    assert one_name_each(paths) == [paths[0], paths[2]]
+    write_shared(paths[2:], b"one")
+    assert one_name_each(paths) == [paths[0], paths[2]]
 
 
 def test_the_files_of_a_run_say_how_it_began_and_ended(folder, store, files) -> None:

@@ -57,6 +57,7 @@ def test_a_checkpoint_with_blocks_and_an_ended_run_comes_back(store, block, fini
     ended = finished()
     store.handle(checkpoint("a", blocks=(block(), block(OTHER)), finished=(ended,), lanes=(OTHER,)))
     first, second = store.runs()
+    assert [repr(store.run(one.run)) for one in (first, second)] == [repr(first), repr(second)]
     assert repr(first) == repr(
         RunRecord(
             run=RUN,

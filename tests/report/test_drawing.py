@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from justright.colours import DARK, LIGHT
 from justright.report.html import security_policy
-from justright.report.palette import DARK, LIGHT, page_colours
+from justright.report.palette import page_colours
 from justright.report.sections.feature_histograms import feature_blocks, histogram_cells, histogram_paths
 
 PAPERS = {"light": ("#ffffff", LIGHT), "dark": ("#14171c", DARK)}

@@ -11,9 +11,9 @@ from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
+from justright.colours import LIGHT
 from justright.errors import InputError
 from justright.report import plot_history
-from justright.report.palette import LIGHT
 from justright.session.result import Result
 
 

@@ -34,7 +34,7 @@ VARIABLES = {
     "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     "normalization": ("mean", "variance", "count"),
 }
-OPTIMIZER_FOLDER = "optimizer/"  # beside those of layers; what it holds are no weights
+OPTIMIZER_FOLDER = "optimizer/"  # beside those of layers; it holds no weights
 COUNTER = re.compile(r"_\d+$")  # of the second folder of a class, and so on
 # Under this key of Keras' metadata stands what justright knows about a model. Keras reads a file with a member more than its
 # own three in another way: it unpacks all of it onto the disk.

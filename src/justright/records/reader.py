@@ -27,7 +27,7 @@ SELECT_RUNS = """
     SELECT variant, seed, train_rows, worker, outcome, reason,
         coalesce((SELECT max(epoch) + 1 FROM epochs WHERE run = runs.id), 0),
         best_epoch, train_seconds, best, last, test, test_last, model_path
-    FROM runs ORDER BY variant, seed, train_rows
+    FROM runs
 """
 # What one question may bring into memory, so that a stranger's database ends in a sentence. Texts of all runs, of all models
 # or of the diary; of 1,000 variants with 3 seeds they take some 50 MB.
@@ -135,7 +135,13 @@ class StoreReader:
 
     def runs(self) -> list[RunRecord]:
         """Return every run known, by variant, seed and training size."""
-        return [_run_record(*row) for row in self._rows(SELECT_RUNS)]
+        rows = self._rows(f"{SELECT_RUNS} ORDER BY variant, seed, train_rows")
+        return [_run_record(*row) for row in rows]
+
+    def run(self, run: RunKey) -> RunRecord:
+        """Return one of the runs known, without reading the others."""
+        (row,) = self._rows(f"{SELECT_RUNS} WHERE variant = ? AND seed = ? AND train_rows = ?", run)
+        return _run_record(*row)
 
     def variants(self) -> list[VariantBuilt]:
         """Return the variants in the order they were built."""

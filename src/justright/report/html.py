@@ -11,12 +11,13 @@ from importlib.resources import files
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
+from justright.colours import DARK, LIGHT
 from justright.report.axes import epoch_axis
 from justright.report.blocks import Block, CurveFigure, Media, visible
 from justright.report.charts import Plot, best_words, curve_plot, metric_axis
 from justright.report.drawable_text import printable
 from justright.report.number_formats import is_share, metric_words
-from justright.report.palette import DARK, LIGHT, page_colours
+from justright.report.palette import page_colours
 from justright.report.sections.provenance import heading, headline
 from justright.report.sections.registry import shown_sections
 from justright.report.sections.training_curves import (
@@ -105,7 +106,7 @@ def render_page(
 
 
 def chart_style(name: str) -> str:
-    """Return the CSS of charts, and after it that of one of the places where they stand."""
+    """Return the CSS of charts and verdicts, and after it that of one of the places where they stand."""
     return f"{_resource('charts.css')}{_resource(name)}"
 
 

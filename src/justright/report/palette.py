@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from justright.colours import DARK, LIGHT
-
-__all__ = ["DARK", "LIGHT", "page_colours"]
+from justright.colours import LIGHT
 
 
 def page_colours(names: Iterable[str]) -> dict[str, str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from justright.colours import LIGHT
 from justright.errors import InputError, one_of
 from justright.report.displays.plot_axes import drawable, finish
 from justright.report.number_formats import metric_words
-from justright.report.palette import LIGHT
+from justright.report.thinned_curves import KEYS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,8 +121,7 @@ def _check(
     curves: pl.DataFrame, metric: str, smoothing_std: float, variants: Sequence[str] | None
 ) -> list[str]:
     """Return the variants to draw, or raise the error of the first unusable argument."""
-    keys = {"variant", "seed", "train_rows", "epoch"}
-    names = [name for name in curves.columns if name not in keys]
+    names = [name for name in curves.columns if name not in KEYS]
     metrics = [name for name in names if not name.startswith(("val_", "fixed_"))]
     if metric not in metrics:
         raise one_of("metric", metric, metrics)

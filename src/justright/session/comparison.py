@@ -119,10 +119,9 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, for notebooks."""
-        from html import escape
+        from justright.report.notebook.shown_report import page_frame
 
-        frame = 'style="width: 100%; height: 480px; border: 0"'
-        return f'<iframe sandbox="allow-scripts" {frame} srcdoc="{escape(self.html())}"></iframe>'
+        return page_frame(self.html(), 480, title="Comparison")
 
 
 def compare(folders: Sequence[str | Path | Result], *, metric: str | None = None) -> Comparison:

@@ -26,6 +26,7 @@ from justright.report.displays.prediction_displays import (
     CalibrationDisplay,
     ConfusionDisplay,
     CurveDisplay,
+    PredictionDisplay,
     ResidualDisplay,
 )
 from justright.report.displays.schedule_display import ScheduleDisplay, schedule_display
@@ -38,7 +39,7 @@ from justright.session.row_outputs import MeasuringRows
 from justright.statistics.class_metrics import ClassPredictions
 
 StudyDisplay = FitDisplay | EffectDisplay | CapacityDisplay | SizeDisplay | ScheduleDisplay
-Display = StudyDisplay | CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
+Display = StudyDisplay | PredictionDisplay
 
 
 def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str | None) -> Display:
@@ -67,7 +68,7 @@ def make_display(store: StoreReader, summary: Summary, kind: Kind, variant: str 
 
 def _prediction_display(
     store: StoreReader, summary: Summary, kind: Kind, variant: str | None
-) -> CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay:
+) -> PredictionDisplay:
     is_regression = summary["task"] == "regression"
     if (kind == "residuals") != is_regression:
         fitting = "residuals" if is_regression else "roc, precision_recall, calibration and confusion"

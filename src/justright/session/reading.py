@@ -88,10 +88,9 @@ class Reading:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, for notebooks."""
-        from html import escape
+        from justright.report.notebook.shown_report import page_frame
 
-        frame = 'style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe sandbox="allow-scripts" {frame} srcdoc="{escape(self.html())}"></iframe>'
+        return page_frame(self.html(), 640, title="Reading")
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return all runs as plain values for JSON."""

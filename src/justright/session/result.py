@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import FolderError, InputError, JustrightError, check_one_of
-from justright.records.boards.tensorboard_files import mend_event_files
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
-from justright.session.boards.board_texts import board_texts
 from justright.session.outputs import named_in_reports, summarise_folder, write_report
 from justright.session.saved_models import SavedModel, choose_models
 
@@ -408,6 +406,9 @@ class Result:
 
     def write_report(self) -> Path:
         """Write `report.html` again, mend event files that a killed process left, and return the report's path."""
+        from justright.records.boards.tensorboard_files import mend_event_files
+        from justright.session.boards.board_texts import board_texts
+
         try:
             folder = StudyFolder.open(self.folder, "resume")
         except FolderError:

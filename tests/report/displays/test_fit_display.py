@@ -7,16 +7,9 @@ import numpy as np
 import pytest
 from matplotlib import colors
 
+from justright.colours import LIGHT
 from justright.errors import FolderError
 from justright.report.displays.fit_display import fit_display
-from justright.report.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    """No figure stays open."""
-    yield
-    plt.close("all")
 
 
 def dots_of(ax):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from justright.diagnosis.scores.metrics import class_predictions
 from justright.diagnosis.scores.pictures import calibration_bins
@@ -16,13 +14,6 @@ from justright.report.displays.prediction_displays import (
 )
 
 X = np.linspace(0, 1, 5)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    """No figure stays open."""
-    yield
-    plt.close("all")
 
 
 def test_curves_of_runs_are_drawn_behind_their_mean():

@@ -9,19 +9,12 @@ import numpy as np
 import pytest
 from matplotlib import colors
 
+from justright.colours import LIGHT
 from justright.errors import FolderError
 from justright.report.displays.capacity_display import capacity_display
 from justright.report.displays.effect_display import BETTER, OPEN, WORSE, effect_display
 from justright.report.displays.schedule_display import schedule_display
 from justright.report.displays.size_display import size_display
-from justright.report.palette import LIGHT
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    """No figure stays open."""
-    yield
-    plt.close("all")
 
 
 def dots_of(ax):

@@ -145,8 +145,7 @@ def histogram(
     places = np.full(len(wide), bins // 2)
     is_constant = low == high
     if is_constant:
-        room = max(0.5, abs(low) * 1e-6)
-        low, high = (max(-MAX_FLOAT, min(MAX_FLOAT, end)) for end in (low - room, high + room))
+        low, high = range_around(low)
     unit = 1.0 if high / 2 - low / 2 < MAX_FLOAT / 4 else 0.25  # neither the range nor a bin of it overflows
     if not is_constant:
         shares = (wide * unit - low * unit) / (high * unit - low * unit)
@@ -160,3 +159,14 @@ def histogram(
         "counts": by_class.sum(0).tolist(),
         "class_counts": by_class.tolist() if codes is not None else [],
     }
+
+
+def range_around(constant: float) -> tuple[float, float]:
+    """Return the ends of a range in whose middle a constant stands.
+
+    Example:
+        >>> range_around(2.0), range_around(-4e6)
+        ((1.5, 2.5), (-4000004.0, -3999996.0))
+    """
+    room = max(0.5, abs(constant) * 1e-6)
+    return max(-MAX_FLOAT, constant - room), min(MAX_FLOAT, constant + room)

@@ -12,7 +12,12 @@ import numpy.typing as npt
 
 from justright.colours import LIGHT
 from justright.data.arrays import Target
-from justright.data.histograms.feature_summaries import HISTOGRAM_BINS, describe_features, histogram
+from justright.data.histograms.feature_summaries import (
+    HISTOGRAM_BINS,
+    describe_features,
+    histogram,
+    range_around,
+)
 from justright.errors import InputError, check_each_of
 
 if TYPE_CHECKING:
@@ -161,8 +166,8 @@ def value_histogram(features: npt.NDArray[np.float32], *, bins: int) -> ValueHis
     """Return the histogram of all values of a table, from the lowest to the highest; `features` is (rows, features)."""
     low, high = float(features.min()), float(features.max())
     if low == high:
-        low, high = low - max(0.5, abs(low) * 1e-6), high + max(0.5, abs(high) * 1e-6)
-    # Edges in float64: float32 has not always so many numbers between two of its own.
+        low, high = range_around(low)
+    # Edges in float64: between two float32 numbers there may be fewer others than bins.
     counts, edges = np.histogram(features, np.linspace(low, high, bins + 1))
     return ValueHistogram(edges, counts.astype(np.int64))
 

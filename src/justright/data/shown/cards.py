@@ -8,6 +8,8 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from justright.data.histograms.feature_summaries import histogram as count_rows
+
 BINS = 24  # of a small histogram
 MAX_DRAWN_ROWS = 100_000  # more do not change a picture of 24 bars
 
@@ -31,8 +33,8 @@ def card_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, texts:
 
     Args:
         headings: of its columns.
-        rows: their cells; what begins as a picture is taken as one.
-        texts: how many columns, from the left, stand at the left of their cells.
+        rows: their cells, texts or pictures.
+        texts: how many columns, from the left, are aligned left.
         note: a sentence below it.
     """
     sides = ["left" if place < texts else "right" for place in range(len(headings))]
@@ -65,12 +67,10 @@ def histogram(values: npt.NDArray[np.float32]) -> Picture:
     Shape:
         values: (rows,), finite.
     """
-    drawn = values[:: max(1, len(values) // MAX_DRAWN_ROWS)].astype(np.float64)
-    low, high = (float(drawn.min()), float(drawn.max())) if len(drawn) else (0.0, 0.0)
-    if not low < high:
+    drawn = values[:: max(1, len(values) // MAX_DRAWN_ROWS)]
+    if not len(drawn) or drawn.min() == drawn.max():
         return Picture("")
-    places = np.minimum(((drawn - low) / (high - low) * BINS).astype(np.int64), BINS - 1)
-    counts = np.bincount(places, minlength=BINS)
+    counts = np.array(count_rows(drawn, None, 0, bins=BINS)["counts"])
     heights = (20 * counts / counts.max()).round(1).tolist()
     bars = "".join(f"M{5 * place} 20v-{height}h4v{height}z" for place, height in enumerate(heights) if height)
     return Picture(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from justright.records.boards.shared_files import write_shared
+from justright.records.boards.shared_files import one_name_each, write_shared
 from justright.records.entries import open_regular
 from justright.records.event_files import CRC_BYTES, FLOAT32, FLOAT64, LENGTH_BYTES, event_records
 
@@ -67,7 +67,7 @@ def keep_file(paths: Sequence[Path], content: Content, now: float) -> bool:
     Raises:
         FolderError: the disk is full, read-only or gone.
     """
-    if all(_holds(path, content) for path in paths):
+    if all(_holds(path, content) for path in one_name_each(paths)):
         return False
     write_shared(paths, content(now))
     return True

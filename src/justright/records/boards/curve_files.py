@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from justright.errors import InputError
 from justright.records.boards.board_events import FILE_NAME, Point, keras_model, point_event, version_event
-from justright.records.boards.shared_files import append_shared, are_ours, write_shared
+from justright.records.boards.shared_files import append_shared, are_ours, one_name_each, write_shared
 from justright.records.event_files import event_records, is_cut_off, read_events, scalar_of, scalar_records
 
 PARTS = ("train", "validation")  # subfolders, named as Keras names them
@@ -75,10 +75,11 @@ def can_append(path: Path, others: Sequence[Path] = ()) -> bool:
     return all(are_ours(_files(part, path, others)) for part in PARTS)
 
 
-def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
-    """Return whether a run's event files are whole and hold each of its epochs once, in order."""
-    if not epochs and not all((path / part / EVENT_FILE).is_file() for part in PARTS):
-        return True
+def is_level(path: Path, *, epochs: int, steps_per_epoch: int, others: Sequence[Path] = ()) -> bool:
+    """Return whether a run's event files are whole and hold each of its epochs once, in order; arguments as for `write_run`."""
+    folders = [path, *others]
+    if not epochs:
+        folders = [one for one in folders if all((one / part / EVENT_FILE).is_file() for part in PARTS)]
     numbers = np.arange(epochs)
     iterations = (numbers + 1) * steps_per_epoch
     expected = {
@@ -87,11 +88,10 @@ def is_level(path: Path, *, epochs: int, steps_per_epoch: int) -> bool:
     }
     try:
         return all(
-            _scalar_steps(path / part / EVENT_FILE, most=len(expected[part]) + 1) == expected[part]
-            and not is_cut_off(
-                path / part / EVENT_FILE
-            )  # what is appended would go on in the middle of a record
-            for part in PARTS
+            _scalar_steps(file, most=len(steps) + 1) == steps
+            and not is_cut_off(file)  # what is appended would go on in the middle of a record
+            for part, steps in expected.items()
+            for file in one_name_each([folder / part / EVENT_FILE for folder in folders])
         )
     except (InputError, OSError):
         return False

@@ -63,6 +63,18 @@ def are_ours(paths: Sequence[Path]) -> bool:
     )
 
 
+def one_name_each(paths: Sequence[Path]) -> list[Path]:
+    """Return the first of these names of each file, so that no file is read twice, and every name of no file."""
+    found: dict[object, Path] = {}
+    for path in paths:
+        try:
+            state = path.lstat()
+            found.setdefault((state.st_dev, state.st_ino), path)
+        except OSError:
+            found[path] = path
+    return list(found.values())
+
+
 def _file_of(path: Path) -> tuple[int, int]:
     with disk_faults(path, "look at"):
         state = path.lstat()

@@ -38,7 +38,7 @@ from justright.records.boards.run_summaries import (
     start_content,
     weight_content,
 )
-from justright.records.boards.shared_files import write_shared
+from justright.records.boards.shared_files import one_name_each, write_shared
 from justright.records.boards.study_summaries import (
     STUDY_FILE,
     VERDICT_FILE,
@@ -88,7 +88,7 @@ class TensorBoardFiles:
     def handle(self, event: Event) -> None:
         """Write the epochs that a checkpoint made durable, and how runs ended; Keras would write nothing for other events."""
         if isinstance(event, RunMeasured):
-            self._keep_summaries(self._record(event.run))
+            self._keep_summaries(self._store.run(event.run))
         if not isinstance(event, StackCheckpoint):
             return
         blocks: dict[RunKey, list[EpochBlock]] = {}
@@ -97,7 +97,7 @@ class TensorBoardFiles:
         for run, new in blocks.items():
             self._take(run, new)
         for finished in event.finished:
-            record = self._record(finished.run)
+            record = self._store.run(finished.run)
             # The store has forgotten what lies beyond the end, such as all epochs of a run that failed.
             if finished.epochs != self._written.get(finished.run, (finished.epochs, 0.0))[0]:
                 self._rewrite(record)
@@ -114,7 +114,7 @@ class TensorBoardFiles:
         for record in records:
             paths = self._run_paths(record.run)
             steps = self._steps_per_epoch(record.run)
-            is_whole = all(is_level(path, epochs=record.epochs, steps_per_epoch=steps) for path in paths)
+            is_whole = is_level(paths[0], epochs=record.epochs, steps_per_epoch=steps, others=paths[1:])
             if not is_whole:
                 self._rewrite(record, seconds=record.train_seconds or 0.0)
             has_changed = self._keep_summaries(record)
@@ -134,13 +134,17 @@ class TensorBoardFiles:
         keep_verdicts(self._folder.tensorboard_path / VERDICT_FILE, tags, time.time())
 
     def _take(self, run: RunKey, blocks: list[EpochBlock]) -> None:
+        if not self._has_study:
+            self._keep_study()
         path, *others = self._run_paths(run)
         if run not in self._written:
             self._pick_up(run, blocks[0].first_epoch)
         for block in blocks:
             epochs, last_wall = self._written.get(run, (-1, 0.0))
             if block.first_epoch != epochs or not can_append(path, others):
-                self._rewrite(self._record(run))
+                record = self._store.run(run)
+                self._rewrite(record)
+                self._keep_summaries(record)
                 return
             # If the clock is set back, a curve must not run backwards on TensorBoard's axis of wall times.
             walls = np.linspace(last_wall, max(last_wall, time.time()), block.epochs + 1)[1:]
@@ -159,13 +163,14 @@ class TensorBoardFiles:
 
         A running TensorBoard keeps files open: it sees what is appended, and never what replaces them.
         """
-        paths, steps = self._run_paths(run), self._steps_per_epoch(run)
-        if epochs and all(is_level(path, epochs=epochs, steps_per_epoch=steps) for path in paths):
-            self._written[run] = (epochs, last_wall_time(paths[0]))
-            self._keep_summaries(self._record(run))
+        path, *others = self._run_paths(run)
+        steps = self._steps_per_epoch(run)
+        if epochs and is_level(path, epochs=epochs, steps_per_epoch=steps, others=others):
+            self._written[run] = (epochs, last_wall_time(path))
+            self._keep_summaries(self._store.run(run))
 
     def _rewrite(self, record: RunRecord, *, seconds: float = 0.0) -> None:
-        """Write a run's files from the store; `seconds` of training, ending now, are spread over its epochs."""
+        """Write a run's curves from the store; `seconds` of training, ending now, are spread over its epochs."""
         variant, seed, train_rows = record.run
         curves = self._store.curves(variant=variant, seed=seed, train_rows=train_rows)
         columns = {name: curves[name].to_numpy() for name in curves.columns[4:]}
@@ -187,9 +192,6 @@ class TensorBoardFiles:
             others=others,
         )
         self._written[record.run] = (len(curves), now)
-        self._keep_summaries(record)
-        if not self._has_study:
-            self._keep_study()
 
     def _keep_summaries(self, record: RunRecord) -> bool:
         """Write what is known of a run once, as far as that is not in its files; return whether anything was."""
@@ -210,7 +212,7 @@ class TensorBoardFiles:
         if record.model_path is None or best is None:
             self._remove(files)
             return False
-        if all(shows_weights(file, best) for file in files):
+        if all(shows_weights(file, best) for file in one_name_each(files)):
             return False
         content = weight_content(self._folder.inside(record.model_path), best)
         if content is not None:
@@ -254,9 +256,6 @@ class TensorBoardFiles:
         if variant not in self._models:
             self._models = {event.variant: event for event in self._store.variants()}
         return self._models.get(variant)
-
-    def _record(self, run: RunKey) -> RunRecord:
-        return next(record for record in self._store.runs() if record.run == run)
 
     def _steps_per_epoch(self, run: RunKey) -> int:
         recipe = recipe_values(self._study["variants"].get(run.variant, {}), self._study)

@@ -1,4 +1,4 @@
-"""Losses against capacity: where more parameters stop to help."""
+"""Losses against capacity: from where on more parameters no longer help."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from justright.report.displays.plot_axes import (
     finish,
     measuring_rows,
     plot_axes,
+    settle,
     variant_colours,
     write_names,
 )
@@ -64,8 +65,8 @@ class CapacityDisplay:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Return matplotlib axes with both losses on a logarithmic axis of parameters; None makes a new figure.
 
-        Full dots with intervals are of rows that measure, hollow ones of training rows. Lines join the networks that are no
-        changes of others.
+        Full dots with intervals are of rows that measure, hollow ones of training rows. Lines join the networks that do
+        not change another one.
         """
         is_own = ax is None
         ax = plot_axes(ax, FIGURE_SIZE)
@@ -99,7 +100,7 @@ class CapacityDisplay:
         finish(ax)
         ax.legend(frameon=False, fontsize=9, loc="best")
         if is_own:
-            ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # names are placed in the room that the layout leaves
+            settle(ax)
         dots = list(zip(self.parameters.tolist(), self.measured[:, 0].tolist(), strict=True))
         write_names(ax, self.names, dots, self.colours, lines=crossed)
         return ax

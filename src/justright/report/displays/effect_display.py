@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from justright.colours import LIGHT
 from justright.errors import FolderError
 from justright.report.displays.plot_axes import MUTED, SHADE, drawable, finish, measuring_rows, plot_axes
-from justright.report.palette import LIGHT
 from justright.report.sections.effect_table import MAX_ROWS, effect_lines
 from justright.report.summary import Summary
 

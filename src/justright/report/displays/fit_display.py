@@ -12,11 +12,13 @@ import numpy.typing as npt
 from justright.errors import FolderError
 from justright.report.axes import Axis
 from justright.report.displays.plot_axes import (
-    DOTS_PER_INCH,
     MUTED,
     POINTS,
     SHADE,
     measuring_rows,
+    pixel_size,
+    plot_axes,
+    settle,
     variant_colours,
     write_name,
 )
@@ -35,7 +37,6 @@ from justright.report.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FIGURE_SIZE = (7.0, 6.0)  # inches
 WITHIN: dict[str, Any] = {"color": SHADE, "alpha": 0.6, "linewidth": 0, "zorder": 0}
@@ -87,19 +88,14 @@ class FitDisplay:
 
         Names that have no room are left out.
         """
-        own: Figure | None = None
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            own, ax = plt.subplots(figsize=FIGURE_SIZE, layout="constrained")
+        is_own = ax is None
+        ax = plot_axes(ax, FIGURE_SIZE)
         x = gain_axis(TITLES[0], (point.tighter for point in self.points), self.margin)
         y = gain_axis(TITLES[1], (point.freer for point in self.points), self.margin)
         self._prepare(ax, x, y)
-        if own is not None:
-            own.draw_without_rendering()  # names are placed in the room that the layout leaves
-        box = ax.get_window_extent()
-        scale = DOTS_PER_INCH / ax.figure.dpi
-        size = box.width * scale, box.height * scale
+        if is_own:
+            settle(ax)
+        size = pixel_size(ax)
         places = dot_places(self.points, self.margin, (x, y), size)
         for point, place, colour in zip(self.points, places, self.colours, strict=True):
             for start, end in crosses(point, place, self.margin, (x, y)):

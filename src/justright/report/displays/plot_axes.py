@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from justright.colours import LIGHT
 from justright.report.label_places import CORNER, GAP, Box, Side, place_labels
-from justright.report.palette import LIGHT
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -36,6 +36,18 @@ def finish(ax: Axes) -> None:
     ax.grid(visible=True, alpha=0.3)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def settle(ax: Axes) -> None:
+    """Lay out a figure of our own, so that names can be placed in the room that is left for them."""
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]  # no subfigure, which has no such method
+
+
+def pixel_size(ax: Axes) -> tuple[float, float]:
+    """Return the width and height of axes in the pixels in which names are placed."""
+    box = ax.get_window_extent()
+    scale = DOTS_PER_INCH / ax.figure.dpi
+    return box.width * scale, box.height * scale
 
 
 def drawable(name: str, *, most: int = MOST_CHARACTERS) -> str:
@@ -86,7 +98,7 @@ def write_names(
 
     dots = [pixels(at) for at in places]
     crossed = [part for start, end in lines for part in _pieces(pixels(start), pixels(end))]
-    sides = place_labels(dots, names, (box.width * scale, box.height * scale), lines=crossed)
+    sides = place_labels(dots, names, pixel_size(ax), lines=crossed)
     for name, place, colour, side in zip(names, places, colours, sides, strict=True):
         if side:
             write_name(ax, name, place, side, colour)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from justright.colours import LIGHT
 from justright.diagnosis.scores.pictures import CalibrationBins
 from justright.report.displays.plot_axes import drawable, finish, plot_axes
-from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -184,7 +184,7 @@ class ResidualDisplay:
         return ax
 
 
-Display = CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
+PredictionDisplay = CurveDisplay | CalibrationDisplay | ConfusionDisplay | ResidualDisplay
 
 
 def _next_colour(ax: Axes) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from justright.colours import LIGHT
 from justright.errors import FolderError
 from justright.report.displays.plot_axes import drawable, finish, plot_axes
-from justright.report.palette import LIGHT
 from justright.report.sections.training_curves import rate_lines
 from justright.report.summary import Summary
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from justright.colours import LIGHT
 from justright.errors import FolderError
 from justright.report.displays.plot_axes import drawable, finish, measuring_rows, plot_axes, variant_colours
 from justright.report.number_formats import metric_words
-from justright.report.palette import LIGHT
 from justright.report.summary import Summary
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from justright.colours import LIGHT
 from justright.errors import InputError, one_of
 from justright.logs.run_reading import RunReading
 from justright.report.charts import widened
@@ -11,7 +12,6 @@ from justright.report.logs.log_panels import PAD
 from justright.report.logs.log_words import format_since, format_time
 from justright.report.logs.shown_curves import Panel, ShownCurve, panels, training_curves
 from justright.report.number_formats import metric_words
-from justright.report.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -65,21 +65,20 @@ def _rows(summary: Summary, shown: Sequence[VariantSummary]) -> list[dict[str, A
     """Return what the table shows of each variant."""
     colours = page_colours(variant["name"] for variant in summary["variants"])
     loss = summary["loss"]
-    lines = [line for line in curve_lines(summary, loss) if line["s"] == "" and line["k"] != "fixed"]
-    ends = opening_range(curve_lines(summary, loss), is_share=is_share(loss))
-    last = max((line["x"][-1] for line in lines if line["x"]), default=0)
+    lines = curve_lines(summary, loss)
+    ends = opening_range(lines, is_share=is_share(loss))
+    means = [line for line in lines if line["s"] == "" and line["k"] != "fixed" and line["x"]]
+    last = max((line["x"][-1] for line in means), default=0)
     rows = []
     for variant in shown:
-        own = [line for line in lines if line["v"] == variant["name"] and line["x"]]
+        own = [line for line in means if line["v"] == variant["name"]]
         test = variant["test"]
         rows.append(
             {
                 "name": variant["name"],
                 "colour": colours[variant["name"]],
                 "verdict": verdict_cell(variant, loss),
-                "parameters": MISSING
-                if variant["parameters"] is None
-                else format_count(variant["parameters"]),
+                "parameters": format_count(variant["parameters"]),
                 "loss": MISSING if test["mean"] is None else format_loss(test["mean"]),
                 "interval": format_interval("loss", test["low"], test["high"]),
                 "paths": curve_plot(loss, own, [], colours, ends["opening"], last).paths

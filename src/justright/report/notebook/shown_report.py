@@ -21,5 +21,12 @@ class ShownReport:
     height: int
 
     def _repr_html_(self) -> str:
-        style = f"width: 100%; height: {self.height}px; border: 0"
-        return f'<iframe sandbox="allow-scripts" title="Report" style="{style}" srcdoc="{escape(self.html)}"></iframe>'
+        return page_frame(self.html, self.height, title="Report")
+
+
+def page_frame(html: str, height: int, *, title: str) -> str:
+    """Return a frame of so many pixels' height that holds a whole page; `title` says what it is to those who cannot see it."""
+    style = f"width: 100%; height: {height}px; border: 0"
+    return (
+        f'<iframe sandbox="allow-scripts" title="{title}" style="{style}" srcdoc="{escape(html)}"></iframe>'
+    )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from justright.records.boards.tensorboard_files import WHOLE_STUDY
-
-if TYPE_CHECKING:
-    from justright.report.summary import Summary, VariantSummary
+from justright.report.fit_map import label_words
+from justright.report.markdown import escape_markdown
+from justright.report.sections.answer_list import answer_of
+from justright.report.summary import Summary, VariantSummary
 
 MOST_LISTED = 100  # networks in the text about all of them
 
 
 def board_texts(summary: Summary) -> dict[str, str]:
     """Return variant -> its verdict as Markdown, and `WHOLE_STUDY` -> the conclusion and all verdicts in a line each."""
-    from justright.report.markdown import escape_markdown
-
     variants = summary["variants"]
     listed, more = variants[:MOST_LISTED], len(variants) - MOST_LISTED
     names = [escape_markdown(one["name"]) for one in listed]
@@ -30,8 +27,6 @@ def board_texts(summary: Summary) -> dict[str, str]:
 
 def _verdict(variant: VariantSummary) -> str:
     """Return a network's verdict: its label, the sentence that answers, what would help, and every reason."""
-    from justright.report.markdown import escape_markdown
-
     verdict = variant["verdict"]
     words = (verdict.get("action") or {}).get("words") or ""
     head = f"**{_label(variant)}.** {_answer(variant)} {escape_markdown(words)}".strip()
@@ -39,14 +34,8 @@ def _verdict(variant: VariantSummary) -> str:
 
 
 def _label(variant: VariantSummary) -> str:
-    from justright.report.fit_map import label_words
-    from justright.report.markdown import escape_markdown
-
     return escape_markdown(label_words(variant["verdict"]))
 
 
 def _answer(variant: VariantSummary) -> str:
-    from justright.report.markdown import escape_markdown
-    from justright.report.sections.answer_list import answer_of
-
     return escape_markdown(answer_of(variant))
