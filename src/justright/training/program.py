@@ -13,7 +13,7 @@ import ctypes
 import gc
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,8 @@ from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import KerasConfig
+from justright.training.ahead.building import BUILDING, on_host
+from justright.training.ahead.executable import Executable
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
@@ -95,8 +97,10 @@ class Program:
         # A CPU's products are float32 in any case; those of an accelerator only if that is asked for.
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
         strengths = find_strengths(network.model, network.optimizer)
-        self.run_chunk = _with_strengths(strengths, self._run_chunk, products, donate_argnums=1)
+        run_chunk = _with_strengths(strengths, self._run_chunk, products, donate_argnums=1)
+        self.run_chunk: Any = run_chunk if one_by_one else Executable(run_chunk)
         self.measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        self.measure_lanes = Executable(_with_strengths(strengths, self._measure_lanes, products))
 
     def _run_chunk(
         self,
@@ -367,10 +371,18 @@ class Program:
         losses, scores, outputs, _ = self._evaluate(weights, others, rows, with_outputs=True)
         return losses, scores, outputs
 
+    def _measure_lanes(self, best: Any, last: Any, chosen: Any, rows: Rows) -> Any:
+        """Return the same, twice and with a leading axis, for the `chosen` lanes (lanes,) of a stack.
+
+        `best` and `last` are (trainable, other) values of all its lanes.
+        """
+        values = jax.tree.map(lambda one: jnp.take(one, chosen, axis=0, mode="clip"), (best, last))
+        return tuple(jax.vmap(partial(self._measure_rows, rows=rows))(*one) for one in values)
+
 
 def _with_strengths(
     strengths: Strengths, function: Callable[..., Any], products: str | None, **options: Any
-) -> Callable[..., Any]:
+) -> partial[Any]:
     """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`.
 
     `products` is the precision of matrix products in JAX's words; None leaves it to the device.
@@ -390,28 +402,39 @@ def _with_strengths(
 ProgramCache = dict[Any, Program]
 
 
-def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Program:
+def stack_program(
+    task: StackTask, rows: StudyRows, cache: ProgramCache, *, kept: Collection[Any] = ()
+) -> Program:
     """Return the compiled functions of a stack, for the network that its own is padded to; recent ones are shared.
 
-    The cache is emptied before it would hold more than `KEPT_PROGRAMS`.
+    All but `kept` ones are dropped before the cache would hold more than `KEPT_PROGRAMS`.
     """
+    key = program_key(task, rows)
+    if key not in cache:
+        if len(cache) >= KEPT_PROGRAMS:
+            _forget(cache, kept)
+        build = padded_build(task.build, task.recipe)
+        # Nobody asks for this network's values, so an accelerator need not hold them.
+        with on_host() if task.together else nullcontext():
+            network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
+        cache[key] = Program(network, task.recipe, one_by_one=not task.together)
+    return cache[key]
+
+
+def program_key(task: StackTask, rows: StudyRows) -> Any:
+    """Return what the program of a stack depends on."""
     build = padded_build(task.build, task.recipe)
     is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
     rows_alike = (rows.features, rows.outputs, rows.task, rows.units)
-    key = (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
-    if key not in cache:
-        if len(cache) >= KEPT_PROGRAMS:
-            _forget(cache)
-        network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
-        cache[key] = Program(network, task.recipe, one_by_one=not task.together)
-    return cache[key]
+    return (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
 
 
-def _forget(cache: ProgramCache) -> None:
-    """Drop all programs, what JAX keeps of them, and the memory that the allocator holds in reserve."""
-    cache.clear()
+def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
+    """Drop programs, what JAX keeps of them, and the memory that the allocator holds in reserve."""
+    for key in cache.keys() - set(kept):
+        del cache[key]
     jax.clear_caches()
     gc.collect()
     with suppress(OSError, AttributeError):  # another system, or another allocator
@@ -420,12 +443,13 @@ def _forget(cache: ProgramCache) -> None:
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
     """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
-    return build_network(
-        *(task.variant, task.build, task.recipe),
-        seed=seed,
-        features=rows.features,
-        outputs=rows.outputs,
-        task=rows.task,
-        units=rows.units,
-        train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
-    )
+    with BUILDING.held():
+        return build_network(
+            *(task.variant, task.build, task.recipe),
+            seed=seed,
+            features=rows.features,
+            outputs=rows.outputs,
+            task=rows.task,
+            units=rows.units,
+            train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
+        )

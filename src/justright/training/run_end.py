@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+import numpy.typing as npt
 
 from justright.runs.events import Event, RowKind, RowLosses, RunFinished, RunKey, RunMeasured
 from justright.runs.grid import measured_epochs
 from justright.runs.outcomes import Outcome
 from justright.runs.tasks import MeasureTask, StackTask, Storage, StudyRows
+from justright.training.ahead.building import BUILDING, on_host
 from justright.training.lanes import (
     DIVERGED,
     HOST_TENSORS,
@@ -25,7 +29,7 @@ from justright.training.lanes import (
 )
 from justright.training.network import Network, compiled_model, gives_logits
 from justright.training.padding import resized
-from justright.training.program import Program, ProgramCache, stack_network, stack_program
+from justright.training.program import Program, ProgramCache, Standing, stack_network, stack_program
 
 SCORES_OF: dict[RowKind, RowKind] = {
     "validation": "validation_score",
@@ -34,6 +38,23 @@ SCORES_OF: dict[RowKind, RowKind] = {
 }
 # Not of the fixed subset: no decision and no ensemble needs them.
 OUTPUTS_OF: dict[RowKind, RowKind] = {"validation": "validation_output", "test": "test_output"}
+# Lanes that an accelerator measures at a time: one program for however many have ended.
+GROUP = 8
+
+Found = tuple[npt.NDArray[Any], ...]
+"""Losses (rows,), scores (rows,) and outputs (rows, outputs)."""
+
+
+class Measured(NamedTuple):
+    """What was found of one lane, for each kind of rows, with its best and with its last weights."""
+
+    best: Mapping[RowKind, Found]
+    last: Mapping[RowKind, Found]
+
+
+def group_size(task: StackTask) -> int:
+    """Return how many lanes of a stack an accelerator measures at a time."""
+    return min(GROUP, len(task.runs))
 
 
 @dataclass(slots=True)
@@ -56,10 +77,46 @@ class Ending:
     storage: Storage
     measured: dict[RowKind, Rows]
 
+    def measure(self, lanes: Lane, chosen: Sequence[int]) -> dict[int, Measured]:
+        """Return what rows of each kind lose with the best and with the last weights of the `chosen` lanes of a stack."""
+        if not self.task.together:
+            return {lane: self._measured_alone(lane_of(lanes, lane)) for lane in chosen}
+        size = group_size(self.task)
+        values = (lanes.best_weights, lanes.best_others), lanes.measured
+        measured: dict[int, Measured] = {}
+        for start in range(0, len(chosen), size):
+            group = chosen[start : start + size]
+            places = np.resize(np.array(group, np.int32), size)  # the same ones again where there are fewer
+            found = {
+                kind: self.program.measure_lanes(*values, places, rows)
+                for kind, rows in self.measured.items()
+            }
+            found = jax.tree.map(np.asarray, found)
+            for place, lane in enumerate(group):
+                best, last = (
+                    {kind: tuple(part[place] for part in side[turn]) for kind, side in found.items()}
+                    for turn in range(2)
+                )
+                measured[lane] = Measured(best, last)
+        return measured
+
+    def _measured_alone(self, state: Lane) -> Measured:
+        sides = (state.best_weights, state.best_others), state.measured
+        return Measured(
+            *(
+                {
+                    kind: tuple(map(np.asarray, self.program.measure_rows(*values, rows)))
+                    for kind, rows in self.measured.items()
+                }
+                for values in sides
+            )
+        )
+
     def finish(
         self,
         lane: int,
-        state: Lane,
+        standing: Standing | Lane,
+        measured: Measured | None,
         best: dict[str, float],
         last: dict[str, float],
         *,
@@ -70,32 +127,32 @@ class Ending:
 
         Args:
             lane: its number in the stack.
-            state: its own state, without the axis of lanes.
+            standing: of the stack's lanes.
+            measured: of this lane, by `measure`; None if it has no best epoch.
             best: its metrics at the best epoch; those of the fixed subset are filled in.
             last: the same at the last epoch.
             train_seconds: its share of the stack's training time.
             settled: why it is settled, if that ended it.
         """
         run = self.task.runs[lane]
-        epochs, best_epoch = int(state.epochs), int(state.best_epoch)
-        outcome, reason = self._outcome(int(state.outcome), epochs, best_epoch, settled)
-        if best_epoch < 0:  # diverged before a first finite epoch: there is no best to measure or to save
+        epochs, best_epoch = int(standing.epochs[lane]), int(standing.best_epoch[lane])
+        outcome, reason = self._outcome(int(standing.outcome[lane]), epochs, best_epoch, settled)
+        if measured is None:  # diverged before a first finite epoch: there is nothing to measure or to save
             return RunFinished(run, outcome, reason, epochs, None, train_seconds, best, last, {}, {})
-        test, rows = self._measure(
-            run, best_epoch, (state.best_weights, state.best_others), best, is_best=True
-        )
-        test_last, rows_last = self._measure(run, epochs - 1, state.measured, last)
+        test, rows = self._take_down(run, best_epoch, measured.best, best, is_best=True)
+        test_last, rows_last = self._take_down(run, epochs - 1, measured.last, last)
         return RunFinished(
             *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
             rows=rows + (rows_last if epochs - 1 != best_epoch else ()),
             model_path=self.task.models[lane],
         )
 
-    def measure_test(self, lane: int, state: Lane) -> RunMeasured:
-        """Return one lane's losses on test rows, with its best and its last weights; arguments as `finish`."""
-        run, best_epoch, last_epoch = self.task.runs[lane], int(state.best_epoch), int(state.epochs) - 1
-        best, rows = self._measure(run, best_epoch, (state.best_weights, state.best_others), {}, is_best=True)
-        last, rows_last = self._measure(run, last_epoch, state.measured, {})
+    def measure_test(self, lane: int, lanes: Lane) -> RunMeasured:
+        """Return one lane's losses on test rows, with its best and its last weights; `lanes` are those of the stack."""
+        run, measured = self.task.runs[lane], self.measure(lanes, [lane])[lane]
+        best_epoch, last_epoch = int(lanes.best_epoch[lane]), int(lanes.epochs[lane]) - 1
+        best, rows = self._take_down(run, best_epoch, measured.best, {}, is_best=True)
+        last, rows_last = self._take_down(run, last_epoch, measured.last, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
 
     def save(self, lane: int, state: Lane) -> None:
@@ -103,17 +160,20 @@ class Ending:
 
         All lanes of the stack are written from one Keras model.
         """
-        model, path, run = self.network.model, self.task.models[lane], self.task.runs[lane]
-        own = resized(state, self.network.shapes())
-        variables = [*model.trainable_variables, *model.non_trainable_variables]
-        for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
-            variable.assign(value)
-        compiled = compiled_model(self.network, self.task.recipe, self.rows.task)
-        about = run._asdict() | {
-            "epoch": int(state.best_epoch),
-            "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
-        }
-        self.storage.save_model(compiled, self.storage.folder / path, about)
+        # No program is being traced meanwhile: it may put its inputs into objects that a user's models share.
+        with BUILDING.held(), on_host() if self.task.together else nullcontext():
+            model, path, run = self.network.model, self.task.models[lane], self.task.runs[lane]
+            own = resized(state, self.network.shapes())
+            variables = [*model.trainable_variables, *model.non_trainable_variables]
+            for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
+                variable.assign(value)
+            if not model.compiled:  # for the first lane
+                compiled_model(self.network, self.task.recipe, self.rows.task)
+            about = run._asdict() | {
+                "epoch": int(state.best_epoch),
+                "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
+            }
+            self.storage.save_model(model, self.storage.folder / path, about)
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:
@@ -127,11 +187,11 @@ class Ending:
             return "stopped early", settled
         return "finished", f"The limit of {self.task.recipe.max_epochs} epochs was reached."
 
-    def _measure(
+    def _take_down(
         self,
         run: RunKey,
         epoch: int,
-        values: tuple[list[Any], list[Any]],
+        found: Mapping[RowKind, Found],
         metrics: dict[str, float],
         *,
         is_best: bool = False,
@@ -140,8 +200,8 @@ class Ending:
 
         Args:
             run: the run.
-            epoch: the epoch after which it had these values.
-            values: trainable and non-trainable.
+            epoch: the epoch after which it was measured.
+            found: kind of rows -> what was found.
             metrics: of that epoch.
             is_best: whether the score and outputs of each row are wanted too.
         """
@@ -149,7 +209,7 @@ class Ending:
         rows: list[RowLosses] = []
         test: dict[str, float] = {}
         for kind, measured in self.measured.items():
-            losses, scores, outputs = map(np.asarray, self.program.measure_rows(*values, measured))
+            losses, scores, outputs = found[kind]
             # Measured on the grid already, in the chunk's program; a run that resumes later must find those values.
             if kind != "validation" or not measured_epochs(epoch, 1)[0]:
                 rows.append(RowLosses(run, kind, epoch, losses.astype(np.float32)))
@@ -188,6 +248,6 @@ def revisit_runs(
         if lanes.best_epoch[lane] < 0:
             continue
         if run in task.runs:
-            emit(ending.measure_test(lane, lane_of(lanes, lane)))
+            emit(ending.measure_test(lane, lanes))
         if run in task.unsaved:
             ending.save(lane, lane_of(lanes, lane))

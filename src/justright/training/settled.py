@@ -296,15 +296,19 @@ class Settling:
         return History(np.array(self.ends, np.int64), losses, train, jitter)
 
 
+def can_settle(task: StackTask, rows: StudyRows) -> bool:
+    """Return whether a stack's recipe has such a rule, and there are enough rows for it."""
+    return task.recipe.stop == "settled" and len(rows.validation[0]) >= MIN_ROWS
+
+
 def begin_settling(task: StackTask, rows: StudyRows) -> Settling | None:
-    """Return the memory of a stack before its first epoch; None if its recipe has no such rule, or too few rows."""
-    count = len(rows.validation[0])
-    if task.recipe.stop != "settled" or count < MIN_ROWS:
+    """Return the memory of a stack before its first epoch; None if it cannot settle."""
+    if not can_settle(task, rows):
         return None
     # Test rows only measure: the constant prediction is scored on the rows that choose.
     validation = replace(rows, test=(rows.test[0][:0], rows.test[1][:0]))
     rule = SettlingRule(constant_loss(validation))
-    return Settling.begin(rule, lanes=len(task.runs), rows=count)
+    return Settling.begin(rule, lanes=len(task.runs), rows=len(rows.validation[0]))
 
 
 def restore_settling(

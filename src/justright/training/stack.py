@@ -28,13 +28,13 @@ from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
+from justright.training.ahead.checkpoint_writer import CheckpointWriter
 from justright.training.lanes import (
     ALIVE,
     SETTLED,
     Data,
     Lane,
     Rows,
-    device_rows,
     first_lane,
     flatten_lanes,
     lane_of,
@@ -47,7 +47,7 @@ from justright.training.padding import resized
 from justright.training.program import SLOTS, ProgramCache, Standing, stack_network, stack_program
 from justright.training.row_weights import row_weights
 from justright.training.run_end import Ending
-from justright.training.settled import Settling, begin_settling, restore_settling
+from justright.training.settled import Settling, begin_settling, can_settle, restore_settling
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
 # batch orders and messages cost little.
@@ -125,19 +125,51 @@ def run_stack(
         if lane not in session.progress.ended:
             emit(RunStarted(run, session.progress.epoch, place_of(jax.devices()[0].platform)))
     last_write = time.monotonic()
-    while not session.is_done:
-        began = time.monotonic()
-        session.train_chunk()
-        emit(session.report())
-        stopping, now = is_stopping(), time.monotonic()
-        # After another chunk as long as this one it would be too late.
-        due = now - last_write + (now - began) > task.checkpoint_seconds
-        if session.progress.finished or due or stopping or session.is_done:
-            emit(session.write_checkpoint(goes_on=not stopping))
-            last_write = time.monotonic()
-        if stopping and not session.is_done:
-            return False
-    return True
+    with CheckpointWriter(emit, aside=task.together) as writer:
+        while not session.is_done:
+            began = time.monotonic()
+            session.train_chunk()
+            emit(session.report())
+            writer.tell()
+            stopping, now = is_stopping(), time.monotonic()
+            # After another chunk as long as this one it would be too late.
+            due = now - last_write + (now - began) > task.checkpoint_seconds
+            if session.progress.finished or due or stopping or session.is_done:
+                writer.wait()
+                writer.write(session.checkpoint(goes_on=not stopping))
+                last_write = time.monotonic()
+            if stopping and not session.is_done:
+                break
+        writer.wait()
+    return session.is_done
+
+
+def stack_data(task: StackTask, rows: StudyRows) -> Data:
+    """Return the rows of a stack, on the host."""
+    places = rows.places(task.train_index)
+    count = min(task.recipe.measure_rows, len(places))
+    # The fixed subset: the same rows for every seed and variant, drawn once.
+    chosen = np.sort(np.random.default_rng(0).permutation(len(places))[:count])
+    return Data(
+        train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
+        validation=Rows(*rows.validation),
+        fixed=Rows(*(values[places[chosen]] for values in rows.train)),
+    )
+
+
+def chunk_length(task: StackTask, rows: StudyRows) -> int:
+    """Return for how many epochs a stack's program has room."""
+    by_lane = 0 if task.together else len(rows.validation[0])
+    by_lane += 0 if task.recipe.batch_orders == "device" else len(task.train_index)
+    bytes_per_epoch = max(4 * len(task.runs) * by_lane, 1)
+    recipe = task.recipe
+    most = min(MAX_CHUNK_EPOCHS, MAX_SETTLING_EPOCHS) if recipe.stop == "settled" else MAX_CHUNK_EPOCHS
+    return max(1, min(most, CHUNK_BYTES // bytes_per_epoch, recipe.max_epochs))
+
+
+def keeps_measured_only(task: StackTask, rows: StudyRows) -> bool:
+    """Return whether a chunk's validation losses are those of epochs on the grid only."""
+    return task.together and not can_settle(task, rows)
 
 
 def _standing_of(lanes: Lane) -> Standing:
@@ -155,39 +187,28 @@ class _Session:
         self.started = time.monotonic()
         self.train_rows = len(task.train_index)
         self.places = rows.places(task.train_index)
-        count = min(task.recipe.measure_rows, self.train_rows)
-        # The fixed subset: the same rows for every seed and variant, drawn once.
-        chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
-        self.data = Data(
-            train=device_rows(rows.train, row_weights(rows, task.recipe, self.places)),
-            validation=device_rows(rows.validation),
-            fixed=device_rows(tuple(values[self.places[chosen]] for values in rows.train)),
-        )
+        self.data = jax.device_put(stack_data(task, rows))
         self.rows = rows
         self.program = stack_program(task, rows, cache)
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
-            kinds["test"] = device_rows(rows.test)
+            kinds["test"] = Rows(*jax.device_put(rows.test))
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
-        self.orders = DeviceOrders(seed_keys(task.seeds), self.places) if self._draws_there else None
-        self.length = self._chunk_length()
+        is_drawn = task.recipe.batch_orders == "device"
+        self.orders = DeviceOrders(seed_keys(task.seeds), self.places) if is_drawn else None
+        self.length = chunk_length(task, rows)
         self.seconds_per_epoch = 0.0
         self.warm = False
         self.ready = 0.0  # when the last chunk's results were there
         self.ahead: _Chunk | None = None
-        self.unsaved: dict[int, Lane] = {}  # lanes whose models the next checkpoint writes
+        self.unsaved: list[int] = []  # lanes whose models the next checkpoint writes
         self.settling: Settling | None = None
         self.lanes, self.progress = self._restore() if task.checkpoint else self._begin()
 
     @property
     def is_done(self) -> bool:
         return len(self.progress.ended) == len(self.task.runs)
-
-    @property
-    def _draws_there(self) -> bool:
-        """Whether batch orders are drawn in the program."""
-        return self.task.recipe.batch_orders == "device"
 
     def train_chunk(self) -> None:
         """Train up to a chunk of epochs and record what happened.
@@ -225,13 +246,9 @@ class _Session:
 
     def _slots(self, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32] | None:
         """Return where the validation losses of each epoch are kept; None to keep all."""
-        if not self._keeps_measured_only:
+        if not keeps_measured_only(self.task, self.rows):
             return None
         return np.where(measured, np.minimum(measured.cumsum() - 1, SLOTS), SLOTS).astype(np.int32)
-
-    @property
-    def _keeps_measured_only(self) -> bool:
-        return self.task.together and self.settling is None
 
     def _take_chunk(self, chunk: _Chunk) -> None:
         """Record what happened in a chunk, waiting for it if need be."""
@@ -248,7 +265,7 @@ class _Session:
         if not done:  # all lanes had ended before
             return
         curves, row_losses = np.asarray(chunk.metrics, np.float64)[:done], np.asarray(chunk.losses)
-        if not self._keeps_measured_only:
+        if not keeps_measured_only(self.task, self.rows):
             row_losses = row_losses[:done]
         self._take_down(curves, row_losses, chunk.measured[:done])
         progress.epoch += done
@@ -268,18 +285,18 @@ class _Session:
         seconds = time.monotonic() - self.started
         return StackProgress(self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits)
 
-    def write_checkpoint(self, *, goes_on: bool = False) -> StackCheckpoint:
-        """Write the stack's state and return the event that makes it count.
+    def checkpoint(self, *, goes_on: bool = False) -> Callable[[], StackCheckpoint]:
+        """Return the function that writes the stack's present state, and returns the event that makes it count.
 
         Args:
             goes_on: whether an accelerator may train further meanwhile.
         """
         self._catch_up()
         task, progress = self.task, self.progress
-        path = checkpoint_path(task.name, progress.epoch)
-        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(
-            resized(self._host_lanes(), self.network.shapes())
-        ) | {
+        epoch = progress.epoch
+        path = checkpoint_path(task.name, epoch)
+        lanes = self._host_lanes()
+        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(resized(lanes, self.network.shapes())) | {
             "best_metrics": progress.best_metrics.copy(),
             "last_metrics": progress.last_metrics.copy(),
             "train_seconds": np.array([progress.train_seconds]),
@@ -287,15 +304,19 @@ class _Session:
         tensors |= self.settling.to_tensors() if self.settling else {}
         if (progress.standing.outcome != ALIVE).all():
             tensors = without_optimizer(tensors)
-        epoch = progress.epoch
+        metadata = {"stack": task.name, "epoch": str(epoch), "runs": json.dumps(task.runs)}
+        blocks, finished, unsaved = tuple(progress.blocks), tuple(progress.finished), self.unsaved
+        progress.blocks, progress.finished, self.unsaved = [], [], []
         if goes_on and task.together and not self.is_done:
             self.ahead = self._send_chunk(epoch)
-        metadata = {"stack": task.name, "epoch": str(epoch), "runs": json.dumps(task.runs)}
-        self._save_models()
-        self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
-        blocks, finished = tuple(progress.blocks), tuple(progress.finished)
-        progress.blocks, progress.finished = [], []
-        return StackCheckpoint(task.name, path, epoch, task.runs, blocks, finished)
+
+        def write() -> StackCheckpoint:
+            for lane in unsaved:
+                self.ending.save(lane, lane_of(lanes, lane))
+            self.storage.write_tensors(self.storage.folder / path, tensors, metadata)
+            return StackCheckpoint(task.name, path, epoch, task.runs, blocks, finished)
+
+        return write
 
     def _begin(self) -> tuple[Lane, _Progress]:
         averaged = self.task.recipe.ema > 0
@@ -331,21 +352,13 @@ class _Session:
         steps = steps_per_epoch(self.train_rows, recipe.batch_size)
         return chunk_mixes(*(self.task.seeds, first, epochs, steps), alpha=recipe.mixup, length=self.length)
 
-    def _chunk_length(self) -> int:
-        by_lane = 0 if self.task.together else len(self.rows.validation[0])
-        by_lane += 0 if self._draws_there else self.train_rows
-        bytes_per_epoch = max(4 * len(self.task.runs) * by_lane, 1)
-        recipe = self.task.recipe
-        most = min(MAX_CHUNK_EPOCHS, MAX_SETTLING_EPOCHS) if recipe.stop == "settled" else MAX_CHUNK_EPOCHS
-        return max(1, min(most, CHUNK_BYTES // bytes_per_epoch, recipe.max_epochs))
-
     def _epochs_to_train(self, first: int) -> int:
         left = self.task.recipe.max_epochs - first
         if self.settling:
             left = min(left, self.settling.epochs_to_look())
         wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
         epochs = max(1, min(left, self.length, wanted))
-        if self._keeps_measured_only:  # no more than there are slots for
+        if keeps_measured_only(self.task, self.rows):  # no more than there are slots for
             epochs = int(np.searchsorted(measured_epochs(first, epochs).cumsum(), SLOTS, side="right"))
         return epochs
 
@@ -358,7 +371,9 @@ class _Session:
         """Append a block for each living lane; metrics (epochs, lanes, metrics), losses (epochs or slots, lanes, rows)."""
         progress, names = self.progress, self.program.metric_names
         best_epochs, trained = progress.standing.best_epoch, progress.standing.epochs
-        places = measured.cumsum() - 1 if self._keeps_measured_only else np.arange(len(measured))
+        places = (
+            measured.cumsum() - 1 if keeps_measured_only(self.task, self.rows) else np.arange(len(measured))
+        )
         for lane, run in enumerate(self.task.runs):
             if lane in progress.ended:
                 continue
@@ -395,28 +410,24 @@ class _Session:
         if self._ended_lanes(progress) - progress.ended:
             self._catch_up()
         ended = sorted(self._ended_lanes(progress) - progress.ended)
-        lanes = self._host_lanes() if ended else self.lanes
+        trained = [lane for lane in ended if progress.standing.best_epoch[lane] >= 0]
+        measured = self.ending.measure(self.lanes, trained)
         for lane in ended:
             best, last = self._named(progress.best_metrics[lane]), self._named(progress.last_metrics[lane])
             seconds = progress.train_seconds / len(self.task.runs)
-            state = lane_of(lanes, lane)
-            why = settled.get(lane, "")
-            progress.finished.append(
-                self.ending.finish(lane, state, best, last, train_seconds=seconds, settled=why)
+            finished = self.ending.finish(
+                *(lane, progress.standing, measured.get(lane), best, last),
+                train_seconds=seconds,
+                settled=settled.get(lane, ""),
             )
-            if progress.finished[-1].model_path:
-                self.unsaved[lane] = state
+            progress.finished.append(finished)
+            if finished.model_path:
+                self.unsaved.append(lane)
             progress.ended.add(lane)
 
     def _host_lanes(self) -> Lane:
         """Return the lanes; those of an accelerator as copies, which outlive them and take one transfer for each value."""
         return jax.tree.map(np.array, self.lanes) if self.task.together else self.lanes
-
-    def _save_models(self) -> None:
-        """Write the models of the lanes that have ended since the last checkpoint."""
-        for lane, state in self.unsaved.items():
-            self.ending.save(lane, state)
-        self.unsaved.clear()
 
     def _ended_lanes(self, progress: _Progress) -> set[int]:
         """Return the lanes with an outcome, or all at the epoch limit; a higher limit than before revives lanes."""

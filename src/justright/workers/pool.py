@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +16,9 @@ from typing import Any, Generic, Self, TypeVar
 
 from justright.errors import FolderError, InputError
 from justright.runs.events import Event, StackCheckpoint
-from justright.runs.tasks import WorkerTask
+from justright.runs.tasks import ReferenceTask, StackTask, WorkerTask
 from justright.workers.accelerators import Accelerators
+from justright.workers.ahead.deal import Deal
 from justright.workers.attempts import MAX_FAILURES, MAX_KILLS, Attempts
 from justright.workers.interrupts import held_interrupts
 from justright.workers.memory import FreeMemory
@@ -52,6 +52,7 @@ class Transport(ABC, Generic[Link]):
         may_queue: whether a starting worker may have to wait for a free place, so that its silence means nothing.
         workers: how many workers to start; known once the transport is open.
         accelerators: the devices that workers train on; None for the CPU.
+        works_ahead: whether workers are told what they get next, and one more trains the reference model beside them.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Transport(ABC, Generic[Link]):
     may_queue = False
     workers: int
     accelerators: Accelerators | None = None
+    works_ahead = False
 
     def open(self) -> None:
         """Make it possible to start workers."""
@@ -73,6 +75,13 @@ class Transport(ABC, Generic[Link]):
     @abstractmethod
     def give(self, link: Link, task: WorkerTask) -> None:
         """Send a task to an idle worker."""
+
+    def prepare(self, link: Link, tasks: Sequence[StackTask]) -> None:
+        """Tell a worker which stacks it gets next, the first one at once."""
+
+    def start_beside(self, number: int) -> Link:
+        """Start a worker that trains the reference model and nothing else."""
+        return self.start(number)
 
     @abstractmethod
     def request_stop(self, link: Link) -> None:
@@ -118,6 +127,7 @@ class Worker(Generic[Link]):
         link: its transport's handle.
         watch: how long it has been silent.
         starts: how often in a row it has been started without becoming ready.
+        is_beside: whether it was started for the reference model alone.
     """
 
     number: int
@@ -126,6 +136,7 @@ class Worker(Generic[Link]):
     starts: int
     is_ready: bool = False
     task: WorkerTask | None = None
+    is_beside: bool = False
 
 
 class Pool(Generic[Link]):
@@ -190,21 +201,38 @@ class Pool(Generic[Link]):
             FolderError: a worker, or `handle`, can no longer write to the study folder.
             KeyboardInterrupt: raised after workers have written their last checkpoints.
         """
-        pending = deque(tasks)
+        ahead = self._transport.works_ahead
+        beside = ahead and any(isinstance(task, ReferenceTask) for task in tasks)
+        deal = Deal(tasks, workers=self.workers, ahead=ahead, beside=beside)
         with held_interrupts() as received:
-            while pending or self._busy():
-                for worker in self._workers:
-                    if pending and worker.is_ready and worker.task is None:
-                        worker.task = pending.popleft()
-                        worker.watch.begin()
-                        self._transport.give(worker.link, worker.task)
+            while deal or self._busy():
+                for worker in list(self._workers):
+                    if worker.is_ready and worker.task is None:
+                        self._give(worker, deal)
+                if beside:  # once the others have something to do
+                    self._workers.append(self._start(len(self._workers), is_beside=True))
+                    beside = False
                 for worker, message in self._hear(self._workers):
-                    pending.extendleft(self._take(worker, message, handle))
+                    deal.put_back(self._take(worker, message, handle))
                 for worker, reason in self._hanging():
-                    pending.extendleft(self._replace(worker, reason, handle))
+                    deal.put_back(self._replace(worker, reason, handle))
                 if received:
                     self._stop(handle)
                     raise KeyboardInterrupt
+
+    def _give(self, worker: Worker[Link], deal: Deal) -> None:
+        """Give an idle worker its next task, if there is one for it."""
+        task = deal.take_reference() if worker.is_beside else deal.take(worker.number)
+        if task is None:
+            if worker.is_beside:
+                self._workers.remove(worker)
+                self._transport.end(worker.link)
+            return
+        worker.task = task
+        worker.watch.begin()
+        if self._transport.works_ahead and isinstance(task, StackTask):
+            self._transport.prepare(worker.link, [task, *deal.keep_for(worker.number)])
+        self._transport.give(worker.link, task)
 
     def _busy(self) -> list[Worker[Link]]:
         return [worker for worker in self._workers if worker.task is not None]
@@ -246,7 +274,9 @@ class Pool(Generic[Link]):
         if not worker.is_ready and worker.starts >= (MAX_KILLS if is_kill else MAX_FAILURES):
             raise InputError(f"A {self._transport.kind} could not start: {reason}")
         starts = 1 if worker.is_ready else worker.starts + 1
-        self._workers[self._workers.index(worker)] = self._start(worker.number, starts=starts)
+        self._workers[self._workers.index(worker)] = self._start(
+            worker.number, starts=starts, is_beside=worker.is_beside
+        )
         return self._retry(worker.task, reason, handle, is_kill=is_kill)
 
     def _retry(
@@ -284,8 +314,9 @@ class Pool(Generic[Link]):
                 else:
                     self._take(worker, message, handle)
 
-    def _start(self, number: int, *, starts: int = 1) -> Worker[Link]:
-        return Worker(number, self._transport.start(number), Watch(self._hang_seconds), starts)
+    def _start(self, number: int, *, starts: int = 1, is_beside: bool = False) -> Worker[Link]:
+        start = self._transport.start_beside if is_beside else self._transport.start
+        return Worker(number, start(number), Watch(self._hang_seconds), starts, is_beside=is_beside)
 
     def _start_missing(self) -> None:
         for number in range(len(self._workers), self.workers):

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from justright.data.shared_arrays import find_place, share_array
 from justright.runs.place import available_cores
-from justright.runs.tasks import Storage, StudyRows, WorkerTask
+from justright.runs.tasks import StackTask, Storage, StudyRows, WorkerTask
 from justright.workers.accelerators import Accelerators
 from justright.workers.compiled import compile_cache_variables
 from justright.workers.machine import free_memory_bytes, processor_seconds, resident_bytes
@@ -84,13 +84,27 @@ class Processes(Transport[WorkerProcess]):
         self._storage = storage
         self.workers = workers
         self.accelerators = accelerators
+        self.works_ahead = accelerators is not None
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""
-        inherited = {place.fd for place in map(find_place, self._rows.arrays) if place}
-        worker = _launch(number, self.workers, self.accelerators, inherited=inherited)
+        worker = _launch(number, self.workers, self.accelerators, inherited=self._descriptors())
         _send(worker, (self._rows, self._storage))
         return worker
+
+    def start_beside(self, number: int) -> WorkerProcess:
+        """Start a process without a device, on the upper half of the cores."""
+        worker = _launch(1, 2, None, inherited=self._descriptors())
+        worker.number = number
+        _send(worker, (self._rows, None))
+        return worker
+
+    def _descriptors(self) -> set[int]:
+        return {place.fd for place in map(find_place, self._rows.arrays) if place}
+
+    def prepare(self, link: WorkerProcess, tasks: Sequence[StackTask]) -> None:
+        """Send the stacks; the worker prepares them in threads."""
+        _send(link, list(tasks))
 
     def give(self, link: WorkerProcess, task: WorkerTask) -> None:
         """Send the task."""

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
@@ -60,57 +60,94 @@ def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.
                 rows, storage, lambda event: send("event", event), stopping.is_set, programs
             )
             send("ready")
+        elif isinstance(message, list):
+            perform.prepare(message)
         elif message != REST:
             send(*attempt(perform, message))
 
 
 def make_performer(
     rows: StudyRows,
-    storage: Storage,
+    storage: Storage | None,
     emit: Callable[[Event], None],
     is_stopping: Callable[[], bool],
     programs: dict[Any, Any] | None = None,
 ) -> Callable[[WorkerTask], bool]:
     """Return the function that performs a task in this process and says whether it ended.
 
-    Keras and JAX are imported here, after the environment has chosen the backend.
-
     Args:
         rows: the study's rows.
-        storage: how to write to the study folder.
+        storage: how to write to the study folder; None for a worker that only trains the reference model.
         emit: receives every event.
         is_stopping: whether the task must come to an end.
         programs: the compiled programs of earlier studies in this process.
     """
-    from justright.training.network import build_network, describe_network
-    from justright.training.program import ProgramCache
-    from justright.training.reference import measure_reference
-    from justright.training.run_end import revisit_runs
-    from justright.training.stack import run_stack
+    if storage is None:
+        return lambda task: _train_reference(task, rows, emit)
+    return Performer(rows, storage, emit, is_stopping, {} if programs is None else programs)
 
-    # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:
-    # 5.5 instead of 2.5 s until a stack of 16 small networks trains. They live as long as the process.
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
-    cache: ProgramCache = {} if programs is None else programs
 
-    def perform(task: WorkerTask) -> bool:
+class Performer:
+    """Performs tasks in this process; arguments as for `make_performer`.
+
+    Keras and JAX are imported here, after the environment has chosen the backend.
+    """
+
+    def __init__(
+        self,
+        rows: StudyRows,
+        storage: Storage,
+        emit: Callable[[Event], None],
+        is_stopping: Callable[[], bool],
+        programs: dict[Any, Any],
+    ) -> None:
+        from justright.training.ahead.preparation import Preparation
+
+        # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:
+        # 5.5 instead of 2.5 s until a stack of 16 small networks trains. They live as long as the process.
+        if not gc.get_freeze_count():
+            gc.collect()
+            gc.freeze()
+        self._rows = rows
+        self._storage = storage
+        self._emit = emit
+        self._is_stopping = is_stopping
+        self._programs = programs
+        self._preparation = Preparation(rows, programs)
+
+    def prepare(self, tasks: Sequence[StackTask]) -> None:
+        """Begin to prepare the stacks that are coming, the first one at once."""
+        self._preparation.ask(tasks)
+
+    def __call__(self, task: WorkerTask) -> bool:
+        """Perform a task; return whether it ended."""
+        from justright.training.network import build_network, describe_network
+        from justright.training.run_end import revisit_runs
+        from justright.training.stack import run_stack
+
+        rows, storage, emit = self._rows, self._storage, self._emit
         if isinstance(task, ReferenceTask):
-            emit(measure_reference(rows, seed=task.seed))
-            return True
+            return _train_reference(task, rows, emit)
         register_objects(task.registered)
         if isinstance(task, StackTask):
-            return run_stack(task, rows, storage, emit, is_stopping, cache)
+            self._preparation.wait(task)
+            return run_stack(task, rows, storage, emit, self._is_stopping, self._programs)
         if isinstance(task, MeasureTask):
-            revisit_runs(task, rows, storage, emit, cache)
+            revisit_runs(task, rows, storage, emit, self._programs)
             return True
         shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task, "units": rows.units}
         for name, build, recipe in task.variants:
             emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
         return True
 
-    return perform
+
+def _train_reference(task: WorkerTask, rows: StudyRows, emit: Callable[[Event], None]) -> bool:
+    from justright.training.reference import measure_reference
+
+    if not isinstance(task, ReferenceTask):
+        raise TypeError(f"This worker only trains the reference model; got {task!r}.")
+    emit(measure_reference(rows, seed=task.seed))
+    return True
 
 
 def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[Any, ...]:

@@ -1,0 +1,1 @@
+"""What is done for a stack on an accelerator before it trains, while another one trains."""

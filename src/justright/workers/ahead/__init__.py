@@ -1,0 +1,1 @@
+"""What workers on accelerators do before they are asked, so that no device waits."""
