@@ -95,6 +95,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
         "task": "binary",
         "rows": {"train": ROWS, "validation": 1_000, "test": 200},
         "wall_seconds": 1.0,
+        "device": None,
         "warnings": [],
         "constant": {"test": None},
         "effects": [],
@@ -122,6 +123,8 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
             {
                 "name": name,
                 "parameters": 803_329,
+                "precision": "float32",
+                "batch_orders": "host",
                 "verdict": {"label": label, "onset_epoch": None, "margin": 0.001, "reasons": []},
                 "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
                 "metrics": {},
