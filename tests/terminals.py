@@ -23,7 +23,7 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
     recipe = SimpleNamespace(max_epochs=max_epochs, patience=patience, precision="float32")
     variants = [SimpleNamespace(name=name, build=None, group="") for name in NAMES]
     runs = [(variant, seed, ROWS) for variant in variants for seed in range(seeds)]
-    return SimpleNamespace(
+    study = SimpleNamespace(
         split=SimpleNamespace(
             table=SimpleNamespace(
                 task="binary",
@@ -41,6 +41,8 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
         runs=lambda: iter(runs),
         recipe_of=lambda variant: recipe,
     )
+    study.on = lambda kind: study
+    return study
 
 
 def make_progress(name: str, epoch: int, seconds: float, *, seed: int = 0, waited: int = 0) -> StackProgress:
