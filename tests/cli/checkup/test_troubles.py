@@ -98,7 +98,7 @@ TROUBLES = {
         {"plugins": {"jax-cuda13-plugin": "0.10.2"}, "device_fault": NO_DEVICE, "system_devices": H100},
         Trouble(
             f"{NO_DEVICE}. jax-cuda13-plugin is 0.10.2 and jaxlib 0.11.2: they must be the same.",
-            "pip install --upgrade jax==0.11.2 jaxlib==0.11.2 jax-cuda13-plugin==0.11.2",
+            "pip install jax==0.11.2 jax-cuda13-plugin==0.11.2",
         ),
     ),
     "JAX is told to take the CPU": (
@@ -117,9 +117,7 @@ TROUBLES = {
             "system_devices": H100,
             "variables": {"CUDA_VISIBLE_DEVICES": "-1"},
         },
-        Trouble(
-            f"{NO_DEVICE}. CUDA_VISIBLE_DEVICES is '-1', which decides it.", "unset CUDA_VISIBLE_DEVICES"
-        ),
+        Trouble(f"{NO_DEVICE}. CUDA_VISIBLE_DEVICES is '-1', which hides all.", "unset CUDA_VISIBLE_DEVICES"),
     ),
     "other CUDA libraries": (
         {
@@ -148,12 +146,56 @@ TROUBLES = {
     "JAX hangs with its plug-in": (
         {
             "plugins": {"jax-rocm7-plugin": "0.11.2"},
+            "device_fault": "JAX did not answer within 120 seconds when it was asked for its devices",
             "computes": "",
             "compute_fault": "it did not answer within 120 seconds",
         },
         Trouble(
-            "JAX does not compute here: it did not answer within 120 seconds. Without its plug-in it can use the CPU.",
+            "JAX did not answer within 120 seconds when it was asked for its devices. Without its plug-in JAX can use the CPU.",
             "export JAX_PLATFORMS=cpu",
+            stops_training=True,
+        ),
+    ),
+    "JAX fails with a driver that is too old": (
+        {
+            "plugins": PLUGIN,
+            "device_fault": "JAX cannot use its devices: it says so",
+            "system_devices": H100 | {"nvidia_driver": "550.54.14"},
+            "computes": "",
+            "compute_fault": "it says so",
+        },
+        Trouble(
+            "JAX cannot use its devices: it says so. Driver 550.54.14 is too old for CUDA 13, which needs 580 or newer.",
+            "pip uninstall --yes jax-cuda13-plugin jax-cuda13-pjrt && pip install 'justright[cuda12]'",
+            stops_training=True,
+        ),
+    ),
+    "a worker fails where JAX finds its device": (
+        {
+            "plugins": PLUGIN,
+            "devices": DEVICES,
+            "system_devices": H100,
+            "computes": "",
+            "compute_fault": "its process ended with code 7",
+        },
+        Trouble(
+            "JAX does not compute here: its process ended with code 7. Without its plug-in it can use the CPU.",
+            "export JAX_PLATFORMS=cpu",
+            stops_training=True,
+        ),
+    ),
+    "XLA does not know a flag, and a plug-in is installed": (
+        {
+            "plugins": PLUGIN,
+            "device_fault": "JAX cannot use its devices: Unknown flag in XLA_FLAGS: --x",
+            "system_devices": H100,
+            "variables": {"XLA_FLAGS": "--x"},
+            "computes": "",
+            "compute_fault": "Unknown flag in XLA_FLAGS: --x",
+        },
+        Trouble(
+            "JAX cannot use its devices: Unknown flag in XLA_FLAGS: --x.",
+            "unset XLA_FLAGS",
             stops_training=True,
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from justright.cli.checkup.examination import Examination
 from justright.runs.place import CPU
@@ -62,9 +62,10 @@ def _metal(found: Examination) -> Iterator[Trouble]:
 
 
 def _computing(found: Examination) -> Iterator[Trouble]:
-    """JAX itself."""
+    """JAX itself, where no plug-in explains it."""
     fault, variables = found["compute_fault"], found["variables"]
-    if not fault or METAL in found["plugins"] or "not installed" in found["versions"].values():
+    is_explained = found["device_fault"] or METAL in found["plugins"]
+    if not fault or is_explained or "not installed" in found["versions"].values():
         return
     text = f"JAX does not compute here: {fault.rstrip('.')}."
     if "XLA_FLAGS" in fault:
@@ -108,47 +109,60 @@ def _nvidia_without_plugin(found: Examination) -> Iterator[Trouble]:
 
 
 def _plugin_without_device(found: Examination) -> Iterator[Trouble]:
-    """A plug-in that JAX cannot use, by its most likely cause."""
+    """A plug-in that JAX cannot use: then it takes the CPU, or fails."""
     fault = found["device_fault"]
-    if not fault or METAL in found["plugins"]:
-        return
+    if fault and METAL not in found["plugins"]:
+        yield replace(_likely_cause(fault, found), stops_training=bool(found["compute_fault"]))
+
+
+def _likely_cause(fault: str, found: Examination) -> Trouble:
+    """Return why JAX cannot use its plug-in, as far as can be told from outside."""
     system, variables, cuda = found["system_devices"], found["variables"], _cuda_plugins(found)
-    text = f"{fault.rstrip('.')}."
-    jaxlib = found["versions"]["jaxlib"]
-    others = {name: version for name, version in cuda.items() if version != jaxlib}
-    hidden = next((one for one in ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS") if one in variables), None)
-    if hidden == "JAX_PLATFORMS" or (hidden and variables[hidden] in ("", "-1")):
-        yield Trouble(f"{text} {hidden} is {variables[hidden]!r}, which decides it.", f"unset {hidden}")
-    elif others:
-        name, version = next(iter(others.items()))
-        yield Trouble(
-            f"{text} {name} is {version} and jaxlib {jaxlib}: they must be the same.",
-            f"pip install --upgrade jax=={jaxlib} jaxlib=={jaxlib} {name}=={jaxlib}",
+    text, driver, jaxlib = f"{fault.rstrip('.')}.", system["nvidia_driver"], found["versions"]["jaxlib"]
+    other = next(((name, version) for name, version in cuda.items() if version != jaxlib), None)
+    if "XLA_FLAGS" in fault:
+        return Trouble(text, "unset XLA_FLAGS")
+    if "JAX_PLATFORMS" in variables:
+        return Trouble(
+            f"{text} JAX_PLATFORMS is {variables['JAX_PLATFORMS']!r}, which decides it.",
+            "unset JAX_PLATFORMS",
         )
-    elif cuda and not system["nvidia"]:
-        yield Trouble(
+    if cuda and variables.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        hidden = variables["CUDA_VISIBLE_DEVICES"]
+        return Trouble(
+            f"{text} CUDA_VISIBLE_DEVICES is {hidden!r}, which hides all.", "unset CUDA_VISIBLE_DEVICES"
+        )
+    if other:
+        name, version = other
+        return Trouble(
+            f"{text} {name} is {version} and jaxlib {jaxlib}: they must be the same.",
+            f"pip install jax=={jaxlib} {name}=={jaxlib}",
+        )
+    if cuda and not system["nvidia"]:
+        return Trouble(
             f"{text} The system knows of no NVIDIA GPU: in a container, start it with all of them (docker run --gpus all); "
             "if this machine has none, the plug-in is not needed.",
             f"pip uninstall {' '.join(cuda)}",
         )
-    elif cuda and not system["nvidia_driver"]:
-        yield Trouble(f"{text} There is an NVIDIA GPU and no driver for it: install NVIDIA's driver.")
-    elif cuda and not system["is_visible"]:
-        yield Trouble(
-            f"{text} The GPU is not given to this container: start it with all of them (docker run --gpus all).",
+    if cuda and not driver:
+        return Trouble(f"{text} There is an NVIDIA GPU and no driver for it: install NVIDIA's driver.")
+    if cuda and not system["is_visible"]:
+        return Trouble(
+            f"{text} The GPU is not given to this container: start it with all of them (docker run --gpus all)."
         )
-    elif "jax-cuda13-plugin" in cuda and _major(system["nvidia_driver"]) < CUDA13_DRIVER:
-        yield Trouble(
-            f"{text} Driver {system['nvidia_driver']} is too old for CUDA 13, which needs {CUDA13_DRIVER} or newer.",
+    if "jax-cuda13-plugin" in cuda and _major(driver) < CUDA13_DRIVER:
+        return Trouble(
+            f"{text} Driver {driver} is too old for CUDA 13, which needs {CUDA13_DRIVER} or newer.",
             "pip uninstall --yes jax-cuda13-plugin jax-cuda13-pjrt && pip install 'justright[cuda12]'",
         )
-    elif cuda and "LD_LIBRARY_PATH" in variables:
-        yield Trouble(
+    if cuda and "LD_LIBRARY_PATH" in variables:
+        return Trouble(
             f"{text} LD_LIBRARY_PATH is set, and may lead JAX to other CUDA libraries than its own.",
             "unset LD_LIBRARY_PATH",
         )
-    else:
-        yield Trouble(f"{text} Networks train on the CPU. All that JAX says:", SEE_ALL)
+    if found["compute_fault"]:
+        return Trouble(f"{text} Without its plug-in JAX can use the CPU.", "export JAX_PLATFORMS=cpu")
+    return Trouble(f"{text} Networks train on the CPU. All that JAX says:", SEE_ALL)
 
 
 def _other_accelerators(found: Examination) -> Iterator[Trouble]:
