@@ -208,11 +208,11 @@ class _Session:
         measured[:epochs] = measured_epochs(first, epochs)
         begun = time.monotonic()
         orders, mixes = self._plans(first, epochs)
-        self.lanes, *results = self.program.run_chunk(
+        self.lanes, metrics, losses, ran, standing = self.program.run_chunk(
             *(self.lanes, orders, measured, np.int32(first), np.int32(epochs), self.data, mixes),
             self._slots(measured),
         )
-        return _Chunk(first, epochs, measured, *results, begun)
+        return _Chunk(first, epochs, measured, metrics, losses, ran, standing, begun)
 
     def _plans(self, first: int, epochs: int) -> tuple[Any, npt.NDArray[np.float32] | None]:
         """Return the batch orders of a chunk, or from what they are drawn, and the weights of its mixtures."""
@@ -329,9 +329,7 @@ class _Session:
         if not recipe.mixup:
             return None
         steps = steps_per_epoch(self.train_rows, recipe.batch_size)
-        return chunk_mixes(
-            *(self.task.seeds, first, epochs, steps), alpha=recipe.mixup, length=self.length
-        )
+        return chunk_mixes(*(self.task.seeds, first, epochs, steps), alpha=recipe.mixup, length=self.length)
 
     def _chunk_length(self) -> int:
         by_lane = 0 if self.task.together else len(self.rows.validation[0])
