@@ -30,6 +30,7 @@ def make_examination(**changes: Any) -> dict[str, Any]:
         "device_fault": None,
         "computes": "cpu",
         "compute_fault": "",
+        "complaint": "",
         "precision": "float32",
         "system_devices": asdict(SystemDevices()),
         "processors": {

@@ -43,6 +43,21 @@ def test_every_number_is_checked(play_jax, error, fault):
     assert try_jax() == Trial("gpu", fault)
 
 
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "WARNING:2026-11-28 00:02:39,117:jax._src.xla_bridge:887: {}",
+        "/site-packages/jax_plugins/xla_cuda13/__init__.py:90: RuntimeWarning: {}",
+    ],
+)
+def test_what_jax_warns_of_is_kept_where_it_computes(play_jax, warning):
+    """Why it does without a device; other lines are those of drivers and compilers."""
+    said = "CUDA backend failed to initialize: no supported devices found."
+    lines = f"I0000 00:00:01.1 1 a.cc:1] one\\n{warning.format(said)}\\n  warnings.warn(text)\\n"
+    play_jax(f"import sys\nsys.stderr.write('{lines}')\n{FAKE.format(error='0')}")
+    assert try_jax() == Trial("gpu", complaint=said)
+
+
 def test_one_that_fails_is_told_by_its_last_line(play_jax):
     """That of the exception."""
     play_jax("raise RuntimeError(\"Unable to initialize backend 'cuda': no driver\")")

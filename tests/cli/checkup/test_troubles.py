@@ -77,6 +77,19 @@ TROUBLES = {
         {"plugins": PLUGIN, "device_fault": NO_DEVICE, "system_devices": {"nvidia": True}},
         Trouble(f"{NO_DEVICE}. There is an NVIDIA GPU and no driver for it: install NVIDIA's driver."),
     ),
+    "JAX says itself why it takes the CPU": (
+        {
+            "plugins": PLUGIN,
+            "device_fault": NO_DEVICE,
+            "system_devices": H100,
+            "complaint": "CUDA backend failed to initialize: no supported devices found.",
+        },
+        Trouble(
+            f"{NO_DEVICE}. It says: CUDA backend failed to initialize: no supported devices found. Networks train on the CPU. All "
+            "that JAX says:",
+            'python -c "import jax; print(jax.devices())"',
+        ),
+    ),
     "a plug-in in a container without its GPU": (
         {"plugins": PLUGIN, "device_fault": NO_DEVICE, "system_devices": H100 | {"is_visible": False}},
         Trouble(

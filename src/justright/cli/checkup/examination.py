@@ -37,6 +37,7 @@ class Examination(TypedDict):
         device_fault: why no accelerator is used though a plug-in is installed; None if one is, or none is installed.
         computes: what JAX computed a product on, in its own word; empty if it could not.
         compute_fault: why not, or what is wrong with it; empty if all is well.
+        complaint: what JAX warned of when it computed; empty if of nothing.
         precision: what `--precision auto` takes here.
         system_devices: what the system itself says, as `SystemDevices` has it.
         processors: name, count, quota, bfloat16_products, blas and blas_threads.
@@ -55,6 +56,7 @@ class Examination(TypedDict):
     device_fault: str | None
     computes: str
     compute_fault: str
+    complaint: str
     precision: str
     system_devices: dict[str, Any]
     processors: dict[str, Any]
@@ -83,6 +85,7 @@ def examine() -> Examination:
         "device_fault": fault,
         "computes": trial.platform,
         "compute_fault": trial.fault,
+        "complaint": trial.complaint,
         "precision": (found.kind if found else DeviceKind()).default_precision,
         "system_devices": asdict(find_system_devices()),
         "processors": processors(),

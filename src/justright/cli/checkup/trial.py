@@ -22,6 +22,8 @@ wrong = int((product != values @ values.T).sum())
 print(json.dumps({"platform": jax.devices()[0].platform, "wrong": wrong}))
 """
 SECONDS = 120.0  # importing JAX takes 2 s; waking a driver, and a cold network disk, much longer
+# A warning of JAX, as Python's loggers and its warnings write it.
+COMPLAINT = re.compile(r"^(?:WARNING:.*?:jax[\w.]*:\d+|.*: (?:Runtime|User)Warning): (.+)$", re.MULTILINE)
 LOG_HEAD = re.compile(r"^[A-Z]\d{4} [\d:.]+ +\d+ \S+\] ")  # before what XLA's C++ code says
 LONGEST = 300  # characters of an error: what follows is JAX's whole history of it
 
@@ -33,10 +35,12 @@ class Trial:
     Args:
         platform: what JAX computed on, in its own word; empty if it did not.
         fault: why it did not, or what is wrong with the numbers; empty if all is well.
+        complaint: what JAX warned of last, such as a device that it does without; empty if of nothing.
     """
 
     platform: str = ""
     fault: str = ""
+    complaint: str = ""
 
 
 def try_jax(seconds: float = SECONDS) -> Trial:
@@ -60,8 +64,9 @@ def try_jax(seconds: float = SECONDS) -> Trial:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         last = LOG_HEAD.sub("", lines[-1]) if lines else f"its process ended with code {done.returncode}"
         return Trial(fault=last[:LONGEST])
+    complaint = "".join(COMPLAINT.findall(done.stderr)[-1:])[:LONGEST]
     if answer["wrong"]:
         return Trial(
             answer["platform"], f"{answer['wrong']:,} of 4,096 numbers of a matrix product are wrong"
         )
-    return Trial(answer["platform"])
+    return Trial(answer["platform"], complaint=complaint)

@@ -118,7 +118,12 @@ def _plugin_without_device(found: Examination) -> Iterator[Trouble]:
 def _likely_cause(fault: str, found: Examination) -> Trouble:
     """Return why JAX cannot use its plug-in, as far as can be told from outside."""
     system, variables, cuda = found["system_devices"], found["variables"], _cuda_plugins(found)
-    text, driver, jaxlib = f"{fault.rstrip('.')}.", system["nvidia_driver"], found["versions"]["jaxlib"]
+    complaint = f" It says: {found['complaint'].rstrip('.')}." if found["complaint"] else ""
+    text, driver, jaxlib = (
+        f"{fault.rstrip('.')}.{complaint}",
+        system["nvidia_driver"],
+        found["versions"]["jaxlib"],
+    )
     other = next(((name, version) for name, version in cuda.items() if version != jaxlib), None)
     if "XLA_FLAGS" in fault:
         return Trouble(text, "unset XLA_FLAGS")
