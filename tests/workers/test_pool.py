@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -260,3 +260,49 @@ def test_workers_that_were_started_end_when_another_cannot_be(monkeypatch):
         pytest.fail("it was opened")
     assert [link.has_ended for link in transport.started] == [True]
     assert transport.is_closed
+
+
+class Ahead(Script):
+    """The same, as workers on accelerators are."""
+
+    works_ahead = True
+
+    def prepare(self, link, tasks):
+        """Note it."""
+        link.told.append([task.name for task in tasks])
+
+    def start_beside(self, number):
+        """The next script."""
+        link = self.start(number)
+        link.told.append("beside")
+        return link
+
+
+def test_workers_on_accelerators_are_told_what_comes_next_and_do_not_wait_for_the_reference_model():
+    """It is trained beside them, by a worker that ends when it is done; one that dies is replaced."""
+    stacks = [replace(TASK, name=name) for name in ("a", "b", "c")]
+    scripts = [READY, DONE, SILENCE, SILENCE, SILENCE, DONE, DONE], [READY, DIED], [READY, DONE]
+    transport = Ahead(*scripts)
+    perform(transport, [*stacks, ReferenceTask()])
+    first, died, other = (link.told for link in transport.started)
+    assert first == [["a", "b", "c"], stacks[0], ["b", "c"], stacks[1], ["c"], stacks[2]]
+    assert died == other == ["beside", ReferenceTask()]
+    assert [link.number for link in transport.started] == [0, 1, 1]
+
+
+def test_the_worker_beside_has_ended_before_the_others_are_done():
+    """Its memory is free for them."""
+    transport = Ahead([READY, *[SILENCE] * 5, checkpoint(1), DONE], [READY, DONE])
+    seen = []
+    with Pool(transport) as pool:
+        pool.execute(
+            [TASK, ReferenceTask()], lambda event: seen.append([link.has_ended for link in transport.started])
+        )
+    assert seen == [[False, True]]
+
+
+def test_a_study_without_a_reference_model_has_no_worker_beside():
+    """It would have nothing to do."""
+    transport = Ahead([READY, DONE])
+    perform(transport, [TASK])
+    assert [link.told for link in transport.started] == [[["v"], TASK]]

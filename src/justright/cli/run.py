@@ -75,13 +75,17 @@ def run(
     from justright.session.prepare import prepare_study
     from justright.session.session import run_study
     from justright.session.views.shown_progress import shown_progress
+    from justright.workers.ahead.early import start_early
 
     labels = labels_to_fail_on(fail_on, label_names())
+    if run_options.engine == "local":
+        start_early()
     folder = out or default_folder(study_options.source, study_options.study, study_options.of)
     with nullcontext() if quiet else ReadingLine(progress()) as line:
         study = prepare_study(study_options, folder=folder, progress=line)
     if not quiet:
         _say_what_is_trained(study)
+        _say_what_it_trains_on(study, run_options.engine)
     with nullcontext() if quiet else shown_progress(study, None if run_options.new else folder) as view:
         command = shlex.join(["justright", *sys.argv[1:]])
         try:
@@ -165,6 +169,20 @@ def _say_what_is_trained(study: Study) -> None:
         progress().say(plain(beside))
     if len(study.variants) >= MANY_VARIANTS:
         progress().say(f"Building {len(study.variants):,} networks to plan their training.")
+
+
+def _say_what_it_trains_on(study: Study, engine: str) -> None:
+    """Say in which precision, on which accelerators, and what else the processor could do."""
+    from justright.report.precision_words import sentence_of
+    from justright.report.terminal.terminal import progress
+    from justright.report.terminal.text import plain
+    from justright.workers.accelerators import find_accelerators
+    from justright.workers.engines import device_kind
+
+    resolved = study.on(device_kind(engine))
+    precisions = {one.name: resolved.recipe_of(one).precision for one in resolved.variants}
+    accelerators = find_accelerators() if engine == "local" else None
+    progress().say(plain(sentence_of(precisions, str(accelerators) if accelerators else None)))
     if hint := precision_hint(study):
         progress().say(hint)
 

@@ -220,7 +220,8 @@ class Ending:
             loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
             if kind == "test":
                 test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}
-                test |= {one.name: float(one.value(measured.y, outputs)) for one in objective.metrics}
+                with BUILDING.held():  # a metric's state is Keras'
+                    test |= {one.name: float(one.value(measured.y, outputs)) for one in objective.metrics}
             elif kind == "fixed":
                 metrics[f"fixed_{objective.loss_name}"] = loss
                 metrics[f"fixed_{objective.score_name}"] = score

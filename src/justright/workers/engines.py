@@ -9,7 +9,9 @@ from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows
+from justright.study.recipe import DeviceKind
 from justright.workers.accelerators import find_accelerators
+from justright.workers.ahead.early import EarlyProcesses
 from justright.workers.kept_workers import KeptProcesses
 from justright.workers.pool import Pool, Transport
 from justright.workers.processes import Processes
@@ -52,6 +54,14 @@ def open_pool(
     return Pool(transport, hang_seconds=hang_seconds)
 
 
+def device_kind(engine: str) -> DeviceKind | None:
+    """Return what an engine's networks train on; None where only a cluster knows."""
+    if engine != "local":
+        return None
+    accelerators = find_accelerators()
+    return accelerators.kind if accelerators else DeviceKind()
+
+
 def _local(
     rows: StudyRows, storage: Storage, *, workers: int | None, jobs: int, address: str | None, keep: bool
 ) -> Processes:
@@ -61,7 +71,9 @@ def _local(
     count = workers or max(1, min(most, jobs))
     if keep and not accelerators:
         return KeptProcesses(rows, storage, workers=count)
-    return Processes(rows, storage, workers=count, accelerators=accelerators)
+    if accelerators:
+        return EarlyProcesses(rows, storage, workers=count, accelerators=accelerators)
+    return Processes(rows, storage, workers=count)
 
 
 def _ray(rows: StudyRows, storage: Storage, *, keep: bool, **options: Any) -> RayCluster:

@@ -54,7 +54,7 @@ class KeptProcesses(Processes):
             worker = super().start(number)
         else:
             worker.number = number
-            _send_copies(worker, (self._rows, self._storage))
+            send_copies(worker, (self._rows, self._storage))
         self._kinds[worker] = kind
         return worker
 
@@ -63,7 +63,7 @@ class KeptProcesses(Processes):
         with _lock:
             is_kept = len(_waiting()) < len(available_cores())
             if is_kept:
-                _send_copies(link, REST)
+                send_copies(link, REST)
                 atexit.unregister(end_kept_workers)  # once is enough
                 atexit.register(end_kept_workers)
                 _kept.append((self._kinds[link], link))
@@ -111,7 +111,8 @@ def _waiting() -> list[tuple[Kind, WorkerProcess]]:
     return [entry for entry in own if entry not in ended]
 
 
-def _send_copies(worker: WorkerProcess, message: Any) -> None:
+def send_copies(worker: WorkerProcess, message: Any) -> None:
+    """Send a message whose arrays are copied: a worker that has started already cannot map them."""
     import cloudpickle
 
     send_bytes(worker, cloudpickle.dumps(message))

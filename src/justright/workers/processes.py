@@ -148,6 +148,7 @@ def end_process(worker: WorkerProcess) -> None:
         worker.connection = None
     worker.process.kill()
     worker.process.wait()
+    _close_input(worker.process)
     worker.log.close()
 
 
@@ -205,11 +206,25 @@ def _launch(
     number: int, workers: int, accelerators: Accelerators | None, *, inherited: Collection[int]
 ) -> WorkerProcess:
     """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
+    worker = spawn(number, workers, accelerators, inherited=inherited)
+    connect(worker)
+    return worker
+
+
+def spawn(
+    number: int,
+    workers: int,
+    accelerators: Accelerators | None,
+    *,
+    inherited: Collection[int] = (),
+    arguments: Sequence[str] = (),
+) -> WorkerProcess:
+    """Start a process that inherits these descriptors, and waits for its coordinator's address."""
     cores = cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     devices = accelerators.variables(number, workers) if accelerators else {}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "justright.workers.worker"],
+    process = subprocess.Popen(  # noqa: S603  # this interpreter, and a module of ours
+        [sys.executable, "-m", "justright.workers.worker", *arguments],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
@@ -217,15 +232,22 @@ def _launch(
         pass_fds=tuple(inherited),
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )
-    worker = WorkerProcess(number, process, log)
     if hasattr(os, "sched_setaffinity"):
-        with suppress(ProcessLookupError):  # dead already: found out below
+        with suppress(ProcessLookupError):  # dead already: found out when it should connect
             os.sched_setaffinity(process.pid, cores)
-    worker.connection = connection_to(process)
+    return WorkerProcess(number, process, log)
+
+
+def connect(worker: WorkerProcess) -> None:
+    """Let a new process connect; its connection stays None if it ends before."""
+    worker.connection = connection_to(worker.process)
+    _close_input(worker.process)
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         with suppress(BrokenPipeError):
             process.stdin.close()
-    return worker
 
 
 def connection_to(process: subprocess.Popen[bytes]) -> Connection | None:

@@ -25,12 +25,16 @@ from justright.study.registered import register_objects
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 REST = "rest"  # the message after which a worker waits this long for the next study
 REST_SECONDS = 60.0
+EARLY = "early"  # the argument of a worker that starts before its study is known
 
 
 def main() -> None:
     """Connect to the coordinator and serve until it is gone, or has no study for this worker for a while."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the coordinator, which asks for a last checkpoint
     die_with_parent()
+    if EARLY in sys.argv:
+        # Keras and JAX, but no device yet: the process that finds out which there are may need it for itself.
+        import justright.training.ahead.preparation  # noqa: F401  # imported again when it is needed
     address, key = sys.stdin.buffer.readline().decode().split()
     connection = Client(address, authkey=bytes.fromhex(key))
     inbox: queue.Queue[Any] = queue.Queue()

@@ -1,6 +1,7 @@
 """Networks are built and programs traced by one thread at a time.
 
-Both change attributes of Keras and JAX for a moment (`masks.replaced`), which another thread would see.
+Both change attributes of Keras and JAX for a moment (`masks.replaced`), which another thread would see; and building begins
+with `keras.utils.clear_session`, which would end a scope of Keras' that another thread is in.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
-import keras
 import numpy as np
 
 from justright.runs.limits import KEPT_PROGRAMS
@@ -19,6 +18,7 @@ from justright.runs.tasks import StackTask, StudyRows
 from justright.study.recipe import steps_per_epoch
 from justright.study.registered import register_objects
 from justright.training.ahead.building import BUILDING
+from justright.training.ahead.executable import Compile
 from justright.training.lanes import Lane, Rows, first_lane
 from justright.training.orders import DeviceOrders
 from justright.training.program import Program, ProgramCache, program_key, stack_program
@@ -52,10 +52,9 @@ class Preparation:
         self._wanted = dict(list(wanted.items())[:KEPT_PROGRAMS])
         for key in self._begun.keys() - self._wanted.keys():
             self._begun.pop(key).cancel()
-        policy = keras.config.dtype_policy()  # belongs to a thread; a user's builder may have chosen it
         for key in self._wanted:
             if key not in self._begun and key not in self._cache:
-                self._begun[key] = self._tracer.submit(self._prepare, key, policy)
+                self._begun[key] = self._tracer.submit(self._prepare, key)
 
     def wait(self, task: StackTask) -> None:
         """Wait until the programs of a stack have been traced.
@@ -66,19 +65,21 @@ class Preparation:
         if future is not None:
             future.exception()
 
-    def _prepare(self, key: Any, policy: Any) -> None:
+    def _prepare(self, key: Any) -> None:
         task = self._wanted.get(key)
         if task is None:
             return
         with BUILDING.held(ahead=True):
-            keras.config.set_dtype_policy(policy)
             register_objects(task.registered)
             program = stack_program(task, self._rows, self._cache, kept=self._wanted)
         with BUILDING.held(ahead=True):
-            program.run_chunk.prepare(self._compilers.submit, *chunk_shapes(program, task, self._rows))
+            program.run_chunk.prepare(self._compile, *chunk_shapes(program, task, self._rows))
         for shapes in measure_shapes(program, task, self._rows):
             with BUILDING.held(ahead=True):
-                program.measure_lanes.prepare(self._compilers.submit, *shapes)
+                program.measure_lanes.prepare(self._compile, *shapes)
+
+    def _compile(self, compile_: Compile) -> Future[Any]:
+        return self._compilers.submit(compile_)
 
 
 def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[Any, ...]:

@@ -1,0 +1,53 @@
+"""A worker that starts while its study is still being described, where there may be an accelerator.
+
+Importing Keras and JAX takes seconds, as does finding out which devices there are. Both happen while the table is read.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from justright.runs.tasks import Storage, StudyRows
+from justright.workers.accelerators import Accelerators, ask_ahead, may_have_accelerators
+from justright.workers.kept_workers import MAX_COPIED_BYTES, send_copies
+from justright.workers.processes import Processes, WorkerProcess, connect, end_process, spawn
+from justright.workers.worker import EARLY
+
+_waiting: list[WorkerProcess] = []
+
+
+def start_early() -> None:
+    """Ask for the devices, and start the worker that a single one needs; nothing where there cannot be any."""
+    if not may_have_accelerators():
+        return
+    ask_ahead()
+    if not _waiting:
+        # The first device, whatever it is called: another number of workers has no use for this one.
+        _waiting.append(spawn(0, 1, Accelerators("any", 1, None), arguments=[EARLY]))
+        atexit.register(end_early)
+
+
+def end_early() -> None:
+    """End the worker that waits, if there is one."""
+    while _waiting:
+        end_process(_waiting.pop())
+
+
+class EarlyProcesses(Processes):
+    """Worker processes with accelerators, the only one of which may have started already; arguments as `Processes`."""
+
+    def __init__(
+        self, rows: StudyRows, storage: Storage, *, workers: int, accelerators: Accelerators
+    ) -> None:
+        super().__init__(rows, storage, workers=workers, accelerators=accelerators)
+
+    def start(self, number: int) -> WorkerProcess:
+        """Take the worker that waits, or start one."""
+        is_small = sum(values.nbytes for values in self._rows.arrays) <= MAX_COPIED_BYTES
+        if not (_waiting and self.workers == 1 and is_small):
+            end_early()
+            return super().start(number)
+        worker = _waiting.pop()
+        connect(worker)
+        send_copies(worker, (self._rows, self._storage))
+        return worker
