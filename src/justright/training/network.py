@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from justright.data.read_options import Task
 from justright.errors import InputError
+from justright.runs.describe_model import describe_model
 from justright.runs.events import VariantBuilt
 from justright.runs.tasks import ChosenRows, TargetUnits
 from justright.study.families import Family
@@ -165,18 +166,7 @@ def build_network(
 
 def describe_network(name: str, network: Network) -> VariantBuilt:
     """Return the description of a variant's model before it trains."""
-    lines: list[str] = []
-    network.model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
-    try:
-        config = network.built.to_json()
-    except (NotImplementedError, TypeError, ValueError):  # a subclassed model may have no configuration
-        config = ""
-    layers = tuple(
-        (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
-        for layer in network.model.layers
-    )
-    parameters = sum(int(variable.value.size) for variable in network.model.trainable_variables)
-    return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
+    return describe_model(name, network.model, built=network.built)
 
 
 def _objective_of(
@@ -296,10 +286,3 @@ def _build_optimizer(name: str, recipe: Recipe) -> Any:
     if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras returns an unknown name as it is
         raise InputError(f"The optimizer of variant {name!r} cannot be built: Keras knows no {optimizer!r}.")
     return optimizer
-
-
-def _output_shape(layer: Any) -> Any:
-    try:
-        return layer.output.shape
-    except (AttributeError, ValueError):  # a layer of a subclassed model has no single output
-        return "?"

@@ -23,7 +23,7 @@ from justright.runs.events import (
     StackCheckpoint,
     StackProgress,
 )
-from justright.runs.grid import measured_epochs
+from justright.runs.grid import fixed_rows, measured_epochs
 from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
@@ -123,9 +123,7 @@ class _Session:
         self.started = time.monotonic()
         self.train_rows = len(task.train_index)
         self.places = rows.places(task.train_index)
-        count = min(task.recipe.measure_rows, self.train_rows)
-        # The fixed subset: the same rows for every seed and variant, drawn once.
-        chosen = np.sort(np.random.default_rng(0).permutation(self.train_rows)[:count])
+        chosen = fixed_rows(self.train_rows, task.recipe.measure_rows)
         self.data = Data(
             train=device_rows(rows.train, row_weights(rows, task.recipe, self.places)),
             validation=device_rows(rows.validation),
