@@ -300,6 +300,20 @@ def test_the_rows_of_a_split(tmp_path):
     assert (summary["table"]["source"], summary["seeds"]) == ("higgs-sim", [3])
 
 
+def test_recorded_trainings_join_into_one_study(tmp_path):
+    """Two seeds and their models, which predict together."""
+    folders = [tmp_path / "one", tmp_path / "other"]
+    models = []
+    for seed, folder in enumerate(folders, 1):
+        models.append(network())
+        fit(models[-1], recorder(folder, seed=seed), epochs=1)
+    result = jr.join(folders, tmp_path / "both")
+    logits = [model.predict(TEST[0], verbose=0)[:, 0].astype(np.float64) for model in models]
+    expected = np.mean([1 / (1 + np.exp(-values)) for values in logits], axis=0)
+    predicted = result.predict(TEST[0], ensemble=True)["probability_1"]
+    np.testing.assert_allclose(predicted, expected, rtol=1e-5)
+
+
 def test_a_model_without_a_configuration(tmp_path):
     """A class of one's own is called by its name, and cannot be saved; all else is recorded."""
     import keras
