@@ -32,11 +32,11 @@ TRAIN, VALIDATION, TEST = drawn(1, 80), drawn(2, 100), drawn(3, 120)
 ROWS = {"data": VALIDATION, "train": TRAIN}
 
 
-def network(*between, outputs=1, activation=None, loss=None, metrics=(), **layers):
+def network(*between, seed=0, outputs=1, activation=None, loss=None, metrics=(), **layers):
     """Return a compiled network whose initial weights and masks are always the same."""
     import keras
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     hidden = keras.layers.Dense(32, activation="relu", **layers)
     model = keras.Sequential([hidden, *between, keras.layers.Dense(outputs, activation)])
     loss = loss or keras.losses.BinaryCrossentropy(from_logits=True)
@@ -305,7 +305,7 @@ def test_recorded_trainings_join_into_one_study(tmp_path):
     folders = [tmp_path / "one", tmp_path / "other"]
     models = []
     for seed, folder in enumerate(folders, 1):
-        models.append(network())
+        models.append(network(seed=seed))
         fit(models[-1], recorder(folder, seed=seed), epochs=1)
     result = jr.join(folders, tmp_path / "both")
     logits = [model.predict(TEST[0], verbose=0)[:, 0].astype(np.float64) for model in models]

@@ -27,9 +27,11 @@ from justright.session.predictor import plan_of
 from justright.session.result import Result
 from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
+from justright.study.own_models.compiled_model import compiled_sentence
 from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
+from justright.study.variant import CompiledConfig
 from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.train import study_rows, train_study
@@ -185,7 +187,13 @@ class _Session:
         own = [one.name for one in self.study.variants if not isinstance(one.build, Family)]
         layers = [(name, [kind for _, kind, *_ in built[name].layers]) for name in own]
         said = {note.text for note in self.store.notes()}
+        compiled = [
+            ("compiled", compiled_sentence(one.name, one.build.options))
+            for one in self.study.variants
+            if isinstance(one.build, CompiledConfig)
+        ]
         for kind, text in (
+            *compiled,
             ("raw inputs", raw_input_warning(self.study.split, layers)),
             ("neighbours", ladder_sentence(self.study.variants)),
         ):

@@ -221,8 +221,8 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
         raise InputError(f"The builder of variant {name!r} must return a keras.Model; got {model!r}.")
     if model.compiled:
         raise InputError(
-            f"The builder of variant {name!r} returned a compiled keras.Model; optimizer, loss and metrics belong to "
-            "the recipe. Return the model uncompiled."
+            f"The builder of variant {name!r} returned a compiled keras.Model, whose optimizer, loss and metrics would not be "
+            "used. Pass the model itself instead of its builder, or return it uncompiled, with a Recipe beside it."
         )
     if not model.built:
         _build_by_calling(name, model, features)
@@ -244,7 +244,8 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
     """Raise InputError unless the model takes the table's rows and gives one output vector per row."""
     expected = (None, features)
     given = getattr(model, "input_shape", expected)
-    if given != expected:
+    # Of a model that `fit` or a call has built, Keras notes that batch's number of rows, and takes any.
+    if tuple(given)[1:] != expected[1:]:
         raise InputError(
             f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
         )
