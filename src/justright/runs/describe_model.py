@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from justright.runs.events import VariantBuilt
+from justright.study.own_models.architecture import architecture_of
 
 
 def describe_model(name: str, model: Any, *, built: Any = None) -> VariantBuilt:  # noqa: ANN401  # of Keras
@@ -20,7 +21,7 @@ def describe_model(name: str, model: Any, *, built: Any = None) -> VariantBuilt:
     lines: list[str] = []
     model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
     try:
-        config = (model if built is None else built).to_json()
+        config = architecture_of(model if built is None else built)
     except (NotImplementedError, TypeError, ValueError):  # a subclassed model may have no configuration
         config = ""
     layers = tuple(

@@ -190,7 +190,7 @@ class _Session:
         compiled = [
             ("compiled", compiled_sentence(one.name, one.build.options))
             for one in self.study.variants
-            if isinstance(one.build, CompiledConfig)
+            if isinstance(one.build, CompiledConfig) and one.baseline is None  # others are its neighbours
         ]
         for kind, text in (
             *compiled,

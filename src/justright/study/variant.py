@@ -13,6 +13,7 @@ from justright.data.checks import is_finite_number, listed
 from justright.data.read_options import Task
 from justright.errors import InputError, raise_together
 from justright.study.families import Family
+from justright.study.own_models.architecture import architecture_of
 from justright.study.own_models.compiled_model import compiled_options, without_task_loss
 from justright.study.recipe import Recipe
 
@@ -222,7 +223,7 @@ def _as_build(name: str, build: object) -> Build:
 def _as_config(name: str, model: Any) -> KerasConfig:
     """Return the configuration of a model, with how it was compiled."""
     try:
-        json = str(model.to_json())
+        json = architecture_of(model)
     except (NotImplementedError, TypeError, ValueError) as error:
         kind = type(model).__name__
         raise InputError(

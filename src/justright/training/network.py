@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from justright.training.last_layer import ends_in_logits, hides_probabilities, i
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
 from justright.training.objective import Objective, objective_for
+from justright.training.several_inputs import as_one_input
 
 # Keras' loss of each task, the same as a metric, and its score.
 KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
@@ -127,13 +128,15 @@ def build_network(
     outputs: int,
     task: Task,
     units: TargetUnits | None = None,
+    feature_names: Sequence[str] = (),
     train_x: Callable[[], npt.NDArray[np.float32] | ChosenRows] | None = None,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 
     Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
     `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them. With `units`,
-    a model whose last operation is linear predicts in the target's units.
+    a model whose last operation is linear predicts in the target's units. With `feature_names`, a model of several inputs gets
+    the features that these are named after.
 
     Raises:
         InputError: the builder fails, returns no model, or the model does not fit the table.
@@ -141,7 +144,7 @@ def build_network(
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     with shared_draws():
-        model = built = _build_model(name, build, features, outputs)
+        model = built = _build_model(name, build, features, outputs, feature_names)
         if model.count_params() > COLLECTED_PARAMETERS:
             gc.collect()
         _check_outputs(name, model, features, outputs, task)
@@ -209,7 +212,7 @@ def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
     return network.model
 
 
-def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
+def _build_model(name: str, build: Build, features: int, outputs: int, feature_names: Sequence[str]) -> Any:
     try:
         if isinstance(build, Family):
             return build(features, outputs)
@@ -226,7 +229,7 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
         )
     if not model.built:
         _build_by_calling(name, model, features)
-    return model
+    return as_one_input(name, model, feature_names, count=features)
 
 
 def _build_by_calling(name: str, model: Any, features: int) -> None:
@@ -250,9 +253,15 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
             f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
         )
     try:
-        shape = tuple(model.compute_output_spec(keras.KerasTensor((None, features))).shape)
+        given = model.compute_output_spec(keras.KerasTensor((None, features)))
     except Exception as error:
         raise _uncallable(name, features, error) from error
+    if isinstance(given, list | tuple | dict):
+        raise InputError(
+            f"Variant {name!r} must give one output; it gives {len(given)}. Let it give the one that is to be judged: "
+            "keras.Model(inputs, output)."
+        )
+    shape = tuple(given.shape)
     if shape != (None, outputs):
         raise InputError(
             f"Variant {name!r} must end in shape (None, {outputs}) for a {task} target; it ends in {shape}. "

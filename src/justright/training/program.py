@@ -292,7 +292,7 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
-    rows_alike = (rows.features, rows.outputs, rows.task, rows.units)
+    rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
     key = (described, recipe, len(task.train_index), len(task.runs), *rows_alike)
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
@@ -320,5 +320,6 @@ def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
         outputs=rows.outputs,
         task=rows.task,
         units=rows.units,
+        feature_names=rows.feature_names,
         train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
     )

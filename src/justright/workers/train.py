@@ -50,6 +50,7 @@ def study_rows(study: Study) -> StudyRows:
         train_places=split.train.astype(np.int32),
         units=TargetUnits.of(table.target[split.train]) if is_scaled else None,
         class_names=table.class_names,
+        feature_names=table.feature_names,
         train_weights=getattr(table, "weights", None),
     )
 

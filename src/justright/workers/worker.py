@@ -105,7 +105,13 @@ def make_performer(
         if isinstance(task, MeasureTask):
             revisit_runs(task, rows, storage, emit, cache)
             return True
-        shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task, "units": rows.units}
+        shape = {
+            "features": rows.features,
+            "feature_names": rows.feature_names,
+            "outputs": rows.outputs,
+            "task": rows.task,
+            "units": rows.units,
+        }
         for name, build, recipe in task.variants:
             emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
         return True

@@ -1,4 +1,4 @@
-"""Whether two of Keras' descriptions are of one network: names that Keras numbers, and seeds, make no difference."""
+"""A model's architecture as Keras describes it, and whether two descriptions are of one network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,19 @@ POLICY = "DTypePolicy"  # its name says how numbers are stored
 SEED = "seed"
 
 
+def architecture_of(model: Any) -> str:
+    """Return Keras' description of a model, `keras.Model.to_json()`, without how it was compiled.
+
+    Raises:
+        NotImplementedError, TypeError, ValueError: Keras cannot describe it.
+    """
+    described = json.loads(model.to_json())
+    described.pop("compile_config", None)
+    return json.dumps(described)
+
+
 def is_same_network(one: str, other: str) -> bool:
-    """Return whether two `keras.Model.to_json()` texts describe the same network.
+    """Return whether two descriptions are of the same network: names that Keras numbers, and seeds, make no difference.
 
     A second model that is built in a process has layers `dense_2`, `dense_3` where the first has `dense`, `dense_1`.
 
