@@ -15,8 +15,11 @@ import justright as jr
 from justright.callbacks.fit_rows import FitData
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
+from justright.records.store import Store
 from justright.runs.events import RunKey
 from justright.runs.grid import fixed_rows, measured_epochs
+from justright.session.extend import check_same_study, find_remaining, fingerprints
+from justright.session.prepare import prepare_study
 
 EPOCHS = 24
 
@@ -298,6 +301,14 @@ def test_the_rows_of_a_split(tmp_path):
     summary = callback.result.summary
     assert summary["rows"] == {"train": 200, "validation": 100, "test": 100}
     assert (summary["table"]["source"], summary["seeds"]) == ("higgs-sim", [3])
+    # The commands of the report go on from the folder: what `fit` has trained is known, and is not trained again.
+    study = prepare_study(folder=tmp_path / "study")
+    with StudyFolder.open(tmp_path / "study", "resume") as folder, Store(folder) as store:
+        current = fingerprints(study)
+        check_same_study(store, current)
+        remaining = find_remaining(study, store, current)
+    assert remaining.is_nothing
+    assert remaining.ended == {RunKey("My network", 3, 200)}
 
 
 def test_recorded_trainings_join_into_one_study(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 import justright as jr
 from justright.errors import InputError
+from justright.study.own_models.architecture import is_same_network
 from justright.study.own_models.compiled_model import compiled_options, compiled_sentence, known_options
 from justright.study.variant import CompiledConfig
 
@@ -50,6 +51,14 @@ def test_a_compiled_model_trains_as_an_uncompiled_one_with_that_recipe(split):
         from_logits=True,
     )
     assert trained(split, model, recipe) == trained(split, keras.models.clone_model(model), written)
+
+
+def test_the_architecture_is_that_of_the_model_alone():
+    """Keras' own description also says how it was compiled, and compiles what is made of it."""
+    plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    made = jr.Variant("Mine", compiled()).build
+    assert is_same_network(made.json, jr.Variant("Mine", plain).build.json)
+    assert not keras.models.model_from_json(made.json).compiled
 
 
 def test_the_loss_of_the_task_needs_no_name(split):
