@@ -369,10 +369,12 @@ def test_a_model_without_a_configuration(tmp_path):
             ),
         ),
         (
-            {"data": range(3)},
+            {"data": range(3), "train": (*TRAIN, TRAIN[1])},
             (
-                "`data` must be arrays (x, y), as model.fit takes them, or a justright.Split; got range. Collect the batches of "
-                "a data set into two arrays first."
+                "`train` must be arrays (x, y), as model.fit takes them, or a justright.Split; got tuple of 3. Collect the "
+                "batches of a data set into two arrays first, and leave weights out: they are for training. `data` must be "
+                "arrays (x, y), as model.fit takes them, or a justright.Split; got range. Collect the batches of a data set "
+                "into two arrays first, and leave weights out: they are for training."
             ),
         ),
         (

@@ -32,7 +32,8 @@ class FitHooks:
 
     After each epoch the model is measured in inference mode: the loss of each validation row, and the mean loss of a fixed subset
     of training rows. The weights of the epoch with the lowest validation loss are kept and saved; the model itself goes on, and
-    ends, as without the callback. In the end there is a study folder with `report.html`, and the verdict is printed.
+    ends, as without the callback. In the end there is a study folder with `report.html`, the verdict is printed, and `result` is what
+    `justright.open_result` returns.
 
     Args:
         folder: the study folder, a new one.

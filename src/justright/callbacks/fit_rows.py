@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -57,6 +57,11 @@ class FitRows:
         """Whether inputs are one array (rows, features), as those of a study's networks."""
         return isinstance(self.x, np.ndarray) and self.x.ndim == 2
 
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return sum(math.prod(values.shape[1:]) for values in _leaves(self.x))
+
     def features(self) -> npt.NDArray[np.float32]:
         """Return all inputs side by side, (rows, features) float32."""
         parts = [values.reshape(len(self), -1) for values in _leaves(self.x)]
@@ -102,7 +107,7 @@ class FitData:
         given |= {} if test is None else {"test": test}
         rows = raise_together(*(partial(_as_rows, *item) for item in given.items()))
         parts: dict[Part, FitRows] = dict(zip(("train", "validation", "test"), rows, strict=False))
-        widths = {part: one.features().shape[1] for part, one in parts.items()}
+        widths = {part: one.width for part, one in parts.items()}
         if len(set(widths.values())) > 1:
             found = ", ".join(f"{part} rows {width}" for part, width in widths.items())
             raise InputError(f"All rows must have the same number of features; got {found}.")
@@ -189,10 +194,11 @@ def class_targets(y: Array, task: Task) -> npt.NDArray[np.float32] | npt.NDArray
 
 
 def _as_rows(name: str, given: object) -> FitRows:
-    if not isinstance(given, Sequence) or len(given) != 2 or isinstance(given, str):
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        got = type(given).__name__ + (f" of {len(given)}" if isinstance(given, list | tuple) else "")
         raise InputError(
-            f"`{name}` must be arrays (x, y), as model.fit takes them, or a justright.Split; got {type(given).__name__}. "
-            "Collect the batches of a data set into two arrays first."
+            f"`{name}` must be arrays (x, y), as model.fit takes them, or a justright.Split; got {got}. Collect the batches of "
+            "a data set into two arrays first, and leave weights out: they are for training."
         )
     x = _mapped(given[0], partial(_as_array, name))
     y = _as_array(name, given[1])

@@ -89,6 +89,7 @@ def fit_study(
         batch_size=_batch_size(len(train), steps),
         max_epochs=epochs,
         patience=None,
+        precision="float32",  # what Keras computed in is not known here; the layers' types are in the configuration
         measure_rows=measure_rows,
         **without_task_loss(options, task),
     )
