@@ -383,7 +383,7 @@ def test_a_model_without_a_configuration(tmp_path):
         ),
         (
             {"verbose": 3, "measure_rows": 0},
-            "`measure_rows` must be a whole number of at least 1; got 0. `verbose` must be one of '0', '1', '2'; got 3.",
+            "`measure_rows` must be a whole number of at least 1; got 0. `verbose` must be 0, 1 or 2; got 3.",
         ),
     ],
 )
@@ -434,6 +434,18 @@ def test_models_that_cannot_be_judged_are_refused_before_they_train(tmp_path):
     assert str(caught.value) == (
         "A JustRight callback must see a training from its first epoch; this one begins at epoch 2. Leave initial_epoch out."
     )
+
+
+def test_logits_that_a_loss_takes_for_probabilities_are_named(tmp_path):
+    """The usual mistake, before hours of training; and what is recorded is what Keras minimised."""
+    callback = recorder(tmp_path / "study")
+    with pytest.warns(
+        UserWarning, match="The loss takes the model's outputs for probabilities, but they lie between -"
+    ):
+        history = fit(network(loss="binary_crossentropy"), callback, epochs=1, validation_data=VALIDATION)
+    measured = callback.result.curves["val_binary_crossentropy"]
+    # A certain mistake costs -log(1e-7); in Keras' float32, 1 - 1e-7 is 1 - 1.2e-7, 1 % less of it.
+    np.testing.assert_allclose(measured, history["val_loss"], rtol=0.012)
 
 
 def test_a_second_training_needs_another_callback(tmp_path):

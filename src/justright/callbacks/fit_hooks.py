@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from justright.callbacks.fit_record import FitRecord
 from justright.callbacks.fit_rows import FitData
 from justright.callbacks.fit_study import fit_study
+from justright.callbacks.live_options import check_verbose
 from justright.data.checks import check_switch, check_whole
-from justright.errors import InputError, check_one_of, raise_together
+from justright.errors import InputError, raise_together
 from justright.records.folder import new_folder_beside
 from justright.records.models import prepare_keras
 from justright.runs.outcomes import Outcome
@@ -86,7 +87,7 @@ class FitHooks:
             lambda: None if from_logits is None else check_switch("from_logits", from_logits),
             lambda: check_whole("measure_rows", measure_rows, least=1),
             lambda: check_switch("new", new),
-            lambda: check_one_of("verbose", verbose, (0, 1, 2)),  # type: ignore[arg-type]  # numbers
+            lambda: check_verbose(verbose),
         )
         self._data = FitData.of(data, train, test)
         self.folder = Path(new_folder_beside(folder) if new else folder)
@@ -117,6 +118,8 @@ class FitHooks:
             from_logits=self._from_logits,
             backend=backend,
         )
+        if fit.doubt:
+            warnings.warn(fit.doubt, UserWarning, stacklevel=2)
         environment = {"recorded by": f"keras.Model.fit on {backend}"}
         self._record = FitRecord(self.folder, fit, worker=f"model.fit:{backend}", environment=environment)
         self._close = weakref.finalize(self, self._record.close)  # also when a script ends after Ctrl-C
@@ -195,4 +198,6 @@ def _print(result: Result, *, with_all: bool, starts_line: bool) -> None:
     else:
         [variant] = result.summary["variants"]
         terminal.say(str(variant["verdict"]["answer"]))
+    for sentence in result.repairs:
+        terminal.say(sentence)
     terminal.say(f"Report: {result.folder / 'report.html'}")

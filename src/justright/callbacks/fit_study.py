@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy.typing as npt
+
 from justright.callbacks.fit_rows import FitData, FitRows
 from justright.callbacks.model_measures import check_width, model_outputs
 from justright.data.read_options import Task
@@ -35,6 +37,7 @@ class FitStudy:
         are_logits: whether they are logits.
         is_task_loss: whether it minimises the loss of the task itself, up to penalties.
         unknown: what could not be said of how it was compiled, a sentence each.
+        doubt: what is probably a mistake in how it was compiled; empty without one.
     """
 
     study: Study
@@ -45,6 +48,7 @@ class FitStudy:
     are_logits: bool
     is_task_loss: bool
     unknown: tuple[str, ...]
+    doubt: str
 
 
 def fit_study(
@@ -77,7 +81,8 @@ def fit_study(
     """
     options, unknown = known_options(model)
     loss = options.get("loss")
-    width = model_outputs(model, data.parts["validation"], most=PIECE_ROWS).shape[1]
+    outputs = model_outputs(model, data.parts["validation"], most=PIECE_ROWS)
+    width = outputs.shape[1]
     task = data.task(width, None if loss is None else name_of(loss))
     split = data.as_split(task, width, f"These rows were recorded while model.fit trained on {backend}.")
     check_width(task, width, len(split.table.class_names))
@@ -111,7 +116,19 @@ def fit_study(
     }
     rows |= {"test": data.parts["test"]} if "test" in data.parts else {}
     is_own = loss is not None and is_task_loss(loss, task)
-    return FitStudy(study, built, rows, task, width, are_logits, is_own, tuple(unknown))
+    doubt = "" if task == "regression" or are_logits else _doubt(outputs)
+    return FitStudy(study, built, rows, task, width, are_logits, is_own, tuple(unknown), doubt)
+
+
+def _doubt(outputs: npt.NDArray[Any]) -> str:
+    """Return a sentence about outputs that are taken for probabilities and are none; empty if they are."""
+    low, high = float(outputs.min()), float(outputs.max())
+    if low >= 0 and high <= 1:
+        return ""
+    return (
+        f"The loss takes the model's outputs for probabilities, but they lie between {low:.3g} and {high:.3g}: Keras cuts them off "
+        "at 0 and 1, and learns little. Compile it with from_logits=True, or let the last layer be a sigmoid or softmax."
+    )
 
 
 def _ends_in_logits(model: Any, said: bool | None) -> bool:  # noqa: ANN401
