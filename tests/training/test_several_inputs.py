@@ -173,6 +173,24 @@ class Own(keras.Model):
         return self.layer(x)
 
 
+class Keyed(Own):
+    """One whose `call` wants a dictionary."""
+
+    def call(self, x):
+        """Return a row's logit."""
+        return self.layer(x["age"])
+
+
+def test_a_call_that_wants_a_dictionary_is_told_what_it_gets():
+    """Keras cannot say which inputs it has."""
+    with pytest.raises(InputError) as caught:
+        network(Keyed)
+    assert str(caught.value) == (
+        "Variant 'Mine' cannot be called on rows of 5 features: JAX does not support string indexing; got idx='age'. Its `call` "
+        "is given one array (rows, features); a model of several inputs must be a functional one, keras.Model(inputs, output)."
+    )
+
+
 def test_a_model_that_nobody_built_is_built_from_the_table():
     """As `fit` would by its first batch."""
     made = network(Own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,6 +49,11 @@ KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
 # Keras collects garbage before each model, 40 ms with a few compiled programs in memory. That pays where the models before
 # this one hold megabytes; Python collects the others in its own time.
 COLLECTED_PARAMETERS = 50_000
+ONE_ARRAY = (
+    "Its `call` is given one array (rows, features); a model of several inputs must be a functional one, keras.Model(inputs, "
+    "output)."
+)
+BOLD = re.compile(r"\x1b\[[0-9;]*m")
 SEED_STATE = "seed_generator_state"  # Keras' name of the variable from which a layer draws its randomness
 
 
@@ -240,7 +246,8 @@ def _build_by_calling(name: str, model: Any, features: int) -> None:
         else:
             model(keras.ops.zeros((1, features)))
     except Exception as error:
-        raise _uncallable(name, features, error) from error
+        hint = "" if isinstance(model, keras.Sequential) else f". {ONE_ARRAY}"
+        raise _uncallable(name, features, error, hint) from error
 
 
 def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Task) -> None:
@@ -282,8 +289,11 @@ def _check_logits(name: str, model: Any, recipe: Recipe, *, features: int, task:
         )
 
 
-def _uncallable(name: str, features: int, error: Exception) -> InputError:
-    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {error}")
+def _uncallable(name: str, features: int, error: Exception, hint: str = "") -> InputError:
+    # Keras puts the reason, in bold type, between two paragraphs about where it was met.
+    parts = BOLD.sub("", str(error)).split("\n\n")
+    reason = parts[1] if len(parts) > 1 and parts[0].startswith("Exception encountered") else parts[0]
+    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {reason}{hint}")
 
 
 def _build_optimizer(name: str, recipe: Recipe) -> Any:

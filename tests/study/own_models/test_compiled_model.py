@@ -9,6 +9,7 @@ import pytest
 
 import justright as jr
 from justright.errors import InputError
+from justright.study.keras_descriptions import check_keras_optimizer
 from justright.study.own_models.architecture import is_same_network
 from justright.study.own_models.compiled_model import compiled_options, compiled_sentence, known_options
 from justright.study.variant import CompiledConfig
@@ -77,6 +78,26 @@ def test_other_names_of_a_loss_and_of_an_optimizer_mean_the_same(split):
     )
     assert compiled_options(compiled(loss=["mae"]))["loss"] == "mean_absolute_error"
     assert compiled_options(compiled(metrics=[["mae"]]))["metrics"] == ("mae",)
+
+
+def test_an_optimizer_is_called_by_its_public_name():
+    """Some backends have subclasses of their own, which workers, whose backend is JAX, do not know."""
+
+    class Adam:
+        """An optimizer as Keras' PyTorch backend describes it."""
+
+        stateless_apply = None
+
+        def get_config(self):
+            """Return its options."""
+            return {"name": "adam"}
+
+    Adam.__module__ = "keras.src.backend.torch.optimizers.torch_adam"
+    assert check_keras_optimizer(Adam()) == {
+        "module": "keras.optimizers",
+        "class_name": "Adam",
+        "config": {"name": "adam"},
+    }
 
 
 def test_functions_stay_functions(split):
