@@ -48,8 +48,8 @@ from justright.runs.place import available_cores
 QUICK_SECONDS = 2.5
 QUICK_TOGETHER = 8
 REHEARSAL_SECONDS = 0.2
-# After the last of a group has compiled: what it still had in flight.
-SETTLE_SECONDS = 1.0
+# After the last of a group has compiled: what it still had in flight, two chunks of 0.8 seconds.
+SETTLE_SECONDS = 2.0
 # A measurement that takes longer than this, besides `--seconds`, has hung.
 MEASURE_SECONDS = 30.0
 # With less time left than this, no further group is started.

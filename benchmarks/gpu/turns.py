@@ -24,6 +24,7 @@ MONITOR_NAMES = ("busy_percent", "clock_mhz", "power_watts")
 MONITOR_MILLISECONDS = 200
 # A first sample averages over what came before.
 MONITOR_SKIPPED = 1
+END_SECONDS = 10.0  # for killed processes to leave the device
 
 
 class Turn:
@@ -46,7 +47,8 @@ class Turn:
             stderr=self._log,
             text=True,
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self.error = ""
 
     def __enter__(self) -> Turn:
@@ -54,13 +56,20 @@ class Turn:
 
     def __exit__(self, *_: object) -> None:
         """Kill the process and all it started, also suspended ones, and wait until the device is free of them."""
-        with suppress(psutil.NoSuchProcess):
-            family = psutil.Process(self._process.pid).children(recursive=True)
-            for one in (*family, psutil.Process(self._process.pid)):
+        if self._log.closed:
+            return
+        if self._process.poll() is None:
+            children = psutil.Process(self._process.pid).children(recursive=True)
+            self._process.kill()
+            for child in children:
                 with suppress(psutil.NoSuchProcess):
-                    one.kill()
-            psutil.wait_procs(family, timeout=10)
+                    child.kill()
+            psutil.wait_procs(children, timeout=END_SECONDS)
         self._process.wait()
+        self._listener.join()
+        with suppress(OSError):  # it may have died before it read everything
+            self._process.stdin.close()
+        self._process.stdout.close()
         self._log.close()
 
     def wait_until_ready(self, deadline: float) -> bool:
