@@ -189,7 +189,7 @@ def precision_hint(study: Study) -> str | None:
     is_faster = has_bfloat16_products()
     if is_faster is False and "bfloat16" in precisions:
         return "This processor has no bfloat16 products: --precision bfloat16 gains no speed here."
-    if is_faster and precisions == {"float32"}:
+    if is_faster and precisions <= {"auto", "float32"}:
         return "This processor has bfloat16 products: --precision bfloat16 trains wide networks faster and just as well."
     return None
 

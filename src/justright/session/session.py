@@ -38,8 +38,10 @@ from justright.session.trust import remember
 from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
 from justright.study.raw_inputs import raw_input_warning
+from justright.study.recipe import DeviceKind
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
+from justright.workers.accelerators import find_accelerators
 from justright.workers.engines import open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
@@ -90,7 +92,7 @@ def run_study(
     """
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
-    study = with_neighbours(study, path)
+    study = with_neighbours(study, path).on(_device_kind(how))
     try:
         result = _run_on(path, study, how, sinks, command)
     except MemoryLimitError:
@@ -101,6 +103,14 @@ def run_study(
     if report and not result.interrupted:
         result.try_report()
     return result
+
+
+def _device_kind(how: RunOptions) -> DeviceKind | None:
+    """Return what will train a study; None where only a cluster knows."""
+    if how.engine != "local":
+        return None
+    accelerators = find_accelerators()
+    return accelerators.kind if accelerators else DeviceKind()
 
 
 def _run_on(
@@ -121,7 +131,9 @@ def _run_on(
                 remaining = find_remaining(study, store, current)
             if note and note not in {one.text for one in store.notes()}:
                 store.note("neighbours", note)
-            session = _Session(study, folder, store, tuple(sinks), command, merged, remaining)
+            accelerators = find_accelerators() if how.engine == "local" else None
+            device = str(accelerators) if accelerators else ""
+            session = _Session(study, folder, store, tuple(sinks), command, merged, remaining, device)
             interrupted = session.train(how)
             # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
             summary = None if interrupted else session.conclude()
@@ -141,6 +153,7 @@ class _Session:
     command: str
     fingerprints: dict[str, Any]
     remaining: Remaining
+    device: str
 
     def train(self, how: RunOptions) -> bool:
         """Train what is missing; return whether it was interrupted."""
@@ -259,7 +272,7 @@ class _Session:
         }
         self.store.write_reference(CONSTANT, constants)
         self.store.set_meta("warnings", [one.to_dict() for one in find_warnings(self.study.split)])
-        self.store.set_meta("environment", _environment())
+        self.store.set_meta("environment", _environment(self.device))
         if self.command or self.store.get_meta("command") is None:
             self.store.set_meta("command", self.command)
 
@@ -305,9 +318,10 @@ class _Session:
             )
 
 
-def _environment() -> dict[str, Any]:
-    """Return versions and machine, for the report."""
+def _environment(device: str) -> dict[str, Any]:
+    """Return versions and machine, for the report; `device` names its accelerators, if it has any."""
     return {
+        **({"device": device} if device else {}),
         "python": platform.python_version(),
         **versions(),
         "system": f"{platform.system()} {platform.release()}",

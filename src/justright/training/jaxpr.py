@@ -62,7 +62,12 @@ LEAST_EXPONENT, LARGEST_EXPONENT = np.float32(-80.0), np.float32(88.8)
 
 
 def rewrite(
-    function: Callable[..., Any], *, bfloat16: bool = False, copies: bool = False
+    function: Callable[..., Any],
+    *,
+    bfloat16: bool = False,
+    copies: bool = False,
+    keeps_expm1: bool = False,
+    narrow_outputs: bool = False,
 ) -> Callable[..., Any]:
     """Return a function that computes the same as `function`, faster on a CPU.
 
@@ -72,6 +77,9 @@ def rewrite(
         function: takes and returns pytrees of arrays.
         bfloat16: whether matrix products take bfloat16 operands.
         copies: whether products and sums take the forms that are fast on a CPU; the result cannot be vmapped then.
+        keeps_expm1: whether `expm1` stays the compiler's own.
+        narrow_outputs: whether bfloat16 products of activations are kept in bfloat16, as Keras' mixed precision keeps them;
+            gradients of weights are not.
 
     Example:
         >>> bool(jnp.allclose(rewrite(jnp.expm1)(jnp.float32(-0.5)), jnp.expm1(-0.5)))
@@ -82,7 +90,7 @@ def rewrite(
     def rewritten(*arguments: Any) -> Any:
         # A new function for each trace: JAX keeps what it traced, with the values of the surrounding trace.
         closed, shape = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*arguments)
-        results = _Rewriter(bfloat16, copies).evaluate(
+        results = _Rewriter(bfloat16, copies, keeps_expm1, narrow_outputs).evaluate(
             closed.jaxpr, closed.consts, jax.tree.leaves(arguments)
         )
         return jax.tree.unflatten(jax.tree.structure(shape), results)
@@ -132,6 +140,8 @@ class _Rewriter:
 
     bfloat16: bool
     copies: bool
+    keeps_expm1: bool
+    narrow_outputs: bool
 
     def evaluate(self, jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
         known = dict(zip(jaxpr.constvars, constants, strict=True)) | dict(
@@ -154,7 +164,7 @@ class _Rewriter:
             inner = params[CALLS[name]]
             jaxpr, constants = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
             return self.evaluate(jaxpr, constants, values)
-        if name == "expm1" and equation.outvars[0].aval.dtype == jnp.float32:
+        if name == "expm1" and not self.keeps_expm1 and equation.outvars[0].aval.dtype == jnp.float32:
             return [expm1(values[0])]
         if self.copies and name == "reduce_sum" and _is_sum_of_matrix(equation):
             return [sum_by_columns(values[0])]
@@ -175,8 +185,10 @@ class _Rewriter:
             if least >= COPIED_LEAST_SIDE:
                 # JAX differentiates x W to (g^T x)^T, which is x^T g: the two transpositions cancel.
                 return product_by_copy(right, left).T if is_turned else product_by_copy(left, right)
-        changed = equation.params | {"preferred_element_type": jnp.dtype(jnp.float32)}
-        return equation.primitive.bind(left, right, **changed)
+        is_narrow = self.narrow_outputs and left.dtype == jnp.bfloat16 and not _sums_rows(equation)
+        wanted = jnp.dtype(jnp.bfloat16 if is_narrow else jnp.float32)
+        product = equation.primitive.bind(left, right, **(equation.params | {"preferred_element_type": wanted}))
+        return product.astype(jnp.float32) if is_narrow else product
 
     def _inner_programs(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         """Return the rewritten programs of a loop or branch inside the step."""
@@ -213,6 +225,12 @@ def _has_narrow_gradient(equation: Any) -> bool:
     """Whether g, the left operand of g^T x, is narrow enough for a copy of g^T to be the cheaper one."""
     outputs, inputs = (variable.aval.shape[1] for variable in equation.invars)
     return 1 < outputs <= NARROW_MOST_SIDE and (outputs <= inputs or inputs >= NARROW_LEAST_INPUTS)
+
+
+def _sums_rows(equation: Any) -> bool:
+    """Whether a product sums over the first axis of both operands, the rows of a batch: then it is a gradient of weights."""
+    (left, right), _ = equation.params["dimension_numbers"]
+    return tuple(left) == (0,) and tuple(right) == (0,)
 
 
 def _is_product_of_columns(equation: Any) -> bool:
