@@ -186,7 +186,7 @@ def train(case: Case, folder: Path) -> Watch:
     from justright.workers.processes import worker_variables
 
     accelerators = accelerators_of(case)
-    os.environ.update(worker_variables(len(available_cores())))
+    os.environ.update(worker_variables(len(available_cores()), on_accelerator=accelerators is not None))
     os.environ.update(accelerators.variables(0, 1) if accelerators else {"JAX_PLATFORMS": "cpu"})
     from justright.records.checkpoints import read_tensors, write_tensors
     from justright.records.models import save_model_atomically
@@ -195,7 +195,7 @@ def train(case: Case, folder: Path) -> Watch:
     from justright.workers.plan import plan_stacks
     from justright.workers.train import study_rows
 
-    study = describe_study(case)
+    study = describe_study(case, accelerators)
     stacks = plan_stacks(
         study,
         parameters={case.name: count_parameters(case.network.units, FEATURES)},

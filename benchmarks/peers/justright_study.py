@@ -36,8 +36,8 @@ def main() -> None:
     from justright.workers.processes import Processes
     from justright.workers.train import study_rows, train_study
 
-    study = describe_study(case)
     accelerators = accelerators_of(case)
+    study = describe_study(case, accelerators)
     workers = min(accelerators.count if accelerators else case.threads, case.lanes)
     window = Window(case.seconds, hold_workers if case.in_turns else None)
 
@@ -102,9 +102,10 @@ def hold_workers() -> None:
             worker.resume()
 
 
-def describe_study(case: Case):
-    """Return the study of one variant on the rows of the case, with the tutorial's recipe."""
+def describe_study(case: Case, accelerators=None):
+    """Return the study of one variant on the rows of the case, with the tutorial's recipe, for its device."""
     import justright as jr
+    from justright.study.recipe import DeviceKind
 
     x, y, x_validation, y_validation = case.arrays()
     features, targets = np.concatenate([x_validation, x]), np.concatenate([y_validation, y])
@@ -113,7 +114,8 @@ def describe_study(case: Case):
     network = case.network
     variant = jr.mlp(*network.units, l2=network.l2, dropout=network.dropout)
     recipe = jr.Recipe(max_epochs=ENDLESS_EPOCHS, patience=None, precision=precision_of(case))
-    return jr.Study(split, {case.name: variant}, recipe, seeds=case.lanes, reference=False, neighbours=False)
+    study = jr.Study(split, {case.name: variant}, recipe, seeds=case.lanes, reference=False, neighbours=False)
+    return study.on(accelerators.kind if accelerators else DeviceKind())
 
 
 def precision_of(case: Case) -> str:
