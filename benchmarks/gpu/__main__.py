@@ -27,11 +27,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,14 +47,16 @@ from benchmarks.peers.driver import PEERS_PYTHON
 from justright.runs.place import available_cores
 
 QUICK_SECONDS = 2.5
-QUICK_TOGETHER = 8
+QUICK_TOGETHER = 9  # two groups: ours, and those that PyTorch compiles
 REHEARSAL_SECONDS = 0.2
 # After the last of a group has compiled: what it still had in flight, two chunks of 0.8 seconds.
 SETTLE_SECONDS = 2.0
-# A measurement that takes longer than this, besides `--seconds`, has hung.
-MEASURE_SECONDS = 30.0
-# With less time left than this, no further group is started.
-LEAST_GROUP_SECONDS = 30.0
+# Of a turn besides `--seconds`: until the process has left the device.
+TURN_SECONDS = 1.5
+# A turn that takes so much longer has hung.
+HANG_SECONDS = 30.0
+# With less time left for compiling than this, no further group is started.
+LEAST_COMPILE_SECONDS = 20.0
 RATES = "rates"
 
 
@@ -68,8 +71,11 @@ def main() -> None:
         for variant, lanes, precision in options.profile:
             print_profile(variant, lanes, precision, device=options.device, higgs=options.higgs)
         return
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # ended or interrupted: processes end, the table comes
     lines = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
         rows = Path(folder) / "rows.npz"
         for line in measure_all(options, rows):
             write_line(options.json, line)
@@ -128,7 +134,7 @@ def measure_all(options: argparse.Namespace, rows: Path) -> Iterator[dict]:
     for _ in range(options.repeats):
         for start in range(0, len(trials), options.together):
             group = trials[start : start + options.together]
-            if deadline - time.monotonic() < LEAST_GROUP_SECONDS:
+            if compile_limit(options, group, deadline) < LEAST_COMPILE_SECONDS:
                 left_out = [trial.name for trial in trials[start:] if trial]
                 print(f"No time is left for {', '.join(left_out)}.", file=sys.stderr)
                 return
@@ -147,21 +153,29 @@ def measure_group(
         python: the interpreter with PyTorch.
         deadline: on the monotonic clock, when all must be done.
     """
-    compiled = min(deadline, time.monotonic() + options.compile_seconds)
+    compiled = time.monotonic() + compile_limit(options, group, deadline)
     variables = peer_variables(threads=len(available_cores()))
+    commands = [command_of(trial, options, rows, python) for trial in group]
     with ExitStack() as stack:
-        commands = [command_of(trial, options, rows, python) for trial in group]
         turns = [stack.enter_context(Turn(command, variables)) for command in commands]
         for turn in turns:
             turn.wait_until_ready(compiled)
+        for turn in turns:
+            if turn.error:  # it may still compile
+                turn.end()
         time.sleep(SETTLE_SECONDS)
         for trial, turn in zip(group, turns, strict=True):
             with turn:
-                limit = min(deadline, time.monotonic() + options.seconds + MEASURE_SECONDS)
-                report = turn.measure(limit)
-            line = {"trial": trial.name} if trial else {"trial": RATES}
-            announce(line | report)
-            yield line | report
+                report = turn.measure(min(deadline, time.monotonic() + options.seconds + HANG_SECONDS))
+            line = {"trial": trial.name if trial else RATES} | report
+            announce(line)
+            yield line
+
+
+def compile_limit(options: argparse.Namespace, group: Sequence[Trial | None], deadline: float) -> float:
+    """Return how many seconds a group may take to compile, so that its turns end by the deadline."""
+    turns = SETTLE_SECONDS + len(group) * (options.seconds + TURN_SECONDS)
+    return min(options.compile_seconds, deadline - time.monotonic() - turns)
 
 
 def command_of(trial: Trial | None, options: argparse.Namespace, rows: Path, python: str | None) -> list[str]:

@@ -39,6 +39,9 @@ CONTENDERS = {
     "torch-compiled": Contender("PyTorch, torch.compile", "torch_device", "compiled"),
     "torch-graph": Contender("PyTorch, CUDA graph", "torch_device", "graph"),
     "torch-graph-compiled": Contender("PyTorch, torch.compile, CUDA graph", "torch_device", "graph-compiled"),
+    "torch-graph-autotuned": Contender(
+        "PyTorch, max-autotune, CUDA graph", "torch_device", "graph-autotuned"
+    ),
 }
 
 
@@ -129,6 +132,7 @@ REHEARSAL = [
     Trial("torch-graph", "Tiny", 2, BFLOAT16),
     Trial("torch-compiled", "Tiny", 2, FLOAT32),
     Trial("torch-graph-compiled", "Tiny", 1, BFLOAT16),
+    Trial("torch-graph-autotuned", "Tiny", 2, FLOAT32),
 ]
 
 

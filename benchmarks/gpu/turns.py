@@ -55,6 +55,9 @@ class Turn:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         """Kill the process and all it started, also suspended ones, and wait until the device is free of them."""
         if self._log.closed:
             return
@@ -79,6 +82,8 @@ class Turn:
 
     def measure(self, deadline: float) -> dict[str, Any]:
         """Let the process go on, and return its report and what the device did meanwhile; or {'error': why there is none}."""
+        if self.error:
+            return {"error": self.error}
         with suppress(OSError):  # dead already: found out below
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
@@ -97,7 +102,7 @@ class Turn:
                 break
             if line is None:
                 self.error = f"ended before it was {wanted}: {self._last_words()}"
-            elif line.startswith("{"):
+            elif line.startswith("{") and (wanted == "done" or "ready" in json.loads(line)):
                 return json.loads(line)
         return {}
 

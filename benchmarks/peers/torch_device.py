@@ -6,6 +6,7 @@ The mode is how an epoch runs, and its precision, for instance 'graph-compiled:b
 - 'compiled': the loss and its gradient, validation, and the choice of the best epoch through `torch.compile`.
 - 'graph': the whole epoch, validation included, captured once as a CUDA graph and replayed.
 - 'graph-compiled': what is captured is the compiled code.
+- 'graph-autotuned': the same, by the compiler's 'max-autotune', which tries kernels of its own for matrix products, too.
 
 With several lanes, as many networks train together: weights have a leading axis (lanes,), `torch.func.vmap` maps the
 gradient over it, each lane draws its own batches and dropout masks, and the same fused Adam updates them all.
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,7 @@ def main() -> None:
     clock = Clock(case)
     training = Training(
         case,
-        compiled=run.endswith("compiled"),
+        compile_it=COMPILERS.get(run.rpartition("-")[2], lambda function: function),
         capturable=run.startswith("graph"),
         dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32,
     )
@@ -72,7 +74,7 @@ class Training:
 
     Args:
         case: network, lanes and rows.
-        compiled: whether `torch.compile` is used.
+        compile_it: `torch.compile`, or what leaves a function as it is.
         capturable: whether everything that changes from epoch to epoch lies in tensors.
         dtype: of products and activations.
 
@@ -82,7 +84,7 @@ class Training:
         seen: (lanes, 4), an epoch's losses with and without penalties and its accuracy, and the validation loss.
     """
 
-    def __init__(self, case: Case, *, compiled: bool, capturable: bool, dtype: torch.dtype) -> None:
+    def __init__(self, case: Case, *, compile_it: Compiler, capturable: bool, dtype: torch.dtype) -> None:
         self.lanes = (case.lanes,) if case.lanes > 1 else ()
         self.capturable = capturable
         x, y, *validation = (torch.from_numpy(values).to(case.device) for values in case.arrays())
@@ -104,7 +106,6 @@ class Training:
             capturable=capturable and case.device == "cuda",
         )
         losses = loss_function(case.network, dtype)
-        compile_it = compiler if compiled else lambda function: function
         self.gradients = gradient_function(losses, x, y, together=case.lanes > 1, compile_it=compile_it)
         validate = lambda weights, x, y: losses(weights, x, y, training=False)[1]  # noqa: E731
         if case.lanes > 1:
@@ -159,8 +160,11 @@ class Training:
         return self.graph.replay
 
 
-def compiler(function: Callable) -> Callable:
-    return torch.compile(function, dynamic=False)
+Compiler = Callable[[Callable], Callable]
+COMPILERS: dict[str, Compiler] = {
+    "compiled": partial(torch.compile, dynamic=False),
+    "autotuned": partial(torch.compile, dynamic=False, mode="max-autotune-no-cudagraphs"),
+}
 
 
 def initial_weights(network: Network, lanes: tuple[int, ...], device: str) -> list[Tensor]:
@@ -199,7 +203,7 @@ def gradient_function(
     y: Tensor,
     *,
     together: bool,
-    compile_it: Callable[[Callable], Callable],
+    compile_it: Compiler,
 ) -> Callable[[list[Tensor], Tensor], tuple[list[Tensor], Tensor]]:
     """Return (weights, rows of the batch) -> gradients and (losses with and without penalties, accuracy).
 

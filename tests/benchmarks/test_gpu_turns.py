@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+import benchmarks.gpu.__main__ as gpu
 from benchmarks.gpu.comparison import collect, print_tables, shares
 from benchmarks.gpu.kernels import Kernels, kind_of
 from benchmarks.gpu.trials import (
@@ -37,6 +38,7 @@ def program(text: str) -> list[str]:
 ANSWERS = """
 import json, sys
 print("a word besides")
+print(json.dumps({"what a compiler": "says"}))
 print(json.dumps({"ready": True}), flush=True)
 print(json.dumps({"said": sys.stdin.readline().strip()}), flush=True)
 """
@@ -82,7 +84,7 @@ def test_what_is_no_trial_is_refused(text):
         choose_trials(text)
     assert str(caught.value) == (
         f"a case must be CONTENDER/NETWORK/LANES/PRECISION, with * for any; got {text!r}. "
-        "Contenders: justright, keras-20, keras-200, torch, torch-compiled, torch-graph, torch-graph-compiled; "
+        "Contenders: justright, keras-20, keras-200, torch, torch-compiled, torch-graph, torch-graph-compiled, torch-graph-autotuned; "
         "networks: Tiny, Small, Medium, Large, L2, Dropout, Combined; precisions: float32, tensorfloat32, bfloat16. "
         "keras.fit trains one lane"
     )
@@ -115,6 +117,20 @@ def test_a_process_that_is_late_is_given_up():
         child = turn._next_report(time.monotonic() + SOON, "ready")["ready"]
         assert turn.measure(time.monotonic()) == {"error": "not done after 0 seconds"}
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_group_takes_turns(monkeypatch, tmp_path):
+    """In its order, whatever becomes of one of them, and within what is left of the time."""
+    monkeypatch.setattr(gpu, "SETTLE_SECONDS", 0.0)
+    programs = {None: ANSWERS, QUICK[0]: "raise SystemExit('out of memory')", QUICK[1]: ANSWERS}
+    monkeypatch.setattr(gpu, "command_of", lambda trial, *_: program(programs[trial]))
+    options = argparse.Namespace(seconds=0.0, compile_seconds=SOON)
+    deadline = time.monotonic() + SOON
+    lines = list(gpu.measure_group(options, list(programs), tmp_path, None, deadline))
+    assert [line["trial"] for line in lines] == ["rates", QUICK[0].name, QUICK[1].name]
+    assert [line.get("said") for line in lines] == ["go", None, "go"]
+    assert lines[1]["error"] == "ended before it was ready: out of memory"
+    assert gpu.compile_limit(options, list(programs), time.monotonic() + 10.0) <= 10.0 - 3 * gpu.TURN_SECONDS
 
 
 def test_a_command_says_what_to_train():

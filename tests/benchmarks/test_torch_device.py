@@ -36,7 +36,7 @@ def training(rows: Path, lanes: int, network: Network = NETWORK, *, capturable: 
 
     case = Case("Tiny", network, "", rows, 1.0, 1, 0.0, lanes=lanes)
     torch.manual_seed(1)
-    return Training(case, compiled=False, capturable=capturable, dtype=torch.float32)
+    return Training(case, compile_it=lambda function: function, capturable=capturable, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("capturable", [False, True])
