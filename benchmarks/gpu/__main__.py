@@ -46,9 +46,11 @@ from benchmarks.peers.case import NETWORKS
 from benchmarks.peers.driver import PEERS_PYTHON
 from justright.runs.place import available_cores
 
-QUICK_SECONDS = 2.5
-QUICK_TOGETHER = 9  # two groups: ours, and those that PyTorch compiles
-REHEARSAL_SECONDS = 0.2
+# What is not given on the command line, by its choice of cases. The quick ones form two groups: ours, and those that
+# PyTorch compiles.
+DEFAULTS = {"cases": None, "device": "cuda", "seconds": 3.0, "together": 4, "budget": float("inf")}
+QUICK_DEFAULTS = DEFAULTS | {"cases": QUICK, "seconds": 2.5, "together": 9, "budget": 170.0}
+REHEARSAL_DEFAULTS = DEFAULTS | {"cases": REHEARSAL, "device": "cpu", "seconds": 0.2}
 # After the last of a group has compiled: what it still had in flight, two chunks of 0.8 seconds.
 SETTLE_SECONDS = 2.0
 # Of a turn besides `--seconds`: until the process has left the device.
@@ -83,7 +85,7 @@ def main() -> None:
     print_tables(lines)
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = program_parser(__doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -93,25 +95,24 @@ def parse_options() -> argparse.Namespace:
     which.add_argument("--cases", type=choose_trials, metavar="CASE,...", help="names or patterns with *")
     which.add_argument("--profile", type=read_profile, action="append", metavar="NETWORK,LANES,PRECISION")
     which.add_argument("--show", type=Path, metavar="FILE", help="measure nothing, print this file")
-    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--device", choices=("cuda", "cpu"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="append every measurement here")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of training per measurement (default 3)")
-    parser.add_argument(
-        "--together", type=int, default=4, help="processes that compile at a time (default 4)"
-    )
+    parser.add_argument("--seconds", type=float, help="of training per measurement (default 3; quick: 2.5)")
+    parser.add_argument("--together", type=int, help="processes that compile at a time (default 4; quick: 9)")
     parser.add_argument(
         "--compile-seconds", type=float, default=150.0, help="limit for start and compilation (default 150)"
     )
-    parser.add_argument("--budget", type=float, default=float("inf"), help="seconds after which all ends")
+    parser.add_argument(
+        "--budget", type=float, help="seconds after which all ends (default none; quick: 170)"
+    )
     parser.add_argument("--higgs", type=Path, help="folder with HIGGS-prefix.csv.gz; else the packaged table")
     parser.add_argument("--peers-python", type=Path, help="an interpreter with PyTorch")
-    options = parser.parse_args()
-    if options.quick:
-        options.cases, options.seconds, options.together = QUICK, QUICK_SECONDS, QUICK_TOGETHER
-        options.budget = min(options.budget, 170.0)
-    elif options.rehearse:
-        options.cases, options.seconds, options.device = REHEARSAL, REHEARSAL_SECONDS, "cpu"
+    options = parser.parse_args(arguments)
+    defaults = QUICK_DEFAULTS if options.quick else REHEARSAL_DEFAULTS if options.rehearse else DEFAULTS
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     return options
 
 

@@ -68,6 +68,18 @@ def test_the_rehearsal_runs_every_contender():
     assert {trial.contender for trial in REHEARSAL} == set(CONTENDERS)
 
 
+def test_presets_fill_in_what_is_not_given():
+    """What is given counts, also beside a preset."""
+    quick = gpu.parse_options(["--quick", "--budget", "300"])
+    assert (quick.cases, quick.device, quick.seconds, quick.budget) == (QUICK, "cuda", 2.5, 300.0)
+    rehearsal = gpu.parse_options(["--rehearse"])
+    assert (rehearsal.cases, rehearsal.device, rehearsal.together) == (REHEARSAL, "cpu", 4)
+    everything = gpu.parse_options([])
+    assert (everything.cases, everything.seconds, everything.budget) == (None, 3.0, float("inf"))
+    profile = gpu.parse_options(["--profile", "Large,32,bfloat16", "--profile", "Tiny,64,tensorfloat32"])
+    assert profile.profile == [("Large", 32, "bfloat16"), ("Tiny", 64, "tensorfloat32")]
+
+
 def test_patterns_choose_trials():
     """In the order of all trials, each once."""
     chosen = choose_trials("justright/Large/8/*, justright/Large/*/tensorfloat32")
