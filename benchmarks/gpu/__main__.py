@@ -38,7 +38,7 @@ from pathlib import Path
 
 from benchmarks.arguments import program_parser
 from benchmarks.gpu.comparison import print_tables
-from benchmarks.gpu.trials import QUICK, REHEARSAL, Trial, all_trials, choose_trials
+from benchmarks.gpu.trials import CONTENDERS, QUICK, REHEARSAL, Trial, all_trials, choose_trials
 from benchmarks.gpu.turns import Turn, peer_command, peer_variables, write_line
 from benchmarks.higgs_rows import write_rows
 from benchmarks.host import describe_machine
@@ -181,10 +181,12 @@ def compile_limit(options: argparse.Namespace, group: Sequence[Trial | None], de
 
 def command_of(trial: Trial | None, options: argparse.Namespace, rows: Path, python: str | None) -> list[str]:
     """Return the command of a trial's program, or of the device's rates for None."""
+    # Peers that rehearse side by side would wait for each other's threads.
+    is_rehearsing_peer = options.device == "cpu" and not (trial and CONTENDERS[trial.contender].is_ours)
     shared = {
         "rows": rows,
         "seconds": options.seconds,
-        "threads": len(available_cores()),
+        "threads": 1 if is_rehearsing_peer else len(available_cores()),
         "device": options.device,
     }
     if trial is None:

@@ -47,6 +47,7 @@ class Turn:
             stderr=self._log,
             text=True,
         )
+        self._started = time.monotonic()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         self.error = ""
@@ -77,7 +78,7 @@ class Turn:
 
     def wait_until_ready(self, deadline: float) -> bool:
         """Return whether everything is compiled, at `deadline` of the monotonic clock at the latest."""
-        self._next_report(deadline, "ready")
+        self._next_report(deadline, "ready", self._started)
         return not self.error
 
     def measure(self, deadline: float) -> dict[str, Any]:
@@ -88,12 +89,11 @@ class Turn:
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
         with Monitor() as monitor:
-            report = self._next_report(deadline, "done")
+            report = self._next_report(deadline, "done", time.monotonic())
         return {"error": self.error} if self.error else report | monitor.means()
 
-    def _next_report(self, deadline: float, wanted: str) -> dict[str, Any]:
-        """Return the next line of JSON; {} and an `error` if there is none in time."""
-        start = time.monotonic()
+    def _next_report(self, deadline: float, wanted: str, start: float) -> dict[str, Any]:
+        """Return the next line of JSON since `start`; {} and an `error` if there is none in time."""
         while not self.error:
             try:
                 line = self._said.get(timeout=max(0.0, deadline - time.monotonic()))

@@ -126,7 +126,7 @@ def test_a_process_that_is_late_is_given_up():
         "time.sleep(600)\n"
     )
     with Turn(program(text), {}) as turn:
-        child = turn._next_report(time.monotonic() + SOON, "ready")["ready"]
+        child = turn._next_report(time.monotonic() + SOON, "ready", 0.0)["ready"]
         assert turn.measure(time.monotonic()) == {"error": "not done after 0 seconds"}
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
