@@ -34,7 +34,6 @@ Stop = Literal["patience", "settled"]
 STOPS: tuple[Stop, ...] = get_args(Stop)
 
 
-
 @dataclass(frozen=True, slots=True)
 class DeviceKind:
     """What networks are trained on, as far as it decides how a recipe is computed.
@@ -212,7 +211,10 @@ class Recipe:
             InputError: the device has no such products.
 
         Example:
-            >>> Recipe().on(DeviceKind("cpu")).precision, Recipe().on(DeviceKind("cuda", has_tensorfloat32=True)).precision
+            >>> (
+            ...     Recipe().on(DeviceKind("cpu")).precision,
+            ...     Recipe().on(DeviceKind("cuda", has_tensorfloat32=True)).precision,
+            ... )
             ('float32', 'tensorfloat32')
         """
         if self.precision == "tensorfloat32" and device and not device.has_tensorfloat32:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self, Any, cast
+from typing import Any, Self, cast
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.table import Split

@@ -28,6 +28,7 @@ from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
+from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
     SETTLED,
@@ -36,6 +37,7 @@ from justright.training.lanes import (
     Rows,
     device_rows,
     first_lane,
+    first_lanes,
     flatten_lanes,
     lane_of,
     stack_lanes,
@@ -55,6 +57,7 @@ CHUNK_SECONDS = 0.8
 MAX_CHUNK_EPOCHS = 256
 # A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
 MAX_SETTLING_EPOCHS = 64
+FEWEST_DRAWN = 4  # lanes whose values are drawn at once: two networks are built for it
 
 Emit = Callable[[Event], None]
 
@@ -208,11 +211,11 @@ class _Session:
         measured[:epochs] = measured_epochs(first, epochs)
         begun = time.monotonic()
         orders, mixes = self._plans(first, epochs)
-        self.lanes, *results = self.program.run_chunk(
+        self.lanes, metrics, losses, ran, standing = self.program.run_chunk(
             *(self.lanes, orders, measured, np.int32(first), np.int32(epochs), self.data, mixes),
             self._slots(measured),
         )
-        return _Chunk(first, epochs, measured, *results, begun)
+        return _Chunk(first, epochs, measured, metrics, losses, ran, standing, begun)
 
     def _plans(self, first: int, epochs: int) -> tuple[Any, npt.NDArray[np.float32] | None]:
         """Return the batch orders of a chunk, or from what they are drawn, and the weights of its mixtures."""
@@ -298,15 +301,29 @@ class _Session:
         return StackCheckpoint(task.name, path, epoch, task.runs, blocks, finished)
 
     def _begin(self) -> tuple[Lane, _Progress]:
-        averaged = self.task.recipe.ema > 0
-        firsts = [first_lane(self.network, is_averaged=averaged)]
-        for run in self.task.runs[1:]:
-            network = stack_network(self.task, self.rows, seed=run.seed)
-            firsts.append(first_lane(network, is_averaged=averaged))
-        lanes = stack_lanes([resized(lane, self.program.network.shapes()) for lane in firsts])
+        lanes = self._first_lanes()
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes))
+
+    def _first_lanes(self) -> Lane:
+        """Return the lanes before their first epoch, from few builds where there are many that are computed together."""
+        averaged = self.task.recipe.ema > 0
+        shapes = self.program.network.shapes()
+        seeds = self.task.seeds
+        if self.task.together and len(seeds) >= FEWEST_DRAWN:
+            values = drawn_values(
+                lambda seed: stack_network(self.task, self.rows, seed=seed).initial_values(), seeds
+            )
+            if values is not None:
+                lanes = resized(first_lanes(values, len(seeds), is_averaged=averaged), shapes)
+                return jax.tree.map(jax.device_put, lanes)
+        first = first_lane(self.network, is_averaged=averaged)
+        others = (
+            first_lane(stack_network(self.task, self.rows, seed=seed), is_averaged=averaged)
+            for seed in seeds[1:]
+        )
+        return stack_lanes([resized(lane, shapes) for lane in (first, *others)])
 
     def _restore(self) -> tuple[Lane, _Progress]:
         tensors, metadata = self.storage.read_tensors(self.storage.folder / (self.task.checkpoint or ""))
@@ -329,9 +346,7 @@ class _Session:
         if not recipe.mixup:
             return None
         steps = steps_per_epoch(self.train_rows, recipe.batch_size)
-        return chunk_mixes(
-            *(self.task.seeds, first, epochs, steps), alpha=recipe.mixup, length=self.length
-        )
+        return chunk_mixes(*(self.task.seeds, first, epochs, steps), alpha=recipe.mixup, length=self.length)
 
     def _chunk_length(self) -> int:
         by_lane = 0 if self.task.together else len(self.rows.validation[0])
@@ -362,9 +377,9 @@ class _Session:
         best_epochs, trained = progress.standing.best_epoch, progress.standing.epochs
         places = measured.cumsum() - 1 if self._keeps_measured_only else np.arange(len(measured))
         for lane, run in enumerate(self.task.runs):
-            if lane in progress.ended:
-                continue
             epochs = int(trained[lane]) - progress.epoch
+            if lane in progress.ended or epochs <= 0:  # a lane may have ended in the chunk before
+                continue
             block = metrics[:epochs, lane]
             rows = tuple(
                 RowLosses(run, "validation", progress.epoch + int(index), losses[places[index], lane].copy())

@@ -125,7 +125,7 @@ def _key() -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:  # noqa: ARG001  # another answer for others
+def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:  # another answer for others
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "2"}
     return subprocess.Popen(  # noqa: S603  # this interpreter, and a program written above
         [sys.executable, "-c", PROBE],
