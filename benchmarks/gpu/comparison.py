@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.gpu.trials import CONTENDERS, TARGETS, TENSORFLOAT32, Trial, read_trial
+from benchmarks.gpu.trials import CONTENDERS, TARGETS, Trial, read_trial
 from benchmarks.higgs_rows import TRAIN_ROWS, VALIDATION_ROWS
 from benchmarks.peers.case import BATCH_ROWS, FEATURES, NETWORKS, count_parameters
 from benchmarks.printing import print_table
@@ -133,8 +133,7 @@ def shares(trial: Trial, milliseconds: float, rates: Line) -> tuple[str, str]:
     if not rates or network.units[0] < LARGE_UNITS:
         return "", ""
     flop = network.multiplications_flop(TRAIN_ROWS, VALIDATION_ROWS)
-    # keras.fit's float32 is what the device makes of it.
-    product_rate = rates["flop_per_second"].get(trial.precision, rates["flop_per_second"][TENSORFLOAT32])
+    product_rate = rates["flop_per_second"][trial.precision]
     steps = TRAIN_ROWS // BATCH_ROWS
     traffic = ADAM_BYTES * count_parameters(network.units, FEATURES) * steps
     seconds = milliseconds / 1000

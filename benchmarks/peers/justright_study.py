@@ -32,13 +32,12 @@ def main() -> None:
     from justright.records.models import save_model_atomically
     from justright.runs.events import PlanMade, StackCheckpoint, StackProgress
     from justright.runs.tasks import Storage
-    from justright.workers.pool import Pool
-    from justright.workers.processes import Processes
+    from justright.workers.engines import open_pool
     from justright.workers.train import study_rows, train_study
 
     accelerators = accelerators_of(case)
     study = describe_study(case, accelerators)
-    workers = min(accelerators.count if accelerators else case.threads, case.lanes)
+    workers = None if accelerators else min(case.threads, case.lanes)
     window = Window(case.seconds, hold_workers if case.in_turns else None)
 
     def handle(event) -> None:
@@ -52,8 +51,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(Path(folder), write_tensors, read_tensors, save_model_atomically)
-        processes = Processes(study_rows(study), storage, workers=workers, accelerators=accelerators)
-        with Pool(processes) as pool, contextlib.suppress(KeyboardInterrupt):
+        pool = open_pool(
+            *("local", study_rows(study), storage), workers=workers, jobs=case.lanes, address=None
+        )
+        with pool, contextlib.suppress(KeyboardInterrupt):
             train_study(
                 study,
                 pool,
@@ -69,7 +70,7 @@ def main() -> None:
         epochs=window.epochs,
         startup_seconds=window.first_seen - case.started - window.compile_seconds,
         compile_seconds=window.compile_seconds,
-        memory_bytes=UNITS * (own + workers * workers_peak),
+        memory_bytes=UNITS * (own + pool.workers * workers_peak),
         validation_loss=window.best,
         versions={"justright": justright.__version__} | versions_of("keras", "jax"),
         stack_lanes=window.stack_lanes,
