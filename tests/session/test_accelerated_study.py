@@ -97,7 +97,7 @@ def test_a_study_of_an_accelerator_is_not_continued_on_a_cpu(folder, split):
 
 def test_it_is_continued_there_for_longer(folder, split, on_device):
     """More epochs go on from the checkpoints, and the first ones stay as they were."""
-    order = ["variant", "seed", "metric", "epoch"]
+    order = ["variant", "seed", "epoch"]
     before = jr.open_result(folder).curves.sort(order)
     describe(split, max_epochs=9).run(folder, progress=False)
     after = jr.open_result(folder).curves.sort(order)
