@@ -86,7 +86,7 @@ class Recorder:
         while int(self.lanes.outcome[0]) == ALIVE and len(self.metrics) < MAX_EPOCHS:
             epoch = len(self.metrics)
             orders = self.places[chunk_orders((self.seed,), epoch, 1, count, length=1)]
-            self.lanes, metrics, losses, _ = self.program.run_chunk(
+            self.lanes, metrics, losses, *_ = self.program.run_chunk(
                 self.lanes, orders, measured, np.int32(epoch), np.int32(1), self.data, None
             )
             weights, others = ([value[0] for value in part] for part in self.lanes.measured)

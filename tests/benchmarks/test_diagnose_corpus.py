@@ -114,14 +114,14 @@ def test_made_logs_inside_folders_are_named_as_people_name_them(corpus):
 def advised(words=(), keep=None, accuracy=()):
     """A reading with such advice, a state to keep, and such an accuracy curve."""
     at, values = np.arange(len(accuracy), dtype=float), np.array(accuracy, dtype=float)
-    curve = SimpleNamespace(written="val_accuracy", at=at, values=values)
+    curve = SimpleNamespace(written="val_accuracy", finite=lambda: (at, values))
     metric = SimpleNamespace(written="val_accuracy", direction="more", points=len(values))
     return SimpleNamespace(
         unit="epoch",
         keep=None if keep is None else SimpleNamespace(at=keep),
         sets=(SimpleNamespace(role="validation", set="", others=(metric,) if len(values) else ()),),
         advice=[SimpleNamespace(words=one) for one in words],
-        curves=SimpleNamespace(of_set=lambda *_: iter([curve])),
+        curves=SimpleNamespace(named=lambda *_: curve),
     )
 
 

@@ -40,7 +40,7 @@ ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning
         ({"measure_rows": -1}, "`measure_rows` must be a whole number of at least 1; got -1."),
         (
             {"precision": "bfloat"},
-            "`precision` must be one of 'float32', 'bfloat16'; got 'bfloat'. Did you mean 'bfloat16'?",
+            "`precision` must be one of 'auto', 'float32', 'tensorfloat32', 'bfloat16'; got 'bfloat'. Did you mean 'bfloat16'?",
         ),
         ({"label_smoothing": 1}, "`label_smoothing` must lie in [0, 1); got 1."),
         ({"label_smoothing": True}, "`label_smoothing` must lie in [0, 1); got True."),
@@ -114,7 +114,7 @@ def test_an_unknown_option_of_a_recipe_is_refused():
         Recipe.from_dict({"batchsize": 100})
     assert str(caught.value) == (
         "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
-        "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight'; got 'batchsize'. Did you mean 'batch_size'?"
+        "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight', 'batch_orders'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
 

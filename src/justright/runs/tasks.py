@@ -189,6 +189,7 @@ class StackTask:
         models: where each lane's model goes, relative to the folder.
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
         registered: classes and functions to register with Keras first.
+        together: whether lanes are computed together, as on an accelerator, rather than one after the other.
     """
 
     name: str
@@ -201,6 +202,7 @@ class StackTask:
     checkpoint: str | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     registered: Mapping[str, Any] = field(default_factory=registered_objects)
+    together: bool = False
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -193,8 +193,9 @@ class StudyOptions(TableOptions):
     class_weight: Literal["balanced"] | None = option(
         "Let all classes count alike in training, however rare."
     )
-    precision: Literal["float32", "bfloat16"] | None = option(
-        "bfloat16: faster matrix products on CPUs that support them; the networks are equally good."
+    precision: Literal["auto", "float32", "tensorfloat32", "bfloat16"] | None = option(
+        "Of matrix products: bfloat16 is faster where the device supports it, tensorfloat32 on NVIDIA GPUs; the networks are "
+        "equally good. [default: auto, what Keras takes on the device]"
     )
 
 

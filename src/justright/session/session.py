@@ -32,7 +32,8 @@ from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
 from justright.study.variant import CompiledConfig
-from justright.workers.engines import open_pool
+from justright.workers.accelerators import find_accelerators
+from justright.workers.engines import device_kind, open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.train import study_rows, train_study
 
@@ -77,7 +78,7 @@ def run_study(
     """
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
-    study = with_neighbours(study, path)
+    study = with_neighbours(study, path).on(device_kind(how.engine))
     try:
         result = _run_on(path, study, how, sinks, command)
     except MemoryLimitError:
@@ -108,7 +109,9 @@ def _run_on(
                 remaining = find_remaining(study, store, current)
             if note and note not in {one.text for one in store.notes()}:
                 store.note("neighbours", note)
-            session = _Session(study, folder, store, tuple(sinks), command, merged, remaining)
+            accelerators = find_accelerators() if how.engine == "local" else None
+            device = str(accelerators) if accelerators else ""
+            session = _Session(study, folder, store, tuple(sinks), command, merged, remaining, device)
             interrupted = session.train(how)
             # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
             summary = None if interrupted else conclude(folder, store)
@@ -128,6 +131,7 @@ class _Session:
     command: str
     fingerprints: dict[str, Any]
     remaining: Remaining
+    device: str
 
     def train(self, how: RunOptions) -> bool:
         """Train what is missing; return whether it was interrupted."""
@@ -207,7 +211,7 @@ class _Session:
         """
         if self.remaining.has_other_test:
             self.store.forget_test()
-        describe_study(self.store, self.study)
+        describe_study(self.store, self.study, environment={"device": self.device} if self.device else None)
         if self.command or self.store.get_meta("command") is None:
             self.store.set_meta("command", self.command)
         write_study(self.folder, self.store, self.study, configs)

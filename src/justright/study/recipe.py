@@ -21,13 +21,43 @@ from justright.study.keras_descriptions import (
     plain,
 )
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "tensorfloat32", "bfloat16"]
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+BatchOrders = Literal["auto", "host", "device"]
+
+BATCH_ORDERS: tuple[BatchOrders, ...] = get_args(BatchOrders)
 
 Stop = Literal["patience", "settled"]
 
 STOPS: tuple[Stop, ...] = get_args(Stop)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKind:
+    """What networks are trained on, as far as it decides how a recipe is computed.
+
+    Args:
+        platform: 'cpu', 'cuda', 'rocm', 'tpu', 'metal' or another word of JAX's.
+        has_tensorfloat32: whether it multiplies in TensorFloat-32, as NVIDIA's GPUs do from compute capability 8.0 on.
+    """
+
+    platform: str = "cpu"
+    has_tensorfloat32: bool = False
+
+    @property
+    def is_accelerator(self) -> bool:
+        """Whether it is not the processor itself: lanes are computed together there."""
+        return self.platform != "cpu"
+
+    @property
+    def default_precision(self) -> Precision:
+        """What the matrix products of Keras on JAX are there."""
+        if self.platform == "tpu":
+            return "bfloat16"
+        return "tensorfloat32" if self.has_tensorfloat32 else "float32"
+
 
 # The tutorial's schedule: InverseTimeDecay(0.001, decay_steps=STEPS_PER_EPOCH * 1000, decay_rate=1).
 INITIAL_LEARNING_RATE = 0.001
@@ -54,8 +84,11 @@ LATER: Mapping[str, Any] = MappingProxyType(
         "loss": None,
         "metrics": (),
         "class_weight": None,
+        "batch_orders": "auto",
     }
 )
+# What is left out of plain values besides: orders that the host makes, which is all there were before.
+HOST_ORDERS = ("batch_orders", "host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +106,8 @@ class Recipe:
             Keras knows to rise, are maximised, everything else is minimised.
         optimizer: a Keras optimizer, its serialised configuration, or None for Adam under
             InverseTimeDecay(0.001, 1000 epochs of steps, 1).
-        precision: 'float32', or 'bfloat16' for bf16 operands with f32 accumulation and f32 weights.
+        precision: of matrix products: 'float32', 'tensorfloat32' (operands with 10 bits, on GPUs that have it), or 'bfloat16'
+            (operands with 7 bits); sums and weights are float32 in each. 'auto' takes what Keras takes on the device.
         from_logits: whether models end in logits; None decides from the activation of the last layer.
         measure_rows: training rows of the fixed subset that is measured in inference mode.
         label_smoothing: share of each target's weight that is spread evenly over all classes in the training loss, in
@@ -90,6 +124,8 @@ class Recipe:
         metrics: further metrics of each epoch, as Keras' objects, names or configurations, or functions like a loss.
         class_weight: how much rows count in the training loss by their class: 'balanced' for rows / (classes * rows of
             the class), or class -> weight, where classes left out weigh 1. Validation and test losses are not weighted.
+        batch_orders: where the order of an epoch's rows is drawn, by different generators: 'host', 'device', or 'auto' for the
+            device where that is an accelerator, which would wait for the host.
 
     Raises:
         InputError: a value is out of range.
@@ -100,7 +136,7 @@ class Recipe:
     patience: int | None = 200
     monitor: str | None = None
     optimizer: Mapping[str, Any] | None = None
-    precision: Precision = "float32"
+    precision: Precision = "auto"
     from_logits: bool | None = None
     measure_rows: int = 1_000
     label_smoothing: float = LATER["label_smoothing"]
@@ -110,6 +146,7 @@ class Recipe:
     loss: Described | None = LATER["loss"]
     metrics: Sequence[Described] = LATER["metrics"]
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = LATER["class_weight"]
+    batch_orders: BatchOrders = LATER["batch_orders"]
 
     def __post_init__(self) -> None:
         whole = [
@@ -120,6 +157,7 @@ class Recipe:
         raise_together(
             *(partial(check_whole, name, getattr(self, name), least=1) for name in whole),
             partial(check_one_of, "precision", self.precision, PRECISIONS),
+            partial(check_one_of, "batch_orders", self.batch_orders, BATCH_ORDERS),
             partial(check_one_of, "stop", self.stop, STOPS),
             *([] if self.from_logits is None else [partial(check_switch, "from_logits", self.from_logits)]),
             partial(check_share, "label_smoothing", self.label_smoothing),
@@ -166,6 +204,33 @@ class Recipe:
         optimizer = self.optimizer or decaying_adam(steps_per_epoch(train_rows, self.batch_size))
         return replace(self, monitor=monitor, optimizer=optimizer)
 
+    def on(self, device: DeviceKind | None) -> Recipe:
+        """Return the recipe with what 'auto' means on a kind of device; None: on unknown ones, as a cluster's.
+
+        Raises:
+            InputError: the device has no such products.
+
+        Example:
+            >>> (
+            ...     Recipe().on(DeviceKind("cpu")).precision,
+            ...     Recipe().on(DeviceKind("cuda", has_tensorfloat32=True)).precision,
+            ... )
+            ('float32', 'tensorfloat32')
+        """
+        if self.precision == "tensorfloat32" and device and not device.has_tensorfloat32:
+            where = "this accelerator" if device.is_accelerator else "a CPU"
+            raise InputError(
+                "`precision` 'tensorfloat32' needs an NVIDIA GPU of compute capability 8.0 or more; networks are trained on "
+                f"{where} here. Take 'auto' or 'float32', or 'bfloat16' for speed."
+            )
+        device = device or DeviceKind()
+        orders: BatchOrders = "device" if device.is_accelerator else "host"
+        return replace(
+            self,
+            precision=device.default_precision if self.precision == "auto" else self.precision,
+            batch_orders=orders if self.batch_orders == "auto" else self.batch_orders,
+        )
+
     def _check_task(self, task: Task) -> None:
         allowed = {"label_smoothing": "0", "class_weight": "None"} if task == "regression" else {}
         for name, none in allowed.items():
@@ -188,7 +253,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values for TOML; options that are None, or new and unused, are left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        values = {name: value for name, value in values.items() if name not in LATER or value != LATER[name]}
+        values = {
+            name: value
+            for name, value in values.items()
+            if (name not in LATER or value != LATER[name]) and (name, value) != HOST_ORDERS
+        }
         return {name: plain(value) for name, value in values.items() if value is not None}
 
     @classmethod

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.read_options import Task
@@ -15,7 +15,7 @@ from justright.errors import InputError, raise_together
 from justright.study.families import Family
 from justright.study.keras_edits import is_plain
 from justright.study.raw_inputs import standardise_where_needed
-from justright.study.recipe import Recipe
+from justright.study.recipe import DeviceKind, Recipe
 from justright.study.shown_study import study_card, study_text
 from justright.study.sweep import Grid
 from justright.study.variant import (
@@ -138,6 +138,17 @@ class Study:
     def recipe_of(self, variant: Variant) -> Recipe:
         """Return the recipe that trains `variant`: its own, or the study's."""
         return variant.recipe or self.recipe
+
+    def on(self, device: DeviceKind | None) -> Self:
+        """Return the study with recipes for a kind of device; see `Recipe.on`.
+
+        Raises:
+            InputError: the device cannot train one of its recipes.
+        """
+        variants = tuple(
+            replace(one, recipe=one.recipe.on(device)) if one.recipe else one for one in self.variants
+        )
+        return replace(self, variants=variants, recipe=self.recipe.on(device))
 
     def variant(self, name: str) -> Variant:
         """Return the variant called `name`.

@@ -55,7 +55,7 @@ def padded_build(build: Build, recipe: Recipe) -> Build:
         (112, 16)
     """
     optimizer = (recipe.optimizer or {}).get("class_name")
-    if type(build) is not Mlp or recipe.precision != "float32" or optimizer not in OPTIMIZERS:
+    if type(build) is not Mlp or recipe.precision == "bfloat16" or optimizer not in OPTIMIZERS:
         return build
     if build.dropout or build.l1 or build.batch_normalization or build.activation not in ACTIVATIONS:
         return build

@@ -4,7 +4,7 @@ The loop lives here only. Everything random is derived from (seed, epoch, step),
 resuming nor the length of a chunk can change a result.
 
 Lanes are mapped one after the other on a CPU (`lax.map`: vmapped lanes gain nothing there, and a lane's
-arithmetic then does not depend on its neighbours) and vmapped on accelerators.
+arithmetic then does not depend on its neighbours) and vmapped on accelerators, which also draw the batch orders.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
-from collections.abc import Callable
-from contextlib import suppress
+import math
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,16 +26,31 @@ from jax import lax
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
-from justright.study.recipe import Recipe
+from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import KerasConfig
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
+from justright.training.orders import DeviceOrders, drawn_mixes, drawn_order
 from justright.training.padding import padded_build
 from justright.training.step import TrainStep, Values
 from justright.training.strengths import Strengths, find_strengths
 
+# Epochs of a chunk whose validation losses leave an accelerator, at most: those of all epochs would be most of what is copied.
+SLOTS = 32
+# Vmapped lanes of networks from so many parameters on: milliseconds an epoch on an H100 with 1 and with 5 steps in a row: Large in
+# bfloat16, 32 lanes, 16.8 and 15.5; 8 lanes 7.0 and 6.6; but 1 lane 4.2 and 4.4, Medium, 64 lanes, 3.04 and 3.06; Tiny, 256 lanes, 1.78 and 1.84.
+UNROLLED_PARAMETERS, UNROLLED_STEPS = 100_000, 5
 NEVER = 2**31 - 1  # patience of a recipe that never stops early
+
+
+class Standing(NamedTuple):
+    """How the lanes of a stack stand, without their values; fields as in `Lane`, each (lanes,)."""
+
+    best_epoch: Any
+    wait: Any
+    outcome: Any
+    epochs: Any
 
 
 def metric_names(network: Network) -> tuple[str, ...]:
@@ -58,23 +74,39 @@ class Program:
         network: model, optimizer and objective.
         recipe: a resolved recipe.
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
+        compiler_options: of XLA, for the training program.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, *, one_by_one: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        one_by_one: bool = True,
+        compiler_options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.network = network
         self.recipe = recipe
         self.metric_names = metric_names(network)
-        self._map = lax.map if one_by_one else _map_together
+        self._one_by_one = one_by_one
+        self._parameters = sum(math.prod(shape) for shape in network.shapes()["weights"])
         monitor = recipe.monitor or ""
         self._monitored = self.metric_names.index(monitor)
         self._val_loss = self.metric_names.index("val_loss")
         self._sign = -1.0 if network.rises(monitor) else 1.0
         self._step = rewrite(
-            TrainStep(network, recipe), bfloat16=recipe.precision == "bfloat16", copies=one_by_one
+            TrainStep(network, recipe, is_narrow=not one_by_one and recipe.precision == "bfloat16"),
+            bfloat16=recipe.precision == "bfloat16",
+            copies=one_by_one,
+            narrow_outputs=not one_by_one,
         )
+        # A CPU's products are float32 in any case; those of an accelerator only if that is asked for.
+        products = "highest" if recipe.precision == "float32" and not one_by_one else None
         strengths = find_strengths(network.model, network.optimizer)
-        self.run_chunk = _with_strengths(strengths, self._run_chunk, donate_argnums=1)
-        self.measure_rows = _with_strengths(strengths, self._measure_rows)
+        self.run_chunk = _with_strengths(
+            strengths, self._run_chunk, products, donate_argnums=1, compiler_options=compiler_options or None
+        )
+        self.measure_rows = _with_strengths(strengths, self._measure_rows, products)
 
     def _run_chunk(
         self,
@@ -85,20 +117,27 @@ class Program:
         epochs: Any,
         data: Data,
         mixes: Any = None,
+        slots: Any = None,
     ) -> Any:
         """Train up to `epochs` epochs; end sooner when no lane is alive.
 
         Shape:
-            orders: (length, lanes, train rows) int32; measured: (length,) bool.
-            mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed.
+            orders: (length, lanes, train rows) int32, or `DeviceOrders` to draw them here; measured: (length,) bool.
+            mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed, or
+                orders are drawn here.
+            slots: (length,) int32, where the validation losses of each epoch go, below `SLOTS`, or `SLOTS` to drop them; None
+                keeps those of all epochs.
 
         Returns:
-            lanes, metrics (length, lanes, metrics), validation losses (length, lanes, validation rows), and
-            the number of epochs that ran; entries from there on, and of lanes not alive, are NaN.
+            lanes, metrics (length, lanes, metrics), validation losses (length or `SLOTS`, lanes, validation rows), the number
+            of epochs that ran, and the state of the lanes without their values; entries from there on, and of lanes not
+            alive, are NaN.
         """
-        length, width = orders.shape[:2]
+        length, width = measured.shape[0], lanes.outcome.shape[0]
         metrics = jnp.full((length, width, len(self.metric_names)), jnp.nan, jnp.float32)
-        losses = jnp.full((length, width, data.validation.x.shape[0]), jnp.nan, jnp.float32)
+        kept = length if slots is None else SLOTS
+        losses = jnp.full((kept, width, data.validation.x.shape[0]), jnp.nan, jnp.float32)
+        train_lanes = self._train_one_by_one if self._one_by_one else self._train_together
 
         def goes_on(carry: Any) -> Any:
             index, lanes, *_ = carry
@@ -107,34 +146,104 @@ class Program:
         def one_epoch(carry: Any) -> Any:
             index, lanes, metrics, losses = carry
             epoch = first_epoch + index
-
-            def one_lane(part: tuple[Lane, Any, Any]) -> Any:
-                lane, *plan = part
-                return lax.cond(
-                    lane.outcome == ALIVE,
-                    lambda: self._train_epoch(lane, plan, epoch, measured[index], data),
-                    lambda: (
-                        lane,
-                        jnp.full_like(metrics[0, 0], jnp.nan),
-                        jnp.full_like(losses[0, 0], jnp.nan),
-                    ),
-                )
-
-            mix = None if mixes is None else mixes[index]
-            lanes, values, rows = self._map(one_lane, (lanes, orders[index], mix))
-            return index + 1, lanes, metrics.at[index].set(values), losses.at[index].set(rows)
+            if isinstance(orders, DeviceOrders):
+                plans = self._drawn_plans(orders, epoch)
+            else:
+                plans = orders[index], None if mixes is None else mixes[index]
+            lanes, values, rows = train_lanes(lanes, plans, epoch, measured[index], data)
+            if slots is None:
+                losses = losses.at[index].set(rows)
+            else:
+                losses = losses.at[slots[index]].set(rows, mode="drop")
+            return index + 1, lanes, metrics.at[index].set(values), losses
 
         ran, lanes, metrics, losses = lax.while_loop(
             goes_on, one_epoch, (jnp.int32(0), lanes, metrics, losses)
         )
-        return lanes, metrics, losses, ran
+        return lanes, metrics, losses, ran, Standing(*(getattr(lanes, name) for name in Standing._fields))
 
-    def _train_epoch(self, lane: Lane, plan: Any, epoch: Any, measured: Any, data: Data) -> Any:
+    def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
+        """Return the orders (lanes, train rows) of one epoch, and the weights of mixtures (lanes, steps) or None."""
+        rows, recipe = orders.places.shape[0], self.recipe
+        order = jax.vmap(lambda words: drawn_order(words, epoch, rows))(orders.keys)
+        order = jnp.take(orders.places, order, axis=0, mode="clip")
+        if not recipe.mixup:
+            return order, None
+        steps = steps_per_epoch(rows, recipe.batch_size)
+        return order, jax.vmap(lambda words: drawn_mixes(words, epoch, steps, recipe.mixup))(orders.keys)
+
+    def _train_one_by_one(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
+        """Return the lanes after one epoch, its metrics and its validation losses; lanes that have ended take no time."""
+        nothing = jnp.full(len(self.metric_names), jnp.nan, jnp.float32)
+        no_losses = jnp.full(data.validation.x.shape[0], jnp.nan, jnp.float32)
+
+        def one_lane(part: tuple[Lane, Any, Any]) -> Any:
+            lane, *plan = part
+            return lax.cond(
+                lane.outcome == ALIVE,
+                lambda: self._train_epoch(
+                    lane,
+                    plan,
+                    epoch,
+                    data,
+                    fixed=lambda weights, others: lax.cond(
+                        measured,
+                        lambda: self._fixed_metrics(weights, others, data.fixed),
+                        lambda: jnp.full(2, jnp.nan, jnp.float32),
+                    ),
+                ),
+                lambda: (lane, nothing, no_losses),
+            )
+
+        return lax.map(one_lane, (lanes, *plans))
+
+    def _train_together(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
+        """Return the same for vmapped lanes: all are trained, and those that had ended stay as they were.
+
+        A branch inside of vmapped lanes would always take both ways, so the fixed subset is measured outside of them.
+        """
+        not_yet = jnp.full(2, jnp.nan, jnp.float32)
+
+        def one_lane(part: tuple[Lane, Any, Any]) -> Any:
+            lane, *plan = part
+            is_alive = lane.outcome == ALIVE
+            after, metrics, losses = self._train_epoch(
+                *(lane, plan, epoch, data),
+                fixed=lambda weights, others: not_yet,
+                steps_in_a_row=self._steps_in_a_row(before.shape[0]),
+            )
+            kept = jax.tree.map(partial(jnp.where, is_alive), after, lane)
+            return kept, jnp.where(is_alive, metrics, jnp.nan), jnp.where(is_alive, losses, jnp.nan)
+
+        before = lanes.outcome
+        lanes, metrics, losses = jax.vmap(one_lane)((lanes, *plans))
+        fixed = lax.cond(
+            measured,
+            lambda: jax.vmap(lambda weights, others: self._fixed_metrics(weights, others, data.fixed))(
+                *lanes.measured
+            ),
+            lambda: jnp.full((before.shape[0], 2), jnp.nan, jnp.float32),
+        )
+        fixed = jnp.where((before == ALIVE)[:, None], fixed, jnp.nan)
+        first = next(place for place, name in enumerate(self.metric_names) if name.startswith("fixed_"))
+        return lanes, metrics.at[:, first : first + 2].set(fixed), losses
+
+    def _train_epoch(
+        self,
+        lane: Lane,
+        plan: Any,
+        epoch: Any,
+        data: Data,
+        *,
+        fixed: Callable[[Any, Any], Any],
+        steps_in_a_row: int = 1,
+    ) -> Any:
         """Return the lane after one epoch, the epoch's metrics and its validation losses by row.
 
-        `plan` is the order of training rows, and the weights of mixtures (steps,) or None.
+        `plan` is the order of training rows, and the weights of mixtures (steps,) or None; `fixed` gives the metrics of the
+        fixed subset.
         """
-        lane, train = self._train(lane, plan, epoch, data.train)
+        lane, train = self._train(lane, plan, epoch, data.train, steps_in_a_row)
         weights, others = lane.measured
         has_own = bool(self.network.objective.metrics)
         objective = self.network.objective
@@ -146,20 +255,16 @@ class Program:
             with_outputs=has_own,
         )
         minimised = more[0] if objective.own_loss else losses
-        fixed = lax.cond(
-            measured,
-            lambda: self._fixed_metrics(weights, others, data.fixed),
-            lambda: jnp.full(2, jnp.nan, jnp.float32),
-        )
         means = [minimised.mean() + objective.in_units(penalty), losses.mean(), scores.mean()]
         validation = jnp.stack([*means, *([minimised.mean()] if objective.own_name else [])])
         rate = self._learning_rate(lane.optimizer)
         own = self._own_metrics(weights, others, data, more[-1]) if has_own else []
-        metrics = jnp.concatenate([train, validation, fixed, rate[None], *own]).astype(jnp.float32)
+        metrics = jnp.concatenate([train, validation, fixed(weights, others), rate[None], *own])
+        metrics = metrics.astype(jnp.float32)
         lane = lane._replace(epochs=epoch + 1)
         return self._choose_epoch(lane, epoch, metrics), metrics, losses
 
-    def _train(self, lane: Lane, plan: Any, epoch: Any, rows: Rows) -> Any:
+    def _train(self, lane: Lane, plan: Any, epoch: Any, rows: Rows, steps_in_a_row: int) -> Any:
         """Return the lane after the steps of one epoch, and the means of what they measured."""
         order, mixes = plan
         size = min(self.recipe.batch_size, order.shape[0])
@@ -173,13 +278,21 @@ class Program:
 
         values = Values(*(getattr(lane, name) for name in Values._fields))
         numbers, parts = first_step + jnp.arange(full), order[: full * size].reshape(full, size)
-        values, sums = lax.scan(step, values, (numbers, parts, None if mixes is None else mixes[:full]))
+        items = numbers, parts, None if mixes is None else mixes[:full]
+        values, sums = lax.scan(step, values, items, unroll=min(steps_in_a_row, full))
         totals = sums.sum(0) * size
         if rest:
             last = (first_step + full, order[full * size :], None if mixes is None else mixes[full])
             values, measured = step(values, last)
             totals = totals + measured * rest
         return lane._replace(**values._asdict()), totals / order.shape[0]
+
+    def _steps_in_a_row(self, lanes: int) -> int:
+        """Return how many steps of vmapped lanes are compiled one after the other, before the loop goes round.
+
+        Between them XLA writes the weights that an update gives in bfloat16 as well. It takes half as long again to compile.
+        """
+        return UNROLLED_STEPS if lanes > 1 and self._parameters >= UNROLLED_PARAMETERS else 1
 
     def _evaluate(
         self,
@@ -265,19 +378,23 @@ class Program:
         return losses, scores, outputs
 
 
-def _with_strengths(strengths: Strengths, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`."""
+def _with_strengths(
+    strengths: Strengths, function: Callable[..., Any], products: str | None, **options: Any
+) -> Callable[..., Any]:
+    """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`.
+
+    `products` is the precision of matrix products in JAX's words; None leaves it to the device.
+    """
 
     def traced(values: Any, *arguments: Any) -> Any:
-        with strengths.replaced(values):
+        with (
+            strengths.replaced(values),
+            jax.default_matmul_precision(products) if products else nullcontext(),
+        ):
             return function(*arguments)
 
     traced.__name__ = function.__name__  # the name of the program in profiles and in the compile cache
     return partial(jax.jit(traced, **options), strengths.values())
-
-
-def _map_together(function: Any, arguments: Any) -> Any:
-    return jax.vmap(function)(arguments)
 
 
 ProgramCache = dict[Any, Program]
@@ -293,13 +410,25 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
     rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
-    key = (described, recipe, len(task.train_index), len(task.runs), *rows_alike)
+    key = (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
             _forget(cache)
         network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
-        cache[key] = Program(network, task.recipe, one_by_one=jax.default_backend() == "cpu")
+        cache[key] = Program(
+            network, task.recipe, one_by_one=not task.together, compiler_options=_compiler_options(task)
+        )
     return cache[key]
+
+
+def _compiler_options(task: StackTask) -> Mapping[str, Any]:
+    """Return what XLA is told about a stack's program.
+
+    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms an epoch
+    with them and 3.0 without (H100, jax 0.11.2). Several lanes are as fast with them, or faster.
+    """
+    is_single = task.together and len(task.runs) == 1 and jax.default_backend() == "gpu"
+    return {"xla_gpu_enable_triton_gemm": False} if is_single else {}
 
 
 def _forget(cache: ProgramCache) -> None:

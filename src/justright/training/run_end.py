@@ -66,7 +66,7 @@ class Ending:
         train_seconds: float,
         settled: str = "",
     ) -> RunFinished:
-        """Return how one lane ended.
+        """Return how one lane ended; its model is saved by `save`.
 
         Args:
             lane: its number in the stack.
@@ -88,7 +88,7 @@ class Ending:
         return RunFinished(
             *(run, outcome, reason, epochs, best_epoch, train_seconds, best, last, test, test_last),
             rows=rows + (rows_last if epochs - 1 != best_epoch else ()),
-            model_path=self.save(lane, state),
+            model_path=self.task.models[lane],
         )
 
     def measure_test(self, lane: int, state: Lane) -> RunMeasured:
@@ -98,8 +98,8 @@ class Ending:
         last, rows_last = self._measure(run, last_epoch, state.measured, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
 
-    def save(self, lane: int, state: Lane) -> str:
-        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it; return its path.
+    def save(self, lane: int, state: Lane) -> None:
+        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it.
 
         All lanes of the stack are written from one Keras model.
         """
@@ -114,7 +114,6 @@ class Ending:
             "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
         }
         self.storage.save_model(compiled, self.storage.folder / path, about)
-        return path
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:

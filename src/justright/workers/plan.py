@@ -21,6 +21,7 @@ from justright.study.variant import KerasConfig
 # the pool balance runs over the cores.
 SMALL_PARAMETERS = 50_000
 MAX_LANES = 64
+MAX_LANES_TOGETHER = 256  # on an accelerator, as far as its memory goes
 # Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
 DROPOUT_FACTOR = 2.0
 
@@ -78,12 +79,14 @@ def plan_stacks(
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
         max_lanes: the most runs of a new stack.
-        together: whether large networks also share a program, as they should where lanes are vmapped: it takes several
-            512-wide networks to fill an accelerator.
+        together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
+            takes several 512-wide ones to fill it.
     """
 
     def task(stack: SavedStack) -> StackTask:
-        return stack_task(study, stack, model_path=model_path, checkpoint_seconds=checkpoint_seconds)
+        return stack_task(
+            *(study, stack), model_path=model_path, checkpoint_seconds=checkpoint_seconds, together=together
+        )
 
     stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.runs}
@@ -106,6 +109,7 @@ def stack_task(
     *,
     model_path: Callable[[RunKey], str],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    together: bool = False,
 ) -> StackTask:
     """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
     variant = study.variant(stack.runs[0].variant)
@@ -119,6 +123,7 @@ def stack_task(
         train_index=_first_rows(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
+        together=together,
     )
 
 

@@ -135,7 +135,9 @@ class RayCluster(Transport[RayActor]):
 
     def start(self, number: int) -> RayActor:
         """Request an actor, which the cluster may put on any node."""
-        variables = worker_variables(threads=1) | (ONE_PROCESSOR if self._resource == "CPU" else {})
+        variables = worker_variables(threads=1, on_accelerator=self._resource == "GPU") | (
+            ONE_PROCESSOR if self._resource == "CPU" else {}
+        )
         if self._address is None:
             variables["PYTHONPATH"] = import_path()
         options = {

@@ -29,7 +29,7 @@ from justright.workers.memory import (
     judging_bytes,
     worker_bytes,
 )
-from justright.workers.plan import MAX_LANES, Revisit, SavedStack, plan_stacks, stack_task
+from justright.workers.plan import MAX_LANES, MAX_LANES_TOGETHER, Revisit, SavedStack, plan_stacks, stack_task
 from justright.workers.pool import Pool
 
 # From so many values of training rows on the reference model takes about as long as a large network: ten seconds.
@@ -116,7 +116,7 @@ def train_study(
         ),
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
         workers=pool.workers,
-        max_lanes=MAX_LANES,
+        max_lanes=MAX_LANES if accelerators is None else MAX_LANES_TOGETHER,
         free=free,
         least_bytes=base_bytes(rows) if measure_reference else 0,
         own_bytes=own_bytes,
@@ -137,7 +137,10 @@ def train_study(
         handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes))
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
-        MeasureTask(stack_task(study, one.stack, model_path=model_path), one.unmeasured, one.unsaved)
+        MeasureTask(
+            stack_task(study, one.stack, model_path=model_path, together=accelerators is not None),
+            *(one.unmeasured, one.unsaved),
+        )
         for one in revisited
     ]
     pool.execute(visits, take)

@@ -35,7 +35,7 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
     Args:
         store: of the study's folder.
         study: what is trained.
-        environment: what else is to be known of where, for the report.
+        environment: what else is to be known of where, such as accelerators, for the report.
     """
     rows = study_rows(study)
     constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
@@ -48,7 +48,7 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
     }
     store.write_reference(CONSTANT, constants)
     store.set_meta("warnings", [one.to_dict() for one in find_warnings(study.split)])
-    store.set_meta("environment", _environment() | dict(environment or {}))
+    store.set_meta("environment", dict(environment or {}) | _environment())
 
 
 def write_study(folder: StudyFolder, store: Store, study: Study, configs: Mapping[str, str]) -> None:
