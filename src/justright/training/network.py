@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -175,8 +176,8 @@ def describe_network(name: str, network: Network) -> VariantBuilt:
         (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
         for layer in network.model.layers
     )
-    parameters = sum(int(variable.value.size) for variable in network.model.trainable_variables)
-    return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
+    shapes = tuple(tuple(variable.shape) for variable in network.model.trainable_variables)
+    return VariantBuilt(name, sum(map(math.prod, shapes)), "\n".join(lines), config, layers, shapes)
 
 
 def _objective_of(

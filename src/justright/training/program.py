@@ -28,6 +28,7 @@ from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import KerasConfig
+from justright.training.devices.placement import Placement, built_on_host
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
@@ -74,11 +75,20 @@ class Program:
         network: model, optimizer and objective.
         recipe: a resolved recipe.
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
+        placement: where the values of lanes are; None for one device.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, *, one_by_one: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        one_by_one: bool = True,
+        placement: Placement | None = None,
+    ) -> None:
         self.network = network
         self.recipe = recipe
+        self.placement = placement or Placement()
         self.metric_names = metric_names(network)
         self._one_by_one = one_by_one
         self._parameters = sum(math.prod(shape) for shape in network.shapes()["weights"])
@@ -96,7 +106,8 @@ class Program:
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
         strengths = find_strengths(network.model, network.optimizer)
         self.run_chunk = _with_strengths(strengths, self._run_chunk, products, donate_argnums=1)
-        self.measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        self.measure_rows = self.placement.sharding(measure_rows)
 
     def _run_chunk(
         self,
@@ -150,6 +161,7 @@ class Program:
         ran, lanes, metrics, losses = lax.while_loop(
             goes_on, one_epoch, (jnp.int32(0), lanes, metrics, losses)
         )
+        lanes = self.placement.keep(lanes, outer=1)
         return lanes, metrics, losses, ran, Standing(*(getattr(lanes, name) for name in Standing._fields))
 
     def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
@@ -400,12 +412,13 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
     rows_alike = (rows.features, rows.outputs, rows.task, rows.units)
-    key = (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
+    key = (described, recipe, len(task.train_index), len(task.runs), task.together, task.devices, *rows_alike)
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
             _forget(cache)
         network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
-        cache[key] = Program(network, task.recipe, one_by_one=not task.together)
+        placement = Placement(task.devices)
+        cache[key] = Program(network, task.recipe, one_by_one=not task.together, placement=placement)
     return cache[key]
 
 
@@ -420,12 +433,13 @@ def _forget(cache: ProgramCache) -> None:
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
     """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
-    return build_network(
-        *(task.variant, task.build, task.recipe),
-        seed=seed,
-        features=rows.features,
-        outputs=rows.outputs,
-        task=rows.task,
-        units=rows.units,
-        train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
-    )
+    with built_on_host(task.devices):
+        return build_network(
+            *(task.variant, task.build, task.recipe),
+            seed=seed,
+            features=rows.features,
+            outputs=rows.outputs,
+            task=rows.task,
+            units=rows.units,
+            train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
+        )

@@ -122,10 +122,11 @@ def train_study(
         shared_bytes=LIBRARY_BYTES if is_shared else 0,
         program_bytes=KEPT_PROGRAM_BYTES,
         device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
-        device_share=accelerators.memory_share if accelerators else lambda workers: None,
+        device_share=accelerators.memory_share if accelerators else lambda workers, devices: None,
+        layouts=accelerators.layouts(pool.workers) if accelerators else None,
     )
     on_built(built)
-    pool.keep_workers(plan.workers, plan.worker_bytes)
+    pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
@@ -133,11 +134,16 @@ def train_study(
             rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()]
         )
         peak = max(plan.memory_bytes, judged)
-        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes))
+        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices))
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
         MeasureTask(
-            stack_task(study, one.stack, model_path=model_path, together=accelerators is not None),
+            stack_task(
+                *(study, one.stack),
+                model_path=model_path,
+                together=accelerators is not None,
+                devices=plan.devices,
+            ),
             *(one.unmeasured, one.unsaved),
         )
         for one in revisited
