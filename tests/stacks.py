@@ -186,12 +186,19 @@ def plain_keras() -> Callable[..., dict[str, np.ndarray]]:
 
     from justright.training.orders import batch_order
 
-    def run(model: Any, rows: StudyRows, recipe: Recipe, **compiled: Any) -> dict[str, np.ndarray]:
+    def run(
+        model: Any,
+        rows: StudyRows,
+        recipe: Recipe,
+        *,
+        order_of: Callable[[int, int, int], np.ndarray] = batch_order,
+        **compiled: Any,
+    ) -> dict[str, np.ndarray]:
         model.compile(**compiled)
         history = []
         column = (slice(None), None) if rows.task != "multiclass" else slice(None)
         for epoch in range(recipe.max_epochs):
-            order = batch_order(0, epoch, len(rows.train[0]))
+            order = order_of(0, epoch, len(rows.train[0]))
             x, y = rows.train[0][order], rows.train[1][order][column]
             logs: dict[str, float] = {}
             for start in range(0, len(order), recipe.batch_size):

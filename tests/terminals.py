@@ -23,7 +23,7 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
     recipe = SimpleNamespace(max_epochs=max_epochs, patience=patience, precision="float32")
     variants = [SimpleNamespace(name=name, build=None, group="") for name in NAMES]
     runs = [(variant, seed, ROWS) for variant in variants for seed in range(seeds)]
-    return SimpleNamespace(
+    study = SimpleNamespace(
         split=SimpleNamespace(
             table=SimpleNamespace(
                 task="binary",
@@ -41,6 +41,8 @@ def make_study(seeds: int = 1, max_epochs: int = 1_000, patience: int | None = 1
         runs=lambda: iter(runs),
         recipe_of=lambda variant: recipe,
     )
+    study.on = lambda kind: study
+    return study
 
 
 def make_progress(name: str, epoch: int, seconds: float, *, seed: int = 0, waited: int = 0) -> StackProgress:
@@ -95,6 +97,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
         "task": "binary",
         "rows": {"train": ROWS, "validation": 1_000, "test": 200},
         "wall_seconds": 1.0,
+        "device": None,
         "warnings": [],
         "constant": {"test": None},
         "effects": [],
@@ -122,6 +125,8 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
             {
                 "name": name,
                 "parameters": 803_329,
+                "precision": "float32",
+                "batch_orders": "host",
                 "verdict": {"label": label, "onset_epoch": None, "margin": 0.001, "reasons": []},
                 "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
                 "metrics": {},

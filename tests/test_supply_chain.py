@@ -47,6 +47,23 @@ def test_lowest_versions_are_the_bounds_of_the_project():
         assert found.release[: len(Version(bound).release)] == Version(bound).release, text
 
 
+def test_the_extras_for_gpus_take_the_jax_of_the_project():
+    """A plug-in fits one version of JAX only: another bound would be another JAX."""
+    (jax,) = [line for line in PROJECT["project"]["dependencies"] if Requirement(line).name == "jax"]
+    for extra, of_jax in (("cuda", "cuda13"), ("cuda12", "cuda12")):
+        (text,) = PROJECT["project"]["optional-dependencies"][extra]
+        requirement = Requirement(text)
+        assert (requirement.name, requirement.extras) == ("jax", {of_jax})
+        assert requirement.specifier == Requirement(jax).specifier
+
+
+@pytest.mark.parametrize("name", ["run", "test", "lowest"])
+def test_no_lock_of_run_or_test_holds_libraries_for_gpus(name):
+    """They are several GB, and `make run` and `make test` use none of them."""
+    packages = locked(ROOT / "requirements" / f"{name}.txt")
+    assert [one for one in packages if re.match(r"nvidia|cuda|jax-(?!lib)", one)] == []
+
+
 def test_the_bill_of_materials_lists_every_locked_package(tmp_path):
     """The command of `make sbom`, and its file against the lock it was made from."""
     pytest.importorskip("cyclonedx_py", reason="only in the environment of `make test`")

@@ -69,7 +69,8 @@ HEADER = """\
 # Licences
 
 justright is under the Apache License 2.0. Installed beside it, from `requirements/run.txt`; written by
-`make licences` from the packages' own metadata:
+`make licences` from the packages' own metadata. Extras install more: `cuda` and `cuda12` JAX's plug-in (Apache-2.0) and
+NVIDIA's libraries, which come under NVIDIA's own licence and not an open one.
 
 | package | version | licence |
 |---|---|---|

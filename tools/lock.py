@@ -11,6 +11,9 @@
 | torch.txt | `make test`: PyPI's torch, for where there is no CPU build, and torch's pure Python dependencies |
 | torch-cuda.txt | the libraries that PyPI's torch for Linux cannot be imported without; a CPU build needs none |
 | lowest.txt | `make test-lowest`: the oldest versions that pyproject.toml allows |
+
+The extras that nothing here installs are in no lock: `cuda` and `cuda12` are several GB, and their versions follow from
+that of JAX, which is locked.
 """
 
 from __future__ import annotations

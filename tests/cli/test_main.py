@@ -299,6 +299,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(library):
             "t.csv: 3 features, target y (binary), rows: 10,000 train, 1,000 validation, 200 test; "
             "left out: 2 rows without a target."
         ),
+        "Precision: float32.",
         "Tiny                       seed 0 finished after 400 epochs; best epoch 299, validation 0.5900",
     ]
     assert "Tiny is as good as Large on test rows." in done.stdout
@@ -629,6 +630,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "diagnose",
             "data",
             "init",
+            "doctor",
         )
     ]
     assert commands["run"] == (
@@ -718,7 +720,7 @@ def test_a_command_from_one_file_is_found_everywhere(docs_tool):
     """In the help text, by the name of its function; when it is called; and in the page that is made of the commands."""
     helped = runner.invoke(command_line(), ["--help"])
     assert [line.split(maxsplit=1) for line in helped.stdout.splitlines()[-2:]] == [
-        ["init", "Write a study file to start from."],
+        ["doctor", "Say what networks train on here, and what is missing."],
         ["greet", "Say hello to somebody."],
     ]
     assert runner.invoke(command_line(), ["greet", "Ada", "--loud"]).stdout == "Hello Ada!\n"

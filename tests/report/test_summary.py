@@ -60,12 +60,15 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     """Programs rely on these names and on no others."""
     result = result_json(summary)
     assert list(result) == [
-        *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
+        *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds", "device"),
         *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
     ]
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]
-    assert list(variant) == ["name", "parameters", "verdict", "learned", "runs", "test", "metrics"]
+    assert list(variant) == [
+        *("name", "parameters", "precision", "batch_orders"),
+        *("verdict", "learned", "runs", "test", "metrics"),
+    ]
     assert list(variant["verdict"]) == [
         *("label", "onset_epoch", "margin", "reasons"),
         *("also", "freer", "tighter", "headroom", "answer", "action", "spikes"),

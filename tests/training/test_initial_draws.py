@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from justright.training.initial_draws import LEAST_LENGTH, MOST_LENGTH, shared_draws
+from justright.study.families import mlp
+from justright.study.recipe import Recipe
+from justright.training.initial_draws import LEAST_LENGTH, MOST_LENGTH, drawn_values, shared_draws
+from justright.training.network import build_network
 
 INITIALIZERS = ("glorot_uniform", "he_normal", "orthogonal", "zeros", "ones")
 # Below, at and above a length of vectors, and beyond the longest.
@@ -52,3 +55,64 @@ def test_what_a_builder_asks_of_jax_is_what_jax_gives():
             shared = call()
         assert (shared.dtype, shared.shape) == (plain.dtype, plain.shape)
         np.testing.assert_array_equal(np.asarray(shared, np.float64), np.asarray(plain, np.float64))
+
+
+def random_layers():
+    """Initializers that scale what they draw, random layers with states of their own, constants."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28,)),
+            layers.Dense(8, "relu", kernel_initializer="he_normal", bias_initializer="random_normal"),
+            layers.Dropout(0.3),
+            layers.GaussianNoise(0.1),
+            layers.BatchNormalization(),
+            layers.Dense(1, kernel_initializer=keras.initializers.TruncatedNormal(0.5, 0.1)),
+        ]
+    )
+
+
+def from_numpy():
+    """A kernel that the builder draws itself."""
+    model = keras.Sequential([keras.Input((28,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    model.layers[0].kernel.assign(np.random.normal(size=(28, 3)))  # noqa: NPY002  # the one that Keras seeds
+    return model
+
+
+def orthogonal():
+    """Values that are computed from drawn ones."""
+    first = keras.layers.Dense(3, kernel_initializer="orthogonal")
+    return keras.Sequential([keras.Input((28,)), first, keras.layers.Dense(1)])
+
+
+def values_of(build):
+    """Seed -> the initial values of its network, with the builds counted."""
+    recipe, builds = Recipe().resolve("binary", 100), []
+
+    def values(seed):
+        builds.append(seed)
+        options = {"seed": seed, "features": 28, "outputs": 1, "task": "binary"}
+        return build_network("v", build, recipe, **options).initial_values()
+
+    return values, builds
+
+
+@pytest.mark.parametrize(
+    "build", [mlp(16, 16, dropout=0.5, batch_normalization=True), mlp(300), random_layers]
+)
+def test_two_builds_give_the_values_of_all_seeds(build):
+    """Bit for bit those of a build for each: weights, states of random layers, moving statistics, the optimizer's."""
+    seeds = (5, 9, 2, 2**31 - 1, 77)
+    values, builds = values_of(build)
+    together = drawn_values(values, seeds)
+    assert builds == [5, 9]
+    for lane, seed in enumerate(seeds):
+        for kind, alone in values(seed).items():
+            for ours, theirs in zip(together[kind], alone, strict=True):
+                assert (ours[lane].dtype, ours[lane].tobytes()) == (theirs.dtype, theirs.tobytes())
+
+
+@pytest.mark.parametrize("build", [from_numpy, orthogonal])
+def test_values_that_two_builds_do_not_explain_are_left_to_builds(build):
+    """Nothing is guessed."""
+    assert drawn_values(values_of(build)[0], (5, 9, 2, 77)) is None

@@ -1,7 +1,10 @@
-"""Batch orders: permutations that depend on seed and epoch, and on nothing else."""
+"""Batch orders, of the host and of the device: permutations that depend on seed and epoch, and on nothing else."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +12,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from justright.training import orders
-from justright.training.orders import batch_order, chunk_mixes, chunk_orders
+from justright.training.orders import (
+    batch_order,
+    chunk_mixes,
+    chunk_orders,
+    drawn_mixes,
+    drawn_order,
+    seed_keys,
+)
 
 
 @given(seed=st.integers(0, 2**31 - 1), epoch=st.integers(0, 10**6), rows=st.integers(1, 300))
@@ -111,3 +121,66 @@ def test_mixtures_follow_their_distribution(alpha):
     )
     assert ((drawn >= 0) & (drawn <= 1)).all()
     assert stats.kstest(drawn, stats.beta(alpha, alpha).cdf).pvalue > 1e-6
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """(epochs, lanes, rows) orders that the device draws for seeds and the first epochs, compiled once for each shape."""
+
+    @partial(jax.jit, static_argnums=(1, 2))
+    def orders_of(keys, epochs, rows):
+        one = jax.vmap(lambda words, epoch: drawn_order(words, epoch, rows), (0, None))
+        return jax.lax.map(lambda epoch: one(keys, epoch), jax.numpy.arange(epochs))
+
+    return lambda seeds, epochs, rows: np.asarray(orders_of(seed_keys(seeds), epochs, rows))
+
+
+def test_drawn_orders_visit_every_row_once(drawn):
+    """Permutations, different for each seed and epoch."""
+    every = drawn((0, 1, 2**31 - 1), 50, 60)
+    np.testing.assert_array_equal(np.sort(every, axis=-1), np.broadcast_to(np.arange(60), every.shape))
+    assert len({order.tobytes() for order in every.reshape(-1, 60)}) == 150
+
+
+def test_a_drawn_order_depends_on_seed_and_epoch_alone(drawn):
+    """On neither the lanes beside it nor the epochs before it: the same drawn alone."""
+    every = drawn((3, 8, 5), 6, 100)
+    np.testing.assert_array_equal(drawn((8,), 6, 100)[:, 0], every[:, 1])
+    (words,) = seed_keys((5,))
+    np.testing.assert_array_equal(drawn_order(words, 4, 100), every[4, 2])
+
+
+def test_every_row_comes_at_every_place_equally_often_on_the_device(drawn):
+    """A chi-square test of (row, place) counts over 20,000 epochs of ten rows."""
+    counts = np.zeros((10, 10))
+    for order in drawn((0, 7), 10_000, 10).reshape(-1, 10):
+        counts[order, np.arange(10)] += 1
+    statistic = ((counts - 2_000) ** 2 / 2_000).sum()
+    assert 1e-6 < stats.chi2(81).sf(statistic) < 1 - 1e-6
+
+
+def test_drawn_orders_are_as_uncorrelated_as_shuffles(drawn):
+    """With the file, one epoch's with the next, and one seed's with another's."""
+    rows = 10_000
+    every = drawn((5, 6), 100, rows).astype(np.float64)
+    every -= every.mean(axis=-1, keepdims=True)
+    file = np.arange(rows) - (rows - 1) / 2
+    scale = np.sqrt(rows - 1) / (file**2).sum()
+    products = (
+        every[:, 0] @ file,
+        (every[1:] * every[:-1]).sum(axis=-1).ravel(),
+        (every[:, 0] * every[:, 1]).sum(axis=-1),
+    )
+    for found in products:
+        assert stats.kstest(found * scale, stats.norm.cdf).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("alpha", [0.4, 1.0, 4.0])
+def test_drawn_mixtures_follow_their_distribution(alpha):
+    """A Kolmogorov-Smirnov test against Beta(alpha, alpha) over 2,000 epochs of five steps, each epoch's its own."""
+    (words,) = seed_keys((0,))
+    draw = jax.jit(jax.vmap(lambda epoch: drawn_mixes(words, epoch, 5, alpha)))
+    drawn = np.asarray(draw(np.arange(2_000)), np.float64)
+    assert ((drawn >= 0) & (drawn <= 1)).all()
+    assert len(np.unique(drawn[:, 0])) > 1_990
+    assert stats.kstest(drawn.ravel(), stats.beta(alpha, alpha).cdf).pvalue > 1e-6

@@ -51,7 +51,7 @@ max_epochs = 1000           # a run ends here at the latest
 patience = 100              # and after this many epochs without a new best one; leave out to never stop early
 # stop = "settled"          # and sooner, once neither its best epoch nor its verdict can plausibly change
 # monitor = "val_accuracy"  # what chooses the epoch; by default validation loss without penalties
-# precision = "bfloat16"    # faster matrix products where the CPU has them; as good networks
+# precision = "bfloat16"    # faster matrix products where the device has them, and as good networks; by default Keras' own
 measure_rows = 1000         # training rows measured in inference mode, to tell the gap
 
 # The variants, in the order of the table. A remedy names its `baseline`: its effect is measured against it.

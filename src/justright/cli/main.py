@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from justright.cli.checkup.doctor import doctor
 from justright.cli.data import data
 from justright.cli.deadline import ending_in_time
 from justright.cli.diagnose import diagnose
@@ -182,4 +183,5 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     diagnose,
     data,
     init,
+    doctor,
 )

@@ -82,6 +82,7 @@ def run(
         study = prepare_study(study_options, folder=folder, progress=line)
     if not quiet:
         _say_what_is_trained(study)
+        _say_what_it_trains_on(study, run_options.engine)
     with nullcontext() if quiet else shown_progress(study, None if run_options.new else folder) as view:
         command = shlex.join(["justright", *sys.argv[1:]])
         try:
@@ -165,6 +166,20 @@ def _say_what_is_trained(study: Study) -> None:
         progress().say(plain(beside))
     if len(study.variants) >= MANY_VARIANTS:
         progress().say(f"Building {len(study.variants):,} networks to plan their training.")
+
+
+def _say_what_it_trains_on(study: Study, engine: str) -> None:
+    """Say in which precision, on which accelerators, and what else the processor could do."""
+    from justright.report.precision_words import sentence_of
+    from justright.report.terminal.terminal import progress
+    from justright.report.terminal.text import plain
+    from justright.workers.accelerators import find_accelerators
+    from justright.workers.engines import device_kind
+
+    resolved = study.on(device_kind(engine))
+    precisions = {one.name: resolved.recipe_of(one).precision for one in resolved.variants}
+    accelerators = find_accelerators() if engine == "local" else None
+    progress().say(plain(sentence_of(precisions, str(accelerators) if accelerators else None)))
     if hint := precision_hint(study):
         progress().say(hint)
 

@@ -11,7 +11,7 @@ from justright.report.smoothed_curves import smoothed_means
 from justright.report.thinned_curves import thin_curves
 from justright.runs.outcomes import counting_outcomes, largest_size
 from justright.runs.plain import plain
-from justright.study.recipe import LOSSES, SCORES
+from justright.study.recipe import LOSSES, SCORES, recipe_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes away makes it 2
 # The keys of `result.json`, in order: a contract with the programs that read it.
 RESULT_KEYS = (
-    *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds"),
+    *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds", "device"),
     *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
-VARIANT_KEYS = ("name", "parameters", "verdict", "learned", "runs", "test", "metrics")
+VARIANT_KEYS = (
+    *("name", "parameters", "precision", "batch_orders"),
+    *("verdict", "learned", "runs", "test", "metrics"),
+)
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
 VERDICT_KEYS = (
     *("label", "onset_epoch", "margin", "reasons"),
@@ -98,6 +101,8 @@ class VariantSummary(TypedDict):
 
     name: str
     parameters: int | None
+    precision: str  # of matrix products, as a recipe names it
+    batch_orders: str  # where they were drawn: 'host' or 'device'
     verdict: VerdictSummary
     learned: bool | None  # whether it beats the constant prediction; None if open or not measured
     runs: list[RunSummary]
@@ -155,6 +160,7 @@ class Summary(TypedDict):
     rows: dict[str, int | None]
     seeds: list[int]
     wall_seconds: float | None
+    device: str | None  # the accelerators that trained; None on a CPU, or where an old folder does not say
     warnings: list[Record]  # as `find_warnings` returns them
     variants: list[VariantSummary]
     effects: list[EffectSummary]
@@ -227,9 +233,11 @@ def summarise(
         "rows": {part: rows.get(part) for part in ("train", "validation", "test")},
         "seeds": sorted({record.run.seed for record in records} or study.get("seeds", ())),
         "wall_seconds": wall_seconds,
+        "device": str(environment.get("device") or "") or None,
         "warnings": list(warnings),
         "variants": [
             _variant(name, described.get(name, {}), built.get(name), verdicts.get(name, {}))
+            | _computed(recipe_values(described.get(name, {}), study))
             | _runs_and_verdict(by_variant.get(name, ()), verdicts.get(name, {}), most)
             for name in names
         ],
@@ -298,6 +306,14 @@ def _variant(
         "baseline": described.get("baseline"),
         "remedy": described.get("remedy", ""),
         "model_summary": built.summary if built else "",
+    }
+
+
+def _computed(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return how a recipe was computed; the defaults are what there was before recipes said it."""
+    return {
+        "precision": str(recipe.get("precision", "float32")),
+        "batch_orders": str(recipe.get("batch_orders", "host")),
     }
 
 

@@ -38,11 +38,10 @@ from justright.session.trust import remember
 from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
 from justright.study.raw_inputs import raw_input_warning
-from justright.study.recipe import DeviceKind
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
 from justright.workers.accelerators import accelerator_fault, find_accelerators
-from justright.workers.engines import open_pool
+from justright.workers.engines import device_kind, open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
@@ -92,7 +91,7 @@ def run_study(
     """
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
-    study = with_neighbours(study, path).on(_device_kind(how))
+    study = with_neighbours(study, path).on(device_kind(how.engine))
     try:
         result = _run_on(path, study, how, sinks, command)
     except MemoryLimitError:
@@ -103,14 +102,6 @@ def run_study(
     if report and not result.interrupted:
         result.try_report()
     return result
-
-
-def _device_kind(how: RunOptions) -> DeviceKind | None:
-    """Return what will train a study; None where only a cluster knows."""
-    if how.engine != "local":
-        return None
-    accelerators = find_accelerators()
-    return accelerators.kind if accelerators else DeviceKind()
 
 
 def _run_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -74,17 +75,24 @@ class Lane(NamedTuple):
 
 def first_lane(network: Network, *, is_averaged: bool = False) -> Lane:
     """Return the state of a run before its first epoch, on the host, from the network's initial values."""
-    values = network.initial_values()
+    return _first(network.initial_values(), is_averaged=is_averaged, shape=())
 
+
+def first_lanes(values: Mapping[str, list[Any]], lanes: int, *, is_averaged: bool = False) -> Lane:
+    """Return the state of a stack before its first epoch, on the host, from the initial values (lanes, ...) of all."""
+    return _first(values, is_averaged=is_averaged, shape=(lanes,))
+
+
+def _first(values: Mapping[str, list[Any]], *, is_averaged: bool, shape: tuple[int, ...]) -> Lane:
     return Lane(
         **values,
         best_weights=values["weights"],
         best_others=values["others"],
-        best_value=np.float32(np.inf),
-        best_epoch=np.int32(-1),
-        wait=np.int32(0),
-        outcome=np.int32(ALIVE),
-        epochs=np.int32(0),
+        best_value=np.full(shape, np.inf, np.float32),
+        best_epoch=np.full(shape, -1, np.int32),
+        wait=np.zeros(shape, np.int32),
+        outcome=np.full(shape, ALIVE, np.int32),
+        epochs=np.zeros(shape, np.int32),
         average_weights=values["weights"] if is_averaged else [],
         average_others=values["others"] if is_averaged else [],
     )

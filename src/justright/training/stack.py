@@ -29,6 +29,7 @@ from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
 from justright.training.devices.placement import built_on_host
+from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
     SETTLED,
@@ -37,6 +38,7 @@ from justright.training.lanes import (
     Rows,
     device_rows,
     first_lane,
+    first_lanes,
     flatten_lanes,
     lane_of,
     stack_lanes,
@@ -56,6 +58,7 @@ CHUNK_SECONDS = 0.8
 MAX_CHUNK_EPOCHS = 256
 # A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
 MAX_SETTLING_EPOCHS = 64
+FEWEST_DRAWN = 4  # lanes whose values are drawn at once: two networks are built for it
 
 Emit = Callable[[Event], None]
 
@@ -301,18 +304,31 @@ class _Session:
         return StackCheckpoint(task.name, path, epoch, task.runs, blocks, finished)
 
     def _begin(self) -> tuple[Lane, _Progress]:
-        averaged = self.task.recipe.ema > 0
-        firsts = [first_lane(self.network, is_averaged=averaged)]
-        for run in self.task.runs[1:]:
-            network = stack_network(self.task, self.rows, seed=run.seed)
-            firsts.append(first_lane(network, is_averaged=averaged))
-        padded = [resized(lane, self.program.network.shapes()) for lane in firsts]
         with built_on_host(self.task.devices):
-            lanes = stack_lanes(padded)
+            lanes = self._first_lanes()
         lanes = self.placement.shard(lanes, outer=1)
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes))
+
+    def _first_lanes(self) -> Lane:
+        """Return the lanes before their first epoch, from few builds where there are many that are computed together."""
+        averaged = self.task.recipe.ema > 0
+        shapes = self.program.network.shapes()
+        seeds = self.task.seeds
+        if self.task.together and len(seeds) >= FEWEST_DRAWN:
+            values = drawn_values(
+                lambda seed: stack_network(self.task, self.rows, seed=seed).initial_values(), seeds
+            )
+            if values is not None:
+                lanes = resized(first_lanes(values, len(seeds), is_averaged=averaged), shapes)
+                return jax.tree.map(jax.device_put, lanes)
+        first = first_lane(self.network, is_averaged=averaged)
+        others = (
+            first_lane(stack_network(self.task, self.rows, seed=seed), is_averaged=averaged)
+            for seed in seeds[1:]
+        )
+        return stack_lanes([resized(lane, shapes) for lane in (first, *others)])
 
     def _restore(self) -> tuple[Lane, _Progress]:
         tensors, metadata = self.storage.read_tensors(self.storage.folder / (self.task.checkpoint or ""))
@@ -367,9 +383,9 @@ class _Session:
         best_epochs, trained = progress.standing.best_epoch, progress.standing.epochs
         places = measured.cumsum() - 1 if self._keeps_measured_only else np.arange(len(measured))
         for lane, run in enumerate(self.task.runs):
-            if lane in progress.ended:
-                continue
             epochs = int(trained[lane]) - progress.epoch
+            if lane in progress.ended or epochs <= 0:  # a lane may have ended in the chunk before
+                continue
             block = metrics[:epochs, lane]
             rows = tuple(
                 RowLosses(run, "validation", progress.epoch + int(index), losses[places[index], lane].copy())

@@ -10,6 +10,7 @@ from justright.data.checks import is_whole
 from justright.errors import InputError, one_of
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows
+from justright.study.recipe import DeviceKind
 from justright.workers.accelerators import Accelerators, find_accelerators
 from justright.workers.kept_workers import KeptProcesses
 from justright.workers.pool import Pool, Transport
@@ -61,6 +62,14 @@ def open_pool(
         devices_per_run=devices_per_run,
     )
     return Pool(transport, hang_seconds=hang_seconds)
+
+
+def device_kind(engine: str) -> DeviceKind | None:
+    """Return what an engine's networks train on; None where only a cluster knows."""
+    if engine != "local":
+        return None
+    accelerators = find_accelerators()
+    return accelerators.kind if accelerators else DeviceKind()
 
 
 def _local(

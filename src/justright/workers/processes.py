@@ -38,9 +38,8 @@ XLA_FLAGS = (
     "--xla_cpu_prefer_vector_width=512",
 )
 # Sums in one order, and products by fixed algorithms rather than by whichever was timed fastest: otherwise two processes get
-# different numbers, and a resumed study is not the undisturbed one. XLA's own Triton kernels need that timing to be fast: without
-# them a 512-wide network takes 3.0 instead of 4.2 ms an epoch (H100, jax 0.11.2), and as many networks compile in half the time.
-ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_enable_triton_gemm=false")
+# different numbers, and a resumed study is not the undisturbed one. (H100, jax 0.11.2: 7 % slower with 8 lanes of 512 units.)
+ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true",)
 SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
 POLL_SECONDS = 0.05

@@ -28,6 +28,7 @@ def test_the_table_at_80_columns(make, terminal, tmp_path):
     assert set(lines[2]) == {"─"}
     assert lines[6:] == [
         "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
+        "Precision: float32.",
         "Overfits: something tighter is better: regularization, fewer parameters, or an",
         "earlier end. Just right: nothing freer or tighter that was measured is better.",
         "Undecided: neither shown nor excluded; its answer says what would decide.",
@@ -206,6 +207,7 @@ def test_bars_and_answers_take_the_place_of_the_legend(make, terminal, tmp_path)
     assert lines[6:] == [
         "Loss: binary crossentropy at the best epoch, one seed; ±: half a 95 % interval.",
         "Bars: gain by something tighter | freer, 1 to 100 margins; █ shown, ▒ possible.",
+        "Precision: float32.",
         "",
         "Tiny is as good as Large on test rows.",
         "",

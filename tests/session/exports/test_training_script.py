@@ -14,6 +14,8 @@ import pytest
 
 import justright as jr
 from justright.session.exports.keras_code import code_of
+from justright.session.exports.training_script import Trained
+from justright.session.exports.training_script import _about as about_script
 from justright.session.exports.training_script import _recipe as script_recipe
 
 # What a script may import: nothing of ours.
@@ -86,6 +88,28 @@ def test_an_own_network_keeps_its_options(classes, classes_split, tmp_path) -> N
         'sample_weight=data["train_weights"]',
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("precision", "said"),
+    [
+        ("float32", ""),
+        (
+            "bfloat16",
+            "The study multiplied in bfloat16; this computes in float32, or on a GPU in what Keras takes there.",
+        ),
+        (
+            "tensorfloat32",
+            "The study multiplied in TF32, as this does on an NVIDIA GPU that has it; elsewhere it computes in float32.",
+        ),
+    ],
+)
+def test_a_script_says_where_it_multiplies_in_another_precision(precision, said) -> None:
+    """Keras has no word for it in a model: it follows the device."""
+    trained = Trained("Net", None, jr.Recipe(precision=precision), {}, {})
+    about = " ".join(about_script(trained, Path("net.py"), "runs/a").split())
+    assert said in about
+    assert ("The study multiplied" in about) == bool(said)
 
 
 def test_the_rows_beside_a_script_are_those_of_the_split(numbers, price_table, tmp_path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from justright.diagnosis.words.numbers import listed_briefly
 from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Section, Text
 from justright.report.notable_variants import CHOSEN_WORDS, MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, metric_words
 from justright.report.palette import page_colours
+from justright.report.precision_words import precision_words
 from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
@@ -58,13 +62,28 @@ def made_blocks(summary: Summary) -> list[Block]:
     """Return the command that makes the study again, versions and machine, and the study's own file."""
     took = format_duration(summary["wall_seconds"])
     note = f"The command makes the same study again; it took {took} on the machine below."
-    versions = tuple((name, str(value)) for name, value in summary["environment"].items())
+    machine = tuple((name, str(value)) for name, value in summary["environment"].items())
     is_short = len(summary["study_toml"]) <= MAX_FILE
     text: Block = (
         Code(summary["study_toml"]) if is_short else Text("It is long, and stands beside this report.")
     )
     file = Folded(Cell("study.toml"), (text,), media=Media.PAGE)
-    return [Text(note, media=Media.WRITTEN), Code(summary["command"], is_command=True), Pairs(versions), file]
+    return [
+        Text(note, media=Media.WRITTEN),
+        Code(summary["command"], is_command=True),
+        Pairs((*_computed(summary), *machine)),
+        file,
+    ]
+
+
+def _computed(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield what a number depends on besides versions and machine."""
+    if summary["variants"]:
+        yield "precision", precision_words({one["name"]: one["precision"] for one in summary["variants"]})
+    drawn = [one["name"] for one in summary["variants"] if one["batch_orders"] == "device"]
+    if drawn:
+        whose = "" if len(drawn) == len(summary["variants"]) else f" for {listed_briefly(drawn)}"
+        yield "batch orders", f"drawn on the device{whose}"
 
 
 MODELS = Section("models", "Models", model_blocks, nav="Models")

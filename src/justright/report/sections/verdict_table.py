@@ -40,6 +40,7 @@ from justright.report.number_formats import (
     metric_words,
 )
 from justright.report.palette import page_colours
+from justright.report.precision_words import precision_sentence
 from justright.report.summary import RunSummary, Summary, VariantSummary, VerdictSummary
 from justright.study.directions import EARLIER_END
 
@@ -53,7 +54,7 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     # Sentences that say what is wrong with each network explain its label better than a legend.
     legend = "" if any(one["verdict"].get("answer") for one in few) else meanings(few)
-    notes = (_short_note(summary), _bar_note(summary), legend)
+    notes = (_short_note(summary), _bar_note(summary), precision_sentence(summary), legend)
     return [
         table,
         *_rest(summary),

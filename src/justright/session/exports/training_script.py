@@ -77,6 +77,12 @@ WRITTEN = (
     "with; batches come in another order, and dropout draws other numbers."
 )
 
+# What Keras does unless it is told otherwise: TF32 on a GPU that has it, float32 elsewhere.
+OTHER_PRECISIONS = {
+    "bfloat16": "The study multiplied in bfloat16; this computes in float32, or on a GPU in what Keras takes there.",
+    "tensorfloat32": "The study multiplied in TF32, as this does on an NVIDIA GPU that has it; elsewhere it computes in float32.",
+}
+
 MOMENTS = """
 # Means and variances of the training rows, by which inputs are standardised.
 for name in {names!r}:
@@ -227,8 +233,8 @@ def _about(trained: Trained, path: Path, folder: str) -> str:
         "",
         WRITTEN.format(version=__version__, rows=rows),
     ]
-    if recipe.precision != "float32":
-        says.append(f"The study multiplied in {recipe.precision}; this computes in float32.")
+    if other := OTHER_PRECISIONS.get(recipe.precision):
+        says.append(other)
     if recipe.stop != "patience":
         says.append(
             "The study stopped as soon as nothing could change any more; this waits for its patience."
