@@ -279,10 +279,10 @@ def test_a_device_holds_every_lane_at_once() -> None:
     assert two - one == three - two == 2 * 4 * 4 * 10**6 + 3 * 4 * 2_000 * 1_000
 
 
-def sharded_fit(need_on, share, *, layouts):
-    """Fit a stack that needs `need_on` bytes of a device, shared out evenly over its devices."""
+def sharded_fit(need_on, share, *, layouts, is_visited=False):
+    """Fit a stack that needs `need_on` bytes of a device, shared out evenly over its devices, to train it or only to measure it."""
     found = fit_plan(
-        lambda *, workers, max_lanes, devices: [SimpleNamespace(devices=devices)],
+        lambda *, workers, max_lanes, devices: [] if is_visited else [SimpleNamespace(devices=devices)],
         lambda stack: 100,
         workers=4,
         max_lanes=2,
@@ -290,6 +290,7 @@ def sharded_fit(need_on, share, *, layouts):
         device_need=lambda stack: need_on // stack.devices,
         device_share=lambda workers, devices: share,
         layouts=layouts,
+        least_on_device=lambda devices: need_on // devices if is_visited else 0,
     )
     return found.devices, found.workers
 
@@ -308,7 +309,8 @@ def test_a_network_too_large_for_one_accelerator_is_shared_out_over_as_few_as_it
     need_on, layouts, expected
 ) -> None:
     """One, two, four: each stack then has that many, and fewer train at the same time."""
-    assert sharded_fit(need_on, 1_000, layouts=layouts) == expected
+    for is_visited in (False, True):
+        assert sharded_fit(need_on, 1_000, layouts=layouts, is_visited=is_visited) == expected
 
 
 def test_a_network_too_large_for_all_accelerators_is_refused_with_their_number() -> None:

@@ -128,6 +128,7 @@ def fit_plan(
     device_need: Callable[[StackTask], int] = lambda stack: 0,
     device_share: Callable[[int, int], int | None] = lambda workers, devices: None,
     layouts: Mapping[int, int] | None = None,
+    least_on_device: Callable[[int], int] = lambda devices: 0,
 ) -> Plan:
     """Return the plan with the fewest devices to a stack, then the most workers, and then the most lanes, that fits.
 
@@ -145,6 +146,7 @@ def fit_plan(
         device_share: returns what each of so many workers may take on each of so many accelerators; None without one, or
             without a limit.
         layouts: devices that train a stack together -> the most workers then, in the order to try; None for one each.
+        least_on_device: returns what one worker needs on each of so many accelerators for the study's other tasks.
 
     Raises:
         MemoryLimitError: a single worker with single lanes takes more than is free.
@@ -157,7 +159,8 @@ def fit_plan(
                 stacks = tuple(plan(workers=count, max_lanes=lanes, devices=devices))
                 kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
                 needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
-                on_device, share = max(map(device_need, stacks), default=0), device_share(count, devices)
+                on_device = max([least_on_device(devices), *map(device_need, stacks)])
+                share = device_share(count, devices)
                 all_needs = [own_bytes, needs[0], *(one - shared_bytes for one in needs[1:])]
                 if (free is None or free.fits(all_needs)) and _fits(on_device, share):
                     return Plan(stacks, count, sum(all_needs), needs[0], devices)

@@ -20,6 +20,7 @@ from justright.runs.place import CPU
 from justright.runs.shards import shard_axis
 
 AXIS = "devices"
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # XLA's word
 
 Tree = TypeVar("Tree")
 
@@ -87,3 +88,17 @@ def on_host() -> AbstractContextManager[Any]:
         return jax.default_device(jax.local_devices(backend=CPU)[0])
     except RuntimeError:  # $JAX_PLATFORMS names accelerators only
         return nullcontext()
+
+
+def where_it_fits(build: Callable[[], Tree]) -> Tree:
+    """Return what `build` makes on the device or, if that is full, in the host's memory.
+
+    A network that fits on no single device must be built once before it is known over how many it can be sharded.
+    """
+    try:
+        return build()
+    except Exception as error:
+        if OUT_OF_MEMORY not in str(error):
+            raise
+    with on_host():
+        return build()
