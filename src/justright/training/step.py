@@ -109,7 +109,7 @@ class TrainStep:
 
     def _apply(self, weights: Any, others: Any, x: Any) -> Any:
         """Return what `Network.apply` returns in training."""
-        apply = partial(self._network.apply, training=True)
+        apply: Callable[..., Any] = partial(self._network.apply, training=True)
         rows = x.shape[0]
         padding = -rows % self._padded
         if REMATS and self._is_narrow:
