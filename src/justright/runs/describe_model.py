@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from justright.runs.events import VariantBuilt
 from justright.study.own_models.architecture import architecture_of
@@ -28,8 +27,8 @@ def describe_model(name: str, model: Any, *, built: Any = None) -> VariantBuilt:
         (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
         for layer in model.layers
     )
-    parameters = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
+    shapes = tuple(tuple(variable.shape) for variable in model.trainable_variables)
+    return VariantBuilt(name, sum(map(math.prod, shapes)), "\n".join(lines), config, layers, shapes)
 
 
 def _output_shape(layer: Any) -> Any:  # noqa: ANN401

@@ -190,6 +190,7 @@ class StackTask:
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
         registered: classes and functions to register with Keras first.
         together: whether lanes are computed together, as on an accelerator, rather than one after the other.
+        devices: how many devices train the stack together, its large values sharded over them.
     """
 
     name: str
@@ -203,6 +204,7 @@ class StackTask:
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     registered: Mapping[str, Any] = field(default_factory=registered_objects)
     together: bool = False
+    devices: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:

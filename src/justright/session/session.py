@@ -32,7 +32,7 @@ from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
 from justright.study.variant import CompiledConfig
-from justright.workers.accelerators import find_accelerators
+from justright.workers.accelerators import accelerator_fault, find_accelerators
 from justright.workers.engines import device_kind, open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.train import study_rows, train_study
@@ -63,8 +63,8 @@ def run_study(
         sinks: receive every event after it is stored, for instance a live view.
         command: the shell command that repeats this study, for the report.
         report: whether to write report.html; without it, `Result.write_report` does.
-        given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `new`,
-            `checkpoint_seconds`, `hang_seconds` and `keep_workers`.
+        given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `devices_per_run`,
+            `new`, `checkpoint_seconds`, `hang_seconds` and `keep_workers`.
 
     Returns:
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes. A report that
@@ -107,8 +107,11 @@ def _run_on(
                 current = fingerprints(study)
                 merged = check_same_study(store, current)
                 remaining = find_remaining(study, store, current)
-            if note and note not in {one.text for one in store.notes()}:
-                store.note("neighbours", note)
+            fault = accelerator_fault() if how.engine == "local" else None
+            without = f"Networks train on the processor: {fault}." if fault else ""
+            for kind, text in (("neighbours", note), ("accelerators", without)):
+                if text and text not in {one.text for one in store.notes()}:
+                    store.note(kind, text)
             accelerators = find_accelerators() if how.engine == "local" else None
             device = str(accelerators) if accelerators else ""
             session = _Session(study, folder, store, tuple(sinks), command, merged, remaining, device)
@@ -161,6 +164,7 @@ class _Session:
                     address=how.ray_address,
                     hang_seconds=how.hang_seconds,
                     keep=how.keep_workers and not has_functions(self.study),
+                    devices_per_run=how.devices_per_run,
                 ) as pool,
             ):
                 train_study(

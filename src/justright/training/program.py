@@ -28,6 +28,7 @@ from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import KerasConfig
+from justright.training.devices.placement import Placement, built_on_host
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
@@ -74,6 +75,7 @@ class Program:
         network: model, optimizer and objective.
         recipe: a resolved recipe.
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
+        placement: where the values of lanes are; None for one device.
         compiler_options: of XLA, for the training program.
     """
 
@@ -83,10 +85,12 @@ class Program:
         recipe: Recipe,
         *,
         one_by_one: bool = True,
+        placement: Placement | None = None,
         compiler_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
+        self.placement = placement or Placement()
         self.metric_names = metric_names(network)
         self._one_by_one = one_by_one
         self._parameters = sum(math.prod(shape) for shape in network.shapes()["weights"])
@@ -106,7 +110,8 @@ class Program:
         self.run_chunk = _with_strengths(
             strengths, self._run_chunk, products, donate_argnums=1, compiler_options=compiler_options or None
         )
-        self.measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        self.measure_rows = self.placement.sharding(measure_rows)
 
     def _run_chunk(
         self,
@@ -160,6 +165,7 @@ class Program:
         ran, lanes, metrics, losses = lax.while_loop(
             goes_on, one_epoch, (jnp.int32(0), lanes, metrics, losses)
         )
+        lanes = self.placement.keep(lanes, outer=1)
         return lanes, metrics, losses, ran, Standing(*(getattr(lanes, name) for name in Standing._fields))
 
     def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
@@ -410,13 +416,17 @@ def stack_program(task: StackTask, rows: StudyRows, cache: ProgramCache) -> Prog
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
     rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
-    key = (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
+    key = (described, recipe, len(task.train_index), len(task.runs), task.together, task.devices, *rows_alike)
     if key not in cache:
         if len(cache) >= KEPT_PROGRAMS:
             _forget(cache)
         network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
         cache[key] = Program(
-            network, task.recipe, one_by_one=not task.together, compiler_options=_compiler_options(task)
+            network,
+            task.recipe,
+            one_by_one=not task.together,
+            placement=Placement(task.devices),
+            compiler_options=_compiler_options(task),
         )
     return cache[key]
 
@@ -442,13 +452,14 @@ def _forget(cache: ProgramCache) -> None:
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
     """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
-    return build_network(
-        *(task.variant, task.build, task.recipe),
-        seed=seed,
-        features=rows.features,
-        outputs=rows.outputs,
-        task=rows.task,
-        units=rows.units,
-        feature_names=rows.feature_names,
-        train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
-    )
+    with built_on_host(task.devices):
+        return build_network(
+            *(task.variant, task.build, task.recipe),
+            seed=seed,
+            features=rows.features,
+            outputs=rows.outputs,
+            task=rows.task,
+            units=rows.units,
+            feature_names=rows.feature_names,
+            train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
+        )

@@ -28,6 +28,7 @@ from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
+from justright.training.devices.placement import built_on_host
 from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
@@ -159,17 +160,19 @@ class _Session:
         self.train_rows = len(task.train_index)
         self.places = rows.places(task.train_index)
         chosen = fixed_rows(self.train_rows, task.recipe.measure_rows)
-        self.data = Data(
+        self.rows = rows
+        self.program = stack_program(task, rows, cache)
+        self.placement = self.program.placement
+        data = Data(
             train=device_rows(rows.train, row_weights(rows, task.recipe, self.places)),
             validation=device_rows(rows.validation),
             fixed=device_rows(tuple(values[self.places[chosen]] for values in rows.train)),
         )
-        self.rows = rows
-        self.program = stack_program(task, rows, cache)
+        self.data = self.placement.copy_to_all(data)
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
-            kinds["test"] = device_rows(rows.test)
+            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test))
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.orders = DeviceOrders(seed_keys(task.seeds), self.places) if self._draws_there else None
         self.length = self._chunk_length()
@@ -299,7 +302,9 @@ class _Session:
         return StackCheckpoint(task.name, path, epoch, task.runs, blocks, finished)
 
     def _begin(self) -> tuple[Lane, _Progress]:
-        lanes = self._first_lanes()
+        with built_on_host(self.task.devices):
+            lanes = self._first_lanes()
+        lanes = self.placement.shard(lanes, outer=1)
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes))
@@ -333,8 +338,9 @@ class _Session:
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
         self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
-        lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
-        lanes = jax.device_put(lanes)
+        with built_on_host(self.task.devices):
+            lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
+        lanes = self.placement.shard(lanes, outer=1)
         progress.ended |= self._ended_lanes(progress)
         return lanes, progress
 
@@ -401,7 +407,7 @@ class _Session:
         if reasons:
             outcomes[list(reasons)] = SETTLED
             self.progress.standing = self.progress.standing._replace(outcome=outcomes)
-            self.lanes = self.lanes._replace(outcome=jnp.asarray(outcomes))
+            self.lanes = self.lanes._replace(outcome=self.placement.copy_to_all(jnp.asarray(outcomes)))
         return reasons
 
     def _end_lanes(self, settled: dict[int, str]) -> None:

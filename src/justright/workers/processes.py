@@ -25,7 +25,7 @@ import numpy.typing as npt
 from justright.data.shared_arrays import find_place, share_array
 from justright.runs.place import available_cores
 from justright.runs.tasks import Storage, StudyRows, WorkerTask
-from justright.workers.accelerators import Accelerators
+from justright.workers.accelerators import Accelerators, without_accelerators
 from justright.workers.compiled import compile_cache_variables
 from justright.workers.machine import free_memory_bytes, processor_seconds, resident_bytes
 from justright.workers.memory import FreeMemory
@@ -65,7 +65,8 @@ class Processes(Transport[WorkerProcess]):
         rows: the study's rows, which all workers map; where the system does not allow that, each gets a copy.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
-        accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
+        accelerators: devices that the workers share, one each if there are enough, or as many as a run is to have; None
+            trains on the CPU.
     """
 
     kind = "worker process"
@@ -83,13 +84,19 @@ class Processes(Transport[WorkerProcess]):
         self._storage = storage
         self.workers = workers
         self.accelerators = accelerators
+        self._devices = (accelerators and accelerators.per_run) or 1
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""
         inherited = {place.fd for place in map(find_place, self._rows.arrays) if place}
-        worker = _launch(number, self.workers, self.accelerators, inherited=inherited)
+        worker = _launch(number, self.workers, self.accelerators, self._devices, inherited=inherited)
         _send(worker, (self._rows, self._storage))
         return worker
+
+    def group_devices(self, devices: int) -> bool:
+        """Let workers that are started from now on see so many devices each; the others see another number."""
+        before, self._devices = self._devices, devices
+        return devices != before
 
     def give(self, link: WorkerProcess, task: WorkerTask) -> None:
         """Send the task."""
@@ -187,18 +194,23 @@ def _death_of(worker: WorkerProcess) -> Message:
 
 
 def _launch(
-    number: int, workers: int, accelerators: Accelerators | None, *, inherited: Collection[int]
+    number: int,
+    workers: int,
+    accelerators: Accelerators | None,
+    devices: int,
+    *,
+    inherited: Collection[int],
 ) -> WorkerProcess:
     """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
     cores = cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
-    devices = accelerators.variables(number, workers) if accelerators else {}
+    own = accelerators.variables(number, workers, devices) if accelerators else without_accelerators()
     process = subprocess.Popen(
         [sys.executable, "-m", "justright.workers.worker"],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=_environment(len(cores), on_accelerator=accelerators is not None) | devices,
+        env=_environment(len(cores), on_accelerator=accelerators is not None) | own,
         pass_fds=tuple(inherited),
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
@@ -82,6 +83,7 @@ def make_performer(
         is_stopping: whether the task must come to an end.
         programs: the compiled programs of earlier studies in this process.
     """
+    from justright.training.devices.placement import where_it_fits
     from justright.training.network import build_network, describe_network
     from justright.training.program import ProgramCache
     from justright.training.reference import measure_reference
@@ -113,7 +115,8 @@ def make_performer(
             "units": rows.units,
         }
         for name, build, recipe in task.variants:
-            emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
+            network = where_it_fits(partial(build_network, *(name, build, recipe), seed=0, **shape))  # type: ignore[arg-type]  # values differ in type
+            emit(describe_network(name, network))
         return True
 
     return perform
