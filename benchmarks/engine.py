@@ -167,7 +167,7 @@ def measure(
         *(python, contender.module, contender.mode, variant, rows),
         threads=threads,
         seconds=share * options.seconds,
-        seeds=options.seeds,
+        seeds=options.seeds if contender.module == "justright_study" else 1,
     )
 
 

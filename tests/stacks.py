@@ -130,41 +130,46 @@ class Trained:
 Train = Callable[..., Trained]
 
 
-@pytest.fixture(scope="session")
-def train(tmp_path_factory) -> Train:
-    """Return a function that trains one stack in this process and returns what it said."""
+def train_stack(
+    folder: Path,
+    build: Any,
+    rows: StudyRows,
+    recipe: Recipe,
+    *,
+    seeds: tuple[int, ...] = (0,),
+    name: str = "v",
+    is_stopping: Callable[[], bool] = lambda: False,
+    cache: dict[Any, Any] | None = None,
+    **options: Any,
+) -> Trained:
+    """Train one stack in this process, in a folder, and return what it said; further options are those of `StackTask`."""
     from justright.training.stack import run_stack
 
-    def run(
-        build: Any,
-        rows: StudyRows,
-        recipe: Recipe,
-        *,
-        seeds: tuple[int, ...] = (0,),
-        name: str = "v",
-        folder: Path | None = None,
-        is_stopping: Callable[[], bool] = lambda: False,
-        cache: dict[Any, Any] | None = None,
-        **options: Any,
-    ) -> Trained:
-        count = options.pop("train_rows", len(rows.train[0]))
-        folder = folder or tmp_path_factory.mktemp("stack")
-        task = StackTask(
-            name,
-            name,
-            build,
-            recipe.resolve(rows.task, len(rows.train[0])),
-            tuple(RunKey(name, seed, count) for seed in seeds),
-            tuple(f"models/{name}/seed-{seed}.keras" for seed in seeds),
-            np.arange(count),
-            **options,
-        )
-        for place in ("checkpoints", f"models/{name}"):
-            (folder / place).mkdir(parents=True, exist_ok=True)
-        events: list[Event] = []
-        storage = Storage(folder, write_tensors, read_tensors, save_model_atomically)
-        done = run_stack(task, rows, storage, events.append, is_stopping, {} if cache is None else cache)
-        return Trained(events, done, folder)
+    count = options.pop("train_rows", len(rows.train[0]))
+    task = StackTask(
+        name,
+        name,
+        build,
+        recipe.resolve(rows.task, len(rows.train[0])),
+        tuple(RunKey(name, seed, count) for seed in seeds),
+        tuple(f"models/{name}/seed-{seed}.keras" for seed in seeds),
+        np.arange(count),
+        **options,
+    )
+    for place in ("checkpoints", f"models/{name}"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    events: list[Event] = []
+    storage = Storage(folder, write_tensors, read_tensors, save_model_atomically)
+    done = run_stack(task, rows, storage, events.append, is_stopping, {} if cache is None else cache)
+    return Trained(events, done, folder)
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory) -> Train:
+    """Return a function that trains one stack in this process and returns what it said: `train_stack`, in a new folder."""
+
+    def run(*arguments: Any, folder: Path | None = None, **options: Any) -> Trained:
+        return train_stack(folder or tmp_path_factory.mktemp("stack"), *arguments, **options)
 
     return run
 

@@ -85,6 +85,9 @@ class Case:
         seconds: how long to train once everything is compiled.
         threads: how many; this process is pinned to as many processors before a framework is imported.
         started: when the driver started this process, on the clock of `time.time`.
+        device: where it trains, 'cpu' or 'cuda'.
+        lanes: how many runs train together, for contenders that can.
+        in_turns: whether it waits for its turn once everything is compiled; see `wait_for_turn`.
     """
 
     name: str
@@ -94,6 +97,9 @@ class Case:
     seconds: float
     threads: int
     started: float
+    device: str = "cpu"
+    lanes: int = 1
+    in_turns: bool = False
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return x_train, y_train, x_validation, y_validation: float32, targets 0 or 1."""
@@ -110,11 +116,15 @@ def read_case() -> Case:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--started", type=float, default=time.time())
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--in-turns", action="store_true")
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
-    network = NETWORKS[given.variant]
-    return Case(given.variant, network, given.mode, given.rows, given.seconds, given.threads, given.started)
+    options = vars(given)
+    name = options.pop("variant")
+    return Case(name, NETWORKS[name], **options)
 
 
 def thread_variables(threads: int) -> dict[str, str]:
@@ -122,18 +132,35 @@ def thread_variables(threads: int) -> dict[str, str]:
     return dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
 
 
-class Clock:
-    """Takes the time of each epoch and says when there are enough."""
+def wait_for_turn() -> float:
+    """Say that everything is compiled, and return for how many seconds the answer, a line of input, was awaited."""
+    start = time.perf_counter()
+    print_report(ready=True)
+    sys.stdin.readline()
+    return time.perf_counter() - start
 
-    def __init__(self, case: Case) -> None:
+
+class Clock:
+    """Takes the time of each epoch and says when there are enough.
+
+    Args:
+        case: what is trained, and for how long; its lanes share the time.
+        epochs: how many pass between two calls of `epoch_done`.
+    """
+
+    def __init__(self, case: Case, *, epochs: int = 1) -> None:
         self.case = case
+        self.epochs = epochs
+        self.waited_seconds = 0.0
         self.times: list[float] = [time.perf_counter()]
         self.startup_seconds = time.time() - case.started
 
     def epoch_done(self) -> bool:
         """Note the end of an epoch; return whether it was the last one wanted."""
-        self.times.append(time.perf_counter())
+        self.times.append(time.perf_counter() - self.waited_seconds)
         steady = len(self.times) - 1 - WARM_EPOCHS
+        if self.case.in_turns and steady == 0:
+            self.waited_seconds = wait_for_turn()
         if steady < LEAST_EPOCHS:
             return False
         return self.times[-1] - self.times[WARM_EPOCHS] >= self.case.seconds
@@ -145,8 +172,8 @@ class Clock:
         # The rate of the whole stretch, not the median epoch: what happens now and then belongs to the cost.
         mean = (self.times[-1] - self.times[WARM_EPOCHS]) / (len(epochs) - WARM_EPOCHS)
         print_report(
-            milliseconds=1000 * mean,
-            epochs=len(epochs),
+            milliseconds=1000 * mean / (self.epochs * self.case.lanes),
+            epochs=self.epochs * self.case.lanes * len(epochs),
             startup_seconds=self.startup_seconds,
             compile_seconds=max(0.0, sum(epochs[:WARM_EPOCHS]) - WARM_EPOCHS * steady),
             memory_bytes=UNITS * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,

@@ -41,10 +41,11 @@ def run_peer(
     """
     command = [python, "-m", f"benchmarks.peers.{module}", "--variant", variant, "--mode", mode]
     command += ["--rows", str(rows), "--seconds", str(seconds), "--threads", str(threads)]
+    command += ["--lanes", str(seeds)]
     try:
         done = subprocess.run(
             [*command, "--started", str(time.time())],
-            env=os.environ | thread_variables(threads) | IMPORT_PATH | {"BENCHMARK_SEEDS": str(seeds)},
+            env=os.environ | thread_variables(threads) | IMPORT_PATH,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,

@@ -31,6 +31,11 @@ def compiled_model(network: Network, train_rows: int, **options: object) -> kera
     return model
 
 
+def use_bfloat16() -> None:
+    """Let layers compute in bfloat16, with float32 variables."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+
+
 class Timer(keras.callbacks.Callback):
     """Gives each epoch's end, validation included, to the clock, and ends training when it has enough."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from justright.estimators.classifier import JustRightClassifier
     from justright.estimators.regressor import JustRightRegressor
     from justright.session.comparison import Comparison, compare
+    from justright.session.folders.joined_folders import join
     from justright.session.predictor import Predictor, load_predictor
     from justright.session.reading import Reading, diagnose
     from justright.session.result import Result, open_result
@@ -55,6 +56,7 @@ EXPORTS = {
     "diagnose": "justright.session.reading",
     "diagnose_estimator": "justright.estimators",
     "grid": "justright.study.sweep",
+    "join": "justright.session.folders.joined_folders",
     "learning_sizes": "justright.study.study",
     "load_predictor": "justright.session.predictor",
     "mlp": "justright.study.families",
@@ -88,6 +90,7 @@ __all__ = [
     "diagnose",
     "diagnose_estimator",
     "grid",
+    "join",
     "learning_sizes",
     "load_predictor",
     "mlp",

@@ -108,4 +108,4 @@ def test_no_library_is_imported_before_a_callback_is_asked_for():
         "print(sorted({'keras', 'jax', 'torch', 'lightning', 'numpy'} & set(sys.modules)), dir(jr.callbacks))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[] ['Diagnose', 'LightningDiagnose']\n"
+    assert done.stdout == "[] ['Diagnose', 'JustRight', 'LightningDiagnose']\n"

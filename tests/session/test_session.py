@@ -22,18 +22,19 @@ from justright.records.reader import StoreReader
 from justright.runs.events import ReferenceMeasured, RunKey, RunStarted, StackCheckpoint, VariantBuilt
 from justright.session import result as results
 from justright.session import session
+from justright.session.folders import study_files
 from justright.session.result import open_result
 
 pytestmark = pytest.mark.usefixtures("shared_programs")
 
 # What is done once for a fresh study, where it is called.
 WORK = (
-    (session, "describe_table"),
+    (study_files, "describe_table"),
     (session, "fingerprints"),
-    (session, "judge_folder"),
-    (session, "summarise_folder"),
+    (study_files, "judge_folder"),
+    (study_files, "summarise_folder"),
     (results, "summarise_folder"),
-    (session, "write_result"),
+    (study_files, "write_result"),
     (results, "write_report"),
 )
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)

@@ -75,18 +75,6 @@ def test_builders_that_cannot_build_are_refused(build, message):
     assert str(caught.value) == message
 
 
-def test_a_compiled_model_is_refused():
-    """Its optimizer and loss would silently be ignored."""
-    model = small()
-    model.compile("adam", "mse")
-    with pytest.raises(InputError) as caught:
-        Variant("x", model)
-    assert str(caught.value) == (
-        "Variant 'x' is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "
-        "Pass the model uncompiled, and its optimizer as Recipe(optimizer=...)."
-    )
-
-
 def test_of_a_model_only_the_architecture_is_taken():
     """Each seed starts from weights of its own, so an instance's weights cannot count."""
     build = Variant("x", small()).build

@@ -55,8 +55,8 @@ def with_code():
         (
             compiled,
             (
-                "The builder of variant 'Mine' returned a compiled keras.Model; optimizer, loss and metrics belong to the "
-                "recipe. Return the model uncompiled."
+                "The builder of variant 'Mine' returned a compiled keras.Model, whose optimizer, loss and metrics would not be "
+                "used. Pass the model itself instead of its builder, or return it uncompiled, with a Recipe beside it."
             ),
         ),
         (

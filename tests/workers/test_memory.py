@@ -121,7 +121,7 @@ def test_what_workers_share_is_counted_once() -> None:
 def fit(free_bytes, *, runs=8, workers=4):
     """Fit stacks that need 100 bytes and 10 a lane; lanes are dealt out to workers."""
 
-    def plan(*, workers, max_lanes):
+    def plan(*, workers, max_lanes, devices):
         lanes = min(max_lanes, -(-runs // workers))
         return [
             SimpleNamespace(lanes=min(lanes, runs - start), workers=workers)
@@ -177,7 +177,7 @@ def test_kept_programs_count_until_a_worker_starts_afresh(variants, kept) -> Non
 def test_workers_that_reserve_memory_are_put_on_machines_that_have_it(machines, expected) -> None:
     """Each is given what the largest stack needs, on one machine: what is free on two of them is not one worker's."""
 
-    def plan(*, workers, max_lanes):
+    def plan(*, workers, max_lanes, devices):
         lanes = min(max_lanes, -(-8 // workers))
         return [SimpleNamespace(lanes=min(lanes, 8 - start)) for start in range(0, 8, lanes)]
 
@@ -195,7 +195,7 @@ def test_workers_that_reserve_memory_are_put_on_machines_that_have_it(machines, 
 def test_a_study_that_cannot_fit_is_refused_with_its_numbers() -> None:
     """One message before anything trains."""
 
-    def plan(*, workers, max_lanes):
+    def plan(*, workers, max_lanes, devices):
         return ["stack"]
 
     with pytest.raises(InputError) as caught:
@@ -226,7 +226,7 @@ def test_a_container_limits_what_is_free(tmp_path, monkeypatch) -> None:
 def fit_device(share, *, runs=8, workers=4):
     """Fit stacks that need 100 bytes of a device a lane, on devices that each worker may take `share(workers)` of."""
     found = fit_plan(
-        lambda *, workers, max_lanes: [
+        lambda *, workers, max_lanes, devices: [
             SimpleNamespace(lanes=min(max_lanes, -(-runs // workers))) for _ in range(workers)
         ],
         lambda stack: 1,
@@ -242,10 +242,10 @@ def fit_device(share, *, runs=8, workers=4):
 @pytest.mark.parametrize(
     ("share", "expected"),
     [
-        (lambda workers: None, (4, 2)),  # no accelerator, or one that does not tell
-        (lambda workers: 1_000, (4, 2)),
-        (lambda workers: 150, (4, 1)),  # fewer lanes first
-        (lambda workers: 400 // workers, (3, 1)),  # then fewer workers, which get more of a device
+        (lambda workers, devices: None, (4, 2)),  # no accelerator, or one that does not tell
+        (lambda workers, devices: 1_000, (4, 2)),
+        (lambda workers, devices: 150, (4, 1)),  # fewer lanes first
+        (lambda workers, devices: 400 // workers, (3, 1)),  # then fewer workers, which get more of a device
     ],
 )
 def test_lanes_fit_into_the_memory_of_an_accelerator(share, expected) -> None:
@@ -257,13 +257,13 @@ def test_a_study_too_large_for_the_accelerator_is_refused_with_its_numbers() -> 
     """The message names the memory that is short."""
     with pytest.raises(InputError) as caught:
         fit_plan(
-            lambda *, workers, max_lanes: ["stack"],
+            lambda *, workers, max_lanes, devices: ["stack"],
             lambda stack: 1,
             workers=1,
             max_lanes=4,
             free=FreeMemory((10**10,)),
             device_need=lambda stack: 9_000_000_000,
-            device_share=lambda workers: 8_000_000_000,
+            device_share=lambda workers, devices: 8_000_000_000,
         )
     assert str(caught.value) == (
         "Training must fit into memory: its largest network needs about 9.0 GB of an accelerator, 8.0 GB are free. "
@@ -277,3 +277,71 @@ def test_a_device_holds_every_lane_at_once() -> None:
     rows = rows_of(1_000, 100)
     one, two, three = (device_bytes(stack_of(lanes, 1_000), built, rows) for lanes in (2, 3, 4))
     assert two - one == three - two == 2 * 4 * 4 * 10**6 + 3 * 4 * 2_000 * 1_000
+
+
+def sharded_fit(need_on, share, *, layouts, is_visited=False):
+    """Fit a stack that needs `need_on` bytes of a device, shared out evenly over its devices, to train it or only to measure it."""
+    found = fit_plan(
+        lambda *, workers, max_lanes, devices: [] if is_visited else [SimpleNamespace(devices=devices)],
+        lambda stack: 100,
+        workers=4,
+        max_lanes=2,
+        free=FreeMemory((10_000,)),
+        device_need=lambda stack: need_on // stack.devices,
+        device_share=lambda workers, devices: share,
+        layouts=layouts,
+        least_on_device=lambda devices: need_on // devices if is_visited else 0,
+    )
+    return found.devices, found.workers
+
+
+@pytest.mark.parametrize(
+    ("need_on", "layouts", "expected"),
+    [
+        (900, {1: 4, 2: 2, 4: 1}, (1, 4)),
+        (901, {1: 4, 2: 2, 4: 1}, (2, 2)),  # nine tenths of a device
+        (3_600, {1: 4, 2: 2, 4: 1}, (4, 1)),
+        (100, {2: 2}, (2, 2)),  # as was asked for
+        (100, None, (1, 4)),
+    ],
+)
+def test_a_network_too_large_for_one_accelerator_is_shared_out_over_as_few_as_it_needs(
+    need_on, layouts, expected
+) -> None:
+    """One, two, four: each stack then has that many, and fewer train at the same time."""
+    for is_visited in (False, True):
+        assert sharded_fit(need_on, 1_000, layouts=layouts, is_visited=is_visited) == expected
+
+
+def test_a_network_too_large_for_all_accelerators_is_refused_with_their_number() -> None:
+    """What each of them would have to hold; and more accelerators do not help where the host's memory is short."""
+    needs = "Training must fit into memory: its largest network needs about"
+    then = "End other programs, or take fewer rows, a smaller batch or a smaller network."
+    layouts = {1: 4, 2: 2, 4: 1}
+    with pytest.raises(InputError) as caught:
+        sharded_fit(36 * 10**9, 8 * 10**9, layouts=layouts)
+    assert str(caught.value) == f"{needs} 9.0 GB of each of 4 accelerators, 8.0 GB are free. {then}"
+    tried = []
+    with pytest.raises(InputError) as caught:
+        fit_plan(
+            lambda *, workers, max_lanes, devices: tried.append(devices) or ["stack"],
+            lambda stack: 9 * 10**9,
+            workers=1,
+            max_lanes=1,
+            layouts=layouts,
+            free=FreeMemory((8 * 10**9,)),
+        )
+    assert str(caught.value) == f"{needs} 9.0 GB in one worker, 8.0 GB are free. {then}"
+    assert set(tried) == {1}
+
+
+def test_each_device_of_several_holds_its_part_of_large_weights() -> None:
+    """Two copies of four values for each; rows and activations are there in full, as are weights that cannot be cut."""
+    layers = (("dense", "Dense", "(None, 1000)", 10**6),)
+    cut = VariantBuilt("v", 10**6, "", "", layers, shapes=((1_000, 999), (1_000,)))
+    whole = replace(cut, shapes=((1_001, 999), (1,)))
+    rows, one = rows_of(1_000, 100), stack_of(3, 1_000)
+    four = replace(one, devices=4)
+    less = device_bytes(one, cut, rows) - device_bytes(four, cut, rows)
+    assert less == 3 * 2 * 4 * 4 * (999_000 * 3 // 4)
+    assert device_bytes(one, whole, rows) == device_bytes(four, whole, rows) == device_bytes(one, cut, rows)

@@ -99,8 +99,53 @@ def test_nothing_is_left_to_plan_when_all_runs_have_ended(split):
 def test_large_networks_share_a_program_where_lanes_are_computed_together(split):
     """An accelerator is not filled by one 512-wide network; on a CPU each is a stack of its own."""
     lanes = {
-        together: {stack.variant: len(stack.runs) for stack in plan(split, seeds=6, together=together)}
+        together: {
+            stack.variant: len(stack.runs) for stack in plan(split, seeds=6, workers=1, together=together)
+        }
         for together in (False, True)
     }
-    assert (lanes[False]["Large"], lanes[False]["Small"]) == (1, 3)
-    assert (lanes[True]["Large"], lanes[True]["Small"]) == (3, 3)
+    assert (lanes[False]["Large"], lanes[False]["Small"]) == (1, 6)
+    assert (lanes[True]["Large"], lanes[True]["Small"]) == (6, 6)
+
+
+def dealt(split, *, seeds, workers, names, **options):
+    """Return the variant and the number of lanes of each stack on accelerators, in order."""
+    variants = [one for one in VARIANTS if one.name in names]
+    stacks = plan(split, seeds=seeds, workers=workers, variants=variants, together=True, **options)
+    runs = [run for stack in stacks for run in stack.runs]
+    assert len(runs) == len(set(runs))
+    return [(stack.variant, len(stack.runs)) for stack in stacks]
+
+
+@pytest.mark.parametrize(
+    ("names", "seeds", "workers", "expected"),
+    [
+        ("Small", 6, 1, [("Small", 6)]),
+        ("Small", 6, 4, [("Small", 2), ("Small", 2), ("Small", 1), ("Small", 1)]),
+        ("Small", 2, 4, [("Small", 1)] * 2),  # there are no more runs
+        # Dropout trains twice as long: two thirds of the work for two of three devices, and one for the rest.
+        ("Large Dropped", 4, 3, [("Large", 4), ("Dropped", 2), ("Dropped", 2)]),
+        # Next to a large network a small one takes no time: it is compiled for one device only.
+        ("Small Large", 4, 2, [("Large", 2), ("Large", 2), ("Small", 4)]),
+        ("Small", 600, 2, [("Small", 200)] * 3),  # as many as fit into a stack, evenly
+    ],
+)
+def test_accelerators_share_the_seeds_of_a_network_so_that_none_idles(split, names, seeds, workers, expected):
+    """As few stacks as give each of them its share of the work: every stack must be compiled."""
+    lanes = dealt(split, seeds=seeds, workers=workers, names=names.split(), max_lanes=256)
+    assert sorted(lanes, key=lambda one: one[0] == "Small") == expected
+
+
+def test_stacks_that_continue_take_devices_of_their_own(split):
+    """The others are dealt out over what is left."""
+    runs = tuple(RunKey("Large", seed, 60) for seed in (1, 2, 3))
+    saved = [SavedStack("saved", "checkpoints/saved.safetensors", runs)]
+    lanes = dealt(split, seeds=6, workers=2, names=["Large"], saved=saved)
+    assert lanes == [("Large", 3), ("Large", 3)]
+
+
+def test_every_stack_says_how_many_devices_train_it(split):
+    """One, unless the plan says otherwise."""
+    for devices in (1, 4):
+        assert {stack.devices for stack in plan(split, together=True, devices=devices)} == {devices}
+    assert {stack.devices for stack in plan(split)} == {1}

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from justright.data.read import read_table
 from justright.errors import FolderError, InputError
 from justright.runs.events import RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
+from justright.study.study import Study
 from justright.workers import pool as pool_module
 from justright.workers import watch
+from justright.workers.accelerators import Accelerators
 from justright.workers.attempts import MAX_KILLS
+from justright.workers.plan import plan_stacks
 from justright.workers.pool import Pool, Transport
 
 RUN = RunKey("v", 0, 10)
@@ -306,3 +310,35 @@ def test_a_study_without_a_reference_model_has_no_worker_beside():
     transport = Ahead([READY, DONE])
     perform(transport, [TASK])
     assert [link.told for link in transport.started] == [[["v"], TASK]]
+
+
+def test_workers_start_again_with_the_devices_that_a_plan_gives_them():
+    """Also where they have the memory."""
+
+    class Grouped(Script):
+        def group_devices(self, devices):
+            return devices == 4
+
+    transport = Grouped([READY], [READY])
+    with Pool(transport) as pool:
+        pool.keep_workers(1, 100)
+        assert len(transport.started) == 1
+        pool.keep_workers(1, 100, devices=4)
+        assert [link.has_ended for link in transport.started] == [True, False]
+
+
+def test_stacks_dealt_out_over_devices_train_one_on_each():
+    """Eight seeds of one network on four devices: two on each, and each worker sees another device."""
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    split = read_table((x, (np.arange(40) % 2).astype(np.float32))).split(validation=10, train=20, test=10)
+    four = Accelerators("cuda", 4, None)
+    study = Study(split, {"v": mlp(4)}, Recipe(batch_size=10, max_epochs=2), seeds=8)
+    transport = Script(*[[READY, DONE] for _ in range(4)], workers=4)
+    transport.accelerators = four
+    stacks = plan_stacks(study, parameters={"v": 17}, workers=4, model_path=str, together=True)
+    perform(transport, stacks)
+    told = {
+        four.variables(link.number, 4)["JAX_CUDA_VISIBLE_DEVICES"]: [task.seeds for task in link.told]
+        for link in transport.started
+    }
+    assert told == {"0": [(1, 2)], "1": [(3, 4)], "2": [(5, 6)], "3": [(7, 8)]}

@@ -40,7 +40,7 @@ class LiveOptions:
             lambda: check_each_of("stop_on", self.stop_on, LABELS),
             lambda: _check_count("patience", self.patience),
             lambda: _check_count("every", self.every),
-            lambda: _check_verbose(self.verbose),
+            lambda: check_verbose(self.verbose),
         )
 
 
@@ -72,6 +72,7 @@ def _check_count(name: str, value: object) -> None:
         raise InputError(f"`{name}` must be a whole number from 1 on; got {value!r}.")
 
 
-def _check_verbose(value: object) -> None:
+def check_verbose(value: object) -> None:
+    """Raise InputError unless `value` says how much a callback prints."""
     if value not in (0, 1, 2):
         raise InputError(f"`verbose` must be 0, 1 or 2; got {value!r}.")

@@ -43,6 +43,7 @@ class VariantBuilt:
         summary: Keras' own `model.summary()` text.
         config: Keras' own `model.to_json()` text; empty when the model cannot be described so.
         layers: (name, class, output shape as text, parameters) of each layer.
+        shapes: of its trainable weights; not stored.
     """
 
     variant: str
@@ -50,6 +51,7 @@ class VariantBuilt:
     summary: str
     config: str
     layers: tuple[tuple[str, str, str, int], ...]
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class PlanMade:
         workers: how many stacks train at the same time.
         memory_bytes: expected peak of the whole command: this process, its workers, and judging.
         free_bytes: what it may take together with what it holds already; None if that is not known.
+        devices: how many accelerators train each stack together.
     """
 
     runs: int
@@ -163,6 +166,7 @@ class PlanMade:
     workers: int
     memory_bytes: int
     free_bytes: int | None
+    devices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The grid of epochs at which the loss of each row is kept: all early ones, then log-spaced."""
+"""What is measured of a run: at which epochs the loss of each row is kept, and which training rows are measured then."""
 
 from __future__ import annotations
 
@@ -22,3 +22,18 @@ def measured_epochs(first_epoch: int, epochs: int) -> npt.NDArray[np.bool_]:
     spaced = int(np.log(max(first_epoch + epochs, DENSE_EPOCHS) / (DENSE_EPOCHS - 1)) / np.log(RATIO)) + 1
     grid = np.floor((DENSE_EPOCHS - 1) * RATIO ** np.arange(1, spaced + 1))
     return (wanted < DENSE_EPOCHS) | np.isin(wanted, grid)
+
+
+def fixed_rows(train_rows: int, count: int) -> npt.NDArray[np.int64]:
+    """Return which training rows are measured in inference mode: the same for all runs on so many rows, drawn once.
+
+    Args:
+        train_rows: of the run.
+        count: how many are wanted.
+
+    Example:
+        >>> fixed_rows(10, 3).tolist(), fixed_rows(3, 1_000).tolist()
+        ([2, 4, 6], [0, 1, 2])
+    """
+    drawn = np.random.default_rng(0).permutation(train_rows)[: min(count, train_rows)]
+    return np.sort(drawn)

@@ -80,6 +80,7 @@ class StudyRows:
         units: the units in which networks predict a numeric target; None leaves their outputs as they are.
         class_names: what the numbers of classes stand for; empty for a regression.
         train_weights: (rows,) float32, how much each of `train` counts in training; None if all count the same.
+        feature_names: after which a model's inputs may be named; empty if they are not known.
     """
 
     task: Task
@@ -91,6 +92,7 @@ class StudyRows:
     units: TargetUnits | None = None
     class_names: tuple[str, ...] = ()
     train_weights: npt.NDArray[np.float32] | None = None
+    feature_names: tuple[str, ...] = ()
 
     def places(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return where in `train` some of the training rows are.
@@ -188,6 +190,7 @@ class StackTask:
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
         registered: classes and functions to register with Keras first.
         together: whether lanes are computed together, as on an accelerator, rather than one after the other.
+        devices: how many devices train the stack together, its large values sharded over them.
     """
 
     name: str
@@ -201,6 +204,7 @@ class StackTask:
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     registered: Mapping[str, Any] = field(default_factory=registered_objects)
     together: bool = False
+    devices: int = 1
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -212,6 +212,11 @@ class RunOptions(Options):
     ray_address: str | None = option(
         "Address of the Ray cluster. [default: start Ray on this machine]", metavar="A"
     )
+    devices_per_run: int | None = option(
+        "Accelerators that train one network together. [default: one, or as many as its memory takes]",
+        metavar="N",
+        **at_least(1),
+    )
     checkpoint_seconds: float = option(
         "Seconds of training between checkpoints: the most that a kill or a power cut can cost.",
         default=CHECKPOINT_SECONDS,
@@ -230,6 +235,10 @@ class RunOptions(Options):
         if self.ray_address is not None and self.engine != "ray":
             raise InputError(
                 f"`--ray-address` needs --engine ray; got --engine {self.engine}. Give both, or neither."
+            )
+        if self.devices_per_run is not None and self.engine != "local":
+            raise InputError(
+                f"`--devices-per-run` needs --engine local; got --engine {self.engine}. Leave one of them out."
             )
 
 

@@ -287,8 +287,11 @@ def _load(
         raise _strange(path, f"it does not say its {odd[0]}")
     model = load_model(path, custom_objects)
     width = 1 if plan.task in ("binary", "regression") else len(plan.class_names)
-    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if shapes != ((None, len(plan.feature_names)), (None, width)):
+    # Of a model that was built by its first batch, Keras notes that batch's number of rows, and takes any. `model.fit` may
+    # train two outputs for two classes.
+    given, said = (tuple(getattr(model, name, ()))[1:] for name in ("input_shape", "output_shape"))
+    is_binary = plan.task == "binary"
+    if given != (len(plan.feature_names),) or said not in {(width,), (2,) if is_binary else (width,)}:
         raise _strange(
             path,
             f"its plan makes {len(plan.feature_names):,} features and {width:,} outputs, its network takes others",

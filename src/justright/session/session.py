@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from justright.data.describe import describe_table
-from justright.data.guards.registry import find_warnings
 from justright.errors import FolderError, MemoryLimitError
 from justright.records.boards.tensorboard_files import TensorBoardFiles
 from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.faults import content_faults
-from justright.records.files import write_atomically
-from justright.records.fingerprints import versions
 from justright.records.folder import Mode, StudyFolder, holds_study, new_folder_beside
 from justright.records.models import save_model_atomically
 from justright.records.rebuild import open_store
 from justright.records.store import Store
-from justright.runs.events import Event, ReferenceMeasured, RowKind, Sink, VariantBuilt
-from justright.runs.losses import constant_loss, constant_losses, constant_prediction
-from justright.runs.place import available_cores
+from justright.runs.events import Event, ReferenceMeasured, Sink, VariantBuilt
 from justright.runs.tasks import Storage
 from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
+from justright.session.folders.study_files import conclude, describe_study, write_study
 from justright.session.neighbourhood import with_neighbours
 from justright.session.options import RunOptions
-from justright.session.outputs import CONSTANT, judge_folder, summarise_folder, write_result
 from justright.session.predictor import plan_of
 from justright.session.result import Result
-from justright.session.row_outputs import TARGETS
-from justright.session.trust import remember
 from justright.study.families import Family
 from justright.study.neighbours import ladder_sentence, without_wider
+from justright.study.own_models.compiled_model import compiled_sentence
 from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
-from justright.workers.accelerators import find_accelerators
+from justright.study.variant import CompiledConfig
+from justright.workers.accelerators import accelerator_fault, find_accelerators
 from justright.workers.engines import device_kind, open_pool
 from justright.workers.interrupts import interruptible
-from justright.workers.machine import processor_name
 from justright.workers.train import study_rows, train_study
-
-if TYPE_CHECKING:
-    from justright.report.summary import Summary
-
 
 WIDER_LEFT_OUT = "The wider neighbour does not fit into memory and was left out, so nothing shows whether more capacity would help."
 
@@ -76,8 +63,8 @@ def run_study(
         sinks: receive every event after it is stored, for instance a live view.
         command: the shell command that repeats this study, for the report.
         report: whether to write report.html; without it, `Result.write_report` does.
-        given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `new`,
-            `checkpoint_seconds`, `hang_seconds` and `keep_workers`.
+        given: single options, which override those in `options`: `workers`, `engine`, `ray_address`, `devices_per_run`,
+            `new`, `checkpoint_seconds`, `hang_seconds` and `keep_workers`.
 
     Returns:
         The result; `interrupted` when Ctrl-C or SIGTERM ended training early: the same call resumes. A report that
@@ -120,14 +107,17 @@ def _run_on(
                 current = fingerprints(study)
                 merged = check_same_study(store, current)
                 remaining = find_remaining(study, store, current)
-            if note and note not in {one.text for one in store.notes()}:
-                store.note("neighbours", note)
+            fault = accelerator_fault() if how.engine == "local" else None
+            without = f"Networks train on the processor: {fault}." if fault else ""
+            for kind, text in (("neighbours", note), ("accelerators", without)):
+                if text and text not in {one.text for one in store.notes()}:
+                    store.note(kind, text)
             accelerators = find_accelerators() if how.engine == "local" else None
             device = str(accelerators) if accelerators else ""
             session = _Session(study, folder, store, tuple(sinks), command, merged, remaining, device)
             interrupted = session.train(how)
             # Whoever pressed Ctrl-C waits for checkpoints, not for a report.
-            summary = None if interrupted else session.conclude()
+            summary = None if interrupted else conclude(folder, store)
             # What was found damaged, or failed, since the store was opened.
             repairs = [note.text for note in store.notes()[known:] if not note.is_routine]
     return Result(path, interrupted=interrupted, repairs=repairs, summary=summary)
@@ -155,7 +145,7 @@ class _Session:
         if remaining.is_nothing:
             return False
         # The folder of a new study describes all of it except how its variants were built.
-        describe = self.write_study if is_new else self.adopt
+        describe = partial(write_study, self.folder, self.store, self.study) if is_new else self.adopt
         started = time.monotonic()
         save_model = partial(save_model_atomically, plan=plan_of(self.study.split).to_dict())
         storage = Storage(self.folder.path, write_tensors, read_tensors, save_model)
@@ -174,6 +164,7 @@ class _Session:
                     address=how.ray_address,
                     hang_seconds=how.hang_seconds,
                     keep=how.keep_workers and not has_functions(self.study),
+                    devices_per_run=how.devices_per_run,
                 ) as pool,
             ):
                 train_study(
@@ -204,7 +195,13 @@ class _Session:
         own = [one.name for one in self.study.variants if not isinstance(one.build, Family)]
         layers = [(name, [kind for _, kind, *_ in built[name].layers]) for name in own]
         said = {note.text for note in self.store.notes()}
+        compiled = [
+            ("compiled", compiled_sentence(one.name, one.build.options))
+            for one in self.study.variants
+            if isinstance(one.build, CompiledConfig) and one.baseline is None  # others are its neighbours
+        ]
         for kind, text in (
+            *compiled,
             ("raw inputs", raw_input_warning(self.study.split, layers)),
             ("neighbours", ladder_sentence(self.study.variants)),
         ):
@@ -218,54 +215,13 @@ class _Session:
         """
         if self.remaining.has_other_test:
             self.store.forget_test()
-        self._describe()
-        self.write_study(configs)
+        describe_study(self.store, self.study, environment={"device": self.device} if self.device else None)
+        if self.command or self.store.get_meta("command") is None:
+            self.store.set_meta("command", self.command)
+        write_study(self.folder, self.store, self.study, configs)
         self.store.set_meta("fingerprints", self.fingerprints)
         for run in self.remaining.reopened:
             self.store.extend_run(run)
-
-    def write_study(self, configs: Mapping[str, str]) -> None:
-        """Write plan.json, and study.toml: this study, with the seeds and variants that the folder already holds.
-
-        Args:
-            configs: variant -> how Keras describes its model, for those that were built.
-        """
-        import tomli_w
-
-        plan = json.dumps(plan_of(self.study.split).to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(self.folder.plan_path, f"{plan}\n".encode())
-        values = study_to_dict(self.study, configs)
-        if self.folder.study_path.is_file() and self.store.runs():
-            before = self.folder.read_study()
-            values["seeds"] = sorted({*before.get("seeds", []), *values["seeds"]})
-            values["variants"] = before.get("variants", {}) | values["variants"]
-        remember(values)  # as what the user named: a stranger's tables were asked about before they were read
-        write_atomically(self.folder.study_path, tomli_w.dumps(values).encode())
-
-    def conclude(self) -> Summary:
-        """Judge what is recorded, write result.json, and return the summary."""
-        study = self.folder.read_study()
-        judge_folder(self.store, study)
-        summary = summarise_folder(self.store, study)
-        write_result(self.folder, summary)
-        return summary
-
-    def _describe(self) -> None:
-        """Record the table, the targets of its rows and this machine."""
-        rows = study_rows(self.study)
-        constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
-        parts = {"parts": self.study.split.sizes} | constant
-        self.store.set_meta("table", describe_table(self.study.split.table) | parts)
-        targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
-        self.store.write_reference(TARGETS, targets)
-        constants: dict[RowKind, Any] = {
-            kind: constant_losses(rows, values).astype("float32") for kind, values in targets.items()
-        }
-        self.store.write_reference(CONSTANT, constants)
-        self.store.set_meta("warnings", [one.to_dict() for one in find_warnings(self.study.split)])
-        self.store.set_meta("environment", _environment(self.device))
-        if self.command or self.store.get_meta("command") is None:
-            self.store.set_meta("command", self.command)
 
     def _handler(self) -> Callable[[Event], None]:
         """Return the sinks for the events of training: the store first, then files and views."""
@@ -307,15 +263,3 @@ class _Session:
                 f"({same if before.parameters == now.parameters else counts}). "
                 "Run that one again, choose another --out, or start in a fresh folder with --new."
             )
-
-
-def _environment(device: str) -> dict[str, Any]:
-    """Return versions and machine, for the report; `device` names its accelerators, if it has any."""
-    return {
-        **({"device": device} if device else {}),
-        "python": platform.python_version(),
-        **versions(),
-        "system": f"{platform.system()} {platform.release()}",
-        "processor": processor_name(),
-        "cores": len(available_cores()),
-    }

@@ -36,11 +36,19 @@ def check_keras_optimizer(optimizer: object) -> dict[str, Any] | None:
     if hasattr(optimizer, "get_config") and hasattr(optimizer, "stateless_apply"):
         config = _serialised(optimizer)
         _check_no_average(config["config"])
-        return config
+        return _of_any_backend(config)
     raise InputError(
         f"`optimizer` must be a Keras optimizer or its serialised configuration; got {optimizer!r}. "
         "Pass for instance keras.optimizers.Adam(0.001)."
     )
+
+
+def _of_any_backend(config: dict[str, Any]) -> dict[str, Any]:
+    """Return an optimizer's description by its public name: some backends have subclasses of their own."""
+    if not config["module"].startswith("keras.src."):
+        return config
+    kept = {name: value for name, value in config.items() if name != "registered_name"}
+    return kept | {"module": "keras.optimizers"}
 
 
 def described_objects(nested: object) -> Iterator[dict[str, Any]]:
@@ -144,7 +152,7 @@ def _described(option: str, given: object, example: str) -> Described:
     if is_keras and hasattr(given, "get_config"):
         config = _serialised(given)
         values = config["config"]
-        values["name"] = _unnumbered(values.get("name"), config["class_name"])
+        values["name"] = unnumbered(values.get("name"), config["class_name"])
         config["config"] = values = _forgotten_options(given) | values
         values.pop("reduction", None)  # rows are reduced by the engine
         return config
@@ -175,7 +183,7 @@ def _forgotten_options(given: Any) -> dict[str, Any]:
     }
 
 
-def _unnumbered(name: str | None, class_name: str) -> str:
+def unnumbered(name: str | None, class_name: str) -> str:
     """Return a name without the number that Keras gave it because it was not the first of its class."""
     own = _snake(class_name)
     return own if name is None or NUMBERED.sub("", name) == own else name

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self, cast
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
+from justright.data.read_options import Task
 from justright.data.table import Split
 from justright.errors import InputError, raise_together
 from justright.study.families import Family
@@ -17,7 +18,14 @@ from justright.study.raw_inputs import standardise_where_needed
 from justright.study.recipe import DeviceKind, Recipe
 from justright.study.shown_study import study_card, study_text
 from justright.study.sweep import Grid
-from justright.study.variant import Build, KerasConfig, Variant, as_variants, check_name
+from justright.study.variant import (
+    Build,
+    CompiledConfig,
+    KerasConfig,
+    Variant,
+    as_variants,
+    check_name,
+)
 
 MAX_SEEDS = 10_000  # more is a typing error: 10,000 runs of the smallest network are hours
 # A number of seeds means 1, 2, ...: they are counted as people count.
@@ -37,7 +45,7 @@ class Study:
     Args:
         split: which rows learn, choose and measure.
         variants: names mapped to builders (a family member such as `mlp(16)`, a callable without
-            arguments that returns a `keras.Model`, or an uncompiled `keras.Model`), `Variant` objects, or a `jr.grid`.
+            arguments that returns a `keras.Model`, or a `keras.Model`), `Variant` objects, or a `jr.grid`.
         recipe: how every variant without a recipe of its own is trained.
         seeds: how many seeds (numbered from 1), or which ones; None takes those of a `jr.grid`, else 1.
         train_sizes: numbers of training rows, nested subsets of the split's; empty means all of them.
@@ -87,6 +95,7 @@ class Study:
         neighbours: bool = True,
     ) -> None:
         rows = split.sizes["train"]
+        base = recipe or Recipe()
         members = standardise_where_needed(as_variants(variants), split)
         if seeds is None and isinstance(variants, Grid):
             seeds = variants.seeds
@@ -98,6 +107,7 @@ class Study:
         check_switch("reference", reference)
         check_switch("standardize_target", standardize_target)
         check_switch("neighbours", neighbours)
+        members = tuple(raise_together(*(partial(_as_compiled, one, base, task) for one in members)))
         fields = {
             "split": split,
             "variants": tuple(
@@ -106,7 +116,7 @@ class Study:
                 else member
                 for member in members
             ),
-            "recipe": (recipe or Recipe()).resolve(task, rows, classes),
+            "recipe": base.resolve(task, rows, classes),
             "seeds": _as_seeds(1 if seeds is None else seeds),
             "train_sizes": _as_train_sizes(train_sizes, rows),
             "name": name,
@@ -154,6 +164,14 @@ class Study:
             for rows in self.train_sizes or (self.split.sizes["train"],):
                 for seed in self.seeds:
                     yield member, seed, rows
+
+
+def _as_compiled(member: Variant, recipe: Recipe, task: Task) -> Variant:
+    """Return a variant with the recipe that a compiled model asks for; others as they are."""
+    build = member.build
+    if not isinstance(build, CompiledConfig):
+        return member
+    return replace(member, recipe=build.recipe(member.name, member.recipe, recipe, task))
 
 
 def has_functions(study: Study) -> bool:

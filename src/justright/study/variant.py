@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from justright.data.checks import is_finite_number
+from justright.data.checks import is_finite_number, listed
+from justright.data.read_options import Task
 from justright.errors import InputError, raise_together
 from justright.study.families import Family
+from justright.study.own_models.architecture import architecture_of
+from justright.study.own_models.compiled_model import compiled_options, without_task_loss
 from justright.study.recipe import Recipe
 
 MAX_NAME_LENGTH = 80  # a name becomes a folder and a table cell
@@ -36,6 +39,44 @@ class KerasConfig:
     json: str
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledConfig(KerasConfig):
+    """The configuration of a model that was compiled; `Study` makes a recipe of how.
+
+    Args:
+        options: those options of a recipe that it was compiled with.
+    """
+
+    # Functions of a user may be among them, which neither compare nor hash by what they compute.
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def recipe(self, name: str, own: Recipe | None, study: Recipe, task: Task) -> Recipe:
+        """Return how a variant is trained: as its own recipe or the study's says, but as it was compiled.
+
+        Args:
+            name: the variant's.
+            own: its own recipe, if any.
+            study: the study's.
+            task: the table's, whose loss is minimised, and recorded, without being named.
+
+        Raises:
+            InputError: its own recipe has an optimizer, a loss, metrics or logits of its own.
+        """
+        options = without_task_loss(self.options, task)
+        plain = Recipe()
+        twice = [
+            option
+            for option in self.options
+            if own is not None and getattr(own, option) not in (getattr(plain, option), options.get(option))
+        ]
+        if twice:
+            raise InputError(
+                f"Variant {name!r} is a compiled keras.Model, which says its {listed(twice, most=len(twice))}; its recipe says "
+                "another. Leave it out of the recipe, or pass the model uncompiled."
+            )
+        return replace(study if own is None else own, **options)
+
+
 Build = Family | KerasConfig | Callable[[], Any]
 
 
@@ -46,8 +87,9 @@ class Variant:
     Args:
         name: at most 80 letters, digits, spaces or `_.,+=()-`; becomes a folder name.
         build: a family member such as `mlp(16)`, a callable without arguments that returns an untrained
-            `keras.Model`, or a `keras.Model`, of which only the architecture is taken.
-        recipe: None takes the study's.
+            `keras.Model`, or a `keras.Model`, of which only the architecture is taken and, if it is compiled, its
+            optimizer, loss and metrics.
+        recipe: None takes the study's; how a model was compiled takes the place of those options.
         baseline: name of the variant this one changes by one thing (a remedy), if any.
         group: variants of one group share a figure in the report.
         remedy: what it changes in its baseline, by its name in the catalogue. Variants with the same baseline and remedy are
@@ -169,18 +211,33 @@ def _as_build(name: str, build: object) -> Build:
         return build
     is_class = isinstance(build, type)  # of models: a builder
     if not is_class and hasattr(build, "to_json") and hasattr(build, "stateless_call"):
-        if getattr(build, "compiled", False):
-            raise InputError(
-                f"Variant {name!r} is a compiled keras.Model; optimizer, loss and metrics belong to the recipe. "
-                "Pass the model uncompiled, and its optimizer as Recipe(optimizer=...)."
-            )
-        return KerasConfig(str(build.to_json()))
+        return _as_config(name, build)
     if callable(build):
         _check_no_arguments(name, build)
         return build
     raise InputError(
         f"Variant {name!r} must be built by a family such as mlp(16), a callable or a keras.Model; got {build!r}."
     )
+
+
+def _as_config(name: str, model: Any) -> KerasConfig:
+    """Return the configuration of a model, with how it was compiled."""
+    try:
+        json = architecture_of(model)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        kind = type(model).__name__
+        raise InputError(
+            f"Variant {name!r} must be a model that Keras can describe; {kind} is not: {str(error).strip().splitlines()[0]} "
+            f"Pass a function that makes it: lambda: {kind}(...)."
+        ) from error
+    if not getattr(model, "compiled", False):
+        return KerasConfig(json)
+    try:
+        return CompiledConfig(json, compiled_options(model))
+    except InputError as error:
+        raise InputError(
+            f"Variant {name!r} cannot be trained as it was compiled. {error} Or pass it uncompiled, with a Recipe."
+        ) from error
 
 
 def _check_no_arguments(name: str, build: Callable[..., Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from justright.data.read_options import Task
 from justright.errors import InputError
+from justright.runs.describe_model import describe_model
 from justright.runs.events import VariantBuilt
 from justright.runs.tasks import ChosenRows, TargetUnits
 from justright.study.families import Family
@@ -27,6 +29,7 @@ from justright.training.last_layer import ends_in_logits, hides_probabilities, i
 from justright.training.masks import hashed_dropout
 from justright.training.normalization import adapt_normalization, normalization_from_state
 from justright.training.objective import Objective, objective_for
+from justright.training.several_inputs import as_one_input
 
 # Keras' loss of each task, the same as a metric, and its score.
 KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
@@ -46,6 +49,11 @@ KERAS_CLASSES: dict[Task, tuple[Any, Any, Any]] = {
 # Keras collects garbage before each model, 40 ms with a few compiled programs in memory. That pays where the models before
 # this one hold megabytes; Python collects the others in its own time.
 COLLECTED_PARAMETERS = 50_000
+ONE_ARRAY = (
+    "Its `call` is given one array (rows, features); a model of several inputs must be a functional one, keras.Model(inputs, "
+    "output)."
+)
+BOLD = re.compile(r"\x1b\[[0-9;]*m")
 SEED_STATE = "seed_generator_state"  # Keras' name of the variable from which a layer draws its randomness
 
 
@@ -126,13 +134,15 @@ def build_network(
     outputs: int,
     task: Task,
     units: TargetUnits | None = None,
+    feature_names: Sequence[str] = (),
     train_x: Callable[[], npt.NDArray[np.float32] | ChosenRows] | None = None,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 
     Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
     `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them. With `units`,
-    a model whose last operation is linear predicts in the target's units.
+    a model whose last operation is linear predicts in the target's units. With `feature_names`, a model of several inputs gets
+    the features that these are named after.
 
     Raises:
         InputError: the builder fails, returns no model, or the model does not fit the table.
@@ -140,7 +150,7 @@ def build_network(
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     with shared_draws():
-        model = built = _build_model(name, build, features, outputs)
+        model = built = _build_model(name, build, features, outputs, feature_names)
         if model.count_params() > COLLECTED_PARAMETERS:
             gc.collect()
         _check_outputs(name, model, features, outputs, task)
@@ -165,18 +175,7 @@ def build_network(
 
 def describe_network(name: str, network: Network) -> VariantBuilt:
     """Return the description of a variant's model before it trains."""
-    lines: list[str] = []
-    network.model.summary(line_length=88, print_fn=lambda line, **_: lines.append(line))
-    try:
-        config = network.built.to_json()
-    except (NotImplementedError, TypeError, ValueError):  # a subclassed model may have no configuration
-        config = ""
-    layers = tuple(
-        (layer.name, type(layer).__name__, str(_output_shape(layer)), int(layer.count_params()))
-        for layer in network.model.layers
-    )
-    parameters = sum(int(variable.value.size) for variable in network.model.trainable_variables)
-    return VariantBuilt(name, parameters, "\n".join(lines), config, layers)
+    return describe_model(name, network.model, built=network.built)
 
 
 def _objective_of(
@@ -219,7 +218,7 @@ def compiled_model(network: Network, recipe: Recipe, task: Task) -> Any:
     return network.model
 
 
-def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
+def _build_model(name: str, build: Build, features: int, outputs: int, feature_names: Sequence[str]) -> Any:
     try:
         if isinstance(build, Family):
             return build(features, outputs)
@@ -231,12 +230,12 @@ def _build_model(name: str, build: Build, features: int, outputs: int) -> Any:
         raise InputError(f"The builder of variant {name!r} must return a keras.Model; got {model!r}.")
     if model.compiled:
         raise InputError(
-            f"The builder of variant {name!r} returned a compiled keras.Model; optimizer, loss and metrics belong to "
-            "the recipe. Return the model uncompiled."
+            f"The builder of variant {name!r} returned a compiled keras.Model, whose optimizer, loss and metrics would not be "
+            "used. Pass the model itself instead of its builder, or return it uncompiled, with a Recipe beside it."
         )
     if not model.built:
         _build_by_calling(name, model, features)
-    return model
+    return as_one_input(name, model, feature_names, count=features)
 
 
 def _build_by_calling(name: str, model: Any, features: int) -> None:
@@ -247,21 +246,29 @@ def _build_by_calling(name: str, model: Any, features: int) -> None:
         else:
             model(keras.ops.zeros((1, features)))
     except Exception as error:
-        raise _uncallable(name, features, error) from error
+        hint = "" if isinstance(model, keras.Sequential) else f". {ONE_ARRAY}"
+        raise _uncallable(name, features, error, hint) from error
 
 
 def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Task) -> None:
     """Raise InputError unless the model takes the table's rows and gives one output vector per row."""
     expected = (None, features)
     given = getattr(model, "input_shape", expected)
-    if given != expected:
+    # Of a model that `fit` or a call has built, Keras notes that batch's number of rows, and takes any.
+    if tuple(given)[1:] != expected[1:]:
         raise InputError(
             f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
         )
     try:
-        shape = tuple(model.compute_output_spec(keras.KerasTensor((None, features))).shape)
+        given = model.compute_output_spec(keras.KerasTensor((None, features)))
     except Exception as error:
         raise _uncallable(name, features, error) from error
+    if isinstance(given, list | tuple | dict):
+        raise InputError(
+            f"Variant {name!r} must give one output; it gives {len(given)}. Let it give the one that is to be judged: "
+            "keras.Model(inputs, output)."
+        )
+    shape = tuple(given.shape)
     if shape != (None, outputs):
         raise InputError(
             f"Variant {name!r} must end in shape (None, {outputs}) for a {task} target; it ends in {shape}. "
@@ -282,8 +289,11 @@ def _check_logits(name: str, model: Any, recipe: Recipe, *, features: int, task:
         )
 
 
-def _uncallable(name: str, features: int, error: Exception) -> InputError:
-    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {error}")
+def _uncallable(name: str, features: int, error: Exception, hint: str = "") -> InputError:
+    # Keras puts the reason, in bold type, between two paragraphs about where it was met.
+    parts = BOLD.sub("", str(error)).split("\n\n")
+    reason = parts[1] if len(parts) > 1 and parts[0].startswith("Exception encountered") else parts[0]
+    return InputError(f"Variant {name!r} cannot be called on rows of {features} features: {reason}{hint}")
 
 
 def _build_optimizer(name: str, recipe: Recipe) -> Any:
@@ -296,10 +306,3 @@ def _build_optimizer(name: str, recipe: Recipe) -> Any:
     if not isinstance(optimizer, keras.optimizers.Optimizer):  # Keras returns an unknown name as it is
         raise InputError(f"The optimizer of variant {name!r} cannot be built: Keras knows no {optimizer!r}.")
     return optimizer
-
-
-def _output_shape(layer: Any) -> Any:
-    try:
-        return layer.output.shape
-    except (AttributeError, ValueError):  # a layer of a subclassed model has no single output
-        return "?"

@@ -13,7 +13,7 @@ import ctypes
 import gc
 import json
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -28,8 +28,9 @@ from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
 from justright.study.variant import KerasConfig
-from justright.training.ahead.building import BUILDING, on_host
+from justright.training.ahead.building import BUILDING
 from justright.training.ahead.executable import Executable
+from justright.training.devices.placement import Placement, built_on_host, on_host
 from justright.training.jaxpr import rewrite
 from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
 from justright.training.network import Network, build_network
@@ -76,11 +77,24 @@ class Program:
         network: model, optimizer and objective.
         recipe: a resolved recipe.
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
+        placement: where the values of lanes are; None for one device.
+        compiler_options: of XLA, for the training program.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, *, one_by_one: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        one_by_one: bool = True,
+        placement: Placement | None = None,
+        compiler_options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.network = network
         self.recipe = recipe
+        self.placement = placement or Placement()
+        # Whether the program can be compiled from shapes alone, before there are values.
+        self.is_ahead = not one_by_one and self.placement.is_single
         self.metric_names = metric_names(network)
         self._one_by_one = one_by_one
         self._parameters = sum(math.prod(shape) for shape in network.shapes()["weights"])
@@ -89,7 +103,7 @@ class Program:
         self._val_loss = self.metric_names.index("val_loss")
         self._sign = -1.0 if network.rises(monitor) else 1.0
         self._step = rewrite(
-            TrainStep(network, recipe),
+            TrainStep(network, recipe, is_narrow=not one_by_one and recipe.precision == "bfloat16"),
             bfloat16=recipe.precision == "bfloat16",
             copies=one_by_one,
             narrow_outputs=not one_by_one,
@@ -97,9 +111,12 @@ class Program:
         # A CPU's products are float32 in any case; those of an accelerator only if that is asked for.
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
         strengths = find_strengths(network.model, network.optimizer)
-        run_chunk = _with_strengths(strengths, self._run_chunk, products, donate_argnums=1)
-        self.run_chunk: Any = run_chunk if one_by_one else Executable(run_chunk)
-        self.measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        run_chunk = _with_strengths(
+            strengths, self._run_chunk, products, donate_argnums=1, compiler_options=compiler_options or None
+        )
+        self.run_chunk: Any = Executable(run_chunk) if self.is_ahead else run_chunk
+        measure_rows = _with_strengths(strengths, self._measure_rows, products)
+        self.measure_rows = self.placement.sharding(measure_rows)
         self.measure_lanes = Executable(_with_strengths(strengths, self._measure_lanes, products))
 
     def _run_chunk(
@@ -154,6 +171,7 @@ class Program:
         ran, lanes, metrics, losses = lax.while_loop(
             goes_on, one_epoch, (jnp.int32(0), lanes, metrics, losses)
         )
+        lanes = self.placement.keep(lanes, outer=1)
         return lanes, metrics, losses, ran, Standing(*(getattr(lanes, name) for name in Standing._fields))
 
     def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
@@ -417,7 +435,13 @@ def stack_program(
         # Nobody asks for this network's values, so an accelerator need not hold them.
         with on_host() if task.together else nullcontext():
             network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
-        cache[key] = Program(network, task.recipe, one_by_one=not task.together)
+        cache[key] = Program(
+            network,
+            task.recipe,
+            one_by_one=not task.together,
+            placement=Placement(task.devices),
+            compiler_options=_compiler_options(task),
+        )
     return cache[key]
 
 
@@ -427,8 +451,21 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
     is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
     described = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
-    rows_alike = (rows.features, rows.outputs, rows.task, rows.units)
-    return (described, recipe, len(task.train_index), len(task.runs), task.together, *rows_alike)
+    rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
+    return (
+        *(described, recipe, len(task.train_index), len(task.runs), task.together, task.devices),
+        *rows_alike,
+    )
+
+
+def _compiler_options(task: StackTask) -> Mapping[str, Any]:
+    """Return what XLA is told about a stack's program.
+
+    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms an epoch
+    with them and 3.0 without (H100, jax 0.11.2). Several lanes are as fast with them, or faster.
+    """
+    is_single = task.together and len(task.runs) == 1 and jax.default_backend() == "gpu"
+    return {"xla_gpu_enable_triton_gemm": False} if is_single else {}
 
 
 def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
@@ -443,7 +480,7 @@ def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
     """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
-    with BUILDING.held():
+    with BUILDING.held(), built_on_host(task.devices):
         return build_network(
             *(task.variant, task.build, task.recipe),
             seed=seed,
@@ -451,5 +488,6 @@ def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
             outputs=rows.outputs,
             task=rows.task,
             units=rows.units,
+            feature_names=rows.feature_names,
             train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
         )

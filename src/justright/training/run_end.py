@@ -15,7 +15,8 @@ from justright.runs.events import Event, RowKind, RowLosses, RunFinished, RunKey
 from justright.runs.grid import measured_epochs
 from justright.runs.outcomes import Outcome
 from justright.runs.tasks import MeasureTask, StackTask, Storage, StudyRows
-from justright.training.ahead.building import BUILDING, on_host
+from justright.training.ahead.building import BUILDING
+from justright.training.devices.placement import built_on_host, on_host
 from justright.training.lanes import (
     DIVERGED,
     HOST_TENSORS,
@@ -79,7 +80,7 @@ class Ending:
 
     def measure(self, lanes: Lane, chosen: Sequence[int]) -> dict[int, Measured]:
         """Return what rows of each kind lose with the best and with the last weights of the `chosen` lanes of a stack."""
-        if not self.task.together:
+        if not self.program.is_ahead:
             return {lane: self._measured_alone(lane_of(lanes, lane)) for lane in chosen}
         size = group_size(self.task)
         values = (lanes.best_weights, lanes.best_others), lanes.measured
@@ -240,11 +241,15 @@ def revisit_runs(
     """
     stack = task.stack
     tensors, _ = storage.read_tensors(storage.folder / (stack.checkpoint or ""))
-    lanes = unflatten_lanes({name: values for name, values in tensors.items() if name not in HOST_TENSORS})
+    with built_on_host(stack.devices):
+        lanes = unflatten_lanes(
+            {name: values for name, values in tensors.items() if name not in HOST_TENSORS}
+        )
     program = stack_program(stack, rows, cache)
     network = stack_network(stack, rows, seed=stack.runs[0].seed)
     lanes = resized(lanes, program.network.shapes())
-    ending = Ending(program, network, stack, rows, storage, {"test": device_rows(rows.test)})
+    test = program.placement.copy_to_all(device_rows(rows.test))
+    ending = Ending(program, network, stack, rows, storage, {"test": test})
     for lane, run in enumerate(stack.runs):
         if lanes.best_epoch[lane] < 0:
             continue

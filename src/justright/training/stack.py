@@ -23,13 +23,14 @@ from justright.runs.events import (
     StackCheckpoint,
     StackProgress,
 )
-from justright.runs.grid import measured_epochs
+from justright.runs.grid import fixed_rows, measured_epochs
 from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
 from justright.training.ahead.building import BUILDING
 from justright.training.ahead.checkpoint_writer import CheckpointWriter
+from justright.training.devices.placement import built_on_host
 from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
@@ -151,9 +152,7 @@ def run_stack(
 def stack_data(task: StackTask, rows: StudyRows) -> Data:
     """Return the rows of a stack, on the host."""
     places = rows.places(task.train_index)
-    count = min(task.recipe.measure_rows, len(places))
-    # The fixed subset: the same rows for every seed and variant, drawn once.
-    chosen = np.sort(np.random.default_rng(0).permutation(len(places))[:count])
+    chosen = fixed_rows(len(places), task.recipe.measure_rows)
     return Data(
         train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
         validation=Rows(*rows.validation),
@@ -191,13 +190,14 @@ class _Session:
         self.started = time.monotonic()
         self.train_rows = len(task.train_index)
         self.places = rows.places(task.train_index)
-        self.data = jax.device_put(stack_data(task, rows))
         self.rows = rows
         self.program = stack_program(task, rows, cache)
+        self.placement = self.program.placement
+        self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
-            kinds["test"] = Rows(*jax.device_put(rows.test))
+            kinds["test"] = self.placement.copy_to_all(Rows(*jax.device_put(rows.test)))
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         is_drawn = task.recipe.batch_orders == "device"
         self.orders = DeviceOrders(seed_keys(task.seeds), self.places) if is_drawn else None
@@ -323,7 +323,9 @@ class _Session:
         return write
 
     def _begin(self) -> tuple[Lane, _Progress]:
-        lanes = self._first_lanes()
+        with built_on_host(self.task.devices):
+            lanes = self._first_lanes()
+        lanes = self.placement.shard(lanes, outer=1)
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
         return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes))
@@ -358,8 +360,9 @@ class _Session:
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
         self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
-        lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
-        lanes = jax.device_put(lanes)
+        with built_on_host(self.task.devices):
+            lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
+        lanes = self.placement.shard(lanes, outer=1)
         progress.ended |= self._ended_lanes(progress)
         return lanes, progress
 
@@ -420,7 +423,7 @@ class _Session:
         if reasons:
             outcomes[list(reasons)] = SETTLED
             self.progress.standing = self.progress.standing._replace(outcome=outcomes)
-            self.lanes = self.lanes._replace(outcome=jnp.asarray(outcomes))
+            self.lanes = self.lanes._replace(outcome=self.placement.copy_to_all(jnp.asarray(outcomes)))
         return reasons
 
     def _end_lanes(self, settled: dict[int, str]) -> None:
@@ -430,7 +433,8 @@ class _Session:
             self._catch_up()
         ended = sorted(self._ended_lanes(progress) - progress.ended)
         trained = [lane for lane in ended if progress.standing.best_epoch[lane] >= 0]
-        measured = self.ending.measure(self.lanes, trained)
+        lanes = self.lanes if self.program.is_ahead or not ended else self._host_lanes()
+        measured = self.ending.measure(lanes, trained)
         for lane in ended:
             best, last = self._named(progress.best_metrics[lane]), self._named(progress.last_metrics[lane])
             seconds = progress.train_seconds / len(self.task.runs)

@@ -1,4 +1,4 @@
-"""This machine's accelerators: found by a separate process, and assigned to workers, one device each."""
+"""This machine's accelerators: found by a separate process, and dealt out to workers, one device each or several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ PLUGINS = "jax_plugins"
 DECISIVE = ("JAX_", "CUDA_", "ROCR_", "HIP_", "TPU_", "XLA_FLAGS")
 PROBE = """
 import json, jax, jax.numpy as jnp
+from jax import lax
 devices = jax.local_devices()
 first = devices[0]
 limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
@@ -27,16 +29,55 @@ version = str(getattr(first.client, "platform_version", "")).lower()
 platform = first.platform.lower()
 if platform == "gpu":
     platform = "rocm" if "rocm" in version else "cuda"
-product = jax.jit(lambda x: jnp.sort(x @ x, axis=0).sum())(jnp.full((8, 8), 0.5))
-if float(product) != 128.0:
-    raise RuntimeError(f"a matrix product is wrong: {float(product)} instead of 128.0")
+# What training needs: products and their gradients in a loop, random bits, and pairs sorted by them.
+def trial(x):
+    step = lambda x, _: (x - 0.25 * jax.grad(lambda x: ((x @ jnp.eye(8)) ** 2).sum())(x), None)
+    bits = jax.random.bits(jax.random.key(0), (64,), jnp.uint32)
+    keys, places = lax.sort((bits, lax.iota(jnp.int32, 64)), num_keys=1, is_stable=True)
+    return lax.scan(step, x, None, length=2)[0].sum(), keys, places
+total, keys, places = jax.device_get(jax.jit(trial)(jnp.full((8, 8), 2.0)))
+if float(total) != 32.0:
+    raise RuntimeError(f"a matrix product is wrong: {float(total)} instead of 32.0")
+if keys.tolist() != sorted(keys.tolist()) or sorted(places.tolist()) != list(range(64)):
+    raise RuntimeError("it sorts wrongly")
+# A process takes whole chips of a TPU; the older ones have two devices each.
+chips = len({tuple(device.coords) for device in devices}) if platform == "tpu" else len(devices)
 print(json.dumps({
-    "platform": platform, "count": len(devices), "memory_bytes": min(limits) if all(limits) else None,
+    "platform": platform, "count": chips, "memory_bytes": min(limits) if all(limits) else None,
     "name": str(first.device_kind), "capability": str(getattr(first, "compute_capability", "") or ""),
 }))
 """
+ALL = "all"  # JAX's default for the variables that say which devices it sees
 TENSORFLOAT32_MAJOR = 8  # Ampere
 PROBE_SECONDS = 120.0  # as for a worker's start: importing JAX and waking a driver takes 5 to 20 s
+
+
+END_SECONDS = 5.0  # a process that waits for a broken driver may not even end when it is killed
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """How processes share the devices of one platform.
+
+    Args:
+        variable: the environment variable that says which devices a process may see.
+        is_shared: whether several processes may use one device.
+        groups: how many devices a process may take; empty for any number.
+    """
+
+    variable: str
+    is_shared: bool = True
+    groups: tuple[int, ...] = ()
+
+
+# Of a platform that is not here, such as Apple's, only the first device is used.
+PLATFORMS = {
+    "cuda": Platform(DEVICE_VARIABLE),
+    "rocm": Platform("JAX_ROCM_VISIBLE_DEVICES"),
+    # A TPU's chip belongs to one process, and a process's chips form a rectangle.
+    "tpu": Platform("TPU_VISIBLE_CHIPS", is_shared=False, groups=(1, 2, 4, 8)),
+}
+TPU_BOUNDS = {1: "1,1,1", 2: "1,2,1", 4: "2,2,1", 8: "2,4,1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +90,7 @@ class Accelerators:
         memory_bytes: what a process may take of the smallest device; None if JAX does not say.
         name: of the first, such as 'NVIDIA H100 80GB HBM3'.
         capability: NVIDIA's compute capability of the first, such as '9.0'; empty for others.
+        per_run: how many train one stack together; None for one each, or as many as the largest network needs.
     """
 
     platform: str
@@ -56,6 +98,7 @@ class Accelerators:
     memory_bytes: int | None
     name: str = ""
     capability: str = ""
+    per_run: int | None = None
 
     @property
     def kind(self) -> DeviceKind:
@@ -68,19 +111,56 @@ class Accelerators:
         name = self.name or self.platform
         return name if self.count == 1 else f"{self.count} x {name}"
 
-    def variables(self, number: int, workers: int) -> dict[str, str]:
-        """Return the environment variables that let worker `number` of `workers` see one device, shared if there are few."""
-        device = str(number % self.count)
-        variables = {DEVICE_VARIABLE: device, "JAX_ROCM_VISIBLE_DEVICES": device}
-        if workers > self.count:  # the first process would take three quarters of the device's memory at once
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many devices may train one stack together, rising."""
+        if self.platform not in PLATFORMS:
+            return (1,)
+        allowed = PLATFORMS[self.platform].groups or range(1, self.count + 1)
+        return tuple(size for size in allowed if size <= self.count)
+
+    def most_workers(self, devices: int) -> int | None:
+        """Return how many workers may train at once, each on so many devices; None for any number."""
+        is_shared = self.platform not in PLATFORMS or PLATFORMS[self.platform].is_shared
+        return None if is_shared and devices == 1 else self.count // devices
+
+    def layouts(self, workers: int) -> dict[int, int]:
+        """Return devices of a stack -> the most of `workers` that have so many, in the order in which plans try them.
+
+        Example:
+            >>> Accelerators("cuda", 4, None).layouts(4), Accelerators("cuda", 4, None, per_run=2).layouts(4)
+            ({1: 4, 2: 2, 4: 1}, {2: 2})
+        """
+        sizes = [size for size in self.groups if size.bit_count() == 1]  # 1, 2, 4, ...
+        return {
+            size: min(workers, self.most_workers(size) or workers)
+            for size in ([self.per_run] if self.per_run else sizes)
+        }
+
+    def variables(self, number: int, workers: int, devices: int = 1) -> dict[str, str]:
+        """Return the environment variables that let worker `number` of `workers` see its devices, shared if there are few."""
+        platform = PLATFORMS.get(self.platform)
+        if platform is None:
+            return {}
+        own = os.environ.get(platform.variable, ALL)
+        seen = [str(one) for one in range(self.count)] if own == ALL else own.split(",")
+        first = number * devices % self.count
+        chosen = ",".join(seen[first : first + devices])
+        # The first says where a run trained, whatever the platform.
+        variables = {DEVICE_VARIABLE: chosen, platform.variable: chosen}
+        if self.platform == "tpu":
+            variables |= {"TPU_PROCESS_BOUNDS": "1,1,1", "TPU_CHIPS_PER_PROCESS_BOUNDS": TPU_BOUNDS[devices]}
+        if (
+            workers * devices > self.count
+        ):  # the first process would take three quarters of the device's memory at once
             variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         return variables
 
-    def memory_share(self, workers: int) -> int | None:
-        """Return how much of its device's memory each of `workers` may take."""
+    def memory_share(self, workers: int, devices: int = 1) -> int | None:
+        """Return how much of the memory of each of its devices every one of `workers` may take."""
         if self.memory_bytes is None:
             return None
-        return self.memory_bytes // -(-workers // self.count)
+        return self.memory_bytes // -(-workers * devices // self.count)
 
 
 def may_have_accelerators() -> bool:
@@ -92,15 +172,25 @@ def find_accelerators() -> Accelerators | None:
     """Return the accelerators that JAX would use here; None where it would use the CPU.
 
     If a plugin for JAX is installed, a separate process asks it once: the coordinator does not import JAX, and must not hold
-    memory of a device. If a driver fails, the CPU is used, as JAX itself does; `accelerator_fault` says why.
+    memory of a device. If a driver fails, or JAX lacks there what training needs, the CPU is used; `accelerator_fault` says why.
     """
     found = _answer() if may_have_accelerators() else None
-    return found if isinstance(found, Accelerators) and found.platform != CPU else None
+    if not isinstance(found, Accelerators) or found.platform == CPU:
+        return None
+    return found if found.platform in PLATFORMS else replace(found, count=1)
+
+
+def without_accelerators() -> dict[str, str]:
+    """Return the environment variables of a worker that is to train on the CPU: its JAX must not wake a driver that fails."""
+    return {"JAX_PLATFORMS": CPU} if may_have_accelerators() else {}
 
 
 def accelerator_fault() -> str | None:
-    """Return why no accelerator is used although a plugin for one is installed; None if one is used or there is no plugin."""
-    if not may_have_accelerators():
+    """Return why no accelerator is used although a plugin for one is installed.
+
+    None if one is used, there is no plugin, or the user told JAX to take the CPU.
+    """
+    if not may_have_accelerators() or os.environ.get("JAX_PLATFORMS") == CPU:
         return None
     found = _answer()
     if isinstance(found, str):
@@ -145,7 +235,8 @@ def _heard(key: tuple[tuple[str, str], ...]) -> Accelerators | str:
         said, complaints = process.communicate(timeout=PROBE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=END_SECONDS)
         return f"JAX did not answer within {PROBE_SECONDS:.0f} seconds when it was asked for its devices"
     try:
         return Accelerators(**json.loads(said.strip().splitlines()[-1]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from justright.errors import MemoryLimitError
 from justright.runs.events import VariantBuilt
 from justright.runs.grid import measured_epochs
 from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
+from justright.runs.shards import values_per_device
 from justright.runs.tasks import StackTask, StudyRows
 
 FLOAT_BYTES = 4
@@ -98,12 +99,14 @@ class Plan:
         workers: how many workers there is room for.
         memory_bytes: expected peak of all processes together.
         worker_bytes: expected peak of the one that trains the largest stack.
+        devices: how many devices train each stack together.
     """
 
     stacks: tuple[StackTask, ...]
     workers: int
     memory_bytes: int
     worker_bytes: int
+    devices: int = 1
 
     @property
     def busy_workers(self) -> int:
@@ -123,12 +126,14 @@ def fit_plan(
     shared_bytes: int = 0,
     program_bytes: int = 0,
     device_need: Callable[[StackTask], int] = lambda stack: 0,
-    device_share: Callable[[int], int | None] = lambda workers: None,
+    device_share: Callable[[int, int], int | None] = lambda workers, devices: None,
+    layouts: Mapping[int, int] | None = None,
+    least_on_device: Callable[[int], int] = lambda devices: 0,
 ) -> Plan:
-    """Return the plan with the most workers, and then the most lanes, that fits.
+    """Return the plan with the fewest devices to a stack, then the most workers, and then the most lanes, that fits.
 
     Args:
-        plan: called with `workers` and `max_lanes`, returns stacks.
+        plan: called with `workers`, `max_lanes` and `devices`, returns stacks.
         need: returns the expected peak of a worker that trains a stack.
         workers: the most workers.
         max_lanes: the most lanes.
@@ -137,28 +142,36 @@ def fit_plan(
         own_bytes: what this process takes of the same memory.
         shared_bytes: what of a worker's memory is the same for all of them, and counts once.
         program_bytes: what each further compiled program that a worker keeps takes.
-        device_need: returns the memory that a stack is expected to take on an accelerator.
-        device_share: returns what each of so many workers may take on an accelerator; None without one, or without a limit.
+        device_need: returns the memory that a stack is expected to take on each of its accelerators.
+        device_share: returns what each of so many workers may take on each of so many accelerators; None without one, or
+            without a limit.
+        layouts: devices that train a stack together -> the most workers then, in the order to try; None for one each.
+        least_on_device: returns what one worker needs on each of so many accelerators for the study's other tasks.
 
     Raises:
         MemoryLimitError: a single worker with single lanes takes more than is free.
     """
-    needs, on_device, share = [0], 0, None
-    for count in range(workers, 0, -1):
-        lanes = max_lanes
-        while lanes:
-            stacks = tuple(plan(workers=count, max_lanes=lanes))
-            kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
-            needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
-            on_device, share = max(map(device_need, stacks), default=0), device_share(count)
-            all_needs = [own_bytes, needs[0], *(one - shared_bytes for one in needs[1:])]
-            if (free is None or free.fits(all_needs)) and _fits(on_device, share):
-                return Plan(stacks, count, sum(all_needs), needs[0])
-            lanes //= 2
+    needs, on_device, share, devices = [0], 0, None, 1
+    for devices, most_workers in (layouts or {1: workers}).items():
+        for count in range(most_workers, 0, -1):
+            lanes = max_lanes
+            while lanes:
+                stacks = tuple(plan(workers=count, max_lanes=lanes, devices=devices))
+                kept = program_bytes * (_kept_programs(stacks) - 1) if program_bytes else 0
+                needs = _needs([need(stack) + kept for stack in stacks], count, least_bytes, free)
+                on_device = max([least_on_device(devices), *map(device_need, stacks)])
+                share = device_share(count, devices)
+                all_needs = [own_bytes, needs[0], *(one - shared_bytes for one in needs[1:])]
+                if (free is None or free.fits(all_needs)) and _fits(on_device, share):
+                    return Plan(stacks, count, sum(all_needs), needs[0], devices)
+                lanes //= 2
+        if _fits(on_device, share):  # what is short is the host's memory, and more devices take no less of it
+            break
     is_device = not _fits(on_device, share)
     most = max(free.machines) if free else 0
     needed, there = (on_device, share or 0) if is_device else (own_bytes + sum(needs), most)
-    where = "of an accelerator" if is_device else "in one worker"
+    which = "an accelerator" if devices == 1 else f"each of {devices} accelerators"
+    where = f"of {which}" if is_device else "in one worker"
     raise MemoryLimitError(
         f"Training must fit into memory: its largest network needs about {gigabytes(needed)} GB {where}, "
         f"{gigabytes(there)} GB are free. End other programs, or take fewer rows, a smaller batch or a "
@@ -201,17 +214,20 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
 
 
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
-    """Return the expected memory of a stack on an accelerator, which computes all its lanes at once.
+    """Return the expected memory of a stack on each of its accelerators, which compute all its lanes at once.
 
-    It is derived from the same sizes as `worker_bytes`, and has not been measured.
+    It is derived from the same sizes as `worker_bytes`, and has not been measured. Several devices share the large values of
+    the state; rows and activations count in full on each.
     """
-    lane = DEVICE_STATE_COPIES * _state_bytes(stack, built) + _activation_bytes(stack, built, rows)
+    elsewhere = sum(map(math.prod, built.shapes)) - values_per_device(built.shapes, stack.devices)
+    state = _state_bytes(stack, built, elsewhere=elsewhere)
+    lane = DEVICE_STATE_COPIES * state + _activation_bytes(stack, built, rows)
     return _row_bytes(rows) + len(stack.runs) * lane + _chunk_bytes(stack, rows)
 
 
-def _state_bytes(stack: StackTask, built: VariantBuilt) -> int:
-    """Return the memory that the values of one lane take."""
-    parameters = sum(layer[3] for layer in built.layers) or built.parameters
+def _state_bytes(stack: StackTask, built: VariantBuilt, *, elsewhere: int = 0) -> int:
+    """Return the memory that the values of one lane take, where so many of its parameters are on other devices."""
+    parameters = (sum(layer[3] for layer in built.layers) or built.parameters) - elsewhere
     return (STATE_VALUES + (stack.recipe.ema > 0)) * FLOAT_BYTES * parameters
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -24,6 +24,7 @@ MAX_LANES = 64
 MAX_LANES_TOGETHER = 256  # on an accelerator, as far as its memory goes
 # Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
 DROPOUT_FACTOR = 2.0
+ROUNDING = 1e-9  # of a sum of costs, so that a quarter of the work is one part of four
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def plan_stacks(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     max_lanes: int = MAX_LANES,
     together: bool = False,
+    devices: int = 1,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first.
 
@@ -81,12 +83,20 @@ def plan_stacks(
         max_lanes: the most runs of a new stack.
         together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
             takes several 512-wide ones to fill it.
+        devices: how many devices train each stack.
     """
 
     def task(stack: SavedStack) -> StackTask:
         return stack_task(
-            *(study, stack), model_path=model_path, checkpoint_seconds=checkpoint_seconds, together=together
+            *(study, stack),
+            model_path=model_path,
+            checkpoint_seconds=checkpoint_seconds,
+            together=together,
+            devices=devices,
         )
+
+    def cost(stack: StackTask) -> float:
+        return _cost(stack, parameters[stack.variant])
 
     stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.runs}
@@ -95,12 +105,22 @@ def plan_stacks(
         run = RunKey(variant.name, seed, rows)
         if run not in taken:
             groups.setdefault((variant.name, rows), []).append(run)
-    for (name, _), runs in groups.items():
-        alone = parameters[name] > SMALL_PARAMETERS and not together
-        shares = _share(runs, workers=workers, alone=alone, most=max_lanes)
-        stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
+    if together:
+        costs = [cost(task(SavedStack("", None, tuple(runs)))) for runs in groups.values()]
+        shares = _deal(
+            list(groups.values()), costs, workers=workers, most=max_lanes, begun=[cost(one) for one in stacks]
+        )
+    else:
+        shares = [
+            lanes
+            for (name, _), runs in groups.items()
+            for lanes in _share(
+                runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS, most=max_lanes
+            )
+        ]
+    stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
     # The sort is stable: equal costs keep the order of the description.
-    return sorted(stacks, key=lambda stack: -_cost(stack, parameters[stack.variant]))
+    return sorted(stacks, key=lambda stack: -cost(stack))
 
 
 def stack_task(
@@ -110,6 +130,7 @@ def stack_task(
     model_path: Callable[[RunKey], str],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     together: bool = False,
+    devices: int = 1,
 ) -> StackTask:
     """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
     variant = study.variant(stack.runs[0].variant)
@@ -124,6 +145,7 @@ def stack_task(
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
         together=together,
+        devices=devices,
     )
 
 
@@ -139,6 +161,43 @@ def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[
     """Return the runs of each stack: one if `alone`, otherwise an even share for each worker."""
     lanes = 1 if alone else min(most, ceil(len(runs) / workers))
     return [tuple(runs[start : start + lanes]) for start in range(0, len(runs), lanes)]
+
+
+def _deal(
+    groups: Sequence[Sequence[RunKey]],
+    costs: Sequence[float],
+    *,
+    workers: int,
+    most: int,
+    begun: Sequence[float],
+) -> list[tuple[RunKey, ...]]:
+    """Return the runs of each stack on accelerators: as few stacks as leave no device idle.
+
+    A stack of twice the lanes takes less than twice the time, and every stack must be compiled. So the runs of one network are
+    shared out over several only if they are more than a fair share of the work, or if there are fewer stacks than devices.
+
+    Args:
+        groups: runs that may share a stack.
+        costs: of each group.
+        workers: how many stacks train at the same time.
+        most: the most runs of a stack.
+        begun: costs of the stacks that continue.
+    """
+    fair = (sum(costs) + sum(begun)) / workers
+    parts = [
+        min(len(runs), max(ceil(len(runs) / most), ceil(one / fair - ROUNDING)))
+        for runs, one in zip(groups, costs, strict=True)
+    ]
+    while sum(parts) + len(begun) < workers:
+        halved = [number for number, runs in enumerate(groups) if parts[number] < len(runs)]
+        if not halved:
+            break
+        parts[max(halved, key=lambda number: costs[number] / parts[number])] += 1
+    return [
+        tuple(runs[len(runs) * part // count : len(runs) * (part + 1) // count])
+        for runs, count in zip(groups, parts, strict=True)
+        for part in range(count)
+    ]
 
 
 def _stack_name(runs: tuple[RunKey, ...]) -> str:

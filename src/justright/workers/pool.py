@@ -117,6 +117,10 @@ class Transport(ABC, Generic[Link]):
         self.workers = workers
         return False
 
+    def group_devices(self, devices: int) -> bool:
+        """Prepare for workers with so many devices each; return whether running ones must be started again for it."""
+        return False
+
 
 @dataclass(slots=True, eq=False)
 class Worker(Generic[Link]):
@@ -183,9 +187,10 @@ class Pool(Generic[Link]):
         """Return the memory that workers together may take; None if unknown."""
         return self._transport.free_memory([worker.link for worker in self._workers])
 
-    def keep_workers(self, count: int, worker_bytes: int) -> None:
-        """Continue with `count` workers, each with so much memory; those that have less are started again."""
+    def keep_workers(self, count: int, worker_bytes: int, *, devices: int = 1) -> None:
+        """Continue with `count` workers, each with so much memory and so many devices; those that have less start again."""
         must_restart = self._transport.resize(count, worker_bytes)
+        must_restart = self._transport.group_devices(devices) or must_restart
         self._end_surplus(0 if must_restart else count)
         self._start_missing()
 

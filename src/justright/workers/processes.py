@@ -25,7 +25,7 @@ import numpy.typing as npt
 from justright.data.shared_arrays import find_place, share_array
 from justright.runs.place import available_cores
 from justright.runs.tasks import StackTask, Storage, StudyRows, WorkerTask
-from justright.workers.accelerators import Accelerators
+from justright.workers.accelerators import Accelerators, without_accelerators
 from justright.workers.compiled import compile_cache_variables
 from justright.workers.machine import free_memory_bytes, processor_seconds, resident_bytes
 from justright.workers.memory import FreeMemory
@@ -38,9 +38,8 @@ XLA_FLAGS = (
     "--xla_cpu_prefer_vector_width=512",
 )
 # Sums in one order, and products by fixed algorithms rather than by whichever was timed fastest: otherwise two processes get
-# different numbers, and a resumed study is not the undisturbed one. XLA's own Triton kernels need that timing to be fast: without
-# them a 512-wide network takes 3.0 instead of 4.2 ms an epoch (H100, jax 0.11.2), and as many networks compile in half the time.
-ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true", "--xla_gpu_enable_triton_gemm=false")
+# different numbers, and a resumed study is not the undisturbed one. (H100, jax 0.11.2: 7 % slower with 8 lanes of 512 units.)
+ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true",)
 SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
 START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
 POLL_SECONDS = 0.05
@@ -66,7 +65,8 @@ class Processes(Transport[WorkerProcess]):
         rows: the study's rows, which all workers map; where the system does not allow that, each gets a copy.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
-        accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
+        accelerators: devices that the workers share, one each if there are enough, or as many as a run is to have; None
+            trains on the CPU.
     """
 
     kind = "worker process"
@@ -85,16 +85,18 @@ class Processes(Transport[WorkerProcess]):
         self.workers = workers
         self.accelerators = accelerators
         self.works_ahead = accelerators is not None
+        self._devices = (accelerators and accelerators.per_run) or 1
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""
-        worker = _launch(number, self.workers, self.accelerators, inherited=self._descriptors())
+        inherited = self._descriptors()
+        worker = _launch(number, self.workers, self.accelerators, self._devices, inherited=inherited)
         _send(worker, (self._rows, self._storage))
         return worker
 
     def start_beside(self, number: int) -> WorkerProcess:
         """Start a process without a device, on the upper half of the cores."""
-        worker = _launch(1, 2, None, inherited=self._descriptors())
+        worker = _launch(1, 2, None, 1, inherited=self._descriptors())
         worker.number = number
         _send(worker, (self._rows, None))
         return worker
@@ -105,6 +107,11 @@ class Processes(Transport[WorkerProcess]):
     def prepare(self, link: WorkerProcess, tasks: Sequence[StackTask]) -> None:
         """Send the stacks; the worker prepares them in threads."""
         _send(link, list(tasks))
+
+    def group_devices(self, devices: int) -> bool:
+        """Let workers that are started from now on see so many devices each; the others see another number."""
+        before, self._devices = self._devices, devices
+        return devices != before
 
     def give(self, link: WorkerProcess, task: WorkerTask) -> None:
         """Send the task."""
@@ -203,10 +210,15 @@ def _death_of(worker: WorkerProcess) -> Message:
 
 
 def _launch(
-    number: int, workers: int, accelerators: Accelerators | None, *, inherited: Collection[int]
+    number: int,
+    workers: int,
+    accelerators: Accelerators | None,
+    devices: int,
+    *,
+    inherited: Collection[int],
 ) -> WorkerProcess:
     """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
-    worker = spawn(number, workers, accelerators, inherited=inherited)
+    worker = spawn(number, workers, accelerators, devices, inherited=inherited)
     connect(worker)
     return worker
 
@@ -215,6 +227,7 @@ def spawn(
     number: int,
     workers: int,
     accelerators: Accelerators | None,
+    devices: int,
     *,
     inherited: Collection[int] = (),
     arguments: Sequence[str] = (),
@@ -222,13 +235,13 @@ def spawn(
     """Start a process that inherits these descriptors, and waits for its coordinator's address."""
     cores = cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
-    devices = accelerators.variables(number, workers) if accelerators else {}
+    own = accelerators.variables(number, workers, devices) if accelerators else without_accelerators()
     process = subprocess.Popen(  # noqa: S603  # this interpreter, and a module of ours
         [sys.executable, "-m", "justright.workers.worker", *arguments],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=_environment(len(cores), on_accelerator=accelerators is not None) | devices,
+        env=_environment(len(cores), on_accelerator=accelerators is not None) | own,
         pass_fds=tuple(inherited),
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )

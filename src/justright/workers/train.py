@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from justright.runs.tasks import (
     BuildTask,
     MeasureTask,
     ReferenceTask,
+    StackTask,
     StudyRows,
     TargetUnits,
     WorkerTask,
@@ -50,6 +52,7 @@ def study_rows(study: Study) -> StudyRows:
         train_places=split.train.astype(np.int32),
         units=TargetUnits.of(table.target[split.train]) if is_scaled else None,
         class_names=table.class_names,
+        feature_names=table.feature_names,
         train_weights=getattr(table, "weights", None),
     )
 
@@ -99,6 +102,14 @@ def train_study(
     parameters = {name: event.parameters for name, event in built.items()}
     accelerators = pool.accelerators
 
+    visited = [
+        stack_task(study, one.stack, model_path=model_path, together=accelerators is not None)
+        for one in revisited
+    ]
+
+    def device_need(stack: StackTask) -> int:
+        return device_bytes(stack, built[stack.variant], rows)
+
     # A Ray cluster's memory is its actors' alone.
     is_shared = not (free and free.is_reserved)
     own_bytes = coordinator_bytes(rows) if is_shared else 0
@@ -121,11 +132,15 @@ def train_study(
         own_bytes=own_bytes,
         shared_bytes=LIBRARY_BYTES if is_shared else 0,
         program_bytes=KEPT_PROGRAM_BYTES,
-        device_need=lambda stack: device_bytes(stack, built[stack.variant], rows),
-        device_share=accelerators.memory_share if accelerators else lambda workers: None,
+        device_need=device_need,
+        device_share=accelerators.memory_share if accelerators else lambda workers, devices: None,
+        layouts=accelerators.layouts(pool.workers) if accelerators else None,
+        least_on_device=lambda devices: max(
+            (device_need(replace(stack, devices=devices)) for stack in visited if accelerators), default=0
+        ),
     )
     on_built(built)
-    pool.keep_workers(plan.workers, plan.worker_bytes)
+    pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
     runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
@@ -133,14 +148,11 @@ def train_study(
             rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()]
         )
         peak = max(plan.memory_bytes, judged)
-        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes))
+        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices))
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
-        MeasureTask(
-            stack_task(study, one.stack, model_path=model_path, together=accelerators is not None),
-            *(one.unmeasured, one.unsaved),
-        )
-        for one in revisited
+        MeasureTask(replace(stack, devices=plan.devices), one.unmeasured, one.unsaved)
+        for stack, one in zip(visited, revisited, strict=True)
     ]
     pool.execute(visits, take)
     tasks: list[WorkerTask] = list(plan.stacks)

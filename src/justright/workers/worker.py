@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
@@ -125,6 +126,7 @@ class Performer:
 
     def __call__(self, task: WorkerTask) -> bool:
         """Perform a task; return whether it ended."""
+        from justright.training.devices.placement import where_it_fits
         from justright.training.network import build_network, describe_network
         from justright.training.run_end import revisit_runs
         from justright.training.stack import run_stack
@@ -139,9 +141,16 @@ class Performer:
         if isinstance(task, MeasureTask):
             revisit_runs(task, rows, storage, emit, self._programs)
             return True
-        shape = {"features": rows.features, "outputs": rows.outputs, "task": rows.task, "units": rows.units}
+        shape = {
+            "features": rows.features,
+            "feature_names": rows.feature_names,
+            "outputs": rows.outputs,
+            "task": rows.task,
+            "units": rows.units,
+        }
         for name, build, recipe in task.variants:
-            emit(describe_network(name, build_network(name, build, recipe, seed=0, **shape)))  # type: ignore[arg-type]  # values differ in type
+            network = where_it_fits(partial(build_network, *(name, build, recipe), seed=0, **shape))  # type: ignore[arg-type]  # values differ in type
+            emit(describe_network(name, network))
         return True
 
 

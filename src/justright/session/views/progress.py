@@ -220,10 +220,13 @@ def plan_text(plan: PlanMade) -> str:
     Example:
         >>> plan_text(PlanMade(7, 7, 2, 2_140_000_000, 21_400_000_000))
         '7 runs in 7 stacks on 2 workers: about 2.1 GB of 21.4 GB free'
+        >>> plan_text(PlanMade(2, 2, 1, 2_140_000_000, None, devices=4))
+        '2 runs in 2 stacks on 1 worker, each over 4 devices: about 2.1 GB'
     """
     parts = [_counted(plan.runs, "run"), _counted(plan.stacks, "stack"), _counted(plan.workers, "worker")]
+    over = "" if plan.devices == 1 else f", each over {plan.devices} devices"
     free = "" if plan.free_bytes is None else f" of {gigabytes(plan.free_bytes)} GB free"
-    return f"{parts[0]} in {parts[1]} on {parts[2]}: about {gigabytes(plan.memory_bytes)} GB{free}"
+    return f"{parts[0]} in {parts[1]} on {parts[2]}{over}: about {gigabytes(plan.memory_bytes)} GB{free}"
 
 
 def _counted(count: int, word: str) -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-import jax
+from contextlib import contextmanager
 
 
 class BuildingLock:
@@ -44,11 +42,3 @@ class BuildingLock:
 
 
 BUILDING = BuildingLock()
-
-
-def on_host() -> AbstractContextManager[object]:
-    """Let JAX compute on the CPU: an accelerator would come to it only after the chunks that it has been given."""
-    try:
-        return jax.default_device(jax.devices("cpu")[0])
-    except RuntimeError:  # JAX was told to use the accelerator alone
-        return nullcontext()

@@ -48,7 +48,8 @@ class Preparation:
         """Begin to prepare these stacks, in their order, as far as programs are kept; others are no longer wanted."""
         wanted: dict[Any, StackTask] = {}
         for task in tasks:
-            wanted.setdefault(program_key(task, self._rows), task)
+            if task.together and task.devices == 1:
+                wanted.setdefault(program_key(task, self._rows), task)
         self._wanted = dict(list(wanted.items())[:KEPT_PROGRAMS])
         for key in self._begun.keys() - self._wanted.keys():
             self._begun.pop(key).cancel()

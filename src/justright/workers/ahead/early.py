@@ -13,6 +13,8 @@ from justright.workers.kept_workers import MAX_COPIED_BYTES, send_copies
 from justright.workers.processes import Processes, WorkerProcess, connect, end_process, spawn
 from justright.workers.worker import EARLY
 
+EXPECTED = Accelerators("cuda", 1, None)  # with another one, or several, the worker that waits is of no use
+
 _waiting: list[WorkerProcess] = []
 
 
@@ -22,8 +24,7 @@ def start_early() -> None:
         return
     ask_ahead()
     if not _waiting:
-        # The first device, whatever it is called: another number of workers has no use for this one.
-        _waiting.append(spawn(0, 1, Accelerators("any", 1, None), arguments=[EARLY]))
+        _waiting.append(spawn(0, 1, EXPECTED, 1, arguments=[EARLY]))
         atexit.register(end_early)
 
 
@@ -43,11 +44,16 @@ class EarlyProcesses(Processes):
 
     def start(self, number: int) -> WorkerProcess:
         """Take the worker that waits, or start one."""
-        is_small = sum(values.nbytes for values in self._rows.arrays) <= MAX_COPIED_BYTES
-        if not (_waiting and self.workers == 1 and is_small):
+        if not (_waiting and self._is_expected()):
             end_early()
             return super().start(number)
         worker = _waiting.pop()
         connect(worker)
         send_copies(worker, (self._rows, self._storage))
         return worker
+
+    def _is_expected(self) -> bool:
+        """Return whether the worker that waits sees the devices that it should, and gets a copy of few rows."""
+        own = self.accelerators.variables(0, self.workers, self._devices) if self.accelerators else {}
+        is_small = sum(values.nbytes for values in self._rows.arrays) <= MAX_COPIED_BYTES
+        return self.workers == 1 and own == EXPECTED.variables(0, 1) and is_small

@@ -1,0 +1,1 @@
+"""How long an epoch takes on a GPU, by justright and its peers."""

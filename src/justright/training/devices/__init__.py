@@ -1,0 +1,1 @@
+"""On which devices a stack's values are."""

@@ -1,0 +1,116 @@
+"""A study on an accelerator, played on the CPU: all as there, but for the products and for where the lanes are computed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import polars as pl
+import pytest
+
+import justright as jr
+from justright.errors import FolderError, InputError
+from justright.records.folder import StudyFolder
+from justright.session import session
+from justright.workers import engines
+from justright.workers.accelerators import Accelerators
+
+DEVICE = Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")
+
+
+@contextmanager
+def devices(found):
+    """Let these be the accelerators of this machine, as far as the coordinator knows."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (session, engines):
+            patch.setattr(module, "find_accelerators", lambda: found)
+        yield
+
+
+def without_device():
+    """Let there be none."""
+    return devices(None)
+
+
+@pytest.fixture(scope="module")
+def on_device():
+    """Let there be one."""
+    with devices(DEVICE):
+        yield
+
+
+@pytest.fixture(scope="module")
+def split(table):
+    """300 rows learn, 120 choose, 100 measure."""
+    return table.split(validation=120, train=300, test=100, order="head")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Four features, two of which decide."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(520, 4))
+    y = (x[:, 0] + x[:, 1] + generator.normal(size=520) > 0).astype(int)
+    return jr.read_table(pl.DataFrame(x, schema=list("abcd")).with_columns(y=pl.Series(y)), target="y")
+
+
+def describe(split, **options):
+    """Two networks with three seeds each."""
+    recipe = jr.Recipe(100, options.pop("max_epochs", 6), None, **options)
+    variants = {"Narrow": jr.mlp(4), "Dropped": jr.mlp(8, dropout=0.2)}
+    return jr.Study(split, variants, recipe, seeds=3, reference=False, neighbours=False)
+
+
+@pytest.fixture(scope="module")
+def folder(split, on_device, shared_programs, tmp_path_factory):
+    """The study's folder."""
+    place = tmp_path_factory.mktemp("accelerated") / "study"
+    describe(split).run(place, progress=False)
+    return place
+
+
+def test_what_auto_meant_there_is_recorded(folder):
+    """Products, batch orders and the device, in words that decide whether a run can be continued."""
+    with StudyFolder.open(folder, "read") as opened:
+        values = opened.read_study()
+    assert values["recipe"]["precision"] == "tensorfloat32"
+    assert values["recipe"]["batch_orders"] == "device"
+    summary = jr.open_result(folder).summary
+    assert summary["environment"]["device"] == "NVIDIA H100 80GB HBM3"
+
+
+def test_all_seeds_of_a_network_train_in_one_stack(folder):
+    """They fill the device together."""
+    names = {path.name.rpartition("-")[0] for path in (folder / "checkpoints").iterdir()}
+    assert names == {"Narrow-rows-300-seeds-1-3-x3", "Dropped-rows-300-seeds-1-3-x3"}
+
+
+def test_a_study_of_an_accelerator_is_not_continued_on_a_cpu(folder, split):
+    """Nor the other way round: its runs would be neither the one nor the other."""
+    with without_device(), pytest.raises(FolderError) as caught:
+        describe(split).run(folder, progress=False)
+    assert str(caught.value) == (
+        f"{str(folder)!r} holds another study: precision was 'tensorfloat32', is 'float32'; batch_orders was 'device', is not "
+        "set. Run that one again, choose another --out, or start in a fresh folder with --new."
+    )
+
+
+def test_it_is_continued_there_for_longer(folder, split, on_device):
+    """More epochs go on from the checkpoints, and the first ones stay as they were."""
+    order = ["variant", "seed", "epoch"]
+    before = jr.open_result(folder).curves.sort(order)
+    describe(split, max_epochs=9).run(folder, progress=False)
+    after = jr.open_result(folder).curves.sort(order)
+    assert after["epoch"].max() == 8
+    assert after.filter(pl.col("epoch") < 6).equals(before)
+
+
+def test_products_that_the_device_lacks_are_refused(split, tmp_path):
+    """Before a folder is made."""
+    with without_device(), pytest.raises(InputError) as caught:
+        describe(split, precision="tensorfloat32").run(tmp_path / "study", progress=False)
+    assert str(caught.value) == (
+        "`precision` 'tensorfloat32' needs an NVIDIA GPU of compute capability 8.0 or more; networks are trained on a CPU here. "
+        "Take 'auto' or 'float32', or 'bfloat16' for speed."
+    )
+    assert not (tmp_path / "study").exists()
