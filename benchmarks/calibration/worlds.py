@@ -234,7 +234,7 @@ class Engine:
         with mock.patch.object(stack, "measured_epochs", lambda _, epochs: np.ones(epochs, bool)):
             while not session.is_done:
                 session.train_chunk()
-        return _collected(session.write_checkpoint(), runs, world.pool, kept[0])
+        return _collected(session.checkpoint()(), runs, world.pool, kept[0])
 
 
 def _first(trained: Trained, count: int) -> tuple[dict[str, np.ndarray], dict[str, str]]:

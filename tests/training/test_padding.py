@@ -112,7 +112,7 @@ def test_padding_stays_zero_and_checkpoints_do_not_hold_it(few_rows, storage):
     again = flatten_lanes(resized(resized(session.lanes, own), wide))
     for name, values in flatten_lanes(session.lanes).items():
         np.testing.assert_array_equal(again[name], values, err_msg=name)
-    tensors, _ = storage.read_tensors(storage.folder / session.write_checkpoint().path)
+    tensors, _ = storage.read_tensors(storage.folder / session.checkpoint()().path)
     assert tensors["weights/0002"].shape == (1, 5, 20)
     assert tensors["best_weights/0002"].shape == (1, 5, 20)
 
