@@ -257,7 +257,7 @@ def open_on(monkeypatch, found, **options):
 def test_devices_that_train_together_make_fewer_workers(monkeypatch):
     """Four devices are two workers with two each, which they see from the start."""
     pool = open_on(monkeypatch, Accelerators("cuda", 4, None), devices_per_run=2)
-    assert (pool.workers, pool.accelerators.layouts(2)) == (2, {2: 2})
+    assert (pool.workers, pool.layouts) == (2, {2: 2})
     assert open_on(monkeypatch, Accelerators("tpu", 4, None)).workers == 4
     assert open_on(monkeypatch, None, workers=1, devices_per_run=1).workers == 1
 

@@ -90,7 +90,6 @@ class Accelerators:
         memory_bytes: what a process may take of the smallest device; None if JAX does not say.
         name: of the first, such as 'NVIDIA H100 80GB HBM3'.
         capability: NVIDIA's compute capability of the first, such as '9.0'; empty for others.
-        per_run: how many train one stack together; None for one each, or as many as the largest network needs.
     """
 
     platform: str
@@ -98,7 +97,6 @@ class Accelerators:
     memory_bytes: int | None
     name: str = ""
     capability: str = ""
-    per_run: int | None = None
 
     @property
     def kind(self) -> DeviceKind:
@@ -124,17 +122,21 @@ class Accelerators:
         is_shared = self.platform not in PLATFORMS or PLATFORMS[self.platform].is_shared
         return None if is_shared and devices == 1 else self.count // devices
 
-    def layouts(self, workers: int) -> dict[int, int]:
+    def layouts(self, workers: int, per_run: int | None = None) -> dict[int, int]:
         """Return devices of a stack -> the most of `workers` that have so many, in the order in which plans try them.
 
+        Args:
+            workers: how many at most.
+            per_run: how many devices a stack is to have; None for one, or as many as the largest network needs.
+
         Example:
-            >>> Accelerators("cuda", 4, None).layouts(4), Accelerators("cuda", 4, None, per_run=2).layouts(4)
+            >>> Accelerators("cuda", 4, None).layouts(4), Accelerators("cuda", 4, None).layouts(4, per_run=2)
             ({1: 4, 2: 2, 4: 1}, {2: 2})
         """
         sizes = [size for size in self.groups if size.bit_count() == 1]  # 1, 2, 4, ...
         return {
             size: min(workers, self.most_workers(size) or workers)
-            for size in ([self.per_run] if self.per_run else sizes)
+            for size in ([per_run] if per_run else sizes)
         }
 
     def variables(self, number: int, workers: int, devices: int = 1) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from justright.data.checks import is_whole
@@ -91,7 +90,7 @@ def _local(
         return (KeptProcesses if keep else Processes)(rows, storage, workers=count)
     count = workers or max(1, min(accelerators.count // (devices_per_run or 1), jobs))
     return EarlyProcesses(
-        rows, storage, workers=count, accelerators=replace(accelerators, per_run=devices_per_run)
+        rows, storage, workers=count, accelerators=accelerators, devices_per_run=devices_per_run
     )
 
 

@@ -52,6 +52,7 @@ class Transport(ABC, Generic[Link]):
         may_queue: whether a starting worker may have to wait for a free place, so that its silence means nothing.
         workers: how many workers to start; known once the transport is open.
         accelerators: the devices that workers train on; None for the CPU.
+        devices_per_run: how many of them train one stack together; None leaves it to the plan.
         works_ahead: whether workers are told what they get next, and one more trains the reference model beside them.
     """
 
@@ -60,6 +61,7 @@ class Transport(ABC, Generic[Link]):
     may_queue = False
     workers: int
     accelerators: Accelerators | None = None
+    devices_per_run: int | None = None
     works_ahead = False
 
     def open(self) -> None:
@@ -169,6 +171,12 @@ class Pool(Generic[Link]):
     def accelerators(self) -> Accelerators | None:
         """The devices that stacks train on; None for the CPU."""
         return self._transport.accelerators
+
+    @property
+    def layouts(self) -> dict[int, int] | None:
+        """Devices of a stack -> the most workers then, in the order in which plans try them; None for the CPU."""
+        devices = self.accelerators
+        return devices.layouts(self.workers, self._transport.devices_per_run) if devices else None
 
     def __enter__(self) -> Self:
         try:

@@ -65,8 +65,8 @@ class Processes(Transport[WorkerProcess]):
         rows: the study's rows, which all workers map; where the system does not allow that, each gets a copy.
         storage: how workers write to the study folder.
         workers: how many processes; each gets an equal share of the cores.
-        accelerators: devices that the workers share, one each if there are enough, or as many as a run is to have; None
-            trains on the CPU.
+        accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
+        devices_per_run: how many of them train one stack together; None leaves it to the plan.
     """
 
     kind = "worker process"
@@ -79,13 +79,15 @@ class Processes(Transport[WorkerProcess]):
         *,
         workers: int,
         accelerators: Accelerators | None = None,
+        devices_per_run: int | None = None,
     ) -> None:
         self._rows = rows.with_arrays(share_array)
         self._storage = storage
         self.workers = workers
         self.accelerators = accelerators
         self.works_ahead = accelerators is not None
-        self._devices = (accelerators and accelerators.per_run) or 1
+        self.devices_per_run = devices_per_run
+        self._devices = devices_per_run or 1
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""

@@ -134,7 +134,7 @@ def train_study(
         program_bytes=KEPT_PROGRAM_BYTES,
         device_need=device_need,
         device_share=accelerators.memory_share if accelerators else lambda workers, devices: None,
-        layouts=accelerators.layouts(pool.workers) if accelerators else None,
+        layouts=pool.layouts,
         least_on_device=lambda devices: max(
             (device_need(replace(stack, devices=devices)) for stack in visited if accelerators), default=0
         ),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 
-from justright.runs.tasks import Storage, StudyRows
 from justright.workers.accelerators import Accelerators, ask_ahead, may_have_accelerators
 from justright.workers.kept_workers import MAX_COPIED_BYTES, send_copies
 from justright.workers.processes import Processes, WorkerProcess, connect, end_process, spawn
@@ -36,11 +35,6 @@ def end_early() -> None:
 
 class EarlyProcesses(Processes):
     """Worker processes with accelerators, the only one of which may have started already; arguments as `Processes`."""
-
-    def __init__(
-        self, rows: StudyRows, storage: Storage, *, workers: int, accelerators: Accelerators
-    ) -> None:
-        super().__init__(rows, storage, workers=workers, accelerators=accelerators)
 
     def start(self, number: int) -> WorkerProcess:
         """Take the worker that waits, or start one."""
