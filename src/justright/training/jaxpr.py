@@ -27,7 +27,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.ad_checkpoint import checkpoint_name
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.extend import core
 
@@ -45,7 +44,6 @@ CALLS = {
 }
 # A product with a side shorter than this is bound by memory and overhead: bfloat16 operands would only cost accuracy.
 BFLOAT16_LEAST_SIDE = 64
-NARROW = "narrow"
 # Where a side of a gradient x^T g is shorter, a copy of x costs what it saves (Medium, 64 wide, gains 3 %, Small loses 4 %).
 COPIED_LEAST_SIDE = 64
 # A layer of at most this many units copies its gradient g instead of x, unless x is narrower still. Microseconds of x^T g without
@@ -98,51 +96,6 @@ def rewrite(
         return jax.tree.unflatten(jax.tree.structure(shape), results)
 
     return rewritten
-
-
-def narrow_products(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that computes the same with bfloat16 operands and results of wide products, to be differentiated.
-
-    What its products take and give is named `NARROW`, for `jax.checkpoint`: if nothing else is kept for the gradient, what lies
-    between products is computed again from half as many bytes.
-    """
-
-    @functools.wraps(function)
-    def narrowed(*arguments: Any) -> Any:
-        closed, shape = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*arguments)
-        results = _Narrower(bfloat16=True, copies=False, narrow_outputs=False).evaluate(
-            closed.jaxpr, closed.consts, jax.tree.leaves(arguments)
-        )
-        return jax.tree.unflatten(jax.tree.structure(shape), results)
-
-    return narrowed
-
-
-@jax.custom_vjp
-def narrow_product(x: Any, w: Any) -> Any:
-    """Return x w, float32, rounded to bfloat16 as its operands are; gradients likewise, those of weights excepted.
-
-    Shape:
-        x: (rows, n); w: (n, m); the product (rows, m).
-    """
-    return _narrow_forward(x, w)[0]
-
-
-def _narrow_forward(x: Any, w: Any) -> Any:
-    x, w = (checkpoint_name(value.astype(jnp.bfloat16), NARROW) for value in (x, w))
-    product = lax.dot_general(x, w, (((1,), (0,)), ((), ())), preferred_element_type=jnp.bfloat16)
-    return checkpoint_name(product, NARROW).astype(jnp.float32), (x, w)
-
-
-def _narrow_backward(operands: Any, gradient: Any) -> Any:
-    x, w = operands
-    gradient = gradient.astype(jnp.bfloat16)
-    of_x = lax.dot_general(gradient, w, (((1,), (1,)), ((), ())), preferred_element_type=jnp.bfloat16)
-    of_w = lax.dot_general(x, gradient, (((0,), (0,)), ((), ())), preferred_element_type=jnp.float32)
-    return of_x.astype(jnp.float32), of_w
-
-
-narrow_product.defvjp(_narrow_forward, _narrow_backward)
 
 
 def expm1(x: Any) -> Any:
@@ -255,31 +208,6 @@ class _Rewriter:
         return jax.make_jaxpr(lambda *arguments: self.evaluate(closed.jaxpr, closed.consts, arguments))(
             *shapes
         )
-
-
-class _Narrower(_Rewriter):
-    """Evaluates a function's jaxpr before it is differentiated, with its wide products in bfloat16."""
-
-    def _equation(self, equation: Any, values: list[Any], *, is_turned: bool) -> Sequence[Any]:
-        name, params = equation.primitive.name, equation.params
-        if name in CALLS and not name.startswith("custom"):
-            inner = params[CALLS[name]]
-            jaxpr, constants = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
-            return self.evaluate(jaxpr, constants, values)
-        if name == "dot_general" and _is_float32(equation) and _is_wide_layer(equation):
-            return [narrow_product(*values)]
-        results = equation.primitive.bind(*values, **equation.primitive.get_bind_params(params))
-        return results if equation.primitive.multiple_results else [results]
-
-
-def _is_wide_layer(equation: Any) -> bool:
-    shapes = [variable.aval.shape for variable in equation.invars]
-    are_matrices = all(len(shape) == 2 for shape in shapes)
-    return (
-        are_matrices
-        and equation.params["dimension_numbers"] == (((1,), (0,)), ((), ()))
-        and min(min(shape) for shape in shapes) >= BFLOAT16_LEAST_SIDE
-    )
 
 
 def _is_float32(equation: Any) -> bool:

@@ -103,7 +103,7 @@ class Program:
         self._val_loss = self.metric_names.index("val_loss")
         self._sign = -1.0 if network.rises(monitor) else 1.0
         self._step = rewrite(
-            TrainStep(network, recipe, is_narrow=not one_by_one and recipe.precision == "bfloat16"),
+            TrainStep(network, recipe),
             bfloat16=recipe.precision == "bfloat16",
             copies=one_by_one,
             narrow_outputs=not one_by_one,

@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import keras
 
 from justright.study.recipe import Recipe
-from justright.training.jaxpr import NARROW, narrow_products
 from justright.training.keras_objects import RowFunction
 from justright.training.lanes import Rows
 from justright.training.network import Network
 
 # Draws that one step may make from one layer's random state before it would meet the next step's.
 DRAWS_PER_STEP = 1_024
-ALIGNED_ROWS = 8
-PADS, REMATS = True, False
-PLAIN_MODELS = ("Sequential", "Functional")
-# Layers that treat each row by itself.
-ROW_WISE = frozenset(
-    getattr(keras.layers, name)
-    for name in (
-        *(
-            "InputLayer",
-            "Dense",
-            "Dropout",
-            "Activation",
-            "ReLU",
-            "LeakyReLU",
-            "ELU",
-            "PReLU",
-            "Softmax",
-            "Identity",
-        ),
-        *("LayerNormalization", "Normalization", "Rescaling", "Flatten", "Reshape"),
-        *("Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"),
-    )
-)
 
 
 class Values(NamedTuple):
@@ -60,14 +34,11 @@ class TrainStep:
     Args:
         network: model, optimizer and objective.
         recipe: a resolved recipe.
-        is_narrow: whether products are in bfloat16 on an accelerator, whose memory is the limit.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, *, is_narrow: bool = False) -> None:
+    def __init__(self, network: Network, recipe: Recipe) -> None:
         self._network = network
         self._decay = recipe.ema
-        self._is_narrow = is_narrow
-        self._padded = ALIGNED_ROWS if PADS and is_narrow and _is_row_wise(network.model) else 1
 
     def __call__(self, values: Values, number: Any, batch: Rows, mix: Any) -> Any:
         """Return the values after one step, and (loss, loss without penalties, score) of its batch.
@@ -93,7 +64,7 @@ class TrainStep:
             return mix * value + (1.0 - mix) * other
 
         def loss_of(weights: Any) -> Any:
-            outputs, new_others, penalties = self._apply(weights, others, x)
+            outputs, new_others, penalties = self._network.apply(weights, others, x, training=True)
             loss, metrics = self._losses(
                 lambda function, *, is_weighted=False: mean_of(function, outputs, is_weighted=is_weighted),
                 penalties,
@@ -106,20 +77,6 @@ class TrainStep:
         weights, others = list(weights), list(others)
         averages = self._average(values, weights, others, number)
         return Values(weights, others, list(optimizer), *averages), metrics
-
-    def _apply(self, weights: Any, others: Any, x: Any) -> Any:
-        """Return what `Network.apply` returns in training."""
-        apply: Callable[..., Any] = partial(self._network.apply, training=True)
-        rows = x.shape[0]
-        padding = -rows % self._padded
-        if REMATS and self._is_narrow:
-            apply = jax.checkpoint(
-                narrow_products(apply), policy=jax.checkpoint_policies.save_only_these_names(NARROW)
-            )
-        if padding:
-            x = jnp.pad(x, ((0, padding), (0, 0)))
-        outputs, others, penalties = apply(weights, others, x)
-        return outputs[:rows], others, penalties
 
     def _losses(
         self, mean: Callable[..., Any], penalties: list[Any], *, is_weighted: bool
@@ -166,16 +123,6 @@ class TrainStep:
             list(map(moved, values.average_weights, weights)),
             list(map(moved, values.average_others, others)),
         )
-
-
-def _is_row_wise(model: Any) -> bool:
-    """Return whether each row's outputs, and everything that is added to the loss, surely depend on no other row."""
-    layers = list(model._flatten_layers(recursive=True))  # Keras has no public walk into nested models
-    return all(
-        (type(layer) in ROW_WISE or type(layer).__name__ in PLAIN_MODELS)
-        and getattr(layer, "activity_regularizer", None) is None
-        for layer in layers
-    )
 
 
 def _mean(values: Any, weights: Any) -> Any:
