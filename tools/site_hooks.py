@@ -20,8 +20,9 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the documents that lie outside docs/, the examples they link to, and the reference."""
     for source, page in site_pages.OUTSIDE_DOCS.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
-    for path in sorted((ROOT / "examples").glob("*.*")):
-        files.append(File.generated(config, f"examples/{path.name}", abs_src_path=str(path)))
+    for path in (*sorted((ROOT / "examples").glob("*.*")), ROOT / "CITATION.cff"):
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     files.append(File.generated(config, "reference.md", content=site_pages.reference(EXPORTS)))
     return files
 
