@@ -422,8 +422,9 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 import justright as jr
 
 in_keras = jr.callbacks.Diagnose(stop_on="overfits")  # on any backend: model.fit(..., callbacks=[in_keras])
-trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 ```
+
+    in_lightning = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 
 say the verdict as soon as it changes, and stop training where asked to. A verdict after every epoch is many looks at one curve: the
 error rates above hold for each look, so a label must hold `patience` times in a row before it stops anything. `justright diagnose LOG --watch`
