@@ -12,8 +12,9 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from justright import EXPORTS  # noqa: E402  # the package itself imports nothing before a name is used
 from tools import site_pages  # noqa: E402
+
+from justright import EXPORTS  # noqa: E402  # the package itself imports nothing before a name is used
 
 
 def on_files(files: Any, config: Any) -> Any:
