@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+SITE_VENV := .venv-site
 BIN := $(VENV)/bin
 OUT ?= runs/higgs-sim
 # Two processes; a file's tests stay in one of them, so that they share what they have trained.
@@ -25,10 +26,11 @@ CREATED := $(VENV)/.created
 RUN_INSTALLED := $(VENV)/.run-installed
 TEST_INSTALLED := $(VENV)/.test-installed
 TORCH_INSTALLED := $(VENV)/.torch-installed
+SITE_INSTALLED := $(SITE_VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest lint types format docs lock licences sbom bench peers diagnose-peers clean browser
+.PHONY: help run test test-lowest lint types format docs site lock licences sbom bench peers diagnose-peers clean browser
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +57,10 @@ format: $(TEST_INSTALLED)  ## format, and fix what can be fixed
 
 docs: $(TEST_INSTALLED)  ## write the generated pages of docs/ anew
 	$(BIN)/python tools/docs.py
+
+# The variable silences an announcement about other versions of MkDocs than the locked one.
+site: $(SITE_INSTALLED)  ## build the documentation into site/, in .venv-site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --strict
 
 lock: $(TEST_INSTALLED)  ## write requirements/*.txt anew (LOCK_ARGS=--upgrade for the newest versions)
 	$(PIP) install --quiet uv
@@ -84,7 +90,7 @@ diagnose-peers:  ## make .venv-diagnose-peers/ with four other tools, for python
 	.venv-diagnose-peers/bin/python -m pip install -qq --group diagnose-peers
 
 clean:  ## remove caches and builds; .venv/ and runs/ stay
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist site
 	find src tests benchmarks tools examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -116,6 +122,12 @@ $(TORCH_INSTALLED): $(TEST_INSTALLED) $(wildcard requirements/torch*.txt)
 	@$(BIN)/python -c 'import torch' 2> /dev/null || { \
 		echo "This build of torch needs CUDA's libraries; installing them (several GB)."; \
 		$(INSTALL) -r requirements/torch-cuda.txt && $(BIN)/python -c 'import torch'; }
+	@touch $@
+
+$(SITE_INSTALLED): requirements/site.txt
+	@echo "Installing what builds the documentation into $(SITE_VENV) (a few seconds)."
+	@test -x $(SITE_VENV)/bin/python || $(PYTHON) -m venv $(SITE_VENV)
+	@$(SITE_VENV)/bin/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes --no-deps --only-binary :all: -r $<
 	@touch $@
 
 browser:

@@ -368,6 +368,24 @@ reads the log of a training run that is over, or of one that still goes on (`--w
 since when, which state to keep, and what to do. It needs no network, no data and neither Keras nor JAX. All options:
 [command line](command-line.md#justright-diagnose).
 
+## An answer
+
+```text
+training.log: ↑ overfits by loss only JR102
+  val_loss rose from 4.21 at epoch 0 to 5.49 at epoch 49 (its trend by 0.76
+  [0.33, 0.93], 18 %), while loss fell by 2.49: its loss overfits since epochs 0
+  to 2, but val_acc still improved, to 0.634 at epoch 45: it grew too sure of
+  its wrong answers, while it gave fewer of them.
+
+What to do
+1. Keep the state of epoch 45 (val_acc 0.634) rather than the last one, 0.615
+   (2.86 % worse). [measured in this log]
+2. Do not choose the state by val_loss: its best, epoch 0, has val_acc 0.408;
+   monitor val_acc if that is what counts. [measured in this log]
+```
+
+There are also `--html`, `--markdown`, `--plot` and `--json`, for people and for programs, and `--fail-on` [for builds](ci.md).
+
 ## What is read
 
 The format is told by the content, so the name of a file does not matter. A folder is searched for the logs in it.
@@ -422,8 +440,9 @@ right, beside other tools, is measured by `python -m benchmarks.diagnose`: see [
 import justright as jr
 
 in_keras = jr.callbacks.Diagnose(stop_on="overfits")  # on any backend: model.fit(..., callbacks=[in_keras])
-trainer = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 ```
+
+    in_lightning = lightning.Trainer(callbacks=[jr.callbacks.LightningDiagnose(stop_on=("overfits", "diverged"))])
 
 say the verdict as soon as it changes, and stop training where asked to. A verdict after every epoch is many looks at one curve: the
 error rates above hold for each look, so a label must hold `patience` times in a row before it stops anything. `justright diagnose LOG --watch`

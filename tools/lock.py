@@ -11,6 +11,7 @@
 | torch.txt | `make test`: PyPI's torch, for where there is no CPU build, and torch's pure Python dependencies |
 | torch-cuda.txt | the libraries that PyPI's torch for Linux cannot be imported without; a CPU build needs none |
 | lowest.txt | `make test-lowest`: the oldest versions that pyproject.toml allows |
+| site.txt | `make site`: what makes the documentation site, in an environment of its own |
 
 The extras that nothing here installs are in no lock: `cuda` and `cuda12` are several GB, and their versions follow from
 that of JAX, which is locked.
@@ -52,6 +53,8 @@ def main() -> None:
     # Nothing locked before is kept: a package that became a direct dependency would stay above its bound.
     write(lowest, compile_lock(None, *groups("build", "test"), "--resolution", "lowest-direct"))
     write_torch_locks(constraints=constrained_by(test), upgrade=upgrade)
+    site = REQUIREMENTS / "site.txt"
+    write(site, compile_lock(site, "--group", "site", *upgrade))
 
 
 def groups(*names: str) -> tuple[str, ...]:
