@@ -55,6 +55,7 @@ optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ lear
 ACCELERATED_STUDY = """
 name = "faults"
 seeds = {seeds}
+neighbours = false
 [recipe]
 batch_size = 10
 max_epochs = {epochs}

@@ -69,8 +69,7 @@ def test_a_pair_trained_as_on_an_accelerator_differs_by_rounding_alone(tmp_path,
     first, second = (
         np.array([losses["Medium", name][seed] for seed in (1, 2)]) for name in ("float32", "bfloat16")
     )
-    assert 0 < np.abs(first - second).max() < 1e-3
-    assert np.abs(first[0] - first[1]).min() > 1e-2
+    assert 0 < np.abs(first - second).max() < np.abs(first[0] - first[1]).min() / 10
     said = capsys.readouterr().out.splitlines()
     assert said[0] == (
         "narrow: the packaged, simulated table; the processor, as an accelerator; runs ended: 4 of 4"
