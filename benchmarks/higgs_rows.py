@@ -19,19 +19,18 @@ def tutorial_split(higgs: Path | None, *, has_test: bool = True) -> jr.Split:
     """Return the tutorial's split: the first rows validate, the next ones learn, HELDOUT measures.
 
     Args:
-        higgs: folder with PREFIX and, for test rows, HELDOUT; None for the packaged table.
+        higgs: folder with PREFIX and, for test rows, HELDOUT; None for the packaged table, whose further rows measure.
         has_test: whether there are test rows.
     """
     import justright as jr
 
-    if has_test and not higgs:
-        raise SystemExit(f"Give the folder of {PREFIX} and {HELDOUT}: --higgs FOLDER")
     count = VALIDATION_ROWS + TRAIN_ROWS
-    table = (
-        jr.read_table("higgs", rows=count, location=str(higgs / PREFIX))
-        if higgs
-        else jr.read_table("higgs-sim", rows=count)
-    )
+    if not higgs:
+        table = jr.read_table("higgs-sim", rows=None if has_test else count)
+        return table.split(
+            validation=VALIDATION_ROWS, train=TRAIN_ROWS, test=table.rows - count, order="head"
+        )
+    table = jr.read_table("higgs", rows=count, location=str(higgs / PREFIX))
     other = jr.read_table(str(higgs / HELDOUT)) if has_test else None
     return table.split(validation=VALIDATION_ROWS, train=TRAIN_ROWS, test=0, order="head", test_table=other)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
+from benchmarks.faults.driver import ACCELERATORS
 from benchmarks.faults.forks import Forked, start_forked
 from benchmarks.host import cache_variables
+from justright.workers.accelerators import Accelerators
+from justright.workers.processes import cores_of
 
 ROWS, FEATURES = 600, 5
 STUDY = """
@@ -46,6 +50,40 @@ batch_size = 100
 max_epochs = {epochs}
 optimizer = {{ module = "keras.optimizers", class_name = "SGD", config = {{ learning_rate = 1e12 }} }}
 """
+# On an accelerator: each variant's runs share a program, as lanes. Dropped has the device's own precision, Mixed ends by
+# patience, lane by lane, and Wide has the products of large networks.
+ACCELERATED_STUDY = """
+name = "faults"
+seeds = {seeds}
+neighbours = false
+[recipe]
+batch_size = 10
+max_epochs = {epochs}
+[variants.Dropped]
+family = "mlp"
+units = [16, 16]
+dropout = 0.3
+[variants.Mixed]
+family = "mlp"
+units = [8]
+batch_normalization = true
+l2 = 0.001
+[variants.Mixed.recipe]
+batch_size = 10
+max_epochs = {epochs}
+patience = 40
+precision = "float32"
+mixup = 0.2
+[variants.Wide]
+family = "mlp"
+units = [512, 192]
+dropout = 0.2
+[variants.Wide.recipe]
+batch_size = 100
+max_epochs = {epochs}
+precision = "bfloat16"
+"""
+ACCELERATED_SEEDS = [1, 2, 3, 4]
 DRIVER = "import sys; from benchmarks.faults.driver import run_command; run_command(sys.argv[1:])"
 CHECKPOINT_SECONDS = 0.3
 RAY_SERVERS = ("raylet", "gcs_server")
@@ -53,11 +91,21 @@ RAY_SERVERS = ("raylet", "gcs_server")
 
 @dataclass
 class Place:
-    """A folder with a table, two study files, and the study folders made from them."""
+    """A folder with a table, two study files, and the study folders made from them.
+
+    Args:
+        path: of the folder.
+        epochs: of the study.
+        is_forked: whether commands are forks of a process that has imported everything.
+        accelerators: what commands train on; None for the CPU.
+        commands: started so far.
+        found: what the undisturbed study found.
+    """
 
     path: Path
     epochs: int
     is_forked: bool = True
+    accelerators: Accelerators | None = None
     commands: int = 0
     found: dict[str, str] = field(default_factory=dict)
 
@@ -68,18 +116,31 @@ class Place:
         y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
         os.environ.update(
             cache_variables(self.path / "compiled"),
-            OMP_NUM_THREADS="1",  # as each worker has it; read when scikit-learn is imported, before the fork
+            # As each worker has it; read when scikit-learn is imported, before the fork.
+            OMP_NUM_THREADS=str(len(cores_of(0, self.workers))),
             PYTHONPATH=os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
         )
+        if self.accelerators:
+            os.environ[ACCELERATORS] = json.dumps(asdict(self.accelerators))
         lines = [
             ",".join([*(f"{value:.5f}" for value in row), str(label)])
             for row, label in zip(x, y, strict=True)
         ]
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "rows.csv").write_text("a,b,c,d,e,label\n" + "\n".join(lines) + "\n")
-        text = STUDY.format(epochs=self.epochs)
+        text = self.describe()
         (self.path / "study.toml").write_text(text)
         (self.path / "diverging.toml").write_text(text + DIVERGING.format(epochs=self.epochs))
+
+    @property
+    def workers(self) -> int:
+        """How many train a study."""
+        return 1 if self.accelerators else 2
+
+    def describe(self, seeds: Sequence[int] = ACCELERATED_SEEDS, *, epochs: int | None = None) -> str:
+        """Return the study file for the device; on an accelerator with other seeds or epochs, if they are given."""
+        text = ACCELERATED_STUDY if self.accelerators else STUDY
+        return text.format(epochs=epochs or self.epochs, seeds=list(seeds))
 
     def start(
         self,
@@ -92,7 +153,7 @@ class Place:
     ) -> Command:
         """Start `justright run` into the study folder `out`; see `command`."""
         words = ["run", "rows.csv", "--target", "label", "--study", f"{study}.toml", "--out", out, "--quiet"]
-        words += ["--workers", "2", "--checkpoint-seconds", str(CHECKPOINT_SECONDS), *engine]
+        words += ["--workers", str(self.workers), "--checkpoint-seconds", str(CHECKPOINT_SECONDS), *engine]
         return self.command(words, out, is_forked=is_forked, **environment)
 
     def command(

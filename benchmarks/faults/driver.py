@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
+
+from benchmarks.accelerated import play_accelerators
 
 # Variables that limit this process and its workers -> what of the module `resource`.
 LIMITS = {
@@ -14,16 +17,21 @@ LIMITS = {
 }
 CLOSED_PIPE = "closed pipe"
 BUG = "a bug"
+ACCELERATORS = "FAULTS_ACCELERATORS"
 
 
 def run_command(words: list[str]) -> None:
     """Run the command line as users have it, under what the environment asks for.
 
     Besides LIMITS: HANG_SECONDS is the silence after which a worker counts as hung; STDOUT is a file, or 'closed pipe', to
-    write to; BUG makes `run` raise what nothing expects.
+    write to; BUG makes `run` raise what nothing expects; ACCELERATORS, in JSON, are what the engine finds.
     """
     import justright.session.session as running
     from justright.cli.main import main
+    from justright.workers.accelerators import Accelerators
+
+    if found := os.environ.get(ACCELERATORS):
+        play_accelerators(Accelerators(**json.loads(found)))
 
     for name, kind in LIMITS.items():
         if name in os.environ:

@@ -9,12 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import psutil
 
+from benchmarks.bitwise import DATABASE, Measured
+from benchmarks.bitwise import differences as value_differences
 from benchmarks.faults.commands import RAY_SERVERS, Command, Place, contents, differences, name_of
 
 POLL_SECONDS = 0.01
+SHOWN_VALUES = 5
 # The moment lies at most so long after the phase was seen to begin, anywhere with equal chance. A checkpoint's file comes
 # first; the database records it within milliseconds.
 PHASE_SECONDS = {"start": 1.5, "compile": 3.0, "train": 1.0, "checkpoint": 0.06, "report": 3.0}
@@ -53,11 +57,21 @@ def run_kills(place: Place, kills: int, dice: random.Random, *, engine: Sequence
         identical += not lost
         said = f"LOST {lost}" if lost else "identical"
         print(f"{out}: {sum(tried.values())} kills so far; {said}", flush=True)
+        if lost:
+            print_values(place, out)
     print(f"kills tried: {sum(tried.values())} ({counts(tried)}; {counts(phases)})")
     print(
         f"resumes identical: {identical} of {studies} studies, each killed again and again and resumed to its end"
     )
     return studies - identical
+
+
+def print_values(place: Place, out: str) -> None:
+    """Print the first values in which a study differs from the undisturbed one, as far as both have any."""
+    folders = place.path / "undisturbed", place.path / out
+    if all((folder / DATABASE).is_file() for folder in folders):
+        for line in islice(value_differences(*map(Measured.read, folders)), SHOWN_VALUES):
+            print(f"    {line}", flush=True)
 
 
 def counts(counter: Counter[str]) -> str:

@@ -14,11 +14,15 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.accelerated import H100
+from benchmarks.bitwise import Measured
 from benchmarks.faults import __main__ as faults
-from benchmarks.faults import inputs, moments
+from benchmarks.faults import commands, inputs, moments
 from benchmarks.faults.commands import Place, contents, differences, model_digest
+from benchmarks.faults.driver import ACCELERATORS, run_command
 from benchmarks.faults.inputs import READ, REFUSED, change
 from benchmarks.faults.kinds import Seen
+from benchmarks.faults.lanes import Apart, cells_of, far_apart
 from benchmarks.faults.moments import Interruption, describe, hear_interrupts, run_interruptions, run_kills
 from justright.errors import InputError
 from justright.records.boards.curve_files import append_run, write_run
@@ -27,6 +31,9 @@ from justright.records.boards.shared_files import write_shared
 from justright.records.boards.study_summaries import VERDICT_FILE, keep_verdicts
 from justright.records.models import save_model_atomically
 from justright.runs.events import RunKey
+from justright.study.spec import read_spec
+from justright.workers import accelerators, engines
+from justright.workers.accelerators import Accelerators, find_accelerators
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "study-version-1"
 EPOCHS = 300
@@ -163,6 +170,7 @@ def test_a_fault_that_goes_wrong_is_counted(tmp_path, monkeypatch, capsys, seen,
 @pytest.mark.parametrize(("lost", "code", "said"), [(0, 0, "nothing lost"), (2, 1, "LOST OR WRONG: 2")])
 def test_the_program_fails_when_anything_is_lost(monkeypatch, capsys, lost, code, said) -> None:
     """Its exit code and its last line."""
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")  # put back afterwards
     monkeypatch.setattr(sys, "argv", ["faults", "--kills", "0", "--kinds", "", "--interruptions", "0"])
     monkeypatch.setattr(faults, "try_bad_inputs", lambda inputs, seed: lost)
     assert faults.main() == code
@@ -217,6 +225,105 @@ def test_bad_inputs_can_be_made_again() -> None:
     first, again = ([change(good, random.Random(seed)) for seed in range(50)] for _ in range(2))
     assert first == again
     assert sum(one != good for one in first) > 45
+
+
+def options_of(monkeypatch, words: str):
+    """The options of a command line."""
+    monkeypatch.setattr(sys, "argv", ["faults", *words.split()])
+    return faults.read_options()
+
+
+def test_an_accelerator_meets_kills_alone_unless_more_is_asked_for(monkeypatch) -> None:
+    """Its time is short; a CPU meets everything, as ever."""
+    tried = ("kills", "ray_kills", "interruptions", "kinds", "inputs", "epochs")
+
+    def given(words: str) -> list[object]:
+        options = options_of(monkeypatch, words)
+        return [getattr(options, name) for name in tried]
+
+    assert given("--device gpu") == [20, 0, 0, [], 0, 1_000]
+    assert given("--rehearse --kills 3 --interruptions 2") == [3, 0, 2, [], 0, faults.REHEARSED_EPOCHS]
+    assert given("")[0] == given("--device cpu")[0] == 200
+    assert given("")[3:] == [list(faults.KINDS), 2_000, 600]
+
+
+def test_without_an_accelerator_there_is_one_sentence(monkeypatch) -> None:
+    """It names what JAX lacks, and the rehearsal."""
+    monkeypatch.setattr(accelerators, "may_have_accelerators", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["faults", "--device", "gpu"])
+    with pytest.raises(SystemExit) as refused:
+        faults.main()
+    assert str(refused.value) == (
+        "This needs an accelerator, and JAX finds none here: no plugin of JAX for one is installed. "
+        "See `justright doctor`, or rehearse on the CPU with --rehearse."
+    )
+
+
+def test_a_rehearsal_plays_one_gpu_in_the_commands_alone(tmp_path, monkeypatch) -> None:
+    """The engine finds it wherever it looks, and asks no process; the study file has four lanes in three precisions."""
+    for name in ("may_have_accelerators", "_answer", "_asked"):
+        monkeypatch.setattr(accelerators, name, getattr(accelerators, name))  # put back afterwards
+    for name in (ACCELERATORS, "JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")
+    place = Place(tmp_path, EPOCHS, accelerators=H100)
+    place.make()
+    described = read_spec(tmp_path / "study.toml")
+    recipes = [described["recipe"], *(one.get("recipe", {}) for one in described["variants"].values())]
+    assert described["seeds"] == [1, 2, 3, 4]
+    assert [one.get("precision", "auto") for one in recipes if one] == ["auto", "float32", "bfloat16"]
+    seen = []
+    monkeypatch.setattr("justright.cli.main.main", lambda words: seen.append(find_accelerators()))
+    monkeypatch.setattr("justright.session.session.run_study", None)  # replaced by the driver
+    run_command([])
+    accelerators.ask_ahead()
+    assert seen == [Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")]
+    assert engines.device_kind("local").default_precision == "tensorfloat32"
+
+
+def measured(**losses: list[float | None]) -> Measured:
+    """A study with one variant's runs, by seed; None where a metric was not measured."""
+    return Measured(
+        {},
+        {
+            f"Wide, seed {name[1:]}, 480 rows: epoch {epoch}": {"val_loss": loss, "fixed": None}
+            for name, values in losses.items()
+            for epoch, loss in enumerate(values)
+        },
+        {},
+    )
+
+
+def test_how_far_other_lanes_are_apart_is_said_for_the_epochs_that_both_have() -> None:
+    """The first epoch that differs, in any run, and by how much there and at the end."""
+    first = measured(s1=[0.5, 0.4, 0.4], s2=[0.5, 0.4, 0.4], s3=[0.9])
+    assert far_apart(first, measured(s1=[0.5, 0.4])) == {"Wide": Apart(2, 2)}
+    found = far_apart(first, measured(s1=[0.5, 0.4, 0.5], s2=[0.5, 0.41, 0.4], s9=[0.1]))
+    assert found == {"Wide": Apart(6, 4, 1, pytest.approx(0.025), pytest.approx(0.25))}
+    assert list(cells_of(first, measured(s1=[0.5, 0.8]))) == [("Wide", "2", "1", "1", "1.0e+00", "1.0e+00")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows cannot fork")
+def test_a_kill_on_a_played_accelerator_loses_nothing(tmp_path, monkeypatch, capsys) -> None:
+    """A short version of `python -m benchmarks.faults --rehearse`, with one variant of four lanes."""
+    for name in (ACCELERATORS, "JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # put back afterwards: the harness sets them for its commands
+    monkeypatch.setattr(
+        commands, "ACCELERATED_STUDY", commands.ACCELERATED_STUDY.partition("[variants.Mixed]")[0]
+    )
+    monkeypatch.setattr(moments, "KILLED_DURING", ("train",))
+    monkeypatch.setattr(moments, "REPORT_KILLS", 0)
+    place = Place(tmp_path, EPOCHS, accelerators=H100)
+    place.make()
+    faults.run_once(place, "undisturbed")
+    with closing(sqlite3.connect(tmp_path / "undisturbed" / "study.db")) as database:
+        stacks = database.execute("SELECT path FROM checkpoints").fetchall()
+    assert ["x4" in path for (path,) in stacks] == [True], stacks
+    place.found = contents(tmp_path / "undisturbed")
+    wrong = run_kills(place, 1, random.Random(0))
+    said = capsys.readouterr().out
+    assert wrong == 0, said
+    assert "kills tried: 1" in said
 
 
 @pytest.mark.slow
