@@ -17,6 +17,7 @@ from justright.study.recipe import DeviceKind
 
 # What JAX itself looks for: without a plugin it can only use the CPU, and no process needs to be asked.
 PLUGINS = "jax_plugins"
+TPU_LIBRARY = "libtpu"  # JAX finds it by its name, not as a plugin
 # The beginnings of the variables that decide which devices JAX sees.
 DECISIVE = ("JAX_", "CUDA_", "ROCR_", "HIP_", "TPU_", "XLA_FLAGS")
 PROBE = """
@@ -167,7 +168,7 @@ class Accelerators:
 
 def may_have_accelerators() -> bool:
     """Return whether a plugin for JAX is installed; without one it computes on the CPU."""
-    return bool(entry_points(group=PLUGINS) or find_spec(PLUGINS))
+    return bool(entry_points(group=PLUGINS) or find_spec(PLUGINS) or find_spec(TPU_LIBRARY))
 
 
 def find_accelerators() -> Accelerators | None:
