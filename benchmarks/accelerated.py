@@ -29,7 +29,7 @@ def accelerators_here() -> Accelerators:
     if found is None:
         fault = accelerators.accelerator_fault() or "no plugin of JAX for one is installed"
         raise SystemExit(
-            f"This needs an accelerator, and JAX finds none here: {fault}. See `justright doctor`, or rehearse on the CPU "
+            f"This needs an accelerator, and JAX finds none here ({fault}); see `justright doctor`, or rehearse on the CPU "
             "with --rehearse."
         )
     return found
