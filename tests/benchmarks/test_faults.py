@@ -313,7 +313,7 @@ def test_a_kill_on_a_played_accelerator_loses_nothing(tmp_path, monkeypatch, cap
     )
     monkeypatch.setattr(moments, "KILLED_DURING", ("train",))
     monkeypatch.setattr(moments, "REPORT_KILLS", 0)
-    place = Place(tmp_path, EPOCHS // 2, accelerators=H100)
+    place = Place(tmp_path, EPOCHS, accelerators=H100)
     place.make()
     faults.run_once(place, "undisturbed")
     with closing(sqlite3.connect(tmp_path / "undisturbed" / "study.db")) as database:
