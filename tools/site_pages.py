@@ -43,7 +43,7 @@ SECTIONS = {
         "learning_sizes",
         "run_study",
     ),
-    "Results": ("Result", "open_result", "compare", "Comparison", "load_predictor", "Predictor"),
+    "Results": ("Result", "open_result", "join", "compare", "Comparison", "load_predictor", "Predictor"),
     "What was trained elsewhere": ("diagnose", "Reading", "diagnose_estimator", "callbacks"),
     "scikit-learn": ("JustRightClassifier", "JustRightRegressor"),
     "Errors": ("JustrightError", "InputError", "FolderError"),
@@ -52,6 +52,7 @@ SECTIONS = {
 MEMBERS = {
     "tables": {"tables.teacher": "justright.data.tables.Teacher"},
     "callbacks": {
+        "callbacks.JustRight": "justright.callbacks.fit_hooks.FitHooks",
         "callbacks.Diagnose": "justright.callbacks.keras_hooks.KerasHooks",
         "callbacks.LightningDiagnose": "justright.callbacks.lightning_hooks.LightningHooks",
     },
