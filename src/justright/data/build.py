@@ -16,7 +16,7 @@ from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, w
 from justright.data.plan.number_text import PLAIN, find_number_format
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
-from justright.data.shared_arrays import shareable_empty
+from justright.data.shared_arrays import share_array, shareable_empty
 from justright.data.sources import Request, sources
 from justright.data.split import shuffled_rows
 from justright.data.table import Table, TableSource, column_options
@@ -389,7 +389,7 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     return Table(
         features,
-        column.values,
+        share_array(column.values),
         plan.feature_names,
         target,
         column.task,

@@ -39,7 +39,7 @@ def describe_table(table: Table) -> dict[str, Any]:
         ... )
         (24000, 28, '1', 30)
     """
-    codes = None if table.task == "regression" else table.target.astype(np.int64)
+    codes = None if table.task == "regression" else table.target.astype(np.int32, copy=False)
     columns = describe_features(
         table.features, table.feature_names, table.target, codes, len(table.class_names)
     )
@@ -89,7 +89,7 @@ def describe_plan(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_classes(table: Table, codes: npt.NDArray[np.int64] | None) -> list[dict[str, Any]]:
+def _describe_classes(table: Table, codes: npt.NDArray[np.int32] | None) -> list[dict[str, Any]]:
     if codes is None:
         return []
     counts = np.bincount(codes, minlength=len(table.class_names)).tolist()

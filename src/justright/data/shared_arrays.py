@@ -84,6 +84,16 @@ def share_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return copy
 
 
+def leave_to_others(values: npt.NDArray[Any]) -> None:
+    """Count the pages of an array in shared memory as those of its other readers, until this process reads them again.
+
+    Nothing happens to an array that does not lie there, or where the system cannot do that.
+    """
+    memory = values.base
+    if isinstance(memory, SharedMemory) and sys.platform == "linux":
+        memory.madvise(mmap.MADV_DONTNEED)  # of a shared file: its content stays
+
+
 def _allocate(size: int) -> SharedMemory | None:
     """Return new memory of at least `size` bytes; None where processes cannot inherit it, or the system refuses."""
     try:

@@ -18,7 +18,7 @@ from justright.data.histograms.feature_summaries import HISTOGRAM_BINS
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
-from justright.data.shared_arrays import shareable_empty
+from justright.data.shared_arrays import leave_to_others, shareable_empty
 from justright.data.shown.table_words import split_card, split_text, table_card, table_text
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, part_sizes, split_rows
 from justright.errors import InputError, check_one_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # The source of arrays and frames: it cannot be read again, so `justright run` on a written study refuses it.
 MEMORY_SOURCE = "<memory>"
+COPIED_ROWS = 1 << 17  # of a part of a split, copied at a time
 # Columns and classes listed when two tables differ: enough to see the pattern, short enough for a terminal.
 MAX_LISTED = 5
 
@@ -252,7 +253,7 @@ class Table:
         spec = replace(spec, validation=0) if validation_table is not None else spec
         classes = None
         if self.task != "regression":
-            classes = Classes(self.target.astype(np.int64), self.class_names)
+            classes = Classes(self.target.astype(np.int32, copy=False), self.class_names)
         spec = spec.resolved(has_classes=classes is not None, has_times=self.times is not None)
         groups, duplicates = self.groups, None
         if spec.order in ("random", "stratified"):
@@ -484,7 +485,10 @@ def _name(table: Table) -> str:
 
 def _taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
     copy = shareable_empty((len(rows), *values.shape[1:]), values.dtype)
-    np.take(values, rows, axis=0, out=copy, mode="clip")  # otherwise NumPy would copy what it copies
+    for start in range(0, len(rows), COPIED_ROWS):
+        part = slice(start, start + COPIED_ROWS)
+        np.take(values, rows[part], axis=0, out=copy[part], mode="clip")  # otherwise NumPy would copy what it copies
+        leave_to_others(copy)
     copy.flags.writeable = False
     return copy
 
