@@ -6,12 +6,20 @@ import gc
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from justright.data import shared_arrays
-from justright.data.shared_arrays import LEAST_BYTES, Place, find_place, share_array, shareable_empty
+from justright.data.shared_arrays import (
+    LEAST_BYTES,
+    Place,
+    find_place,
+    leave_to_others,
+    share_array,
+    shareable_empty,
+)
 
 needs_inheritance = pytest.mark.skipif(os.name != "posix", reason="descriptors are not inherited elsewhere")
 LARGE = (LEAST_BYTES // 4 // 8, 8)
@@ -80,3 +88,33 @@ def test_small_arrays_and_systems_that_refuse_get_common_memory(monkeypatch) -> 
 
     monkeypatch.setattr(shared_arrays, "_open_nameless", refused)
     assert share_array(values) is values
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the pages")
+def test_what_is_left_to_others_is_not_held_here_and_is_still_there() -> None:
+    """This process holds none of its pages until it reads them; values stay, here and for whoever attaches."""
+    shared = shareable_empty(LARGE, np.float32)
+    shared[:] = np.arange(shared.size).reshape(LARGE)
+    assert resident_bytes(shared) == shared.nbytes
+    leave_to_others(shared)
+    assert resident_bytes(shared) == 0
+    place = find_place(shared)
+    assert place is not None
+    expected = np.arange(shared.size, dtype=np.float32).reshape(LARGE)
+    np.testing.assert_array_equal(place.attach(), expected)
+    np.testing.assert_array_equal(shared, expected)
+
+
+def test_leaving_ordinary_memory_to_others_changes_nothing() -> None:
+    """There is nobody to leave it to."""
+    values = np.arange(5)
+    leave_to_others(values)
+    assert values.tolist() == [0, 1, 2, 3, 4]
+
+
+def resident_bytes(values: np.ndarray) -> int:
+    """Return what this process holds of the mapping in which an array lies."""
+    start = f"{values.ctypes.data:x}-"
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    next(line for line in lines if line.startswith(start))
+    return 1024 * int(next(line for line in lines if line.startswith("Rss:")).split()[1])
