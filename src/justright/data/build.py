@@ -382,6 +382,8 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     if len(column.rows) < len(features):
         return None
+    del values  # of a long table as large as two features
+    column = replace(column, rows=column.rows[:0], values=share_array(column.values))
     blank = Plan((), target, column.task, column.class_names, tuple(raw.frame.columns), raw.has_header)
     plan = fit_number_plan(features, names, slice(None), request, blank)
     features = used_features(features, names, plan)
@@ -389,7 +391,7 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     return Table(
         features,
-        share_array(column.values),
+        column.values,
         plan.feature_names,
         target,
         column.task,

@@ -487,7 +487,9 @@ def _taken(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
     copy = shareable_empty((len(rows), *values.shape[1:]), values.dtype)
     for start in range(0, len(rows), COPIED_ROWS):
         part = slice(start, start + COPIED_ROWS)
-        np.take(values, rows[part], axis=0, out=copy[part], mode="clip")  # otherwise NumPy would copy what it copies
+        np.take(
+            values, rows[part], axis=0, out=copy[part], mode="clip"
+        )  # otherwise NumPy would copy what it copies
         leave_to_others(copy)
     copy.flags.writeable = False
     return copy

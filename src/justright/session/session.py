@@ -252,17 +252,19 @@ class _Session:
 
     def _describe(self) -> None:
         """Record the table, the targets of its rows and this machine."""
+        table = describe_table(self.study.split.table)
+        warnings = [one.to_dict() for one in find_warnings(self.study.split)]
         rows = study_rows(self.study)
         constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
         parts = {"parts": self.study.split.sizes} | constant
-        self.store.set_meta("table", describe_table(self.study.split.table) | parts)
+        self.store.set_meta("table", table | parts)
         targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
         self.store.write_reference(TARGETS, targets)
         constants: dict[RowKind, Any] = {
             kind: constant_losses(rows, values).astype("float32") for kind, values in targets.items()
         }
         self.store.write_reference(CONSTANT, constants)
-        self.store.set_meta("warnings", [one.to_dict() for one in find_warnings(self.study.split)])
+        self.store.set_meta("warnings", warnings)
         self.store.set_meta("environment", _environment(self.device))
         if self.command or self.store.get_meta("command") is None:
             self.store.set_meta("command", self.command)

@@ -40,8 +40,11 @@ def find_leaks(split: Split) -> Iterable[TableWarning]:
     """Yield the columns that nearly determine the target."""
     table = split.table
     rows = distinct_rows(split)
-    codes = None if table.task == "regression" else table.target[rows].astype(np.int32, copy=False)
-    found = told_by_columns(table.features, rows, table.target[rows], codes, table.feature_names)
+    target: npt.NDArray[Any] = table.target[rows]
+    codes = None
+    if table.task != "regression":
+        target = codes = target.astype(np.int32, copy=False)
+    found = told_by_columns(table.features, rows, target, codes, table.feature_names)
     if not found:
         return
     if table.plan is not None:  # a feature that is only a part of a column is named as the column is
@@ -160,7 +163,8 @@ def _balanced(codes: Codes | None, rows: int, most: int) -> Rows:
     counts = np.bincount(own)
     by_class = np.split(np.argsort(own, kind="stable"), np.cumsum(counts)[:-1])
     share = max(most // max(int(np.count_nonzero(counts)), 1), 2)
-    return order[np.sort(np.concatenate([places[:share] for places in by_class]))]
+    chosen: Rows = order[np.sort(np.concatenate([places[:share] for places in by_class]))]
+    return chosen
 
 
 def _suspects(

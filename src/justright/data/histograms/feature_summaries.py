@@ -24,7 +24,7 @@ def describe_features(
     features: npt.NDArray[np.float32],
     names: Sequence[str],
     target: Target,
-    codes: npt.NDArray[np.int32] | None,
+    codes: Target | None,
     classes: int,
     *,
     bins: int = HISTOGRAM_BINS,
@@ -37,7 +37,7 @@ def describe_features(
         features: (rows, features).
         names: of the features.
         target: (rows,).
-        codes: (rows,) classes as numbers from 0; None for a numeric target.
+        codes: (rows,) classes as whole numbers from 0; None for a numeric target.
         classes: how many there are.
         bins: of each histogram.
     """
@@ -52,7 +52,7 @@ def describe_features(
 
 
 def _describe_numbers(
-    features: npt.NDArray[np.float32], target: Target, codes: npt.NDArray[np.int32] | None
+    features: npt.NDArray[np.float32], target: Target, codes: Target | None
 ) -> tuple[list[dict[str, Any]], npt.NDArray[np.float64]]:
     """Return each feature's range and moments, and what it tells of the target by itself: a share of its variance.
 
@@ -86,8 +86,8 @@ def moments(values: npt.NDArray[np.float64]) -> tuple[list[dict[str, Any]], npt.
     """
     is_finite = np.isfinite(values)
     counts = is_finite.sum(1)
-    low = np.where(is_finite, values, np.inf).min(1, initial=np.inf)
-    high = np.where(is_finite, values, -np.inf).max(1, initial=-np.inf)
+    low = values.min(1, initial=np.inf, where=is_finite)
+    high = values.max(1, initial=-np.inf, where=is_finite)
     largest = np.where(counts, np.maximum(np.abs(low), np.abs(high)), 0.0)
     power = np.frexp(largest)[1]
     values[~is_finite] = 0.0
@@ -107,7 +107,7 @@ def moments(values: npt.NDArray[np.float64]) -> tuple[list[dict[str, Any]], npt.
 
 
 def _shares_told(
-    deviations: npt.NDArray[np.float64], target: npt.NDArray[Any], codes: npt.NDArray[np.int32] | None
+    deviations: npt.NDArray[np.float64], target: npt.NDArray[Any], codes: Target | None
 ) -> npt.NDArray[np.float64]:
     """Return the share of each column's variance that the target tells; 0 for a constant column."""
     total = np.einsum("cr,cr->c", deviations, deviations)
@@ -127,7 +127,7 @@ def _shares_told(
 
 def histogram(
     values: npt.NDArray[np.floating[Any] | np.int32],
-    codes: npt.NDArray[np.int32] | None,
+    codes: Target | None,
     classes: int,
     *,
     bins: int = HISTOGRAM_BINS,
@@ -145,7 +145,7 @@ def histogram(
         low, high = range_around(low)
     unit = 1.0 if high / 2 - low / 2 < MAX_FLOAT / 4 else 0.25  # neither the range nor a bin of it overflows
     edges = np.clip(np.linspace(low * unit, high * unit, bins + 1) / unit, low, high)
-    by_class = np.zeros(bins * max(1, classes), np.int64)
+    counts = np.zeros(bins * max(1, classes), np.int64)
     for start in range(0, len(values), HISTOGRAM_ROWS):
         part = slice(start, start + HISTOGRAM_ROWS)
         wide = values[part].astype(np.float64)
@@ -155,9 +155,9 @@ def histogram(
         if not is_constant:
             shares = (wide * unit - low * unit) / (high * unit - low * unit)
             places = np.minimum((shares * bins).astype(np.int64), bins - 1)
-        own = codes[part][is_finite] if codes is not None else 0
-        by_class += np.bincount(places + bins * own, minlength=len(by_class))
-    by_class = by_class.reshape(-1, bins)
+        own = codes[part][is_finite].astype(np.int64) if codes is not None else 0
+        counts += np.bincount(places + bins * own, minlength=len(counts))
+    by_class = counts.reshape(-1, bins)
     return {
         "edges": edges.tolist(),
         "counts": by_class.sum(0).tolist(),
