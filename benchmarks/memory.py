@@ -43,11 +43,13 @@ class Case:
         words: arguments of `justright run`.
         shape: rows and columns of the CSV table that is made for it; None for the packaged one.
         variants: networks of one hidden layer in the study file that is made for it; 0 for a built-in study.
+        reference: whether the study file asks for the reference model, which takes minutes with millions of rows.
     """
 
     words: tuple[str, ...]
     shape: tuple[int, int] | None = None
     variants: int = 0
+    reference: bool = True
 
 
 CASES = {
@@ -55,6 +57,12 @@ CASES = {
     "long": Case(("--study", "quick", "--max-epochs", "5"), shape=(2_000_000, 10)),
     "wide": Case(("--study", "quick", "--max-epochs", "15"), shape=(2_000, 5_000)),
     "many": Case(("--max-epochs", "2"), shape=(400, 10), variants=200),
+    "csv": Case(
+        ("--max-epochs", "1", "--batch-size", "50000", "--no-neighbours"),
+        shape=(5_500_000, 28),
+        variants=1,
+        reference=False,
+    ),
 }
 
 
@@ -132,12 +140,12 @@ def make_inputs(case: Case, folder: Path) -> list[str]:
                 x = random.normal(size=(min(part, rows - start), columns)).astype(np.float32)
                 target = (x[:, 0] + x[:, 1] * x[:, 2] + random.normal(size=len(x)) > 0).astype(np.int8)
                 frame = pl.DataFrame({"label": target} | {f"x{at}": x[:, at] for at in range(columns)})
-                frame.write_csv(file, include_header=start == 0)
+                frame.write_csv(file, include_header=start == 0, float_precision=4)
         words = [str(path)]
     if case.variants:
         study = folder / "study-of-many.toml"
         study.write_text(
-            "seeds = [0]\n\n"
+            f"seeds = [0]\nreference = {str(case.reference).lower()}\n\n"
             + "".join(
                 f'[variants.N{units}]\nfamily = "mlp"\nunits = [{units}]\n\n'
                 for units in range(1, case.variants + 1)

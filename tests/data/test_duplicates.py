@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from justright.data.duplicates import find_duplicates
+from justright.data.duplicates import find_duplicates, hash_table
 from justright.data.read import read_table
 
 
@@ -67,3 +67,14 @@ def test_rows_that_repeat_by_nature_are_split_one_by_one():
     split = table.split(order="random")
     assert split.duplicates.is_natural
     assert split.sizes == {"train": 60, "validation": 20, "test": 20}
+
+
+def test_hashes_of_blocks_are_those_of_all_rows_at_once(monkeypatch):
+    """With a target and without, and for a number of rows that blocks do not divide."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(11, 3)).astype(np.float32), rng.integers(0, 2, 11).astype(np.float32)
+    at_once = hash_table(x), hash_table(x, y)
+    monkeypatch.setattr("justright.data.arrays.BLOCK_VALUES", 12)
+    for expected, found in zip(at_once, (hash_table(x), hash_table(x, y)), strict=True):
+        assert found.tolist() == expected.tolist()
+    assert hash_table(x[5:6], y[5:6]).tolist() == at_once[1][5:6].tolist()

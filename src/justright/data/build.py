@@ -16,7 +16,7 @@ from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, w
 from justright.data.plan.number_text import PLAIN, find_number_format
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
-from justright.data.shared_arrays import shareable_empty
+from justright.data.shared_arrays import share_array, shareable_empty
 from justright.data.sources import Request, sources
 from justright.data.split import shuffled_rows
 from justright.data.table import Table, TableSource, column_options
@@ -382,6 +382,8 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     if len(column.rows) < len(features):
         return None
+    del values  # of a long table as large as two features
+    column = replace(column, rows=column.rows[:0], values=share_array(column.values))
     blank = Plan((), target, column.task, column.class_names, tuple(raw.frame.columns), raw.has_header)
     plan = fit_number_plan(features, names, slice(None), request, blank)
     features = used_features(features, names, plan)

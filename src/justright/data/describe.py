@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from justright.data.arrays import Target
 from justright.data.build import plan_columns
 from justright.data.histograms.feature_summaries import describe_features, histogram, moments
 from justright.data.plan.column_plans import LeftOut
@@ -39,7 +39,7 @@ def describe_table(table: Table) -> dict[str, Any]:
         ... )
         (24000, 28, '1', 30)
     """
-    codes = None if table.task == "regression" else table.target.astype(np.int64)
+    codes = None if table.task == "regression" else table.target
     columns = describe_features(
         table.features, table.feature_names, table.target, codes, len(table.class_names)
     )
@@ -89,10 +89,10 @@ def describe_plan(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_classes(table: Table, codes: npt.NDArray[np.int64] | None) -> list[dict[str, Any]]:
+def _describe_classes(table: Table, codes: Target | None) -> list[dict[str, Any]]:
     if codes is None:
         return []
-    counts = np.bincount(codes, minlength=len(table.class_names)).tolist()
+    counts = np.bincount(codes.astype(np.int32, copy=False), minlength=len(table.class_names)).tolist()
     return [
         {"name": name, "rows": count, "fraction": count / table.rows}
         for name, count in zip(table.class_names, counts, strict=True)

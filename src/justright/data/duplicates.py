@@ -62,8 +62,7 @@ def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target
         [0, 1, 0]
     """
     hashes = hash_table(rows, target)
-    ordered = np.sort(hashes)
-    distinct = 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])) if len(ordered) else 0
+    distinct = _count_distinct(hashes)
     copies = len(hashes) - distinct
     if not copies:
         return Duplicates(0, None)
@@ -76,24 +75,31 @@ def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target
     return Duplicates(copies, groups)
 
 
+def _count_distinct(hashes: Hashes) -> int:
+    ordered = np.sort(hashes)
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])) if len(ordered) else 0
+
+
 def hash_table(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None) -> Hashes:
     """Return (rows,) hashes, equal for equal rows in this process; arguments as for `find_duplicates`."""
-    blocks = _array_hashes(rows) if isinstance(rows, np.ndarray) else _frame_hashes(rows)
-    hashes = np.concatenate(list(blocks))
-    return hashes if target is None else _mixed(hashes, _bits(target))
+    hashes = np.empty(len(rows), np.uint64)
+    for start, block in _array_hashes(rows) if isinstance(rows, np.ndarray) else _frame_hashes(rows):
+        part = slice(start, start + len(block))
+        hashes[part] = block if target is None else _mixed(block, _bits(target[part]))
+    return hashes
 
 
-def _array_hashes(rows: npt.NDArray[np.float32]) -> Iterator[Hashes]:
-    for _, block in row_blocks(rows):
+def _array_hashes(rows: npt.NDArray[np.float32]) -> Iterator[tuple[int, Hashes]]:
+    for start, block in row_blocks(rows):
         hashes = np.zeros(len(block), np.uint64)
         for column in range(block.shape[1]):
             hashes = _mixed(hashes, _bits(block[:, column]))
-        yield hashes
+        yield start, hashes
 
 
-def _frame_hashes(frame: pl.DataFrame) -> Iterator[Hashes]:
+def _frame_hashes(frame: pl.DataFrame) -> Iterator[tuple[int, Hashes]]:
     for start in range(0, frame.height, FRAME_BLOCK_ROWS):
-        yield frame.slice(start, FRAME_BLOCK_ROWS).hash_rows().to_numpy()
+        yield start, frame.slice(start, FRAME_BLOCK_ROWS).hash_rows().to_numpy()
 
 
 def _bits(values: npt.NDArray[Any]) -> Hashes:

@@ -69,7 +69,7 @@ def join_groups(first: Rows | None, second: Rows | None) -> Rows | None:
 
 
 def place_groups(
-    groups: Rows, shuffled: Rows, sizes: Mapping[str, int], codes: Rows | None, classes: int
+    groups: Rows, shuffled: Rows, sizes: Mapping[str, int], codes: npt.NDArray[np.int32] | None, classes: int
 ) -> Placed:
     """Return which part each group of several rows goes to, large ones first.
 

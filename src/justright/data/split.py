@@ -25,6 +25,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 DEFAULT_TEST_FRACTION = 0.2
 
 Rows = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32 | np.int32]]
 
 
@@ -91,11 +92,11 @@ class Classes:
     """The classes of a table's rows.
 
     Args:
-        codes: (rows,), the index of each row's class.
+        codes: (rows,), the index of each row's class, from 0.
         names: the names of classes 0, 1, ....
     """
 
-    codes: Rows
+    codes: Codes
     names: tuple[str, ...]
 
 
@@ -165,7 +166,7 @@ def shuffled_rows(rows: int, seed: int) -> Rows:
         array([0, 3, 1, 2, 4])
     """
     keys = np.random.Philox(np.random.SeedSequence(seed)).random_raw(rows)
-    return np.argsort(keys, kind="stable").astype(np.int64)
+    return np.argsort(keys, kind="stable").astype(np.int64, copy=False)
 
 
 def part_sizes(spec: SplitSpec, rows: int, *, has_validation_table: bool) -> dict[str, int]:
@@ -252,10 +253,9 @@ def _deal(
         parts = stratify(left, room, classes.codes, len(classes.names))
     else:
         parts = _cut(left, room)
-    rank = np.argsort(shuffled)
     if placed:
         parts = {part: np.concatenate([rows, placed[part]]) for part, rows in parts.items()}
-        parts = {part: rows[np.argsort(rank[rows])] for part, rows in parts.items()}
+        parts = _in_order(parts, shuffled)
         _check_groups(parts, sizes)
     if classes is None or np.bincount(classes.codes[parts["train"]], minlength=len(classes.names)).all():
         return parts
@@ -263,6 +263,11 @@ def _deal(
         return parts  # which is refused: there is no room for all
     parts[UNUSED] = np.setdiff1d(shuffled, np.concatenate(list(parts.values())), assume_unique=True)
     parts = teach_every_class(parts, classes.codes, len(classes.names), groups=groups)
+    return _in_order(parts, shuffled)
+
+
+def _in_order(parts: Mapping[str, Rows], shuffled: Rows) -> dict[str, Rows]:
+    rank = np.argsort(shuffled)
     return {part: rows[np.argsort(rank[rows])] for part, rows in parts.items()}
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 
 # A class with fewer rows than there are parts goes to these first: what is not learned cannot be tested.
 RARE_FIRST = ("train", "test", "validation")
 
 
-def stratify(shuffled: Rows, sizes: Mapping[str, int], codes: Rows, classes: int) -> dict[str, Rows]:
+def stratify(shuffled: Rows, sizes: Mapping[str, int], codes: Codes, classes: int) -> dict[str, Rows]:
     """Return parts that hold every class in the proportions of `shuffled`, to the nearest row.
 
     A class with fewer rows than parts is in training, then in test, then in validation.
@@ -36,9 +37,11 @@ def stratify(shuffled: Rows, sizes: Mapping[str, int], codes: Rows, classes: int
         to_come = to_come - least[part]
         left = np.array([len(queue) for queue in queues])
         taken = allocate_rows(size, left, least=least[part], most=left - to_come)
-        places = np.concatenate([queue[:count] for queue, count in zip(queues, taken, strict=True)])
+        is_taken = np.zeros(len(shuffled), np.bool_)
+        for queue, count in zip(queues, taken, strict=True):
+            is_taken[queue[:count]] = True
         queues = [queue[count:] for queue, count in zip(queues, taken, strict=True)]
-        parts[part] = shuffled[np.sort(places)]
+        parts[part] = shuffled[is_taken]
     return parts
 
 
@@ -69,7 +72,7 @@ def allocate_rows(size: int, weights: Rows, *, least: int | Rows, most: Rows) ->
 
 
 def teach_every_class(
-    parts: Mapping[str, Rows], codes: Rows, classes: int, *, groups: Rows | None
+    parts: Mapping[str, Rows], codes: Codes, classes: int, *, groups: Rows | None
 ) -> dict[str, Rows]:
     """Return parts whose training rows hold every class that has a row: where one is missing, rows are exchanged.
 
@@ -102,7 +105,7 @@ def _least_of_each(counts: Rows, sizes: Mapping[str, int]) -> dict[str, Rows]:
     return least
 
 
-def _teach(parts: dict[str, Rows], number: int, codes: Rows, groups: Rows | None) -> None:
+def _teach(parts: dict[str, Rows], number: int, codes: Codes, groups: Rows | None) -> None:
     """Move the smallest group that holds a class to the training rows, and as many single rows back."""
     sizes = np.ones(len(codes), np.int64)
     if groups is not None:

@@ -252,7 +252,7 @@ class Table:
         spec = replace(spec, validation=0) if validation_table is not None else spec
         classes = None
         if self.task != "regression":
-            classes = Classes(self.target.astype(np.int64), self.class_names)
+            classes = Classes(self.target.astype(np.int32, copy=False), self.class_names)
         spec = spec.resolved(has_classes=classes is not None, has_times=self.times is not None)
         groups, duplicates = self.groups, None
         if spec.order in ("random", "stratified"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.arrays import Target
+from justright.data.arrays import BLOCK_VALUES, Target
 from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
 from justright.data.plan.column_plans import OTHER, read_levels, read_numbers
 from justright.data.plan.decide import shown
@@ -72,7 +72,7 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
         if numbers is None:
             raise InputError(_no_numbers(values, name))
         rows = np.flatnonzero(np.isfinite(numbers))
-        known = numbers[rows]
+        known = numbers if len(rows) == len(numbers) else numbers[rows]
         distinct = np.unique(known)
         _refuse_one_value([shown(float(value)) for value in distinct[:2]], len(known), name)
         task: Task = "regression"
@@ -82,9 +82,8 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
         if task == "regression":
             return TargetColumn(known, rows, "regression", (), reason)
         if not options.min_class_rows:
-            codes = np.searchsorted(distinct, known)
             names = tuple(shown(float(value)) for value in distinct)
-            return TargetColumn(_typed(codes, task), rows, task, names, reason)
+            return TargetColumn(_codes_among(distinct, known, task), rows, task, names, reason)
     levels = read_levels(values, options.missing)
     rows = np.flatnonzero(levels.is_not_null().to_numpy())
     return _as_classes(levels.drop_nulls(), rows, options, name)
@@ -194,6 +193,12 @@ def _coded(levels: pl.Series, places: dict[str, int], task: Task, *, default: in
 
 def _typed(codes: npt.NDArray[Any], task: Task) -> Target:
     return codes.astype(np.int32) if task == "multiclass" else codes.astype(np.float32)
+
+
+def _codes_among(distinct: npt.NDArray[np.float32], known: npt.NDArray[np.float32], task: Task) -> Target:
+    """Return where each known number is among the distinct ones, found for a block of rows at a time."""
+    blocks = (known[start : start + BLOCK_VALUES] for start in range(0, len(known), BLOCK_VALUES))
+    return np.concatenate([_typed(np.searchsorted(distinct, block), task) for block in blocks])
 
 
 def _class_order(level: str) -> tuple[int, float, str]:

@@ -73,4 +73,4 @@ def _counts(split: Split, part: str) -> np.ndarray:
     """Return (classes,) rows of a part."""
     stand_in = {"test": split.test_table, "validation": split.validation_table}.get(part)
     target = stand_in.target if stand_in is not None else split.table.target[getattr(split, part)]
-    return np.bincount(target.astype(np.int64), minlength=len(split.table.class_names))
+    return np.bincount(target.astype(np.int32, copy=False), minlength=len(split.table.class_names))

@@ -22,6 +22,7 @@ from justright.data.table import Split
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 
 # Of 28 ordinary tables no honest column tells more than 94 % (the odor of mushrooms), or a squared correlation of 0.90 (the
 # year of passengers in flights); another form of the target tells 99.7 % or more.
@@ -39,8 +40,11 @@ def find_leaks(split: Split) -> Iterable[TableWarning]:
     """Yield the columns that nearly determine the target."""
     table = split.table
     rows = distinct_rows(split)
-    codes = None if table.task == "regression" else table.target[rows].astype(np.int64)
-    found = told_by_columns(table.features, rows, table.target[rows], codes, table.feature_names)
+    target: npt.NDArray[Any] = table.target[rows]
+    codes = None
+    if table.task != "regression":
+        target = codes = target.astype(np.int32, copy=False)
+    found = told_by_columns(table.features, rows, target, codes, table.feature_names)
     if not found:
         return
     if table.plan is not None:  # a feature that is only a part of a column is named as the column is
@@ -62,7 +66,7 @@ def told_by_columns(
     features: npt.NDArray[np.float32],
     rows: Rows,
     target: npt.NDArray[Any],
-    codes: Rows | None,
+    codes: Codes | None,
     names: Sequence[str],
 ) -> dict[str, float]:
     """Return the columns that nearly determine the target, and how much of it each tells, from 0 to 1.
@@ -150,24 +154,24 @@ def _columns(names: Sequence[str]) -> Mapping[str, list[int]]:
     return found
 
 
-def _balanced(codes: Rows | None, rows: int, most: int) -> Rows:
+def _balanced(codes: Codes | None, rows: int, most: int) -> Rows:
     """Return at most about `most` rows in random order, with as many of each class as there are, so that rare ones count."""
     order = shuffled_rows(rows, 0)
     if codes is None:
         return order[:most]
     own = codes[order]
-    by_class = np.argsort(own, kind="stable")
     counts = np.bincount(own)
-    place = np.arange(rows) - np.repeat(np.cumsum(counts) - counts, counts)
+    by_class = np.split(np.argsort(own, kind="stable"), np.cumsum(counts)[:-1])
     share = max(most // max(int(np.count_nonzero(counts)), 1), 2)
-    return order[np.sort(by_class[place < share])]
+    chosen: Rows = order[np.sort(np.concatenate([places[:share] for places in by_class]))]
+    return chosen
 
 
 def _suspects(
     features: npt.NDArray[np.float32],
     rows: Rows,
     target: npt.NDArray[Any],
-    codes: Rows | None,
+    codes: Codes | None,
     plain: Mapping[str, int],
 ) -> list[str]:
     """Return the columns of one feature that are worth a second look, from rows in random order."""
@@ -194,7 +198,7 @@ def _values(features: npt.NDArray[np.float32], rows: Rows, members: Sequence[int
 
 
 def _told(
-    values: npt.NDArray[np.float32], target: npt.NDArray[Any], codes: Rows | None, has_levels: bool
+    values: npt.NDArray[np.float32], target: npt.NDArray[Any], codes: Codes | None, has_levels: bool
 ) -> float | None:
     """Return how much of the target one column tells; None if that is not nearly all."""
     if not _is_enough(len(values), codes):
@@ -241,7 +245,7 @@ def _correlations(columns: npt.NDArray[Any], target: npt.NDArray[Any]) -> Floats
         return np.where(scale > 0, squared / np.where(scale > 0, scale, 1), 0.0)
 
 
-def _is_enough(rows: int, codes: Rows | None) -> bool:
+def _is_enough(rows: int, codes: Codes | None) -> bool:
     """Return whether so many rows tell anything."""
     largest = 0 if codes is None or not rows else int(np.bincount(codes).max())
     return rows >= MIN_ROWS and rows - largest >= MIN_CLASS_ROWS

@@ -16,6 +16,7 @@ HISTOGRAM_BINS = 30
 # Of a table with more features, those have a histogram that tell most about the target: ten rows of six in a report.
 MAX_HISTOGRAMS = 60
 CHUNK_VALUES = 4_000_000  # described at once: 32 MB
+HISTOGRAM_ROWS = 1 << 18  # counted at once, so that no column is copied as a whole
 NO_HISTOGRAM: dict[str, Any] = {"edges": [], "counts": [], "class_counts": []}
 
 
@@ -23,7 +24,7 @@ def describe_features(
     features: npt.NDArray[np.float32],
     names: Sequence[str],
     target: Target,
-    codes: npt.NDArray[np.int64] | None,
+    codes: Target | None,
     classes: int,
     *,
     bins: int = HISTOGRAM_BINS,
@@ -36,7 +37,7 @@ def describe_features(
         features: (rows, features).
         names: of the features.
         target: (rows,).
-        codes: (rows,) classes as numbers from 0; None for a numeric target.
+        codes: (rows,) classes as whole numbers from 0; None for a numeric target.
         classes: how many there are.
         bins: of each histogram.
     """
@@ -51,7 +52,7 @@ def describe_features(
 
 
 def _describe_numbers(
-    features: npt.NDArray[np.float32], target: Target, codes: npt.NDArray[np.int64] | None
+    features: npt.NDArray[np.float32], target: Target, codes: Target | None
 ) -> tuple[list[dict[str, Any]], npt.NDArray[np.float64]]:
     """Return each feature's range and moments, and what it tells of the target by itself: a share of its variance.
 
@@ -85,8 +86,8 @@ def moments(values: npt.NDArray[np.float64]) -> tuple[list[dict[str, Any]], npt.
     """
     is_finite = np.isfinite(values)
     counts = is_finite.sum(1)
-    low = np.where(is_finite, values, np.inf).min(1, initial=np.inf)
-    high = np.where(is_finite, values, -np.inf).max(1, initial=-np.inf)
+    low = values.min(1, initial=np.inf, where=is_finite)
+    high = values.max(1, initial=-np.inf, where=is_finite)
     largest = np.where(counts, np.maximum(np.abs(low), np.abs(high)), 0.0)
     power = np.frexp(largest)[1]
     values[~is_finite] = 0.0
@@ -106,7 +107,7 @@ def moments(values: npt.NDArray[np.float64]) -> tuple[list[dict[str, Any]], npt.
 
 
 def _shares_told(
-    deviations: npt.NDArray[np.float64], target: npt.NDArray[Any], codes: npt.NDArray[np.int64] | None
+    deviations: npt.NDArray[np.float64], target: npt.NDArray[Any], codes: Target | None
 ) -> npt.NDArray[np.float64]:
     """Return the share of each column's variance that the target tells; 0 for a constant column."""
     total = np.einsum("cr,cr->c", deviations, deviations)
@@ -126,7 +127,7 @@ def _shares_told(
 
 def histogram(
     values: npt.NDArray[np.floating[Any] | np.int32],
-    codes: npt.NDArray[np.int64] | None,
+    codes: Target | None,
     classes: int,
     *,
     bins: int = HISTOGRAM_BINS,
@@ -136,29 +137,42 @@ def histogram(
     A constant stands in the middle of a range around it. Ends are the least and the largest value, whatever lies
     between them: NumPy's own histogram refuses ranges that overflow, or whose bins floating point cannot tell apart.
     """
-    wide = values.astype(np.float64)
-    is_finite = np.isfinite(wide)
-    wide = wide[is_finite]
-    if not len(wide):
+    low, high = _range(values)
+    if low > high:
         return NO_HISTOGRAM
-    low, high = float(wide.min()), float(wide.max())
-    places = np.full(len(wide), bins // 2)
     is_constant = low == high
     if is_constant:
         low, high = range_around(low)
     unit = 1.0 if high / 2 - low / 2 < MAX_FLOAT / 4 else 0.25  # neither the range nor a bin of it overflows
-    if not is_constant:
-        shares = (wide * unit - low * unit) / (high * unit - low * unit)
-        places = np.minimum((shares * bins).astype(np.int64), bins - 1)
     edges = np.clip(np.linspace(low * unit, high * unit, bins + 1) / unit, low, high)
-    own = codes[is_finite] if codes is not None else 0
-    by_class = np.bincount(places + bins * own, minlength=bins * max(1, classes))
-    by_class = by_class.reshape(-1, bins)
+    counts = np.zeros(bins * max(1, classes), np.int64)
+    for start in range(0, len(values), HISTOGRAM_ROWS):
+        part = slice(start, start + HISTOGRAM_ROWS)
+        wide = values[part].astype(np.float64)
+        is_finite = np.isfinite(wide)
+        wide = wide[is_finite]
+        places = np.full(len(wide), bins // 2)
+        if not is_constant:
+            shares = (wide * unit - low * unit) / (high * unit - low * unit)
+            places = np.minimum((shares * bins).astype(np.int64), bins - 1)
+        own = codes[part][is_finite].astype(np.int64) if codes is not None else 0
+        counts += np.bincount(places + bins * own, minlength=len(counts))
+    by_class = counts.reshape(-1, bins)
     return {
         "edges": edges.tolist(),
         "counts": by_class.sum(0).tolist(),
         "class_counts": by_class.tolist() if codes is not None else [],
     }
+
+
+def _range(values: npt.NDArray[np.floating[Any] | np.int32]) -> tuple[float, float]:
+    """Return the least and the largest finite value; infinity and its negative if there is none."""
+    low, high = np.inf, -np.inf
+    for start in range(0, len(values), HISTOGRAM_ROWS):
+        wide = values[start : start + HISTOGRAM_ROWS].astype(np.float64)
+        if len(wide := wide[np.isfinite(wide)]):
+            low, high = min(low, float(wide.min())), max(high, float(wide.max()))
+    return low, high
 
 
 def range_around(constant: float) -> tuple[float, float]:

@@ -138,7 +138,7 @@ def feature_histograms(
     Raises:
         InputError: there is no such feature, or none is chosen.
     """
-    codes = target.astype(np.int64) if classes else None
+    codes = target if classes else None
     if chosen is None:
         columns = describe_features(features, names, target, codes, len(classes), bins=bins)
     else:

@@ -28,7 +28,7 @@ MADE_UP_NAME = re.compile(r"column_\d+")
 # Files from this size on are read in pieces, so that a table of numbers is in memory once, as float32.
 PIECES_FROM_BYTES: Final = 1 << 26
 # Of a file, or of its values, read at a time.
-PIECE_BYTES: Final = 1 << 25
+PIECE_BYTES: Final = 1 << 23
 
 
 class NotNumbersError(ValueError):

@@ -37,17 +37,20 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
         study: what is trained.
         environment: what else is to be known of where, such as accelerators, for the report.
     """
+    # Looked at before the copies of the split's parts are made: both are large where the table is.
+    table = describe_table(study.split.table)
+    warnings = [one.to_dict() for one in find_warnings(study.split)]
     rows = study_rows(study)
     constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
     parts = {"parts": study.split.sizes} | constant
-    store.set_meta("table", describe_table(study.split.table) | parts)
+    store.set_meta("table", table | parts)
     targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
     store.write_reference(TARGETS, targets)
     constants: dict[RowKind, Any] = {
         kind: constant_losses(rows, values).astype("float32") for kind, values in targets.items()
     }
     store.write_reference(CONSTANT, constants)
-    store.set_meta("warnings", [one.to_dict() for one in find_warnings(study.split)])
+    store.set_meta("warnings", warnings)
     store.set_meta("environment", dict(environment or {}) | _environment())
 
 
