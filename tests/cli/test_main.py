@@ -271,6 +271,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "workers": 2,
         "engine": "ray",
         "ray_address": "a:1",
+        "devices_per_run": None,
         "sinks": [],
         "new": True,
         "checkpoint_seconds": 2.5,
@@ -681,7 +682,15 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
             "--min-class-rows",
             "--class-weight",
         ),
-        *("--checkpoint-seconds", "--new", "--fail-on", "--json", "--quiet", "--verbose"),
+        *(
+            "--devices-per-run",
+            "--checkpoint-seconds",
+            "--new",
+            "--fail-on",
+            "--json",
+            "--quiet",
+            "--verbose",
+        ),
     )
 
 
