@@ -17,7 +17,7 @@ import pytest
 from benchmarks.accelerated import H100
 from benchmarks.bitwise import Measured
 from benchmarks.faults import __main__ as faults
-from benchmarks.faults import commands, inputs, moments
+from benchmarks.faults import inputs, moments
 from benchmarks.faults.commands import Place, contents, differences, model_digest
 from benchmarks.faults.driver import ACCELERATORS, run_command
 from benchmarks.faults.inputs import READ, REFUSED, change
@@ -300,30 +300,6 @@ def test_how_far_other_lanes_are_apart_is_said_for_the_epochs_that_both_have() -
     found = far_apart(first, measured(s1=[0.5, 0.4, 0.5], s2=[0.5, 0.41, 0.4], s9=[0.1]))
     assert found == {"Wide": Apart(6, 4, 1, pytest.approx(0.025), pytest.approx(0.25))}
     assert list(cells_of(first, measured(s1=[0.5, 0.8]))) == [("Wide", "2", "1", "1", "1.0e+00", "1.0e+00")]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows cannot fork")
-def test_a_kill_on_a_played_accelerator_loses_nothing(tmp_path, monkeypatch, capsys) -> None:
-    """A short version of `python -m benchmarks.faults --rehearse`, with one variant of four lanes."""
-    for name in (ACCELERATORS, "JAX_COMPILATION_CACHE_DIR", "OMP_NUM_THREADS", "PYTHONPATH"):
-        monkeypatch.setenv(name, "")  # put back afterwards: the harness sets them for its commands
-    monkeypatch.setattr(
-        commands, "ACCELERATED_STUDY", commands.ACCELERATED_STUDY.partition("[variants.Mixed]")[0]
-    )
-    monkeypatch.setattr(moments, "KILLED_DURING", ("train",))
-    monkeypatch.setattr(moments, "REPORT_KILLS", 0)
-    place = Place(tmp_path, EPOCHS, accelerators=H100)
-    place.make()
-    faults.run_once(place, "undisturbed")
-    with closing(sqlite3.connect(tmp_path / "undisturbed" / "study.db")) as database:
-        stacks = database.execute("SELECT path FROM checkpoints").fetchall()
-    assert ["x4" in path for (path,) in stacks] == [True], stacks
-    place.found = contents(tmp_path / "undisturbed")
-    wrong = run_kills(place, 1, random.Random(0))
-    said = capsys.readouterr().out
-    assert wrong == 0, said
-    assert "kills tried: 1" in said
 
 
 @pytest.mark.slow
