@@ -21,7 +21,6 @@ from benchmarks.faults.driver import ACCELERATORS
 from benchmarks.faults.forks import Forked, start_forked
 from benchmarks.host import cache_variables
 from justright.workers.accelerators import Accelerators
-from justright.workers.processes import cores_of
 
 ROWS, FEATURES = 600, 5
 STUDY = """
@@ -116,8 +115,7 @@ class Place:
         y = (x[:, 0] * x[:, 1] + 0.3 * numbers.normal(size=ROWS) > 0).astype(int)
         os.environ.update(
             cache_variables(self.path / "compiled"),
-            # As each worker has it; read when scikit-learn is imported, before the fork.
-            OMP_NUM_THREADS=str(len(cores_of(0, self.workers))),
+            OMP_NUM_THREADS="1",  # as each worker has it; read when scikit-learn is imported, before the fork
             PYTHONPATH=os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
         )
         if self.accelerators:
