@@ -215,7 +215,7 @@ def test_a_second_run_of_an_ended_study_trains_nothing(place, uninterrupted):
     """The same command on a complete folder names the table, emits no event at all, and changes nothing in it."""
     table = (
         "rows.csv: 5 features, target label (binary: two values, 0 and 1), rows: 360 train, 90 validation, 150 test.\n"
-        "All columns are numbers.\n"
+        "All columns are numbers.\nPrecision: float32.\n"
     )
     with Command(place, "whole") as command:
         assert command.end() == (0, table)
