@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,21 @@ class Trained:
         """(seed, kind, epoch) -> losses by row."""
         parts = [part for event in self.checkpoints for part in (*event.blocks, *event.finished)]
         return {(rows.run.seed, rows.kind, rows.epoch): rows.losses for part in parts for rows in part.rows}
+
+
+def assert_same_stack(ours: Trained, theirs: Trained) -> None:
+    """Compare everything but times: curves, row losses, ends."""
+    assert ours.curves.keys() == theirs.curves.keys()
+    for seed, curves in theirs.curves.items():
+        for metric, values in curves.items():
+            np.testing.assert_array_equal(ours.curves[seed][metric], values, err_msg=f"{seed} {metric}")
+    assert ours.row_losses.keys() == theirs.row_losses.keys()
+    for key, losses in theirs.row_losses.items():
+        np.testing.assert_array_equal(ours.row_losses[key], losses, err_msg=str(key))
+    assert ours.finished.keys() == theirs.finished.keys()
+    for seed, ended in theirs.finished.items():
+        mine = ours.finished[seed]
+        assert replace(mine, train_seconds=0, rows=()) == replace(ended, train_seconds=0, rows=())
 
 
 Train = Callable[..., Trained]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.stacks import assert_same_stack
 
 from justright.runs.events import RunStarted, StackProgress
 from justright.runs.grid import measured_epochs
@@ -33,20 +34,6 @@ def whole(few_rows, train, programs):
     return train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs)
 
 
-def assert_same(ours, theirs):
-    """Compare everything but times: curves, row losses, ends."""
-    assert ours.curves.keys() == theirs.curves.keys()
-    for seed, curves in theirs.curves.items():
-        for metric, values in curves.items():
-            np.testing.assert_array_equal(ours.curves[seed][metric], values, err_msg=f"{seed} {metric}")
-    assert ours.row_losses.keys() == theirs.row_losses.keys()
-    for key, losses in theirs.row_losses.items():
-        np.testing.assert_array_equal(ours.row_losses[key], losses, err_msg=str(key))
-    for seed, ended in theirs.finished.items():
-        mine = ours.finished[seed]
-        assert replace(mine, train_seconds=0, rows=()) == replace(ended, train_seconds=0, rows=())
-
-
 @pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, 5), (1e9, 23)])
 def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, train, programs, monkeypatch):
     """One epoch a chunk, five, or all that are left: curves, row losses and ends are bit-identical."""
@@ -58,7 +45,7 @@ def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, tr
     expected = list(range(1, 24)) if seconds == 0 else [1, 2, *range(2 + most, 23, most), 23]
     last = chunks[-1]  # of the most patient lane
     assert chunks == [*(epoch for epoch in expected if epoch < last), last]
-    assert_same(ours, whole)
+    assert_same_stack(ours, whole)
 
 
 @pytest.mark.parametrize("after", [1, 2, 4])
@@ -82,7 +69,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
     started = [event for event in second.events if isinstance(event, RunStarted)]
     assert {event.epoch for event in started} == {last.epoch}
     both = type(first)([*first.events, *second.events], is_done=True, folder=first.folder)
-    assert_same(both, whole)
+    assert_same_stack(both, whole)
 
 
 def test_a_checkpoint_is_written_whenever_it_is_due(few_rows, train, programs):

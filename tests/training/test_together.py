@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tests.stacks import adam
+from tests.stacks import adam, assert_same_stack
 
 from justright.runs.events import StackProgress
 from justright.runs.grid import measured_epochs
@@ -36,20 +36,6 @@ def whole(few_rows, train, programs):
     return train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs, together=True)
 
 
-def assert_same(ours, theirs):
-    """Compare everything but times: curves, row losses, ends."""
-    assert ours.curves.keys() == theirs.curves.keys()
-    for seed, curves in theirs.curves.items():
-        for metric, values in curves.items():
-            np.testing.assert_array_equal(ours.curves[seed][metric], values, err_msg=f"{seed} {metric}")
-    assert ours.row_losses.keys() == theirs.row_losses.keys()
-    for key, losses in theirs.row_losses.items():
-        np.testing.assert_array_equal(ours.row_losses[key], losses, err_msg=str(key))
-    for seed, ended in theirs.finished.items():
-        mine = ours.finished[seed]
-        assert replace(mine, train_seconds=0, rows=()) == replace(ended, train_seconds=0, rows=())
-
-
 def test_the_stack_tests_what_it_should(whole):
     """Lanes end at different epochs, some by patience, while others go on."""
     ends = {seed: ended.epochs for seed, ended in whole.finished.items()}
@@ -63,7 +49,7 @@ def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, tr
     monkeypatch.setattr(stack, "CHUNK_SECONDS", seconds)
     monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", most)
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs, together=True)
-    assert_same(ours, whole)
+    assert_same_stack(ours, whole)
 
 
 def test_a_chunk_ends_where_no_more_row_losses_can_be_kept(few_rows, train, monkeypatch):
@@ -99,7 +85,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
     second = train(BUILD, few_rows, RECIPE, cache={}, folder=first.folder, checkpoint=last.path, **options)
     assert second.is_done
     both = type(first)([*first.events, *second.events], is_done=True, folder=first.folder)
-    assert_same(both, whole)
+    assert_same_stack(both, whole)
 
 
 def test_checkpoints_while_the_device_goes_on_change_nothing(whole, few_rows, train, programs, monkeypatch):
@@ -108,14 +94,14 @@ def test_checkpoints_while_the_device_goes_on_change_nothing(whole, few_rows, tr
     options = {"seeds": SEEDS, "name": NAME, "together": True, "checkpoint_seconds": 0.0}
     ours = train(BUILD, few_rows, RECIPE, cache=programs, **options)
     assert len(ours.checkpoints) > 4
-    assert_same(ours, whole)
+    assert_same_stack(ours, whole)
     middle = ours.checkpoints[len(ours.checkpoints) // 2]
     rest = train(
         BUILD, few_rows, RECIPE, cache=programs, folder=ours.folder, checkpoint=middle.path, **options
     )
     before = [event for event in ours.events if getattr(event, "epoch", 0) <= middle.epoch]
     until = before[: before.index(middle) + 1]
-    assert_same(type(ours)([*until, *rest.events], is_done=True, folder=ours.folder), whole)
+    assert_same_stack(type(ours)([*until, *rest.events], is_done=True, folder=ours.folder), whole)
 
 
 def test_a_lane_does_not_depend_on_those_beside_it(whole, few_rows, train):
