@@ -11,7 +11,6 @@ import pytest
 import justright as jr
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
-from justright.session import session
 from justright.workers import engines
 from justright.workers.accelerators import Accelerators
 
@@ -22,8 +21,7 @@ DEVICE = Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")
 def devices(found):
     """Let these be the accelerators of this machine, as far as the coordinator knows."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (session, engines):
-            patch.setattr(module, "find_accelerators", lambda: found)
+        patch.setattr(engines, "find_accelerators", lambda: found)
         yield
 
 

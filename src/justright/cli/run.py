@@ -176,13 +176,11 @@ def _say_what_it_trains_on(study: Study, engine: str) -> None:
     from justright.report.precision_words import sentence_of
     from justright.report.terminal.terminal import progress
     from justright.report.terminal.text import plain
-    from justright.workers.accelerators import find_accelerators
-    from justright.workers.engines import device_kind
+    from justright.workers.engines import accelerators_of, device_kind
 
     resolved = study.on(device_kind(engine))
     precisions = {one.name: resolved.recipe_of(one).precision for one in resolved.variants}
-    accelerators = find_accelerators() if engine == "local" else None
-    progress().say(plain(sentence_of(precisions, str(accelerators) if accelerators else None)))
+    progress().say(plain(sentence_of(precisions, str(accelerators_of(engine) or ""))))
     if hint := precision_hint(study):
         progress().say(hint)
 

@@ -32,8 +32,8 @@ from justright.study.raw_inputs import raw_input_warning
 from justright.study.spec import study_to_dict
 from justright.study.study import Study, has_functions
 from justright.study.variant import CompiledConfig
-from justright.workers.accelerators import accelerator_fault, find_accelerators
-from justright.workers.engines import device_kind, open_pool
+from justright.workers.accelerators import accelerator_fault
+from justright.workers.engines import accelerators_of, device_kind, open_pool
 from justright.workers.interrupts import interruptible
 from justright.workers.train import study_rows, train_study
 
@@ -112,8 +112,7 @@ def _run_on(
             for kind, text in (("neighbours", note), ("accelerators", without)):
                 if text and text not in {one.text for one in store.notes()}:
                     store.note(kind, text)
-            accelerators = find_accelerators() if how.engine == "local" else None
-            device = str(accelerators) if accelerators else ""
+            device = str(accelerators_of(how.engine) or "")
             session = _Session(study, folder, store, tuple(sinks), command, merged, remaining, device)
             interrupted = session.train(how)
             # Whoever pressed Ctrl-C waits for checkpoints, not for a report.

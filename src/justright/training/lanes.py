@@ -27,10 +27,9 @@ class Rows(NamedTuple):
     weights: Any = None
 
 
-def device_rows(values: Any, weights: npt.NDArray[np.float32] | None = None) -> Rows:
+def device_rows(values: tuple[npt.NDArray[Any], ...]) -> Rows:
     """Return (features, targets) on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
-    x, y = map(jax.device_put, values)
-    return Rows(x, y, None if weights is None else jax.device_put(weights))
+    return Rows(*jax.device_put(values))
 
 
 class Data(NamedTuple):

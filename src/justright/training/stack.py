@@ -38,6 +38,7 @@ from justright.training.lanes import (
     Data,
     Lane,
     Rows,
+    device_rows,
     first_lane,
     first_lanes,
     flatten_lanes,
@@ -197,11 +198,12 @@ class _Session:
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
-            kinds["test"] = self.placement.copy_to_all(Rows(*jax.device_put(rows.test)))
+            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test))
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         is_drawn = task.recipe.batch_orders == "device"
         self.orders = DeviceOrders(seed_keys(task.seeds), self.places) if is_drawn else None
         self.length = chunk_length(task, rows)
+        self.keeps_measured_only = keeps_measured_only(task, rows)
         self.seconds_per_epoch = 0.0
         self.warm = False
         self.ready = 0.0  # when the last chunk's results were there
@@ -250,7 +252,7 @@ class _Session:
 
     def _slots(self, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32] | None:
         """Return where the validation losses of each epoch are kept; None to keep all."""
-        if not keeps_measured_only(self.task, self.rows):
+        if not self.keeps_measured_only:
             return None
         return np.where(measured, np.minimum(measured.cumsum() - 1, SLOTS), SLOTS).astype(np.int32)
 
@@ -269,7 +271,7 @@ class _Session:
         if not done:  # all lanes had ended before
             return
         curves, row_losses = np.asarray(chunk.metrics, np.float64)[:done], np.asarray(chunk.losses)
-        if not keeps_measured_only(self.task, self.rows):
+        if not self.keeps_measured_only:
             row_losses = row_losses[:done]
         self._take_down(curves, row_losses, chunk.measured[:done])
         progress.epoch += done
@@ -380,7 +382,7 @@ class _Session:
             left = min(left, self.settling.epochs_to_look())
         wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
         epochs = max(1, min(left, self.length, wanted))
-        if keeps_measured_only(self.task, self.rows):  # no more than there are slots for
+        if self.keeps_measured_only:  # no more than there are slots for
             epochs = int(np.searchsorted(measured_epochs(first, epochs).cumsum(), SLOTS, side="right"))
         return epochs
 
@@ -393,9 +395,7 @@ class _Session:
         """Append a block for each living lane; metrics (epochs, lanes, metrics), losses (epochs or slots, lanes, rows)."""
         progress, names = self.progress, self.program.metric_names
         best_epochs, trained = progress.standing.best_epoch, progress.standing.epochs
-        places = (
-            measured.cumsum() - 1 if keeps_measured_only(self.task, self.rows) else np.arange(len(measured))
-        )
+        places = measured.cumsum() - 1 if self.keeps_measured_only else np.arange(len(measured))
         for lane, run in enumerate(self.task.runs):
             epochs = int(trained[lane]) - progress.epoch
             if lane in progress.ended or epochs <= 0:  # a lane may have ended in the chunk before

@@ -51,8 +51,6 @@ print(json.dumps({
 ALL = "all"  # JAX's default for the variables that say which devices it sees
 TENSORFLOAT32_MAJOR = 8  # Ampere
 PROBE_SECONDS = 120.0  # as for a worker's start: importing JAX and waking a driver takes 5 to 20 s
-
-
 END_SECONDS = 5.0  # a process that waits for a broken driver may not even end when it is killed
 
 
@@ -153,9 +151,8 @@ class Accelerators:
         variables = {DEVICE_VARIABLE: chosen, platform.variable: chosen}
         if self.platform == "tpu":
             variables |= {"TPU_PROCESS_BOUNDS": "1,1,1", "TPU_CHIPS_PER_PROCESS_BOUNDS": TPU_BOUNDS[devices]}
-        if (
-            workers * devices > self.count
-        ):  # the first process would take three quarters of the device's memory at once
+        if workers * devices > self.count:
+            # Otherwise the first process would take three quarters of the device's memory at once.
             variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         return variables
 
@@ -218,7 +215,8 @@ def _key() -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:  # another answer for others
+def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:
+    """Return the process that was started to answer in the environment that has this key."""
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "2"}
     return subprocess.Popen(  # noqa: S603  # this interpreter, and a program written above
         [sys.executable, "-c", PROBE],
@@ -233,6 +231,7 @@ def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:  # anothe
 
 @cache
 def _heard(key: tuple[tuple[str, str], ...]) -> Accelerators | str:
+    """Return what it answered, or one sentence on why it did not."""
     process = _asked(key)
     try:
         said, complaints = process.communicate(timeout=PROBE_SECONDS)

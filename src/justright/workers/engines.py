@@ -64,11 +64,16 @@ def open_pool(
     return Pool(transport, hang_seconds=hang_seconds)
 
 
+def accelerators_of(engine: str) -> Accelerators | None:
+    """Return the accelerators that an engine's networks train on; None for processors, or where only a cluster knows."""
+    return find_accelerators() if engine == "local" else None
+
+
 def device_kind(engine: str) -> DeviceKind | None:
     """Return what an engine's networks train on; None where only a cluster knows."""
     if engine != "local":
         return None
-    accelerators = find_accelerators()
+    accelerators = accelerators_of(engine)
     return accelerators.kind if accelerators else DeviceKind()
 
 
