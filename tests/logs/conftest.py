@@ -101,6 +101,24 @@ def write_events(folder: Path, tag: str, values: dict[int, float], *, old_style:
     return next(folder.iterdir())
 
 
+def write_keras_tuner(path: Path) -> None:
+    """Write what Keras Tuner keeps of a trial that told its tuner the losses of each epoch."""
+    metrics = {
+        name: {
+            "direction": "min",
+            "observations": [{"value": [value], "step": step} for step, value in enumerate(values)],
+        }
+        for name, values in (("loss", TRAIN), ("val_loss", VALIDATION))
+    }
+    trial = {
+        "trial_id": "0",
+        "hyperparameters": {"values": {}},
+        "metrics": {"metrics": metrics},
+        "best_step": 1,
+    }
+    path.write_text(json.dumps(trial | {"score": min(VALIDATION)}))
+
+
 # Format name -> (file or folder name, what writes it).
 EXAMPLES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "tensorboard": ("board", write_tensorboard),
@@ -113,6 +131,7 @@ EXAMPLES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "json-lines": ("log.txt", write_json_lines),
     "catboost": ("catboost_info", write_catboost),
     "allennlp": ("allennlp", write_allennlp),
+    "keras-tuner": ("trial.json", write_keras_tuner),
 }
 
 

@@ -36,6 +36,7 @@ from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
 from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
+from justright.logs.formats.tuners.keras_tuner import KERAS_TUNER
 from justright.logs.formats.wandb_csv import WANDB_CSV
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
@@ -251,6 +252,7 @@ FORMATS: tuple[LogFormat, ...] = (
     DVCLIVE,
     CATBOOST,
     ALLENNLP,
+    KERAS_TUNER,
     WANDB_CSV,
     LIGHTNING_CSV,
     ULTRALYTICS_CSV,

@@ -16,6 +16,7 @@ from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.boosted_trees import BOOSTED_TREES
 from justright.logs.objects.data_frames import COLUMN, DATA_FRAME
+from justright.logs.objects.keras_tuners import KERAS_TUNERS
 from justright.logs.objects.network_trainers import (
     FASTAI,
     HISTORY,
@@ -137,6 +138,7 @@ OBJECT_KINDS: tuple[ObjectKind, ...] = (
     FASTAI,
     RAY,
     OPTUNA,
+    KERAS_TUNERS,
     SCIKIT_LEARN,
     STRUCTURED_ARRAY,
     ARRAY,
@@ -153,5 +155,6 @@ RUN_KINDS = (
     FASTAI,
     RAY,
     OPTUNA,
+    KERAS_TUNERS,
     SCIKIT_LEARN,
 )

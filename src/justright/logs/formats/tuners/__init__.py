@@ -1,0 +1,1 @@
+"""Projects of tools that search for hyperparameters: a run for each trial."""
