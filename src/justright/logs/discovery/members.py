@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from justright.logs.log_curves import LogCurves
 
 # 'seed-0', 'fold_3', 'history_seed1.json', 'cv 2', Keras Tuner's 'execution0': a word and a number, between separators.
-MEMBER = re.compile(r"(?<![a-z])(seed|k?fold|cv|repeat|replicate|execution)[-_ =]?(\d{1,9})(?!\d)", re.IGNORECASE)
+MEMBER = re.compile(
+    r"(?<![a-z])(seed|k?fold|cv|repeat|replicate|execution)[-_ =]?(\d{1,9})(?!\d)", re.IGNORECASE
+)
 
 
 def name_members(runs: Sequence[LogCurves]) -> list[LogCurves]:

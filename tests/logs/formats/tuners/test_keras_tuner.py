@@ -217,10 +217,10 @@ def test_trials_without_a_curve_are_named_and_logs_of_no_trial_keep_their_names(
     for curve in (RISES, FALLS, RISES):
         log_events(event_writer, project / "logs", curve)
     found = read_logs(project)
-    assert [run.name for run in found.curves] == [
-        "search/trial 0",
-        f"{project / 'logs'}, execution 0",
-        f"{project / 'logs'}, execution 1",
+    assert [(run.name, run.group) for run in found.curves] == [
+        ("search/trial 0", ""),
+        (f"{project / 'logs'}, fit 1", ""),
+        (f"{project / 'logs'}, fit 2", ""),
     ]
     assert found.refused == (
         (

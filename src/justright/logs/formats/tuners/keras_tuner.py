@@ -149,14 +149,14 @@ def _best_of(trials: Sequence[Trial]) -> str:
 
 
 def _numbered(runs: Sequence[LoggedRun]) -> list[LoggedRun]:
-    """Return runs of no known trial, those of one file or folder with numbers."""
+    """Return runs of no known trial, those of one file or folder with numbers; they are runs of their own, not executions."""
     count = Counter(run.name for run in runs)
     seen: Counter[str] = Counter()
     numbered = []
     for run in runs:
         seen[run.name] += 1
         numbered.append(
-            replace(run, name=f"{run.name}, {EXECUTION} {seen[run.name] - 1}") if count[run.name] > 1 else run
+            replace(run, name=f"{run.name}, fit {seen[run.name]}") if count[run.name] > 1 else run
         )
     return numbered
 
