@@ -14,10 +14,12 @@ import pytest
 import justright as jr
 from justright.callbacks.fit_rows import FitData
 from justright.records.folder import StudyFolder
+from justright.records.models import read_about
 from justright.records.reader import StoreReader
 from justright.records.store import Store
 from justright.runs.events import RunKey
 from justright.runs.grid import fixed_rows, measured_epochs
+from justright.runs.weight_histograms import HISTOGRAMS, bins_of, histogram_of
 from justright.session.extend import check_same_study, find_remaining, fingerprints
 from justright.session.prepare import prepare_study
 
@@ -149,6 +151,21 @@ def test_the_best_weights_are_saved_and_measured(recorded):
     assert set(rows["test"]) == {best, EPOCHS - 1}
     predicted = callback.result.predict(TEST[0])["probability_1"]
     np.testing.assert_allclose(predicted, 1 / (1 + np.exp(-logits)), rtol=1e-5)
+
+
+def test_weights_before_training_and_at_its_end_are_histograms(recorded):
+    """For TensorBoard, beside those of the best epoch."""
+    callback, model, *_ = recorded
+    record, _ = records(callback)
+    kept = read_about(callback.folder / record.model_path)[HISTOGRAMS]
+    assert list(kept) == ["0", str(record.best_epoch), str(EPOCHS - 1)]
+    last = {one.path.partition("/")[2]: histogram_of(np.asarray(one.value)) for one in model.weights}
+    assert kept[str(EPOCHS - 1)] == {name: one for name, one in last.items() if one}
+    first = {name: bins_of(one) for name, one in kept["0"].items()}
+    for name, values in (("bias", 0.0), ("gamma", 1.0)):  # as Keras begins
+        (edges, counts) = next(one for key, one in first.items() if key.endswith(f"/{name}"))
+        assert counts[np.searchsorted(edges, values, side="right") - 1] == counts.sum() == 32
+    assert kept["0"].keys() == kept[str(EPOCHS - 1)].keys()
 
 
 def test_the_folder_is_a_studys(recorded):

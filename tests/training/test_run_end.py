@@ -11,12 +11,17 @@ import keras
 import numpy as np
 import pytest
 
+from justright.records.checkpoints import read_tensors, write_tensors
+from justright.records.models import read_about
 from justright.runs.tasks import StudyRows
+from justright.runs.weight_histograms import HISTOGRAMS, histogram_of
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 
 # Saved float32 weights are exact; what differs is the order of float32 sums, on another backend of each product.
 TOLERANCE = 1e-5
+# One that rises again at once where the learning rate is this large, so that the best epoch is not the last.
+FAST = {"class_name": "Adam", "config": {"learning_rate": 0.05}}
 
 EVALUATE = """
 import json, sys
@@ -144,3 +149,54 @@ def test_saving_leaves_the_shared_model_as_it_was(few_rows, train):
     again = keras.saving.load_model(alone.folder / alone.finished[1].model_path).get_weights()
     for one, other in zip(second, again, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_the_model_says_how_weights_were_distributed_before_after_and_at_best(few_rows, train, ema):
+    """Against Keras' own initial weights, the saved ones, and the last checkpoint's; widths that are padded are cut."""
+    recipe = Recipe(100, 12, None, optimizer=FAST, ema=ema)
+    trained = train(mlp(20), few_rows, recipe, seeds=(3, 4))
+    for lane, (seed, run) in enumerate(trained.finished.items()):
+        assert 0 < run.best_epoch < 11
+        kept = read_about(trained.folder / run.model_path)[HISTOGRAMS]
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(seed)
+        first = mlp(20)(few_rows.train[0].shape[1], 1)
+        best = keras.saving.load_model(trained.folder / run.model_path)
+        tensors, _ = read_tensors(trained.folder / trained.checkpoints[-1].path)
+        field = "average_weights" if ema else "weights"
+        last = [tensors[f"{field}/{number:04d}"][lane] for number in range(4)]
+        names = ["dense/kernel", "dense/bias", "dense_1/kernel"]  # a single bias is no distribution
+        for step, weights in ((0, first.get_weights()), (run.best_epoch, best.get_weights()), (11, last)):
+            shown = dict(zip(names, map(histogram_of, weights), strict=False))
+            assert kept[str(step)] == shown
+        assert list(kept) == ["0", str(run.best_epoch), "11"]
+
+
+def test_weights_before_training_are_known_after_a_stop(few_rows, train):
+    """They are in the checkpoint: the model of a run that was stopped on its way is the one of a run that was not."""
+    recipe, cache = Recipe(100, 6, None), {}
+    whole = train(mlp(4), few_rows, recipe, cache=cache)
+    stopped = train(mlp(4), few_rows, recipe, cache=cache, is_stopping=lambda: True)
+    assert not stopped.is_done
+    checkpoint = stopped.checkpoints[-1].path
+    resumed = train(mlp(4), few_rows, recipe, cache=cache, folder=stopped.folder, checkpoint=checkpoint)
+    one, other = (read_about(done.folder / done.finished[0].model_path) for done in (whole, resumed))
+    assert next(iter(one[HISTOGRAMS])) == "0"
+    assert one == other
+
+
+def test_a_stack_that_an_earlier_version_began_ends(few_rows, train):
+    """Its checkpoint does not know the first weights: the best and the last ones are shown."""
+    recipe, cache = Recipe(100, 6, None), {}
+    stopped = train(mlp(4), few_rows, recipe, cache=cache, is_stopping=lambda: True)
+    path = stopped.folder / stopped.checkpoints[-1].path
+    tensors, metadata = read_tensors(path)
+    write_tensors(
+        path, {name: values for name, values in tensors.items() if name != "first_weights"}, metadata
+    )
+    checkpoint = stopped.checkpoints[-1].path
+    resumed = train(mlp(4), few_rows, recipe, cache=cache, folder=stopped.folder, checkpoint=checkpoint)
+    run = resumed.finished[0]
+    kept = read_about(resumed.folder / run.model_path)[HISTOGRAMS]
+    assert set(kept) == {str(run.best_epoch), "5"}

@@ -121,7 +121,9 @@ class FitHooks:
         if fit.doubt:
             warnings.warn(fit.doubt, UserWarning, stacklevel=2)
         environment = {"recorded by": f"keras.Model.fit on {backend}"}
-        self._record = FitRecord(self.folder, fit, worker=f"model.fit:{backend}", environment=environment)
+        self._record = FitRecord(
+            self.folder, fit, self.model, worker=f"model.fit:{backend}", environment=environment
+        )
         self._close = weakref.finalize(self, self._record.close)  # also when a script ends after Ctrl-C
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

@@ -18,6 +18,13 @@ from justright.records.models import save_model_atomically
 from justright.runs.events import EpochBlock, RowKind, RowLosses, RunFinished
 from justright.runs.grid import measured_epochs
 from justright.runs.outcomes import Outcome
+from justright.runs.weight_histograms import (
+    HISTOGRAMS,
+    Histogram,
+    kept_histograms,
+    weight_histograms,
+    weight_names,
+)
 from justright.session.folders.fit_folder import FitFolder
 from justright.session.predictor import plan_of
 from justright.session.result import Result
@@ -44,6 +51,7 @@ class FitRecord:
     Args:
         path: of the study folder, which is made.
         fit: what is trained.
+        model: the network before its first epoch.
         worker: where.
         environment: what else the report should say about where.
 
@@ -52,7 +60,13 @@ class FitRecord:
     """
 
     def __init__(
-        self, path: str | Path, fit: FitStudy, *, worker: str, environment: Mapping[str, Any]
+        self,
+        path: str | Path,
+        fit: FitStudy,
+        model: Any,  # noqa: ANN401  # of Keras
+        *,
+        worker: str,
+        environment: Mapping[str, Any],
     ) -> None:
         self.epochs = 0
         self.is_over = False  # whether it diverged: later epochs are not recorded
@@ -60,6 +74,7 @@ class FitRecord:
         self._folder = FitFolder(path, fit.study, fit.built, worker=worker, environment=environment)
         for sentence in fit.unknown:
             self._folder.note(f"Not all that was compiled could be described. {sentence}")
+        self._first = weight_histograms(model.get_weights())  # before training
         self._best_epoch: int | None = None
         self._best_loss = math.inf
         self._weights: dict[str, Weights] = {}  # after the best and the last epoch
@@ -229,7 +244,11 @@ class FitRecord:
     def _save(self, model: Any) -> str | None:  # noqa: ANN401
         """Save the model as it is; return its path, or None where Keras cannot save it, which is noted."""
         run, path = self._folder.run, self._folder.model_path
-        about = run._asdict() | {"epoch": self._best_epoch, "are_logits": self._fit.are_logits}
+        about = run._asdict() | {
+            "epoch": self._best_epoch,
+            "are_logits": self._fit.are_logits,
+            HISTOGRAMS: self._histograms(model),
+        }
         # A model of several inputs takes no rows of a plan: it is loaded, and fed, by its owner.
         plan = plan_of(self._fit.study.split).to_dict() if self._fit.rows["validation"].is_table else None
         try:
@@ -238,6 +257,16 @@ class FitRecord:
             self._folder.note(f"Keras could not save the model: {error}.")
             return None
         return self._folder.relative(path)
+
+    def _histograms(self, model: Any) -> dict[str, dict[str, Histogram]]:  # noqa: ANN401
+        """Return how the weights were distributed before training, if it had any then, and after the last and the best epoch."""
+        names = weight_names((one.path for one in model.weights), model.name)
+        steps = {0: self._first} if len(self._first) == len(names) else {}
+        steps |= {
+            self.epochs - 1: weight_histograms(self._weights["last"]),
+            self._best_epoch or 0: weight_histograms(self._weights["best"]),
+        }
+        return kept_histograms(names, steps)
 
 
 def _learning_rate(model: Any) -> float:  # noqa: ANN401

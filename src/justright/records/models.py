@@ -97,6 +97,21 @@ def read_notes(path: Path | str) -> dict[str, Any]:
     Raises:
         InputError: nothing was written into it, as by Keras alone; or as `load_model`, whose other errors it raises, too.
     """
+    notes = read_about(path)
+    if notes.get("plan") is None:
+        raise InputError(
+            f"A model must say how its features are made of a table's columns; {str(path)!r} does not: Keras alone, or an "
+            "earlier justright, has saved it. Name a model in a study folder that this version wrote."
+        )
+    return notes
+
+
+def read_about(path: Path | str) -> dict[str, Any]:
+    """Return the same, whether or not there is a plan; empty if nothing was written into it.
+
+    Raises:
+        InputError, DamagedError, FolderError: as `load_model`.
+    """
     place = Path(path)
     _check_harmless(place)
     with disk_faults(place, "read the model"):
@@ -106,12 +121,7 @@ def read_notes(path: Path | str) -> dict[str, Any]:
         except DAMAGES as error:
             raise _damaged(place, error) from error
     notes = metadata.get(NOTES_KEY) if isinstance(metadata, dict) else None
-    if not isinstance(notes, dict) or notes.get("plan") is None:
-        raise InputError(
-            f"A model must say how its features are made of a table's columns; {str(path)!r} does not: Keras alone, or an "
-            "earlier justright, has saved it. Name a model in a study folder that this version wrote."
-        )
-    return notes
+    return notes if isinstance(notes, dict) else {}
 
 
 def read_weights(path: Path | str) -> dict[str, npt.NDArray[Any]]:

@@ -14,7 +14,8 @@ from justright.training.network import Network
 from justright.training.settled import TENSORS as SETTLING_TENSORS
 
 # What the host keeps beside the lanes.
-HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", *SETTLING_TENSORS)
+FIRST_WEIGHTS = "first_weights"  # histograms of them
+HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", FIRST_WEIGHTS, *SETTLING_TENSORS)
 # Outcomes of a lane, as data inside the program.
 ALIVE, STOPPED, DIVERGED, SETTLED = 0, 1, 2, 3
 

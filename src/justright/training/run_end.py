@@ -15,10 +15,19 @@ from justright.runs.events import Event, RowKind, RowLosses, RunFinished, RunKey
 from justright.runs.grid import measured_epochs
 from justright.runs.outcomes import Outcome
 from justright.runs.tasks import MeasureTask, StackTask, Storage, StudyRows
+from justright.runs.weight_histograms import (
+    BINS,
+    HISTOGRAMS,
+    Histogram,
+    kept_histograms,
+    weight_histograms,
+    weight_names,
+)
 from justright.training.ahead.building import BUILDING
 from justright.training.devices.placement import built_on_host, on_host
 from justright.training.lanes import (
     DIVERGED,
+    FIRST_WEIGHTS,
     HOST_TENSORS,
     SETTLED,
     STOPPED,
@@ -69,6 +78,8 @@ class Ending:
         rows: the study's rows.
         storage: how models are written.
         measured: kind of rows -> the rows on the device.
+        first_weights: (lanes, weights, 2 + bins), histograms before training, NaN where a weight has none; None for a stack
+            that an earlier version began.
     """
 
     program: Program
@@ -77,6 +88,7 @@ class Ending:
     rows: StudyRows
     storage: Storage
     measured: dict[RowKind, Rows]
+    first_weights: npt.NDArray[np.float64] | None = None
 
     def measure(self, lanes: Lane, chosen: Sequence[int]) -> dict[int, Measured]:
         """Return what rows of each kind lose with the best and with the last weights of the `chosen` lanes of a stack."""
@@ -173,8 +185,23 @@ class Ending:
             about = run._asdict() | {
                 "epoch": int(state.best_epoch),
                 "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
+                HISTOGRAMS: self._histograms(lane, own),
             }
             self.storage.save_model(model, self.storage.folder / path, about)
+
+    def _histograms(self, lane: int, state: Lane) -> dict[str, dict[str, Histogram]]:
+        """Return the histograms of a lane's weights before training and after its last and its best epoch."""
+        model = self.network.model
+        names = weight_names(
+            (one.path for one in (*model.trainable_variables, *model.non_trainable_variables)), model.name
+        )
+        first = {} if self.first_weights is None else {0: _from_tensor(self.first_weights[lane])}
+        last, last_others = state.measured
+        steps = first | {
+            int(state.epochs) - 1: weight_histograms([*last, *last_others]),
+            int(state.best_epoch): weight_histograms([*state.best_weights, *state.best_others]),
+        }
+        return kept_histograms(names, steps)
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:
@@ -229,6 +256,22 @@ class Ending:
         return test, tuple(rows)
 
 
+def first_weights(lanes: Lane) -> npt.NDArray[np.float64]:
+    """Return the histograms of a stack's weights as one array: (lanes, weights, 2 + bins), NaN where a weight has none."""
+    values = [np.asarray(value) for value in (*lanes.weights, *lanes.others)]
+    return np.array(
+        [
+            [one or [np.nan] * (2 + BINS) for one in weight_histograms([value[lane] for value in values])]
+            for lane in range(len(lanes.epochs))
+        ]
+    ).reshape(len(lanes.epochs), len(values), 2 + BINS)
+
+
+def _from_tensor(histograms: npt.NDArray[np.float64]) -> list[Histogram]:
+    """Return the histograms of one lane of such an array."""
+    return [[] if np.isnan(one[0]) else one.tolist() for one in histograms]
+
+
 def revisit_runs(
     task: MeasureTask, rows: StudyRows, storage: Storage, emit: Callable[[Event], None], cache: ProgramCache
 ) -> None:
@@ -249,7 +292,7 @@ def revisit_runs(
     network = stack_network(stack, rows, seed=stack.runs[0].seed)
     lanes = resized(lanes, program.network.shapes())
     test = program.placement.copy_to_all(device_rows(rows.test))
-    ending = Ending(program, network, stack, rows, storage, {"test": test})
+    ending = Ending(program, network, stack, rows, storage, {"test": test}, tensors.get(FIRST_WEIGHTS))
     for lane, run in enumerate(stack.runs):
         if lanes.best_epoch[lane] < 0:
             continue

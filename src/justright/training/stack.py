@@ -34,6 +34,7 @@ from justright.training.devices.placement import built_on_host
 from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
+    FIRST_WEIGHTS,
     SETTLED,
     Data,
     Lane,
@@ -51,7 +52,7 @@ from justright.training.orders import DeviceOrders, chunk_mixes, chunk_orders, s
 from justright.training.padding import resized
 from justright.training.program import SLOTS, ProgramCache, Standing, stack_network, stack_program
 from justright.training.row_weights import row_weights
-from justright.training.run_end import Ending
+from justright.training.run_end import Ending, first_weights
 from justright.training.settled import Settling, begin_settling, can_settle, restore_settling
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
@@ -307,6 +308,8 @@ class _Session:
             "last_metrics": progress.last_metrics.copy(),
             "train_seconds": np.array([progress.train_seconds]),
         }
+        if self.ending.first_weights is not None:
+            tensors[FIRST_WEIGHTS] = self.ending.first_weights
         tensors |= self.settling.to_tensors() if self.settling else {}
         if (progress.standing.outcome != ALIVE).all():
             tensors = without_optimizer(tensors)
@@ -327,6 +330,7 @@ class _Session:
     def _begin(self) -> tuple[Lane, _Progress]:
         with built_on_host(self.task.devices):
             lanes = self._first_lanes()
+        self.ending.first_weights = first_weights(resized(lanes, self.network.shapes()))
         lanes = self.placement.shard(lanes, outer=1)
         self.settling = begin_settling(self.task, self.rows)
         empty = np.full((len(self.task.runs), len(self.program.metric_names)), np.nan)
@@ -361,6 +365,7 @@ class _Session:
             Standing(*(tensors[name] for name in Standing._fields)),
             train_seconds=float(tensors.pop("train_seconds")[0]),
         )
+        self.ending.first_weights = tensors.pop(FIRST_WEIGHTS, None)
         self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
         with built_on_host(self.task.devices):
             lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())

@@ -24,6 +24,7 @@ from justright.records.folder import StudyFolder
 from justright.records.models import save_model_atomically
 from justright.records.store import Store
 from justright.runs.events import EpochBlock, RunFinished, RunKey, StackCheckpoint, VariantBuilt
+from justright.runs.weight_histograms import HISTOGRAMS, kept_histograms, weight_histograms, weight_names
 from justright.session.boards.board_server import serve_board
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
@@ -76,10 +77,19 @@ def curves_of(variant: Variant) -> dict[str, np.ndarray]:
     }
 
 
+def histograms_of(model: keras.Model) -> tuple[list[str], dict[int, list[list[float]]]]:
+    """Return names of a model's weights, and histograms of them: twice as large in the end, half before training."""
+    names = weight_names((weight.path for weight in model.weights), model.name)
+    scales = {0: 0.5, EPOCHS - 2: 1.0, EPOCHS - 1: 2.0}
+    values = model.get_weights()
+    return names, {step: weight_histograms(scale * one for one in values) for step, scale in scales.items()}
+
+
 def build(variant: Variant, folder: StudyFolder) -> VariantBuilt:
     """Save a variant's model as that of its run, and return the event that says it was built."""
     model = variant.build(3, 1)
-    save_model_atomically(model, folder.model_path(RunKey(variant.name, 1, ROWS), full_rows=ROWS))
+    about = {HISTOGRAMS: kept_histograms(*histograms_of(model))} if variant.name == "L2" else None
+    save_model_atomically(model, folder.model_path(RunKey(variant.name, 1, ROWS), full_rows=ROWS), about)
     return VariantBuilt(variant.name, model.count_params(), "", model.to_json(), ())
 
 
@@ -260,18 +270,33 @@ def test_features_and_best_weights_are_histograms(get: Get, folder: Path) -> Non
     assert set(tags["."]) == {"features/x0", "features/x1", "features/x2"}
     ((_, _, bins),) = get("plugin/histograms/histograms", run=".", tag="features/x0")
     assert sum(count for _, _, count in bins) == 100
-    model = keras.saving.load_model(folder / "models" / "L2" / "seed-1.keras")
+    # As an earlier version saved it: nothing is known but the weights themselves.
+    assert weights_seen(get, folder, "Large", {EPOCHS - 2: 1.0}) == {EPOCHS - 2}
+
+
+def test_weights_before_training_and_after_its_end_are_histograms_too(get: Get, folder: Path) -> None:
+    """So that TensorBoard shows how they moved: at the first step, the best epoch and the last one."""
+    scales = {0: 0.5, EPOCHS - 2: 1.0, EPOCHS - 1: 2.0}
+    assert weights_seen(get, folder, "L2", scales) == set(scales)
+
+
+def weights_seen(get: Get, folder: Path, variant: str, scales: dict[int, float]) -> set[int]:
+    """Return the steps at which every weight of a variant has a histogram, which must be that of the saved weights, scaled."""
+    run = f"regularizers/{variant}/seed-1"
+    model = keras.saving.load_model(folder / "models" / variant / "seed-1.keras")
     weights = {"/".join(weight.path.split("/")[-2:]): np.asarray(weight, float) for weight in model.weights}
-    shown = {tag.removeprefix("weights/") for tag in tags["regularizers/L2/seed-1"]}
+    shown = {tag.removeprefix("weights/") for tag in get("plugin/histograms/tags")[run]}
     assert shown == {name for name, values in weights.items() if values.size > 1}
+    steps = []
     for name in shown:
-        ((_, step, bins),) = get(
-            "plugin/histograms/histograms", run="regularizers/L2/seed-1", tag=f"weights/{name}"
-        )
-        counts, edges = np.histogram(weights[name], 30)
-        assert step == EPOCHS - 2
-        np.testing.assert_array_equal([count for _, _, count in bins], counts)
-        np.testing.assert_allclose([low for low, _, _ in bins], edges[:-1])
+        points = get("plugin/histograms/histograms", run=run, tag=f"weights/{name}")
+        steps.append([step for _, step, _ in points])
+        for _, step, bins in points:
+            counts, edges = np.histogram(weights[name] * scales[step], 30)
+            np.testing.assert_array_equal([count for _, _, count in bins], counts)
+            np.testing.assert_allclose([low for low, _, _ in bins], edges[:-1])
+    assert all(one == sorted(set(one)) == steps[0] for one in steps)
+    return set(steps[0])
 
 
 def test_the_model_is_a_graph_of_its_layers(get: Get) -> None:

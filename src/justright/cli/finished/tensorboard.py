@@ -30,7 +30,7 @@ def tensorboard(
     """Show a study in TensorBoard.
 
     Prints the address and serves until Ctrl-C. Curves, hyperparameters with best and test metrics, histograms of features and
-    weights, models and verdicts; what is trained meanwhile appears.
+    of weights (before training, at the best epoch, at the last one), models and verdicts; what is trained meanwhile appears.
 
     \b
     Example:

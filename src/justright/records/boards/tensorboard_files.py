@@ -34,6 +34,7 @@ from justright.records.boards.run_summaries import (
     START_FILE,
     WEIGHT_FILE,
     end_content,
+    kept_content,
     shows_weights,
     start_content,
     weight_content,
@@ -212,9 +213,13 @@ class TensorBoardFiles:
         if record.model_path is None or best is None:
             self._remove(files)
             return False
+        model = self._folder.inside(record.model_path)
+        kept = kept_content(model, best)
+        if kept is not None:
+            return self._keep(paths, WEIGHT_FILE, kept)
         if all(shows_weights(file, best) for file in one_name_each(files)):
             return False
-        content = weight_content(self._folder.inside(record.model_path), best)
+        content = weight_content(model, best)
         if content is not None:
             write_shared(files, content(time.time()))
         return content is not None
