@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import justright as jr
 from justright.cli.main import main
+from justright.report.html import render_html
 
 STUDY = """
 schema_version = 1
@@ -123,3 +125,61 @@ def test_longer_training_that_was_measured_is_what_the_verdict_names(tmp_path, m
     assert verdict["label"] == "underfits"
     assert verdict["reasons"][0].startswith("It has learned nothing: its test loss is ")
     assert verdict["reasons"][1].startswith("With longer training (Longer) the test loss is 0.")
+
+
+@pytest.mark.slow
+def test_the_call_that_a_study_of_rows_in_memory_names_does_what_it_says(tmp_path, monkeypatch):
+    """No command can read them again: the user's own study goes on, with all that the folder holds."""
+    monkeypatch.chdir(tmp_path)
+    write_tables()
+    rows = np.loadtxt("rows.csv", delimiter=",", skiprows=1)
+    table = jr.read_table({name: rows[:, place] for place, name in enumerate("abcy")}, target="y")
+    split = table.split(validation=60, train=200, test=100, order="head")
+    recipe = jr.Recipe(batch_size=50, max_epochs=4)
+    networks = {"Small": jr.mlp(4), "Large": jr.mlp(16)}
+    study, small = (
+        jr.Study(split, chosen, recipe, seeds=1, reference=False, neighbours=False)
+        for chosen in (networks, {"Small": jr.mlp(4)})
+    )
+    options = {"progress": False, "workers": 1, "report": False, "keep_workers": True}
+    first = study.run("out", **options)
+    verdict = first.result["variants"][0]["verdict"]
+    assert verdict["action"]["command"] == 'study.run("DIR", max_epochs=40)'
+    page = render_html(first.summary | {"folder": "out"}).replace("&#34;", '"')
+    assert 'Train longer: study.run("out", max_epochs=40).' in page
+    assert "justright run" not in json.dumps(first.summary)
+    # All that the folder holds grows, though this study itself knows one network.
+    more = small.run("out", seeds=2, max_epochs=6, test="more.csv", **options)
+    runs = {one["name"]: [run["epochs"] for run in one["runs"]] for one in more.result["variants"]}
+    assert runs == {"Small": [6, 6], "Large": [6, 6]}
+    assert more.result["rows"]["test"] == 800
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"seeds": 2},
+            "Options that add to a study, such as `seeds`, need a folder that holds one; 'out' does not. Run the study there without them first.",
+        ),
+        (
+            {"study": "remedies"},
+            "`study` must come with the network that it is about; got 'remedies' alone. Give its name as `of`.",
+        ),
+        (
+            {"of": "Small"},
+            (
+                "`--of` names the network of a study about one, --study remedies or neighbours; got --study quick. Give both, or "
+                "leave it out."
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_added_to_a_study_is_said(tmp_path, monkeypatch, given, message):
+    """Before anything trains."""
+    monkeypatch.chdir(tmp_path)
+    write_tables()
+    split = jr.read_table("rows.csv", target="y").split(validation=60, train=200)
+    with pytest.raises(jr.JustrightError) as caught:
+        jr.Study(split, {"Small": jr.mlp(4)}).run("out", progress=False, **given)
+    assert str(caught.value) == message

@@ -19,6 +19,7 @@ from justright.data.checks import check_switch, check_whole
 from justright.errors import InputError, raise_together
 from justright.records.folder import new_folder_beside
 from justright.records.models import prepare_keras
+from justright.report.summary import RECORDED_BY
 from justright.runs.outcomes import Outcome
 from justright.session.folders.fit_folder import check_fresh
 from justright.session.result import Result
@@ -120,7 +121,7 @@ class FitHooks:
         )
         if fit.doubt:
             warnings.warn(fit.doubt, UserWarning, stacklevel=2)
-        environment = {"recorded by": f"keras.Model.fit on {backend}"}
+        environment = {RECORDED_BY: f"keras.Model.fit on {backend}"}
         self._record = FitRecord(
             self.folder, fit, self.model, worker=f"model.fit:{backend}", environment=environment
         )

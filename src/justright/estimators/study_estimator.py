@@ -22,6 +22,7 @@ from justright.data.table import Split, Table
 from justright.errors import InputError, check_one_of, raise_together
 from justright.estimators.estimator_rows import columns_of
 from justright.estimators.fitted_networks import FittedNetworks
+from justright.report.summary import FIT_CALL
 from justright.runs.place import available_cores
 from justright.session.options import DEFAULT_STUDY
 from justright.session.saved_models import choose_models
@@ -125,7 +126,15 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         place = Path(tempfile.mkdtemp(prefix="justright-"), "study") if own else Path(self.folder or "")
         workers = _workers(self.n_jobs)
         try:
-            result = run_study(study, place, workers=workers, new=not own, keep_workers=True, report=not own)
+            result = run_study(
+                study,
+                place,
+                workers=workers,
+                new=not own,
+                keep_workers=True,
+                report=not own,
+                command=" ".join(f"{self!r}{FIT_CALL}".split()),
+            )
         except BaseException:
             if own:
                 shutil.rmtree(place.parent, ignore_errors=True)

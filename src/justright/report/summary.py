@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
+from justright.data.table import MEMORY_SOURCE
+from justright.diagnosis.words.calls import Maker, with_calls
 from justright.report.notable_variants import MOST_WHOLE, notable_variants
 from justright.report.smoothed_curves import smoothed_means
 from justright.report.thinned_curves import thin_curves
 from justright.runs.outcomes import counting_outcomes, largest_size
 from justright.runs.plain import plain
 from justright.study.recipe import LOSSES, SCORES, recipe_values
+from justright.study.spec import EXTRA_TABLES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +40,11 @@ VERDICT_KEYS = (
 INTERVAL_KEYS = ("mean", "low", "high")
 REFERENCE_KEYS = ("name", "test", "metrics")
 JUDGED_LISTS = ("effects", "data_scaling", "strengths", "claims", "facts")
+# What of a judgement may name a command.
+ADVISING = ("variants", "conclusion", "facts", "effects", "data_scaling", "claims", "choice")
+# What says that a study was recorded in `model.fit`: a key of its environment; and how an estimator's command ends.
+RECORDED_BY = "recorded by"
+FIT_CALL = ".fit(X, y)"
 
 Record = dict[str, Any]  # as the judgement made it, for one section
 
@@ -208,13 +216,17 @@ def summarise(
         judgement: verdicts, effects and what else was concluded: `Judgement.to_dict()`.
         table: the table in words and numbers: `describe_table()`.
         environment: versions and machine, name -> text or number.
-        command: the shell command that makes this study again.
+        command: the shell command, or the call from Python, that makes this study again.
         wall_seconds: how long the study took.
         rows: rows of each part, `Split.sizes`.
         warnings: about table and split: `find_warnings()`.
     """
     import tomli_w
 
+    if maker := _maker(study, environment, command):
+        judgement = {
+            key: with_calls(value, maker) if key in ADVISING else value for key, value in judgement.items()
+        }
     task = table["task"]
     built = {event.variant: event for event in reader.variants()}
     records = list(reader.runs())
@@ -265,6 +277,24 @@ def summarise(
     )
     more = {key: value for key, value in judgement.items() if key not in summary}
     return cast(Summary, plain(summary | {"more": more}))
+
+
+def advised(summary: Summary, command: str) -> str:
+    """Return a command that adds to a study as its user can give it: as a call where the rows were in memory."""
+    described = {"table": {"source": summary["source"]}}
+    maker = _maker(described, summary["environment"], summary["command"])
+    return str(with_calls(command, maker)) if maker else command
+
+
+def _maker(study: Mapping[str, Any], environment: Mapping[str, Any], command: str) -> Maker | None:
+    """Return who made a study whose rows were in memory, so that no command can read them again; None for other studies."""
+    described = study.get("table", {})
+    sources = (described, *(described.get(part) or {} for part in EXTRA_TABLES))
+    if all(one.get("source") != MEMORY_SOURCE for one in sources):
+        return None
+    if RECORDED_BY in environment:
+        return "recorder"
+    return "estimator" if command.endswith(FIT_CALL) else "study"
 
 
 def result_json(summary: Summary) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from justright.data.read import read_table
 from justright.data.sources import ReadProgress, sources
 from justright.data.table import Table
-from justright.errors import InputError, one_of
+from justright.errors import FolderError, InputError, one_of
 from justright.records.folder import StudyFolder, holds_study
 from justright.session.neighbourhood import study_around, with_neighbours
 from justright.session.options import (
@@ -61,6 +61,56 @@ def prepare_study(
     if asked.of is not None and asked.study is not None and spec is not None:
         return study_around(study, named_study(asked.study), asked.of, folder)
     return with_neighbours(study, folder)
+
+
+def extend_study(
+    study: Study,
+    folder: str | Path,
+    asked: StudyOptions,
+    *,
+    test: str | Path | Table | None = None,
+    is_new: bool = False,
+) -> Study:
+    """Return a study with all that a folder holds of it, and with options that add to that; its rows are taken from the study.
+
+    Args:
+        study: the study that the folder was made by, or another one of the same rows.
+        folder: the study folder.
+        asked: `seeds`, `max_epochs`, `study` and `of`.
+        test: the table, or a file with the table, whose rows take the place of the test rows.
+        is_new: whether a fresh folder is wanted, which holds nothing.
+
+    Raises:
+        InputError: an option does not fit.
+        FolderError: the folder holds no study.
+    """
+    if asked.study is not None and asked.of is None:
+        raise InputError(
+            f"`study` must come with the network that it is about; got {asked.study!r} alone. Give its name as `of`."
+        )
+    _check_of(asked)
+    if is_new or not holds_study(folder):
+        raise FolderError(
+            f"Options that add to a study, such as `seeds`, need a folder that holds one; {str(folder)!r} does not. "
+            "Run the study there without them first."
+        )
+    values = with_options(StudyFolder.open(folder, "read").read_study(), asked)
+    split = study.split
+    if test is not None:
+        other = test if isinstance(test, Table) else _read_like("test", str(test), split.table, read_table)
+        split = split.with_test_table(other)
+    described = study_from_dict(
+        {key: item for key, item in values.items() if key not in ("table", "split")}, split
+    )
+    # What their user made builds the networks, where it is there: the file describes models of one's own as Keras does.
+    builds = {one.name: one.build for one in study.variants}
+    whole = replace(
+        described,
+        variants=tuple(replace(one, build=builds.get(one.name, one.build)) for one in described.variants),
+    )
+    if asked.study is not None and asked.of is not None:
+        return study_around(whole, named_study(asked.study), asked.of, folder)
+    return whole
 
 
 def _named_study(asked: StudyOptions, read: Read) -> Study:

@@ -69,8 +69,10 @@ def test_a_study_without_remedies_has_no_plot_of_effects(summary):
         effect_display(summary | {"effects": []})
     assert str(caught.value) == (
         "A plot of effects needs a network and a remedy that changes it, both trained to their end; the study has none. "
-        "To try remedies: justright run --study remedies."
+        "To measure remedies: justright run --out DIR --study remedies --of Tiny"
     )
+    with pytest.raises(FolderError, match=r'study\.run\("DIR", study="remedies", of="Tiny"\)$'):
+        effect_display(summary | {"effects": [], "source": "<memory>"})
 
 
 def test_capacity_holds_losses_at_the_best_epochs_by_rising_size(summary):
@@ -145,7 +147,8 @@ def test_a_study_on_one_number_of_rows_has_no_plot_of_data(summary):
         size_display(summary)
     assert str(caught.value) == (
         "A plot of data needs runs on several numbers of training rows, trained to their end; the study has none. "
-        "To make one: justright run --study data."
+        "To make one: justright run TABLE --target COLUMN --study data, or from Python a Study with "
+        "train_sizes=jr.learning_sizes(ROWS)."
     )
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.colours import LIGHT
+from justright.diagnosis.words.actions import quoted
+from justright.diagnosis.words.advice import COMMAND
 from justright.errors import FolderError
 from justright.report.displays.plot_axes import MUTED, SHADE, drawable, finish, measuring_rows, plot_axes
 from justright.report.sections.effect_table import MAX_ROWS, effect_lines
-from justright.report.summary import Summary
+from justright.report.summary import Summary, advised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,9 +77,10 @@ def effect_display(summary: Summary) -> EffectDisplay:
     remedies, steps = (effect_lines(summary, steps=steps)[:MAX_ROWS] for steps in (False, True))
     rows = [*remedies, *steps]
     if not rows:
+        name = quoted(summary["variants"][0]["name"])
         raise FolderError(
             "A plot of effects needs a network and a remedy that changes it, both trained to their end; the study has none. "
-            "To try remedies: justright run --study remedies."
+            f"To measure remedies: {advised(summary, f'{COMMAND} --study remedies --of {name}')}"
         )
     values = [[np.nan if row[key] is None else row[key] for key in ("y", "low", "high")] for row in rows]
     names = tuple(row["v"] for row in rows)

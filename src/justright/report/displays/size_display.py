@@ -89,7 +89,8 @@ def size_display(summary: Summary) -> SizeDisplay:
     if not summary["data_scaling"]:
         raise FolderError(
             "A plot of data needs runs on several numbers of training rows, trained to their end; the study has none. "
-            "To make one: justright run --study data."
+            "To make one: justright run TABLE --target COLUMN --study data, or from Python a Study with "
+            "train_sizes=jr.learning_sizes(ROWS)."
         )
     colours = variant_colours(summary)
     curves = tuple(

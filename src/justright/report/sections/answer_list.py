@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from justright.diagnosis.words.advice import COMMAND
+from justright.diagnosis.words.calls import JOIN_CALL, STUDY_CALL
 from justright.report.blocks import Answer, Answers, Block, Cell, Chart, Folded, Media, Section
 from justright.report.fit_map import FitPoint, fit_points
 from justright.report.fit_plot import fit_plot, ring_size
@@ -67,8 +68,10 @@ def in_folder(command: str, folder: str | None) -> str:
 
 
 def told_in_folder(sentence: str, folder: str | None) -> str:
-    """Return a sentence whose command names the study folder, if it is known."""
-    return sentence.replace(COMMAND, in_folder(COMMAND, folder))
+    """Return a sentence whose command, or call, names the study folder, if it is known."""
+    for written in (COMMAND, STUDY_CALL, JOIN_CALL):
+        sentence = sentence.replace(written, in_folder(written, folder))
+    return sentence
 
 
 def _answers(summary: Summary, variants: Sequence[VariantSummary]) -> tuple[Answer, ...]:
