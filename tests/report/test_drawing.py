@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 
+import numpy as np
 import pytest
 
 from justright.colours import DARK, LIGHT
@@ -28,6 +30,29 @@ def test_every_line_can_be_seen_on_its_paper(paper, colours):
     for colour in colours:
         high, low = sorted((luminance(paper), luminance(colour)), reverse=True)
         assert (high + 0.05) / (low + 0.05) >= READABLE, colour
+
+
+def place_in_lab(colour):
+    """Return a colour's place in CIELAB, where distances are as large as they look."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = np.array([p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts])
+    to_xyz = [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.072175],
+        [0.0193339, 0.119192, 0.9503041],
+    ]
+    x, y, z = np.cbrt(np.array(to_xyz) @ linear / [0.95047, 1.0, 1.08883])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_no_two_colours_look_alike(colours):
+    """A distance of 2 can just be seen; thin lines, and words beside them, need far more. Two blues had 13."""
+    near = min(
+        (float(np.linalg.norm(place_in_lab(one) - place_in_lab(other))), one, other)
+        for one, other in combinations(colours, 2)
+    )
+    assert near[0] > 25, near
 
 
 def test_colours_repeat_only_when_they_run_out():
