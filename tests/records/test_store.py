@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import subprocess
@@ -14,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from justright.errors import FolderError
+from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.folder import StudyFolder
 from justright.records.reader import CheckpointRecord, RunRecord, StoreReader
-from justright.records.store import Store
+from justright.records.store import Division, Store
 from justright.runs.events import (
     EpochBlock,
     RunFinished,
@@ -281,6 +283,52 @@ def test_a_forgotten_checkpoint_is_gone_with_its_file(store, folder, checkpoint)
     store.forget_checkpoint("stack-0")
     assert store.checkpoints() == []
     assert list(folder.checkpoints_path.iterdir()) == []
+
+
+def test_a_divided_checkpoint_is_two_with_their_own_lanes(store, folder) -> None:
+    """Whatever the axis of lanes in an array; the old file is gone, and dividing again changes nothing."""
+    lanes = tuple(RunKey(name, seed, 10) for name in ("A", "B") for seed in (1, 2))
+    number = np.arange(4.0)
+    tensors = {
+        "weights/0000": np.tile(number[:, None], (1, 3)),
+        "outcome": number.astype(np.int32),
+        "train_seconds": np.array([8.0]),
+        "settling_ends": np.array([5, 10]),
+        "settling_losses": np.tile(number[None, :, None], (2, 1, 3)),
+        "settling_curves": np.tile(number, (2, 2, 1)),
+        "settling_open": np.tile(number[:, None], (1, 3)),
+        "settling_open_curves": np.tile(number, (3, 1)),
+    }
+    old = "checkpoints/old.safetensors"
+    write_tensors(folder.inside(old), tensors, {"stack": "both", "epoch": "10", "runs": "[]"})
+    store.handle(StackCheckpoint("both", old, 10, lanes, (), ()))
+    parts = {
+        "checkpoints/b.safetensors": ("B", (lanes[3], lanes[2])),
+        "checkpoints/rest.safetensors": ("rest", (lanes[0], lanes[1])),
+    }
+    for _ in range(2):
+        store.divide_checkpoint(Division("both", parts))
+        assert store.checkpoints() == [
+            CheckpointRecord(name, path, 10, runs) for path, (name, runs) in parts.items()
+        ]
+        assert {path.name for path in folder.checkpoints_path.iterdir()} == {
+            "b.safetensors",
+            "rest.safetensors",
+        }
+    for path, (name, runs) in parts.items():
+        found, words = read_tensors(folder.inside(path))
+        assert words == {"stack": name, "epoch": "10", "runs": json.dumps(runs)}
+        places = [lanes.index(run) for run in runs]
+        np.testing.assert_array_equal(found["outcome"], places)
+        np.testing.assert_array_equal(found["weights/0000"], tensors["weights/0000"][places])
+        np.testing.assert_array_equal(found["settling_open"], tensors["settling_open"][places])
+        np.testing.assert_array_equal(found["settling_losses"], tensors["settling_losses"][:, places])
+        np.testing.assert_array_equal(found["settling_curves"], tensors["settling_curves"][:, :, places])
+        np.testing.assert_array_equal(
+            found["settling_open_curves"], tensors["settling_open_curves"][:, places]
+        )
+        np.testing.assert_array_equal(found["settling_ends"], [5, 10])
+        np.testing.assert_array_equal(found["train_seconds"], [4.0])
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd"])

@@ -11,6 +11,7 @@ import pytest
 import justright as jr
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
+from justright.records.reader import StoreReader
 from justright.workers import engines
 from justright.workers.accelerators import Accelerators
 
@@ -112,3 +113,34 @@ def test_products_that_the_device_lacks_are_refused(split, tmp_path):
         "Take 'auto' or 'float32', or 'bfloat16' for speed."
     )
     assert not (tmp_path / "study").exists()
+
+
+def alike(split, *names, max_epochs=4):
+    """Networks that differ in a penalty alone, with two seeds each."""
+    known = {"Plain": jr.mlp(4), "Weak": jr.mlp(4, l2=1e-3), "Strong": jr.mlp(4, l2=0.1)}
+    variants = {name: known[name] for name in names}
+    recipe = jr.Recipe(100, max_epochs, None)
+    return jr.Study(split, variants, recipe, seeds=2, reference=False, neighbours=False)
+
+
+def states(folder):
+    """The stacks of a folder, and how far each is."""
+    return {tuple(path.stem.rpartition("-")[::2]) for path in (folder / "checkpoints").iterdir()}
+
+
+def test_a_variant_leaves_a_stack_of_several_and_comes_back(split, on_device, shared_programs, tmp_path):
+    """The others go on without it; later it goes on from where it was."""
+    order, folder = ["variant", "seed", "epoch"], tmp_path / "study"
+    before = alike(split, "Plain", "Weak", "Strong").run(folder, progress=False).curves.sort(order)
+    assert states(folder) == {("Plain-and-2-more-rows-300-seeds-1-2-x6", "0000004")}
+    alike(split, "Plain", "Strong", max_epochs=6).run(folder, progress=False)
+    others = ("Plain-and-1-more-rows-300-seeds-1-2-x4", "0000006")
+    assert states(folder) == {others, ("Weak-rows-300-seeds-1-2-x2", "0000004")}
+    result = alike(split, "Plain", "Weak", "Strong", max_epochs=6).run(folder, progress=False)
+    assert states(folder) == {others, ("Weak-rows-300-seeds-1-2-x2", "0000006")}
+    after = result.curves.sort(order)
+    assert after.filter(pl.col("epoch") < 4).equals(before)
+    assert len(after) == 6 * 6
+    with StudyFolder.open(folder, "read") as opened, StoreReader(opened) as store:
+        started = [note.text.partition(" on ")[0] for note in store.notes() if note.kind == "run started"]
+    assert started[-2:] == [f"Weak, seed {seed}, 300 rows: from epoch 4" for seed in (1, 2)]

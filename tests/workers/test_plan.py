@@ -11,7 +11,7 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.study import Study
 from justright.study.variant import Variant
-from justright.workers.plan import MAX_LANES, SMALL_PARAMETERS, SavedStack, plan_stacks
+from justright.workers.plan import MAX_LANES, SMALL_PARAMETERS, SavedStack, companion_groups, plan_stacks
 
 VARIANTS = (
     Variant("Small", mlp(4)),
@@ -149,3 +149,78 @@ def test_every_stack_says_how_many_devices_train_it(split):
     for devices in (1, 4):
         assert {stack.devices for stack in plan(split, together=True, devices=devices)} == {devices}
     assert {stack.devices for stack in plan(split)} == {1}
+
+
+GRID = (
+    Variant("Plain", mlp(4)),
+    Variant("L2 0.1", mlp(4, l2=0.1)),
+    Variant("L2 0.2", mlp(4, l2=0.2)),
+    Variant("Dropped", mlp(4, dropout=0.5)),
+    Variant("Long L2", mlp(4, l2=0.1), Recipe(max_epochs=200)),
+)
+ALIKE = ("Plain", "L2 0.1", "L2 0.2")
+
+
+def grid_plan(split, **options):
+    """Return the plan of a study of the variants above."""
+    study = Study(split, GRID, Recipe(max_epochs=100), seeds=options.pop("seeds", 2))
+    return study, plan_stacks(
+        study,
+        parameters=dict.fromkeys((one.name for one in GRID), 21),
+        workers=options.pop("workers", 1),
+        model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
+        **options,
+    )
+
+
+def test_variants_that_differ_in_strengths_alone_share_a_stack_on_an_accelerator(split):
+    """Other layers and other recipes have stacks of their own; the program is that of a network with all penalties."""
+    study, stacks = grid_plan(split, together=True)
+    by_name = {stack.name: stack for stack in stacks}
+    assert set(by_name) == {
+        "Plain-and-2-more-rows-60-seeds-1-2-x6",
+        "Dropped-rows-60-seeds-1-2-x2",
+        "Long L2-rows-60-seeds-1-2-x2",
+    }
+    mixed = by_name["Plain-and-2-more-rows-60-seeds-1-2-x6"]
+    assert mixed.runs == tuple(RunKey(name, seed, 60) for name in ALIKE for seed in (1, 2))
+    assert mixed.models == tuple(f"models/{run.variant}/seed-{run.seed}.keras" for run in mixed.runs)
+    assert (mixed.variant, mixed.build) == ("L2 0.1", mlp(4, l2=0.1))
+    for name in ALIKE:
+        own = mixed.of(name)
+        variant = study.variant(name)
+        assert (own.variant, own.build, own.recipe) == (name, variant.build, study.recipe_of(variant))
+    assert by_name["Dropped-rows-60-seeds-1-2-x2"].members == {}
+
+
+def test_they_do_not_on_a_cpu(split):
+    """Lanes are computed one after the other there."""
+    _, stacks = grid_plan(split)
+    assert sorted({run.variant for run in stack.runs} == {stack.variant} for stack in stacks) == [True] * 5
+
+
+@pytest.mark.parametrize(("seeds", "most", "workers"), [(3, 4, 1), (5, 256, 3), (2, 1, 2)])
+def test_stacks_of_several_variants_have_names_of_their_own(seeds, most, workers, split):
+    """However their runs are dealt out; each run is in one of them."""
+    _, stacks = grid_plan(split, seeds=seeds, together=True, max_lanes=most, workers=workers)
+    assert len({stack.name for stack in stacks}) == len(stacks)
+    runs = [run for stack in stacks for run in stack.runs]
+    assert len(set(runs)) == len(runs) == 5 * seeds
+    assert all(len(stack.runs) <= most for stack in stacks)
+
+
+def test_the_runs_of_a_stack_are_one_group_until_the_study_changes(split):
+    """Variants that are left out, and those with another recipe now, train no longer with the others."""
+    _, stacks = grid_plan(split, together=True)
+    runs = next(stack.runs for stack in stacks if len(stack.runs) == 6)
+    kept = {"Plain": Variant("Plain", mlp(4)), "L2 0.1": Variant("L2 0.1", mlp(4, l2=0.1))}
+    study = Study(split, tuple(kept.values()), Recipe(max_epochs=100), seeds=2)
+    assert companion_groups(study, runs) == [runs[:4], runs[4:]]
+    longer = Study(
+        split,
+        (kept["Plain"], Variant("L2 0.1", mlp(4, l2=0.1), Recipe(max_epochs=300))),
+        Recipe(max_epochs=100),
+    )
+    assert companion_groups(longer, runs) == [runs[:2], runs[2:4], runs[4:]]
+    same = Study(split, GRID, Recipe(max_epochs=100), seeds=2)
+    assert companion_groups(same, runs) == [runs]

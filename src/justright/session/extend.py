@@ -11,11 +11,12 @@ from justright.records.checkpoints import read_tensors
 from justright.records.fingerprints import changed, versions
 from justright.records.models import damage_of
 from justright.records.reader import CheckpointRecord, RunRecord
-from justright.records.store import Store
+from justright.records.store import Division, Store
 from justright.runs.events import RunKey
+from justright.runs.tasks import checkpoint_path
 from justright.study.spec import ROLE_KEYS, study_to_dict
 from justright.study.study import Study
-from justright.workers.plan import Revisit, SavedStack
+from justright.workers.plan import Revisit, SavedStack, companion_groups, stack_name
 
 # Keys of a variant's description that say nothing about its numbers.
 NOT_TRAINED = (*ROLE_KEYS, "keras_config")
@@ -31,6 +32,7 @@ class Remaining:
         reopened: ended runs that train again: from where a lower epoch limit ended them or, if that state is lost, from
             their first epoch to the same numbers.
         saved: stacks to continue.
+        divided: checkpoints to divide before that: some of their runs have left the study, or no longer share a program.
         revisited: stacks of ended runs that are to be measured on the study's test rows, or whose models are lost.
         has_other_test: whether the recorded runs were measured on other test rows.
         reference: whether the reference model is to be trained.
@@ -43,6 +45,7 @@ class Remaining:
     revisited: tuple[Revisit, ...]
     has_other_test: bool
     reference: bool
+    divided: tuple[Division, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -124,7 +127,7 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
         if has_test and (other_test or not records[run].test) and records[run].best_epoch is not None
     }
     unsaved = {run for run in sorted(wanted & ended) if _has_lost_model(store, records[run])}
-    stacks = _usable_stacks(store, (wanted - ended) | unmeasured | unsaved)
+    stacks, divided = _usable_stacks(study, store, (wanted - ended) | unmeasured | unsaved)
     lost = (unmeasured | unsaved).difference(*(stack.runs for stack in stacks))
     revisited = [
         Revisit(
@@ -141,6 +144,7 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
         revisited=tuple(one for one in revisited if one.unmeasured or one.unsaved),
         has_other_test=other_test and bool(records),
         reference=study.reference and (other_test or store.get_meta("reference") is None),
+        divided=tuple(divided),
     )
 
 
@@ -160,13 +164,23 @@ def _has_lost_model(store: Store, record: RunRecord) -> bool:
     return bool(damage)
 
 
-def _usable_stacks(store: Store, runs: frozenset[RunKey]) -> list[SavedStack]:
-    """Return the stacks with any of `runs` whose checkpoints can be read."""
-    return [
-        SavedStack(record.stack, record.path, record.lanes)
-        for record in store.checkpoints()
-        if runs.intersection(record.lanes) and _is_readable(store, record)
-    ]
+def _usable_stacks(
+    study: Study, store: Store, runs: frozenset[RunKey]
+) -> tuple[list[SavedStack], list[Division]]:
+    """Return the stacks with any of `runs` whose checkpoints can be read, and what must be divided for them to be there."""
+    stacks: list[SavedStack] = []
+    divided: list[Division] = []
+    for record in store.checkpoints():
+        if not (runs.intersection(record.lanes) and _is_readable(store, record)):
+            continue
+        parts = [SavedStack(record.stack, record.path, record.lanes)]
+        groups = companion_groups(study, record.lanes)
+        if len(groups) > 1:
+            named = [(stack_name(group), group) for group in groups]
+            parts = [SavedStack(name, checkpoint_path(name, record.epoch), group) for name, group in named]
+            divided.append(Division(record.stack, {one.path or "": (one.name, one.runs) for one in parts}))
+        stacks += [one for one in parts if runs.intersection(one.runs)]
+    return stacks, divided
 
 
 def _is_readable(store: Store, record: CheckpointRecord) -> bool:

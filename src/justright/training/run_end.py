@@ -64,7 +64,8 @@ class Ending:
 
     Args:
         program: the stack's compiled functions.
-        network: the stack's own, not padded; its variables take the values of each model that is saved.
+        network: the stack's own, not padded; its variables take the values of each model that is saved. Of another variant
+            in the stack, a network is built for that.
         task: the stack.
         rows: the study's rows.
         storage: how models are written.
@@ -77,6 +78,7 @@ class Ending:
     rows: StudyRows
     storage: Storage
     measured: dict[RowKind, Rows]
+    _other: tuple[str, Network] | None = None
 
     def measure(self, lanes: Lane, chosen: Sequence[int]) -> dict[int, Measured]:
         """Return what rows of each kind lose with the best and with the last weights of the `chosen` lanes of a stack."""
@@ -159,22 +161,32 @@ class Ending:
     def save(self, lane: int, state: Lane) -> None:
         """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it.
 
-        All lanes of the stack are written from one Keras model.
+        All lanes of a variant are written from one Keras model.
         """
         # No program is being traced meanwhile: it may put its inputs into objects that a user's models share.
         with BUILDING.held(), on_host() if self.task.together else nullcontext():
-            model, path, run = self.network.model, self.task.models[lane], self.task.runs[lane]
-            own = resized(state, self.network.shapes())
+            path, run = self.task.models[lane], self.task.runs[lane]
+            network, recipe = self._network_of(run.variant), self.task.of(run.variant).recipe
+            model, own = network.model, resized(state, network.shapes())
             variables = [*model.trainable_variables, *model.non_trainable_variables]
             for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
                 variable.assign(value)
             if not model.compiled:  # for the first lane
-                compiled_model(self.network, self.task.recipe, self.rows.task)
+                compiled_model(network, recipe, self.rows.task)
             about = run._asdict() | {
                 "epoch": int(state.best_epoch),
-                "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
+                "are_logits": self.rows.task != "regression" and gives_logits(model, recipe),
             }
             self.storage.save_model(model, self.storage.folder / path, about)
+
+    def _network_of(self, variant: str) -> Network:
+        """Return a network of a variant; of those that are not the stack's own, the last one is kept."""
+        if variant == self.task.variant:
+            return self.network
+        if self._other is None or self._other[0] != variant:
+            seed = self.task.runs[0].seed
+            self._other = variant, stack_network(self.task.of(variant), self.rows, seed=seed)
+        return self._other[1]
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:

@@ -28,10 +28,8 @@ from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
 from justright.study.recipe import steps_per_epoch
-from justright.training.ahead.building import BUILDING
 from justright.training.ahead.checkpoint_writer import CheckpointWriter
 from justright.training.devices.placement import built_on_host
-from justright.training.initial_draws import drawn_values
 from justright.training.lanes import (
     ALIVE,
     SETTLED,
@@ -53,6 +51,8 @@ from justright.training.program import SLOTS, ProgramCache, Standing, stack_netw
 from justright.training.row_weights import row_weights
 from justright.training.run_end import Ending
 from justright.training.settled import Settling, begin_settling, can_settle, restore_settling
+from justright.training.strengths import StrengthValues
+from justright.training.together.companions import first_values, strengths_of_lanes
 
 # A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
 # batch orders and messages cost little.
@@ -60,7 +60,6 @@ CHUNK_SECONDS = 0.8
 MAX_CHUNK_EPOCHS = 256
 # A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
 MAX_SETTLING_EPOCHS = 64
-FEWEST_DRAWN = 4  # lanes whose values are drawn at once: two networks are built for it
 
 Emit = Callable[[Event], None]
 
@@ -196,6 +195,7 @@ class _Session:
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
+        self.strengths = self._strengths()
         kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
         if len(rows.test[0]):
             kinds["test"] = self.placement.copy_to_all(device_rows(rows.test))
@@ -237,7 +237,7 @@ class _Session:
         orders, mixes = self._plans(first, epochs)
         self.lanes, metrics, losses, ran, standing = self.program.run_chunk(
             *(self.lanes, orders, measured, np.int32(first), np.int32(epochs), self.data, mixes),
-            self._slots(measured),
+            *(self._slots(measured), self.strengths),
         )
         return _Chunk(first, epochs, measured, metrics, losses, ran, standing, begun)
 
@@ -249,6 +249,13 @@ class _Session:
         for order in orders[:epochs]:  # one at a time: those of millions of rows are large
             order[...] = self.places[order]
         return orders, self._mixes(first, epochs)
+
+    def _strengths(self) -> StrengthValues | None:
+        """Return the strengths (lanes, ...) of lanes that are computed together; None where all have those of the network."""
+        if not self.task.together:
+            return None
+        own = strengths_of_lanes(self.task, self.rows, self.program, self.network)
+        return self.placement.copy_to_all(jax.device_put(own))
 
     def _slots(self, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32] | None:
         """Return where the validation losses of each epoch are kept; None to keep all."""
@@ -333,18 +340,14 @@ class _Session:
         return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes))
 
     def _first_lanes(self) -> Lane:
-        """Return the lanes before their first epoch, from few builds where there are many that are computed together."""
+        """Return the lanes before their first epoch."""
         averaged = self.task.recipe.ema > 0
         shapes = self.program.network.shapes()
         seeds = self.task.seeds
-        if self.task.together and len(seeds) >= FEWEST_DRAWN:
-            with BUILDING.held():  # what Keras draws is taken down
-                values = drawn_values(
-                    lambda seed: stack_network(self.task, self.rows, seed=seed).initial_values(), seeds
-                )
-            if values is not None:
-                lanes = resized(first_lanes(values, len(seeds), is_averaged=averaged), shapes)
-                return jax.tree.map(jax.device_put, lanes)
+        if self.task.together:
+            values = first_values(self.task, self.rows)
+            lanes = resized(first_lanes(values, len(seeds), is_averaged=averaged), shapes)
+            return jax.tree.map(jax.device_put, lanes)
         first = first_lane(self.network, is_averaged=averaged)
         others = (
             first_lane(stack_network(self.task, self.rows, seed=seed), is_averaged=averaged)

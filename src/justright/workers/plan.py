@@ -1,8 +1,8 @@
-"""Runs -> stacks: which seeds share a program, and which stack starts first."""
+"""Runs -> stacks: which runs share a program, and which stack starts first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
-from justright.runs.tasks import StackTask
+from justright.runs.shared_programs import companions
+from justright.runs.tasks import Member, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
-from justright.study.variant import KerasConfig
+from justright.study.variant import KerasConfig, Variant
 
 # Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and separate stacks let
 # the pool balance runs over the cores.
@@ -82,7 +83,7 @@ def plan_stacks(
         checkpoint_seconds: training time between checkpoints.
         max_lanes: the most runs of a new stack.
         together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
-            takes several 512-wide ones to fill it.
+            takes several 512-wide ones to fill it. So do variants that differ in strengths alone.
         devices: how many devices train each stack.
     """
 
@@ -100,11 +101,12 @@ def plan_stacks(
 
     stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.runs}
-    groups: dict[tuple[str, int], list[RunKey]] = {}
+    keys = {one.name: _key(study, one) if together else one.name for one in study.variants}
+    groups: dict[tuple[Hashable, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
         run = RunKey(variant.name, seed, rows)
         if run not in taken:
-            groups.setdefault((variant.name, rows), []).append(run)
+            groups.setdefault((keys[variant.name], rows), []).append(run)
     if together:
         costs = [cost(task(SavedStack("", None, tuple(runs)))) for runs in groups.values()]
         shares = _deal(
@@ -113,12 +115,12 @@ def plan_stacks(
     else:
         shares = [
             lanes
-            for (name, _), runs in groups.items()
+            for runs in groups.values()
             for lanes in _share(
-                runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS, most=max_lanes
+                runs, workers=workers, alone=parameters[runs[0].variant] > SMALL_PARAMETERS, most=max_lanes
             )
         ]
-    stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
+    stacks += [task(SavedStack(stack_name(lanes), None, lanes)) for lanes in shares]
     # The sort is stable: equal costs keep the order of the description.
     return sorted(stacks, key=lambda stack: -cost(stack))
 
@@ -133,7 +135,10 @@ def stack_task(
     devices: int = 1,
 ) -> StackTask:
     """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
-    variant = study.variant(stack.runs[0].variant)
+    variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in stack.runs)]
+    members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
+    # Of companions, only some may have an L2 penalty: the program needs it.
+    variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
     return StackTask(
         name=stack.name,
         variant=variant.name,
@@ -146,7 +151,20 @@ def stack_task(
         checkpoint_seconds=checkpoint_seconds,
         together=together,
         devices=devices,
+        members=members if len(members) > 1 else {},
     )
+
+
+def companion_groups(study: Study, runs: Iterable[RunKey]) -> list[tuple[RunKey, ...]]:
+    """Return the runs that may be lanes of one stack, in order; those of variants that the study lacks are a group, too.
+
+    The runs of a stack are one group, unless a study file was changed since they began to train.
+    """
+    keys = {one.name: _key(study, one) for one in study.variants}
+    groups: dict[Hashable, list[RunKey]] = {}
+    for run in runs:
+        groups.setdefault(keys.get(run.variant), []).append(run)
+    return list(map(tuple, groups.values()))
 
 
 @cache
@@ -200,9 +218,17 @@ def _deal(
     ]
 
 
-def _stack_name(runs: tuple[RunKey, ...]) -> str:
+def stack_name(runs: tuple[RunKey, ...]) -> str:
+    """Return a name for a new stack: no other one of a study begins with the same run."""
     first, last = runs[0], runs[-1]
-    return f"{first.variant}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
+    variants = len({run.variant for run in runs})
+    others = f"-and-{variants - 1}-more" if variants > 1 else ""
+    return f"{first.variant}{others}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
+
+
+def _key(study: Study, variant: Variant) -> Hashable:
+    """Return what all variants have in common that may be lanes of one stack."""
+    return companions(variant.name, variant.build, study.recipe_of(variant))
 
 
 def _cost(stack: StackTask, parameters: int) -> float:

@@ -44,15 +44,19 @@ class DotLog:
         match event:
             case PlanMade():
                 self.terminal.say(f"{self.progress.plan}.")
-            case StackProgress() if event.runs and event.runs[0].variant in self.progress.variants:
-                self._advance(self.progress.variants[event.runs[0].variant], event.epoch)
+            case StackProgress():
+                for variant in dict.fromkeys(run.variant for run in event.runs):
+                    self._advance(variant, event)
             case StackCheckpoint():
                 for finished in event.finished:
                     self._finish(finished)
             case RunFinished():
                 self._finish(event)
 
-    def _advance(self, variant: VariantState, epoch: int) -> None:
+    def _advance(self, name: str, event: StackProgress) -> None:
+        variant, epoch = self.progress.variants.get(name), event.epoch
+        if variant is None or all(variant.runs[run].is_over for run in event.runs if run in variant.runs):
+            return
         first = self._printed.get(variant.name)
         if first is None or epoch < first:
             # A stack that starts, resumes or follows another seed's: count its dots from here.

@@ -51,7 +51,7 @@ class RunState:
 
 @dataclass(slots=True)
 class StackState:
-    """Runs of one variant that train together, and their pace in seconds per epoch, compilation left out."""
+    """Runs that train together, and their pace in seconds per epoch, compilation left out."""
 
     runs: tuple[RunKey, ...]
     epoch: int
@@ -162,7 +162,7 @@ class StudyProgress:
         return _shared(least, training), _shared(most, training)
 
     def _stacks_of(self, variant: VariantState) -> list[StackState]:
-        return [stack for stack in self.stacks.values() if stack.runs[0] in variant.runs]
+        return [stack for stack in self.stacks.values() if any(run in variant.runs for run in stack.runs)]
 
     def _unfinished(
         self, variant: VariantState
@@ -182,7 +182,10 @@ class StudyProgress:
             run.state, run.epoch = "compiling", event.epoch
 
     def _advance(self, event: StackProgress) -> None:
-        if not event.runs or self._find(event.runs[0]) is None:
+        training = {
+            key.variant: run for key in event.runs if (run := self._find(key)) is not None and not run.is_over
+        }
+        if not training:
             return
         stack = self.stacks.get(event.stack)
         if stack is None or stack.runs != event.runs:
@@ -197,7 +200,8 @@ class StudyProgress:
             run.state, run.epoch, run.waited = "training", event.epoch, event.waits.get(key, 0)
             run.train = _metric(latest, self.loss)
             run.validation = _metric(latest, f"val_{self.loss}")
-        self.variants[event.runs[0].variant].add_point()
+        for name in training:
+            self.variants[name].add_point()
 
     def _finish(self, event: RunFinished) -> None:
         run = self._find(event.run)
