@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars
@@ -286,18 +287,12 @@ def test_a_forgotten_checkpoint_is_gone_with_its_file(store, folder, checkpoint)
 
 
 def test_a_divided_checkpoint_is_two_with_their_own_lanes(store, folder) -> None:
-    """Whatever the axis of lanes in an array; the old file is gone, and dividing again changes nothing."""
+    """The old file is gone, and dividing again changes nothing."""
     lanes = tuple(RunKey(name, seed, 10) for name in ("A", "B") for seed in (1, 2))
-    number = np.arange(4.0)
     tensors = {
-        "weights/0000": np.tile(number[:, None], (1, 3)),
-        "outcome": number.astype(np.int32),
+        "weights/0000": np.arange(12.0).reshape(4, 3),
+        "outcome": np.arange(4, dtype=np.int32),
         "train_seconds": np.array([8.0]),
-        "settling_ends": np.array([5, 10]),
-        "settling_losses": np.tile(number[None, :, None], (2, 1, 3)),
-        "settling_curves": np.tile(number, (2, 2, 1)),
-        "settling_open": np.tile(number[:, None], (1, 3)),
-        "settling_open_curves": np.tile(number, (3, 1)),
     }
     old = "checkpoints/old.safetensors"
     write_tensors(folder.inside(old), tensors, {"stack": "both", "epoch": "10", "runs": "[]"})
@@ -311,24 +306,29 @@ def test_a_divided_checkpoint_is_two_with_their_own_lanes(store, folder) -> None
         assert store.checkpoints() == [
             CheckpointRecord(name, path, 10, runs) for path, (name, runs) in parts.items()
         ]
-        assert {path.name for path in folder.checkpoints_path.iterdir()} == {
-            "b.safetensors",
-            "rest.safetensors",
-        }
+        names = {path.name for path in folder.checkpoints_path.iterdir()}
+        assert names == {"b.safetensors", "rest.safetensors"}
     for path, (name, runs) in parts.items():
         found, words = read_tensors(folder.inside(path))
-        assert words == {"stack": name, "epoch": "10", "runs": json.dumps(runs)}
+        assert words == {"stack": name, "epoch": "10", "runs": json.dumps(runs), "waiting": "[]"}
         places = [lanes.index(run) for run in runs]
         np.testing.assert_array_equal(found["outcome"], places)
         np.testing.assert_array_equal(found["weights/0000"], tensors["weights/0000"][places])
-        np.testing.assert_array_equal(found["settling_open"], tensors["settling_open"][places])
-        np.testing.assert_array_equal(found["settling_losses"], tensors["settling_losses"][:, places])
-        np.testing.assert_array_equal(found["settling_curves"], tensors["settling_curves"][:, :, places])
-        np.testing.assert_array_equal(
-            found["settling_open_curves"], tensors["settling_open_curves"][:, places]
-        )
-        np.testing.assert_array_equal(found["settling_ends"], [5, 10])
-        np.testing.assert_array_equal(found["train_seconds"], [4.0])
+        np.testing.assert_array_equal(found["train_seconds"], [8.0])
+
+
+def test_a_checkpoint_and_those_of_the_runs_that_left_it_count_together(store, checkpoint, folder) -> None:
+    """One transaction; all of their files stay."""
+    left = StackCheckpoint("left", "checkpoints/left", 3, (OTHER,), (), ())
+    (folder.path / "checkpoints").mkdir()
+    folder.inside(left.path).write_bytes(b"state")
+    store.handle(replace(checkpoint("a"), parked=(left,)))
+    store.handle(checkpoint("b"))
+    assert store.checkpoints() == [
+        CheckpointRecord("left", "checkpoints/left", 3, (OTHER,)),
+        CheckpointRecord("stack-0", "checkpoints/b", 5, (RUN,)),
+    ]
+    assert {path.name for path in folder.checkpoints_path.iterdir()} == {"b", "left"}
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd"])

@@ -12,7 +12,10 @@ import justright as jr
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
-from justright.workers import engines
+from justright.runs.events import RunKey, StackCheckpoint
+from justright.session.options import RunOptions
+from justright.session.session import run_study
+from justright.workers import engines, train
 from justright.workers.accelerators import Accelerators
 
 DEVICE = Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")
@@ -128,19 +131,57 @@ def states(folder):
     return {tuple(path.stem.rpartition("-")[::2]) for path in (folder / "checkpoints").iterdir()}
 
 
-def test_a_variant_leaves_a_stack_of_several_and_comes_back(split, on_device, shared_programs, tmp_path):
-    """The others go on without it; later it goes on from where it was."""
+def test_a_variant_leaves_stacks_of_several_and_comes_back(
+    split, on_device, shared_programs, tmp_path, monkeypatch
+):
+    """Six runs in three lanes: the checkpoints of those that began and of those that waited are divided; all go on for longer."""
+    monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 3)
     order, folder = ["variant", "seed", "epoch"], tmp_path / "study"
     before = alike(split, "Plain", "Weak", "Strong").run(folder, progress=False).curves.sort(order)
-    assert states(folder) == {("Plain-and-2-more-rows-300-seeds-1-2-x6", "0000004")}
+    name = "Plain-and-2-more-rows-300-seeds-1-2-x6"
+    assert states(folder) == {(f"{name}-ended-4", "0000004"), (name, "0000008")}
     alike(split, "Plain", "Strong", max_epochs=6).run(folder, progress=False)
-    others = ("Plain-and-1-more-rows-300-seeds-1-2-x4", "0000006")
-    assert states(folder) == {others, ("Weak-rows-300-seeds-1-2-x2", "0000004")}
+    others = {
+        ("Plain-rows-300-seeds-1-2-x2", "0000006"),
+        ("Strong-rows-300-seeds-1-2-x2", "0000010"),
+    }
+    left = {("Weak-rows-300-seeds-1-1-x1", "0000004"), ("Weak-rows-300-seeds-2-2-x1", "0000008")}
+    assert states(folder) == others | left
     result = alike(split, "Plain", "Weak", "Strong", max_epochs=6).run(folder, progress=False)
-    assert states(folder) == {others, ("Weak-rows-300-seeds-1-2-x2", "0000006")}
     after = result.curves.sort(order)
     assert after.filter(pl.col("epoch") < 4).equals(before)
     assert len(after) == 6 * 6
     with StudyFolder.open(folder, "read") as opened, StoreReader(opened) as store:
         started = [note.text.partition(" on ")[0] for note in store.notes() if note.kind == "run started"]
-    assert started[-2:] == [f"Weak, seed {seed}, 300 rows: from epoch 4" for seed in (1, 2)]
+    assert sorted(started[-2:]) == [f"Weak, seed {seed}, 300 rows: from epoch 4" for seed in (1, 2)]
+
+
+class Crash(Exception):
+    """What ends a study in the middle."""
+
+
+class Crashing:
+    """A sink that fails when the first run has taken the lane of another, and that has been stored."""
+
+    def handle(self, event):
+        """Take one event."""
+        if isinstance(event, StackCheckpoint) and event.parked:
+            raise Crash
+
+
+def test_more_runs_than_lanes_end_in_any_number_of_sessions(
+    split, on_device, shared_programs, tmp_path, monkeypatch
+):
+    """Six runs in two lanes, cut off in the middle: the same curves as without."""
+    monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 2)
+    order, names = ["variant", "seed", "epoch"], ("Plain", "Weak", "Strong")
+    whole = alike(split, *names).run(tmp_path / "whole", progress=False).curves.sort(order)
+    assert len(whole) == 6 * 4
+    folder = tmp_path / "cut"
+    with pytest.raises(Crash):
+        run_study(alike(split, *names), folder, RunOptions(), sinks=[Crashing()])
+    with StudyFolder.open(folder, "read") as opened, StoreReader(opened) as store:
+        assert [record.lanes for record in store.checkpoints()] == [
+            tuple(RunKey(name, seed, 300) for seed in (1, 2)) for name in ("Weak", "Plain")
+        ]
+    assert alike(split, *names).run(folder, progress=False).curves.sort(order).equals(whole)

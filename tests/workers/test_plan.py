@@ -112,8 +112,8 @@ def dealt(split, *, seeds, workers, names, **options):
     """Return the variant and the number of lanes of each stack on accelerators, in order."""
     variants = [one for one in VARIANTS if one.name in names]
     stacks = plan(split, seeds=seeds, workers=workers, variants=variants, together=True, **options)
-    runs = [run for stack in stacks for run in stack.runs]
-    assert len(runs) == len(set(runs))
+    runs = [run for stack in stacks for run in stack.all_runs]
+    assert len(runs) == len(set(runs)) == seeds * len(variants)
     return [(stack.variant, len(stack.runs)) for stack in stacks]
 
 
@@ -127,7 +127,12 @@ def dealt(split, *, seeds, workers, names, **options):
         ("Large Dropped", 4, 3, [("Large", 4), ("Dropped", 2), ("Dropped", 2)]),
         # Next to a large network a small one takes no time: it is compiled for one device only.
         ("Small Large", 4, 2, [("Large", 2), ("Large", 2), ("Small", 4)]),
-        ("Small", 600, 2, [("Small", 200)] * 3),  # as many as fit into a stack, evenly
+        (
+            "Small",
+            600,
+            2,
+            [("Small", 150)] * 2,
+        ),  # of 300 for each of them, as many lanes as those that wait fill, too
     ],
 )
 def test_accelerators_share_the_seeds_of_a_network_so_that_none_idles(split, names, seeds, workers, expected):
@@ -204,9 +209,11 @@ def test_stacks_of_several_variants_have_names_of_their_own(seeds, most, workers
     """However their runs are dealt out; each run is in one of them."""
     _, stacks = grid_plan(split, seeds=seeds, together=True, max_lanes=most, workers=workers)
     assert len({stack.name for stack in stacks}) == len(stacks)
-    runs = [run for stack in stacks for run in stack.runs]
+    runs = [run for stack in stacks for run in stack.all_runs]
     assert len(set(runs)) == len(runs) == 5 * seeds
-    assert all(len(stack.runs) <= most for stack in stacks)
+    for stack in stacks:
+        assert len(stack.runs) <= most
+        assert stack.models == tuple(f"models/{run.variant}/seed-{run.seed}.keras" for run in stack.all_runs)
 
 
 def test_the_runs_of_a_stack_are_one_group_until_the_study_changes(split):
@@ -224,3 +231,27 @@ def test_the_runs_of_a_stack_are_one_group_until_the_study_changes(split):
     assert companion_groups(longer, runs) == [runs[:2], runs[2:4], runs[4:]]
     same = Study(split, GRID, Recipe(max_epochs=100), seeds=2)
     assert companion_groups(same, runs) == [runs]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "most", "lanes", "waiting"),
+    [(10, 256, 10, 0), (10, 4, 4, 6), (300, 256, 150, 150), (9, 8, 5, 4)],
+)
+def test_runs_beyond_the_lanes_of_a_stack_wait_in_it(seeds, most, lanes, waiting, split):
+    """On an accelerator: they take the lanes of those that end, as many as fill the lanes the last time, too."""
+    stacks = plan(split, seeds=seeds, workers=1, variants=VARIANTS[:1], together=True, max_lanes=most)
+    assert [(len(stack.runs), len(stack.waiting)) for stack in stacks] == [(lanes, waiting)]
+    assert stacks[0].all_runs == tuple(RunKey("Small", seed, 60) for seed in range(1, seeds + 1))
+
+
+def test_a_saved_stack_keeps_its_runs_that_wait(split):
+    """They are in no other stack."""
+    seats = [tuple(RunKey("Small", seed, 60) for seed in part) for part in ((3, 2), (4, 5))]
+    saved = SavedStack("old", "checkpoints/old.safetensors", *seats)
+    stacks = plan(split, seeds=6, workers=1, variants=VARIANTS[:1], together=True, saved=[saved])
+    by_name = {stack.name: stack for stack in stacks}
+    assert (by_name["old"].runs, by_name["old"].waiting) == tuple(seats)
+    del by_name["old"]
+    assert [stack.all_runs for stack in by_name.values()] == [
+        tuple(RunKey("Small", one, 60) for one in (1, 6))
+    ]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +20,6 @@ CHECKSUM_KEY = "justright.sha256"
 SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 
 Tensors = Mapping[str, npt.NDArray[Any]]
-
-# Where a stack's arrays have the axis of its lanes, if that is not the first one.
-LANE_AXES = {"settling_losses": 1, "settling_curves": 2, "settling_open_curves": 1}
-NO_LANES = frozenset({"settling_ends"})
-BY_STACK = "train_seconds"  # a sum over lanes
-
-
-def take_lanes(tensors: Tensors, places: Sequence[int], lanes: int) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of some lanes of a stack.
-
-    Args:
-        tensors: of the stack, by name.
-        places: of the lanes that are taken.
-        lanes: how many the stack has.
-
-    Example:
-        >>> found = take_lanes(
-        ...     {"wait": np.array([3, 4, 5]), "train_seconds": np.array([6.0])}, [0, 2], lanes=3
-        ... )
-        >>> found["wait"].tolist(), found["train_seconds"].tolist()
-        ([3, 5], [4.0])
-    """
-    taken: dict[str, npt.NDArray[Any]] = {}
-    for name, values in tensors.items():
-        if name in NO_LANES:
-            taken[name] = values
-        elif name == BY_STACK:
-            taken[name] = values * len(places) / lanes
-        else:
-            taken[name] = np.take(values, places, axis=LANE_AXES.get(name, 0))
-    return taken
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:

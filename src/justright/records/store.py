@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from justright.data.readers.databases.guarded_connection import GuardedConnection, quoted
 from justright.errors import FolderError
-from justright.records.checkpoints import read_tensors, take_lanes, write_tensors
+from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.codec import losses_to_blob, metrics_to_json
 from justright.records.faults import content_faults, database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
 from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
 from justright.records.schema import BUSY_SECONDS, open_for_writing
+from justright.runs.checkpoint_lanes import take_lanes
 from justright.runs.events import (
     EpochBlock,
     Event,
@@ -157,8 +158,8 @@ class Store(StoreReader):
         tensors, metadata = read_tensors(self.folder.inside(found.path))
         for path, (name, runs) in division.parts.items():
             places = [found.lanes.index(run) for run in runs]
-            words = metadata | {"stack": name, "runs": json.dumps(runs)}
-            write_tensors(self.folder.inside(path), take_lanes(tensors, places, len(found.lanes)), words)
+            words = metadata | {"stack": name, "runs": json.dumps(runs), "waiting": "[]"}
+            write_tensors(self.folder.inside(path), take_lanes(tensors, places), words)
         with self._transaction() as connection:
             connection.execute("DELETE FROM checkpoints WHERE stack = ?", (division.stack,))
             for path, (name, runs) in division.parts.items():
@@ -239,6 +240,8 @@ class Store(StoreReader):
             if event.lanes:
                 row = (event.stack, event.path, event.epoch, to_json(event.lanes))
                 connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
+                parked = [(one.stack, one.path, one.epoch, to_json(one.lanes)) for one in event.parked]
+                connection.executemany("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", parked)
             else:
                 obsolete.add(current)
         for path in obsolete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -140,7 +141,7 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
         wanted=wanted,
         ended=frozenset(ended),
         reopened=tuple(sorted(extended | lost)),
-        saved=tuple(stack for stack in stacks if not ended.issuperset(stack.runs)),
+        saved=tuple(stack for stack in stacks if not ended.issuperset((*stack.runs, *stack.waiting))),
         revisited=tuple(one for one in revisited if one.unmeasured or one.unsaved),
         has_other_test=other_test and bool(records),
         reference=study.reference and (other_test or store.get_meta("reference") is None),
@@ -170,10 +171,17 @@ def _usable_stacks(
     """Return the stacks with any of `runs` whose checkpoints can be read, and what must be divided for them to be there."""
     stacks: list[SavedStack] = []
     divided: list[Division] = []
+    seated = {run for record in store.checkpoints() for run in record.lanes}
     for record in store.checkpoints():
-        if not (runs.intersection(record.lanes) and _is_readable(store, record)):
+        metadata = _metadata_of(store, record) if runs.intersection(record.lanes) else None
+        if metadata is None:
             continue
-        parts = [SavedStack(record.stack, record.path, record.lanes)]
+        # Runs that have come to another stack since, as after a change of the study, no longer wait in this one.
+        listed = [RunKey(*run) for run in json.loads(metadata.get("waiting", "[]"))]
+        waiting = tuple(run for run in listed if run in runs and run not in seated)
+        if len(companion_groups(study, (*record.lanes, *waiting))) > 1:
+            waiting = ()
+        parts = [SavedStack(record.stack, record.path, record.lanes, waiting)]
         groups = companion_groups(study, record.lanes)
         if len(groups) > 1:
             named = [(stack_name(group), group) for group in groups]
@@ -183,11 +191,11 @@ def _usable_stacks(
     return stacks, divided
 
 
-def _is_readable(store: Store, record: CheckpointRecord) -> bool:
+def _metadata_of(store: Store, record: CheckpointRecord) -> dict[str, str] | None:
+    """Return what a checkpoint says of itself; None if it cannot be read."""
     try:
-        read_tensors(store.folder.inside(record.path))
+        return read_tensors(store.folder.inside(record.path))[1]
     except FolderError as error:
         store.note("checkpoint damaged", str(error))
         store.forget_checkpoint(record.stack)
-        return False
-    return True
+        return None

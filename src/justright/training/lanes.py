@@ -14,9 +14,9 @@ from justright.training.network import Network
 from justright.training.settled import TENSORS as SETTLING_TENSORS
 
 # What the host keeps beside the lanes.
-HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", *SETTLING_TENSORS)
-# Outcomes of a lane, as data inside the program.
-ALIVE, STOPPED, DIVERGED, SETTLED = 0, 1, 2, 3
+HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", "began_seconds", *SETTLING_TENSORS)
+# Outcomes of a lane, as data inside the program. LIMITED: at the epoch limit, while others go on.
+ALIVE, STOPPED, DIVERGED, SETTLED, LIMITED = 0, 1, 2, 3, 4
 
 
 class Rows(NamedTuple):
@@ -47,7 +47,7 @@ class Lane(NamedTuple):
         weights, others, optimizer: values of trainable, non-trainable and optimizer variables.
         best_weights, best_others: values at the best epoch so far, averaged ones where weights are averaged.
         best_value: the monitored metric there; best_epoch: which one (-1: none yet).
-        wait: epochs since then; outcome: ALIVE, STOPPED, DIVERGED or SETTLED; epochs: trained so far.
+        wait: epochs since then; outcome: ALIVE, STOPPED, DIVERGED, SETTLED or LIMITED; epochs: trained so far.
         average_weights, average_others: averages of `weights` and `others`; empty where weights are not averaged.
     """
 

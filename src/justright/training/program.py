@@ -145,7 +145,9 @@ class Program:
         """Train up to `epochs` epochs; end sooner when no lane is alive.
 
         Shape:
-            orders: (length, lanes, train rows) int32, or `DeviceOrders` to draw them here; measured: (length,) bool.
+            orders: (length, lanes, train rows) int32, or `DeviceOrders` to draw them here.
+            measured: (length,) bool, whether the fixed subset is; vmapped lanes may each have their own, (length, lanes).
+            first_epoch: () int32; (lanes,) for vmapped lanes that began at different times.
             mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed, or
                 orders are drawn here.
             slots: (length,) int32, where the validation losses of each epoch go, below `SLOTS`, or `SLOTS` to drop them; None
@@ -190,12 +192,14 @@ class Program:
     def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
         """Return the orders (lanes, train rows) of one epoch, and the weights of mixtures (lanes, steps) or None."""
         rows, recipe = orders.places.shape[0], self.recipe
-        order = jax.vmap(lambda words: drawn_order(words, epoch, rows))(orders.keys)
+        epochs = jnp.broadcast_to(epoch, orders.keys.shape[:1])
+        order = jax.vmap(lambda words, epoch: drawn_order(words, epoch, rows))(orders.keys, epochs)
         order = jnp.take(orders.places, order, axis=0, mode="clip")
         if not recipe.mixup:
             return order, None
         steps = steps_per_epoch(rows, recipe.batch_size)
-        return order, jax.vmap(lambda words: drawn_mixes(words, epoch, steps, recipe.mixup))(orders.keys)
+        drawn = jax.vmap(lambda words, epoch: drawn_mixes(words, epoch, steps, recipe.mixup))
+        return order, drawn(orders.keys, epochs)
 
     def _train_one_by_one(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
         """Return the lanes after one epoch, its metrics and its validation losses; lanes that have ended take no time."""
@@ -230,9 +234,10 @@ class Program:
         A branch inside of vmapped lanes would always take both ways, so the fixed subset is measured outside of them.
         """
         not_yet = jnp.full(2, jnp.nan, jnp.float32)
+        epochs = jnp.broadcast_to(epoch, lanes.outcome.shape)
 
-        def one_lane(part: tuple[Lane, Any, Any, Any]) -> Any:
-            lane, own, *plan = part
+        def one_lane(part: tuple[Lane, Any, Any, Any, Any]) -> Any:
+            lane, own, epoch, *plan = part
             is_alive = lane.outcome == ALIVE
             with self._strengths.replaced(own) if own is not None else nullcontext():
                 after, metrics, losses = self._train_epoch(
@@ -244,15 +249,15 @@ class Program:
             return kept, jnp.where(is_alive, metrics, jnp.nan), jnp.where(is_alive, losses, jnp.nan)
 
         before = lanes.outcome
-        lanes, metrics, losses = jax.vmap(one_lane)((lanes, strengths, *plans))
+        lanes, metrics, losses = jax.vmap(one_lane)((lanes, strengths, epochs, *plans))
         fixed = lax.cond(
-            measured,
+            measured.any(),
             lambda: jax.vmap(lambda weights, others: self._fixed_metrics(weights, others, data.fixed))(
                 *lanes.measured
             ),
             lambda: jnp.full((before.shape[0], 2), jnp.nan, jnp.float32),
         )
-        fixed = jnp.where((before == ALIVE)[:, None], fixed, jnp.nan)
+        fixed = jnp.where(((before == ALIVE) & measured)[:, None], fixed, jnp.nan)
         first = next(place for place, name in enumerate(self.metric_names) if name.startswith("fixed_"))
         return lanes, metrics.at[:, first : first + 2].set(fixed), losses
 

@@ -158,14 +158,13 @@ class Ending:
         last, rows_last = self._take_down(run, last_epoch, measured.last, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
 
-    def save(self, lane: int, state: Lane) -> None:
-        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it.
+    def save(self, run: RunKey, path: str, state: Lane) -> None:
+        """Write a run's best-epoch model to a path relative to the folder, compiled so that plain Keras can evaluate it.
 
         All lanes of a variant are written from one Keras model.
         """
         # No program is being traced meanwhile: it may put its inputs into objects that a user's models share.
         with BUILDING.held(), on_host() if self.task.together else nullcontext():
-            path, run = self.task.models[lane], self.task.runs[lane]
             network, recipe = self._network_of(run.variant), self.task.of(run.variant).recipe
             model, own = network.model, resized(state, network.shapes())
             variables = [*model.trainable_variables, *model.non_trainable_variables]
@@ -184,7 +183,7 @@ class Ending:
         if variant == self.task.variant:
             return self.network
         if self._other is None or self._other[0] != variant:
-            seed = self.task.runs[0].seed
+            seed = self.task.all_runs[0].seed
             self._other = variant, stack_network(self.task.of(variant), self.rows, seed=seed)
         return self._other[1]
 
@@ -268,4 +267,4 @@ def revisit_runs(
         if run in task.runs:
             emit(ending.measure_test(lane, lanes))
         if run in task.unsaved:
-            ending.save(lane, lane_of(lanes, lane))
+            ending.save(run, stack.models[lane], lane_of(lanes, lane))

@@ -210,7 +210,9 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     chunk = CHUNK_COPIES * _chunk_bytes(stack, rows)
     activations = _activation_bytes(stack, built, rows)
     by_row = TRAIN_ROW_BYTES * len(stack.train_index) + MEASURED_COPIES * _measured_bytes(rows)
-    return PROCESS_BYTES + PROGRAM_BYTES + state + activations + chunk + by_row
+    # What runs that wait begin with is kept until they do.
+    first = len({run.seed for run in stack.all_runs}) * _state_bytes(stack, built) if stack.waiting else 0
+    return PROCESS_BYTES + PROGRAM_BYTES + state + first + activations + chunk + by_row
 
 
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:

@@ -36,11 +36,13 @@ class SavedStack:
         name: the stack's.
         path: the checkpoint, relative to the study folder; None to begin again.
         runs: its lanes in order, including those that have ended.
+        waiting: the runs that take the lanes of those that end.
     """
 
     name: str
     path: str | None
     runs: tuple[RunKey, ...]
+    waiting: tuple[RunKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def plan_stacks(
         saved: checkpoints; their stacks continue unchanged.
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
-        max_lanes: the most runs of a new stack.
+        max_lanes: the most lanes of a new stack. Where they are computed together, further runs wait for one.
         together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
             takes several 512-wide ones to fill it. So do variants that differ in strengths alone.
         devices: how many devices train each stack.
@@ -100,7 +102,7 @@ def plan_stacks(
         return _cost(stack, parameters[stack.variant])
 
     stacks = [task(stack) for stack in saved]
-    taken = set(ended) | {run for stack in stacks for run in stack.runs}
+    taken = set(ended) | {run for stack in stacks for run in stack.all_runs}
     keys = {one.name: _key(study, one) if together else one.name for one in study.variants}
     groups: dict[tuple[Hashable, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
@@ -109,18 +111,17 @@ def plan_stacks(
             groups.setdefault((keys[variant.name], rows), []).append(run)
     if together:
         costs = [cost(task(SavedStack("", None, tuple(runs)))) for runs in groups.values()]
-        shares = _deal(
-            list(groups.values()), costs, workers=workers, most=max_lanes, begun=[cost(one) for one in stacks]
-        )
+        parts = _deal(list(groups.values()), costs, workers=workers, begun=[cost(one) for one in stacks])
+        shares = [_seated(runs, max_lanes) for runs in parts]
     else:
         shares = [
-            lanes
+            SavedStack(stack_name(lanes), None, lanes)
             for runs in groups.values()
             for lanes in _share(
                 runs, workers=workers, alone=parameters[runs[0].variant] > SMALL_PARAMETERS, most=max_lanes
             )
         ]
-    stacks += [task(SavedStack(stack_name(lanes), None, lanes)) for lanes in shares]
+    stacks += map(task, shares)
     # The sort is stable: equal costs keep the order of the description.
     return sorted(stacks, key=lambda stack: -cost(stack))
 
@@ -135,7 +136,8 @@ def stack_task(
     devices: int = 1,
 ) -> StackTask:
     """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
-    variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in stack.runs)]
+    runs = (*stack.runs, *stack.waiting)
+    variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in runs)]
     members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
     # Of companions, only some may have an L2 penalty: the program needs it.
     variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
@@ -145,7 +147,8 @@ def stack_task(
         build=variant.build,
         recipe=study.recipe_of(variant),
         runs=stack.runs,
-        models=tuple(model_path(run) for run in stack.runs),
+        waiting=stack.waiting,
+        models=tuple(map(model_path, runs)),
         train_index=_first_rows(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
@@ -186,7 +189,6 @@ def _deal(
     costs: Sequence[float],
     *,
     workers: int,
-    most: int,
     begun: Sequence[float],
 ) -> list[tuple[RunKey, ...]]:
     """Return the runs of each stack on accelerators: as few stacks as leave no device idle.
@@ -198,13 +200,11 @@ def _deal(
         groups: runs that may share a stack.
         costs: of each group.
         workers: how many stacks train at the same time.
-        most: the most runs of a stack.
         begun: costs of the stacks that continue.
     """
     fair = (sum(costs) + sum(begun)) / workers
     parts = [
-        min(len(runs), max(ceil(len(runs) / most), ceil(one / fair - ROUNDING)))
-        for runs, one in zip(groups, costs, strict=True)
+        min(len(runs), max(1, ceil(one / fair - ROUNDING))) for runs, one in zip(groups, costs, strict=True)
     ]
     while sum(parts) + len(begun) < workers:
         halved = [number for number, runs in enumerate(groups) if parts[number] < len(runs)]
@@ -216,6 +216,15 @@ def _deal(
         for runs, count in zip(groups, parts, strict=True)
         for part in range(count)
     ]
+
+
+def _seated(runs: tuple[RunKey, ...], most: int) -> SavedStack:
+    """Return a new stack of at most so many lanes: as many as make the last runs that take one fill them, too.
+
+    A worked example: of 300 runs and at most 256 lanes, 150 begin, and 150 wait.
+    """
+    lanes = ceil(len(runs) / ceil(len(runs) / most))
+    return SavedStack(stack_name(runs), None, runs[:lanes], runs[lanes:])
 
 
 def stack_name(runs: tuple[RunKey, ...]) -> str:
@@ -233,7 +242,7 @@ def _key(study: Study, variant: Variant) -> Hashable:
 
 def _cost(stack: StackTask, parameters: int) -> float:
     """Return the expected relative cost of a stack: the multiply-adds of its epochs."""
-    work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.runs)
+    work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.all_runs)
     return work * (DROPOUT_FACTOR if _has_dropout(stack) else 1.0)
 
 

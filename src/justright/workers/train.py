@@ -141,7 +141,7 @@ def train_study(
     )
     on_built(built)
     pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
-    runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
+    runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
         judged = own_bytes + judging_bytes(

@@ -54,9 +54,12 @@ class DotLog:
                 self._finish(event)
 
     def _advance(self, name: str, event: StackProgress) -> None:
-        variant, epoch = self.progress.variants.get(name), event.epoch
-        if variant is None or all(variant.runs[run].is_over for run in event.runs if run in variant.runs):
+        variant = self.progress.variants.get(name)
+        runs = [] if variant is None else [run for run in event.runs if run in variant.runs]
+        training = [run for run in runs if variant is not None and not variant.runs[run].is_over]
+        if variant is None or not training:
             return
+        epoch = max(event.epochs.get(run, event.epoch) for run in training)
         first = self._printed.get(variant.name)
         if first is None or epoch < first:
             # A stack that starts, resumes or follows another seed's: count its dots from here.

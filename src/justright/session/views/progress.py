@@ -197,7 +197,8 @@ class StudyProgress:
             if run is None or run.is_over:
                 continue
             latest = event.latest.get(key, {})
-            run.state, run.epoch, run.waited = "training", event.epoch, event.waits.get(key, 0)
+            run.state, run.waited = "training", event.waits.get(key, 0)
+            run.epoch = event.epochs.get(key, event.epoch)
             run.train = _metric(latest, self.loss)
             run.validation = _metric(latest, f"val_{self.loss}")
         for name in training:

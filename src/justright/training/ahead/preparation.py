@@ -97,7 +97,8 @@ def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[An
             mixes = _shape((length, lanes, steps), np.float32)
     slots = _shape((length,), np.int32) if keeps_measured_only(task, rows) else None
     return (
-        *(_lane_shapes(program, task), orders, _shape((length,), np.bool_), number, number),
+        *(_lane_shapes(program, task), orders, _shape((length, lanes), np.bool_)),
+        *(_shape((lanes,), np.int32), number),
         *(_shapes(stack_data(task, rows)), mixes, slots, _by_lane(program.strengths, lanes)),
     )
 

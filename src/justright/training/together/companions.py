@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from justright.runs.events import RunKey
 from justright.runs.tasks import StackTask, StudyRows
 from justright.training.ahead.building import BUILDING
 from justright.training.initial_draws import drawn_values
@@ -23,28 +24,51 @@ FEWEST_DRAWN = 4  # seeds whose values are drawn at once: two networks are built
 Values = dict[str, list[Any]]
 
 
-def strengths_of_lanes(
-    task: StackTask, rows: StudyRows, program: Program, network: Network
-) -> StrengthValues:
-    """Return the strengths (lanes, ...) of a stack, as its program takes them; `network` is that of its own variant."""
-    others = {name: _network(task, rows, name) for name in task.variants if name != task.variant}
-    own = {name: program.strengths_of(one) for name, one in {task.variant: network, **others}.items()}
-    return StrengthValues(*map(np.stack, zip(*(own[run.variant] for run in task.runs), strict=True)))
+class Beginnings:
+    """What every run of a stack begins with, whether it has a lane or waits for one.
 
+    Args:
+        task: the stack.
+        rows: the study's rows.
+        program: its compiled functions.
+        network: of its own variant.
+    """
 
-def first_values(task: StackTask, rows: StudyRows) -> Values:
-    """Return the values (lanes, ...) of all networks of a stack before they train, from few builds where there are many."""
-    seeds = tuple(dict.fromkeys(task.seeds))
-    common = _values_of_seeds(task, rows, seeds)
-    by_variant = {name: _of_variant(task, rows, name, seeds, common) for name in task.variants}
-    places = [(run.variant, seeds.index(run.seed)) for run in task.runs]
-    return {
-        kind: [
-            np.stack([by_variant[variant][kind][number][seed] for variant, seed in places])
-            for number in range(len(values))
-        ]
-        for kind, values in common.items()
-    }
+    def __init__(self, task: StackTask, rows: StudyRows, program: Program, network: Network) -> None:
+        self._task, self._rows = task, rows
+        self._seeds = tuple(dict.fromkeys(run.seed for run in task.all_runs))
+        self._values: dict[str, Values] | None = None
+        others = {name: _network(task, rows, name) for name in task.variants if name != task.variant}
+        self._strengths = {
+            name: program.strengths_of(one) for name, one in {task.variant: network, **others}.items()
+        }
+
+    def strengths(self, runs: Sequence[RunKey]) -> StrengthValues:
+        """Return the strengths (runs, ...) of some runs, as the program takes them."""
+        own = [self._strengths[run.variant] for run in runs]
+        return StrengthValues(*map(np.stack, zip(*own, strict=True)))
+
+    def values(self, runs: Sequence[RunKey]) -> Values:
+        """Return the values (runs, ...) of the networks of some runs before they train, from few builds where there are many."""
+        if self._values is None:
+            common = _values_of_seeds(self._task, self._rows, self._seeds)
+            self._values = {
+                name: _of_variant(self._task, self._rows, name, self._seeds, common)
+                for name in self._task.variants
+            }
+        found = [(self._values[run.variant], self._seeds.index(run.seed)) for run in runs]
+        kinds = found[0][0]
+        return {
+            kind: [
+                np.stack([values[kind][place][seed] for values, seed in found])
+                for place in range(len(kinds[kind]))
+            ]
+            for kind in kinds
+        }
+
+    def forget_values(self) -> None:
+        """Free the memory of the values, once nobody waits any more."""
+        self._values = None
 
 
 def _of_variant(
@@ -87,4 +111,4 @@ def _values_of_seeds(task: StackTask, rows: StudyRows, seeds: Sequence[int]) -> 
 
 
 def _network(task: StackTask, rows: StudyRows, name: str) -> Network:
-    return stack_network(task.of(name), rows, seed=task.runs[0].seed)
+    return stack_network(task.of(name), rows, seed=task.all_runs[0].seed)
