@@ -255,3 +255,12 @@ def test_a_saved_stack_keeps_its_runs_that_wait(split):
     assert [stack.all_runs for stack in by_name.values()] == [
         tuple(RunKey("Small", one, 60) for one in (1, 6))
     ]
+
+
+def test_no_stack_has_more_lanes_than_are_worth_having(split):
+    """Nor more than memory allows; a CPU does not ask."""
+    for most, worth, lanes in ((256, 3, 3), (2, 8, 2), (256, 8, 6)):
+        options = {"seeds": 6, "workers": 1, "variants": VARIANTS[:1], "max_lanes": most}
+        stacks = plan(split, together=True, lanes_worth=lambda stack, worth=worth: worth, **options)
+        assert [(len(stack.runs), len(stack.all_runs)) for stack in stacks] == [(lanes, 6)]
+        assert plan(split, lanes_worth=lambda stack: 1, **options) == plan(split, **options)

@@ -159,6 +159,7 @@ class PlanMade:
         memory_bytes: expected peak of the whole command: this process, its workers, and judging.
         free_bytes: what it may take together with what it holds already; None if that is not known.
         devices: how many accelerators train each stack together.
+        lanes: the most that an accelerator computes side by side; None on processors.
     """
 
     runs: int
@@ -167,6 +168,7 @@ class PlanMade:
     memory_bytes: int
     free_bytes: int | None
     devices: int = 1
+    lanes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ def _usable_stacks(
         waiting = tuple(run for run in listed if run in runs and run not in seated)
         if len(companion_groups(study, (*record.lanes, *waiting))) > 1:
             waiting = ()
+        seated.update(waiting)
         parts = [SavedStack(record.stack, record.path, record.lanes, waiting)]
         groups = companion_groups(study, record.lanes)
         if len(groups) > 1:

@@ -235,10 +235,15 @@ def _state_bytes(stack: StackTask, built: VariantBuilt, *, elsewhere: int = 0) -
 
 def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     """Return the memory that the layers of one lane take between input and gradient, in training or in evaluation."""
-    widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
+    widths = [rows.features, *layer_widths(built)]
     training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
     evaluated = max(len(part[0]) for part in (rows.validation, rows.test))
     return ACTIVATION_COPIES * FLOAT_BYTES * max(training, min(PIECE_ROWS, evaluated) * max(widths))
+
+
+def layer_widths(built: VariantBuilt) -> list[int]:
+    """Return the number of values per row that each layer of a network gives."""
+    return [_outputs(shape, count) for _, _, shape, count in built.layers]
 
 
 def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:

@@ -72,6 +72,7 @@ def plan_stacks(
     max_lanes: int = MAX_LANES,
     together: bool = False,
     devices: int = 1,
+    lanes_worth: Callable[[StackTask], int] = lambda stack: MAX_LANES_TOGETHER,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first.
 
@@ -87,6 +88,7 @@ def plan_stacks(
         together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
             takes several 512-wide ones to fill it. So do variants that differ in strengths alone.
         devices: how many devices train each stack.
+        lanes_worth: from how many lanes of a stack on more hardly gain, where they are computed together.
     """
 
     def task(stack: SavedStack) -> StackTask:
@@ -112,7 +114,9 @@ def plan_stacks(
     if together:
         costs = [cost(task(SavedStack("", None, tuple(runs)))) for runs in groups.values()]
         parts = _deal(list(groups.values()), costs, workers=workers, begun=[cost(one) for one in stacks])
-        shares = [_seated(runs, max_lanes) for runs in parts]
+        shares = [
+            _seated(runs, min(max_lanes, lanes_worth(task(SavedStack("", None, runs))))) for runs in parts
+        ]
     else:
         shares = [
             SavedStack(stack_name(lanes), None, lanes)

@@ -62,7 +62,7 @@ class StackState:
         """Take a newer report; a stack that started again begins a new measurement."""
         if event.epoch > self.epoch and event.seconds > self.seconds:
             self.seconds_per_epoch = (event.seconds - self.seconds) / (event.epoch - self.epoch)
-        self.epoch, self.seconds = event.epoch, event.seconds
+        self.runs, self.epoch, self.seconds = event.runs, event.epoch, event.seconds
 
 
 @dataclass(slots=True)
@@ -188,7 +188,7 @@ class StudyProgress:
         if not training:
             return
         stack = self.stacks.get(event.stack)
-        if stack is None or stack.runs != event.runs:
+        if stack is None:
             self.stacks[event.stack] = StackState(event.runs, event.epoch, event.seconds)
         else:
             stack.update(event)
@@ -227,11 +227,16 @@ def plan_text(plan: PlanMade) -> str:
         '7 runs in 7 stacks on 2 workers: about 2.1 GB of 21.4 GB free'
         >>> plan_text(PlanMade(2, 2, 1, 2_140_000_000, None, devices=4))
         '2 runs in 2 stacks on 1 worker, each over 4 devices: about 2.1 GB'
+        >>> plan_text(PlanMade(90, 1, 1, 2_140_000_000, None, lanes=45))
+        '90 runs in 1 stack, up to 45 side by side, on 1 worker: about 2.1 GB'
     """
     parts = [_counted(plan.runs, "run"), _counted(plan.stacks, "stack"), _counted(plan.workers, "worker")]
     over = "" if plan.devices == 1 else f", each over {plan.devices} devices"
     free = "" if plan.free_bytes is None else f" of {gigabytes(plan.free_bytes)} GB free"
-    return f"{parts[0]} in {parts[1]} on {parts[2]}{over}: about {gigabytes(plan.memory_bytes)} GB{free}"
+    beside = f", up to {plan.lanes} side by side," if plan.lanes and plan.lanes > 1 else ""
+    return (
+        f"{parts[0]} in {parts[1]}{beside} on {parts[2]}{over}: about {gigabytes(plan.memory_bytes)} GB{free}"
+    )
 
 
 def _counted(count: int, word: str) -> str:
