@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars
@@ -14,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from justright.errors import FolderError
+from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.folder import StudyFolder
 from justright.records.reader import CheckpointRecord, RunRecord, StoreReader
-from justright.records.store import Store
+from justright.records.store import Division, Store
 from justright.runs.events import (
     EpochBlock,
     RunFinished,
@@ -281,6 +284,51 @@ def test_a_forgotten_checkpoint_is_gone_with_its_file(store, folder, checkpoint)
     store.forget_checkpoint("stack-0")
     assert store.checkpoints() == []
     assert list(folder.checkpoints_path.iterdir()) == []
+
+
+def test_a_divided_checkpoint_is_two_with_their_own_lanes(store, folder) -> None:
+    """The old file is gone, and dividing again changes nothing."""
+    lanes = tuple(RunKey(name, seed, 10) for name in ("A", "B") for seed in (1, 2))
+    tensors = {
+        "weights/0000": np.arange(12.0).reshape(4, 3),
+        "outcome": np.arange(4, dtype=np.int32),
+        "train_seconds": np.array([8.0]),
+    }
+    old = "checkpoints/old.safetensors"
+    write_tensors(folder.inside(old), tensors, {"stack": "both", "epoch": "10", "runs": "[]"})
+    store.handle(StackCheckpoint("both", old, 10, lanes, (), ()))
+    parts = {
+        "checkpoints/b.safetensors": ("B", (lanes[3], lanes[2])),
+        "checkpoints/rest.safetensors": ("rest", (lanes[0], lanes[1])),
+    }
+    for _ in range(2):
+        store.divide_checkpoint(Division("both", parts))
+        assert store.checkpoints() == [
+            CheckpointRecord(name, path, 10, runs) for path, (name, runs) in parts.items()
+        ]
+        names = {path.name for path in folder.checkpoints_path.iterdir()}
+        assert names == {"b.safetensors", "rest.safetensors"}
+    for path, (name, runs) in parts.items():
+        found, words = read_tensors(folder.inside(path))
+        assert words == {"stack": name, "epoch": "10", "runs": json.dumps(runs), "waiting": "[]"}
+        places = [lanes.index(run) for run in runs]
+        np.testing.assert_array_equal(found["outcome"], places)
+        np.testing.assert_array_equal(found["weights/0000"], tensors["weights/0000"][places])
+        np.testing.assert_array_equal(found["train_seconds"], [8.0])
+
+
+def test_a_checkpoint_and_those_of_the_runs_that_left_it_count_together(store, checkpoint, folder) -> None:
+    """One transaction; all of their files stay."""
+    left = StackCheckpoint("left", "checkpoints/left", 3, (OTHER,), (), ())
+    (folder.path / "checkpoints").mkdir()
+    folder.inside(left.path).write_bytes(b"state")
+    store.handle(replace(checkpoint("a"), parked=(left,)))
+    store.handle(checkpoint("b"))
+    assert store.checkpoints() == [
+        CheckpointRecord("left", "checkpoints/left", 3, (OTHER,)),
+        CheckpointRecord("stack-0", "checkpoints/b", 5, (RUN,)),
+    ]
+    assert {path.name for path in folder.checkpoints_path.iterdir()} == {"b", "left"}
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd"])

@@ -11,7 +11,11 @@ import pytest
 import justright as jr
 from justright.errors import FolderError, InputError
 from justright.records.folder import StudyFolder
-from justright.workers import engines
+from justright.records.reader import StoreReader
+from justright.runs.events import RunKey, StackCheckpoint
+from justright.session.options import RunOptions
+from justright.session.session import run_study
+from justright.workers import engines, train
 from justright.workers.accelerators import Accelerators
 
 DEVICE = Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")
@@ -112,3 +116,72 @@ def test_products_that_the_device_lacks_are_refused(split, tmp_path):
         "Take 'auto' or 'float32', or 'bfloat16' for speed."
     )
     assert not (tmp_path / "study").exists()
+
+
+def alike(split, *names, max_epochs=4):
+    """Networks that differ in a penalty alone, with two seeds each."""
+    known = {"Plain": jr.mlp(4), "Weak": jr.mlp(4, l2=1e-3), "Strong": jr.mlp(4, l2=0.1)}
+    variants = {name: known[name] for name in names}
+    recipe = jr.Recipe(100, max_epochs, None)
+    return jr.Study(split, variants, recipe, seeds=2, reference=False, neighbours=False)
+
+
+def states(folder):
+    """The stacks of a folder, and how far each is."""
+    return {tuple(path.stem.rpartition("-")[::2]) for path in (folder / "checkpoints").iterdir()}
+
+
+def test_a_variant_leaves_stacks_of_several_and_comes_back(
+    split, on_device, shared_programs, tmp_path, monkeypatch
+):
+    """Six runs in three lanes: the checkpoints of those that began and of those that waited are divided; all go on for longer."""
+    monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 3)
+    order, folder = ["variant", "seed", "epoch"], tmp_path / "study"
+    before = alike(split, "Plain", "Weak", "Strong").run(folder, progress=False).curves.sort(order)
+    name = "Plain-and-2-more-rows-300-seeds-1-2-x6"
+    assert states(folder) == {(f"{name}-ended-4", "0000004"), (name, "0000008")}
+    alike(split, "Plain", "Strong", max_epochs=6).run(folder, progress=False)
+    others = {
+        ("Plain-rows-300-seeds-1-2-x2", "0000006"),
+        ("Strong-rows-300-seeds-1-2-x2", "0000010"),
+    }
+    left = {("Weak-rows-300-seeds-1-1-x1", "0000004"), ("Weak-rows-300-seeds-2-2-x1", "0000008")}
+    assert states(folder) == others | left
+    result = alike(split, "Plain", "Weak", "Strong", max_epochs=6).run(folder, progress=False)
+    after = result.curves.sort(order)
+    assert after.filter(pl.col("epoch") < 4).equals(before)
+    assert len(after) == 6 * 6
+    with StudyFolder.open(folder, "read") as opened, StoreReader(opened) as store:
+        started = [note.text.partition(" on ")[0] for note in store.notes() if note.kind == "run started"]
+    assert sorted(started[-2:]) == [f"Weak, seed {seed}, 300 rows: from epoch 4" for seed in (1, 2)]
+
+
+class Crash(Exception):
+    """What ends a study in the middle."""
+
+
+class Crashing:
+    """A sink that fails when the first run has taken the lane of another, and that has been stored."""
+
+    def handle(self, event):
+        """Take one event."""
+        if isinstance(event, StackCheckpoint) and event.parked:
+            raise Crash
+
+
+def test_more_runs_than_lanes_end_in_any_number_of_sessions(
+    split, on_device, shared_programs, tmp_path, monkeypatch
+):
+    """Six runs in two lanes, cut off in the middle: the same curves as without."""
+    monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 2)
+    order, names = ["variant", "seed", "epoch"], ("Plain", "Weak", "Strong")
+    whole = alike(split, *names).run(tmp_path / "whole", progress=False).curves.sort(order)
+    assert len(whole) == 6 * 4
+    folder = tmp_path / "cut"
+    with pytest.raises(Crash):
+        run_study(alike(split, *names), folder, RunOptions(), sinks=[Crashing()])
+    with StudyFolder.open(folder, "read") as opened, StoreReader(opened) as store:
+        assert [record.lanes for record in store.checkpoints()] == [
+            tuple(RunKey(name, seed, 300) for seed in (1, 2)) for name in ("Weak", "Plain")
+        ]
+    assert alike(split, *names).run(folder, progress=False).curves.sort(order).equals(whole)

@@ -11,7 +11,7 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.study import Study
 from justright.study.variant import Variant
-from justright.workers.plan import MAX_LANES, SMALL_PARAMETERS, SavedStack, plan_stacks
+from justright.workers.plan import MAX_LANES, SMALL_PARAMETERS, SavedStack, companion_groups, plan_stacks
 
 VARIANTS = (
     Variant("Small", mlp(4)),
@@ -112,8 +112,8 @@ def dealt(split, *, seeds, workers, names, **options):
     """Return the variant and the number of lanes of each stack on accelerators, in order."""
     variants = [one for one in VARIANTS if one.name in names]
     stacks = plan(split, seeds=seeds, workers=workers, variants=variants, together=True, **options)
-    runs = [run for stack in stacks for run in stack.runs]
-    assert len(runs) == len(set(runs))
+    runs = [run for stack in stacks for run in stack.all_runs]
+    assert len(runs) == len(set(runs)) == seeds * len(variants)
     return [(stack.variant, len(stack.runs)) for stack in stacks]
 
 
@@ -127,7 +127,12 @@ def dealt(split, *, seeds, workers, names, **options):
         ("Large Dropped", 4, 3, [("Large", 4), ("Dropped", 2), ("Dropped", 2)]),
         # Next to a large network a small one takes no time: it is compiled for one device only.
         ("Small Large", 4, 2, [("Large", 2), ("Large", 2), ("Small", 4)]),
-        ("Small", 600, 2, [("Small", 200)] * 3),  # as many as fit into a stack, evenly
+        (
+            "Small",
+            600,
+            2,
+            [("Small", 150)] * 2,
+        ),  # of 300 for each of them, as many lanes as those that wait fill, too
     ],
 )
 def test_accelerators_share_the_seeds_of_a_network_so_that_none_idles(split, names, seeds, workers, expected):
@@ -149,3 +154,113 @@ def test_every_stack_says_how_many_devices_train_it(split):
     for devices in (1, 4):
         assert {stack.devices for stack in plan(split, together=True, devices=devices)} == {devices}
     assert {stack.devices for stack in plan(split)} == {1}
+
+
+GRID = (
+    Variant("Plain", mlp(4)),
+    Variant("L2 0.1", mlp(4, l2=0.1)),
+    Variant("L2 0.2", mlp(4, l2=0.2)),
+    Variant("Dropped", mlp(4, dropout=0.5)),
+    Variant("Long L2", mlp(4, l2=0.1), Recipe(max_epochs=200)),
+)
+ALIKE = ("Plain", "L2 0.1", "L2 0.2")
+
+
+def grid_plan(split, **options):
+    """Return the plan of a study of the variants above."""
+    study = Study(split, GRID, Recipe(max_epochs=100), seeds=options.pop("seeds", 2))
+    return study, plan_stacks(
+        study,
+        parameters=dict.fromkeys((one.name for one in GRID), 21),
+        workers=options.pop("workers", 1),
+        model_path=lambda run: f"models/{run.variant}/seed-{run.seed}.keras",
+        **options,
+    )
+
+
+def test_variants_that_differ_in_strengths_alone_share_a_stack_on_an_accelerator(split):
+    """Other layers and other recipes have stacks of their own; the program is that of a network with all penalties."""
+    study, stacks = grid_plan(split, together=True)
+    by_name = {stack.name: stack for stack in stacks}
+    assert set(by_name) == {
+        "Plain-and-2-more-rows-60-seeds-1-2-x6",
+        "Dropped-rows-60-seeds-1-2-x2",
+        "Long L2-rows-60-seeds-1-2-x2",
+    }
+    mixed = by_name["Plain-and-2-more-rows-60-seeds-1-2-x6"]
+    assert mixed.runs == tuple(RunKey(name, seed, 60) for name in ALIKE for seed in (1, 2))
+    assert mixed.models == tuple(f"models/{run.variant}/seed-{run.seed}.keras" for run in mixed.runs)
+    assert (mixed.variant, mixed.build) == ("L2 0.1", mlp(4, l2=0.1))
+    for name in ALIKE:
+        own = mixed.of(name)
+        variant = study.variant(name)
+        assert (own.variant, own.build, own.recipe) == (name, variant.build, study.recipe_of(variant))
+    assert by_name["Dropped-rows-60-seeds-1-2-x2"].members == {}
+
+
+def test_they_do_not_on_a_cpu(split):
+    """Lanes are computed one after the other there."""
+    _, stacks = grid_plan(split)
+    assert sorted({run.variant for run in stack.runs} == {stack.variant} for stack in stacks) == [True] * 5
+
+
+@pytest.mark.parametrize(("seeds", "most", "workers"), [(3, 4, 1), (5, 256, 3), (2, 1, 2)])
+def test_stacks_of_several_variants_have_names_of_their_own(seeds, most, workers, split):
+    """However their runs are dealt out; each run is in one of them."""
+    _, stacks = grid_plan(split, seeds=seeds, together=True, max_lanes=most, workers=workers)
+    assert len({stack.name for stack in stacks}) == len(stacks)
+    runs = [run for stack in stacks for run in stack.all_runs]
+    assert len(set(runs)) == len(runs) == 5 * seeds
+    for stack in stacks:
+        assert len(stack.runs) <= most
+        assert stack.models == tuple(f"models/{run.variant}/seed-{run.seed}.keras" for run in stack.all_runs)
+
+
+def test_the_runs_of_a_stack_are_one_group_until_the_study_changes(split):
+    """Variants that are left out, and those with another recipe now, train no longer with the others."""
+    _, stacks = grid_plan(split, together=True)
+    runs = next(stack.runs for stack in stacks if len(stack.runs) == 6)
+    kept = {"Plain": Variant("Plain", mlp(4)), "L2 0.1": Variant("L2 0.1", mlp(4, l2=0.1))}
+    study = Study(split, tuple(kept.values()), Recipe(max_epochs=100), seeds=2)
+    assert companion_groups(study, runs) == [runs[:4], runs[4:]]
+    longer = Study(
+        split,
+        (kept["Plain"], Variant("L2 0.1", mlp(4, l2=0.1), Recipe(max_epochs=300))),
+        Recipe(max_epochs=100),
+    )
+    assert companion_groups(longer, runs) == [runs[:2], runs[2:4], runs[4:]]
+    same = Study(split, GRID, Recipe(max_epochs=100), seeds=2)
+    assert companion_groups(same, runs) == [runs]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "most", "lanes", "waiting"),
+    [(10, 256, 10, 0), (10, 4, 4, 6), (300, 256, 150, 150), (9, 8, 5, 4)],
+)
+def test_runs_beyond_the_lanes_of_a_stack_wait_in_it(seeds, most, lanes, waiting, split):
+    """On an accelerator: they take the lanes of those that end, as many as fill the lanes the last time, too."""
+    stacks = plan(split, seeds=seeds, workers=1, variants=VARIANTS[:1], together=True, max_lanes=most)
+    assert [(len(stack.runs), len(stack.waiting)) for stack in stacks] == [(lanes, waiting)]
+    assert stacks[0].all_runs == tuple(RunKey("Small", seed, 60) for seed in range(1, seeds + 1))
+
+
+def test_a_saved_stack_keeps_its_runs_that_wait(split):
+    """They are in no other stack."""
+    seats = [tuple(RunKey("Small", seed, 60) for seed in part) for part in ((3, 2), (4, 5))]
+    saved = SavedStack("old", "checkpoints/old.safetensors", *seats)
+    stacks = plan(split, seeds=6, workers=1, variants=VARIANTS[:1], together=True, saved=[saved])
+    by_name = {stack.name: stack for stack in stacks}
+    assert (by_name["old"].runs, by_name["old"].waiting) == tuple(seats)
+    del by_name["old"]
+    assert [stack.all_runs for stack in by_name.values()] == [
+        tuple(RunKey("Small", one, 60) for one in (1, 6))
+    ]
+
+
+def test_no_stack_has_more_lanes_than_are_worth_having(split):
+    """Nor more than memory allows; a CPU does not ask."""
+    for most, worth, lanes in ((256, 3, 3), (2, 8, 2), (256, 8, 6)):
+        options = {"seeds": 6, "workers": 1, "variants": VARIANTS[:1], "max_lanes": most}
+        stacks = plan(split, together=True, lanes_worth=lambda stack, worth=worth: worth, **options)
+        assert [(len(stack.runs), len(stack.all_runs)) for stack in stacks] == [(lanes, 6)]
+        assert plan(split, lanes_worth=lambda stack: 1, **options) == plan(split, **options)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
 
@@ -14,12 +16,14 @@ import numpy.typing as npt
 
 from justright.data.readers.databases.guarded_connection import GuardedConnection, quoted
 from justright.errors import FolderError
+from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.codec import losses_to_blob, metrics_to_json
 from justright.records.faults import content_faults, database_faults
 from justright.records.files import remove
 from justright.records.folder import StudyFolder
 from justright.records.reader import RUN_ENDED, RUN_FAILED, RUN_STARTED, StoreReader
 from justright.records.schema import BUSY_SECONDS, open_for_writing
+from justright.runs.checkpoint_lanes import take_lanes
 from justright.runs.events import (
     EpochBlock,
     Event,
@@ -41,6 +45,19 @@ REOPEN = """
         best = '{}', last = '{}', test = '{}', test_last = '{}'
     WHERE id = ?
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A checkpoint whose lanes are to be put into several.
+
+    Args:
+        stack: whose checkpoint.
+        parts: path of each new one, relative to the study folder -> its stack and the runs in it.
+    """
+
+    stack: str
+    parts: Mapping[str, tuple[str, tuple[RunKey, ...]]]
 
 
 class Store(StoreReader):
@@ -129,6 +146,27 @@ class Store(StoreReader):
         for path in paths:
             remove(self.folder.inside(path))
 
+    def divide_checkpoint(self, division: Division) -> None:
+        """Put a checkpoint's lanes into several; nothing happens if that was done before.
+
+        Raises:
+            FolderError: it cannot be read, or the others not be written; all is as before then.
+        """
+        found = {record.stack: record for record in self.checkpoints()}.get(division.stack)
+        if found is None:
+            return
+        tensors, metadata = read_tensors(self.folder.inside(found.path))
+        for path, (name, runs) in division.parts.items():
+            places = [found.lanes.index(run) for run in runs]
+            words = metadata | {"stack": name, "runs": json.dumps(runs), "waiting": "[]"}
+            write_tensors(self.folder.inside(path), take_lanes(tensors, places), words)
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM checkpoints WHERE stack = ?", (division.stack,))
+            for path, (name, runs) in division.parts.items():
+                row = (name, path, found.epoch, to_json(runs))
+                connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", row)
+        remove(self.folder.inside(found.path))
+
     def _connect(self, busy_seconds: float) -> GuardedConnection:
         return open_for_writing(self.path, busy_seconds=busy_seconds)
 
@@ -202,6 +240,8 @@ class Store(StoreReader):
             if event.lanes:
                 row = (event.stack, event.path, event.epoch, to_json(event.lanes))
                 connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?)", row)
+                parked = [(one.stack, one.path, one.epoch, to_json(one.lanes)) for one in event.parked]
+                connection.executemany("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", parked)
             else:
                 obsolete.add(current)
         for path in obsolete:

@@ -159,6 +159,7 @@ class PlanMade:
         memory_bytes: expected peak of the whole command: this process, its workers, and judging.
         free_bytes: what it may take together with what it holds already; None if that is not known.
         devices: how many accelerators train each stack together.
+        lanes: the most that an accelerator computes side by side; None on processors.
     """
 
     runs: int
@@ -167,6 +168,7 @@ class PlanMade:
     memory_bytes: int
     free_bytes: int | None
     devices: int = 1
+    lanes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ class StackCheckpoint:
             checkpoint of a finished stack stays: more epochs and other test rows start from it.
         blocks: the epochs since the previous checkpoint, to be stored in the same transaction.
         finished: runs that ended since then, stored in the same transaction.
+        parked: checkpoints of runs that ended and left their lanes to others, stored in the same transaction. Nothing else
+            holds their last state.
     """
 
     stack: str
@@ -189,6 +193,7 @@ class StackCheckpoint:
     lanes: tuple[RunKey, ...]
     blocks: tuple[EpochBlock, ...]
     finished: tuple[RunFinished, ...]
+    parked: tuple[StackCheckpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,7 @@ class StackProgress:
         seconds: wall time since the stack (re)started, compilation included.
         latest: run -> its metrics at the latest epoch.
         waits: run -> epochs since its best epoch.
+        epochs: run -> its epochs, where they are not the stack's, since it took the lane of another.
     """
 
     stack: str
@@ -210,6 +216,7 @@ class StackProgress:
     seconds: float
     latest: Mapping[RunKey, Mapping[str, float]]
     waits: Mapping[RunKey, int]
+    epochs: Mapping[RunKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -177,20 +177,31 @@ class BuildTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of several variants of a stack: its network and its recipe."""
+
+    build: Build
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
 class StackTask:
-    """Train one stack: the given seeds of one variant on one training size, one lane per seed.
+    """Train one stack: runs on one training size, one lane per run. They are seeds of one variant, or of several companions.
 
     Shape:
         train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix.
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.
+        variant, build, recipe: what is trained; of several variants the one whose network has all strengths.
         runs: one per lane.
-        models: where each lane's model goes, relative to the folder.
+        models: where each run's model goes, relative to the folder: those of `runs`, then those of `waiting`.
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
         registered: classes and functions to register with Keras first.
         together: whether lanes are computed together, as on an accelerator, rather than one after the other.
         devices: how many devices train the stack together, its large values sharded over them.
+        members: the variants by name, if there are several; see `shared_programs.companions`.
+        waiting: further runs, each of which takes the lane of a run that has ended.
     """
 
     name: str
@@ -205,6 +216,35 @@ class StackTask:
     registered: Mapping[str, Any] = field(default_factory=registered_objects)
     together: bool = False
     devices: int = 1
+    members: Mapping[str, Member] = field(default_factory=dict)
+    waiting: tuple[RunKey, ...] = ()
+
+    @property
+    def all_runs(self) -> tuple[RunKey, ...]:
+        """Those that have a lane, and those that wait."""
+        return (*self.runs, *self.waiting)
+
+    def seated(self, runs: Sequence[RunKey], waiting: Sequence[RunKey]) -> StackTask:
+        """Return the task with other runs in its lanes and others that wait, all of which it has."""
+        models = dict(zip(self.all_runs, self.models, strict=True))
+        return replace(
+            self,
+            runs=tuple(runs),
+            waiting=tuple(waiting),
+            models=tuple(models[run] for run in (*runs, *waiting)),
+        )
+
+    def of(self, variant: str) -> StackTask:
+        """Return the task with the network and the recipe of one of its variants."""
+        if variant not in self.members:
+            return self
+        member = self.members[variant]
+        return replace(self, variant=variant, build=member.build, recipe=member.recipe, members={})
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of its variants, in the order of their first lanes."""
+        return tuple(dict.fromkeys(run.variant for run in self.all_runs))
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,12 @@ from justright.records.checkpoints import read_tensors
 from justright.records.fingerprints import changed, versions
 from justright.records.models import damage_of
 from justright.records.reader import CheckpointRecord, RunRecord
-from justright.records.store import Store
+from justright.records.store import Division, Store
 from justright.runs.events import RunKey
+from justright.runs.tasks import checkpoint_path
 from justright.study.spec import ROLE_KEYS, study_to_dict
 from justright.study.study import Study
-from justright.workers.plan import Revisit, SavedStack
+from justright.workers.plan import Revisit, SavedStack, companion_groups, stack_name
 
 # Keys of a variant's description that say nothing about its numbers.
 NOT_TRAINED = (*ROLE_KEYS, "keras_config")
@@ -31,6 +33,7 @@ class Remaining:
         reopened: ended runs that train again: from where a lower epoch limit ended them or, if that state is lost, from
             their first epoch to the same numbers.
         saved: stacks to continue.
+        divided: checkpoints to divide before that: some of their runs have left the study, or no longer share a program.
         revisited: stacks of ended runs that are to be measured on the study's test rows, or whose models are lost.
         has_other_test: whether the recorded runs were measured on other test rows.
         reference: whether the reference model is to be trained.
@@ -43,6 +46,7 @@ class Remaining:
     revisited: tuple[Revisit, ...]
     has_other_test: bool
     reference: bool
+    divided: tuple[Division, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -124,7 +128,7 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
         if has_test and (other_test or not records[run].test) and records[run].best_epoch is not None
     }
     unsaved = {run for run in sorted(wanted & ended) if _has_lost_model(store, records[run])}
-    stacks = _usable_stacks(store, (wanted - ended) | unmeasured | unsaved)
+    stacks, divided = _usable_stacks(study, store, (wanted - ended) | unmeasured | unsaved)
     lost = (unmeasured | unsaved).difference(*(stack.runs for stack in stacks))
     revisited = [
         Revisit(
@@ -137,10 +141,11 @@ def find_remaining(study: Study, store: Store, current: Mapping[str, Any]) -> Re
         wanted=wanted,
         ended=frozenset(ended),
         reopened=tuple(sorted(extended | lost)),
-        saved=tuple(stack for stack in stacks if not ended.issuperset(stack.runs)),
+        saved=tuple(stack for stack in stacks if not ended.issuperset((*stack.runs, *stack.waiting))),
         revisited=tuple(one for one in revisited if one.unmeasured or one.unsaved),
         has_other_test=other_test and bool(records),
         reference=study.reference and (other_test or store.get_meta("reference") is None),
+        divided=tuple(divided),
     )
 
 
@@ -160,20 +165,38 @@ def _has_lost_model(store: Store, record: RunRecord) -> bool:
     return bool(damage)
 
 
-def _usable_stacks(store: Store, runs: frozenset[RunKey]) -> list[SavedStack]:
-    """Return the stacks with any of `runs` whose checkpoints can be read."""
-    return [
-        SavedStack(record.stack, record.path, record.lanes)
-        for record in store.checkpoints()
-        if runs.intersection(record.lanes) and _is_readable(store, record)
-    ]
+def _usable_stacks(
+    study: Study, store: Store, runs: frozenset[RunKey]
+) -> tuple[list[SavedStack], list[Division]]:
+    """Return the stacks with any of `runs` whose checkpoints can be read, and what must be divided for them to be there."""
+    stacks: list[SavedStack] = []
+    divided: list[Division] = []
+    seated = {run for record in store.checkpoints() for run in record.lanes}
+    for record in store.checkpoints():
+        metadata = _metadata_of(store, record) if runs.intersection(record.lanes) else None
+        if metadata is None:
+            continue
+        # Runs that have come to another stack since, as after a change of the study, no longer wait in this one.
+        listed = [RunKey(*run) for run in json.loads(metadata.get("waiting", "[]"))]
+        waiting = tuple(run for run in listed if run in runs and run not in seated)
+        if len(companion_groups(study, (*record.lanes, *waiting))) > 1:
+            waiting = ()
+        seated.update(waiting)
+        parts = [SavedStack(record.stack, record.path, record.lanes, waiting)]
+        groups = companion_groups(study, record.lanes)
+        if len(groups) > 1:
+            named = [(stack_name(group), group) for group in groups]
+            parts = [SavedStack(name, checkpoint_path(name, record.epoch), group) for name, group in named]
+            divided.append(Division(record.stack, {one.path or "": (one.name, one.runs) for one in parts}))
+        stacks += [one for one in parts if runs.intersection(one.runs)]
+    return stacks, divided
 
 
-def _is_readable(store: Store, record: CheckpointRecord) -> bool:
+def _metadata_of(store: Store, record: CheckpointRecord) -> dict[str, str] | None:
+    """Return what a checkpoint says of itself; None if it cannot be read."""
     try:
-        read_tensors(store.folder.inside(record.path))
+        return read_tensors(store.folder.inside(record.path))[1]
     except FolderError as error:
         store.note("checkpoint damaged", str(error))
         store.forget_checkpoint(record.stack)
-        return False
-    return True
+        return None

@@ -219,6 +219,8 @@ class _Session:
             self.store.set_meta("command", self.command)
         write_study(self.folder, self.store, self.study, configs)
         self.store.set_meta("fingerprints", self.fingerprints)
+        for division in self.remaining.divided:
+            self.store.divide_checkpoint(division)
         for run in self.remaining.reopened:
             self.store.extend_run(run)
 

@@ -2,7 +2,8 @@
 
 Labels need no declaration of what an argument does: they compare the networks that come out, by their parameters and by
 what holds their training back. The seeds of a variant share a compiled program, and so do multilayer perceptrons whose widths
-round up to the same multiples of 16 (`training/padding.py`); other values of a penalty are other programs.
+round up to the same multiples of 16 (`training/padding.py`). On an accelerator all strengths of a penalty or of dropout are
+lanes of one stack (`runs/shared_programs.py`); on a CPU each has stacks of its own.
 """
 
 from __future__ import annotations

@@ -15,9 +15,16 @@ from justright.training.settled import TENSORS as SETTLING_TENSORS
 
 # What the host keeps beside the lanes.
 FIRST_WEIGHTS = "first_weights"  # histograms of them
-HOST_TENSORS = ("best_metrics", "last_metrics", "train_seconds", FIRST_WEIGHTS, *SETTLING_TENSORS)
-# Outcomes of a lane, as data inside the program.
-ALIVE, STOPPED, DIVERGED, SETTLED = 0, 1, 2, 3
+HOST_TENSORS = (
+    "best_metrics",
+    "last_metrics",
+    "train_seconds",
+    "began_seconds",
+    FIRST_WEIGHTS,
+    *SETTLING_TENSORS,
+)
+# Outcomes of a lane, as data inside the program. LIMITED: at the epoch limit, while others go on.
+ALIVE, STOPPED, DIVERGED, SETTLED, LIMITED = 0, 1, 2, 3, 4
 
 
 class Rows(NamedTuple):
@@ -48,7 +55,7 @@ class Lane(NamedTuple):
         weights, others, optimizer: values of trainable, non-trainable and optimizer variables.
         best_weights, best_others: values at the best epoch so far, averaged ones where weights are averaged.
         best_value: the monitored metric there; best_epoch: which one (-1: none yet).
-        wait: epochs since then; outcome: ALIVE, STOPPED, DIVERGED or SETTLED; epochs: trained so far.
+        wait: epochs since then; outcome: ALIVE, STOPPED, DIVERGED, SETTLED or LIMITED; epochs: trained so far.
         average_weights, average_others: averages of `weights` and `others`; empty where weights are not averaged.
     """
 

@@ -7,6 +7,7 @@ orders, so a recipe says which of them a run uses, and a run is never continued 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -50,22 +51,28 @@ def batch_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int32]:
 
 
 def chunk_orders(
-    seeds: tuple[int, ...], first_epoch: int, epochs: int, rows: int, *, length: int
+    seeds: tuple[int, ...], first_epochs: int | Sequence[int], epochs: int, rows: int, *, length: int
 ) -> npt.NDArray[np.int32]:
-    """Return the batch orders of a chunk, zero-padded to the compiled length.
+    """Return the batch orders of a chunk, zero-padded to the compiled length; each lane may begin at its own epoch.
 
     Shape:
         (length, lanes, rows); entries from `epochs` on are zeros and never used.
     """
     orders = np.zeros((length, len(seeds), rows), np.int32)
     for offset in range(epochs):
-        for lane, seed in enumerate(seeds):
-            orders[offset, lane] = batch_order(seed, first_epoch + offset, rows)
+        for lane, (seed, first) in enumerate(zip(seeds, _each(first_epochs, seeds), strict=True)):
+            orders[offset, lane] = batch_order(seed, first + offset, rows)
     return orders
 
 
 def chunk_mixes(
-    seeds: tuple[int, ...], first_epoch: int, epochs: int, steps: int, *, alpha: float, length: int
+    seeds: tuple[int, ...],
+    first_epochs: int | Sequence[int],
+    epochs: int,
+    steps: int,
+    *,
+    alpha: float,
+    length: int,
 ) -> npt.NDArray[np.float32]:
     """Return the mixing weight of each step of a chunk, one-padded to the compiled length.
 
@@ -80,10 +87,14 @@ def chunk_mixes(
     """
     mixes = np.ones((length, len(seeds), steps), np.float32)
     for offset in range(epochs):
-        for lane, seed in enumerate(seeds):
-            generator = np.random.Generator(np.random.SFC64((seed, first_epoch + offset, MIXES)))
+        for lane, (seed, first) in enumerate(zip(seeds, _each(first_epochs, seeds), strict=True)):
+            generator = np.random.Generator(np.random.SFC64((seed, first + offset, MIXES)))
             mixes[offset, lane] = generator.beta(alpha, alpha, steps)
     return mixes
+
+
+def _each(first_epochs: int | Sequence[int], seeds: tuple[int, ...]) -> Sequence[int]:
+    return [first_epochs] * len(seeds) if isinstance(first_epochs, int) else first_epochs
 
 
 class DeviceOrders(NamedTuple):

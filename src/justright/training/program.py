@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
+from justright.runs.shared_programs import shared_form
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
@@ -37,7 +38,7 @@ from justright.training.network import Network, build_network
 from justright.training.orders import DeviceOrders, drawn_mixes, drawn_order
 from justright.training.padding import padded_build
 from justright.training.step import TrainStep, Values
-from justright.training.strengths import Strengths, find_strengths
+from justright.training.strengths import Strengths, StrengthValues, find_strengths
 
 # Epochs of a chunk whose validation losses leave an accelerator, at most: those of all epochs would be most of what is copied.
 SLOTS = 32
@@ -110,14 +111,24 @@ class Program:
         )
         # A CPU's products are float32 in any case; those of an accelerator only if that is asked for.
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
-        strengths = find_strengths(network.model, network.optimizer)
+        self._strengths = strengths = find_strengths(network.model, network.optimizer)
         run_chunk = _with_strengths(
             strengths, self._run_chunk, products, donate_argnums=1, compiler_options=compiler_options or None
         )
         self.run_chunk: Any = Executable(run_chunk) if self.is_ahead else run_chunk
+        # Penalties and dropout have no part in what is measured, so that any strengths will do.
         measure_rows = _with_strengths(strengths, self._measure_rows, products)
         self.measure_rows = self.placement.sharding(measure_rows)
         self.measure_lanes = Executable(_with_strengths(strengths, self._measure_lanes, products))
+
+    @property
+    def strengths(self) -> StrengthValues:
+        """Those of the network that it was traced for, as `run_chunk` takes them for a lane."""
+        return self._strengths.values()
+
+    def strengths_of(self, network: Network) -> StrengthValues:
+        """Return the strengths of a network of the same layers, as `run_chunk` takes them for its lane."""
+        return self._strengths.values_of(network.model, network.optimizer)
 
     def _run_chunk(
         self,
@@ -129,15 +140,19 @@ class Program:
         data: Data,
         mixes: Any = None,
         slots: Any = None,
+        strengths: Any = None,
     ) -> Any:
         """Train up to `epochs` epochs; end sooner when no lane is alive.
 
         Shape:
-            orders: (length, lanes, train rows) int32, or `DeviceOrders` to draw them here; measured: (length,) bool.
+            orders: (length, lanes, train rows) int32, or `DeviceOrders` to draw them here.
+            measured: (length,) bool, whether the fixed subset is; vmapped lanes may each have their own, (length, lanes).
+            first_epoch: () int32; (lanes,) for vmapped lanes that began at different times.
             mixes: (length, lanes, steps) float32, the weight of each step's mixture; None where rows are not mixed, or
                 orders are drawn here.
             slots: (length,) int32, where the validation losses of each epoch go, below `SLOTS`, or `SLOTS` to drop them; None
                 keeps those of all epochs.
+            strengths: `StrengthValues` (lanes, ...) of vmapped lanes; None gives all of them those of the network.
 
         Returns:
             lanes, metrics (length, lanes, metrics), validation losses (length or `SLOTS`, lanes, validation rows), the number
@@ -148,7 +163,7 @@ class Program:
         metrics = jnp.full((length, width, len(self.metric_names)), jnp.nan, jnp.float32)
         kept = length if slots is None else SLOTS
         losses = jnp.full((kept, width, data.validation.x.shape[0]), jnp.nan, jnp.float32)
-        train_lanes = self._train_one_by_one if self._one_by_one else self._train_together
+        train_lanes = self._train_one_by_one if self._one_by_one else partial(self._train_together, strengths)
 
         def goes_on(carry: Any) -> Any:
             index, lanes, *_ = carry
@@ -177,12 +192,14 @@ class Program:
     def _drawn_plans(self, orders: DeviceOrders, epoch: Any) -> tuple[Any, Any]:
         """Return the orders (lanes, train rows) of one epoch, and the weights of mixtures (lanes, steps) or None."""
         rows, recipe = orders.places.shape[0], self.recipe
-        order = jax.vmap(lambda words: drawn_order(words, epoch, rows))(orders.keys)
+        epochs = jnp.broadcast_to(epoch, orders.keys.shape[:1])
+        order = jax.vmap(lambda words, epoch: drawn_order(words, epoch, rows))(orders.keys, epochs)
         order = jnp.take(orders.places, order, axis=0, mode="clip")
         if not recipe.mixup:
             return order, None
         steps = steps_per_epoch(rows, recipe.batch_size)
-        return order, jax.vmap(lambda words: drawn_mixes(words, epoch, steps, recipe.mixup))(orders.keys)
+        drawn = jax.vmap(lambda words, epoch: drawn_mixes(words, epoch, steps, recipe.mixup))
+        return order, drawn(orders.keys, epochs)
 
     def _train_one_by_one(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
         """Return the lanes after one epoch, its metrics and its validation losses; lanes that have ended take no time."""
@@ -209,34 +226,38 @@ class Program:
 
         return lax.map(one_lane, (lanes, *plans))
 
-    def _train_together(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
+    def _train_together(
+        self, strengths: Any, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data
+    ) -> Any:
         """Return the same for vmapped lanes: all are trained, and those that had ended stay as they were.
 
         A branch inside of vmapped lanes would always take both ways, so the fixed subset is measured outside of them.
         """
         not_yet = jnp.full(2, jnp.nan, jnp.float32)
+        epochs = jnp.broadcast_to(epoch, lanes.outcome.shape)
 
-        def one_lane(part: tuple[Lane, Any, Any]) -> Any:
-            lane, *plan = part
+        def one_lane(part: tuple[Lane, Any, Any, Any, Any]) -> Any:
+            lane, own, epoch, *plan = part
             is_alive = lane.outcome == ALIVE
-            after, metrics, losses = self._train_epoch(
-                *(lane, plan, epoch, data),
-                fixed=lambda weights, others: not_yet,
-                steps_in_a_row=self._steps_in_a_row(before.shape[0]),
-            )
+            with self._strengths.replaced(own) if own is not None else nullcontext():
+                after, metrics, losses = self._train_epoch(
+                    *(lane, plan, epoch, data),
+                    fixed=lambda weights, others: not_yet,
+                    steps_in_a_row=self._steps_in_a_row(before.shape[0]),
+                )
             kept = jax.tree.map(partial(jnp.where, is_alive), after, lane)
             return kept, jnp.where(is_alive, metrics, jnp.nan), jnp.where(is_alive, losses, jnp.nan)
 
         before = lanes.outcome
-        lanes, metrics, losses = jax.vmap(one_lane)((lanes, *plans))
+        lanes, metrics, losses = jax.vmap(one_lane)((lanes, strengths, epochs, *plans))
         fixed = lax.cond(
-            measured,
+            measured.any(),
             lambda: jax.vmap(lambda weights, others: self._fixed_metrics(weights, others, data.fixed))(
                 *lanes.measured
             ),
             lambda: jnp.full((before.shape[0], 2), jnp.nan, jnp.float32),
         )
-        fixed = jnp.where((before == ALIVE)[:, None], fixed, jnp.nan)
+        fixed = jnp.where(((before == ALIVE) & measured)[:, None], fixed, jnp.nan)
         first = next(place for place, name in enumerate(self.metric_names) if name.startswith("fixed_"))
         return lanes, metrics.at[:, first : first + 2].set(fixed), losses
 
@@ -446,11 +467,13 @@ def stack_program(
 
 
 def program_key(task: StackTask, rows: StudyRows) -> Any:
-    """Return what the program of a stack depends on."""
+    """Return what the program of a stack depends on; where lanes are computed together, not on their strengths."""
     build = padded_build(task.build, task.recipe)
     is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
-    described = build if is_described else task.variant
+    described: Any = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
+    if task.together:
+        described, recipe = shared_form(build, task.recipe) or (described, recipe)
     rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
     return (
         *(described, recipe, len(task.train_index), len(task.runs), task.together, task.devices),

@@ -73,13 +73,12 @@ class Ending:
 
     Args:
         program: the stack's compiled functions.
-        network: the stack's own, not padded; its variables take the values of each model that is saved.
+        network: the stack's own, not padded; its variables take the values of each model that is saved. Of another variant
+            in the stack, a network is built for that.
         task: the stack.
         rows: the study's rows.
         storage: how models are written.
         measured: kind of rows -> the rows on the device.
-        first_weights: (lanes, weights, 2 + bins), histograms before training, NaN where a weight has none; None for a stack
-            that an earlier version began.
     """
 
     program: Program
@@ -88,7 +87,7 @@ class Ending:
     rows: StudyRows
     storage: Storage
     measured: dict[RowKind, Rows]
-    first_weights: npt.NDArray[np.float64] | None = None
+    _other: tuple[str, Network] | None = None
 
     def measure(self, lanes: Lane, chosen: Sequence[int]) -> dict[int, Measured]:
         """Return what rows of each kind lose with the best and with the last weights of the `chosen` lanes of a stack."""
@@ -168,40 +167,41 @@ class Ending:
         last, rows_last = self._take_down(run, last_epoch, measured.last, {})
         return RunMeasured(run, best, last, rows + (rows_last if last_epoch != best_epoch else ()))
 
-    def save(self, lane: int, state: Lane) -> None:
-        """Write the lane's best-epoch model, compiled so that plain Keras can evaluate it.
+    def save(self, run: RunKey, path: str, state: Lane, first: npt.NDArray[np.float64] | None = None) -> None:
+        """Write a run's best-epoch model to a path relative to the folder, compiled so that plain Keras can evaluate it.
 
-        All lanes of the stack are written from one Keras model.
+        All lanes of a variant are written from one Keras model.
+
+        Args:
+            run: the run.
+            path: where to, relative to the folder.
+            state: of its lane.
+            first: (weights, 2 + bins), the histograms of its weights before training, if they are known.
         """
         # No program is being traced meanwhile: it may put its inputs into objects that a user's models share.
         with BUILDING.held(), on_host() if self.task.together else nullcontext():
-            model, path, run = self.network.model, self.task.models[lane], self.task.runs[lane]
-            own = resized(state, self.network.shapes())
+            network, recipe = self._network_of(run.variant), self.task.of(run.variant).recipe
+            model, own = network.model, resized(state, network.shapes())
             variables = [*model.trainable_variables, *model.non_trainable_variables]
             for variable, value in zip(variables, [*own.best_weights, *own.best_others], strict=True):
                 variable.assign(value)
             if not model.compiled:  # for the first lane
-                compiled_model(self.network, self.task.recipe, self.rows.task)
+                compiled_model(network, recipe, self.rows.task)
             about = run._asdict() | {
                 "epoch": int(state.best_epoch),
-                "are_logits": self.rows.task != "regression" and gives_logits(model, self.task.recipe),
-                HISTOGRAMS: self._histograms(lane, own),
+                "are_logits": self.rows.task != "regression" and gives_logits(model, recipe),
+                HISTOGRAMS: _histograms(model, own, first),
             }
             self.storage.save_model(model, self.storage.folder / path, about)
 
-    def _histograms(self, lane: int, state: Lane) -> dict[str, dict[str, Histogram]]:
-        """Return the histograms of a lane's weights before training and after its last and its best epoch."""
-        model = self.network.model
-        names = weight_names(
-            (one.path for one in (*model.trainable_variables, *model.non_trainable_variables)), model.name
-        )
-        first = {} if self.first_weights is None else {0: _from_tensor(self.first_weights[lane])}
-        last, last_others = state.measured
-        steps = first | {
-            int(state.epochs) - 1: weight_histograms([*last, *last_others]),
-            int(state.best_epoch): weight_histograms([*state.best_weights, *state.best_others]),
-        }
-        return kept_histograms(names, steps)
+    def _network_of(self, variant: str) -> Network:
+        """Return a network of a variant; of those that are not the stack's own, the last one is kept."""
+        if variant == self.task.variant:
+            return self.network
+        if self._other is None or self._other[0] != variant:
+            seed = self.task.all_runs[0].seed
+            self._other = variant, stack_network(self.task.of(variant), self.rows, seed=seed)
+        return self._other[1]
 
     def _outcome(self, code: int, epochs: int, best_epoch: int, settled: str) -> tuple[Outcome, str]:
         if code == DIVERGED:
@@ -267,6 +267,21 @@ def first_weights(lanes: Lane) -> npt.NDArray[np.float64]:
     ).reshape(len(lanes.epochs), len(values), 2 + BINS)
 
 
+def _histograms(
+    model: Any, state: Lane, first: npt.NDArray[np.float64] | None
+) -> dict[str, dict[str, Histogram]]:
+    """Return the histograms of a lane's weights before training and after its last and its best epoch."""
+    names = weight_names(
+        (one.path for one in (*model.trainable_variables, *model.non_trainable_variables)), model.name
+    )
+    last, last_others = state.measured
+    steps = {
+        int(state.epochs) - 1: weight_histograms([*last, *last_others]),
+        int(state.best_epoch): weight_histograms([*state.best_weights, *state.best_others]),
+    }
+    return kept_histograms(names, ({} if first is None else {0: _from_tensor(first)}) | steps)
+
+
 def _from_tensor(histograms: npt.NDArray[np.float64]) -> list[Histogram]:
     """Return the histograms of one lane of such an array."""
     return [[] if np.isnan(one[0]) else one.tolist() for one in histograms]
@@ -292,11 +307,14 @@ def revisit_runs(
     network = stack_network(stack, rows, seed=stack.runs[0].seed)
     lanes = resized(lanes, program.network.shapes())
     test = program.placement.copy_to_all(device_rows(rows.test))
-    ending = Ending(program, network, stack, rows, storage, {"test": test}, tensors.get(FIRST_WEIGHTS))
+    ending = Ending(program, network, stack, rows, storage, {"test": test})
+    first = tensors.get(FIRST_WEIGHTS)
     for lane, run in enumerate(stack.runs):
         if lanes.best_epoch[lane] < 0:
             continue
         if run in task.runs:
             emit(ending.measure_test(lane, lanes))
         if run in task.unsaved:
-            ending.save(lane, lane_of(lanes, lane))
+            ending.save(
+                *(run, stack.models[lane], lane_of(lanes, lane)), None if first is None else first[lane]
+            )

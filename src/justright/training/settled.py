@@ -8,7 +8,7 @@ of each row's losses between two looks. docs/settled.md says how its numbers wer
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -255,6 +255,19 @@ class Settling:
         )
         return dict(zip(TENSORS, values, strict=True))
 
+    def of(self, lanes: Sequence[int]) -> Settling:
+        """Return what is remembered of some lanes."""
+        if len(lanes) == len(self.open_losses):
+            return self
+        chosen = list(lanes)
+        return Settling(
+            *(self.rule, self.epoch, list(self.ends)),
+            losses=[values[chosen] for values in self.losses],
+            curves=[values[:, chosen] for values in self.curves],
+            open_losses=self.open_losses[chosen],
+            open_curves=self.open_curves[:, chosen],
+        )
+
     def epochs_to_look(self) -> int:
         """Return how many epochs may be trained before the next look: no chunk may go beyond it."""
         return look_after(self.epoch) - self.epoch
@@ -301,14 +314,18 @@ def can_settle(task: StackTask, rows: StudyRows) -> bool:
     return task.recipe.stop == "settled" and len(rows.validation[0]) >= MIN_ROWS
 
 
+def settling_rule(rows: StudyRows) -> SettlingRule:
+    """Return the rule for a study's rows."""
+    # Test rows only measure: the constant prediction is scored on the rows that choose.
+    validation = replace(rows, test=(rows.test[0][:0], rows.test[1][:0]))
+    return SettlingRule(constant_loss(validation))
+
+
 def begin_settling(task: StackTask, rows: StudyRows) -> Settling | None:
     """Return the memory of a stack before its first epoch; None if it cannot settle."""
     if not can_settle(task, rows):
         return None
-    # Test rows only measure: the constant prediction is scored on the rows that choose.
-    validation = replace(rows, test=(rows.test[0][:0], rows.test[1][:0]))
-    rule = SettlingRule(constant_loss(validation))
-    return Settling.begin(rule, lanes=len(task.runs), rows=len(rows.validation[0]))
+    return Settling.begin(settling_rule(rows), lanes=len(task.runs), rows=len(rows.validation[0]))
 
 
 def restore_settling(

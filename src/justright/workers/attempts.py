@@ -44,7 +44,7 @@ class Attempts:
             last = self.checkpoints.get(event.stack)
             if last and event.epoch > last.epoch:
                 del self.kills[event.stack]
-            self.checkpoints[event.stack] = replace(event, blocks=(), finished=())
+            self.checkpoints[event.stack] = replace(event, blocks=(), finished=(), parked=())
             self.ended |= {finished.run for finished in event.finished}
 
     def after_failure(
@@ -70,7 +70,7 @@ class Attempts:
             times = "twice" if most == MAX_FAILURES else f"{most} times"
             raise InputError(f"{WORK[type(task)]} failed {times}: {reason}")
         last = self.checkpoints.get(task.name)
-        left = [run for run in task.runs if run not in self.ended]
+        left = [run for run in task.all_runs if run not in self.ended]
         if last and not left:  # it died after its last word
             return last
         if may_try:

@@ -210,7 +210,9 @@ def worker_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     chunk = CHUNK_COPIES * _chunk_bytes(stack, rows)
     activations = _activation_bytes(stack, built, rows)
     by_row = TRAIN_ROW_BYTES * len(stack.train_index) + MEASURED_COPIES * _measured_bytes(rows)
-    return PROCESS_BYTES + PROGRAM_BYTES + state + activations + chunk + by_row
+    # What runs that wait begin with is kept until they do.
+    first = len({run.seed for run in stack.all_runs}) * _state_bytes(stack, built) if stack.waiting else 0
+    return PROCESS_BYTES + PROGRAM_BYTES + state + first + activations + chunk + by_row
 
 
 def device_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
@@ -233,10 +235,15 @@ def _state_bytes(stack: StackTask, built: VariantBuilt, *, elsewhere: int = 0) -
 
 def _activation_bytes(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> int:
     """Return the memory that the layers of one lane take between input and gradient, in training or in evaluation."""
-    widths = [rows.features, *(_outputs(shape, count) for _, _, shape, count in built.layers)]
+    widths = [rows.features, *layer_widths(built)]
     training = min(stack.recipe.batch_size, len(stack.train_index)) * sum(widths)
     evaluated = max(len(part[0]) for part in (rows.validation, rows.test))
     return ACTIVATION_COPIES * FLOAT_BYTES * max(training, min(PIECE_ROWS, evaluated) * max(widths))
+
+
+def layer_widths(built: VariantBuilt) -> list[int]:
+    """Return the number of values per row that each layer of a network gives."""
+    return [_outputs(shape, count) for _, _, shape, count in built.layers]
 
 
 def _chunk_bytes(stack: StackTask, rows: StudyRows) -> int:

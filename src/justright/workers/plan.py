@@ -1,8 +1,8 @@
-"""Runs -> stacks: which seeds share a program, and which stack starts first."""
+"""Runs -> stacks: which runs share a program, and which stack starts first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
-from justright.runs.tasks import StackTask
+from justright.runs.shared_programs import companions
+from justright.runs.tasks import Member, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
-from justright.study.variant import KerasConfig
+from justright.study.variant import KerasConfig, Variant
 
 # Above this many parameters a step is bound by matrix products: sharing a program gains nothing, and separate stacks let
 # the pool balance runs over the cores.
@@ -35,11 +36,13 @@ class SavedStack:
         name: the stack's.
         path: the checkpoint, relative to the study folder; None to begin again.
         runs: its lanes in order, including those that have ended.
+        waiting: the runs that take the lanes of those that end.
     """
 
     name: str
     path: str | None
     runs: tuple[RunKey, ...]
+    waiting: tuple[RunKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def plan_stacks(
     max_lanes: int = MAX_LANES,
     together: bool = False,
     devices: int = 1,
+    lanes_worth: Callable[[StackTask], int] = lambda stack: MAX_LANES_TOGETHER,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first.
 
@@ -80,10 +84,11 @@ def plan_stacks(
         saved: checkpoints; their stacks continue unchanged.
         model_path: where a run's model goes, relative to the study folder.
         checkpoint_seconds: training time between checkpoints.
-        max_lanes: the most runs of a new stack.
+        max_lanes: the most lanes of a new stack. Where they are computed together, further runs wait for one.
         together: whether lanes are computed together, as on an accelerator. Large networks also share a program then: it
-            takes several 512-wide ones to fill it.
+            takes several 512-wide ones to fill it. So do variants that differ in strengths alone.
         devices: how many devices train each stack.
+        lanes_worth: from how many lanes of a stack on more hardly gain, where they are computed together.
     """
 
     def task(stack: SavedStack) -> StackTask:
@@ -99,26 +104,28 @@ def plan_stacks(
         return _cost(stack, parameters[stack.variant])
 
     stacks = [task(stack) for stack in saved]
-    taken = set(ended) | {run for stack in stacks for run in stack.runs}
-    groups: dict[tuple[str, int], list[RunKey]] = {}
+    taken = set(ended) | {run for stack in stacks for run in stack.all_runs}
+    keys = {one.name: _key(study, one) if together else one.name for one in study.variants}
+    groups: dict[tuple[Hashable, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
         run = RunKey(variant.name, seed, rows)
         if run not in taken:
-            groups.setdefault((variant.name, rows), []).append(run)
+            groups.setdefault((keys[variant.name], rows), []).append(run)
     if together:
         costs = [cost(task(SavedStack("", None, tuple(runs)))) for runs in groups.values()]
-        shares = _deal(
-            list(groups.values()), costs, workers=workers, most=max_lanes, begun=[cost(one) for one in stacks]
-        )
+        parts = _deal(list(groups.values()), costs, workers=workers, begun=[cost(one) for one in stacks])
+        shares = [
+            _seated(runs, min(max_lanes, lanes_worth(task(SavedStack("", None, runs))))) for runs in parts
+        ]
     else:
         shares = [
-            lanes
-            for (name, _), runs in groups.items()
+            SavedStack(stack_name(lanes), None, lanes)
+            for runs in groups.values()
             for lanes in _share(
-                runs, workers=workers, alone=parameters[name] > SMALL_PARAMETERS, most=max_lanes
+                runs, workers=workers, alone=parameters[runs[0].variant] > SMALL_PARAMETERS, most=max_lanes
             )
         ]
-    stacks += [task(SavedStack(_stack_name(lanes), None, lanes)) for lanes in shares]
+    stacks += map(task, shares)
     # The sort is stable: equal costs keep the order of the description.
     return sorted(stacks, key=lambda stack: -cost(stack))
 
@@ -133,20 +140,38 @@ def stack_task(
     devices: int = 1,
 ) -> StackTask:
     """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
-    variant = study.variant(stack.runs[0].variant)
+    runs = (*stack.runs, *stack.waiting)
+    variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in runs)]
+    members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
+    # Of companions, only some may have an L2 penalty: the program needs it.
+    variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
     return StackTask(
         name=stack.name,
         variant=variant.name,
         build=variant.build,
         recipe=study.recipe_of(variant),
         runs=stack.runs,
-        models=tuple(model_path(run) for run in stack.runs),
+        waiting=stack.waiting,
+        models=tuple(map(model_path, runs)),
         train_index=_first_rows(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
         together=together,
         devices=devices,
+        members=members if len(members) > 1 else {},
     )
+
+
+def companion_groups(study: Study, runs: Iterable[RunKey]) -> list[tuple[RunKey, ...]]:
+    """Return the runs that may be lanes of one stack, in order; those of variants that the study lacks are a group, too.
+
+    The runs of a stack are one group, unless a study file was changed since they began to train.
+    """
+    keys = {one.name: _key(study, one) for one in study.variants}
+    groups: dict[Hashable, list[RunKey]] = {}
+    for run in runs:
+        groups.setdefault(keys.get(run.variant), []).append(run)
+    return list(map(tuple, groups.values()))
 
 
 @cache
@@ -168,7 +193,6 @@ def _deal(
     costs: Sequence[float],
     *,
     workers: int,
-    most: int,
     begun: Sequence[float],
 ) -> list[tuple[RunKey, ...]]:
     """Return the runs of each stack on accelerators: as few stacks as leave no device idle.
@@ -180,13 +204,11 @@ def _deal(
         groups: runs that may share a stack.
         costs: of each group.
         workers: how many stacks train at the same time.
-        most: the most runs of a stack.
         begun: costs of the stacks that continue.
     """
     fair = (sum(costs) + sum(begun)) / workers
     parts = [
-        min(len(runs), max(ceil(len(runs) / most), ceil(one / fair - ROUNDING)))
-        for runs, one in zip(groups, costs, strict=True)
+        min(len(runs), max(1, ceil(one / fair - ROUNDING))) for runs, one in zip(groups, costs, strict=True)
     ]
     while sum(parts) + len(begun) < workers:
         halved = [number for number, runs in enumerate(groups) if parts[number] < len(runs)]
@@ -200,14 +222,31 @@ def _deal(
     ]
 
 
-def _stack_name(runs: tuple[RunKey, ...]) -> str:
+def _seated(runs: tuple[RunKey, ...], most: int) -> SavedStack:
+    """Return a new stack of at most so many lanes: as many as make the last runs that take one fill them, too.
+
+    A worked example: of 300 runs and at most 256 lanes, 150 begin, and 150 wait.
+    """
+    lanes = ceil(len(runs) / ceil(len(runs) / most))
+    return SavedStack(stack_name(runs), None, runs[:lanes], runs[lanes:])
+
+
+def stack_name(runs: tuple[RunKey, ...]) -> str:
+    """Return a name for a new stack: no other one of a study begins with the same run."""
     first, last = runs[0], runs[-1]
-    return f"{first.variant}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
+    variants = len({run.variant for run in runs})
+    others = f"-and-{variants - 1}-more" if variants > 1 else ""
+    return f"{first.variant}{others}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
+
+
+def _key(study: Study, variant: Variant) -> Hashable:
+    """Return what all variants have in common that may be lanes of one stack."""
+    return companions(variant.name, variant.build, study.recipe_of(variant))
 
 
 def _cost(stack: StackTask, parameters: int) -> float:
     """Return the expected relative cost of a stack: the multiply-adds of its epochs."""
-    work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.runs)
+    work = parameters * len(stack.train_index) * stack.recipe.max_epochs * len(stack.all_runs)
     return work * (DROPOUT_FACTOR if _has_dropout(stack) else 1.0)
 
 

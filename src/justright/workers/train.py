@@ -21,6 +21,7 @@ from justright.runs.tasks import (
     WorkerTask,
 )
 from justright.study.study import Study
+from justright.workers.ahead.lane_costs import lanes_worth_having
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
     LIBRARY_BYTES,
@@ -123,6 +124,7 @@ def train_study(
             model_path=model_path,
             checkpoint_seconds=checkpoint_seconds,
             together=accelerators is not None,
+            lanes_worth=lambda stack: lanes_worth_having(stack, built[stack.variant], rows),
         ),
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
         workers=pool.workers,
@@ -141,14 +143,17 @@ def train_study(
     )
     on_built(built)
     pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
-    runs = {run for stack in plan.stacks for run in stack.runs} - set(ended)
+    runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
     if plan.stacks:
         free_bytes = free.total if free else None
         judged = own_bytes + judging_bytes(
             rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()]
         )
         peak = max(plan.memory_bytes, judged)
-        handle(PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices))
+        lanes = max(len(stack.runs) for stack in plan.stacks) if accelerators else None
+        handle(
+            PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes)
+        )
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
         MeasureTask(replace(stack, devices=plan.devices), one.unmeasured, one.unsaved)

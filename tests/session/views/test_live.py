@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from justright.runs.events import PlanMade, RunKey, RunStarted
+from justright.runs.events import PlanMade, RunKey, RunStarted, StackProgress
 from justright.session.views.dots import DotLog
 from justright.session.views.live import LiveView, live_view
 from justright.session.views.progress import StudyProgress
@@ -134,3 +134,45 @@ def test_a_silent_variant_gives_a_sign_of_life(make, terminal, monkeypatch):
     log.handle(make.progress("Tiny", 10, 1.0))
     log.handle(make.progress("Tiny", 30, 2.0))
     assert file.getvalue().splitlines()[-1].split()[:2] == ["Tiny", ".."]
+
+
+def both(make, epoch):
+    """Return a report of a stack with a run of each of two variants."""
+    one, other = make.progress("Tiny", epoch, epoch / 10), make.progress("Large", epoch, epoch / 10)
+    return StackProgress(
+        *("both", one.runs + other.runs, epoch, epoch / 10),
+        {**one.latest, **other.latest},
+        {**one.waits, **other.waits},
+    )
+
+
+def test_each_variant_of_a_stack_has_its_own_lines(make, terminal):
+    """Until its runs have ended; the stack may go on with the others."""
+    console, file = terminal(120)
+    log = DotLog(StudyProgress(make.study()), console)
+    for epoch in (0, 100):
+        log.handle(both(make, epoch))
+    log.handle(make.end("Tiny", "stopped early"))
+    log.handle(both(make, 200))
+    assert file.getvalue().splitlines() == [
+        "Tiny           ..........  epoch 100, train 0.6174, validation 0.6333",
+        "Large          ..........  epoch 100, train 0.6174, validation 0.6333",
+        "Tiny                       seed 0 stopped early after 400 epochs; best epoch 299, validation 0.5900",
+        "Large          ..........  epoch 200, train 0.5525, validation 0.6000",
+    ]
+
+
+def test_a_frame_shows_the_variants_of_a_stack(make, terminal):
+    """Both train; one of them has a shorter trail once it has ended."""
+    progress = StudyProgress(make.study())
+    view = LiveView(progress, terminal()[0].symbols)
+    for epoch in (100, 200):
+        view.handle(both(make, epoch))
+    view.handle(make.end("Tiny", "stopped early"))
+    view.handle(both(make, 300))
+    lines = frame_lines(view, terminal, 80)
+    assert [line.split()[:2] for line in lines[1:3]] == [["Tiny", "stopped"], ["Large", "training"]]
+    assert [len(progress.variants[name].trail) for name in ("Tiny", "Large")] == [2, 3]
+    # What waits has shown no pace; without it: 0.1 s an epoch, until the limit of 1,000 epochs or the end of patience.
+    del progress.variants[make.names[2]]
+    assert progress.seconds_left() == pytest.approx((10.0, 70.0))

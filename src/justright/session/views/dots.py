@@ -44,15 +44,22 @@ class DotLog:
         match event:
             case PlanMade():
                 self.terminal.say(f"{self.progress.plan}.")
-            case StackProgress() if event.runs and event.runs[0].variant in self.progress.variants:
-                self._advance(self.progress.variants[event.runs[0].variant], event.epoch)
+            case StackProgress():
+                for variant in dict.fromkeys(run.variant for run in event.runs):
+                    self._advance(variant, event)
             case StackCheckpoint():
                 for finished in event.finished:
                     self._finish(finished)
             case RunFinished():
                 self._finish(event)
 
-    def _advance(self, variant: VariantState, epoch: int) -> None:
+    def _advance(self, name: str, event: StackProgress) -> None:
+        variant = self.progress.variants.get(name)
+        runs = [] if variant is None else [run for run in event.runs if run in variant.runs]
+        training = [run for run in runs if variant is not None and not variant.runs[run].is_over]
+        if variant is None or not training:
+            return
+        epoch = max(event.epochs.get(run, event.epoch) for run in training)
         first = self._printed.get(variant.name)
         if first is None or epoch < first:
             # A stack that starts, resumes or follows another seed's: count its dots from here.

@@ -51,7 +51,7 @@ class RunState:
 
 @dataclass(slots=True)
 class StackState:
-    """Runs of one variant that train together, and their pace in seconds per epoch, compilation left out."""
+    """Runs that train together, and their pace in seconds per epoch, compilation left out."""
 
     runs: tuple[RunKey, ...]
     epoch: int
@@ -62,7 +62,7 @@ class StackState:
         """Take a newer report; a stack that started again begins a new measurement."""
         if event.epoch > self.epoch and event.seconds > self.seconds:
             self.seconds_per_epoch = (event.seconds - self.seconds) / (event.epoch - self.epoch)
-        self.epoch, self.seconds = event.epoch, event.seconds
+        self.runs, self.epoch, self.seconds = event.runs, event.epoch, event.seconds
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ class StudyProgress:
         return _shared(least, training), _shared(most, training)
 
     def _stacks_of(self, variant: VariantState) -> list[StackState]:
-        return [stack for stack in self.stacks.values() if stack.runs[0] in variant.runs]
+        return [stack for stack in self.stacks.values() if any(run in variant.runs for run in stack.runs)]
 
     def _unfinished(
         self, variant: VariantState
@@ -182,10 +182,13 @@ class StudyProgress:
             run.state, run.epoch = "compiling", event.epoch
 
     def _advance(self, event: StackProgress) -> None:
-        if not event.runs or self._find(event.runs[0]) is None:
+        training = {
+            key.variant: run for key in event.runs if (run := self._find(key)) is not None and not run.is_over
+        }
+        if not training:
             return
         stack = self.stacks.get(event.stack)
-        if stack is None or stack.runs != event.runs:
+        if stack is None:
             self.stacks[event.stack] = StackState(event.runs, event.epoch, event.seconds)
         else:
             stack.update(event)
@@ -194,10 +197,12 @@ class StudyProgress:
             if run is None or run.is_over:
                 continue
             latest = event.latest.get(key, {})
-            run.state, run.epoch, run.waited = "training", event.epoch, event.waits.get(key, 0)
+            run.state, run.waited = "training", event.waits.get(key, 0)
+            run.epoch = event.epochs.get(key, event.epoch)
             run.train = _metric(latest, self.loss)
             run.validation = _metric(latest, f"val_{self.loss}")
-        self.variants[event.runs[0].variant].add_point()
+        for name in training:
+            self.variants[name].add_point()
 
     def _finish(self, event: RunFinished) -> None:
         run = self._find(event.run)
@@ -222,11 +227,16 @@ def plan_text(plan: PlanMade) -> str:
         '7 runs in 7 stacks on 2 workers: about 2.1 GB of 21.4 GB free'
         >>> plan_text(PlanMade(2, 2, 1, 2_140_000_000, None, devices=4))
         '2 runs in 2 stacks on 1 worker, each over 4 devices: about 2.1 GB'
+        >>> plan_text(PlanMade(90, 1, 1, 2_140_000_000, None, lanes=45))
+        '90 runs in 1 stack, up to 45 side by side, on 1 worker: about 2.1 GB'
     """
     parts = [_counted(plan.runs, "run"), _counted(plan.stacks, "stack"), _counted(plan.workers, "worker")]
     over = "" if plan.devices == 1 else f", each over {plan.devices} devices"
     free = "" if plan.free_bytes is None else f" of {gigabytes(plan.free_bytes)} GB free"
-    return f"{parts[0]} in {parts[1]} on {parts[2]}{over}: about {gigabytes(plan.memory_bytes)} GB{free}"
+    beside = f", up to {plan.lanes} side by side," if plan.lanes and plan.lanes > 1 else ""
+    return (
+        f"{parts[0]} in {parts[1]}{beside} on {parts[2]}{over}: about {gigabytes(plan.memory_bytes)} GB{free}"
+    )
 
 
 def _counted(count: int, word: str) -> str:

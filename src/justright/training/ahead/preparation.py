@@ -97,8 +97,9 @@ def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[An
             mixes = _shape((length, lanes, steps), np.float32)
     slots = _shape((length,), np.int32) if keeps_measured_only(task, rows) else None
     return (
-        *(_lane_shapes(program, task), orders, _shape((length,), np.bool_), number, number),
-        *(_shapes(stack_data(task, rows)), mixes, slots),
+        *(_lane_shapes(program, task), orders, _shape((length, lanes), np.bool_)),
+        *(_shape((lanes,), np.int32), number),
+        *(_shapes(stack_data(task, rows)), mixes, slots, _by_lane(program.strengths, lanes)),
     )
 
 
@@ -114,7 +115,11 @@ def measure_shapes(program: Program, task: StackTask, rows: StudyRows) -> list[t
 
 def _lane_shapes(program: Program, task: StackTask) -> Lane:
     first = first_lane(program.network, is_averaged=task.recipe.ema > 0)
-    return jax.tree.map(lambda value: _shape((len(task.runs), *value.shape), value.dtype), first)
+    return _by_lane(first, len(task.runs))
+
+
+def _by_lane(values: Any, lanes: int) -> Any:
+    return jax.tree.map(lambda value: _shape((lanes, *value.shape), value.dtype), values)
 
 
 def _shapes(values: Any) -> Any:
