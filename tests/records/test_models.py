@@ -431,3 +431,42 @@ def test_weights_of_a_damaged_model_are_not_read(tmp_path, saved) -> None:
     path.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
     with pytest.raises(DamagedError, match=r"^The model .* is damaged "):
         read_weights(path)
+
+
+def test_a_class_that_main_defines_is_known_without_being_registered(tmp_path, monkeypatch) -> None:
+    """Whoever reads a model back in the notebook that trained it has its classes; elsewhere the message says what is missing."""
+    import keras
+
+    gate = type("Gate", (keras.layers.Layer,), {"__module__": "__main__", "call": lambda self, x: 2 * x})
+    path = tmp_path / "gate.keras"
+    save_model_atomically(keras.Sequential([keras.Input((3,)), gate(), keras.layers.Dense(1)]), path)
+    with pytest.raises(InputError, match=r"cannot be rebuilt \(Could not locate class 'Gate'\)"):
+        load_model(path)
+    monkeypatch.setattr(sys.modules["__main__"], "Gate", gate, raising=False)
+    assert isinstance(load_model(path).layers[0], gate)
+
+
+def test_a_class_that_does_not_take_its_description_is_told_with_what_helps(tmp_path) -> None:
+    """Running its cell again would not help."""
+    import keras
+
+    class Bare(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    model, path = Bare(), tmp_path / "bare.keras"
+    model(np.ones((1, 3), np.float32))
+    save_model_atomically(model, path)
+    with pytest.raises(InputError) as caught:
+        load_model(path, custom_objects={"Bare": Bare})
+    assert str(caught.value).startswith(
+        f"The classes of a model must take what Keras notes about it; {str(path)!r} cannot be rebuilt: "
+    )
+    assert str(caught.value).endswith(
+        "Bare.__init__() got an unexpected keyword argument 'trainable'. Let the class's `__init__` take **kwargs and pass them "
+        "to `super().__init__`, and train it again."
+    )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from justright.errors import InputError
 from justright.records.faults import DamagedError, disk_faults
 from justright.records.files import replacing
+from justright.study.registered import unregistered_classes
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +61,7 @@ def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None
     Args:
         path: a `.keras` file. HDF5 files and SavedModel folders, which can hold code, are not read.
         custom_objects: the caller's own classes and functions in it, by registered name, or by their own name where they were
-            not registered with Keras; as for `keras.saving.load_model`.
+            not registered with Keras; as for `keras.saving.load_model`. Classes that `__main__` defines need not be given.
 
     Raises:
         InputError: the file is of another format, holds code, unpacks to too much, or needs classes that are not here.
@@ -72,13 +73,19 @@ def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None
     prepare_keras()
     import keras
 
-    with keras.saving.custom_object_scope(dict(custom_objects or {})):
+    with keras.saving.custom_object_scope({**unregistered_classes(), **(custom_objects or {})}):
         _check_claims(place)
         try:
             model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
         # Keras: an unknown class, or a configuration that cannot be used.
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             # Among Keras' advice, and the whole configuration of every layer around it.
+            revived = re.search(r"Error encountered during deserialization: (.+)", str(error))
+            if revived:
+                raise InputError(
+                    f"The classes of a model must take what Keras notes about it; {str(place)!r} cannot be rebuilt: {revived[1]}. "
+                    "Let the class's `__init__` take **kwargs and pass them to `super().__init__`, and train it again."
+                ) from error
             unknown = re.search(r"Could not locate \w+ '[^']*'", str(error))
             reason = unknown[0] if unknown else _reason(error)
             raise InputError(
