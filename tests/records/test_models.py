@@ -342,30 +342,21 @@ def test_a_pipe_is_no_model(tmp_path) -> None:
         assert str(caught.value) == f"A model must be a file; {str(path)!r} is none. Give another path."
 
 
-@pytest.mark.parametrize(
-    ("configured", "wanted"),
-    [('{"backend": "nowhere"}', "jax"), ("[", "jax"), ('{"backend": "torch"}', "torch")],
-)
-def test_keras_is_given_a_backend_that_is_there(tmp_path, configured, wanted) -> None:
-    """Its own default is TensorFlow, which few have; a backend that the user has chosen stays."""
-    (tmp_path / "keras.json").write_text(configured)
+def test_jax_computes_as_in_workers_where_it_is_imported_for_a_model() -> None:
+    """Its flags are read once, when it starts."""
     program = (
         "import os; from justright.records.models import prepare_keras; prepare_keras();"
-        "print(os.environ.get('KERAS_BACKEND'), os.environ['XLA_FLAGS'])"
+        "print(os.environ['XLA_FLAGS'])"
     )
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "XLA_FLAGS")
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
-        env=environment | {"KERAS_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    chosen, *flags = done.stdout.split()
-    assert chosen == (wanted if wanted == "jax" else "None")
-    assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in flags
+    assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in done.stdout.split()
 
 
 def test_weights_are_read_without_keras_by_the_names_of_their_layers(tmp_path) -> None:

@@ -13,7 +13,6 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,30 +208,14 @@ def _pack(folder: Path, path: Path, metadata: Mapping[str, Any]) -> None:
 
 
 def prepare_keras() -> None:
-    """Set up what Keras and JAX read when they are first imported, unless they are.
+    """Set up what JAX reads when it is first imported, by Keras, so that it computes as it does in workers; unless it is.
 
-    Keras' own default is TensorFlow, and it writes that into the user's keras.json, too. Where the backend that it would
-    choose is not installed, it is to use JAX, which always is; and JAX is to compute as it does in workers.
+    Which backend Keras uses was said when this package was imported.
     """
     from justright.workers.processes import worker_variables
 
-    if "keras" in sys.modules:
-        return
-    variables = worker_variables(threads=0)
-    if "KERAS_BACKEND" not in os.environ and find_spec(_configured_backend()) is None:
-        os.environ["KERAS_BACKEND"] = variables["KERAS_BACKEND"]
-    if "jax" not in sys.modules:
-        os.environ["XLA_FLAGS"] = variables["XLA_FLAGS"]
-
-
-def _configured_backend() -> str:
-    """Return the backend that the user's keras.json names, or else Keras' default."""
-    try:
-        home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
-        backend = str(json.loads((home / "keras.json").read_bytes())["backend"])
-    except (OSError, ValueError, LookupError, TypeError, RuntimeError):
-        backend = ""
-    return backend if backend.isidentifier() else "tensorflow"
+    if "keras" not in sys.modules and "jax" not in sys.modules:
+        os.environ["XLA_FLAGS"] = worker_variables(threads=0)["XLA_FLAGS"]
 
 
 def _check_harmless(path: Path) -> None:
