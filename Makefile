@@ -30,7 +30,7 @@ SITE_INSTALLED := $(SITE_VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest lint types format docs site lock licences sbom bench peers diagnose-peers clean browser
+.PHONY: help run test test-lowest test-wheel lint types format docs site lock licences sbom bench peers diagnose-peers clean browser
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: $(TEST_INSTALLED) $(TORCH_INSTALLED) browser  ## run all tests (PYTEST_ARG
 
 test-lowest:  ## run all tests with the oldest versions that pyproject.toml allows, in .venv-lowest/
 	$(MAKE) test VENV=.venv-lowest TEST_LOCK=requirements/lowest.txt TORCH_INSTALLED=
+
+test-wheel: $(CREATED)  ## build sdist and wheel into dist/, and try the wheel on each supported Python found (PYTHONS=3.12 for one)
+	$(BIN)/python tools/try_wheel.py $(PYTHONS)
 
 lint: $(TEST_INSTALLED)  ## check style and formatting
 	$(BIN)/ruff check .

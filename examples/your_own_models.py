@@ -3,9 +3,8 @@
 Run it: python examples/your_own_models.py
 """
 
-import keras
-
 import justright as jr
+import keras
 
 
 def residual() -> keras.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -130,6 +131,21 @@ def test_every_key_of_a_reading_is_in_the_page_on_logs():
     assert {"worsening", "basis", "evaluations"} <= found
     documented = set(re.findall(r"`(\w+)`", page))
     assert found - documented == set()
+
+
+def test_examples_import_justright_before_keras():
+    """It sees to a backend: `import keras` alone fails wherever TensorFlow is not installed."""
+    notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "examples").glob("*.ipynb")]
+    texts = ["\n".join("".join(cell["source"]) for cell in one["cells"]) for one in notebooks]
+    texts += [path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*.py")]
+    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+    texts += ["\n".join(PYTHON.findall(page.read_text(encoding="utf-8"))) for page in pages]
+    using = [text for text in texts if "import keras\n" in text]
+    assert len(using) >= 7
+    for text in using:
+        known = re.search(r"import justright|\bjr\.", text)  # a page may begin with what another has imported
+        assert known is not None
+        assert known.start() < text.index("import keras\n"), text[:300]
 
 
 @pytest.mark.slow

@@ -17,11 +17,24 @@ from typing import Any
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
+COMPLETION = """\
+## Completion
+
+Once `justright --install-completion` has been called from bash, zsh, fish or PowerShell, Tab in a new shell completes
+commands, options and their values, study folders, and the names of a study's networks and groups:
+
+    justright export runs/higgs-sim-quick L<Tab>
+    justright plot runs/higgs-sim-quick history --variants Tiny,<Tab>
+
+It adds a line to the file that the shell reads at its start, such as `~/.bashrc`. `justright --show-completion` prints what
+would be installed, for another place."""
+
+
 def command_line_page() -> str:
     """Return docs/command-line.md: every command with its arguments, options and help."""
     from justright.cli.main import HELP
 
-    parts = ["# Command line", _note(), _paragraphs(HELP)]
+    parts = ["# Command line", _note(), _paragraphs(HELP), COMPLETION]
     for name, command in commands().items():
         parts += [f"## justright {name}", _paragraphs(command.help or ""), _options(command)]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -29,8 +29,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_others: Any) -> str:
-    """Turn links to documents of the repository into links to pages of the site."""
-    return site_pages.moved_links(markdown, page.file.src_uri)
+    """Turn links to documents of the repository into links to pages of the site, and write bars as MkDocs reads them."""
+    return site_pages.bars_in_tables(site_pages.moved_links(markdown, page.file.src_uri))
 
 
 def on_post_build(config: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import posixpath
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ OUTSIDE_DOCS = {
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmark-programs.md",
 }
+BAR_IN_CODE = re.compile(r"`([^`]*\\\|[^`]*)`")
 LINK = re.compile(r"(\]\()(?!https?://|#|mailto:)([^)#\s]+)")
 # What a browser fetches by itself when it shows a page. Links that people follow are no part of it.
 FETCHED = re.compile(
@@ -95,3 +97,20 @@ def moved_links(markdown: str, page: str) -> str:
 def requests_elsewhere(text: str) -> list[str]:
     """Return what a page or style sheet would make a browser fetch from another server."""
     return FETCHED.findall(text)
+
+
+def bars_in_tables(markdown: str) -> str:
+    r"""Return a page whose tables have bars in code; GitHub takes `A\|B` for it, and MkDocs would show the backslash.
+
+    Example:
+        >>> bars_in_tables(r"| `A\|B` | two |")
+        '| <code>A&#124;B</code> | two |'
+    """
+
+    def as_html(code: re.Match[str]) -> str:
+        return f"<code>{html.escape(code[1]).replace(chr(92) + '|', '&#124;')}</code>"
+
+    lines = (
+        BAR_IN_CODE.sub(as_html, line) if line.startswith("|") else line for line in markdown.split("\n")
+    )
+    return "\n".join(lines)

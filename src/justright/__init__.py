@@ -1,11 +1,17 @@
 """justright: is this network underfit, overfit, or just right for this table - since when, and what would help?
 
-Names are imported on first use, so that `import justright` stays quick and touches neither Keras nor JAX.
+Names are imported on first use, so that `import justright` stays quick and touches neither Keras nor JAX. It says to Keras,
+if that is imported after it, which backend to use where Keras' own choice is not installed.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -102,6 +108,22 @@ __all__ = [
 ]
 
 
+def _choose_backend() -> None:
+    """Have Keras use JAX, which is always here, where the backend that it would choose is not installed.
+
+    Keras' own default is TensorFlow, and it writes that into the user's keras.json, too.
+    """
+    if "KERAS_BACKEND" in os.environ or "keras" in sys.modules:
+        return
+    try:
+        home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+        backend = str(json.loads((home / "keras.json").read_bytes())["backend"])
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError):
+        backend = ""
+    if importlib.util.find_spec(backend if backend.isidentifier() else "tensorflow") is None:
+        os.environ["KERAS_BACKEND"] = "jax"
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
     """Import a public name when it is first used (PEP 562)."""
     if name not in EXPORTS:
@@ -114,3 +136,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_choose_backend()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ MACHINE_FAULTS = {
     errno.ESTALE: "Check that the disk is still there.",
     errno.ELOOP: "Correct its links.",
 }
+
+
+BOLD = re.compile(r"\x1b\[[0-9;]*m")
+MAX_SHORT = 300  # characters of another library's error in one of our sentences
 
 
 class JustrightError(ValueError):
@@ -149,3 +154,18 @@ def near_miss(value: str, names: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(value, list(names), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def in_short(error: BaseException | str) -> str:
+    """Return what an error says in its first paragraph, on one line; Keras puts another before it, and bold type.
+
+    Example:
+        >>> in_short("ValueError: it needs" + chr(10) + "rows." + 2 * chr(10) + "Arguments received: ...")
+        'ValueError: it needs rows.'
+        >>> in_short(NotImplementedError())
+        'NotImplementedError'
+    """
+    parts = (" ".join(part.split()) for part in BOLD.sub("", str(error)).split("\n\n"))
+    paragraphs = [part for part in parts if part] or [type(error).__name__]
+    said = paragraphs[1] if "Exception encountered" in paragraphs[0] and paragraphs[1:] else paragraphs[0]
+    return said if len(said) <= MAX_SHORT else f"{said[:MAX_SHORT].rsplit(' ', 1)[0]} ..."

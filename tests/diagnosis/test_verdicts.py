@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from justright.diagnosis.alternatives import UNDONE, kind_between
-from justright.diagnosis.evidence import EnsembleEvidence, LearningCurve
+from justright.diagnosis.evidence import EnsembleEvidence, LearningCurve, VariantEvidence
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.labels import label_names
 from justright.study.directions import EARLIER_END, FREER, MORE_ROWS, TIGHTER, direction_of
@@ -365,6 +365,16 @@ def test_a_variant_without_any_measured_run_is_diverged_or_undecided(maker):
     assert [verdict.label for verdict in judgement.verdicts] == ["diverged", "undecided"]
     assert judgement.verdicts[0].reasons == ("4 of 4 runs diverged, and none could be measured.",)
     assert judgement.verdicts[1].reasons == ("None of its 4 runs left usable losses by row.",)
+
+
+def test_a_variant_whose_training_failed_says_why(maker):
+    """Whoever sees no numbers wants the error, not a search for it."""
+    runs = maker.variant("A", 9, 0.5, outcome="failed").runs
+    reason = "ValueError: Exception encountered when calling B.call().\n\n\x1b[1mIt needs\nrows.\x1b[0m\n\nArguments: x"
+    broken = VariantEvidence("A", 9, tuple(replace(run, reason=reason) for run in runs))
+    (verdict,) = judge_study(maker.study(broken)).verdicts
+    why = "one of its 4 runs left usable losses by row, since training failed: It needs rows."
+    assert (verdict.answer, verdict.reasons) == (f"A is undecided: n{why}.", (f"N{why}",))
 
 
 def test_the_chosen_epoch_being_the_last_is_said_instead_of_a_difference_of_zero(maker):

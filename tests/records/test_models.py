@@ -342,30 +342,21 @@ def test_a_pipe_is_no_model(tmp_path) -> None:
         assert str(caught.value) == f"A model must be a file; {str(path)!r} is none. Give another path."
 
 
-@pytest.mark.parametrize(
-    ("configured", "wanted"),
-    [('{"backend": "nowhere"}', "jax"), ("[", "jax"), ('{"backend": "torch"}', "torch")],
-)
-def test_keras_is_given_a_backend_that_is_there(tmp_path, configured, wanted) -> None:
-    """Its own default is TensorFlow, which few have; a backend that the user has chosen stays."""
-    (tmp_path / "keras.json").write_text(configured)
+def test_jax_computes_as_in_workers_where_it_is_imported_for_a_model() -> None:
+    """Its flags are read once, when it starts."""
     program = (
         "import os; from justright.records.models import prepare_keras; prepare_keras();"
-        "print(os.environ.get('KERAS_BACKEND'), os.environ['XLA_FLAGS'])"
+        "print(os.environ['XLA_FLAGS'])"
     )
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "XLA_FLAGS")
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
-        env=environment | {"KERAS_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    chosen, *flags = done.stdout.split()
-    assert chosen == (wanted if wanted == "jax" else "None")
-    assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in flags
+    assert "--xla_cpu_experimental_ynn_fusion_type=individual_dot" in done.stdout.split()
 
 
 def test_weights_are_read_without_keras_by_the_names_of_their_layers(tmp_path) -> None:
@@ -431,3 +422,42 @@ def test_weights_of_a_damaged_model_are_not_read(tmp_path, saved) -> None:
     path.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
     with pytest.raises(DamagedError, match=r"^The model .* is damaged "):
         read_weights(path)
+
+
+def test_a_class_that_main_defines_is_known_without_being_registered(tmp_path, monkeypatch) -> None:
+    """Whoever reads a model back in the notebook that trained it has its classes; elsewhere the message says what is missing."""
+    import keras
+
+    gate = type("Gate", (keras.layers.Layer,), {"__module__": "__main__", "call": lambda self, x: 2 * x})
+    path = tmp_path / "gate.keras"
+    save_model_atomically(keras.Sequential([keras.Input((3,)), gate(), keras.layers.Dense(1)]), path)
+    with pytest.raises(InputError, match=r"cannot be rebuilt \(Could not locate class 'Gate'\)"):
+        load_model(path)
+    monkeypatch.setattr(sys.modules["__main__"], "Gate", gate, raising=False)
+    assert isinstance(load_model(path).layers[0], gate)
+
+
+def test_a_class_that_does_not_take_its_description_is_told_with_what_helps(tmp_path) -> None:
+    """Running its cell again would not help."""
+    import keras
+
+    class Bare(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    model, path = Bare(), tmp_path / "bare.keras"
+    model(np.ones((1, 3), np.float32))
+    save_model_atomically(model, path)
+    with pytest.raises(InputError) as caught:
+        load_model(path, custom_objects={"Bare": Bare})
+    assert str(caught.value).startswith(
+        f"The classes of a model must take what Keras notes about it; {str(path)!r} cannot be rebuilt: "
+    )
+    assert str(caught.value).endswith(
+        "Bare.__init__() got an unexpected keyword argument 'trainable'. Let the class's `__init__` take **kwargs and pass them "
+        "to `super().__init__`, and train it again."
+    )

@@ -378,7 +378,10 @@ def test_the_model_is_chosen_by_variant_seed_or_as_an_ensemble() -> None:
             {},
             (),
             FolderError,
-            "'runs/x' must hold a finished run to have a best model; none has ended yet.",
+            (
+                "'runs/x' must hold a run that has ended with a model to have a best one; none has. See what became of "
+                "them: justright show runs/x"
+            ),
         ),
     ],
 )

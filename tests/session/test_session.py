@@ -140,14 +140,15 @@ def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
     assert done[1].repairs == ()
 
 
+def explode():
+    """Return a network that fails in the worker, when it trains."""
+    model = dense(2)()
+    model.stateless_call = lambda *given, **named: 1 / 0
+    return model
+
+
 def test_runs_that_failed_are_reported_with_the_reason(tmp_path):
     """The rest of the study completes; what failed is said, not only counted."""
-
-    def explode():
-        model = dense(2)()
-        model.stateless_call = lambda *given, **named: 1 / 0  # in the worker, when it trains
-        return model
-
     result = study(variants={"Bad": explode, "Net": jr.mlp(4)}, reference=False).run(
         tmp_path / "s", workers=1
     )
@@ -155,6 +156,21 @@ def test_runs_that_failed_are_reported_with_the_reason(tmp_path):
     assert outcomes == {"failed", "finished"}
     assert result.repairs == (
         "Bad, seed 1, 100 rows: failed after 0 epochs. ZeroDivisionError: division by zero",
+    )
+
+
+def test_a_study_of_which_every_run_failed_says_why(tmp_path):
+    """No curve of any kind was recorded: still an answer, and no traceback."""
+    result = study(variants={"Bad": explode}, reference=False, neighbours=False).run(
+        tmp_path / "s", workers=1
+    )
+    answer = "its only run left no usable losses by row, since training failed: ZeroDivisionError: division by zero."
+    assert result.verdicts["answer"].to_list() == [f"Bad is undecided: {answer}"]
+    with pytest.raises(jr.FolderError) as caught:
+        _ = result.best
+    assert str(caught.value) == (
+        f"{str(result.folder)!r} must hold a run that has ended with a model to have a best one; none has. See what became of "
+        f"them: justright show {result.folder}"
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import keras
 import pytest
 
-from justright.study.registered import register_objects, registered_objects
+from justright.study.registered import register_objects, registered_objects, unregistered_classes
 
 
 @pytest.fixture
@@ -31,6 +32,24 @@ def test_only_what_main_registered_is_sent(known) -> None:
     keras.saving.register_keras_serializable("nb")(gate)
     known["of a module"] = type("Other", (keras.layers.Layer,), {"__module__": "package"})
     assert registered_objects() == {"nb>Gate": gate}
+
+
+def test_classes_that_main_defines_without_registering_them_are_sent_as_well(known, monkeypatch) -> None:
+    """By the name under which Keras saves them; a function, a class of a module and an instance are no such thing."""
+    main = sys.modules["__main__"]
+    gate, penalty = of_main(), type("Penalty", (keras.regularizers.Regularizer,), {"__module__": "__main__"})
+    for name, value in {
+        "Gate": gate,
+        "Penalty": penalty,
+        "Alias": gate,
+        "Dense": keras.layers.Dense,
+        "Plain": type("Plain", (), {"__module__": "__main__"}),
+        "layer": keras.layers.Dense(1),
+    }.items():
+        monkeypatch.setattr(main, name, value, raising=False)
+    assert unregistered_classes() == {"Gate": gate, "Penalty": penalty}
+    keras.saving.register_keras_serializable("nb")(gate)
+    assert registered_objects() == {"nb>Gate": gate, "Penalty": penalty}
 
 
 def test_what_cannot_be_sent_is_left_out(known) -> None:

@@ -71,6 +71,16 @@ def test_bad_values_are_refused(options, message, split):
     assert str(caught.value) == message
 
 
+def test_a_table_in_place_of_its_split_and_a_dictionary_as_recipe_are_refused(split):
+    """Both at once, and each with what to write."""
+    with pytest.raises(InputError) as caught:
+        Study(split.table, {"a": mlp(2)}, {"batch_size": 7})
+    assert str(caught.value) == (
+        "`split` must be the split of a table, such as jr.read_table(...).split(validation=0.2); got a Table. Say which rows "
+        "train, validate and test. `recipe` must be a jr.Recipe; got a dict. Write jr.Recipe(batch_size=..., max_epochs=...)."
+    )
+
+
 @pytest.mark.parametrize("name", studies())
 def test_built_in_studies_hold_the_tutorial_s_networks(name):
     """Their sizes are the tutorial's, and what a remedy changes is one thing."""

@@ -155,7 +155,15 @@ def test_the_arguments_are_read_back_from_a_name():
         ),
         (
             mlp,
-            {"width": 16},
+            {"width": (16, 64), "depth": 2},
+            (
+                "At least one argument must be a list of values to try; got only width=(16, 64), depth=2, which counts as one "
+                "value each. Write width=[16, 64]."
+            ),
+        ),
+        (
+            mlp,
+            {},
             "At least one argument must be a list of values to try; got none. Write width=[16, 64].",
         ),
         (

@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from tools.site_pages import MEMBERS, OUTSIDE_DOCS, ROOT, SECTIONS, moved_links, reference, requests_elsewhere
+from tools.site_pages import (
+    MEMBERS,
+    OUTSIDE_DOCS,
+    ROOT,
+    SECTIONS,
+    bars_in_tables,
+    moved_links,
+    reference,
+    requests_elsewhere,
+)
 
 import justright as jr
 
@@ -66,3 +75,10 @@ def test_links_of_the_repository_become_links_of_the_site(page, link, moved):
 def test_what_a_page_would_fetch_from_elsewhere_is_found(text, found):
     """Only what a browser fetches by itself; links are for people."""
     assert len(requests_elsewhere(text)) == found
+
+
+def test_a_bar_in_the_code_of_a_table_is_shown_without_its_backslash():
+    """GitHub wants one there; elsewhere on a page it is text."""
+    assert (
+        bars_in_tables("| `A\\|<B>` | `C` |\n`A\\|B`") == "| <code>A&#124;&lt;B&gt;</code> | `C` |\n`A\\|B`"
+    )

@@ -243,3 +243,10 @@ def test_only_whole_sums_of_large_matrices_go_by_columns():
     assert barrier not in primitives(rewrite(jnp.sum), wide)
     assert barrier not in primitives(rewrite(jnp.sum, copies=True), small)
     assert barrier not in primitives(rewrite(lambda x: x.sum(0), copies=True), wide)
+
+
+def test_a_sum_over_the_first_two_of_three_axes_stays_one():
+    """The gradient of a convolution's bias: it has a value for each channel, and is no sum of a matrix."""
+    images = np.random.default_rng(5).normal(size=(64, 64, 3)).astype(np.float32)
+    total = rewrite(lambda x: x.sum((0, 1)), copies=True)(images)
+    np.testing.assert_allclose(total, images.sum((0, 1), dtype=np.float64), rtol=1e-4)

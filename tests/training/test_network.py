@@ -71,6 +71,22 @@ def with_code():
             ),
         ),
         (untrainable, "Variant 'Mine' must have trainable weights; it has none."),
+        (
+            lambda: keras.Model(one := keras.Input((3,)), {"a": keras.layers.Dense(1)(one)}),
+            (
+                "Variant 'Mine' must give one output; it gives a dict of 1. Let it give the one that is to be judged: "
+                "keras.Model(inputs, output)."
+            ),
+        ),
+        (
+            lambda: keras.Sequential(
+                [keras.Input((3,)), keras.layers.Discretization(num_bins=4), keras.layers.Dense(1)]
+            ),
+            (
+                "Variant 'Mine' has a Discretization layer without boundaries; only Normalization layers are adapted to "
+                "training rows. Give it `bin_boundaries`."
+            ),
+        ),
     ],
 )
 def test_models_that_do_not_fit_are_refused(builder, message):
@@ -165,8 +181,8 @@ def test_what_is_said_of_a_model_is_keras_own_account():
     assert "Total params: 37" in built.summary  # with the moving statistics, which are not trained
 
 
-def test_models_that_keras_cannot_describe_are_described_without_a_configuration():
-    """A subclassed model with arguments of its own has no JSON; it trains all the same."""
+def test_a_model_that_keras_cannot_save_is_refused_before_it_trains():
+    """A subclassed model with arguments of its own has no description; its best weights could not be kept."""
 
     class Own(keras.Model):
         def __init__(self, units):
@@ -176,11 +192,34 @@ def test_models_that_keras_cannot_describe_are_described_without_a_configuration
         def call(self, inputs):
             return self.last(inputs)
 
-        def get_config(self):
-            raise NotImplementedError
+    with pytest.raises(InputError) as caught:
+        build(lambda: Own(1))
+    assert str(caught.value) == (
+        "Variant 'Mine' must be a model that Keras can save, with all layers in it; Object Own was created by passing "
+        "non-serializable argument values in `__init__()`, and therefore the object must override `get_config()` in order to be "
+        "serializable. Please implement `get_config()`."
+    )
 
-    built = describe_network("Mine", build(lambda: Own(1)))
-    assert (built.parameters, built.config) == (4, "")
+
+def test_a_model_whose_class_does_not_take_its_description_is_refused_with_what_helps(monkeypatch):
+    """Keras notes more about a model than its `__init__` takes."""
+
+    class Bare(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.last(inputs)
+
+    monkeypatch.setitem(keras.saving.get_custom_objects(), "Bare", Bare)
+    with pytest.raises(InputError) as caught:
+        build(KerasConfig(Bare().to_json()))
+    assert str(caught.value).startswith("Variant 'Mine' cannot be made again from what Keras says about it: ")
+    assert str(caught.value).endswith(
+        "Bare.__init__() got an unexpected keyword argument 'trainable'. Let its class's `__init__` take **kwargs and pass them "
+        "to `super().__init__`, or pass a function that makes it."
+    )
 
 
 class Hidden(keras.Model):

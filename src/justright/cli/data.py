@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from justright.cli.completions import table_names
 from justright.cli.parameters import takes_options
 from justright.data.sources import sources
 from justright.session.options import TableOptions
@@ -20,6 +21,7 @@ def data(
     source: str = typer.Argument(
         help=f"{', '.join(sources())}, a path or URL, or - for standard input, as for `justright run`.",
         metavar="SOURCE",
+        autocompletion=table_names,
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the description as JSON, and nothing else."),
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from justright.cli.completions import lists_of
 from justright.cli.exit_codes import EXIT_BAD_INPUT, EXIT_VERDICT
 from justright.cli.fail_on import labels_to_fail_on
 from justright.cli.log_outputs import LogOutputs, runs_that_met
@@ -53,6 +54,7 @@ def diagnose(
         None,
         help=f"Exit with 1 if a run has one of these labels: {', '.join(LOG_LABELS)}. Earlier attempts do not count.",
         metavar="LABEL[,LABEL]",
+        autocompletion=lists_of(LOG_LABELS),
     ),
     watch: bool = typer.Option(
         False,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import typer
@@ -44,6 +45,12 @@ HELP = f"""Is this network underfit, overfit, or just right for this table - sin
 
 # Fewer open files than this, and libraries crash half-way where they should say no: training alone takes 30.
 MIN_OPEN_FILES = 64
+COMPLETION_VARIABLE = "_JUSTRIGHT_COMPLETE"  # set by a shell that asks for completions
+COMPLETION_OPTIONS = {"--install-completion", "--show-completion"}
+NO_SHELL = (
+    "Completion needs a command that bash, zsh, fish or PowerShell started. Start it from there, or print what such a shell "
+    f"reads at its start: `{COMPLETION_VARIABLE}=source_zsh justright`."
+)
 
 
 class _Group(TyperGroup):
@@ -52,7 +59,9 @@ class _Group(TyperGroup):
     def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # Typer's signature
         """Run the command line; what goes wrong before a command starts is told as in a command."""
         with _told():
-            return super().main(*arguments, **options)
+            given = sys.argv[1:] if options.get("args") is None else options["args"]
+            with _completion_told() if COMPLETION_OPTIONS & {*given} else nullcontext():
+                return super().main(*arguments, **options)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  # Typer's signature; its Context is private
         """Return what is left of the arguments after the options; refuse those that no file or page could hold."""
@@ -90,6 +99,22 @@ def _told() -> Iterator[None]:
             _leave(fault, EXIT_BAD_INPUT)
         traceback.print_exc()
         _leave(_bug_report(), EXIT_BUG)
+
+
+@contextmanager
+def _completion_told() -> Iterator[None]:
+    """Turn what Typer does where completion cannot be installed into our messages and exit codes."""
+    try:
+        yield
+    except SystemExit as left:
+        if left.code == 1:  # Typer has said which shell it found
+            raise InputError(NO_SHELL) from None
+        raise
+    except OSError as error:
+        raise InputError(
+            f"To install completion, {str(error.filename)!r} must be writable; it is not: {error.strerror}. Have the lines "
+            "printed by --show-completion, and put them where your shell reads them."
+        ) from error
 
 
 def _leave(message: object, code: int) -> NoReturn:
@@ -144,6 +169,9 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with one of `justright.cli.exit_codes`."""
     secure_streams()
+    if COMPLETION_VARIABLE in os.environ:
+        # Typer then takes help texts as they are: quicker, and Rich would take "[default: ...]" for markup.
+        sys.modules["rich"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
     command_line()(args=arguments, prog_name="justright")
 
 
@@ -158,7 +186,6 @@ def command_line() -> typer.Typer:
         cls=_Group,
         help=HELP,
         no_args_is_help=True,
-        add_completion=False,  # would add two options to every help text; --help is quick enough
         pretty_exceptions_enable=False,  # a bug keeps Python's own traceback, which can be pasted into a report
         rich_markup_mode=None,  # plain help: no markup in examples, and Rich need not be imported for it
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import typer
 
+from justright.cli.completions import OF_OPTIONS
 from justright.session.options import Options, descriptions, flag_of
 
 
@@ -60,6 +61,8 @@ def _parameters(kind: type[Options]) -> dict[str, inspect.Parameter]:
         if described.help is None:
             continue
         declared: dict[str, Any] = {"help": described.help, "metavar": described.metavar or None}
+        if name in OF_OPTIONS:
+            declared["autocompletion"] = OF_OPTIONS[name]
         if described.least is not None:
             declared["min"] = described.least
         default = getattr(defaults, name)

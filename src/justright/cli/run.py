@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from justright.cli.completions import lists_of, study_folders
 from justright.cli.exit_codes import EXIT_INTERRUPTED, EXIT_NOTHING_MEASURED, EXIT_VERDICT
 from justright.cli.fail_on import labels_to_fail_on
 from justright.cli.parameters import takes_options
+from justright.diagnosis.labels import LABELS
 from justright.errors import EngineError
 from justright.session.options import DEFAULT_SOURCE, DEFAULT_STUDY, RunOptions, StudyOptions
 
@@ -43,12 +45,16 @@ def run(
     study_options: StudyOptions,
     run_options: RunOptions,
     out: Path | None = typer.Option(
-        None, help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]", metavar="DIR"
+        None,
+        help=f"The study folder. [default: {RUNS_FOLDER}/SOURCE-STUDY]",
+        metavar="DIR",
+        autocompletion=study_folders,
     ),
     fail_on: str | None = typer.Option(
         None,
         help="Exit with 1 if any variant has one of these verdicts, or has it as well.",
         metavar="LABEL[,LABEL]",
+        autocompletion=lists_of(label.name for label in LABELS),
     ),
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."

@@ -28,6 +28,7 @@ class RunEvidence:
     Args:
         seed: runs of two variants with the same seed are paired.
         outcome: 'finished' (epoch limit), 'stopped early', 'diverged' or 'failed'.
+        reason: the sentence that explains the outcome, or empty.
         epochs: epochs trained; the last one is `epochs - 1`.
         best_epoch: the epoch that validation rows chose, counted from 0; None for a run without one.
         train_loss_first: loss of training rows without penalties (the fixed subset where measured), first epoch.
@@ -53,6 +54,7 @@ class RunEvidence:
     train_loss_last: float = float("nan")
     score_best: Mapping[str, float] = field(default_factory=dict)
     score_last: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:

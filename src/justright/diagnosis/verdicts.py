@@ -65,6 +65,7 @@ from justright.diagnosis.words import actions, answers
 from justright.diagnosis.words.actions import Action
 from justright.diagnosis.words.advice import needs_reasons
 from justright.diagnosis.words.numbers import counted, listed, sentence
+from justright.errors import in_short
 from justright.plugins import plugged_in
 from justright.statistics.intervals import Interval
 from justright.statistics.sample_size import Needs
@@ -226,7 +227,10 @@ def decide_unmeasured(variant: VariantEvidence, margin: float) -> Verdict:
         answer = f"{variant.name} diverged: {reason}"
         return Verdict(variant.name, DIVERGED.name, margin, answer, (reason,), actions.diverged_action(None))
     who = "its only run" if len(outcomes) == 1 else f"none of its {count}"
+    failed = next((run.reason for run in variant.runs if run.outcome == "failed" and run.reason), "")
     why = f"{who} left {'no ' * (len(outcomes) == 1)}usable losses by row"
+    if failed:
+        why += f", since training failed: {in_short(failed)}"
     return Verdict(
         variant.name, UNDECIDED.name, margin, f"{variant.name} is undecided: {why}.", (sentence(why),)
     )

@@ -13,13 +13,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.records.faults import DamagedError, disk_faults
 from justright.records.files import replacing
+from justright.study.registered import unregistered_classes
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,7 @@ def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None
     Args:
         path: a `.keras` file. HDF5 files and SavedModel folders, which can hold code, are not read.
         custom_objects: the caller's own classes and functions in it, by registered name, or by their own name where they were
-            not registered with Keras; as for `keras.saving.load_model`.
+            not registered with Keras; as for `keras.saving.load_model`. Classes that `__main__` defines need not be given.
 
     Raises:
         InputError: the file is of another format, holds code, unpacks to too much, or needs classes that are not here.
@@ -72,13 +72,19 @@ def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None
     prepare_keras()
     import keras
 
-    with keras.saving.custom_object_scope(dict(custom_objects or {})):
+    with keras.saving.custom_object_scope({**unregistered_classes(), **(custom_objects or {})}):
         _check_claims(place)
         try:
             model: keras.Model = keras.saving.load_model(place, compile=False, safe_mode=True)
         # Keras: an unknown class, or a configuration that cannot be used.
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             # Among Keras' advice, and the whole configuration of every layer around it.
+            revived = re.search(r"Error encountered during deserialization: (.+)", str(error))
+            if revived:
+                raise InputError(
+                    f"The classes of a model must take what Keras notes about it; {str(place)!r} cannot be rebuilt: {revived[1]}. "
+                    "Let the class's `__init__` take **kwargs and pass them to `super().__init__`, and train it again."
+                ) from error
             unknown = re.search(r"Could not locate \w+ '[^']*'", str(error))
             reason = unknown[0] if unknown else _reason(error)
             raise InputError(
@@ -212,30 +218,14 @@ def _pack(folder: Path, path: Path, metadata: Mapping[str, Any]) -> None:
 
 
 def prepare_keras() -> None:
-    """Set up what Keras and JAX read when they are first imported, unless they are.
+    """Set up what JAX reads when it is first imported, by Keras, so that it computes as it does in workers; unless it is.
 
-    Keras' own default is TensorFlow, and it writes that into the user's keras.json, too. Where the backend that it would
-    choose is not installed, it is to use JAX, which always is; and JAX is to compute as it does in workers.
+    Which backend Keras uses was said when this package was imported.
     """
     from justright.workers.processes import worker_variables
 
-    if "keras" in sys.modules:
-        return
-    variables = worker_variables(threads=0)
-    if "KERAS_BACKEND" not in os.environ and find_spec(_configured_backend()) is None:
-        os.environ["KERAS_BACKEND"] = variables["KERAS_BACKEND"]
-    if "jax" not in sys.modules:
-        os.environ["XLA_FLAGS"] = variables["XLA_FLAGS"]
-
-
-def _configured_backend() -> str:
-    """Return the backend that the user's keras.json names, or else Keras' default."""
-    try:
-        home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
-        backend = str(json.loads((home / "keras.json").read_bytes())["backend"])
-    except (OSError, ValueError, LookupError, TypeError, RuntimeError):
-        backend = ""
-    return backend if backend.isidentifier() else "tensorflow"
+    if "keras" not in sys.modules and "jax" not in sys.modules:
+        os.environ["XLA_FLAGS"] = worker_variables(threads=0)["XLA_FLAGS"]
 
 
 def _check_harmless(path: Path) -> None:

@@ -190,12 +190,13 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         test_best=None if best is None else test.get(best),
         test_last=test.get(last),
         validation=store.row_losses(run, "validation"),
-        curve=curves[f"val_{loss}"].to_numpy() if curves.height == record.epochs else None,
+        curve=curves[f"val_{loss}"].to_numpy() if 0 < curves.height == record.epochs else None,
         train_loss_first=float(curves[f"fixed_{loss}"][0]) if curves.height else missing,
         train_loss_best=missing if best is None else fixed.get(best, missing),
         train_loss_last=fixed.get(last, missing),
         score_best={name: value for name, value in record.test.items() if name not in ("loss", loss)},
         score_last={name: value for name, value in record.test_last.items() if name not in ("loss", loss)},
+        reason=record.reason,
     )
 
 

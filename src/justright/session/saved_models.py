@@ -108,7 +108,8 @@ def choose_models(
         )
     if not models:
         raise FolderError(
-            f"{str(folder)!r} must hold a finished run to have a best model; none has ended yet."
+            f"{str(folder)!r} must hold a run that has ended with a model to have a best one; none has. See what became of "
+            f"them: justright show {folder}"
         )
     if variant is None:
         choice: dict[str, Any] = summary["choice"] or {}

@@ -1,4 +1,4 @@
-"""Classes and functions that a notebook's cell or a script registered with Keras: workers do not run it, so they are sent along."""
+"""Classes and functions of a notebook's cells or a script that Keras must know: workers do not run it, so they are sent along."""
 
 from __future__ import annotations
 
@@ -10,18 +10,45 @@ MAIN = "__main__"  # the module of cells and scripts, which no other process can
 
 
 def registered_objects() -> dict[str, Any]:
-    """Return what `__main__` registered with Keras in this process, by registered name; empty where Keras was not imported.
+    """Return what Keras must know of `__main__` by registered name; empty where Keras was not imported.
 
-    What cannot be sent is left out: a study may not need it, and one that does says so when it is sent.
+    Classes that were not registered go by their own names, as Keras saves them. What cannot be sent is left out: a study may not need it, and one that does says so when it is sent.
     """
     keras = sys.modules.get("keras")
     if keras is None:
         return {}
     known: dict[str, Any] = keras.saving.get_custom_objects()
+    registered = {name: value for name, value in known.items() if getattr(value, "__module__", None) == MAIN}
+    return {
+        name: value for name, value in (unregistered_classes() | registered).items() if _can_be_sent(value)
+    }
+
+
+def unregistered_classes() -> dict[str, type]:
+    """Return the layers, losses and so on that `__main__` defines and did not register with Keras, by their names.
+
+    Keras itself would import them by the name of their module; to us a file's word is no reason to import anything, and no
+    other process has this `__main__`.
+    """
+    keras = sys.modules.get("keras")
+    if keras is None:
+        return {}
+    kinds = (
+        keras.Layer,
+        keras.losses.Loss,
+        keras.metrics.Metric,
+        keras.regularizers.Regularizer,
+        keras.initializers.Initializer,
+        keras.constraints.Constraint,
+    )
+    registered = {id(value) for value in keras.saving.get_custom_objects().values()}
     return {
         name: value
-        for name, value in known.items()
-        if getattr(value, "__module__", None) == MAIN and _can_be_sent(value)
+        for name, value in vars(sys.modules[MAIN]).items()
+        if isinstance(value, type)
+        and issubclass(value, kinds)
+        and (value.__module__, value.__name__) == (MAIN, name)
+        and id(value) not in registered
     }
 
 

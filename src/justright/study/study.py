@@ -94,6 +94,7 @@ class Study:
         standardize_target: bool = True,
         neighbours: bool = True,
     ) -> None:
+        raise_together(partial(_check_split, split), partial(_check_recipe, recipe))
         rows = split.sizes["train"]
         base = recipe or Recipe()
         members = standardise_where_needed(as_variants(variants), split)
@@ -216,6 +217,27 @@ def learning_sizes(rows: int, count: int = DEFAULT_COUNT) -> tuple[int, ...]:
             f"smallest {LEAST_ROWS}; got {rows!r}. Train on more rows, or on fewer sizes."
         )
     return tuple(round(rows / RATIO**step) for step in reversed(range(count)))
+
+
+def _check_split(split: object) -> None:
+    if not isinstance(split, Split):
+        raise InputError(
+            "`split` must be the split of a table, such as jr.read_table(...).split(validation=0.2); got "
+            f"{_in_words(split)}. Say which rows train, validate and test."
+        )
+
+
+def _check_recipe(recipe: object) -> None:
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise InputError(
+            f"`recipe` must be a jr.Recipe; got {_in_words(recipe)}. Write jr.Recipe(batch_size=..., max_epochs=...)."
+        )
+
+
+def _in_words(value: object) -> str:
+    return (
+        repr(value) if isinstance(value, str | int | float) or value is None else f"a {type(value).__name__}"
+    )
 
 
 def _check_baselines(variants: Sequence[Variant]) -> None:

@@ -84,7 +84,7 @@ def grid(
     *_, labels = raise_together(
         lambda: check_each_of("argument of the builder", arguments, arguments if known is None else known),
         lambda: _check_complete(needed, arguments),
-        lambda: _check_count(swept),
+        lambda: _check_count(swept, arguments),
         lambda: raise_together(*(partial(_labels, name, listed) for name, listed in swept.items())),
     )
     shared = {name: value for name, value in arguments.items() if name not in swept}
@@ -142,10 +142,12 @@ def _argument_names(builder: Callable[..., Any]) -> tuple[list[str] | None, list
     return None if takes_any else [one.name for one in named], needed
 
 
-def _check_count(swept: Mapping[str, Sequence[Any]]) -> None:
+def _check_count(swept: Mapping[str, Sequence[Any]], arguments: Mapping[str, Any]) -> None:
     if not swept:
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        got = f"only {given}, which counts as one value each" if given else "none"
         raise InputError(
-            "At least one argument must be a list of values to try; got none. Write width=[16, 64]."
+            f"At least one argument must be a list of values to try; got {got}. Write width=[16, 64]."
         )
     count = math.prod(map(len, swept.values()))
     if count > MAX_COMBINATIONS:

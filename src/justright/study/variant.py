@@ -11,7 +11,7 @@ from typing import Any
 
 from justright.data.checks import is_finite_number, listed
 from justright.data.read_options import Task
-from justright.errors import InputError, raise_together
+from justright.errors import InputError, in_short, raise_together
 from justright.study.families import Family
 from justright.study.own_models.architecture import architecture_of
 from justright.study.own_models.compiled_model import compiled_options, without_task_loss
@@ -227,7 +227,7 @@ def _as_config(name: str, model: Any) -> KerasConfig:
     except (NotImplementedError, TypeError, ValueError) as error:
         kind = type(model).__name__
         raise InputError(
-            f"Variant {name!r} must be a model that Keras can describe; {kind} is not: {str(error).strip().splitlines()[0]} "
+            f"Variant {name!r} must be a model that Keras can describe; {kind} is not: {in_short(error)} "
             f"Pass a function that makes it: lambda: {kind}(...)."
         ) from error
     if not getattr(model, "compiled", False):

@@ -215,10 +215,13 @@ def _is_float32(equation: Any) -> bool:
 
 
 def _is_sum_of_matrix(equation: Any) -> bool:
-    """Whether all of a large float32 matrix is summed."""
+    """Whether all of a large float32 matrix is summed; of an array with more axes the first two may be."""
     shape = equation.invars[0].aval.shape
     return (
-        _is_float32(equation) and equation.params["axes"] == (0, 1) and math.prod(shape) >= SUMMED_LEAST_SIZE
+        _is_float32(equation)
+        and len(shape) == 2
+        and equation.params["axes"] == (0, 1)
+        and math.prod(shape) >= SUMMED_LEAST_SIZE
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.read_options import Task
-from justright.errors import InputError
+from justright.errors import BOLD, InputError, in_short
 from justright.runs.describe_model import describe_model
 from justright.runs.events import VariantBuilt
 from justright.runs.tasks import ChosenRows, TargetUnits
@@ -53,7 +53,6 @@ ONE_ARRAY = (
     "Its `call` is given one array (rows, features); a model of several inputs must be a functional one, keras.Model(inputs, "
     "output)."
 )
-BOLD = re.compile(r"\x1b\[[0-9;]*m")
 SEED_STATE = "seed_generator_state"  # Keras' name of the variable from which a layer draws its randomness
 
 
@@ -162,6 +161,7 @@ def build_network(
         optimizer.build(model.trainable_variables)
     if train_x is None:
         _check_logits(name, model, recipe, features=features, task=task)
+        _check_described(name, built)
     else:
         adapt_normalization(model, train_x)
     states = tuple(
@@ -225,6 +225,12 @@ def _build_model(name: str, build: Build, features: int, outputs: int, feature_n
         # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
         model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()
     except Exception as error:
+        revived = re.search(r"Error encountered during deserialization: (.+)", str(error))
+        if revived:  # Keras, about a model of a class that does not take what Keras notes about it
+            raise InputError(
+                f"Variant {name!r} cannot be made again from what Keras says about it: {revived[1]}. Let its class's "
+                "`__init__` take **kwargs and pass them to `super().__init__`, or pass a function that makes it."
+            ) from error
         raise InputError(f"Variant {name!r} cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(model, keras.Model):
         raise InputError(f"The builder of variant {name!r} must return a keras.Model; got {model!r}.")
@@ -259,13 +265,19 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
         raise InputError(
             f"Variant {name!r} must take inputs of shape {expected}, the table's features; it takes {given}."
         )
+    if any(_lacks_boundaries(layer) for layer in model._flatten_layers(recursive=True)):
+        raise InputError(
+            f"Variant {name!r} has a Discretization layer without boundaries; only Normalization layers are adapted to "
+            "training rows. Give it `bin_boundaries`."
+        )
     try:
         given = model.compute_output_spec(keras.KerasTensor((None, features)))
     except Exception as error:
         raise _uncallable(name, features, error) from error
     if isinstance(given, list | tuple | dict):
+        what = f"a {type(given).__name__} of {len(given)}" if len(given) == 1 else len(given)
         raise InputError(
-            f"Variant {name!r} must give one output; it gives {len(given)}. Let it give the one that is to be judged: "
+            f"Variant {name!r} must give one output; it gives {what}. Let it give the one that is to be judged: "
             "keras.Model(inputs, output)."
         )
     shape = tuple(given.shape)
@@ -276,6 +288,20 @@ def _check_outputs(name: str, model: Any, features: int, outputs: int, task: Tas
         )
     if not model.trainable_variables:
         raise InputError(f"Variant {name!r} must have trainable weights; it has none.")
+
+
+def _lacks_boundaries(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.Discretization) and not layer.bin_boundaries
+
+
+def _check_described(name: str, model: Any) -> None:
+    """Raise InputError for a model that could be trained and not saved."""
+    try:
+        keras.saving.serialize_keras_object(model)
+    except Exception as error:
+        raise InputError(
+            f"Variant {name!r} must be a model that Keras can save, with all layers in it; {in_short(error)}"
+        ) from error
 
 
 def _check_logits(name: str, model: Any, recipe: Recipe, *, features: int, task: Task) -> None:

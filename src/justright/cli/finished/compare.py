@@ -7,11 +7,14 @@ from pathlib import Path
 
 import typer
 
+from justright.cli.completions import study_folders
 from justright.errors import InputError
 
 
 def compare(
-    folders: list[Path] = typer.Argument(help="Study folders, at least two.", metavar="DIR..."),
+    folders: list[Path] = typer.Argument(
+        help="Study folders, at least two.", metavar="DIR...", autocompletion=study_folders
+    ),
     metric: str | None = typer.Option(
         None, "--metric", metavar="NAME", help="Compare this metric, such as roc_auc, instead of the loss."
     ),

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import typer
 
+from justright.cli.completions import exports, one_of, study_folders
 from justright.session.exports.export_source import FRAMES
 from justright.session.exports.registry import EXPORT_FORMATS, endings
 
 
 def export(
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
     name: str = typer.Argument(
         help=f"A variant, for {endings('network')}, or a table, for {endings('table')}: {', '.join(FRAMES)}.",
         metavar="NAME",
+        autocompletion=exports,
     ),
     out: Path = typer.Option(
         ..., "--out", "-o", help="Where to write; the ending says the format.", metavar="FILE"
@@ -24,6 +26,7 @@ def export(
         "--as",
         help=f"The format, if the ending does not say it: {', '.join(EXPORT_FORMATS)}.",
         metavar="FORMAT",
+        autocompletion=one_of(EXPORT_FORMATS),
     ),
     seed: int | None = typer.Option(
         None, help="Which of the variant's runs. [default: its best]", metavar="N"

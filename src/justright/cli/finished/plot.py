@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from justright.cli.completions import groups, one_of, study_folders, variant_lists
 from justright.errors import InputError, check_one_of
 from justright.session.plot_kinds import HISTORY, KINDS, PREDICTION_KINDS
 
@@ -24,8 +25,10 @@ DOTS_PER_INCH = 150
 
 
 def plot(
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
-    kind: str = typer.Argument(help=f"What is drawn: {', '.join(ALL_KINDS)}.", metavar="KIND"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
+    kind: str = typer.Argument(
+        help=f"What is drawn: {', '.join(ALL_KINDS)}.", metavar="KIND", autocompletion=one_of(ALL_KINDS)
+    ),
     out: Path | None = typer.Option(
         None,
         "--out",
@@ -37,12 +40,16 @@ def plot(
         None, help="Which metric's curves are drawn. [default: the loss of the verdicts]", metavar="NAME"
     ),
     group: str | None = typer.Option(
-        None, help="Draw a group of variants, and what they change.", metavar="NAME"
+        None,
+        help="Draw a group of variants, and what they change.",
+        metavar="NAME",
+        autocompletion=groups,
     ),
     variants: str | None = typer.Option(
         None,
         help="Whose curves, or the one whose predictions, are drawn. [default: all, or the best on validation]",
         metavar="NAME[,NAME]",
+        autocompletion=variant_lists,
     ),
     smoothing_std: float = typer.Option(
         0.0, help="Smooth curves by a Gaussian of this standard deviation.", metavar="EPOCHS"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from justright.cli.completions import study_folders, variants
 from justright.cli.parameters import takes_options
 from justright.errors import InputError
 from justright.session.options import FileOptions
@@ -33,7 +34,7 @@ FIRST = ("folder", "source", "out", "variant", "seed", "ensemble", "threshold", 
 @takes_options(order=FIRST)
 def predict(
     options: FileOptions,
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
     source: str = typer.Argument(
         help="The rows, as for `justright run`: a path or URL, or - for standard input. They need no target.",
         metavar="TABLE",
@@ -49,6 +50,7 @@ def predict(
         None,
         help="Whose network predicts. [default: the one with the lowest validation loss]",
         metavar="NAME",
+        autocompletion=variants,
     ),
     seed: int | None = typer.Option(None, help="Which of its runs. [default: its best]", metavar="N"),
     ensemble: bool = typer.Option(False, "--ensemble", help="Average all seeds of the variant."),

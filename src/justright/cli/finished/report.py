@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from justright.cli.completions import study_folders
+
 if TYPE_CHECKING:
     from justright.report.summary import Summary
 
@@ -14,7 +16,7 @@ MARKDOWN_NAME = "report.md"
 
 
 def report(
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
     markdown: bool = typer.Option(False, "--markdown", help=f"Write {MARKDOWN_NAME} as well."),
 ) -> None:
     """Write a study's report again.

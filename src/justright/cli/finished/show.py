@@ -6,9 +6,11 @@ from pathlib import Path
 
 import typer
 
+from justright.cli.completions import study_folders
+
 
 def show(
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
     as_json: bool = typer.Option(
         False, "--json", help="Print result.json to stdout, and nothing else there."
     ),

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import typer
 
+from justright.cli.completions import study_folders
+
 WAIT_SECONDS = 3600.0  # at a time: on Windows, Ctrl-C does not end a wait without an end
 
 
 def tensorboard(
-    folder: Path = typer.Argument(help="The study folder.", metavar="DIR"),
+    folder: Path = typer.Argument(help="The study folder.", metavar="DIR", autocompletion=study_folders),
     port: int | None = typer.Option(
         None,
         "--port",

@@ -170,8 +170,8 @@ def _hidden_widths(config: str) -> list[int] | None:
         described = json.loads(config)
     except ValueError:
         return None
-    layers = (one for one in described_objects(described) if one["class_name"] == "Dense")
-    return [layer["config"]["units"] for layer in layers][:-1]
+    layers = (one["config"] for one in described_objects(described) if one["class_name"] == "Dense")
+    return [layer["units"] for layer in layers if "units" in layer][:-1]  # one of a user's own may have none
 
 
 def _plugin_data() -> HParamsPluginData:
