@@ -26,7 +26,7 @@ Direction = Literal["less", "more"]
 NAMELESS = "value"  # the metric of a name that holds nothing but rows
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(word_set("train training trn tr learn insample trainset"), "train"),
+    **dict.fromkeys(word_set("train training trn tr trl learn insample trainset"), "train"),
     **dict.fromkeys(
         word_set(
             "val vali valid validation validate validating evaluating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
@@ -34,7 +34,7 @@ ROLES: dict[str, Role] = {
         ),
         "validation",
     ),
-    **dict.fromkeys(word_set("test testing tst te ts testset"), "test"),
+    **dict.fromkeys(word_set("test testing tst te tel ts testset"), "test"),
 }
 # Words for rows that give way to a plainer one in the same name: 'eval_train_loss' is on training rows.
 VAGUE_ROLES = frozenset({"eval", "evaluation", "evaluate", "learn", "cv", "ts", "te"})
@@ -188,6 +188,8 @@ def _metric(words: list[str]) -> str:
         ends = (kept[1:], kept[0]) if kept[0] in DECORATIONS else (kept[:-1], kept[-1])
         if len(kept) > 1 and ends[1] in (DECORATIONS | {"step"}) and not _means_something(kept):
             kept = ends[0]
+    if len(kept) > 1 and kept[-1] == "value":  # 'lm loss value', but not 'value_loss'
+        kept = kept[:-1]
     metric = "_".join(SYNONYMS.get(word, word) for word in kept)
     return metric or NAMELESS
 

@@ -73,6 +73,7 @@ SHAPES = {
     "long": table("step,name,value", "{e},train/loss,{t}\n{e},val/loss,{v}").encode(),
     "a row per set": table("epoch,phase,loss,acc", "{e},train,{t},0.5\n{e},val,{v},0.5").encode(),
     "lightning": table("epoch,step,train_loss,val_loss", "{e},{e}9,,{v}\n{e},{e}9,{t},").encode(),
+    "pasted into R Markdown": table("## epoch   loss  val_loss", "##     {e}   {t}      {v}").encode(),
     "steps of a learning rate": table(
         "epoch,lr-Adam,step,train_loss,val_loss", ",0.1,{e}0,,\n{e},,{e}9,{t},\n{e},,{e}9,,{v}"
     ).encode(),
@@ -370,3 +371,38 @@ def test_the_user_says_what_counts(tmp_path):
     assert str(caught.value) == (
         "--epoch must name a column; got 'whem'. Did you mean 'when'? The columns are 'epoch', 'when', 'loss', 'val_loss'."
     )
+
+
+def test_the_table_of_spacy_holds_losses_of_training_and_scores_of_other_rows(tmp_path):
+    """It counts steps by '#'; several rows of an epoch are evaluations of their own."""
+    path = tmp_path / "train.txt"
+    rows = "".join(
+        f"  0  {200 * k:6d}  {t * 40:12.2f}  {v * 100:6.2f}  {v:6.2f}\n" for k, (t, v) in enumerate(PAIRS)
+    )
+    path.write_text(
+        "ℹ Pipeline: ['ner']\nE    #       LOSS NER      ENTS_F  SCORE \n---  ------  ------------  ------  ------\n"
+        + rows
+        + "✔ Saved pipeline to output directory\n"
+    )
+    run = read_run(path)
+    assert run.unit == "step"
+    assert [(one.written, one.role, one.at.tolist()) for one in run.curves] == [
+        ("LOSS NER", "train", [0, 200, 400, 600]),
+        ("ENTS_F", "validation", [0, 200, 400, 600]),
+        ("SCORE", "validation", [0, 200, 400, 600]),
+    ]
+
+
+def test_what_an_agent_earned_while_it_explored_is_no_evaluation(tmp_path):
+    """Where evaluations are logged beside it, as by Stable-Baselines3."""
+    path = tmp_path / "progress.csv"
+    path.write_text(
+        "rollout/ep_rew_mean,time/total_timesteps,train/loss,eval/mean_reward\n"
+        + "".join(f"{k},{k * 2048},{t},{k + 1}\n" for k, (t, _) in enumerate(PAIRS))
+    )
+    run = read_run(path)
+    assert [(one.written, one.role) for one in run.curves] == [
+        ("rollout/ep_rew_mean", "train"),
+        ("train/loss", "train"),
+        ("eval/mean_reward", "validation"),
+    ]

@@ -184,7 +184,7 @@ def test_steps_are_steps(tmp_path):
         )
     )
     curves = read_run(path)
-    assert curves.unit == "iteration"
+    assert curves.unit == "step"
     (judged,) = curves.losses_of("validation")
     assert judged.at.tolist() == [0, 250, 500, 750]
     assert judged.values.tolist() == VALIDATION

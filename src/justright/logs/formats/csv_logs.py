@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from justright.errors import InputError
 from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
@@ -46,6 +47,17 @@ def _read_evaluated(source: Source) -> list[LoggedRun]:
         parsed = parse_name(one.written)
         if parsed.role is None and direction_of(parsed.metric) is not None:
             one.role = "validation"
+    return runs
+
+
+def _read_spacy(source: Source) -> list[LoggedRun]:
+    """Return the run that spaCy's table shows: '#' counts steps, losses are of training, scores of other rows."""
+    table = _table(source)
+    cells = {"step" if column == "#" else column: values for column, values in table.cells.items()}
+    del cells["E"]  # several rows of most epochs
+    for run in (runs := TableReader(source, "network").runs(replace(table, cells=cells))):
+        for one in run.series:
+            one.role = "train" if one.written.startswith("LOSS") else "validation"
     return runs
 
 
@@ -118,6 +130,12 @@ KERAS_CSV = LogFormat(
     "a Keras CSVLogger file",
     read_network,
     _is_keras,
+)
+SPACY_TABLE = LogFormat(
+    "spacy",
+    "the table that spaCy prints while it trains",
+    _read_spacy,
+    lambda source: _has(source, "E", "#", "SCORE"),
 )
 LONG_CSV = LogFormat(
     "long-csv",

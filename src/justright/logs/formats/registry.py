@@ -12,7 +12,7 @@ from justright.errors import InputError, near_miss
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.discovery.checkpoint_names import with_checkpoints
 from justright.logs.discovery.folders import LogFiles, find_logs
-from justright.logs.discovery.halves import FoundRun, join_halves
+from justright.logs.discovery.halves import FoundRun, join_halves, with_role_in_name
 from justright.logs.discovery.members import name_members
 from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
@@ -23,6 +23,7 @@ from justright.logs.formats.csv_logs import (
     LIGHTNING_CSV,
     LONG_CSV,
     PLAIN_CSV,
+    SPACY_TABLE,
     TENSORBOARD_CSV,
     ULTRALYTICS_CSV,
 )
@@ -115,7 +116,8 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
             raise InputError(
                 f"A log folder must hold at most {MAX_POINTS:,} values; {str(path)!r} has more. Name one of the folders in it."
             )
-    curves = _curves_of(join_halves(found) if is_folder else found, choices, refused, in_folder=is_folder)
+    whole = map(with_role_in_name, join_halves(found) if is_folder else found)
+    curves = _curves_of(list(whole), choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
     if not any(curve.direction for run in curves for curve in run.curves):
@@ -256,6 +258,7 @@ FORMATS: tuple[LogFormat, ...] = (
     ULTRALYTICS_CSV,
     FASTAI_CSV,
     KERAS_CSV,
+    SPACY_TABLE,
     LONG_CSV,
     TENSORBOARD_CSV,
     PLAIN_CSV,

@@ -70,7 +70,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
     """
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
-    texts = whole.split("\n")
+    texts = _uncommented(whole.split("\n"))
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip()]
     lines = [texts[number - 1] for number in numbers]
     found = _find_header(lines)
@@ -98,6 +98,16 @@ def parse_table(name: str, text: str) -> LogTable | None:
     return rows.table([lines[place] for place in body], [numbers[place] for place in body])
 
 
+def _uncommented(lines: list[str]) -> list[str]:
+    """Return the lines of an output that was pasted as comments, without the marks: R Markdown writes '## ' before each."""
+    filled = [line for line in lines if line.strip()]
+    for mark in ("## ", "#> "):
+        marked = sum(line.lstrip().startswith(mark) for line in filled)
+        if marked > 1 and 5 * marked >= 4 * len(filled):
+            return [line.lstrip().removeprefix(mark) for line in lines]
+    return lines
+
+
 def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it."""
     places = [index for index, line in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
@@ -122,6 +132,8 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
         for separator in SEPARATORS:
             header = [cell.strip().strip("'") for cell in _split([line], separator)[0][0]]
             rows = _split(below, separator)[0]
+            if not rows and index > places[0]:
+                continue  # the last line of a text that is no table
             if _heads(header, rows, separator) and not (is_comment and not rows):
                 if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
                     is_another = loose is None or not set(loose[2]) & set(
