@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -95,3 +96,74 @@ def test_a_half_written_last_character_is_left_out(tmp_path):
     """The file was read while it was written."""
     assert source_of(tmp_path, "epoch,loss\n0,0.5\n# é".encode()[:-1]).text == "epoch,loss\n0,0.5\n# "
     assert source_of(tmp_path, "\x1b[1mEpoch 1\x1b[0m loss: 0.5\r\n").text == "Epoch 1 loss: 0.5\n"
+
+
+CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (
+            '[{"epoch": 0, "loss": 0.7},\n {"epoch": 1, "loss": 0.6},\n {"epoch": 2, "lo',
+            [{"epoch": 0, "loss": 0.7}, {"epoch": 1, "loss": 0.6}],
+        ),
+        ('[{"epoch": 0, "loss": 0.7},\n', [{"epoch": 0, "loss": 0.7}]),
+        ('{"log": [{"a": [1, 2]}, {"a": {"b": 3', {"log": [{"a": [1, 2]}]}),
+        ('{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7, 0.', {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}),
+        ('{"loss": [0.7, 0.6], "val_lo', {"loss": [0.7, 0.6]}),
+        ('[{"name": "a, [b", "loss": [0.7, 0.6', [{"name": "a, [b", "loss": [0.7]}]),
+    ],
+)
+def test_json_that_ends_in_the_middle_is_read_as_far_as_it_is_whole(tmp_path, content, value):
+    """A run that was killed while it wrote keeps its curves; a record or number that may be half-written is left out."""
+    source = source_of(tmp_path, content)
+    assert source.value == value
+    assert source.notes == [CUT_OFF]
+
+
+@pytest.mark.parametrize("content", ['{"loss": [0.7, 0.6}}', '{"loss" 0.7}'])
+def test_other_faults_of_json_are_refused(tmp_path, content):
+    """Where nothing is merely missing at the end."""
+    with pytest.raises(InputError, match=r"^A JSON log must be valid; "):
+        _ = source_of(tmp_path, content).value
+
+
+def notebook(*outputs):
+    """Return a notebook with a cell for each output."""
+    cells = [{"cell_type": "markdown", "source": ["# Training"]}]
+    cells += [{"cell_type": "code", "source": ["fit()"], "outputs": [output]} for output in outputs]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def test_a_notebook_is_what_its_cells_printed(tmp_path):
+    """Texts are lists of lines there."""
+    printed = {
+        "output_type": "stream",
+        "name": "stdout",
+        "text": ["Epoch 1/2\n", "loss: 0.7 - val_loss: 0.8\n"],
+    }
+    source = source_of(
+        tmp_path, notebook(printed, {"output_type": "execute_result", "data": {"text/plain": "7"}})
+    )
+    assert source.text == "Epoch 1/2\nloss: 0.7 - val_loss: 0.8\n"
+
+
+def test_the_table_that_a_notebook_shows_while_it_trains_comes_first(tmp_path):
+    """Hugging Face's and fastai's, of which the last is read; other tables, as of data, are none."""
+    shown = "<div><table>{}</table></div>"
+    table = shown.format("<tr><th>Epoch</th><th>Training Loss</th></tr><tr><td>1</td><td>0.7</td></tr>")
+    frame = shown.format("<tr><th></th><th>age</th></tr><tr><td>0</td><td>31</td></tr>")
+    outputs = [{"output_type": "display_data", "data": {"text/html": [html]}} for html in (table, frame)]
+    source = source_of(tmp_path, notebook(*outputs))
+    assert source.text == "Epoch\tTraining Loss\n1\t0.7\n"
+
+
+def test_a_notebook_without_outputs_is_refused_in_one_sentence(tmp_path):
+    """It was saved before it ran."""
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, notebook())
+    assert str(caught.value) == (
+        f"A notebook must hold what training printed; no cell of {str(tmp_path / 'log.json')!r} holds an output. "
+        "Run it, and save it."
+    )

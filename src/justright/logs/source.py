@@ -16,16 +16,20 @@ from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.headers import with_header
 from justright.logs.text.json_text import (
     NOT_JSON,
+    closed_json,
     looks_like_json,
     parse_literal,
     parse_object,
     parse_records,
 )
 from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
+from justright.logs.text.notebook import notebook_text
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
 
 
@@ -58,7 +62,12 @@ class Source:
             OSError: it cannot be read.
         """
         text, note = decode_text(path)
-        return cls(path, text, choices=choices, notes=[note] if note else [])
+        printed = notebook_text(text)
+        if printed == "":
+            raise InputError(
+                f"A notebook must hold what training printed; no cell of {str(path)!r} holds an output. Run it, and save it."
+            )
+        return cls(path, text if printed is None else printed, choices=choices, notes=[note] if note else [])
 
     @property
     def name(self) -> str:
@@ -79,7 +88,7 @@ class Source:
         """
         if not looks_like_json(self.text) or self.records is not None:
             return None
-        return _parse_json(self.path, self.text)
+        return _parse_json(self.path, self.text, self.notes)
 
     @cached_property
     def records(self) -> list[dict[str, Any]] | None:
@@ -111,7 +120,11 @@ class Source:
         Raises:
             InputError: it has no header.
         """
-        return None if not self.text or self.is_json else parse_table(self.name, self.text)
+        return (
+            None
+            if not self.text or self.is_json
+            else parse_table(self.name, with_header(self.name, self.text, self.choices.columns))
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -234,10 +247,13 @@ def _read_at_most(file: IO[bytes], most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything
+def _parse_json(path: Path, text: str, notes: list[str]) -> Any:  # noqa: ANN401  # parsed JSON is anything
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if (closed := closed_json(text)) is not None:
+            notes.append(CUT_OFF)
+            return closed
         value = parse_literal(text)
         if value is not NOT_JSON:
             return value

@@ -309,7 +309,7 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             "0,0.7,0.72\n1,0.6,0.65\n",
             (
                 "A table must begin with a line that names its columns; the first line of {path!r} holds numbers. "
-                "Add such a line, as in 'epoch,loss,val_loss'."
+                "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
             ),
         ),
         (
@@ -406,3 +406,60 @@ def test_what_an_agent_earned_while_it_explored_is_no_evaluation(tmp_path):
         ("train/loss", "train"),
         ("eval/mean_reward", "validation"),
     ]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "  ", " "])
+def test_columns_without_a_header_get_the_names_that_the_user_gives(tmp_path, separator):
+    """Whatever parts the cells."""
+    path = tmp_path / "log.csv"
+    path.write_text("".join(f"{k}/4{separator}{t}{separator}{v}\n" for k, (t, v) in enumerate(PAIRS)))
+    (run,) = read_logs(path, Choices(columns=("epoch", "train loss", "val loss"))).curves
+    assert run.losses_of("validation")[0].values.tolist() == VALIDATION
+    assert run.train_curve("loss").values.tolist() == TRAIN
+    with pytest.raises(InputError) as caught:
+        read_logs(path)
+    assert str(caught.value) == (
+        f"A table must begin with a line that names its columns; the first line of {str(path)!r} holds numbers. "
+        "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "0,0.7,0.8\n1,0.6,0.7\n",
+            "`columns` must name every column of {path!r}; got 2 names for rows of 3, such as '0,0.7,0.8'.",
+        ),
+        (
+            '{{"loss": [1, 2]}}',
+            "`columns` must name those of a table without a header; {path!r} is no table.",
+        ),
+    ],
+)
+def test_names_that_do_not_fit_the_columns_are_refused(tmp_path, text, message):
+    """So are names of columns where there are none."""
+    path = tmp_path / "log.csv"
+    path.write_text(text.replace("{{", "{").replace("}}", "}"))
+    with pytest.raises(InputError) as caught:
+        read_logs(path, Choices(columns=("epoch", "loss")))
+    assert str(caught.value) == message.format(path=str(path))
+
+
+def test_yolo_writes_no_header_and_is_known(tmp_path):
+    """Versions 5 and 7 write fifteen columns to results.txt."""
+    path = tmp_path / "results.txt"
+    path.write_text(
+        "".join(
+            f"     {k}/3     14.6G   {t}   0.02   0.03   0.12        51       640    0.5    0.4    0.4    0.2   {v}   0.02   0.03\n"
+            for k, (t, v) in enumerate(PAIRS)
+        )
+    )
+    run = read_run(path)
+    assert (run.format, run.unit) == ("ultralytics-csv", "epoch")
+    assert [one.written for one in run.judged_first("validation")] == [
+        "val/box_loss",
+        "val/obj_loss",
+        "val/cls_loss",
+    ]
+    assert run.judged_first("validation")[0].values.tolist() == VALIDATION

@@ -30,6 +30,7 @@ from justright.logs.formats.csv_logs import (
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
 from justright.logs.formats.json_shapes.json_lines import JSON_LINES
+from justright.logs.formats.named_lists import NAMED_LISTS
 from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
@@ -139,6 +140,10 @@ def _runs_in(
         OSError: a file of it is gone, or locked.
     """
     source = log.open(choices)
+    if choices.columns and (source.files or source.is_json):
+        raise InputError(
+            f"`columns` must name those of a table without a header; {source.name!r} is no table."
+        )
     one = log.format or next((one for one in formats if one.matches(source)), None)
     if one is None:
         if source.text and not source.is_json and source.table is None:
@@ -267,6 +272,7 @@ FORMATS: tuple[LogFormat, ...] = (
     JSON_LINES,
     JSON_CURVES,
     TEXT_LOG,
+    NAMED_LISTS,
     MLFLOW_DATABASE,
     WANDB,
     TENSORBOARD,

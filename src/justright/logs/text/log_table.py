@@ -14,6 +14,8 @@ from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
+MANY_LINES = 5  # of one number each, which are a column
+COUNT_OR_TIME = re.compile(r"[-+]?\d[\d.,:/ eE+-]*[A-Za-z%]{0,3}|nan|[-+]?inf", re.IGNORECASE)
 SAMPLE = 60  # lines below a header that tell whether it is one
 MAX_COLUMNS = 20_000
 HALF_WRITTEN = "The last line is half-written, and was left out."
@@ -78,7 +80,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
         if _is_without_header(lines):
             raise InputError(
                 f"A table must begin with a line that names its columns; the first line of {name!r} holds numbers. "
-                "Add such a line, as in 'epoch,loss,val_loss'."
+                "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
             )
         return None
     start, separator, header = found
@@ -207,12 +209,21 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _is_without_header(lines: Sequence[str]) -> bool:
-    """Return whether all lines are as many numbers, at least two."""
+    """Return whether all lines are as many numbers, at least two, or there are many lines of one; some may be as '3/40' or '1:02'."""
     for separator in SEPARATORS:
-        rows = _split(lines[:SAMPLE], separator)[0]
-        if len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) > 1:
-            return all(parse_number(cell) is not None for row in rows for cell in row if is_measured(cell))
+        rows = [[cell for cell in row if is_measured(cell)] for row in _split(lines[:SAMPLE], separator)[0]]
+        if len(rows) < 2 or len(set(map(len, rows))) > 1 or (len(rows[0]) < 2 and len(rows) < MANY_LINES):
+            continue
+        cells = [cell for row in rows for cell in row]
+        numbers = sum(parse_number(cell) is not None for cell in cells)
+        if 2 * numbers > len(cells) and all(COUNT_OR_TIME.fullmatch(cell.strip()) for cell in cells):
+            return True
     return False
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """Return the cells of one line."""
+    return _split([line], separator)[0][0]
 
 
 def _split(lines: Sequence[str], separator: str) -> tuple[list[list[str]], Sequence[int]]:
