@@ -379,7 +379,7 @@ training.log: ↑ overfits by loss only JR102
 
 What to do
 1. Keep the state of epoch 45 (val_acc 0.634) rather than the last one, 0.615
-   (2.86 % worse). [measured in this log]
+   (2.9 % worse). [measured in this log]
 2. Do not choose the state by val_loss: its best, epoch 0, has val_acc 0.408;
    monitor val_acc if that is what counts. [measured in this log]
 ```
