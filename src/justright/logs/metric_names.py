@@ -21,6 +21,7 @@ from justright.logs.names.metric_words import (
     SYNONYMS,
     word_set,
 )
+from justright.logs.names.other_languages import in_english
 
 Direction = Literal["less", "more"]
 NAMELESS = "value"  # the metric of a name that holds nothing but rows
@@ -120,7 +121,7 @@ def words_of(text: str) -> list[str]:
         >>> words_of("metrics/mAP50-95(B)"), words_of("valCrossEntropy"), words_of("Test R^2")
         (['map50', '95', 'b'], ['val', 'crossentropy'], ['test', 'r2'])
     """
-    plain = text.replace("^2", "2").replace("²", "2").replace("'", "").replace("%", "")
+    plain = in_english(text).replace("^2", "2").replace("²", "2").replace("'", "").replace("%", "")
     words: list[str] = []
     for piece in re.split(r"[\W_]+", plain):
         lowered = piece.lower()

@@ -126,6 +126,8 @@ LOGS = {
     "averages": lines_of(
         "Epoch: [{e}][ 10/5005]\tTime  0.3 ( 0.5)\tLoss 9.9e+00 ({t})\tValidation Loss: {v}"
     ),
+    "Chinese": lines_of("Epoch {e}/4\n  训练损失: {t} | 训练准确率: 0.8\n  验证损失: {v} | 验证准确率: 0.7"),
+    "Spanish": lines_of("Época {e}/4 - Pérdida entrenamiento: {t} - Pérdida validación: {v}"),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(

@@ -15,6 +15,7 @@ from justright.logs.choices import Choices
 from justright.logs.logged_run import Unit
 from justright.logs.metric_names import direction_of, parse_name
 from justright.logs.names.metric_words import word_set
+from justright.logs.names.other_languages import in_english
 from justright.logs.text.cell_numbers import is_measured, parse_count
 from justright.logs.text.log_table import LogTable
 
@@ -68,7 +69,7 @@ def plain(column: str) -> str:
         >>> plain("trainer/global_step"), plain("Unnamed: 0")
         ('trainerglobalstep', 'unnamed0')
     """
-    return re.sub(r"[\W_]+", "", column).lower()
+    return re.sub(r"[\W_]+", "", in_english(column)).lower()
 
 
 def count_rows(table: LogTable, choices: Choices) -> RowCounts:

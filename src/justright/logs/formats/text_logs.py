@@ -7,6 +7,7 @@ import re
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.formats.text_lines import TextLine, is_measure, read_line
 from justright.logs.logged_run import LoggedRun, Role
+from justright.logs.names.other_languages import in_english
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
 
@@ -58,7 +59,7 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     is_counted = False  # whether the line that announced the section counts: the next one that does ends it
     averaged: dict[str, None] = {}
     is_repeated = False
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(in_english(text).split("\n"), start=1):
         for part in _parts(line):
             if is_repeated:
                 is_repeated = False
