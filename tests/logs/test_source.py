@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 
@@ -167,3 +168,21 @@ def test_a_notebook_without_outputs_is_refused_in_one_sentence(tmp_path):
         f"A notebook must hold what training printed; no cell of {str(tmp_path / 'log.json')!r} holds an output. "
         "Run it, and save it."
     )
+
+
+def test_a_log_in_gzip_is_unpacked(tmp_path):
+    """As far as it goes, if its end is missing; a damaged one is refused."""
+    packed = gzip.compress(b"epoch,loss,val_loss\n" + b"0,0.7,0.8\n" * 1_000)
+    assert source_of(tmp_path, packed).text.endswith("0,0.7,0.8\n")
+    assert source_of(tmp_path, packed[:-8]).text.startswith("epoch,loss,val_loss\n0,0.7,0.8\n")
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, b"\x1f\x8b\x08\x00 what is this")
+    assert str(caught.value) == f"A log in gzip must be whole; {str(tmp_path / 'log.json')!r} is damaged."
+
+
+def test_the_log_of_a_container_is_what_its_program_printed(tmp_path):
+    """Docker wraps each line in JSON."""
+    lines = [
+        json.dumps({"log": f"epoch {k} val_loss {v}\n", "stream": "stdout"}) for k, v in enumerate((0.7, 0.6))
+    ]
+    assert source_of(tmp_path, "\n".join(lines)).text == "epoch 0 val_loss 0.7\nepoch 1 val_loss 0.6\n"

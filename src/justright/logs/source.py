@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -26,10 +27,11 @@ from justright.logs.text.json_text import (
     parse_records,
 )
 from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
-from justright.logs.text.notebook import notebook_text
+from justright.logs.text.notebook import DOCKER, docker_text, notebook_text
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
+GZIP = b"\x1f\x8b"
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
 
 
@@ -62,7 +64,7 @@ class Source:
             OSError: it cannot be read.
         """
         text, note = decode_text(path)
-        printed = notebook_text(text)
+        printed = notebook_text(text) if not DOCKER.match(text) else docker_text(text)
         if printed == "":
             raise InputError(
                 f"A notebook must hold what training printed; no cell of {str(path)!r} holds an output. Run it, and save it."
@@ -201,6 +203,8 @@ def decode_text(path: Path) -> tuple[str, str]:
         raise InputError(f"A training log must be a file, a folder or a pipe; {str(path)!r} is none of them.")
     with open_pipe(str(path)) if is_once else path.open("rb") as file:
         content = _read_at_most(file, MAX_TEXT_BYTES + 1)
+    if content.startswith(GZIP):
+        content = _unpacked(path, content)
     if len(content) > MAX_TEXT_BYTES:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
@@ -213,6 +217,14 @@ def decode_text(path: Path) -> tuple[str, str]:
     if not text.strip():
         raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
     return text, note
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    """Return what is packed in gzip, up to one byte more than a log may have; a file that ends in the middle as far as it goes."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, MAX_TEXT_BYTES + 1)
+    except zlib.error:
+        raise InputError(f"A log in gzip must be whole; {str(path)!r} is damaged.") from None
 
 
 def _decode(content: bytes) -> tuple[str, str]:

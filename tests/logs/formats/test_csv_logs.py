@@ -316,6 +316,22 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             ),
         ),
         (
+            "classification report",
+            "      precision  recall  f1-score  support\n0  0.9  0.8  0.85  100\n1  0.8  0.9  0.85  90\n",
+            (
+                "A training log must hold a row per epoch or step; {path!r} is a classification report, with a row per class. "
+                "Pass the log that was written during training."
+            ),
+        ),
+        (
+            "results of settings",
+            "dropout,lr,val_acc\n0.1,0.01,0.8\n0.2,0.01,0.81\n0.3,0.01,0.82\n",
+            (
+                "A training log must hold a row per epoch or step; {path!r} holds a row per run. "
+                "Give the history of one run instead, such as its own CSV file or an export of its curves."
+            ),
+        ),
+        (
             "no rows",
             "epoch,loss,val_loss\n",
             "A training log must hold a row per epoch; {path!r} has a header and no row.",

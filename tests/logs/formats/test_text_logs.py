@@ -128,6 +128,15 @@ LOGS = {
     ),
     "Chinese": lines_of("Epoch {e}/4\n  训练损失: {t} | 训练准确率: 0.8\n  验证损失: {v} | 验证准确率: 0.7"),
     "Spanish": lines_of("Época {e}/4 - Pérdida entrenamiento: {t} - Pérdida validación: {v}"),
+    "AllenNLP": lines_of(
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Epoch {e}/4\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Training\n"
+        "batch_loss: 9.9, loss: {t} ||: 100%|##########| 50/50 [00:10<00:00,  5.0it/s]\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Validating\n"
+        "batch_loss: 9.9, loss: {v} ||: 100%|##########| 10/10 [00:01<00:00,  5.0it/s]\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks -                        Training |  Validation\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks - loss               |     9.900  |     9.900"
+    ),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(

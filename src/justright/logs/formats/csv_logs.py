@@ -64,6 +64,11 @@ def _read_spacy(source: Source) -> list[LoggedRun]:
 def _read_plain(source: Source) -> list[LoggedRun]:
     """Return the runs; without a column that counts, rows are counted, from 0."""
     table = _table(source)
+    if {"precision", "recall", "support"} <= set(map(plain, table.columns)):
+        raise InputError(
+            f"A training log must hold a row per epoch or step; {source.name!r} is a classification report, with a row per class. "
+            "Pass the log that was written during training."
+        )
     if is_table_of_runs(table):
         raise InputError(
             f"A training log must hold a row per epoch or step; {source.name!r} holds a row per run. "
@@ -91,11 +96,11 @@ def is_table_of_runs(table: LogTable) -> bool:
         len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
     )
     settings = [
-        name for name in columns if name in SETTINGS or name.startswith(("params", "config", "hparams"))
+        name for name in columns if name in SETTINGS or name.startswith(("param", "config", "hparams"))
     ]
     varied = [name for name in settings if len(set(table.cells[columns[name]])) > 1]
     counts = (EPOCHS | STEPS | ITERATIONS) & set(columns)
-    return (differ and len(settings) > 1) or (not counts and len(set(varied) - {"learningrate"}) > 1)
+    return (differ and len(settings) > 1) or (not counts and bool(set(varied) - {"learningrate"}))
 
 
 def _table(source: Source) -> LogTable:

@@ -31,7 +31,7 @@ EPOCH_AND_BATCH = re.compile(
     r"\s*\[\s*(\d+),\s*(\d+)\](?=\s+[A-Za-z])"
 )  # PyTorch's tutorial: '[1,  2000] loss: 2.173'
 BOOSTER = re.compile(
-    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\](?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
+    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\]:?(?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
 )  # '[10]  train-auc:0.8', '10: learn: 0.5'
 LIST = re.compile(rf"\[\s*({VALUE}(?:\s*,\s*{VALUE})+)\s*,?\s*\]", re.IGNORECASE)
 JULIA_FLOAT = re.compile(r"(?<=\d)f0\b")
@@ -57,6 +57,8 @@ EVALUATED = re.compile(r"\bSaving dict for global step\b|\bcur metric\b", re.IGN
 # How far an evaluation has come, as in 'Test: [20/79]': the mean so far follows.
 PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNORECASE)
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
+# A row of a table for people, as AllenNLP prints one after each epoch: 'loss  |  0.41  |  0.52'.
+TABLE_ROW = re.compile(rf"\w\s+\|\s+(?:{VALUE}|N/A)\s+\|\s+(?:{VALUE}|N/A)\s*$", re.IGNORECASE)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -105,7 +107,7 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
     text = JULIA_FLOAT.sub("", text) if "f0" in text else text
     if "{" in text and _read_object(text, found):
         return found
-    if REPORT.match(text):
+    if REPORT.match(text) or TABLE_ROW.search(text):
         return found
     text = text if in_bars else _without_bars(text)
     role = "validation" if EVALUATED.search(text) else role

@@ -1,4 +1,4 @@
-"""What the cells of a Jupyter notebook printed, as one text."""
+"""What a program printed, where something else holds it: the cells of a Jupyter notebook, the lines of a Docker log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat)"')
+DOCKER = re.compile(r'\{"log":\s*"')  # begins every line of a container's log
 ROW, CELL = re.compile(r"<tr.*?</tr>", re.DOTALL), re.compile(r"<t[hd].*?>(.*?)</t[hd]>", re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
 
@@ -34,6 +35,22 @@ def notebook_text(text: str) -> str | None:
         if "<table" in shown and (table := _table(shown)):
             tables.append(table)
     return tables[-1] if tables else "\n".join(filter(None, printed))
+
+
+def docker_text(text: str) -> str:
+    r"""Return what the lines of a container's log say; one that is half-written is left out.
+
+    Example:
+        >>> docker_text('{"log":"epoch 1\\n","stream":"stdout"}\n{"log":"lo')
+        'epoch 1\n'
+    """
+    printed = []
+    for line in text.split("\n"):
+        try:
+            printed.append(str(json.loads(line)["log"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return "".join(printed)
 
 
 def _outputs(cells: list[Any]) -> Iterator[dict[str, Any]]:
