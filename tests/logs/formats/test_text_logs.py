@@ -137,6 +137,11 @@ LOGS = {
         "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks -                        Training |  Validation\n"
         "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks - loss               |     9.900  |     9.900"
     ),
+    "ESPnet": lines_of(
+        "[node1] 2026-01-31 12:00:00,123 (trainer:732) INFO: {e}epoch:train:1-500batch: iter_time=1.2e-04, loss={t}\n"
+        "[node1] 2026-01-31 12:00:40,123 (trainer:338) INFO: {e}epoch results: [train] loss={t}, time=33 minutes and 13.69 seconds, "
+        "total_count=500, [valid] loss={v}, time=23.14 seconds, total_count=30"
+    ),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(

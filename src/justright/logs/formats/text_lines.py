@@ -20,7 +20,8 @@ PREFIX = re.compile(
 MOMENT = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d)\b")  # elsewhere in a line
 VALUE = rf"(?:{NUMBER}|nan|[-+]?inf(?:inity)?)"
 EPOCH = re.compile(
-    r"\bep(?:och|\.)(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
+    r"\bep(?:och|\.)(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?"
+    r"|(?<![\w.])(\d+)epoch\b",  # ESPnet's '3epoch results: [train] ...'
     re.IGNORECASE,
 )
 STEP = re.compile(
@@ -159,7 +160,7 @@ def _take_counts(text: str, found: TextLine) -> str:
         found.step = float(booster[1] or booster[2])
         text = text[booster.end() :]
     if epoch := EPOCH.search(text):
-        found.epoch = float(epoch[2])
+        found.epoch = float(epoch[2] or epoch[3])
         text = f"{text[: epoch.start()]}|{epoch[1] or ''}|{text[epoch.end() :]}"
     if found.step is None and (step := STEP.search(text)):
         found.step, found.is_step = float(step[2]), step[1] is not None
