@@ -10,6 +10,7 @@ import pytest
 
 from justright.errors import InputError
 from justright.logs.source import Source
+from justright.logs.text.binary_files import KINDS
 
 HISTORY = {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}
 
@@ -186,3 +187,13 @@ def test_the_log_of_a_container_is_what_its_program_printed(tmp_path):
         json.dumps({"log": f"epoch {k} val_loss {v}\n", "stream": "stdout"}) for k, v in enumerate((0.7, 0.6))
     ]
     assert source_of(tmp_path, "\n".join(lines)).text == "epoch 0 val_loss 0.7\nepoch 1 val_loss 0.6\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_is_no_text_is_named_with_what_to_give_instead(tmp_path, kind):
+    """In one sentence and a second."""
+    magics, words = kind
+    for magic in magics:
+        with pytest.raises(InputError) as caught:
+            source_of(tmp_path, magic + b"\x00\x01")
+        assert str(caught.value) == f"A training log must be text; {str(tmp_path / 'log.json')!r} {words}"

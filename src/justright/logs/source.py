@@ -17,6 +17,7 @@ from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.binary_files import name_binary
 from justright.logs.text.headers import with_header
 from justright.logs.text.json_text import (
     NOT_JSON,
@@ -209,6 +210,8 @@ def decode_text(path: Path) -> tuple[str, str]:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
+    if kind := name_binary(content):
+        raise InputError(f"A training log must be text; {str(path)!r} {kind}")
     text, note = _decode(content)
     text = ANSI.sub("", text) if "\x1b" in text else text
     text = text.rstrip("\x00")  # a file system fills a file with them when the machine stops

@@ -346,7 +346,7 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             "epoch,foo,bar\n0,1,2\n1,2,3\n",
             (
                 "A training log must hold a metric of which it is known, or said, whether less or more is better; "
-                "{path!r} holds 'foo', 'bar'. Say so, as in `--validation bar --minimize bar`."
+                "{path!r} holds 'foo', 'bar'. If one of them is such a metric, say so, as in `--validation bar --minimize bar`."
             ),
         ),
         (

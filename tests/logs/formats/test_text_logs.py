@@ -142,6 +142,7 @@ LOGS = {
         "[node1] 2026-01-31 12:00:40,123 (trainer:338) INFO: {e}epoch results: [train] loss={t}, time=33 minutes and 13.69 seconds, "
         "total_count=500, [valid] loss={v}, time=23.14 seconds, total_count=30"
     ),
+    "slashes": lines_of("Epoch {e}/4: train/val loss: {t}/{v}, train/val acc 0.8 / 0.7"),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(

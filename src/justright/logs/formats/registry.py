@@ -233,7 +233,7 @@ def _nothing_known(path: Path, curves: Sequence[LogCurves]) -> str:
     return (
         "A training log must hold a metric of which it is known, or said, whether less or more is better; "
         f"{str(path)!r} holds {listed(names, most=MAX_NAMES)}. "
-        f"Say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
+        f"If one of them is such a metric, say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
     )
 
 

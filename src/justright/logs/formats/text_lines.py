@@ -60,6 +60,12 @@ PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNOREC
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
 # A row of a table for people, as AllenNLP prints one after each epoch: 'loss  |  0.41  |  0.52'.
 TABLE_ROW = re.compile(rf"\w\s+\|\s+(?:{VALUE}|N/A)\s+\|\s+(?:{VALUE}|N/A)\s*$", re.IGNORECASE)
+# 'train/val loss: 0.5/0.6'
+ROW_WORD = r"(?:train|training|tr|val|valid|validation|dev|eval|test)"
+SLASHED = re.compile(
+    rf"\b({ROW_WORD}(?:\s?/\s?{ROW_WORD})+)\s+([A-Za-z][\w ]*?)\s*[:=]?\s*({VALUE}(?:\s*/\s*{VALUE})+)",
+    re.IGNORECASE,
+)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -105,6 +111,7 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
     """
     found = TextLine()
     text = MOMENT.sub("|", PREFIX.sub("", WRAPPED.sub(r"\1", line)))
+    text = SLASHED.sub(_apart, text) if "/" in text else text
     text = JULIA_FLOAT.sub("", text) if "f0" in text else text
     if "{" in text and _read_object(text, found):
         return found
@@ -120,6 +127,16 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
         parse_name(name).role not in (None, "train") for name in found.numbers if is_measure(name)
     )
     return found
+
+
+def _apart(match: re.Match[str]) -> str:
+    """Return 'train loss: 0.5 | val loss: 0.6' for 'train/val loss: 0.5/0.6'."""
+    rows, numbers = match[1].split("/"), re.split(r"\s*/\s*", match[3])
+    if len(rows) != len(numbers):
+        return match[0]
+    return " | ".join(
+        f"{row.strip()} {match[2].strip()}: {number}" for row, number in zip(rows, numbers, strict=True)
+    )
 
 
 def _without_bars(text: str) -> str:
