@@ -50,7 +50,7 @@ ROLE_PHRASES = {
 }
 # How a number was averaged says nothing about what it is.
 DECORATIONS = word_set(
-    "avg average mean epoch running smoothed smooth ema moving cumulative current cur overall global mn"
+    "avg average mean epoch running smoothed smooth ema moving cumulative current cur overall global mn on over set"
 )
 PATHS = word_set("metrics metric performance stats scalars log logs history monitor")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|[^\W\d_a-zA-Z]+")

@@ -143,6 +143,12 @@ LOGS = {
         "total_count=500, [valid] loss={v}, time=23.14 seconds, total_count=30"
     ),
     "slashes": lines_of("Epoch {e}/4: train/val loss: {t}/{v}, train/val acc 0.8 / 0.7"),
+    "sets by name": lines_of("loss on train set at epoch {e}: {t}\nloss on validation set at epoch {e}: {v}"),
+    "rows, then the epoch": lines_of("Train\t{e}\tloss:{t}\tacc:0.8\nValid\t{e}\tloss:{v}\tacc:0.7"),
+    "bold": lines_of("- Epoch {e}: train loss **{t}**, val loss **{v}**"),
+    "bars between": lines_of(
+        "Epoch {e}\n  0%|          | 0/10 [00:00<?, ?it/s]\r100%|##########| 10/10 [00:02<00:00]\nTrain loss {t}\nVal   loss {v}\n"
+    ),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(

@@ -110,7 +110,7 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
         {'test Average loss': 0.05, 'test Accuracy': 0.98}
     """
     found = TextLine()
-    text = MOMENT.sub("|", PREFIX.sub("", WRAPPED.sub(r"\1", line)))
+    text = MOMENT.sub("|", PREFIX.sub("", WRAPPED.sub(r"\1", line.replace("**", ""))))
     text = SLASHED.sub(_apart, text) if "/" in text else text
     text = JULIA_FLOAT.sub("", text) if "f0" in text else text
     if "{" in text and _read_object(text, found):
@@ -178,7 +178,10 @@ def _take_counts(text: str, found: TextLine) -> str:
         text = text[booster.end() :]
     if epoch := EPOCH.search(text):
         found.epoch = float(epoch[2] or epoch[3])
-        text = f"{text[: epoch.start()]}|{epoch[1] or ''}|{text[epoch.end() :]}"
+        before, after = text[: epoch.start()], text[epoch.end() :]
+        if re.match(r"\s*[:=]", after):  # 'loss on validation rows at epoch 3: 0.61'
+            before = re.sub(r"\b(?:at|after|in|for)\s*$", "", before)
+        text = f"{before}|{epoch[1] or ''}|{after}"
     if found.step is None and (step := STEP.search(text)):
         found.step, found.is_step = float(step[2]), step[1] is not None
         text = f"{text[: step.start()]}|{text[step.end() :]}"
@@ -211,6 +214,10 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         before = match.end()
         name = said.name(between)
         last = ""
+        if name and not match["sep"].strip() and match["number"].isdigit() and _names_rows(name):
+            found.epoch = float(match["number"]) if found.epoch is found.step is None else found.epoch
+            said.hear(name)  # 'Valid 3 loss: 0.61'
+            continue
         if not name or (not match["sep"].strip() and not is_kept(name)):
             continue
         value = _value(match, name)
@@ -225,6 +232,12 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         rest = _Said(None)
         rest.hear(text[before:])
         found.role = rest.role or _heading(text)
+
+
+def _names_rows(name: str) -> bool:
+    """Return whether a name holds a word for rows and nothing else."""
+    parsed = parse_name(name)
+    return parsed.role is not None and parsed.metric == NAMELESS
 
 
 def _value(match: re.Match[str], name: str) -> float | None:
@@ -311,6 +324,8 @@ def _pieces(text: str) -> tuple[str, ...]:
 def _known_end(piece: str) -> str:
     """Return the last words of a piece that name something: of 'took 3 s with training loss' the last two."""
     words = piece.split()
+    while len(words) > 1 and words[-1].lower() in NAME_ENDINGS:
+        words.pop()
     if len(words) > 1 and not _is_known(words[-1]) and not words[-1].isdigit() and words[-1] != "value":
         return ""
     for start in range(max(0, len(words) - MAX_NAME_WORDS), len(words)):
@@ -329,6 +344,7 @@ def _is_known(word: str) -> bool:
     return parsed.role is not None or direction_of(parsed.metric) is not None
 
 
+NAME_ENDINGS = frozenset(("set",))  # 'loss on validation set: 0.61'
 NAME_BEGINNINGS = word_set(
     "avg average mean smoothed ema moving epoch total running best overall global pseudo binary categorical sparse top macro micro weighted balanced"
     " cross log mean_average root learning current classification reconstruction class box token word character sequence lm mlm"

@@ -16,7 +16,7 @@ COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
 MANY_LINES = 5  # of one number each, which are a column
 COUNT_OR_TIME = re.compile(r"[-+]?\d[\d.,:/ eE+-]*[A-Za-z%]{0,3}|nan|[-+]?inf", re.IGNORECASE)
-MOMENT = re.compile(r"\d\d:\d\d:\d\d")
+MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\s*\d{1,3}%$")  # of a logger's line, or a bar's
 SAMPLE = 60  # lines below a header that tell whether it is one
 MAX_COLUMNS = 20_000
 HALF_WRITTEN = "The last line is half-written, and was left out."
@@ -151,7 +151,7 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     """Return whether cells name the columns of rows: words above numbers, and about as many of them."""
     if not 1 <= len(header) <= MAX_COLUMNS or not any(header):
         return False
-    if any(MOMENT.search(cell) for cell in header):  # a line of a logger, with a bar in it
+    if any(MOMENT.search(cell) for cell in header):
         return False
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
