@@ -392,7 +392,7 @@ training.log: ↑ overfits by loss only JR102
 
 What to do
 1. Keep the state of epoch 45 (val_acc 0.634) rather than the last one, 0.615
-   (2.86 % worse). [measured in this log]
+   (2.9 % worse). [measured in this log]
 2. Do not choose the state by val_loss: its best, epoch 0, has val_acc 0.408;
    monitor val_acc if that is what counts. [measured in this log]
 ```
@@ -408,9 +408,13 @@ The format is told by the content, so the name of a file does not matter. A fold
 What each series is (training, validation or test rows; which evaluation set; which metric, and whether more or less of it is
 better) is told by its name, in any usual spelling: `val_loss`, `Loss/valid`, `eval_stsb_loss`, `train RMSE`. Test rows are judged
 where there are no others, and that is said. Where a name does not tell, say it: `--train`, `--validation`, `--step`, `--epoch`,
-`--metric`, `--maximize`, `--minimize`. Everything that had to be assumed is listed as a note. A half-written last line is left out; a file
-that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts, folds and
-seeds are pooled.
+`--metric`, `--maximize`, `--minimize`; a table without a header needs its names: `--columns epoch,loss,val_loss`. Everything that had to be
+assumed is listed as a note. A half-written last line is left out, JSON that ends in the middle is read as far as it is whole; a file
+that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts; folds and
+seeds are pooled, and so are three or more attempts of the same epochs.
+
+A Jupyter notebook is read for what its cells printed, a container's log for what its program printed, a file in gzip for what is in it. The
+field's words may be English, Chinese, French, German, Italian, Japanese, Korean, Portuguese, Russian or Spanish.
 
 From Python, `jr.diagnose` also takes objects, without importing the libraries that made them:
 

@@ -199,6 +199,15 @@ def test_the_checkpoint_nearest_to_the_best_is_named():
     assert "Checkpoint: ckpt-10" in reading.advice[0].words
 
 
+def test_a_checkpoint_that_is_only_called_the_best_is_named_with_reserve():
+    """Its tool may have chosen it by another metric."""
+    reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)}, checkpoints={math.nan: "best.pt"})
+    assert (reading.keep.checkpoint, reading.keep.checkpoint_at) == ("best.pt", None)
+    assert reading.advice[0].words.endswith(
+        " best.pt, beside the log, may hold it: the best by a metric that its name does not tell."
+    )
+
+
 def test_folds_are_judged_by_their_mean_and_one_by_one():
     """The members stay beside the pooled reading."""
     runs = [

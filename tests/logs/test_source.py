@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 
 import pytest
 
 from justright.errors import InputError
 from justright.logs.source import Source
+from justright.logs.text.binary_files import KINDS
 
 HISTORY = {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}
 
@@ -95,3 +98,102 @@ def test_a_half_written_last_character_is_left_out(tmp_path):
     """The file was read while it was written."""
     assert source_of(tmp_path, "epoch,loss\n0,0.5\n# é".encode()[:-1]).text == "epoch,loss\n0,0.5\n# "
     assert source_of(tmp_path, "\x1b[1mEpoch 1\x1b[0m loss: 0.5\r\n").text == "Epoch 1 loss: 0.5\n"
+
+
+CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (
+            '[{"epoch": 0, "loss": 0.7},\n {"epoch": 1, "loss": 0.6},\n {"epoch": 2, "lo',
+            [{"epoch": 0, "loss": 0.7}, {"epoch": 1, "loss": 0.6}],
+        ),
+        ('[{"epoch": 0, "loss": 0.7},\n', [{"epoch": 0, "loss": 0.7}]),
+        ('{"log": [{"a": [1, 2]}, {"a": {"b": 3', {"log": [{"a": [1, 2]}]}),
+        ('{"loss": [0.7, 0.6], "val_loss": [0.8, 0.7, 0.', {"loss": [0.7, 0.6], "val_loss": [0.8, 0.7]}),
+        ('{"loss": [0.7, 0.6], "val_lo', {"loss": [0.7, 0.6]}),
+        ('[{"name": "a, [b", "loss": [0.7, 0.6', [{"name": "a, [b", "loss": [0.7]}]),
+    ],
+)
+def test_json_that_ends_in_the_middle_is_read_as_far_as_it_is_whole(tmp_path, content, value):
+    """A run that was killed while it wrote keeps its curves; a record or number that may be half-written is left out."""
+    source = source_of(tmp_path, content)
+    assert source.value == value
+    assert source.notes == [CUT_OFF]
+
+
+@pytest.mark.parametrize("content", ['{"loss": [0.7, 0.6}}', '{"loss" 0.7}'])
+def test_other_faults_of_json_are_refused(tmp_path, content):
+    """Where nothing is merely missing at the end."""
+    with pytest.raises(InputError, match=r"^A JSON log must be valid; "):
+        _ = source_of(tmp_path, content).value
+
+
+def notebook(*outputs):
+    """Return a notebook with a cell for each output."""
+    cells = [{"cell_type": "markdown", "source": ["# Training"]}]
+    cells += [{"cell_type": "code", "source": ["fit()"], "outputs": [output]} for output in outputs]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def test_a_notebook_is_what_its_cells_printed(tmp_path):
+    """Texts are lists of lines there."""
+    printed = {
+        "output_type": "stream",
+        "name": "stdout",
+        "text": ["Epoch 1/2\n", "loss: 0.7 - val_loss: 0.8\n"],
+    }
+    source = source_of(
+        tmp_path, notebook(printed, {"output_type": "execute_result", "data": {"text/plain": "7"}})
+    )
+    assert source.text == "Epoch 1/2\nloss: 0.7 - val_loss: 0.8\n"
+
+
+def test_the_table_that_a_notebook_shows_while_it_trains_comes_first(tmp_path):
+    """Hugging Face's and fastai's, of which the last is read; other tables, as of data, are none."""
+    shown = "<div><table>{}</table></div>"
+    table = shown.format("<tr><th>Epoch</th><th>Training Loss</th></tr><tr><td>1</td><td>0.7</td></tr>")
+    frame = shown.format("<tr><th></th><th>age</th></tr><tr><td>0</td><td>31</td></tr>")
+    outputs = [{"output_type": "display_data", "data": {"text/html": [html]}} for html in (table, frame)]
+    source = source_of(tmp_path, notebook(*outputs))
+    assert source.text == "Epoch\tTraining Loss\n1\t0.7\n"
+
+
+def test_a_notebook_without_outputs_is_refused_in_one_sentence(tmp_path):
+    """It was saved before it ran."""
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, notebook())
+    assert str(caught.value) == (
+        f"A notebook must hold what training printed; no cell of {str(tmp_path / 'log.json')!r} holds an output. "
+        "Run it, and save it."
+    )
+
+
+def test_a_log_in_gzip_is_unpacked(tmp_path):
+    """As far as it goes, if its end is missing; a damaged one is refused."""
+    packed = gzip.compress(b"epoch,loss,val_loss\n" + b"0,0.7,0.8\n" * 1_000)
+    assert source_of(tmp_path, packed).text.endswith("0,0.7,0.8\n")
+    assert source_of(tmp_path, packed[:-8]).text.startswith("epoch,loss,val_loss\n0,0.7,0.8\n")
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, b"\x1f\x8b\x08\x00 what is this")
+    assert str(caught.value) == f"A log in gzip must be whole; {str(tmp_path / 'log.json')!r} is damaged."
+
+
+def test_the_log_of_a_container_is_what_its_program_printed(tmp_path):
+    """Docker wraps each line in JSON."""
+    lines = [
+        json.dumps({"log": f"epoch {k} val_loss {v}\n", "stream": "stdout"}) for k, v in enumerate((0.7, 0.6))
+    ]
+    assert source_of(tmp_path, "\n".join(lines)).text == "epoch 0 val_loss 0.7\nepoch 1 val_loss 0.6\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_is_no_text_is_named_with_what_to_give_instead(tmp_path, kind):
+    """In one sentence and a second."""
+    magics, words = kind
+    for magic in magics:
+        with pytest.raises(InputError) as caught:
+            source_of(tmp_path, magic + b"\x00\x01")
+        assert str(caught.value) == f"A training log must be text; {str(tmp_path / 'log.json')!r} {words}"

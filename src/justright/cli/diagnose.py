@@ -85,6 +85,9 @@ def diagnose(
     minimize: list[str] | None = typer.Option(
         None, help="A metric of which less is better; repeatable.", metavar="NAME"
     ),
+    columns: str | None = typer.Option(
+        None, help="The columns of a table that has no header.", metavar="NAME,NAME,..."
+    ),
     run: str | None = typer.Option(None, help="The run to judge, of several in a log.", metavar="NAME"),
 ) -> None:
     """Read other tools' training logs.
@@ -103,7 +106,15 @@ def diagnose(
     labels = labels_to_fail_on(fail_on, tuple(LOG_LABELS))
     outputs = LogOutputs([str(log) for log in logs], as_json, markdown, html, plot or (), watch)
     choices = Choices(
-        train, tuple(validation or ()), step, epoch, metric, tuple(maximize or ()), tuple(minimize or ()), run
+        train=train,
+        validation=tuple(validation or ()),
+        step=step,
+        epoch=epoch,
+        metric=metric,
+        maximize=tuple(maximize or ()),
+        minimize=tuple(minimize or ()),
+        columns=tuple(columns.split(",")) if columns else (),
+        run=run,
     )
     if watch:
         watch_log(logs[0], choices, outputs, labels)

@@ -17,6 +17,7 @@ class Choices:
         metric: the metric to judge, instead of the loss.
         maximize: metrics of which more is better.
         minimize: metrics of which less is better.
+        columns: names of the columns of a table that has no header.
         run: the run to judge, of several in one log.
     """
 
@@ -27,6 +28,7 @@ class Choices:
     metric: str | None = None
     maximize: tuple[str, ...] = ()
     minimize: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     run: str | None = None
 
 

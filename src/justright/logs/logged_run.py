@@ -51,7 +51,8 @@ class LoggedRun:
         unit: what `at` of all series counts.
         epochs: step -> epoch, where a log of steps tells.
         notes: what had to be assumed, one sentence each.
-        checkpoints: when -> name of the checkpoint that was saved then, as the log or its folder names it.
+        checkpoints: when -> name of the checkpoint that was saved then, as the log or its folder names it; NaN -> the one that its
+            tool called the best, if that is all there is.
         member: which fold or seed of one experiment this run is, such as 'fold 0'; empty if it is a run of its own.
         group: what the members of one experiment share: they are pooled.
         is_earlier: whether a later run in the same log took its place, as after a restart.

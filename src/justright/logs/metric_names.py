@@ -21,12 +21,13 @@ from justright.logs.names.metric_words import (
     SYNONYMS,
     word_set,
 )
+from justright.logs.names.other_languages import in_english
 
 Direction = Literal["less", "more"]
 NAMELESS = "value"  # the metric of a name that holds nothing but rows
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(word_set("train training trn tr learn insample trainset"), "train"),
+    **dict.fromkeys(word_set("train training trn tr trl learn insample trainset"), "train"),
     **dict.fromkeys(
         word_set(
             "val vali valid validation validate validating evaluating vld va vl dev devel development eval evaluation evaluate holdout heldout cv oof"
@@ -34,7 +35,7 @@ ROLES: dict[str, Role] = {
         ),
         "validation",
     ),
-    **dict.fromkeys(word_set("test testing tst te ts testset"), "test"),
+    **dict.fromkeys(word_set("test testing tst te tel ts testset"), "test"),
 }
 # Words for rows that give way to a plainer one in the same name: 'eval_train_loss' is on training rows.
 VAGUE_ROLES = frozenset({"eval", "evaluation", "evaluate", "learn", "cv", "ts", "te"})
@@ -49,7 +50,7 @@ ROLE_PHRASES = {
 }
 # How a number was averaged says nothing about what it is.
 DECORATIONS = word_set(
-    "avg average mean epoch running smoothed smooth ema moving cumulative current cur overall global mn"
+    "avg average mean epoch running smoothed smooth ema moving cumulative current cur overall global mn on over set"
 )
 PATHS = word_set("metrics metric performance stats scalars log logs history monitor")
 CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+|[^\W\d_a-zA-Z]+")
@@ -120,7 +121,7 @@ def words_of(text: str) -> list[str]:
         >>> words_of("metrics/mAP50-95(B)"), words_of("valCrossEntropy"), words_of("Test R^2")
         (['map50', '95', 'b'], ['val', 'crossentropy'], ['test', 'r2'])
     """
-    plain = text.replace("^2", "2").replace("²", "2").replace("'", "").replace("%", "")
+    plain = in_english(text).replace("^2", "2").replace("²", "2").replace("'", "").replace("%", "")
     words: list[str] = []
     for piece in re.split(r"[\W_]+", plain):
         lowered = piece.lower()
@@ -188,6 +189,8 @@ def _metric(words: list[str]) -> str:
         ends = (kept[1:], kept[0]) if kept[0] in DECORATIONS else (kept[:-1], kept[-1])
         if len(kept) > 1 and ends[1] in (DECORATIONS | {"step"}) and not _means_something(kept):
             kept = ends[0]
+    if len(kept) > 1 and kept[-1] == "value":  # 'lm loss value', but not 'value_loss'
+        kept = kept[:-1]
     metric = "_".join(SYNONYMS.get(word, word) for word in kept)
     return metric or NAMELESS
 

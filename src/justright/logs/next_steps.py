@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -62,7 +63,7 @@ def state_to_keep(judgement: SetJudgement, curves: LogCurves) -> Keep | None:
     if not curves.checkpoints:
         return Keep(judged.best_at, judged.best)
     saved = min(curves.checkpoints, key=lambda at: (abs(at - judged.best_at), at))
-    return Keep(judged.best_at, judged.best, curves.checkpoints[saved], saved)
+    return Keep(judged.best_at, judged.best, curves.checkpoints[saved], None if math.isnan(saved) else saved)
 
 
 def are_apart(judgement: SetJudgement) -> bool:
@@ -266,6 +267,8 @@ def _kept(judged: MetricReading, keep: Keep | None, times: Times) -> Iterator[Ad
     if keep.checkpoint and keep.checkpoint_at is not None:
         place = "" if keep.checkpoint_at == keep.at else f", the nearest, of {times.at(keep.checkpoint_at)}"
         words += f" Checkpoint: {keep.checkpoint}{place}."
+    elif keep.checkpoint:
+        words += f" {keep.checkpoint}, beside the log, may hold it: the best by a metric that its name does not tell."
     yield Advice(words, MEASURED)
 
 

@@ -124,7 +124,7 @@ class Keep:
         at: when it was reached, in the run's unit.
         value: of the judged metric then.
         checkpoint: name of the checkpoint nearest to it, if the log names any.
-        checkpoint_at: when that was saved.
+        checkpoint_at: when that was saved; None for one that is called the best and says no more.
     """
 
     at: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -16,16 +17,22 @@ from justright.data.pipes import is_pipe, open_pipe
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun
+from justright.logs.text.binary_files import name_binary
+from justright.logs.text.headers import with_header
 from justright.logs.text.json_text import (
     NOT_JSON,
+    closed_json,
     looks_like_json,
     parse_literal,
     parse_object,
     parse_records,
 )
 from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
+from justright.logs.text.notebook import DOCKER, docker_text, notebook_text
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
+CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
+GZIP = b"\x1f\x8b"
 ANSI = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\][^\x07]*\x07")  # colours and titles of terminals
 
 
@@ -58,7 +65,12 @@ class Source:
             OSError: it cannot be read.
         """
         text, note = decode_text(path)
-        return cls(path, text, choices=choices, notes=[note] if note else [])
+        printed = notebook_text(text) if not DOCKER.match(text) else docker_text(text)
+        if printed == "":
+            raise InputError(
+                f"A notebook must hold what training printed; no cell of {str(path)!r} holds an output. Run it, and save it."
+            )
+        return cls(path, text if printed is None else printed, choices=choices, notes=[note] if note else [])
 
     @property
     def name(self) -> str:
@@ -79,7 +91,7 @@ class Source:
         """
         if not looks_like_json(self.text) or self.records is not None:
             return None
-        return _parse_json(self.path, self.text)
+        return _parse_json(self.path, self.text, self.notes)
 
     @cached_property
     def records(self) -> list[dict[str, Any]] | None:
@@ -111,7 +123,11 @@ class Source:
         Raises:
             InputError: it has no header.
         """
-        return None if not self.text or self.is_json else parse_table(self.name, self.text)
+        return (
+            None
+            if not self.text or self.is_json
+            else parse_table(self.name, with_header(self.name, self.text, self.choices.columns))
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -188,10 +204,14 @@ def decode_text(path: Path) -> tuple[str, str]:
         raise InputError(f"A training log must be a file, a folder or a pipe; {str(path)!r} is none of them.")
     with open_pipe(str(path)) if is_once else path.open("rb") as file:
         content = _read_at_most(file, MAX_TEXT_BYTES + 1)
+    if content.startswith(GZIP):
+        content = _unpacked(path, content)
     if len(content) > MAX_TEXT_BYTES:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
         )
+    if kind := name_binary(content):
+        raise InputError(f"A training log must be text; {str(path)!r} {kind}")
     text, note = _decode(content)
     text = ANSI.sub("", text) if "\x1b" in text else text
     text = text.rstrip("\x00")  # a file system fills a file with them when the machine stops
@@ -200,6 +220,14 @@ def decode_text(path: Path) -> tuple[str, str]:
     if not text.strip():
         raise InputError(f"A training log must hold something; {str(path)!r} is empty.")
     return text, note
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    """Return what is packed in gzip, up to one byte more than a log may have; a file that ends in the middle as far as it goes."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, MAX_TEXT_BYTES + 1)
+    except zlib.error:
+        raise InputError(f"A log in gzip must be whole; {str(path)!r} is damaged.") from None
 
 
 def _decode(content: bytes) -> tuple[str, str]:
@@ -234,10 +262,13 @@ def _read_at_most(file: IO[bytes], most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _parse_json(path: Path, text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything
+def _parse_json(path: Path, text: str, notes: list[str]) -> Any:  # noqa: ANN401  # parsed JSON is anything
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        if (closed := closed_json(text)) is not None:
+            notes.append(CUT_OFF)
+            return closed
         value = parse_literal(text)
         if value is not NOT_JSON:
             return value

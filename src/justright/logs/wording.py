@@ -12,6 +12,8 @@ from justright.statistics.intervals import Interval
 from justright.statistics.turns import Change
 
 MOST_PER_CENT = 1_000  # beyond it nobody reads per cent
+SMALLEST_PER_CENT = 0.01
+TEN = 9.95  # per cent, beside which decimals say nothing
 EPOCH_DIGITS = 2  # decimals of an epoch beside a step
 
 
@@ -92,12 +94,14 @@ def share_words(change: float, level: float) -> str:
     """Return a change in per cent of a level; empty where that says nothing, as beside a level near zero.
 
     Example:
-        >>> share_words(0.056, 0.232), share_words(0.5, 0.0)
-        ('24 %', '')
+        >>> share_words(0.056, 0.232), share_words(0.0056, 0.232), share_words(0.5, 0.0)
+        ('24 %', '2.4 %', '')
     """
     if level == 0 or not math.isfinite(change / level):
         return ""
     share = abs(100 * change / level)
     if share > MOST_PER_CENT:
         return ""
-    return f"{number(share)} %" if share < 10 else f"{share:,.0f} %"
+    if share < SMALLEST_PER_CENT:
+        return f"{number(share)} %"
+    return f"{share:.2g} %" if share < TEN else f"{share:,.0f} %"

@@ -107,6 +107,7 @@ def diagnose(
     metric: str | None = None,
     maximize: Sequence[str] = (),
     minimize: Sequence[str] = (),
+    columns: Sequence[str] = (),
     run: str | None = None,
 ) -> Reading:
     """Return what a training log says.
@@ -122,6 +123,7 @@ def diagnose(
         metric: the metric to judge, instead of the loss.
         maximize: metrics of which more is better.
         minimize: metrics of which less is better.
+        columns: names of the columns of a table that has no header.
         run: the run to judge, of several in one log.
 
     Raises:
@@ -135,6 +137,7 @@ def diagnose(
         metric=metric,
         maximize=tuple(maximize),
         minimize=tuple(minimize),
+        columns=tuple(columns),
         run=run,
     )
     curves = curves_in(source, choices)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from justright.logs.discovery.checkpoint_names import with_checkpoints
@@ -86,3 +88,17 @@ def test_what_the_log_itself_names_stays(tmp_path):
     assert with_checkpoints(run, tmp_path / "log.csv").checkpoints == {1: "mine"}
     piped = LoggedRun("-", run.series)
     assert with_checkpoints(piped, tmp_path.__class__("-")) is piped
+
+
+def test_the_one_that_is_called_the_best_has_no_time(tmp_path):
+    """It stands in where no other tells its epoch; of two, nobody knows which."""
+    run = logged(tmp_path / "log.csv")
+    add(tmp_path / "weights", "best.pt", "last.pt")
+    ((at, name),) = with_checkpoints(run, tmp_path / "log.csv").checkpoints.items()
+    assert math.isnan(at)
+    assert name == "weights/best.pt"
+    add(tmp_path, "model_epoch_3.pth")
+    assert with_checkpoints(run, tmp_path / "log.csv").checkpoints == {3: "model_epoch_3.pth"}
+    (tmp_path / "model_epoch_3.pth").unlink()
+    add(tmp_path, "best_acc.pth")
+    assert with_checkpoints(run, tmp_path / "log.csv").checkpoints == {}

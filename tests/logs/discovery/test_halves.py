@@ -41,6 +41,28 @@ def test_two_logs_whose_names_differ_by_the_rows_are_one_run(tmp_path, train, va
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("val_metrics.csv", "validation"),
+        ("similarity_evaluation_sts-dev_results.csv", "validation"),
+        ("training_log.csv", "train"),
+        ("train_val.csv", "train"),
+        ("test.csv", "train"),
+        ("dev.csv", "train"),
+    ],
+)
+def test_the_name_of_a_lone_file_says_rows_that_nothing_in_it_says(tmp_path, name, role):
+    """But 'test' and 'dev' may stand for something else."""
+    write(tmp_path / name, VALIDATION)
+    (run,) = read_logs(tmp_path / name).curves
+    assert {curve.role for curve in run.curves} == {role}
+    note = (
+        "Nothing in the log says on which rows it was measured; the name of its file does: validation rows."
+    )
+    assert (note in run.notes) == (role == "validation")
+
+
 def test_logs_that_hold_both_stay_apart(tmp_path):
     """Ultralytics calls runs train and val."""
     both = VALIDATION.replace("accuracy", "val_loss")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from justright.logs.discovery.separate_runs import MAX_PARTS, separate
 from justright.logs.logged_run import LoggedRun, Series
@@ -60,24 +61,49 @@ def test_a_part_of_which_nobody_can_tell_is_taken_as_a_restart_and_said():
     )
 
 
-def test_several_attempts_may_be_folds():
-    """The note says how folds are judged together."""
+def test_several_attempts_of_the_same_epochs_are_folds():
+    """Nobody's network fails twice after the same number of epochs; with two, or other lengths, they stay attempts."""
     runs = separate(run_of_rows(*rows_of(FALLING), *rows_of(FALLING[:4]), *rows_of([0.7, 0.61])))
     # The second repeats the first's values, and so is the same rows once more.
     assert [run.name for run in runs] == ["log.csv", "log.csv, first attempt (5 epochs)"]
     again = [[value + shift for value in FALLING] for shift in (0.0, 0.01, 0.02)]
     runs = separate(run_of_rows(*(row for values in again for row in rows_of(values))))
+    assert [(run.name, run.group, run.member, run.is_earlier) for run in runs] == [
+        (f"log.csv (part {number})", "log.csv", f"part {number}", False) for number in (1, 2, 3)
+    ]
+    assert [run.series[0].values for run in runs] == again
+    assert runs[0].notes == (
+        (
+            "Its counter begins again 2 times, each time after 5 epochs, and so do its values: its 3 parts were taken for folds or "
+            "seeds of one experiment, and are judged together. If only the last counts, add --run 'part 3'."
+        ),
+    )
+
+
+def test_attempts_of_several_lengths_may_be_folds():
+    """The note says how folds are judged together."""
+    again = [FALLING, [value + 0.01 for value in FALLING[:4]], [value + 0.02 for value in FALLING]]
+    rows = [row for values in again for row in rows_of(values)]
+    runs = separate(run_of_rows(*rows))
     assert [run.name for run in runs] == [
         "log.csv",
         "log.csv, first attempt (5 epochs)",
-        "log.csv, second attempt (5 epochs)",
+        "log.csv, second attempt (4 epochs)",
     ]
     assert runs[0].notes == (
         (
-            "Its counter begins again, and so do its values: the last attempt is judged, the 2 attempts before it (5 epochs, 5 epochs) "
+            "Its counter begins again, and so do its values: the last attempt is judged, the 2 attempts before it (5 epochs, 4 epochs) "
             "shown apart."
         ),
         "If its attempts are folds or seeds, write each to a log of its own: they are then judged together.",
+    )
+    named = separate(replace(run_of_rows(*rows), name="runs/5-fold/cv_log.csv"))
+    assert [run.member for run in named] == ["part 1", "part 2", "part 3"]
+    assert named[0].notes == (
+        (
+            "Its counter begins again 2 times, and so do its values: its 3 parts were taken for folds or seeds of one experiment, and "
+            "are judged together. If only the last counts, add --run 'part 3'."
+        ),
     )
 
 

@@ -99,10 +99,7 @@ def test_tables_stand_in_for_a_half_written_json(tmp_path):
     run = read(folder)
     assert content(run) == WHOLE
     (note,) = run.notes
-    assert note == (
-        f"catboost_training.json was left out. A JSON log must be valid; {str(folder / 'catboost_training.json')!r} is not at "
-        "line 1, column 46: Unterminated string starting at."
-    )
+    assert note == "catboost_training.json ends in the middle of a value: the tables beside it were read."
 
 
 def test_the_time_that_is_left_is_no_curve(tmp_path):

@@ -73,6 +73,7 @@ SHAPES = {
     "long": table("step,name,value", "{e},train/loss,{t}\n{e},val/loss,{v}").encode(),
     "a row per set": table("epoch,phase,loss,acc", "{e},train,{t},0.5\n{e},val,{v},0.5").encode(),
     "lightning": table("epoch,step,train_loss,val_loss", "{e},{e}9,,{v}\n{e},{e}9,{t},").encode(),
+    "pasted into R Markdown": table("## epoch   loss  val_loss", "##     {e}   {t}      {v}").encode(),
     "steps of a learning rate": table(
         "epoch,lr-Adam,step,train_loss,val_loss", ",0.1,{e}0,,\n{e},,{e}9,{t},\n{e},,{e}9,,{v}"
     ).encode(),
@@ -89,6 +90,9 @@ SHAPES = {
     "single quotes": table("'epoch','loss','val_loss'", "'{e}','{t}','{v}'").encode(),
     "units": table("Epoch (#),Train loss [nats],Val loss [nats]", "{e},{t},{v}").encode(),
     "another language": table("época,loss,val_loss", "{e},{t},{v}").encode(),
+    "Chinese": table("轮次,训练集损失,验证集损失", "{e},{t},{v}").encode(),
+    "German": table("Epoche,Verlust,Validierung Verlust", "{e},{t},{v}").encode(),
+    "Russian": table("эпоха,потери обучения,потери валидации", "{e},{t},{v}").encode(),
     "only rows": table("epoch,train,val", "{e},{t},{v}").encode(),
     "metric first": table("iter,loss - train,loss - validation", "{e},{t},{v}").encode(),
     "thousands": table("step,train_loss,val_loss", '"{e},000",{t},{v}').replace(",000", "").encode(),
@@ -308,7 +312,23 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             "0,0.7,0.72\n1,0.6,0.65\n",
             (
                 "A table must begin with a line that names its columns; the first line of {path!r} holds numbers. "
-                "Add such a line, as in 'epoch,loss,val_loss'."
+                "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
+            ),
+        ),
+        (
+            "classification report",
+            "      precision  recall  f1-score  support\n0  0.9  0.8  0.85  100\n1  0.8  0.9  0.85  90\n",
+            (
+                "A training log must hold a row per epoch or step; {path!r} is a classification report, with a row per class. "
+                "Pass the log that was written during training."
+            ),
+        ),
+        (
+            "results of settings",
+            "dropout,lr,val_acc\n0.1,0.01,0.8\n0.2,0.01,0.81\n0.3,0.01,0.82\n",
+            (
+                "A training log must hold a row per epoch or step; {path!r} holds a row per run. "
+                "Give the history of one run instead, such as its own CSV file or an export of its curves."
             ),
         ),
         (
@@ -326,7 +346,7 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             "epoch,foo,bar\n0,1,2\n1,2,3\n",
             (
                 "A training log must hold a metric of which it is known, or said, whether less or more is better; "
-                "{path!r} holds 'foo', 'bar'. Say so, as in `--validation bar --minimize bar`."
+                "{path!r} holds 'foo', 'bar'. If one of them is such a metric, say so, as in `--validation bar --minimize bar`."
             ),
         ),
         (
@@ -370,3 +390,95 @@ def test_the_user_says_what_counts(tmp_path):
     assert str(caught.value) == (
         "--epoch must name a column; got 'whem'. Did you mean 'when'? The columns are 'epoch', 'when', 'loss', 'val_loss'."
     )
+
+
+def test_the_table_of_spacy_holds_losses_of_training_and_scores_of_other_rows(tmp_path):
+    """It counts steps by '#'; several rows of an epoch are evaluations of their own."""
+    path = tmp_path / "train.txt"
+    rows = "".join(
+        f"  0  {200 * k:6d}  {t * 40:12.2f}  {v * 100:6.2f}  {v:6.2f}\n" for k, (t, v) in enumerate(PAIRS)
+    )
+    path.write_text(
+        "ℹ Pipeline: ['ner']\nE    #       LOSS NER      ENTS_F  SCORE \n---  ------  ------------  ------  ------\n"
+        + rows
+        + "✔ Saved pipeline to output directory\n"
+    )
+    run = read_run(path)
+    assert run.unit == "step"
+    assert [(one.written, one.role, one.at.tolist()) for one in run.curves] == [
+        ("LOSS NER", "train", [0, 200, 400, 600]),
+        ("ENTS_F", "validation", [0, 200, 400, 600]),
+        ("SCORE", "validation", [0, 200, 400, 600]),
+    ]
+
+
+def test_what_an_agent_earned_while_it_explored_is_no_evaluation(tmp_path):
+    """Where evaluations are logged beside it, as by Stable-Baselines3."""
+    path = tmp_path / "progress.csv"
+    path.write_text(
+        "rollout/ep_rew_mean,time/total_timesteps,train/loss,eval/mean_reward\n"
+        + "".join(f"{k},{k * 2048},{t},{k + 1}\n" for k, (t, _) in enumerate(PAIRS))
+    )
+    run = read_run(path)
+    assert [(one.written, one.role) for one in run.curves] == [
+        ("rollout/ep_rew_mean", "train"),
+        ("train/loss", "train"),
+        ("eval/mean_reward", "validation"),
+    ]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "  ", " "])
+def test_columns_without_a_header_get_the_names_that_the_user_gives(tmp_path, separator):
+    """Whatever parts the cells."""
+    path = tmp_path / "log.csv"
+    path.write_text("".join(f"{k}/4{separator}{t}{separator}{v}\n" for k, (t, v) in enumerate(PAIRS)))
+    (run,) = read_logs(path, Choices(columns=("epoch", "train loss", "val loss"))).curves
+    assert run.losses_of("validation")[0].values.tolist() == VALIDATION
+    assert run.train_curve("loss").values.tolist() == TRAIN
+    with pytest.raises(InputError) as caught:
+        read_logs(path)
+    assert str(caught.value) == (
+        f"A table must begin with a line that names its columns; the first line of {str(path)!r} holds numbers. "
+        "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "0,0.7,0.8\n1,0.6,0.7\n",
+            "`columns` must name every column of {path!r}; got 2 names for rows of 3, such as '0,0.7,0.8'.",
+        ),
+        (
+            '{{"loss": [1, 2]}}',
+            "`columns` must name those of a table without a header; {path!r} is no table.",
+        ),
+    ],
+)
+def test_names_that_do_not_fit_the_columns_are_refused(tmp_path, text, message):
+    """So are names of columns where there are none."""
+    path = tmp_path / "log.csv"
+    path.write_text(text.replace("{{", "{").replace("}}", "}"))
+    with pytest.raises(InputError) as caught:
+        read_logs(path, Choices(columns=("epoch", "loss")))
+    assert str(caught.value) == message.format(path=str(path))
+
+
+def test_yolo_writes_no_header_and_is_known(tmp_path):
+    """Versions 5 and 7 write fifteen columns to results.txt."""
+    path = tmp_path / "results.txt"
+    path.write_text(
+        "".join(
+            f"     {k}/3     14.6G   {t}   0.02   0.03   0.12        51       640    0.5    0.4    0.4    0.2   {v}   0.02   0.03\n"
+            for k, (t, v) in enumerate(PAIRS)
+        )
+    )
+    run = read_run(path)
+    assert (run.format, run.unit) == ("ultralytics-csv", "epoch")
+    assert [one.written for one in run.judged_first("validation")] == [
+        "val/box_loss",
+        "val/obj_loss",
+        "val/cls_loss",
+    ]
+    assert run.judged_first("validation")[0].values.tolist() == VALIDATION

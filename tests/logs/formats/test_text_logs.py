@@ -126,6 +126,29 @@ LOGS = {
     "averages": lines_of(
         "Epoch: [{e}][ 10/5005]\tTime  0.3 ( 0.5)\tLoss 9.9e+00 ({t})\tValidation Loss: {v}"
     ),
+    "Chinese": lines_of("Epoch {e}/4\n  训练损失: {t} | 训练准确率: 0.8\n  验证损失: {v} | 验证准确率: 0.7"),
+    "Spanish": lines_of("Época {e}/4 - Pérdida entrenamiento: {t} - Pérdida validación: {v}"),
+    "AllenNLP": lines_of(
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Epoch {e}/4\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Training\n"
+        "batch_loss: 9.9, loss: {t} ||: 100%|##########| 50/50 [00:10<00:00,  5.0it/s]\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.trainer - Validating\n"
+        "batch_loss: 9.9, loss: {v} ||: 100%|##########| 10/10 [00:01<00:00,  5.0it/s]\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks -                        Training |  Validation\n"
+        "2026-01-31 12:00:00,000 - INFO - allennlp.training.callbacks - loss               |     9.900  |     9.900"
+    ),
+    "ESPnet": lines_of(
+        "[node1] 2026-01-31 12:00:00,123 (trainer:732) INFO: {e}epoch:train:1-500batch: iter_time=1.2e-04, loss={t}\n"
+        "[node1] 2026-01-31 12:00:40,123 (trainer:338) INFO: {e}epoch results: [train] loss={t}, time=33 minutes and 13.69 seconds, "
+        "total_count=500, [valid] loss={v}, time=23.14 seconds, total_count=30"
+    ),
+    "slashes": lines_of("Epoch {e}/4: train/val loss: {t}/{v}, train/val acc 0.8 / 0.7"),
+    "sets by name": lines_of("loss on train set at epoch {e}: {t}\nloss on validation set at epoch {e}: {v}"),
+    "rows, then the epoch": lines_of("Train\t{e}\tloss:{t}\tacc:0.8\nValid\t{e}\tloss:{v}\tacc:0.7"),
+    "bold": lines_of("- Epoch {e}: train loss **{t}**, val loss **{v}**"),
+    "bars between": lines_of(
+        "Epoch {e}\n  0%|          | 0/10 [00:00<?, ?it/s]\r100%|##########| 10/10 [00:02<00:00]\nTrain loss {t}\nVal   loss {v}\n"
+    ),
     "keras": keras_progress(),
     "keras 3": keras_three(),
     "keras verbose=2": lines_of(
@@ -184,7 +207,7 @@ def test_steps_are_steps(tmp_path):
         )
     )
     curves = read_run(path)
-    assert curves.unit == "iteration"
+    assert curves.unit == "step"
     (judged,) = curves.losses_of("validation")
     assert judged.at.tolist() == [0, 250, 500, 750]
     assert judged.values.tolist() == VALIDATION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,9 @@ STEP = re.compile(
     r"(?:global_?step|step|iter(?:ation)?|checkpoint|ckpt)[-_=.]?0*(\d{1,12})(?!\d)", re.IGNORECASE
 )
 NUMBER = re.compile(r"(?<!\d)(?<!\d\.)0*(\d{1,9})(?!\d|\.\d)")  # and no part of a value
+BEST = re.compile(
+    r"(?<![a-z])best(?![a-z])", re.IGNORECASE
+)  # 'best.pt', 'model_best.pth.tar': nobody knows when
 VALUE = re.compile(r"\d+\.\d+")
 
 
@@ -63,20 +67,23 @@ def with_checkpoints(run: LoggedRun, path: Path) -> LoggedRun:
     home = inside if inside.is_dir() else path if path.is_dir() else path.parent
     if re.fullmatch(r"checkpoint[-_]\d+", home.name):  # Hugging Face's log lies in the last of them
         home = home.parent
-    found = sorted(_in_places(home))
-    return replace(run, checkpoints=_placed(found, run)) if found else run
+    names = list(_in_places(home))
+    found = sorted(one._replace(name=name) for name in names if (one := _parsed(Path(name).name)) is not None)
+    placed = _placed(found, run) if found else {}
+    best = [name for name in names if BEST.search(Path(name).stem) and Path(name).suffix.lower() in ENDINGS]
+    if not placed and len(best) == 1:
+        placed = {math.nan: best[0]}
+    return replace(run, checkpoints=placed) if placed else run
 
 
-def _in_places(home: Path) -> Iterator[_Checkpoint]:
+def _in_places(home: Path) -> Iterator[str]:
     for place in PLACES:
         try:
             with os.scandir(home / place) as entries:
                 names = [entry.name for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False)]
         except OSError:  # most of the places do not exist, and one that we may not look at says nothing
             continue
-        for name in names:
-            if (found := _parsed(name)) is not None:
-                yield found._replace(name=f"{place}/{name}" if place else name)
+        yield from (f"{place}/{name}" if place else name for name in names)
 
 
 def _parsed(name: str) -> _Checkpoint | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from justright.logs.logged_run import LoggedRun, Role, Series
-from justright.logs.metric_names import parse_name
+from justright.logs.metric_names import direction_of, parse_name
 
 # Words in the names of files and folders, and the rows that they stand for; CatBoost's for training is 'learn'.
 WORDS: dict[Role, tuple[str, ...]] = {
@@ -73,6 +73,32 @@ def join_halves(found: Sequence[FoundRun]) -> list[FoundRun]:
             joined[first] = _joined(home, members)
             gone.update(others)
     return [joined.get(at, one) for at, one in enumerate(found) if at not in gone]
+
+
+def with_role_in_name(found: FoundRun) -> FoundRun:
+    """Return a run that names no rows, on those that the name of its file says: 'val_metrics.csv', 'evaluation_results.csv'.
+
+    'test' and 'dev' in a name may stand for something else, and say nothing.
+    """
+    if not found.path.is_file() or any(_role_of(one) is not None for one in found.run.series):
+        return found
+    words = re.split(r"[\W_]+", found.path.stem.lower())
+    roles = {role for role, known in WORDS.items() if set(known) & set(words)}
+    if roles - {"test"} != {"validation"} or not ({*WORDS["validation"]} - {"dev"}) & set(words):
+        return found
+    measures = [one for one in found.run.series if direction_of(parse_name(one.written).metric) is not None]
+    if not measures:
+        return found
+    for one in measures:
+        one.role = "validation"
+    note = (
+        "Nothing in the log says on which rows it was measured; the name of its file does: validation rows."
+    )
+    return replace(found, run=replace(found.run, notes=(*found.run.notes, note)))
+
+
+def _role_of(one: Series) -> Role | None:
+    return one.role or parse_name(one.written).role
 
 
 def _half(path: Path) -> tuple[Path, str] | None:

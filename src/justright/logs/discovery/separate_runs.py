@@ -7,12 +7,14 @@ value tells: a network that starts afresh begins where the first one began, one 
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
+from pathlib import Path
 from typing import Literal
 
 from justright.data.checks import counted
@@ -29,6 +31,10 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 # A counter that steps back more often is none, such as the number of a batch within its epoch: the order counts instead.
 MAX_PARTS = 1_000
 MIN_REVERSED = 3  # falling values that are a log from last to first, and not one run after another
+FEWEST_ALIKE = 3  # attempts of the same epochs that are folds or seeds
+MEMBERS_IN_NAME = re.compile(
+    r"(?<![a-z])(?:k?-?folds?|cv|cross[-_ ]?val(?:idation)?|seeds)(?![a-z])", re.IGNORECASE
+)
 JUMP = 2  # times the largest change before: values that change more do not go on from where they were
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 
@@ -81,6 +87,8 @@ def separate(run: LoggedRun) -> tuple[LoggedRun, ...]:
             why.append(kind)
         else:
             _join(attempts[-1], part, kind)
+    if _are_members(run, attempts, why[1:]):
+        return tuple(_member(run, part, number, attempts) for number, part in enumerate(attempts, 1))
     earlier = [_earlier(run, part, number) for number, part in enumerate(attempts[:-1])]
     return (_last(run, attempts, why[1:]), *earlier)
 
@@ -228,6 +236,34 @@ def _join(attempt: _Part, part: _Part, kind: Kind) -> None:
     attempt.replaced += len(replaced)
     if kind in ("resumed", "continued"):
         attempt.from_times.append(start + shift)
+
+
+def _are_members(run: LoggedRun, attempts: Sequence[_Part], why: Sequence[Kind]) -> bool:
+    """Return whether attempts are folds or seeds: the log's name says so, or there are several of the same epochs.
+
+    A run that fails is started again after any number of epochs, and seldom twice after the same.
+    """
+    if len(attempts) < 2 or set(why) != {"restarted"}:
+        return False
+    times = attempts[0].times
+    alike = len(times) > 2 and all(part.times == times for part in attempts)
+    return (alike and len(attempts) >= FEWEST_ALIKE) or MEMBERS_IN_NAME.search(
+        Path(run.name).stem
+    ) is not None
+
+
+def _member(run: LoggedRun, part: _Part, number: int, attempts: Sequence[_Part]) -> LoggedRun:
+    lengths = {_extent(run, one) for one in attempts}
+    after = f", each time after {lengths.pop()}" if len(lengths) == 1 else ""
+    times = "once" if len(attempts) == 2 else f"{len(attempts) - 1:,} times"
+    note = (
+        f"Its counter begins again {times}{after}, and so do its values: its {len(attempts):,} parts were taken for folds or seeds "
+        f"of one experiment, and are judged together. If only the last counts, add --run 'part {len(attempts)}'."
+    )
+    spread, more = spread_repeats(_filled(part), run.unit)
+    notes = (*run.notes, note, *_joined_notes(run, part), *more)
+    name = f"{run.name} (part {number})"
+    return replace(run, name=name, series=spread, notes=notes, member=f"part {number}", group=run.name)
 
 
 def _earlier(run: LoggedRun, part: _Part, number: int) -> LoggedRun:

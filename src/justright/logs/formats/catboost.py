@@ -11,7 +11,7 @@ from justright.errors import InputError
 from justright.logs.formats.json_shapes.json_numbers import to_number
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.metric_names import Direction, parse_name
-from justright.logs.source import LogFormat, Source
+from justright.logs.source import CUT_OFF, LogFormat, Source
 
 JSON_NAME = "catboost_training.json"
 # CatBoost calls evaluation sets 'test', 'test1' ..., though overfitting is detected and the best model chosen on them.
@@ -51,7 +51,11 @@ def _read(source: Source) -> list[LoggedRun]:
     for path in source.files:
         try:
             one = Source.of_file(path)
-            series += _series_of_file(one)
+            found = _series_of_file(one)
+            if CUT_OFF in one.notes and len(source.files) > 1:
+                notes.append(f"{path.name} ends in the middle of a value: the tables beside it were read.")
+                continue
+            series += found
             notes += one.notes
         except InputError as error:
             notes.append(f"{path.name} was left out. {error}")

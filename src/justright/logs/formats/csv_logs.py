@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from justright.errors import InputError
 from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
@@ -49,9 +50,25 @@ def _read_evaluated(source: Source) -> list[LoggedRun]:
     return runs
 
 
+def _read_spacy(source: Source) -> list[LoggedRun]:
+    """Return the run that spaCy's table shows: '#' counts steps, losses are of training, scores of other rows."""
+    table = _table(source)
+    cells = {"step" if column == "#" else column: values for column, values in table.cells.items()}
+    del cells["E"]  # several rows of most epochs
+    for run in (runs := TableReader(source, "network").runs(replace(table, cells=cells))):
+        for one in run.series:
+            one.role = "train" if one.written.startswith("LOSS") else "validation"
+    return runs
+
+
 def _read_plain(source: Source) -> list[LoggedRun]:
     """Return the runs; without a column that counts, rows are counted, from 0."""
     table = _table(source)
+    if {"precision", "recall", "support"} <= set(map(plain, table.columns)):
+        raise InputError(
+            f"A training log must hold a row per epoch or step; {source.name!r} is a classification report, with a row per class. "
+            "Pass the log that was written during training."
+        )
     if is_table_of_runs(table):
         raise InputError(
             f"A training log must hold a row per epoch or step; {source.name!r} holds a row per run. "
@@ -79,11 +96,11 @@ def is_table_of_runs(table: LogTable) -> bool:
         len(set(cells)) == len(cells) and all(parse_number(cell) is None for cell in cells) for cells in names
     )
     settings = [
-        name for name in columns if name in SETTINGS or name.startswith(("params", "config", "hparams"))
+        name for name in columns if name in SETTINGS or name.startswith(("param", "config", "hparams"))
     ]
     varied = [name for name in settings if len(set(table.cells[columns[name]])) > 1]
     counts = (EPOCHS | STEPS | ITERATIONS) & set(columns)
-    return (differ and len(settings) > 1) or (not counts and len(set(varied) - {"learningrate"}) > 1)
+    return (differ and len(settings) > 1) or (not counts and bool(set(varied) - {"learningrate"}))
 
 
 def _table(source: Source) -> LogTable:
@@ -118,6 +135,12 @@ KERAS_CSV = LogFormat(
     "a Keras CSVLogger file",
     read_network,
     _is_keras,
+)
+SPACY_TABLE = LogFormat(
+    "spacy",
+    "the table that spaCy prints while it trains",
+    _read_spacy,
+    lambda source: _has(source, "E", "#", "SCORE"),
 )
 LONG_CSV = LogFormat(
     "long-csv",

@@ -12,7 +12,7 @@ from justright.errors import InputError, near_miss
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.discovery.checkpoint_names import with_checkpoints
 from justright.logs.discovery.folders import LogFiles, find_logs
-from justright.logs.discovery.halves import FoundRun, join_halves
+from justright.logs.discovery.halves import FoundRun, join_halves, with_role_in_name
 from justright.logs.discovery.members import name_members
 from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
@@ -23,12 +23,14 @@ from justright.logs.formats.csv_logs import (
     LIGHTNING_CSV,
     LONG_CSV,
     PLAIN_CSV,
+    SPACY_TABLE,
     TENSORBOARD_CSV,
     ULTRALYTICS_CSV,
 )
 from justright.logs.formats.evals_result import EVALS_RESULT
 from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
 from justright.logs.formats.json_shapes.json_lines import JSON_LINES
+from justright.logs.formats.named_lists import NAMED_LISTS
 from justright.logs.formats.text_logs import TEXT_LOG
 from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
@@ -116,7 +118,8 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
             raise InputError(
                 f"A log folder must hold at most {MAX_POINTS:,} values; {str(path)!r} has more. Name one of the folders in it."
             )
-    curves = _curves_of(join_halves(found) if is_folder else found, choices, refused, in_folder=is_folder)
+    whole = map(with_role_in_name, join_halves(found) if is_folder else found)
+    curves = _curves_of(list(whole), choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))
     if not any(curve.direction for run in curves for curve in run.curves):
@@ -138,6 +141,10 @@ def _runs_in(
         OSError: a file of it is gone, or locked.
     """
     source = log.open(choices)
+    if choices.columns and (source.files or source.is_json):
+        raise InputError(
+            f"`columns` must name those of a table without a header; {source.name!r} is no table."
+        )
     one = log.format or next((one for one in formats if one.matches(source)), None)
     if one is None:
         if source.text and not source.is_json and source.table is None:
@@ -227,7 +234,7 @@ def _nothing_known(path: Path, curves: Sequence[LogCurves]) -> str:
     return (
         "A training log must hold a metric of which it is known, or said, whether less or more is better; "
         f"{str(path)!r} holds {listed(names, most=MAX_NAMES)}. "
-        f"Say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
+        f"If one of them is such a metric, say so, as in `--validation {names[-1]} --minimize {names[-1]}`."
     )
 
 
@@ -258,6 +265,7 @@ FORMATS: tuple[LogFormat, ...] = (
     ULTRALYTICS_CSV,
     FASTAI_CSV,
     KERAS_CSV,
+    SPACY_TABLE,
     LONG_CSV,
     TENSORBOARD_CSV,
     PLAIN_CSV,
@@ -266,6 +274,7 @@ FORMATS: tuple[LogFormat, ...] = (
     JSON_LINES,
     JSON_CURVES,
     TEXT_LOG,
+    NAMED_LISTS,
     MLFLOW_DATABASE,
     WANDB,
     TENSORBOARD,

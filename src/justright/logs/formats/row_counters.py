@@ -15,6 +15,7 @@ from justright.logs.choices import Choices
 from justright.logs.logged_run import Unit
 from justright.logs.metric_names import direction_of, parse_name
 from justright.logs.names.metric_words import word_set
+from justright.logs.names.other_languages import in_english
 from justright.logs.text.cell_numbers import is_measured, parse_count
 from justright.logs.text.log_table import LogTable
 
@@ -25,7 +26,7 @@ EPOCHS = word_set(
 )
 STEPS = word_set(
     "step steps globalstep globalsteps trainerglobalstep trainglobalstep trainstep trainingstep"
-    " numsteps nsteps totalsteps timestep timesteps totaltimesteps numtimesteps stepnum"
+    " currentstep currentsteps numsteps nsteps totalsteps timestep timesteps totaltimesteps numtimesteps stepnum"
     " timetotaltimesteps update updates numupdates nupdates gradientstep optimizerstep"
 )
 TREES = word_set("tree trees ntrees numtrees nestimators numberoftrees boostinground")
@@ -68,7 +69,7 @@ def plain(column: str) -> str:
         >>> plain("trainer/global_step"), plain("Unnamed: 0")
         ('trainerglobalstep', 'unnamed0')
     """
-    return re.sub(r"[\W_]+", "", column).lower()
+    return re.sub(r"[\W_]+", "", in_english(column)).lower()
 
 
 def count_rows(table: LogTable, choices: Choices) -> RowCounts:
@@ -155,6 +156,8 @@ def _counts(table: LogTable, column: str) -> list[float]:
 
 def _never_falls_within(steps: list[float], epochs: list[float]) -> bool:
     """Return whether steps are counted on from epoch to epoch, and not within each."""
-    return bool(steps) and not any(
-        steps[row] < steps[row - 1] and epochs[row] > epochs[row - 1] for row in range(1, len(steps))
-    )
+    falls = [row for row in range(1, len(steps)) if steps[row] < steps[row - 1]]
+    if any(epochs[row] > epochs[row - 1] for row in falls):
+        return False
+    far = {epochs[row] for row in falls if epochs[row] == epochs[row - 1] and 2 * steps[row] < steps[row - 1]}
+    return bool(steps) and not (len(far) > 1 and 2 * len(far) >= len(set(epochs)))

@@ -13,26 +13,29 @@ from justright.logs.names.metric_words import word_set
 from justright.logs.text.cell_numbers import NUMBER
 from justright.logs.text.json_text import parse_object
 
-# Times and levels that loggers write before a message.
+# Times and levels that loggers write before a message, and what glog and TensorFlow do.
 PREFIX = re.compile(
-    r"^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
+    r"^\W*[IWEF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]\s*|^\W*(?:INFO|DEBUG|WARNING)(?::\w+)?:(?=\D)\s*|^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
 )
+MOMENT = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d)\b")  # elsewhere in a line
 VALUE = rf"(?:{NUMBER}|nan|[-+]?inf(?:inity)?)"
 EPOCH = re.compile(
-    r"\bepoch(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
+    r"\bep(?:och|\.)(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?"
+    r"|(?<![\w.])(\d+)epoch\b",  # ESPnet's '3epoch results: [train] ...'
     re.IGNORECASE,
 )
 STEP = re.compile(
-    r"\b(?:global[_ ]?step|step|iter|iteration|it|round|num_updates|update|tree)s?\b[\s.:#=\[('\"-]*(\d+)(?![\d.]*\s*(?:s|sec|ms|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
+    r"(?<!\w)(?:(s(?=:\d)|global[_ ]?steps?|steps?|num_updates|updates?|up\.)|(?:iter|iteration|it|round|tree)s?\b)[\s.:#=\[('\"-]*(\d+)(?![\d.]*\s*(?:/?s|/?sec|ms|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?",
     re.IGNORECASE,
 )
 EPOCH_AND_BATCH = re.compile(
     r"\s*\[\s*(\d+),\s*(\d+)\](?=\s+[A-Za-z])"
 )  # PyTorch's tutorial: '[1,  2000] loss: 2.173'
 BOOSTER = re.compile(
-    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\](?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
+    r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\]:?(?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
 )  # '[10]  train-auc:0.8', '10: learn: 0.5'
 LIST = re.compile(rf"\[\s*({VALUE}(?:\s*,\s*{VALUE})+)\s*,?\s*\]", re.IGNORECASE)
+JULIA_FLOAT = re.compile(r"(?<=\d)f0\b")
 WRAPPED = re.compile(
     rf"\b(?:tensor|array|(?:np|numpy)\.float\d+)\(\[?\s*({VALUE})\]?(?:,[^()]*)?\)", re.IGNORECASE
 )
@@ -50,7 +53,19 @@ REPORT = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b",
     re.IGNORECASE,
 )
+# Lines whose numbers are of validation rows, though no word of theirs says so: TensorFlow's estimators, PaddleOCR.
+EVALUATED = re.compile(r"\bSaving dict for global step\b|\bcur metric\b", re.IGNORECASE)
+# How far an evaluation has come, as in 'Test: [20/79]': the mean so far follows.
+PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNORECASE)
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
+# A row of a table for people, as AllenNLP prints one after each epoch: 'loss  |  0.41  |  0.52'.
+TABLE_ROW = re.compile(rf"\w\s+\|\s+(?:{VALUE}|N/A)\s+\|\s+(?:{VALUE}|N/A)\s*$", re.IGNORECASE)
+# 'train/val loss: 0.5/0.6'
+ROW_WORD = r"(?:train|training|tr|val|valid|validation|dev|eval|test)"
+SLASHED = re.compile(
+    rf"\b({ROW_WORD}(?:\s?/\s?{ROW_WORD})+)\s+([A-Za-z][\w ]*?)\s*[:=]?\s*({VALUE}(?:\s*/\s*{VALUE})+)",
+    re.IGNORECASE,
+)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -61,6 +76,8 @@ class TextLine:
 
     Args:
         epoch, step: what it counts; None if it does not.
+        is_step: whether the line calls what it counts a step or an update.
+        is_progress: whether it says how far an evaluation has come.
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
@@ -69,6 +86,8 @@ class TextLine:
 
     epoch: float | None = None
     step: float | None = None
+    is_step: bool = False
+    is_progress: bool = False
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
@@ -91,16 +110,33 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
         {'test Average loss': 0.05, 'test Accuracy': 0.98}
     """
     found = TextLine()
-    text = PREFIX.sub("", WRAPPED.sub(r"\1", line))
+    text = MOMENT.sub("|", PREFIX.sub("", WRAPPED.sub(r"\1", line.replace("**", ""))))
+    text = SLASHED.sub(_apart, text) if "/" in text else text
+    text = JULIA_FLOAT.sub("", text) if "f0" in text else text
     if "{" in text and _read_object(text, found):
         return found
-    if REPORT.match(text):
+    if REPORT.match(text) or TABLE_ROW.search(text):
         return found
     text = text if in_bars else _without_bars(text)
+    role = "validation" if EVALUATED.search(text) else role
+    progress = PROGRESS.search(text)
     text = _take_counts(text, found)
     text = LIST.sub(lambda match: f": {_mean(match[1]):.12g} @", text) if "[" in text else text
     _read_numbers(text, found, role)
+    found.is_progress = progress is not None and all(
+        parse_name(name).role not in (None, "train") for name in found.numbers if is_measure(name)
+    )
     return found
+
+
+def _apart(match: re.Match[str]) -> str:
+    """Return 'train loss: 0.5 | val loss: 0.6' for 'train/val loss: 0.5/0.6'."""
+    rows, numbers = match[1].split("/"), re.split(r"\s*/\s*", match[3])
+    if len(rows) != len(numbers):
+        return match[0]
+    return " | ".join(
+        f"{row.strip()} {match[2].strip()}: {number}" for row, number in zip(rows, numbers, strict=True)
+    )
 
 
 def _without_bars(text: str) -> str:
@@ -123,7 +159,7 @@ def _read_object(text: str, found: TextLine) -> bool:
         if name.lower() == "epoch":
             found.epoch = number
         elif name.lower() in ("step", "global_step", "iteration", "iter"):
-            found.step = number
+            found.step, found.is_step = number, "step" in name.lower()
         elif is_kept(name):
             found.numbers[name] = number
     return bool(found.numbers)
@@ -141,10 +177,13 @@ def _take_counts(text: str, found: TextLine) -> str:
         found.step = float(booster[1] or booster[2])
         text = text[booster.end() :]
     if epoch := EPOCH.search(text):
-        found.epoch = float(epoch[2])
-        text = f"{text[: epoch.start()]}|{epoch[1] or ''}|{text[epoch.end() :]}"
+        found.epoch = float(epoch[2] or epoch[3])
+        before, after = text[: epoch.start()], text[epoch.end() :]
+        if re.match(r"\s*[:=]", after):  # 'loss on validation rows at epoch 3: 0.61'
+            before = re.sub(r"\b(?:at|after|in|for)\s*$", "", before)
+        text = f"{before}|{epoch[1] or ''}|{after}"
     if found.step is None and (step := STEP.search(text)):
-        found.step = float(step[1])
+        found.step, found.is_step = float(step[2]), step[1] is not None
         text = f"{text[: step.start()]}|{text[step.end() :]}"
     return text
 
@@ -162,6 +201,10 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         if match["sep"] == "(":
             is_mean = last and not between.strip() and match["of"] is None and not match["percent"]
             if (
+                match["number"][0] in "+-" and is_mean and found.numbers[last] >= 0
+            ):  # 'loss: 0.52 (-0.03)': a change
+                is_mean = False
+            if (
                 is_mean and text[match.end() :].lstrip()[:1] == ")"
             ):  # 'Loss 0.52 (0.61)': the mean so far behind
                 found.numbers[last] = float(match["number"])
@@ -171,6 +214,10 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         before = match.end()
         name = said.name(between)
         last = ""
+        if name and not match["sep"].strip() and match["number"].isdigit() and _names_rows(name):
+            found.epoch = float(match["number"]) if found.epoch is found.step is None else found.epoch
+            said.hear(name)  # 'Valid 3 loss: 0.61'
+            continue
         if not name or (not match["sep"].strip() and not is_kept(name)):
             continue
         value = _value(match, name)
@@ -179,10 +226,18 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
             last = name if match["of"] is None else ""
             if text[match.end() :].startswith(" @"):
                 found.averaged.append(name)
+        elif match["of"] is not None:  # 'Test: [ 0/79] Loss 0.52'
+            said.hear(name)
     if not found.numbers:
         rest = _Said(None)
         rest.hear(text[before:])
-        found.role = rest.role
+        found.role = rest.role or _heading(text)
+
+
+def _names_rows(name: str) -> bool:
+    """Return whether a name holds a word for rows and nothing else."""
+    parsed = parse_name(name)
+    return parsed.role is not None and parsed.metric == NAMELESS
 
 
 def _value(match: re.Match[str], name: str) -> float | None:
@@ -239,6 +294,13 @@ class _Said:
         self.metric = piece if is_metric else self.metric
 
 
+def _heading(text: str) -> Role | None:
+    """Return the rows that a line of their own names, a metric besides: 'Test Error:'."""
+    words = words_of(text)
+    is_heading = text.rstrip().endswith(":") and 0 < len(words) <= MAX_CONTEXT_WORDS
+    return parse_name(text).role if is_heading else None
+
+
 @lru_cache(maxsize=10_000)
 def _announced(piece: str) -> tuple[Role | None, bool]:
     """Return the rows that a piece of text names, and whether it names a metric instead."""
@@ -248,7 +310,7 @@ def _announced(piece: str) -> tuple[Role | None, bool]:
     if "metric" in piece.lower():  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
         return None, False
     named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
-    is_metric = names_metric(piece)
+    is_metric = names_metric(piece) and words[-1] != "at"  # 'validation loss at | lm loss value: 3.2'
     return (named[0] if named and not is_metric else None), is_metric and not named
 
 
@@ -262,7 +324,9 @@ def _pieces(text: str) -> tuple[str, ...]:
 def _known_end(piece: str) -> str:
     """Return the last words of a piece that name something: of 'took 3 s with training loss' the last two."""
     words = piece.split()
-    if len(words) > 1 and not _is_known(words[-1]) and not words[-1].isdigit():
+    while len(words) > 1 and words[-1].lower() in NAME_ENDINGS:
+        words.pop()
+    if len(words) > 1 and not _is_known(words[-1]) and not words[-1].isdigit() and words[-1] != "value":
         return ""
     for start in range(max(0, len(words) - MAX_NAME_WORDS), len(words)):
         if (
@@ -280,9 +344,10 @@ def _is_known(word: str) -> bool:
     return parsed.role is not None or direction_of(parsed.metric) is not None
 
 
+NAME_ENDINGS = frozenset(("set",))  # 'loss on validation set: 0.61'
 NAME_BEGINNINGS = word_set(
     "avg average mean smoothed ema moving epoch total running best overall global pseudo binary categorical sparse top macro micro weighted balanced"
-    " cross log mean_average root learning current classification reconstruction class box token word character sequence"
+    " cross log mean_average root learning current classification reconstruction class box token word character sequence lm mlm"
 )
 
 

@@ -7,14 +7,16 @@ import re
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.formats.text_lines import TextLine, is_measure, read_line
 from justright.logs.logged_run import LoggedRun, Role
+from justright.logs.names.other_languages import in_english
 from justright.logs.source import LogFormat, Source
 from justright.logs.text.log_table import LogTable
 
 # Columns for what a line counts, and where a line holds it.
 COUNTS = {"fold": "fold", "seed": "seed", "epoch": "epoch", "iteration": "step"}
+STEPS = "step"  # the column of what a line counts, where the log calls it that
 MEMBERS = frozenset(("fold", "seed"))
 BEGINNING = 200_000  # characters: a preamble is no longer
-REPEATS_NEXT = re.compile(r"best iteration is", re.IGNORECASE)  # LightGBM writes the best line again
+REPEATS_NEXT = re.compile(r"best iteration(?: is)?:", re.IGNORECASE)  # boosters write the best line again
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
     r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
@@ -31,8 +33,8 @@ def _matches(source: Source) -> bool:
 
 def _is_empty(table: LogTable) -> bool:
     """Return whether there is no measure of success: settings, and single numbers that nothing counts, are no log."""
-    measures = [column for column in table.columns if column not in COUNTS and is_measure(column)]
-    counts = set(COUNTS) & set(table.columns)
+    measures = [column for column in table.columns if column not in (*COUNTS, STEPS) and is_measure(column)]
+    counts = {*COUNTS, STEPS} & set(table.columns)
     return not any(counts or sum(map(bool, table.cells[column])) > 1 for column in measures)
 
 
@@ -54,9 +56,10 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     """Return a row per line that counts or names numbers."""
     rows: list[tuple[int, TextLine]] = []
     section: Role | None = None
+    is_counted = False  # whether the line that announced the section counts: the next one that does ends it
     averaged: dict[str, None] = {}
     is_repeated = False
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(in_english(text).split("\n"), start=1):
         for part in _parts(line):
             if is_repeated:
                 is_repeated = False
@@ -65,14 +68,24 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
                 is_repeated = True
                 continue
             found = read_line(part, section, in_bars=in_bars)
+            if is_counted and found.step is not None:
+                section, is_counted = None, False
+                found = read_line(part, in_bars=in_bars)
             if found.epoch is not None:
                 section = None
             if found.role is not None:
-                section = found.role
+                section, is_counted = found.role, found.step is not None
             averaged |= dict.fromkeys(found.averaged)
+            if rows and _goes_on(rows[-1][1], found):
+                rows.pop()
             if found.numbers or any(getattr(found, name) is not None for name in COUNTS.values()):
                 rows.append((number, found))
     return _as_table(rows, tuple(averaged))
+
+
+def _goes_on(before: TextLine, after: TextLine) -> bool:
+    """Return whether a line says how far the same evaluation has come since the one before it, or its result."""
+    return before.is_progress and bool(after.numbers) and after.numbers.keys() >= before.numbers.keys()
 
 
 def _parts(line: str) -> list[str]:
@@ -85,7 +98,8 @@ def _parts(line: str) -> list[str]:
 
 def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:
     cells: dict[str, list[str]] = {}
-    for column, name in COUNTS.items():
+    for count, name in COUNTS.items():
+        column = STEPS if name == "step" and any(row.is_step for _, row in rows) else count
         counts = [getattr(row, name) for _, row in rows]
         if len(set(counts) - {None}) > (column in MEMBERS):
             cells[column] = _held(counts) if column in MEMBERS else list(map(_text, counts))

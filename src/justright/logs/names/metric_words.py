@@ -95,6 +95,8 @@ PHRASES = {
     ("smooth", "l1"): "smoothl1",
     ("zero", "one"): "zeroone",
     ("bits", "per"): "bpb",
+    ("batch", "cost"): "time",
+    ("reader", "cost"): "time",
     ("mutual", "information"): "mutualinformation",
     ("negative", "log", "likelihood"): "nll",
     ("neg", "log", "likelihood"): "nll",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import NAMELESS, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import DECORATIONS, NAMELESS, direction_of, is_loss, parse_name, words_of
 from justright.logs.names.chosen_names import apply_choices
 from justright.logs.names.metric_words import PARTS
 from justright.logs.names.named_series import NamedLog, NamedSeries, listed
@@ -136,6 +136,8 @@ def _find_roles(log: NamedLog) -> None:
         one.role = "train"
         if not one.is_measure or (one.metric in evaluation and one.metric not in training):
             continue
+        if training and (_is_mean_loss(one) or (evaluation and _is_rollout(one))):
+            continue
         if training and one.metric not in evaluation and (one.metric in training or not one.is_loss):
             # fastai's 'accuracy' beside 'train_loss' and 'valid_loss'; Ultralytics' 'metrics/mAP50(B)'
             one.role = "validation"
@@ -149,6 +151,16 @@ def _find_roles(log: NamedLog) -> None:
             log.notes.append(
                 f"Nothing says on which rows {listed(names)} {was} measured: {words} rows were assumed."
             )
+
+
+def _is_mean_loss(one: NamedSeries) -> bool:
+    """Return whether a name says that a loss was averaged over an epoch, as that of training is: 'average loss'."""
+    return one.is_loss and bool(DECORATIONS & set(words_of(one.written)))
+
+
+def _is_rollout(one: NamedSeries) -> bool:
+    """Return whether it was measured while an agent explored, beside evaluations: Stable-Baselines3's 'rollout/ep_rew_mean'."""
+    return words_of(one.written)[0] == "rollout"
 
 
 def _find_training_set(log: NamedLog) -> None:

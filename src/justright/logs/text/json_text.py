@@ -6,6 +6,7 @@ import ast
 import json
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 MAX_LITERAL_CHARACTERS = 8 * 1024 * 1024  # Python's parser needs about a hundred bytes for each
@@ -25,6 +26,8 @@ NAMES = {
     "inf": math.inf,
     "Infinity": math.inf,
 }
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},"]')  # what opens, closes and parts values, texts apart
+CLOSING = {"[": "]", "{": "}"}
 NOT_JSON = object()  # stands for text that holds no value
 
 
@@ -83,6 +86,55 @@ def _value(node: ast.expr) -> Any:  # noqa: ANN401  # parsed JSON is anything
 
 def _key(node: ast.expr) -> str:
     return str(_value(node))
+
+
+def closed_json(text: str) -> Any:  # noqa: ANN401  # parsed JSON is anything
+    """Return the value of JSON that ends in the middle, as a killed run leaves it, without what is half-written; None of other text.
+
+    Of a list of objects, such as one per epoch, an object that is not whole is left out.
+
+    Example:
+        >>> closed_json('[{"epoch": 0, "loss": 0.7}, {"epoch": 1, "lo')
+        [{'epoch': 0, 'loss': 0.7}]
+        >>> closed_json('{"loss": [0.7, 0.6], "val_loss": [0.8, 0.')
+        {'loss': [0.7, 0.6], 'val_loss': [0.8]}
+    """
+    opened: list[_Opened] = []
+    for token in TOKEN.finditer(text):
+        match token[0]:
+            case "[" | "{":
+                opened.append(_Opened(token[0], token.start()))
+            case "]" | "}":
+                if not opened or CLOSING[opened.pop().bracket] != token[0]:
+                    return None
+            case "," if opened:
+                opened[-1].comma = token.start()
+            case '"':  # a text that does not end
+                break
+    if not opened:
+        return None
+    kept = len(opened)
+    while kept > 1 and opened[kept - 1].bracket == "{":
+        kept -= 1
+        if opened[kept - 1].bracket == "[":
+            break
+    if opened[kept - 1].bracket != "[" or opened[kept - 1].comma < 0:
+        kept = len(opened)
+    last = opened[kept - 1]
+    whole = text[: last.comma if last.comma >= 0 else last.start + 1]
+    try:
+        return json.loads(whole + "".join(CLOSING[one.bracket] for one in reversed(opened[:kept])))
+    except (ValueError, RecursionError):
+        return None
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A list or object that has begun: where, and its last comma."""
+
+    bracket: str
+    start: int
+    comma: int = -1
 
 
 def parse_records(text: str) -> tuple[list[dict[str, Any]], list[int], bool] | None:

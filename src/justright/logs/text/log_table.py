@@ -14,6 +14,9 @@ from justright.logs.text.cell_numbers import is_measured, parse_number
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
+MANY_LINES = 5  # of one number each, which are a column
+COUNT_OR_TIME = re.compile(r"[-+]?\d[\d.,:/ eE+-]*[A-Za-z%]{0,3}|nan|[-+]?inf", re.IGNORECASE)
+MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\s*\d{1,3}%$")  # of a logger's line, or a bar's
 SAMPLE = 60  # lines below a header that tell whether it is one
 MAX_COLUMNS = 20_000
 HALF_WRITTEN = "The last line is half-written, and was left out."
@@ -70,7 +73,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
     """
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
-    texts = whole.split("\n")
+    texts = _uncommented(whole.split("\n"))
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip()]
     lines = [texts[number - 1] for number in numbers]
     found = _find_header(lines)
@@ -78,7 +81,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
         if _is_without_header(lines):
             raise InputError(
                 f"A table must begin with a line that names its columns; the first line of {name!r} holds numbers. "
-                "Add such a line, as in 'epoch,loss,val_loss'."
+                "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
             )
         return None
     start, separator, header = found
@@ -96,6 +99,16 @@ def parse_table(name: str, text: str) -> LogTable | None:
         body = list(takewhile(lambda place: "|" in lines[place], body))
     rows = _Rows(header, separator, ends_line=text.endswith("\n"))
     return rows.table([lines[place] for place in body], [numbers[place] for place in body])
+
+
+def _uncommented(lines: list[str]) -> list[str]:
+    """Return the lines of an output that was pasted as comments, without the marks: R Markdown writes '## ' before each."""
+    filled = [line for line in lines if line.strip()]
+    for mark in ("## ", "#> "):
+        marked = sum(line.lstrip().startswith(mark) for line in filled)
+        if marked > 1 and 5 * marked >= 4 * len(filled):
+            return [line.lstrip().removeprefix(mark) for line in lines]
+    return lines
 
 
 def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
@@ -122,6 +135,8 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
         for separator in SEPARATORS:
             header = [cell.strip().strip("'") for cell in _split([line], separator)[0][0]]
             rows = _split(below, separator)[0]
+            if not rows and index > places[0]:
+                continue  # the last line of a text that is no table
             if _heads(header, rows, separator) and not (is_comment and not rows):
                 if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
                     is_another = loose is None or not set(loose[2]) & set(
@@ -135,6 +150,8 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
 def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     """Return whether cells name the columns of rows: words above numbers, and about as many of them."""
     if not 1 <= len(header) <= MAX_COLUMNS or not any(header):
+        return False
+    if any(MOMENT.search(cell) for cell in header):
         return False
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
@@ -195,12 +212,21 @@ def _is_numeric(cells: Sequence[str]) -> bool:
 
 
 def _is_without_header(lines: Sequence[str]) -> bool:
-    """Return whether all lines are as many numbers, at least two."""
+    """Return whether all lines are as many numbers, at least two, or there are many lines of one; some may be as '3/40' or '1:02'."""
     for separator in SEPARATORS:
-        rows = _split(lines[:SAMPLE], separator)[0]
-        if len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) > 1:
-            return all(parse_number(cell) is not None for row in rows for cell in row if is_measured(cell))
+        rows = [[cell for cell in row if is_measured(cell)] for row in _split(lines[:SAMPLE], separator)[0]]
+        if len(rows) < 2 or len(set(map(len, rows))) > 1 or (len(rows[0]) < 2 and len(rows) < MANY_LINES):
+            continue
+        cells = [cell for row in rows for cell in row]
+        numbers = sum(parse_number(cell) is not None for cell in cells)
+        if 2 * numbers > len(cells) and all(COUNT_OR_TIME.fullmatch(cell.strip()) for cell in cells):
+            return True
     return False
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """Return the cells of one line."""
+    return _split([line], separator)[0][0]
 
 
 def _split(lines: Sequence[str], separator: str) -> tuple[list[list[str]], Sequence[int]]:

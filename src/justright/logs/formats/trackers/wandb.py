@@ -29,6 +29,7 @@ MAX_BYTES = 64 << 20
 HISTORY, RUN = 2, 17
 ITEM, STEP, NUMBER = 1, 2, 1
 KEY, NESTED_KEY, WHOLE, REAL, VALUE_JSON = 1, 2, 5, 6, 16
+REAL_BYTES = 8  # another length is a damaged field
 RUN_ID, DISPLAY_NAME = 1, 8
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 WORDS = frozenset({"NaN", "Infinity", "-Infinity"})  # numbers that JSON has not
@@ -168,7 +169,7 @@ def _item(item: bytes) -> tuple[str, float | None]:
             number = _number(_text(value))
         elif which == WHOLE and isinstance(value, int):
             number = float(value)
-        elif which == REAL and isinstance(value, bytes):
+        elif which == REAL and isinstance(value, bytes) and len(value) == REAL_BYTES:
             number = float(struct.unpack("<d", value)[0])
     return key or "/".join(nested), number
 

@@ -1,0 +1,38 @@
+"""Files that people take for logs and that are not text: what each is, and what to give instead."""
+
+from __future__ import annotations
+
+# First bytes -> what it is, and what to do.
+KINDS: tuple[tuple[tuple[bytes, ...], str], ...] = (
+    (
+        (b"PK\x03\x04",),
+        "is a workbook or an archive, such as a saved model. Save the sheet as CSV, or give the log beside the model.",
+    ),
+    (
+        (b"\xd0\xcf\x11\xe0",),
+        "is a workbook of old Excel. Save the sheet as CSV.",
+    ),
+    (
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY"),
+        "is a pickle, which may run code when it is opened. Save the curves as JSON: `json.dump(history.history, file)`.",
+    ),
+    ((b"\x89HDF",), "is HDF5, as a saved model is. Give the log that was written beside it."),
+    (
+        (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8"),
+        "is a picture. Give the numbers that it was drawn from.",
+    ),
+    (
+        (b"PAR1", b"ARROW1"),
+        "is a table of Parquet or Arrow. Give its data frame to `jr.diagnose`, or save it as CSV.",
+    ),
+)
+
+
+def name_binary(content: bytes) -> str:
+    """Return what a file is, by its first bytes, and what to give instead; empty for other content.
+
+    Example:
+        >>> name_binary(b"%PDF-1.7"), name_binary(b"epoch,loss")
+        ('is a picture. Give the numbers that it was drawn from.', '')
+    """
+    return next((words for magics, words in KINDS if content.startswith(magics)), "")

@@ -1,0 +1,153 @@
+"""What training tools print, each as its own format has it: counted as the tool counts, on the rows that a person sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from justright.logs.formats.registry import read_logs
+
+TRAIN = [0.7, 0.6, 0.5, 0.45]
+VALIDATION = [0.72, 0.65, 0.66, 0.7]
+PAIRS = list(zip(TRAIN, VALIDATION, strict=True))
+
+
+def lines_of(pattern):
+    """Return the lines of each evaluation, numbered from 1, a hundred steps apart."""
+    return "\n".join(
+        pattern.format(e=number, s=100 * number, t=train, v=validation)
+        for number, (train, validation) in enumerate(PAIRS, 1)
+    )
+
+
+EPOCHS, STEPS = [1, 2, 3, 4], [100, 200, 300, 400]
+
+# Name -> text, unit, times, name of the judged loss, rows it was measured on.
+PRINTED = {
+    "Megatron": (
+        lines_of(
+            " iteration {s:8d}/ 500 | learning rate: 1.5E-05 | lm loss: {t:.6E} | loss scale: 1.0 | grad norm: 2.4 |\n"
+            + "-" * 40
+            + "\n validation loss at iteration {s} | lm loss value: {v:.6E} | \n"
+        ),
+        ("iteration", STEPS, "validation lm loss value", "validation"),
+    ),
+    "Marian": (
+        lines_of(
+            "[2026-01-31 12:00:00] Ep. 1 : Up. {s} : Sen. 80,000 : Cost {t} : Time 33.2s : 231.1 words/s\n"
+            "[2026-01-31 12:00:09] [valid] Ep. 1 : Up. {s} : cross-entropy : {v} : stalled 1 times (last best: 0.5)"
+        ),
+        ("step", STEPS, "validation cross-entropy", "validation"),
+    ),
+    "TensorFlow's estimators": (
+        lines_of(
+            "INFO:tensorflow:loss = {t}, step = {s} (0.512 sec)\nINFO:tensorflow:global_step/sec: 195.3\n"
+            "INFO:tensorflow:Saving dict for global step {s}: accuracy = 0.9, global_step = {s}, loss = {v}"
+        ),
+        ("step", STEPS, "validation loss", "validation"),
+    ),
+    "Caffe": (
+        lines_of(
+            "I0429 14:42:46.600472 16998 solver.cpp:337] Iteration {s}, Testing net (#0)\n"
+            "I0429 14:42:50.446058 16998 solver.cpp:404]     Test net output #1: loss = {v} (* 1 = {v} loss)\n"
+            "I0429 14:42:50.509238 16998 solver.cpp:228] Iteration {s}, loss = {t}"
+        ),
+        ("iteration", STEPS, "test loss", "test"),
+    ),
+    "XGBoost of old": (
+        lines_of("[{e}]\ttrain-logloss:{t}\teval-logloss:{v}")
+        + "\nStopping. Best iteration:\n[2]\ttrain-logloss:0.6\teval-logloss:0.65\n",
+        ("iteration", EPOCHS, "eval-logloss", "validation"),
+    ),
+    "scikit-learn's histograms": (
+        "Fitting gradient boosted rounds:\n"
+        + lines_of("[{e}/4] 1 tree, 31 leaves, max depth = 8, train loss: {t}, val loss: {v}, in 0.012s")
+        + "\nFit 4 trees in 1.2 s, (124 total leaves)\n",
+        ("iteration", EPOCHS, "val loss", "validation"),
+    ),
+    "Flux": (
+        lines_of("Epoch: {e}   Train: (loss = {t}f0, acc = 90.1)   Test: (loss = {v}f0, acc = 89.0)"),
+        ("epoch", EPOCHS, "test loss", "test"),
+    ),
+    "PaddleClas": (
+        lines_of(
+            "[2026/01/31 12:00:00] root INFO: [Train][Epoch {e}/4][Iter: 0/20]top1: 0.5, loss: {t}, batch_cost: 1.2s, ips: 6.7\n"
+            "[2026/01/31 12:00:00] root INFO: [Train][Epoch {e}/4][Avg]top1: 0.5, loss: {t}\n"
+            "[2026/01/31 12:00:00] root INFO: [Eval][Epoch {e}][Iter: 0/4]loss: 9.9, top1: 0.4, reader_cost: 0.2\n"
+            "[2026/01/31 12:00:00] root INFO: [Eval][Epoch {e}][Avg]loss: {v}, top1: 0.4"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+    "PyTorch's quickstart": (
+        lines_of(
+            "Epoch {e}\n-------------------------------\nloss: {t}  [   64/60000]\nloss: {t}  [ 6464/60000]\n"
+            "Test Error: \n Accuracy: 44.7%, Avg loss: {v} \n"
+        ),
+        ("epoch", EPOCHS, "test Avg loss", "test"),
+    ),
+    "PyTorch's ImageNet": (
+        lines_of(
+            "Epoch: [{e}][  0/391]\tTime  0.12 ( 0.13)\tLoss 9.9e+00 ({t})\tAcc@1  60.0 ( 61.0)\n"
+            "Test: [ 0/79]\tTime  0.12 ( 0.13)\tLoss 9.9e+00 (9.9e+00)\tAcc@1  50.0 ( 51.0)\n"
+            "Test: [20/79]\tTime  0.12 ( 0.13)\tLoss 9.9e+00 ({v})\tAcc@1  50.0 ( 51.0)"
+        ),
+        ("epoch", EPOCHS, "test Loss", "test"),
+    ),
+    "Coqui": (
+        lines_of(
+            "\n > EPOCH: {e}/4\n > TRAINING (2026-01-31 12:00:00) \n   --> STEP: 0/10 -- GLOBAL_STEP: {s}\n"
+            "     | > loss: {t}  ({t})\n > EVALUATION \n  --> EVAL PERFORMANCE\n     | > avg_loss: {v} (-0.01)\n"
+        ),
+        ("epoch", EPOCHS, "validation avg_loss", "validation"),
+    ),
+    "llm.c": (
+        lines_of("s:{s} tel:{v}\ns:{s} trl:{t} lr:0.000600 norm:0.52"),
+        ("step", STEPS, "tel", "test"),
+    ),
+    "clu": (
+        lines_of(
+            "I0321 09:42:24.890000 140 logging_writer.py:48] [{s}] train_loss={t}\n"
+            "I0321 09:42:25.890000 140 logging_writer.py:48] [{s}] eval_loss={v}"
+        ),
+        ("iteration", STEPS, "eval_loss", "validation"),
+    ),
+    "MONAI": (
+        lines_of(
+            "epoch {e}/4\n1/20, train_loss: {t}\n2/20, train_loss: {t}\nepoch {e} average loss: {t}\nvalidation loss: {v}"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", PRINTED)
+def test_what_a_tool_prints_is_read_with_its_rows_and_times(tmp_path, tool):
+    """Both losses, at the steps or epochs that the tool names."""
+    text, (unit, times, judged, role) = PRINTED[tool]
+    path = tmp_path / "out.log"
+    path.write_text(text)
+    (run,) = read_logs(path).curves
+    assert run.evaluation_sets() == ((role, ""),)
+    (loss,) = run.judged_first(role)
+    train = run.train_curve(loss.metric)
+    assert (run.unit, loss.written) == (unit, judged)
+    assert (loss.at.tolist(), loss.values.tolist()) == (times, VALIDATION)
+    assert train.values.tolist() == pytest.approx(TRAIN)
+
+
+def test_the_current_metric_of_paddleocr_is_of_validation_rows(tmp_path):
+    """Its best metric, printed below, is no measurement."""
+    path = tmp_path / "train.log"
+    path.write_text(
+        lines_of(
+            "[2026/01/31 12:00:00] ppocr INFO: epoch: [{e}/4], global_step: {s}, acc: 0.5, loss: {t}, avg_reader_cost: 0.001 s\n"
+            "[2026/01/31 12:00:00] ppocr INFO: cur metric, acc: {v}, fps: 1000.1\n"
+            "[2026/01/31 12:00:00] ppocr INFO: best metric, acc: 0.99, best_epoch: 3"
+        )
+    )
+    (run,) = read_logs(path).curves
+    assert [(one.written, one.role) for one in run.curves if one.direction] == [
+        ("acc", "train"),
+        ("loss", "train"),
+        ("validation acc", "validation"),
+    ]
+    assert run.curves[-1].values.tolist() == VALIDATION
