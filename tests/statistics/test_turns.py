@@ -154,3 +154,11 @@ def test_odd_curves_have_finite_answers_and_no_rise(values):
         numbers += [change.value, change.low, change.high]
     assert np.isfinite(numbers).all()
     assert turn.rise.low <= 0
+
+
+def test_a_rise_of_some_per_cent_needs_less_proof_only_where_noise_is_a_small_share_of_the_level():
+    """The same rises above the same noise, 1 % and 2 % of the level."""
+    rng = np.random.default_rng(1)
+    curves = [noisy(rng, turning(30, 0.035), correlation=0.7) for _ in range(CURVES)]
+    high, low = (sum(find_turn(curve - less).rise.low > 0 for curve in curves) for less in (0.0, 0.5))
+    assert high > low

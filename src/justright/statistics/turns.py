@@ -20,11 +20,11 @@ from justright.statistics.rises import Rise, Rises
 from justright.statistics.unimodal import turning_errors
 
 FEWEST_POINTS = 5
-# Rises that need less proof: of so much of the level, and so many times the noise of one value, in so many points or more, and by how
-# much less, as a logarithm. Noise
-# of 3 % of a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth. Half of a rise must show in the
-# middle one of the last three values, so that no spike makes it. Simulated noise passes for a rise hardly more often than without.
-EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5), (0.03, 4.0, 20, 2.0))
+# Rises that need less proof: of so much of the level, and so many times the noise of one value, which is at most so much of the level,
+# in so many points or more; and by how much less, as a logarithm. Noise of 3 % of a loss that wanders slowly reaches a tenth of it in
+# ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %. Half of a rise must show in the middle one of the last three values,
+# so that no spike makes it. Simulated noise passes for a rise hardly more often than without.
+EVIDENT = ((0.2, 2.0, float("inf"), FEWEST_POINTS, 4.5), (0.03, 0.0, 0.012, 20, 1.5))
 AT_END = 3
 MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
@@ -147,10 +147,11 @@ class Course:
             still = Change(0.0, 0.0, 0.0)
             return Turn(0, self._lowest, self._lowest, still, None, still, (), 0.0, 0.0)
         found = self._turn(self._rises.surest(allowance))
-        for share, times, fewest, less in EVIDENT:
+        for share, times, most_noise, fewest, less in EVIDENT:
             if found.rise.low <= 0 and less > allowance and len(self._values) >= fewest:
                 rise = self._rises.surest(less)
-                if rise.is_sure and _is_evident(freer := self._turn(rise), self._values, share, times):
+                freer = self._turn(rise) if rise.is_sure else found
+                if _is_evident(freer, self._values, share=share, times=times, most_noise=most_noise):
                     found = freer
         return found
 
@@ -177,14 +178,15 @@ class Course:
         )
 
 
-def _is_evident(turn: Turn, values: Floats, share: float, times: float) -> bool:
-    """Return whether a curve rose by so large a share of its level, and so many times its noise, that it needs less proof."""
+def _is_evident(turn: Turn, values: Floats, *, share: float, times: float, most_noise: float) -> bool:
+    """Return whether a curve rose by so large a share of its level, and so far beyond its noise, that it needs less proof."""
     at_end = float(np.median(values[-AT_END:])) - turn.lowest
     rise = turn.rise.value
     return (
         turn.rise.low > 0
         and rise >= share * abs(turn.lowest)
         and rise >= times * turn.jitter
+        and turn.jitter <= most_noise * abs(turn.lowest)
         and at_end >= rise / 2
     )
 
