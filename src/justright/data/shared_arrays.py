@@ -6,11 +6,13 @@ is nothing to remove: the system frees it when the last process that maps it has
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import sys
 import tempfile
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +84,12 @@ def share_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     copy: npt.NDArray[Any] = np.ndarray(values.shape, values.dtype, memory)
     copy[:] = values
     return copy
+
+
+def release_memory() -> None:
+    """Give back to the system what the allocator holds in reserve: after arrays of millions of rows that is a large part of them."""
+    with suppress(OSError, AttributeError):  # another system, or another allocator
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _allocate(size: int) -> SharedMemory | None:

@@ -9,12 +9,11 @@ arithmetic then does not depend on its neighbours) and vmapped on accelerators, 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from justright.data.shared_arrays import release_memory
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
@@ -474,8 +474,7 @@ def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
         del cache[key]
     jax.clear_caches()
     gc.collect()
-    with suppress(OSError, AttributeError):  # another system, or another allocator
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    release_memory()
 
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
