@@ -368,6 +368,11 @@ class Split:
             self._copies[part] = _taken(table.features, rows), _taken(table.target, rows)
         return self._copies[part]
 
+    def places(self, part: Part) -> Rows | None:
+        """Return where one part's rows are in `table`; None if they follow one another there, or are in a table of their own."""
+        _, rows = self._place(part)
+        return None if isinstance(rows, slice) else rows
+
     def blocks(self, part: Part) -> Iterator[npt.NDArray[np.float32]]:
         """Yield one part's features a block of rows at a time, so that no copy of all of them is made."""
         table, rows = self._place(part)

@@ -17,8 +17,6 @@ from justright.study.recipe import Recipe
 from justright.study.registered import registered_objects
 from justright.study.variant import Build
 
-Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class ChosenRows:
@@ -37,6 +35,11 @@ class ChosenRows:
 
     def __getitem__(self, part: slice) -> npt.NDArray[np.float32]:
         return self.values[self.places[part]]
+
+
+Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
+# Features and targets of rows that are measured; many of them are not copied out of the table.
+PartArrays = tuple[npt.NDArray[np.float32] | ChosenRows, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,12 @@ class TargetUnits:
 class StudyRows:
     """The rows of a study, sent to each worker once.
 
-    Training rows stay where they are, in the study's table: a copy of them would be the largest in memory.
+    Training rows stay where they are, in the study's table: a copy of them would be the largest in memory. So do many
+    validation or test rows.
 
     Shape:
-        train, validation, test: ((rows, features) float32, (rows,)); test may have no rows.
+        train, validation, test: ((rows, features) float32, (rows,)); test may have no rows. Features of the last two may be
+            `ChosenRows` of those of `train`.
 
     Args:
         task: the table's task.
@@ -86,8 +91,8 @@ class StudyRows:
     task: Task
     outputs: int
     train: Arrays
-    validation: Arrays
-    test: Arrays
+    validation: PartArrays
+    test: PartArrays
     train_places: npt.NDArray[np.int32] | None = None
     units: TargetUnits | None = None
     class_names: tuple[str, ...] = ()
@@ -121,18 +126,26 @@ class StudyRows:
 
     @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        """All arrays."""
+        """All arrays, each once."""
         optional = (self.train_places, self.train_weights)
+        features = (part[0] for part in (self.validation, self.test))
         return (
-            *(*self.train, *self.validation, *self.test),
+            *(*self.train, self.validation[1], self.test[1]),
+            *(values.places if isinstance(values, ChosenRows) else values for values in features),
             *(values for values in optional if values is not None),
         )
 
     def with_arrays(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> StudyRows:
         """Return these rows with each of their arrays replaced by what `change` returns for it."""
-        train, validation, test = (
-            (change(part[0]), change(part[1])) for part in (self.train, self.validation, self.test)
-        )
+        train = change(self.train[0]), change(self.train[1])
+
+        def changed(part: PartArrays) -> PartArrays:
+            features, targets = part
+            if isinstance(features, ChosenRows):
+                return ChosenRows(train[0], change(features.places)), change(targets)
+            return change(features), change(targets)
+
+        validation, test = changed(self.validation), changed(self.test)
         places, weights = (
             None if values is None else change(values) for values in (self.train_places, self.train_weights)
         )

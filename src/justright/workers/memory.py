@@ -18,7 +18,7 @@ from justright.runs.events import VariantBuilt
 from justright.runs.grid import measured_epochs
 from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
 from justright.runs.shards import values_per_device
-from justright.runs.tasks import StackTask, StudyRows
+from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 
 FLOAT_BYTES = 4
 # Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
@@ -257,7 +257,9 @@ def _measured_bytes(rows: StudyRows) -> int:
 def base_bytes(rows: StudyRows) -> int:
     """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
     by_row = REFERENCE_VALUE_BYTES * rows.features + REFERENCE_ROW_BYTES
-    return PROCESS_BYTES + PROGRAM_BYTES + by_row * rows.train_count
+    copied = sum(len(part[0]) for part in (rows.validation, rows.test) if isinstance(part[0], ChosenRows))
+    own = by_row * rows.train_count + FLOAT_BYTES * rows.features * copied
+    return PROCESS_BYTES + PROGRAM_BYTES + own
 
 
 def coordinator_bytes(rows: StudyRows) -> int:
