@@ -38,6 +38,7 @@ class ChosenRows:
 
 
 Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
+Index = range | npt.NDArray[np.int64]
 # Features and targets of rows that are measured; many of them are not copied out of the table.
 PartArrays = tuple[npt.NDArray[np.float32] | ChosenRows, npt.NDArray[Any]]
 
@@ -99,12 +100,19 @@ class StudyRows:
     train_weights: npt.NDArray[np.float32] | None = None
     feature_names: tuple[str, ...] = ()
 
-    def places(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    def places(self, index: Index) -> npt.NDArray[np.int32]:
         """Return where in `train` some of the training rows are.
 
         Args:
             index: their positions among the training rows.
         """
+        if isinstance(index, range):
+            part = slice(index.start, index.stop, index.step)
+            return (
+                np.arange(len(self.train[0]), dtype=np.int32)[part]
+                if self.train_places is None
+                else self.train_places[part]
+            )
         return index.astype(np.int32) if self.train_places is None else self.train_places[index]
 
     @property
@@ -194,7 +202,8 @@ class StackTask:
     """Train one stack: the given seeds of one variant on one training size, one lane per seed.
 
     Shape:
-        train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix.
+        train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix, for which a
+            range takes no memory.
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.
@@ -212,7 +221,7 @@ class StackTask:
     recipe: Recipe
     runs: tuple[RunKey, ...]
     models: tuple[str, ...]
-    train_index: npt.NDArray[np.int64]
+    train_index: Index
     checkpoint: str | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     registered: Mapping[str, Any] = field(default_factory=registered_objects)

@@ -75,7 +75,7 @@ def _recorded(rows: StudyRows, outputs: Floats) -> npt.NDArray[np.float32]:
 
 def _train_features(rows: StudyRows) -> npt.NDArray[np.float64]:
     """Return the training rows as scikit-learn wants them, so that it makes no further copy."""
-    places = rows.places(np.arange(rows.train_count))
+    places = rows.places(range(rows.train_count))
     features = np.empty((len(places), rows.features))
     for start in range(0, len(places), PIECE_ROWS):
         part = slice(start, start + PIECE_ROWS)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import ceil
-
-import numpy as np
-import numpy.typing as npt
 
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
@@ -141,20 +137,12 @@ def stack_task(
         recipe=study.recipe_of(variant),
         runs=stack.runs,
         models=tuple(model_path(run) for run in stack.runs),
-        train_index=_first_rows(stack.runs[0].train_rows),
+        train_index=range(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
         together=together,
         devices=devices,
     )
-
-
-@cache
-def _first_rows(count: int) -> npt.NDArray[np.int64]:
-    """Return 0..count-1, the same array for all stacks: for a large table, one per stack would fill the memory."""
-    rows = np.arange(count)
-    rows.flags.writeable = False
-    return rows
 
 
 def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:
