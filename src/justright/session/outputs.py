@@ -58,6 +58,7 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         store: the folder's store.
         study: the plain values of its study.toml.
     """
+    release_memory()
     evidence = collect_evidence(store, study)
     if evidence is None:
         return None

@@ -17,7 +17,7 @@ from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 from justright.statistics.ranking import Flags, Ranking, average_precision, rank_rows, roc_auc
 
-Classes = npt.NDArray[np.int32]
+Classes = npt.NDArray[np.signedinteger[Any]]
 
 BINS = 15  # of probabilities, as Guo et al. (ICML 2017) have them
 MOST_RANKED = 30  # classes: each takes a sort of all rows

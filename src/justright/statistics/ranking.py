@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from justright.statistics.estimates import Estimate
 
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int32]  # half as large as what NumPy counts with: there may be millions of rows
+
+BLOCK_ROWS = 1 << 16  # looked up at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,24 +72,35 @@ def roc_auc(ranking: Ranking) -> Estimate:
         0.75
     """
     positives, negatives = ranking.positives.sum(), ranking.negatives.sum()
-    rows, is_other = len(ranking.places), ~ranking.is_positive
+    rows, is_positive = len(ranking.places), ranking.is_positive
     below = _counted_to_middle(ranking.negatives)
     below /= negatives
     np.subtract(1, below, out=below)
-    value = float((below * ranking.positives).sum() / positives)
     placement = np.empty(rows)
-    placement[ranking.is_positive] = (below[ranking.places[ranking.is_positive]] - value) * (rows / positives)
+    value = float(np.multiply(below, ranking.positives, out=placement[: len(below)]).sum() / positives)
+    for part, at in _looked_up(below, ranking.places):
+        placement[part] = np.where(is_positive[part], (at - value) * (rows / positives), 0.0)
     del below
     above = _counted_to_middle(ranking.positives)
     above /= positives
-    placement[is_other] = (above[ranking.places[is_other]] - value) * (rows / negatives)
+    for part, at in _looked_up(above, ranking.places):
+        placement[part] += np.where(is_positive[part], 0.0, (at - value) * (rows / negatives))
     return Estimate(value, placement, int(min(positives, negatives)))
+
+
+def _looked_up(values: Floats, places: Counts) -> Iterator[tuple[slice, Floats]]:
+    """Yield the values at these places, a block of rows at a time: NumPy would copy all places as larger numbers."""
+    for start in range(0, len(places), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        yield part, values[places[part]]
 
 
 def _counted_to_middle(counts: Counts) -> Floats:
     """Return (scores,) rows with higher scores, and by half those with the same."""
     found = counts.cumsum(dtype=np.float64)
-    found -= counts / 2
+    for start in range(0, len(counts), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        found[part] -= counts[part] / 2
     return found
 
 
@@ -105,17 +119,22 @@ def average_precision(ranking: Ranking) -> Estimate:
     precision = np.cumsum(ranking.positives, dtype=np.float64)
     precision /= total
     positives, rows = ranking.positives.sum(), len(ranking.places)
-    lost = precision * ranking.positives
-    value = float(lost.sum() / positives)
     # A row adds to G and T at its own and all lower scores.
-    lost /= total
-    _sum_from_each(lost)
-    influence = -lost[ranking.places]
-    own = np.divide(ranking.positives, total, out=lost)
+    own = ranking.positives / total
     _sum_from_each(own)
     own += precision
+    precision *= ranking.positives
+    value = float(precision.sum() / positives)
     own -= value
-    influence[ranking.is_positive] += own[ranking.places[ranking.is_positive]]
+    lost = np.divide(precision, total, out=precision)
+    del total
+    _sum_from_each(lost)
+    influence = np.empty(rows)
+    for part, at in _looked_up(lost, ranking.places):
+        influence[part] = -at
+    del lost, precision
+    for part, at in _looked_up(own, ranking.places):
+        influence[part] += np.where(ranking.is_positive[part], at, 0.0)
     influence *= rows / positives
     return Estimate(value, influence, int(min(positives, rows - positives)))
 

@@ -13,7 +13,7 @@ from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.scores.metric_list import metrics_of
 from justright.runs.losses import EPSILON
-from justright.statistics.class_metrics import ClassPredictions, class_metrics
+from justright.statistics.class_metrics import Classes, ClassPredictions, class_metrics
 from justright.statistics.crossed import MIN_ROWS, Floats
 from justright.statistics.estimates import Estimates, metric_intervals, pool_estimates
 from justright.statistics.intervals import Interval
@@ -103,8 +103,9 @@ def class_predictions(outputs: npt.ArrayLike, targets: Targets, *, are_logits: b
         >>> class_predictions([0.0, 2.0], np.array([0, 1]), are_logits=True).probabilities.round(2).tolist()
         [[0.5], [0.88]]
     """
-    classes = np.asarray(targets).astype(np.int32)
-    given = np.asarray(outputs).reshape(len(classes), -1)
+    given = np.asarray(outputs).reshape(len(targets), -1)
+    is_small = given.shape[1] <= np.iinfo(np.int8).max
+    classes: Classes = np.asarray(targets).astype(np.int8 if is_small else np.int32)
     if given.shape[1] == 1:
         return ClassPredictions(given, classes, are_logits)
     values = given.astype(np.float64)
