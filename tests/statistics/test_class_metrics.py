@@ -39,15 +39,17 @@ def make(classes, *, rows=ROWS, seed=0, present=None):
 
 def told(logits, own):
     """Return predictions with these logits."""
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    losses = -np.log(chances[np.arange(len(own)), own])
-    return ClassPredictions(chances[:, 1:] if chances.shape[1] == 2 else chances, chances, losses, own)
+    if logits.shape[1] == 2:
+        return ClassPredictions((logits[:, 1:] - logits[:, :1]).round(9), own, are_logits=True)
+    return ClassPredictions(
+        np.log(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)), own, are_logits=True
+    )
 
 
 def without(predictions, row):
     """Return the same without one row."""
-    parts = (predictions.scores, predictions.probabilities, predictions.losses, predictions.classes)
-    return ClassPredictions(*(np.delete(part, row, axis=0) for part in parts))
+    parts = (predictions.scores, predictions.classes)
+    return ClassPredictions(*(np.delete(part, row, axis=0) for part in parts), are_logits=True)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -57,18 +59,18 @@ def test_every_metric_is_that_of_scikit_learn(classes):
     own, chances, said = predictions.classes, predictions.probabilities, predictions.predicted
     is_binary = classes == 2
     expected = {
-        "roc_auc": sk.roc_auc_score(own, chances[:, 1] if is_binary else chances, multi_class="ovr"),
+        "roc_auc": sk.roc_auc_score(own, chances[:, 0] if is_binary else chances, multi_class="ovr"),
         "average_precision": sk.average_precision_score(
-            own if is_binary else np.eye(classes)[own], chances[:, 1] if is_binary else chances
+            own if is_binary else np.eye(classes)[own], chances[:, 0] if is_binary else chances
         ),
-        "log_loss": sk.log_loss(own, chances),
-        "brier_score": sk.brier_score_loss(own, chances[:, 1] if is_binary else chances),
+        "log_loss": sk.log_loss(own, chances[:, 0] if is_binary else chances),
+        "brier_score": sk.brier_score_loss(own, chances[:, 0] if is_binary else chances),
         "accuracy": sk.accuracy_score(own, said),
         "balanced_accuracy": sk.balanced_accuracy_score(own, said),
         "f1": sk.f1_score(own, said, average="binary" if is_binary else "macro"),
         "matthews_correlation": sk.matthews_corrcoef(own, said),
     }
-    found = {name: one.value for name, one in class_metrics(predictions).items()}
+    found = {name: one.value for name, one in dict(class_metrics(predictions)).items()}
     assert set(found) == {*expected, "calibration_error"}
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
 
@@ -77,9 +79,9 @@ def test_every_metric_is_that_of_scikit_learn(classes):
 def test_an_influence_is_what_leaving_out_the_row_changes(classes):
     """Times the other rows, up to terms that many rows make small: the jackknife's definition."""
     predictions = make(classes)
-    whole = class_metrics(predictions)
+    whole = dict(class_metrics(predictions))
     rows = range(0, ROWS, 7)
-    left_out = [class_metrics(without(predictions, row)) for row in rows]
+    left_out = [dict(class_metrics(without(predictions, row))) for row in rows]
     for name, one in whole.items():
         if name == "calibration_error":  # its sign turns where a bin of few rows is nearly right
             continue
@@ -120,8 +122,8 @@ def test_curves_are_those_of_scikit_learn():
 def test_calibration_bins_are_those_of_scikit_learn():
     """And the error is their distances, weighted by rows."""
     predictions = make(2)
-    found = calibration_error(*told_and_seen(predictions))
-    seen, mean = calibration_curve(predictions.classes, predictions.probabilities[:, 1], n_bins=BINS)
+    found = calibration_error(*told_and_seen(predictions.probabilities, predictions.classes))
+    seen, mean = calibration_curve(predictions.classes, predictions.probabilities[:, 0], n_bins=BINS)
     is_there = found.rows > 0
     np.testing.assert_allclose(found.seen[is_there], seen)
     np.testing.assert_allclose(found.told[is_there], mean)
@@ -132,7 +134,7 @@ def test_calibration_bins_are_those_of_scikit_learn():
 def test_several_classes_are_calibrated_by_the_most_probable_one():
     """Its probability, and whether it is right."""
     predictions = told(np.log([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]]), np.array([0, 2]))
-    chances, seen = told_and_seen(predictions)
+    chances, seen = told_and_seen(predictions.probabilities, predictions.classes)
     assert chances.round(3).tolist() == [0.7, 0.6]
     assert seen.tolist() == [1.0, 0.0]
 
@@ -141,14 +143,14 @@ def test_right_probabilities_have_no_more_error_than_the_excess():
     """Rows of a bin that are right by chance alone."""
     rng = np.random.default_rng(5)
     chances = rng.random(3_000)
-    found = calibration_error(chances, (rng.random(3_000) < chances).astype(float)).estimate
+    found = calibration_error(chances, rng.random(3_000) < chances).estimate
     assert 0 < found.value < 1.5 * found.excess
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_rows_of_one_class_give_reasons_and_no_warnings(classes):
     """What compares classes has no value; the rest has."""
-    found = class_metrics(make(classes, rows=20, present=[1]))
+    found = dict(class_metrics(make(classes, rows=20, present=[1])))
     missing = {name for name, one in found.items() if one == ONE_CLASS}
     assert missing == {"roc_auc", "average_precision", "balanced_accuracy", "f1", "matthews_correlation"}
     assert found["accuracy"].value == pytest.approx(
@@ -159,7 +161,7 @@ def test_rows_of_one_class_give_reasons_and_no_warnings(classes):
 def test_averages_are_over_the_classes_that_the_rows_contain():
     """As scikit-learn's balanced accuracy; of a class without rows nothing can be said."""
     predictions = make(4, present=[0, 1, 3])
-    found = class_metrics(predictions)
+    found = dict(class_metrics(predictions))
     own, chances = predictions.classes, predictions.probabilities
     recalls = [np.mean(predictions.predicted[own == each] == each) for each in (0, 1, 3)]
     areas = [sk.roc_auc_score(own == each, chances[:, each]) for each in (0, 1, 3)]
@@ -170,7 +172,7 @@ def test_averages_are_over_the_classes_that_the_rows_contain():
 def test_a_constant_prediction_tells_nothing_apart():
     """An area of one half, the share of the class as precision, and no correlation; no warning."""
     own = np.arange(10) % 5 // 4
-    found = class_metrics(told(np.tile([[1.0, 0.0]], (10, 1)), own))
+    found = dict(class_metrics(told(np.tile([[1.0, 0.0]], (10, 1)), own)))
     values = {
         name: found[name].value for name in ("roc_auc", "average_precision", "f1", "matthews_correlation")
     }
@@ -180,7 +182,7 @@ def test_a_constant_prediction_tells_nothing_apart():
 
 def test_areas_are_not_computed_for_very_many_classes():
     """Each class takes a sort of all rows."""
-    found = class_metrics(make(MOST_RANKED + 1, rows=400))
+    found = dict(class_metrics(make(MOST_RANKED + 1, rows=400)))
     assert (found["roc_auc"], found["average_precision"]) == (TOO_MANY, TOO_MANY)
     assert found["accuracy"].value > 0
 

@@ -23,18 +23,18 @@ LEAST_COVERED = 0.90
 def test_moments_are_those_of_the_table_of_values_and_influences(seeds):
     """Summed over runs as they come, they are what `crossed` finds in the whole table."""
     values = np.random.default_rng(seeds).normal(size=(seeds, 40))
-    pooled = pool_estimates({"loss": mean_of_rows(each)} for each in values)["loss"].moments
+    pooled = pool_estimates([("loss", mean_of_rows(each))] for each in values)["loss"]
     expected = crossed(values)
     np.testing.assert_allclose(pooled.parts, expected.parts, rtol=1e-9, atol=1e-15)
-    np.testing.assert_allclose(pooled.row_means, expected.row_means)
-    np.testing.assert_allclose(pooled.seed_means, expected.seed_means)
+    np.testing.assert_allclose(pooled.values, expected.seed_means)
+    assert (pooled.mean, pooled.rows) == (pytest.approx(expected.mean), 40)
 
 
 def test_a_mean_of_rows_has_the_interval_of_a_mean():
     """Without bounds nothing is changed."""
     values = np.random.default_rng(0).normal(size=(3, 60))
     found = metric_intervals(
-        pool_estimates({"loss": mean_of_rows(each)} for each in values), {"loss": (0.0, math.inf)}
+        pool_estimates([("loss", mean_of_rows(each))] for each in values), {"loss": (0.0, math.inf)}
     )["loss"]
     expected = mean_interval(values)
     assert (found.mean, found.high, found.seeds) == pytest.approx((expected.mean, expected.high, 3))
@@ -43,14 +43,14 @@ def test_a_mean_of_rows_has_the_interval_of_a_mean():
 
 def test_an_interval_stays_within_the_bounds_of_its_metric():
     """However few rows and however far apart seeds are."""
-    runs = [{"f1": Estimate(value, np.array([0.4, -0.4, 0.0]), 3)} for value in (0.2, 0.98)]
+    runs = [[("f1", Estimate(value, np.array([0.4, -0.4, 0.0]), 3))] for value in (0.2, 0.98)]
     found = metric_intervals(pool_estimates(runs), {"f1": SHARE})["f1"]
     assert 0 < found.low < 0.59 < found.high < 1
 
 
 def test_rows_that_are_all_right_do_not_make_a_metric_certain():
     """The low end is that of Clopper and Pearson for no error among the rows of the rarer class."""
-    runs = [{"roc_auc": Estimate(1.0, np.zeros(50), 10)}]
+    runs = [[("roc_auc", Estimate(1.0, np.zeros(50), 10))]]
     found = metric_intervals(pool_estimates(runs), {"roc_auc": SHARE})["roc_auc"]
     assert (found.mean, found.high) == (1.0, 1.0)
     assert found.low == pytest.approx(0.025 ** (1 / 10))
@@ -61,7 +61,7 @@ def test_what_counts_chance_has_a_lower_low_end():
     rows = np.tile([0.1, -0.1], 50)
     plain, less = (
         metric_intervals(
-            pool_estimates([{"error": Estimate(0.5, rows, 100, excess)}]), {"error": (0.0, math.inf)}
+            pool_estimates([[("error", Estimate(0.5, rows, 100, excess))]]), {"error": (0.0, math.inf)}
         )["error"]
         for excess in (0.0, 0.3)
     )
@@ -71,7 +71,7 @@ def test_what_counts_chance_has_a_lower_low_end():
 
 def test_one_run_without_a_metric_is_the_reason_for_all():
     """A mean over fewer runs would be about other networks."""
-    runs = [{"r2": Estimate(0.5, np.zeros(3), 3)}, {"r2": "No variance."}]
+    runs = [[("r2", Estimate(0.5, np.zeros(3), 3))], [("r2", "No variance.")]]
     assert metric_intervals(pool_estimates(runs), {"r2": EXPLAINED}) == {"r2": "No variance."}
 
 
@@ -81,7 +81,7 @@ def covered(make, truth, bounds, *, seeds, rows):
     found = []
     for _ in range(REPEATS):
         intervals = metric_intervals(
-            pool_estimates({name: run[name] for name in bounds} for run in make(rng, seeds, rows)),
+            pool_estimates([(name, run[name]) for name in bounds] for run in make(rng, seeds, rows)),
             bounds,
         )
         found.append([intervals[name].low <= truth[name] <= intervals[name].high for name in bounds])
@@ -103,10 +103,7 @@ def classifiers(rng, seeds, rows):
     scores = skill * (classes - 0.5) + 0.8 * shared + 0.6 * own
     runs = []
     for each in scores:
-        second = 1 / (1 + np.exp(-each))
-        chances = np.stack([1 - second, second], axis=1)
-        losses = -np.log(chances[np.arange(rows), classes])
-        runs.append(class_metrics(ClassPredictions(each[:, None], chances, losses, classes)))
+        runs.append(dict(class_metrics(ClassPredictions(each[:, None], classes, are_logits=True))))
     return runs
 
 
@@ -115,7 +112,7 @@ def regressions(rng, seeds, rows):
     feature, noise = rng.normal(size=(2, rows))
     slopes = 1 + 0.1 * rng.normal(size=(seeds, 1))
     own = 0.3 * rng.normal(size=(seeds, rows))
-    return [value_metrics(each, feature + noise) for each in slopes * feature + own - feature - noise]
+    return [dict(value_metrics(each, feature + noise)) for each in slopes * feature + own - feature - noise]
 
 
 @pytest.mark.parametrize(("seeds", "rows"), [(3, 120), (5, 600)])

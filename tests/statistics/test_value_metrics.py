@@ -28,7 +28,7 @@ def test_every_metric_is_that_of_scikit_learn(rows):
         "root_mean_squared_error": sk.root_mean_squared_error(targets, said),
         "median_absolute_error": sk.median_absolute_error(targets, said),
     }
-    assert {name: one.value for name, one in value_metrics(errors, targets).items()} == pytest.approx(
+    assert {name: one.value for name, one in dict(value_metrics(errors, targets)).items()} == pytest.approx(
         expected
     )
 
@@ -36,7 +36,7 @@ def test_every_metric_is_that_of_scikit_learn(rows):
 def test_signs_of_errors_do_not_matter(rows):
     """So that squared errors are enough."""
     errors, targets = rows
-    plain, unsigned = value_metrics(errors, targets), value_metrics(np.abs(errors), targets)
+    plain, unsigned = dict(value_metrics(errors, targets)), dict(value_metrics(np.abs(errors), targets))
     assert {name: one.value for name, one in plain.items()} == {
         name: one.value for name, one in unsigned.items()
     }
@@ -45,10 +45,11 @@ def test_signs_of_errors_do_not_matter(rows):
 def test_an_influence_is_what_leaving_out_the_row_changes(rows):
     """Up to terms that many rows make small; a median is a step, whose height is checked by its coverage."""
     errors, targets = rows
-    whole = value_metrics(errors, targets)
+    whole = dict(value_metrics(errors, targets))
     for name in ("r2", "mean_absolute_error", "root_mean_squared_error"):
         less = [
-            value_metrics(np.delete(errors, row), np.delete(targets, row))[name].value for row in range(ROWS)
+            dict(value_metrics(np.delete(errors, row), np.delete(targets, row)))[name].value
+            for row in range(ROWS)
         ]
         changes = (ROWS - 1) * (whole[name].value - np.array(less))
         np.testing.assert_allclose(whole[name].influence, changes, atol=0.3 * whole[name].influence.std())
@@ -57,7 +58,7 @@ def test_an_influence_is_what_leaving_out_the_row_changes(rows):
 def test_a_median_spreads_as_much_as_the_known_density_says():
     """The standard error of the median of sizes of normal errors, 1 / (2 f sqrt(rows)), from the density there."""
     errors = np.random.default_rng(2).normal(size=20_000)
-    found = value_metrics(errors, np.arange(20_000.0))["median_absolute_error"].influence.std()
+    found = dict(value_metrics(errors, np.arange(20_000.0)))["median_absolute_error"].influence.std()
     median = 0.6744897501960817
     density = 2 * np.exp(-(median**2) / 2) / np.sqrt(2 * np.pi)
     assert found == pytest.approx(1 / (2 * density), rel=0.05)
@@ -65,14 +66,14 @@ def test_a_median_spreads_as_much_as_the_known_density_says():
 
 def test_a_target_of_one_value_has_no_variance_to_explain():
     """The errors are measured all the same."""
-    found = value_metrics(np.array([1.0, -1.0, 2.0]), np.full(3, 7.0))
+    found = dict(value_metrics(np.array([1.0, -1.0, 2.0]), np.full(3, 7.0)))
     assert found["r2"] == CONSTANT_TARGET
     assert found["mean_absolute_error"].value == pytest.approx(4 / 3)
 
 
 def test_perfect_and_huge_values_give_finite_metrics():
     """No division by an error of 0, and no square that overflows."""
-    perfect = value_metrics(np.zeros(4), np.arange(4.0))
+    perfect = dict(value_metrics(np.zeros(4), np.arange(4.0)))
     assert [one.value for one in perfect.values()] == [1.0, 0.0, 0.0, 0.0]
-    huge = value_metrics(np.array([1e200, -1e200, 0.0]), np.array([1e200, 2e200, 3e200]))
+    huge = dict(value_metrics(np.array([1e200, -1e200, 0.0]), np.array([1e200, 2e200, 3e200])))
     assert huge["root_mean_squared_error"].value == pytest.approx(1e200 * np.sqrt(2 / 3))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from justright.data.read import read_table
-from justright.runs.tasks import TargetUnits
+from justright.runs.tasks import ChosenRows, TargetUnits
 from justright.study.families import mlp
 from justright.study.study import Study
+from justright.workers import train
 from justright.workers.train import study_rows
 
 
@@ -51,3 +52,32 @@ def test_rows_keep_their_classes_and_weights_when_they_are_shared():
     assert doubled.class_names == rows.class_names
     assert doubled.train_weights.sum() == 80
     assert len(weighed.arrays) == 7
+
+
+def test_many_measured_rows_stay_in_the_table(monkeypatch):
+    """Workers find them where they are, in the order of the split; few are copied, as are targets."""
+    x = np.random.default_rng(0).normal(size=(90, 2))
+    split = read_table((x, (np.arange(90) % 2).astype(float))).split(validation=20, train=30, test=40)
+    study = Study(split, {"a": mlp(2)})
+    assert not any(
+        isinstance(part[0], ChosenRows) for part in (study_rows(study).test, study_rows(study).validation)
+    )
+    monkeypatch.setattr(train, "LEAST_BYTES", 40 * 2 * 4)
+    rows = study_rows(study)
+    features, targets = rows.test
+    assert isinstance(features, ChosenRows)
+    assert features.values is split.table.features
+    assert not isinstance(rows.validation[0], ChosenRows)
+    np.testing.assert_array_equal(features[:], split.arrays("test")[0])
+    np.testing.assert_array_equal(targets, split.arrays("test")[1])
+    shared = rows.with_arrays(np.copy)
+    assert shared.test[0].values is shared.train[0]
+    assert sum(values is rows.train[0] for values in rows.arrays) == 1
+
+
+def test_consecutive_rows_are_views_however_many(monkeypatch):
+    """Nothing is copied, so nothing need be looked up."""
+    monkeypatch.setattr(train, "LEAST_BYTES", 0)
+    split = numbers()
+    features, _ = study_rows(Study(split, {"a": mlp(2)})).test
+    assert np.shares_memory(features, split.table.features)

@@ -76,6 +76,7 @@ def run(
       justright run houses.parquet --target price --fail-on overfits,diverged --json
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
+    from justright.data.shared_arrays import keep_no_reserve
     from justright.diagnosis.labels import label_names
     from justright.report.terminal.terminal import progress
     from justright.session.prepare import prepare_study
@@ -84,6 +85,7 @@ def run(
     from justright.workers.ahead.early import start_early
 
     labels = labels_to_fail_on(fail_on, label_names())
+    keep_no_reserve()
     if run_options.engine == "local":
         start_early()
     folder = out or default_folder(study_options.source, study_options.study, study_options.of)

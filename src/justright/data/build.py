@@ -16,7 +16,7 @@ from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, w
 from justright.data.plan.number_text import PLAIN, find_number_format
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
-from justright.data.shared_arrays import share_array, shareable_empty
+from justright.data.shared_arrays import release_memory, share_array, shareable_empty
 from justright.data.sources import Request, sources
 from justright.data.split import shuffled_rows
 from justright.data.table import Table, TableSource, column_options
@@ -229,7 +229,7 @@ def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
     return replace(request, **resolved), _Parts(frame, raw.frame[target], roles, tuple(raw.frame.columns))
 
 
-def _taken(parts: _Parts, rows: Rows) -> _Parts:
+def _taken(parts: _Parts, rows: npt.NDArray[np.signedinteger[Any]]) -> _Parts:
     index = rows.tolist()
     roles = {role: values.gather(index) for role, values in parts.roles.items()}
     return _Parts(parts.frame[index], parts.target.gather(index), roles, parts.order)
@@ -374,6 +374,7 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         if not names:
             return None
         features, values = _collect(pieces, names, target)
+        release_memory()
         column = read_target(values, request, raw.label)
     except (InputError, NotNumbersError):
         return None
@@ -382,8 +383,9 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
         return None
     if len(column.rows) < len(features):
         return None
-    del values  # of a long table as large as two features
-    column = replace(column, rows=column.rows[:0], values=share_array(column.values))
+    del values  # of a long table as large as a feature, like what follows
+    column = replace(column, rows=np.empty(0, np.int64), values=share_array(column.values))
+    release_memory()
     blank = Plan((), target, column.task, column.class_names, tuple(raw.frame.columns), raw.has_header)
     plan = fit_number_plan(features, names, slice(None), request, blank)
     features = used_features(features, names, plan)
@@ -413,7 +415,7 @@ def _collect(pieces: Pieces, names: Sequence[str], target: str) -> tuple[Floats,
     import polars as pl
 
     features = shareable_empty((pieces.most_rows, len(names)), np.float32)
-    targets: list[pl.Series] = []
+    targets: list[pl.DataFrame] = []
     count = 0
     for frame in pieces.frames():
         block = features[count : count + frame.height]
@@ -421,11 +423,12 @@ def _collect(pieces: Pieces, names: Sequence[str], target: str) -> tuple[Floats,
             block[:] = frame.select(names).cast(pl.Float64).to_numpy()
         if not np.isfinite(block).all():
             raise NotNumbersError
-        targets.append(frame[target])
+        values = frame[target]  # whole numbers are read in 64 bits, of which classes take 8
+        targets.append((values.shrink_dtype() if values.dtype.is_integer() else values).to_frame())
         count += frame.height
     if not count:
         raise NotNumbersError
-    return features[:count], pl.concat(targets)
+    return features[:count], pl.concat(targets, how="vertical_relaxed").to_series()
 
 
 def _describe_source(source: str, wanted: str | int | None, request: Request) -> TableSource:

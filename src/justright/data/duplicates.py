@@ -50,7 +50,8 @@ class Duplicates:
 def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None) -> Duplicates:
     """Return which rows are copies of others, and whether they should stay together.
 
-    Rows are compared by a hash of 64 bits, a block at a time: 8 bytes for each row are kept. Two rows that differ have equal
+    Rows are compared by a hash of 64 bits, a block at a time: 8 bytes for each row are kept, and of a table without copies
+    no more. Two rows that differ have equal
     hashes with a probability of 1e-6 in a table of 5 million; they would merely stay in one part.
 
     Args:
@@ -68,6 +69,7 @@ def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target
         return Duplicates(0, None)
     if distinct < LEAST_DISTINCT * len(hashes):
         return Duplicates(copies, None, is_natural=True)
+    hashes = hash_table(rows, target)  # in the order of the rows again
     _, first, own, counts = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
     groups = first[own].astype(np.int64)
     is_common = counts[own] > max(2, MOST_COPIES * len(hashes))
@@ -76,8 +78,9 @@ def find_duplicates(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target
 
 
 def _count_distinct(hashes: Hashes) -> int:
-    ordered = np.sort(hashes)
-    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1])) if len(ordered) else 0
+    """Return how many hashes differ; afterwards they are sorted."""
+    hashes.sort()
+    return 1 + int(np.count_nonzero(hashes[1:] != hashes[:-1])) if len(hashes) else 0
 
 
 def hash_table(rows: npt.NDArray[np.float32] | pl.DataFrame, target: Target | None = None) -> Hashes:

@@ -6,11 +6,13 @@ is nothing to remove: the system frees it when the last process that maps it has
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import sys
 import tempfile
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,8 @@ import numpy.typing as npt
 ALIGNMENT = 64
 # Each shareable array keeps a file open; a program may hold hundreds of small tables, and copying them costs nothing.
 LEAST_BYTES = 1 << 24
+M_MMAP_THRESHOLD = -3  # of malloc.h: from so many bytes on, memory is the system's own, and goes back to it
+LARGE_BYTES = 1 << 22
 
 
 class SharedMemory(mmap.mmap):
@@ -82,6 +86,22 @@ def share_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     copy: npt.NDArray[Any] = np.ndarray(values.shape, values.dtype, memory)
     copy[:] = values
     return copy
+
+
+def release_memory() -> None:
+    """Give back to the system what the allocator holds in reserve: after arrays of millions of rows that is a large part of them."""
+    with suppress(OSError, AttributeError):  # another system, or another allocator
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def keep_no_reserve() -> None:
+    """Let this process give back large arrays as soon as they are freed, for as long as it lives.
+
+    Otherwise the C library keeps them up to 32 MB for later ones, which of a long table is a tenth of its memory. Arrays that
+    come and go then cost some more time, so that this is for a program of ours, not for somebody else's.
+    """
+    with suppress(OSError, AttributeError):  # another system, or another C library
+        ctypes.CDLL("libc.so.6").mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _allocate(size: int) -> SharedMemory | None:

@@ -29,7 +29,9 @@ def stratify(shuffled: Rows, sizes: Mapping[str, int], codes: Codes, classes: in
     """
     own = codes[shuffled]
     counts = np.bincount(own, minlength=classes)
-    queues = np.split(np.argsort(own, kind="stable"), np.cumsum(counts)[:-1])  # places in `shuffled`
+    order = np.argsort(own, kind="stable").astype(np.int32)
+    del own
+    queues = np.split(order, np.cumsum(counts)[:-1])  # places in `shuffled`
     least = _least_of_each(counts, sizes)
     to_come = np.sum(list(least.values()), axis=0)
     parts: dict[str, Rows] = {}

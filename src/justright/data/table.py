@@ -18,7 +18,7 @@ from justright.data.histograms.feature_summaries import HISTOGRAM_BINS
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.read_options import TASKS, ReadOptions, Task
 from justright.data.readers.raw import MADE_UP_NAME
-from justright.data.shared_arrays import shareable_empty
+from justright.data.shared_arrays import release_memory, shareable_empty
 from justright.data.shown.table_words import split_card, split_text, table_card, table_text
 from justright.data.split import PARTS, Classes, Order, Part, Rows, SplitSpec, part_sizes, split_rows
 from justright.errors import InputError, check_one_of
@@ -272,6 +272,7 @@ class Table:
             name: None if table is None else align_table(table, like=fitted) for name, table in others.items()
         }
         found = duplicates and replace(duplicates, groups=None)
+        release_memory()
         return Split(
             fitted, parts["train"], parts["validation"], parts["test"], spec, duplicates=found, **aligned
         )
@@ -367,6 +368,11 @@ class Split:
         if part not in self._copies:
             self._copies[part] = _taken(table.features, rows), _taken(table.target, rows)
         return self._copies[part]
+
+    def places(self, part: Part) -> Rows | None:
+        """Return where one part's rows are in `table`; None if they follow one another there, or are in a table of their own."""
+        _, rows = self._place(part)
+        return None if isinstance(rows, slice) else rows
 
     def blocks(self, part: Part) -> Iterator[npt.NDArray[np.float32]]:
         """Yield one part's features a block of rows at a time, so that no copy of all of them is made."""

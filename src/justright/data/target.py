@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from justright.data.plan.decide import shown
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
 from justright.data.read_options import ReadOptions, Task
+from justright.data.shared_arrays import shareable_empty
 from justright.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
 
-Rows = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64] | npt.NDArray[np.int32]
 
 # Whole numbers with up to this many different values, and this many rows of each on average, are classes: grades, codes.
 # More are counts, ages, amounts.
@@ -71,9 +72,9 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
     if options.task == "regression" or (numbers is not None and options.task is None):
         if numbers is None:
             raise InputError(_no_numbers(values, name))
-        rows = np.flatnonzero(np.isfinite(numbers))
+        rows = _known_rows(numbers)
         known = numbers if len(rows) == len(numbers) else numbers[rows]
-        distinct = np.unique(known)
+        distinct = np.unique(np.concatenate([np.unique(block) for block in _blocks(known)]))
         _refuse_one_value([shown(float(value)) for value in distinct[:2]], len(known), name)
         task: Task = "regression"
         reason = "as asked"
@@ -197,8 +198,20 @@ def _typed(codes: npt.NDArray[Any], task: Task) -> Target:
 
 def _codes_among(distinct: npt.NDArray[np.float32], known: npt.NDArray[np.float32], task: Task) -> Target:
     """Return where each known number is among the distinct ones, found for a block of rows at a time."""
-    blocks = (known[start : start + BLOCK_VALUES] for start in range(0, len(known), BLOCK_VALUES))
-    return np.concatenate([_typed(np.searchsorted(distinct, block), task) for block in blocks])
+    codes: Target = shareable_empty(known.shape, np.int32 if task == "multiclass" else np.float32)
+    for block, own in zip(_blocks(known), _blocks(codes), strict=True):
+        own[:] = np.searchsorted(distinct, block)
+    return codes
+
+
+def _known_rows(numbers: npt.NDArray[np.float32]) -> Rows:
+    """Return the rows that have a number; where that is all, in half the memory."""
+    is_known = np.isfinite(numbers)
+    return np.arange(len(numbers), dtype=np.int32) if is_known.all() else np.flatnonzero(is_known)
+
+
+def _blocks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    return (values[start : start + BLOCK_VALUES] for start in range(0, max(1, len(values)), BLOCK_VALUES))
 
 
 def _class_order(level: str) -> tuple[int, float, str]:

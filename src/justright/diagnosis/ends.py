@@ -286,7 +286,9 @@ def _risen(measured: Measured, level: float) -> tuple[Jittered, float]:
         sum(one.variance for one in lucks), freedom=sum(one.freedom for one in every), level=level
     )
     shared = share_error(share) * float(np.mean([one.common for one in lucks]))
-    table = crossed(measured.rise - np.array([[one.mean] for one in lucks]))
+    rise = measured.rise
+    rise -= np.array([[one.mean] for one in lucks])
+    table = crossed(rise)
     jitter = float(np.sqrt(np.mean([one.variance for one in every])))
     return Jittered(table, own / len(lucks) ** 2, shared**2), jitter
 
@@ -411,7 +413,9 @@ def _spikes(run: RunEvidence, margin: float) -> Iterable[Spike]:
 def _accuracy_change(measured: Measured, level: float) -> Interval:
     """Return accuracy at the last epoch minus at the chosen one, paired, from binary cross-entropies."""
     best, last = measured.best < WRONG_ABOVE, measured.last < WRONG_ABOVE
-    return interval_of(crossed(last.astype(np.float64) - best), level=level)
+    change = last.astype(np.float64)
+    change -= best
+    return interval_of(crossed(change), level=level)
 
 
 def _score_change(measured: Measured, level: float) -> Interval | None:

@@ -15,6 +15,7 @@ MIN_SEEDS = 2  # one model is no ensemble
 # How closely a loss computed from a recorded output must agree with the recorded loss, to tell logits from
 # probabilities: float32 outputs give losses to about 1e-6 of their size, and the wrong reading differs by tenths.
 AGREEMENT = 1e-3
+BLOCK_ROWS = 1 << 16  # compared at a time
 
 
 def build_ensemble(
@@ -81,8 +82,18 @@ def agreeing_logits(
     outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task
 ) -> bool | None:
     """Return whether outputs are logits, by which reading reproduces the recorded losses; None if neither does."""
-    for are_logits in (True, False):
-        own = ensemble_losses(outputs[None], targets, task, are_logits=are_logits)
-        if np.isclose(own, losses, rtol=AGREEMENT, atol=AGREEMENT).all():
-            return are_logits
-    return None
+    return next(
+        (reading for reading in (True, False) if _agrees(outputs, targets, losses, task, reading)), None
+    )
+
+
+def _agrees(
+    outputs: Losses, targets: npt.NDArray[np.float32], losses: Losses, task: Task, are_logits: bool
+) -> bool:
+    """Return whether one reading reproduces all losses, found for a block of rows at a time."""
+    for start in range(0, len(targets), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        own = ensemble_losses(outputs[None, part], targets[part], task, are_logits=are_logits)
+        if not np.isclose(own, losses[part], rtol=AGREEMENT, atol=AGREEMENT).all():
+            return False
+    return True

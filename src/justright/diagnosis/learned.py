@@ -48,8 +48,10 @@ def judge_learned(losses: Losses, constant: Losses | None, *, level: float) -> L
     """
     if constant is None or constant.shape != losses.shape[1:] or len(constant) < MIN_ROWS:
         return None
-    wide = constant.astype(np.float64)
-    return Learned(mean_interval(losses.astype(np.float64) - wide, level=level), float(wide.mean()))
+    mean = float(constant.astype(np.float64).mean())
+    difference = losses.astype(np.float64)
+    difference -= constant
+    return Learned(mean_interval(difference, level=level), mean)
 
 
 def learned_reasons(learned: Learned | None, *, loss: str) -> tuple[str, ...]:

@@ -57,7 +57,9 @@ class Measured:
     @property
     def rise(self) -> Floats:
         """(seeds, rows): loss at the last epoch minus loss at the chosen one."""
-        return self.last.astype(np.float64) - self.best
+        rise = self.last.astype(np.float64)
+        rise -= self.best
+        return rise
 
 
 def measure_study(evidence: StudyEvidence) -> dict[str, Measured]:
@@ -146,9 +148,17 @@ def _measure_variant(variant: VariantEvidence, source: RowSource) -> Measured | 
     usable = [(run, losses) for run, losses in pairs if losses is not None]
     if not usable:
         return None
-    best = np.array([losses[0] for _, losses in usable], dtype=np.float32)
-    last = np.array([losses[1] for _, losses in usable], dtype=np.float32)
+    best, last = (_table([losses[place] for _, losses in usable]) for place in (0, 1))
     return Measured(variant, tuple(run for run, _ in usable), best, last, source)
+
+
+def _table(losses: Sequence[Losses]) -> Losses:
+    """Return (seeds, rows) losses; those of one seed are not copied, since there may be millions."""
+    return (
+        losses[0][None].astype(np.float32, copy=False)
+        if len(losses) == 1
+        else np.array(losses, dtype=np.float32)
+    )
 
 
 def _run_losses(run: RunEvidence, source: RowSource) -> tuple[Losses, Losses] | None:

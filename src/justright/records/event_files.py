@@ -76,6 +76,22 @@ def masked_crcs(
     return np.asarray(rotated + MASK_DELTA, dtype=np.uint32)
 
 
+def masked_crc(data: bytes) -> int:
+    """Return the masked CRC32C of one record: of a long one a hundred times as fast as `masked_crcs`, made for many short ones.
+
+    As TensorBoard computes it, whose own function takes ten megabytes of libraries for file systems along.
+
+    Example:
+        >>> hex(masked_crc(b"123456789"))
+        '0xc78ab0e5'
+    """
+    table, crc = CRC_TABLE.tolist(), 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + int(MASK_DELTA)) & 0xFFFFFFFF
+
+
 def frame(payloads: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return the records of payloads of one length: (records, bytes) -> (records, 12 + bytes + 4)."""
     records, length = payloads.shape
@@ -88,16 +104,13 @@ def frame(payloads: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def event_records(events: Iterable[Event]) -> bytes:
     """Return the records of a few events, one after the other: the same bytes for the same events.
 
-    These may be long, as texts and histograms are. Of one long record TensorBoard computes the checksum a hundred times as fast
-    as `masked_crcs`, which is made for many short ones.
+    These may be long, as texts and histograms are.
     """
-    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
-
     records = []
     for event in events:
         payload = event.SerializeToString(deterministic=True)
         header = struct.pack("<Q", len(payload))
-        sums = [struct.pack("<I", masked_crc32c(part)) for part in (header, payload)]
+        sums = [struct.pack("<I", masked_crc(part)) for part in (header, payload)]
         records += [header, sums[0], payload, sums[1]]
     return b"".join(records)
 

@@ -112,7 +112,9 @@ class Store(StoreReader):
 
     def write_reference(self, name: str, losses: Mapping[RowKind, npt.NDArray[np.float32]]) -> None:
         """Replace the row losses of the reference model `name`: kind of rows -> (rows,)."""
-        rows = [(name, kind, losses_to_blob(values)) for kind, values in losses.items()]
+        rows = (
+            (name, kind, losses_to_blob(values)) for kind, values in losses.items()
+        )  # large: one at a time
         with self._transaction() as connection:
             connection.execute("DELETE FROM reference WHERE name = ?", (name,))
             connection.executemany("INSERT INTO reference VALUES (?, ?, ?)", rows)
@@ -293,7 +295,8 @@ class Store(StoreReader):
             self._put_rows(number, event.rows)
 
     def _put_rows(self, number: int, rows: Iterable[RowLosses]) -> None:
-        values = [(number, item.kind, item.epoch, losses_to_blob(item.losses)) for item in rows]
+        # One at a time: they may be large.
+        values = ((number, item.kind, item.epoch, losses_to_blob(item.losses)) for item in rows)
         self._connection.executemany("INSERT OR REPLACE INTO row_losses VALUES (?, ?, ?, ?)", values)
 
     def _put_note(self, kind: str, text: str) -> None:

@@ -54,7 +54,7 @@ def row_scores(task: Task, outputs: npt.NDArray[np.floating[Any]], targets: npt.
 
 
 def log_probabilities(
-    outputs: npt.NDArray[np.floating[Any]], classes: npt.NDArray[np.int64], *, are_logits: bool
+    outputs: npt.NDArray[np.floating[Any]], classes: npt.NDArray[np.signedinteger[Any]], *, are_logits: bool
 ) -> Floats:
     """Return (..., rows) logarithms of the probability that is given to each row's own class.
 

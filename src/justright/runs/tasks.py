@@ -17,8 +17,6 @@ from justright.study.recipe import Recipe
 from justright.study.registered import registered_objects
 from justright.study.variant import Build
 
-Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class ChosenRows:
@@ -37,6 +35,12 @@ class ChosenRows:
 
     def __getitem__(self, part: slice) -> npt.NDArray[np.float32]:
         return self.values[self.places[part]]
+
+
+Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[Any]]
+Index = range | npt.NDArray[np.int64]
+# Features and targets of rows that are measured; many of them are not copied out of the table.
+PartArrays = tuple[npt.NDArray[np.float32] | ChosenRows, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,12 @@ class TargetUnits:
 class StudyRows:
     """The rows of a study, sent to each worker once.
 
-    Training rows stay where they are, in the study's table: a copy of them would be the largest in memory.
+    Training rows stay where they are, in the study's table: a copy of them would be the largest in memory. So do many
+    validation or test rows.
 
     Shape:
-        train, validation, test: ((rows, features) float32, (rows,)); test may have no rows.
+        train, validation, test: ((rows, features) float32, (rows,)); test may have no rows. Features of the last two may be
+            `ChosenRows` of those of `train`.
 
     Args:
         task: the table's task.
@@ -86,20 +92,27 @@ class StudyRows:
     task: Task
     outputs: int
     train: Arrays
-    validation: Arrays
-    test: Arrays
+    validation: PartArrays
+    test: PartArrays
     train_places: npt.NDArray[np.int32] | None = None
     units: TargetUnits | None = None
     class_names: tuple[str, ...] = ()
     train_weights: npt.NDArray[np.float32] | None = None
     feature_names: tuple[str, ...] = ()
 
-    def places(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    def places(self, index: Index) -> npt.NDArray[np.int32]:
         """Return where in `train` some of the training rows are.
 
         Args:
             index: their positions among the training rows.
         """
+        if isinstance(index, range):
+            part = slice(index.start, index.stop, index.step)
+            return (
+                np.arange(len(self.train[0]), dtype=np.int32)[part]
+                if self.train_places is None
+                else self.train_places[part]
+            )
         return index.astype(np.int32) if self.train_places is None else self.train_places[index]
 
     @property
@@ -121,18 +134,26 @@ class StudyRows:
 
     @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        """All arrays."""
+        """All arrays, each once."""
         optional = (self.train_places, self.train_weights)
+        features = (part[0] for part in (self.validation, self.test))
         return (
-            *(*self.train, *self.validation, *self.test),
+            *(*self.train, self.validation[1], self.test[1]),
+            *(values.places if isinstance(values, ChosenRows) else values for values in features),
             *(values for values in optional if values is not None),
         )
 
     def with_arrays(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> StudyRows:
         """Return these rows with each of their arrays replaced by what `change` returns for it."""
-        train, validation, test = (
-            (change(part[0]), change(part[1])) for part in (self.train, self.validation, self.test)
-        )
+        train = change(self.train[0]), change(self.train[1])
+
+        def changed(part: PartArrays) -> PartArrays:
+            features, targets = part
+            if isinstance(features, ChosenRows):
+                return ChosenRows(train[0], change(features.places)), change(targets)
+            return change(features), change(targets)
+
+        validation, test = changed(self.validation), changed(self.test)
         places, weights = (
             None if values is None else change(values) for values in (self.train_places, self.train_weights)
         )
@@ -189,7 +210,8 @@ class StackTask:
     """Train one stack: runs on one training size, one lane per run. They are seeds of one variant, or of several companions.
 
     Shape:
-        train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix.
+        train_index: (train rows,) positions among the split's training rows; a smaller training size is a prefix, for which a
+            range takes no memory.
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.
@@ -210,7 +232,7 @@ class StackTask:
     recipe: Recipe
     runs: tuple[RunKey, ...]
     models: tuple[str, ...]
-    train_index: npt.NDArray[np.int64]
+    train_index: Index
     checkpoint: str | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     registered: Mapping[str, Any] = field(default_factory=registered_objects)

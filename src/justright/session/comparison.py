@@ -292,7 +292,7 @@ class _Opened:
             if record.run.variant != best or (record.run.seed, record.run.train_rows) not in counting:
                 continue
             for run in rows.run_metrics([record]):
-                estimate = run[metric]
+                estimate = dict(run)[metric]
                 if not isinstance(estimate, str):
                     values[record.run.seed] = estimate.value + estimate.influence
         seeds = tuple(sorted(values))

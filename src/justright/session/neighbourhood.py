@@ -18,7 +18,7 @@ from justright.records.checkpoints import read_tensors, write_tensors
 from justright.records.folder import StudyFolder, holds_study
 from justright.records.models import save_model_atomically
 from justright.runs.events import Event, VariantBuilt
-from justright.runs.tasks import Arrays, BuildTask, Storage
+from justright.runs.tasks import Arrays, BuildTask, PartArrays, Storage
 from justright.study.families import Family, Mlp
 from justright.study.keras_edits import is_plain
 from justright.study.neighbours import Builds, ChangedModel, add_apart, keras_builds, neighbours
@@ -134,7 +134,7 @@ def _trial(study: Study, recipe: Recipe) -> Iterator[Callable[[Build], VariantBu
         yield build
 
 
-def _first(arrays: Arrays) -> Arrays:
+def _first(arrays: PartArrays) -> Arrays:
     features, targets = arrays
     return features[:1], targets[:1]
 

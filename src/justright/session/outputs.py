@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.read_options import Task
+from justright.data.shared_arrays import release_memory
 from justright.diagnosis.ensembles import MIN_SEEDS, build_ensemble
 from justright.diagnosis.evidence import (
     EnsembleEvidence,
@@ -57,10 +58,13 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         store: the folder's store.
         study: the plain values of its study.toml.
     """
+    release_memory()
     evidence = collect_evidence(store, study)
     if evidence is None:
         return None
-    judgement = judge_study(evidence, margin=study.get("margin"))
+    judgement, has_test = judge_study(evidence, margin=study.get("margin")), bool(evidence.test_rows)
+    del evidence  # the losses of every run, row by row
+    release_memory()
     values, ended = judgement.to_dict(), _ended_runs(store, study)
     rows = MeasuringRows.of(store)
     for item in values["variants"]:
@@ -69,9 +73,10 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
         accuracy = item["metrics"].get("accuracy", {})
         if "test_score" in item["intervals"] and accuracy.get("low") is not None:
             item["intervals"]["test_score"] = accuracy  # its ends are shares, too
+        release_memory()
     values["other_metrics"] = {"reference": rows.reference_metrics(), "constant": rows.constant_metrics()}
     values["pictures"] = _pictures(rows, judgement.best_variant, ended)
-    values["data_scaling"] = describe_scalings(judgement, has_test=bool(evidence.test_rows))
+    values["data_scaling"] = describe_scalings(judgement, has_test=has_test)
     store.set_meta("judgement", values | {"margin": judgement.margin})
     return judgement
 
@@ -215,8 +220,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
         rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
-            interval = loss_interval(np.stack(measured).astype(np.float64))
-            intervals[kind] = interval.to_dict()
+            intervals[kind] = loss_interval(np.stack(measured)).to_dict()
     return intervals
 
 

@@ -5,20 +5,23 @@ Averages over classes are over those that the rows contain. Definitions are thos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from justright.runs.losses import log_probabilities
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 from justright.statistics.ranking import Flags, Ranking, average_precision, rank_rows, roc_auc
 
-Classes = npt.NDArray[np.int64]
+Classes = npt.NDArray[np.signedinteger[Any]]
 
 BINS = 15  # of probabilities, as Guo et al. (ICML 2017) have them
 MOST_RANKED = 30  # classes: each takes a sort of all rows
+BLOCK_ROWS = 1 << 16  # looked at together: their temporary values stay in a processor's cache
 ONE_CLASS = "The measured rows contain one class only, so that there is nothing to tell apart."
 TOO_MANY = f"It is computed for at most {MOST_RANKED} classes."
 
@@ -27,54 +30,93 @@ TOO_MANY = f"It is computed for at most {MOST_RANKED} classes."
 class ClassPredictions:
     """What one run said about rows of known classes.
 
+    Probabilities and losses are computed when they are asked for, since of millions of rows each takes as much memory as
+    several features.
+
     Shape:
-        scores: (rows, classes), or (rows, 1) for class 1 of two: whatever rises with the probability.
-        probabilities: (rows, classes).
-        losses: (rows,) minus the logarithm of the probability of the own class.
+        scores: (rows, 1) the probability of class 1 of two, or its logit; (rows, classes) probabilities of more classes,
+            which sum to 1, or their logarithms.
         classes: (rows,) own class, from 0.
+
+    Args:
+        are_logits: whether scores are logits, or logarithms.
     """
 
-    scores: Floats
-    probabilities: Floats
-    losses: Floats
+    scores: npt.NDArray[np.floating[Any]]
     classes: Classes
+    are_logits: bool
+
+    @property
+    def count(self) -> int:
+        """The number of classes."""
+        return max(2, int(self.scores.shape[1]))
 
     @property
     def is_binary(self) -> bool:
         """Whether there are two classes, of which metrics are about the second."""
-        return bool(self.probabilities.shape[1] == 2)
+        return self.count == 2
+
+    @property
+    def probabilities(self) -> Floats:
+        """(rows, 1) of class 1 of two, or (rows, classes)."""
+        found = np.empty(self.scores.shape)
+        for part in _blocks(len(found)):
+            scores = self.scores[part].astype(np.float64)
+            is_one = scores.shape[1] == 1
+            if self.are_logits:
+                found[part] = np.exp(-np.logaddexp(0.0, -scores) if is_one else scores)
+            else:
+                found[part] = np.clip(scores, 0.0, 1.0) if is_one else scores
+        return found
+
+    @property
+    def losses(self) -> Floats:
+        """(rows,) minus the logarithm of the probability of the own class."""
+        found = np.empty(len(self.classes))
+        for part in _blocks(len(found)):
+            scores = self.scores[part].astype(np.float64)
+            found[part] = -log_probabilities(scores, self.classes[part], are_logits=self.are_logits)
+        return found
 
     @property
     def predicted(self) -> Classes:
         """(rows,) the most probable class; with two classes the second only if its probability is above 1/2."""
-        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
+        if self.scores.shape[1] > 1:
+            return np.asarray(self.scores.argmax(axis=1), dtype=np.int32)
+        return np.asarray(self.scores[:, 0] > (0.0 if self.are_logits else 0.5), dtype=np.int32)
 
 
-def class_metrics(predictions: ClassPredictions) -> dict[str, Estimate | str]:
-    """Return every metric of one run by name, or the reason why it has none.
+def class_metrics(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate | str]]:
+    """Yield every metric of one run with its name, or the reason why it has none: one at a time, for each is as long as the rows.
 
     Example:
-        >>> chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.4, 0.6]])
-        >>> classes = np.array([0, 1, 1, 0])
-        >>> own = -np.log(chances[np.arange(4), classes])
-        >>> found = class_metrics(ClassPredictions(chances[:, 1:], chances, own, classes))
+        >>> found = dict(
+        ...     class_metrics(
+        ...         ClassPredictions(np.array([[0.1], [0.8], [0.4], [0.6]]), np.array([0, 1, 1, 0]), False)
+        ...     )
+        ... )
         >>> found["accuracy"].value, found["roc_auc"].value, round(found["brier_score"].value, 4)
         (0.5, 0.75, 0.1925)
     """
     table = Confusion.of(predictions)
     has_several = np.count_nonzero(table.counts.sum(axis=1)) > 1
-    ranked: dict[str, Estimate | str] = (
-        _ranked(predictions) if has_several else dict.fromkeys(("roc_auc", "average_precision"), ONE_CLASS)
-    )
-    return ranked | {
-        "log_loss": mean_of_rows(predictions.losses),
-        "brier_score": brier_score(predictions),
-        "calibration_error": calibration_error(*told_and_seen(predictions)).estimate,
-        "accuracy": table.accuracy(),
-        "balanced_accuracy": table.balanced_accuracy() if has_several else ONE_CLASS,
-        "f1": table.f1(is_binary=predictions.is_binary) if has_several else ONE_CLASS,
-        "matthews_correlation": table.matthews_correlation() if has_several else ONE_CLASS,
-    }
+    yield "accuracy", table.accuracy()
+    yield "balanced_accuracy", table.balanced_accuracy() if has_several else ONE_CLASS
+    yield "f1", table.f1(is_binary=predictions.is_binary) if has_several else ONE_CLASS
+    yield "matthews_correlation", table.matthews_correlation() if has_several else ONE_CLASS
+    del table
+    if has_several:
+        yield from _ranked(predictions)
+    else:
+        yield from dict.fromkeys(RANKED, ONE_CLASS).items()
+    yield "log_loss", mean_of_rows(predictions.losses)
+    chances = predictions.probabilities
+    yield "brier_score", brier_score(chances, predictions.classes)
+    yield "calibration_error", calibration_error(*told_and_seen(chances, predictions.classes)).estimate
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, rows, BLOCK_ROWS))
 
 
 def mean_of_rows(values: Floats) -> Estimate:
@@ -88,12 +130,17 @@ def mean_of_rows(values: Floats) -> Estimate:
     return Estimate(value, values - value, len(values))
 
 
-def brier_score(predictions: ClassPredictions) -> Estimate:
-    """Return the mean squared error of probabilities: of class 1, or summed over more than two classes."""
-    chances, rows = predictions.probabilities, np.arange(len(predictions.classes))
-    if predictions.is_binary:
-        return mean_of_rows((chances[:, 1] - predictions.classes) ** 2)
-    own = chances[rows, predictions.classes]
+def brier_score(chances: Floats, classes: Classes) -> Estimate:
+    """Return the mean squared error of probabilities: of class 1, or summed over more than two classes.
+
+    Args:
+        chances: as `ClassPredictions.probabilities`.
+        classes: (rows,) own class.
+    """
+    if chances.shape[1] == 1:
+        missed = chances[:, 0] - classes
+        return mean_of_rows(np.square(missed, out=missed))
+    own = chances[np.arange(len(classes)), classes]
     return mean_of_rows((chances**2).sum(axis=1) - 2 * own + 1)
 
 
@@ -115,30 +162,36 @@ class Calibration:
     estimate: Estimate
 
 
-def told_and_seen(predictions: ClassPredictions) -> tuple[Floats, Floats]:
-    """Return (rows,) probabilities and whether they came true: of class 1, or of the most probable of several classes."""
-    if predictions.is_binary:
-        return predictions.probabilities[:, 1], predictions.classes.astype(np.float64)
-    predicted = predictions.predicted
-    chances = predictions.probabilities[np.arange(len(predicted)), predicted]
-    return chances, (predicted == predictions.classes).astype(np.float64)
+def told_and_seen(chances: Floats, classes: Classes) -> tuple[Floats, Flags]:
+    """Return (rows,) probabilities and whether they came true: of class 1, or of the most probable of several classes.
+
+    Arguments as for `brier_score`.
+    """
+    if chances.shape[1] == 1:
+        return chances[:, 0], classes == 1
+    predicted = chances.argmax(axis=1)
+    return chances[np.arange(len(predicted)), predicted], predicted == classes
 
 
-def calibration_error(told: Floats, seen: Floats) -> Calibration:
+def calibration_error(told: Floats, seen: Flags) -> Calibration:
     """Return how far probabilities are from the shares that came true, in bins of equal width: mean distance over rows.
 
     It is above 0 although all probabilities are right, because a bin has few rows: at most by its `excess`, on average.
 
     Args:
         told: (rows,) probabilities.
-        seen: (rows,) 1 where it came true, else 0.
+        seen: (rows,) whether it came true.
 
     Example:
-        >>> round(calibration_error(np.array([0.8, 0.8, 0.1]), np.array([1.0, 0.0, 0.0])).estimate.value, 4)
+        >>> round(
+        ...     calibration_error(np.array([0.8, 0.8, 0.1]), np.array([True, False, False])).estimate.value, 4
+        ... )
         0.2333
     """
-    bins = np.minimum((told * BINS).astype(np.int64), BINS - 1)
+    bins = np.minimum((told * BINS).astype(np.int8), BINS - 1)
     counts = np.bincount(bins, minlength=BINS).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen)]
     missed = told - seen
     sums = np.bincount(bins, missed, minlength=BINS)
     value = float(np.abs(sums).sum() / len(told))
@@ -147,11 +200,9 @@ def calibration_error(told: Floats, seen: Floats) -> Calibration:
         np.maximum(squares - np.divide(sums**2, counts, out=np.zeros(BINS), where=counts > 0), 0)
     )
     excess = float(np.sqrt(2 / np.pi) * spread.sum() / len(told))  # the mean size of normal deviates
-    influence = np.sign(sums)[bins] * missed
-    with np.errstate(invalid="ignore"):
-        means = [np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen)]
-    estimate = Estimate(value, influence - influence.mean(), len(told), excess)
-    return Calibration(counts, means[0], means[1], estimate)
+    missed *= np.sign(sums)[bins]
+    missed -= missed.mean()
+    return Calibration(counts, means[0], means[1], Estimate(value, missed, len(told), excess))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,8 +220,8 @@ class Confusion:
     @classmethod
     def of(cls, predictions: ClassPredictions) -> Confusion:
         """Return the table of one run."""
-        classes = predictions.probabilities.shape[1]
-        cells = predictions.classes * classes + predictions.predicted
+        classes = predictions.count
+        cells = predictions.classes * np.int32(classes) + predictions.predicted
         counts = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
         return cls(counts.astype(np.float64), cells)
 
@@ -230,34 +281,32 @@ class Confusion:
         return Estimate(value, moved.ravel()[self.cells], fewest)
 
 
-def _ranked(predictions: ClassPredictions) -> dict[str, Estimate | str]:
-    """Return the areas under the curves: of class 1 of two, or the mean over several classes, each against the rest."""
-    metrics: dict[str, Callable[[Ranking], Estimate]] = {
-        "roc_auc": roc_auc,
-        "average_precision": average_precision,
-    }
-    present = np.unique(predictions.classes)
-    if predictions.is_binary:
-        present = np.array([1])
+def _ranked(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate | str]]:
+    """Yield the areas under the curves: of class 1 of two, or the mean over several classes, each against the rest."""
+    present = [1] if predictions.is_binary else np.unique(predictions.classes).tolist()
     if len(present) > MOST_RANKED:
-        return dict.fromkeys(metrics, TOO_MANY)
-    rankings = [class_ranking(predictions, int(each)) for each in present]
-    found: dict[str, Estimate | str] = {}
-    for name, metric in metrics.items():
+        yield from dict.fromkeys(RANKED, TOO_MANY).items()
+        return
+    rankings = [class_ranking(predictions, each) for each in present]
+    for name, metric in RANKED.items():
+        if len(rankings) == 1:
+            yield name, metric(rankings[0])
+            continue
         each = [metric(ranking) for ranking in rankings]
-        found[name] = Estimate(
-            float(np.mean([one.value for one in each])),
-            np.mean([one.influence for one in each], axis=0),
-            min(one.fewest for one in each),
+        yield (
+            name,
+            Estimate(
+                float(np.mean([one.value for one in each])),
+                np.mean([one.influence for one in each], axis=0),
+                min(one.fewest for one in each),
+            ),
         )
-    return found
 
 
 def class_ranking(predictions: ClassPredictions, which: int) -> Ranking:
     """Return rows ranked by how much speaks for one class against all others."""
-    is_positive: Flags = predictions.classes == which
     column = 0 if predictions.scores.shape[1] == 1 else which
-    return rank_rows(predictions.scores[:, column], is_positive)
+    return rank_rows(predictions.scores[:, column], predictions.classes == which)
 
 
 def _divided(above: Floats, below: Floats) -> Floats:
@@ -265,3 +314,9 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return np.divide(
         above, below, out=np.zeros(np.broadcast_shapes(above.shape, below.shape)), where=below > 0
     )
+
+
+RANKED: dict[str, Callable[[Ranking], Estimate]] = {
+    "roc_auc": roc_auc,
+    "average_precision": average_precision,
+}

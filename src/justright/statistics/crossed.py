@@ -97,7 +97,9 @@ def crossed(values: npt.ArrayLike) -> Crossed:
             f"`values` must be finite; got {count} values that are not. Leave runs that diverged out."
         )
     seeds, rows = table.shape
-    seed_means, row_means = table.mean(axis=1), table.mean(axis=0)
+    seed_means = table.mean(axis=1)
+    # Of one seed they are its values, of which no copy is made: there may be millions.
+    row_means = table[0] if seeds == 1 else table.mean(axis=0)
     if seeds == 1:
         return Crossed(seed_means, row_means, 0.0, float(row_means.var(ddof=1)), 0.0)
     rest = table - seed_means[:, None]

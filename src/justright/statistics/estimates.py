@@ -23,10 +23,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 
-from justright.statistics.crossed import Crossed, Floats, variances_by_source
+from justright.statistics.crossed import Floats
 from justright.statistics.intervals import DEFAULT_LEVEL, Interval, half_widths
 
 FARTHEST = 700.0  # log-odds beyond which a share is 0 or 1, and exp overflows
@@ -54,46 +55,70 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pooled:
-    """A metric of several runs on the same rows: the moments of `value + influence`, crossed by seed and row."""
+    """A metric of several runs on the same rows: what intervals need of `value + influence`, crossed by seed and row.
 
-    moments: Crossed
+    Shape:
+        values: (seeds,).
+
+    Args:
+        rows: how many.
+        parts: variances of the mean by source, as `Crossed.parts`.
+    """
+
+    values: Floats
+    rows: int
+    parts: tuple[float, float, float]
     fewest: int
     excess: float = 0.0
 
+    @property
+    def mean(self) -> float:
+        """The mean over seeds."""
+        return float(self.values.mean())
 
-# A metric that has no value comes as the sentence that says why.
-Estimates = Mapping[str, Estimate | str]
+
+# The metrics of a run by name, perhaps computed only when their turn comes; the sentence that says why where one has no value.
+Estimates = Iterable[tuple[str, Estimate | str]]
 
 
 def pool_estimates(runs: Iterable[Estimates]) -> dict[str, Pooled | str]:
     """Return each metric of several runs as one; the reason where a run has none.
 
-    Only sums over runs are kept, so that many of them take no more memory than one.
+    Only sums over runs are kept, so that many of them take no more memory than two, and of a single run only numbers.
 
     Args:
-        runs: for each seed, name -> the metric on the same rows; at least one.
+        runs: for each seed, the metrics on the same rows; at least one.
 
     Example:
-        >>> one = {"r2": Estimate(0.5, np.array([1.0, -1.0]), 2)}
-        >>> pool_estimates([one, one])["r2"].moments.mean
+        >>> one = [("r2", Estimate(0.5, np.array([1.0, -1.0]), 2))]
+        >>> pool_estimates([one, one])["r2"].mean
         0.5
     """
     found: dict[str, list[tuple[float, float, int, float]]] = {}
     sums: dict[str, Floats] = {}
     reasons: dict[str, str] = {}
-    for run in runs:
-        for name, one in run.items():
+    rows: dict[str, int] = {}
+    every = iter(runs)
+    first = list(islice(every, 2))
+    for run in chain(first, every):
+        for name, one in run:
             if isinstance(one, str):
                 reasons.setdefault(name, one)
                 continue
             square = float(np.square(one.influence).sum())
             found.setdefault(name, []).append((one.value, square, one.fewest, one.excess))
-            sums[name] = sums[name] + one.influence if name in sums else one.influence
+            rows[name] = len(one.influence)
+            if len(first) > 1:
+                sums[name] = sums[name] + one.influence if name in sums else one.influence
+            del one  # as long as the rows, while the next metric is computed
     pooled: dict[str, Pooled | str] = {}
     for name, seeds in found.items():
         values, squares, fewest, excess = map(np.array, zip(*seeds, strict=True))
-        moments = _moments(values, sums[name], float(squares.sum()))
-        pooled[name] = Pooled(moments, int(fewest.min()), float(excess.mean()))
+        total = float(squares.sum())
+        # Not `sums @ sums`: a product of vectors waits for threads that other work keeps busy.
+        by_row = float(np.square(sums[name]).sum()) / len(values) if name in sums else total
+        parts = _parts(values, rows[name], by_row=by_row, squares=total)
+        pooled[name] = Pooled(values, rows[name], parts, int(fewest.min()), float(excess.mean()))
     return pooled | reasons
 
 
@@ -121,33 +146,32 @@ def metric_intervals(
     measured = {name: one for name, one in pooled.items() if isinstance(one, Pooled)}
     found: dict[str, Interval | str] = {name: one for name, one in pooled.items() if isinstance(one, str)}
     if measured:
-        tables = [one.moments for one in measured.values()]
-        halves = half_widths(
-            variances_by_source(tables), seeds=tables[0].seeds, rows=tables[0].rows, level=level
-        )
+        any_one = next(iter(measured.values()))
+        seeds, by_source = len(any_one.values), np.array([one.parts for one in measured.values()]).T
+        halves = half_widths(by_source, seeds=seeds, rows=any_one.rows, level=level)
         for (name, one), half in zip(measured.items(), halves.tolist(), strict=True):
-            low, high = _ends(one.moments.mean, half, bounds[name], one.fewest, level)
+            low, high = _ends(one.mean, half, bounds[name], one.fewest, level)
             low = max(low - one.excess, bounds[name][0])
-            found[name] = Interval(one.moments.mean, low, high, one.moments.seeds)
+            found[name] = Interval(one.mean, low, high, seeds)
     return {name: found[name] for name in pooled}
 
 
-def _moments(values: Floats, sums: Floats, squares: float) -> Crossed:
-    """Return the moments of the table `values[seed] + influence[seed, row]`, whose rows' influences have mean 0.
+def _parts(values: Floats, rows: int, *, by_row: float, squares: float) -> tuple[float, float, float]:
+    """Return the variances by source of the mean of `values[seed] + influence[seed, row]`, whose rows' influences have mean 0.
 
     Args:
         values: (seeds,).
-        sums: (rows,) influences summed over seeds.
+        rows: how many.
+        by_row: the sum of squares between rows.
         squares: of all influences, summed.
     """
-    seeds, rows = len(values), len(sums)
-    # Not `sums @ sums`: a product of vectors waits for threads that other work keeps busy.
-    by_row = float(np.square(sums).sum()) / seeds  # sum of squares between rows
+    seeds = len(values)
+    cells = seeds * rows
     row_square = by_row / (rows - 1)
     if seeds == 1:
-        return Crossed(values, values[0] + sums, 0.0, row_square, 0.0)
+        return 0.0, row_square / cells, 0.0
     rest = max(squares - by_row, 0.0) / ((seeds - 1) * (rows - 1))
-    return Crossed(values, values.mean() + sums / seeds, rows * float(values.var(ddof=1)), row_square, rest)
+    return rows * float(values.var(ddof=1)) / cells, row_square / cells, rest / cells
 
 
 def _ends(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,9 @@ from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 
 Flags = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int32]  # half as large as what NumPy counts with: there may be millions of rows
+
+BLOCK_ROWS = 1 << 16  # looked up at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,15 +45,20 @@ def rank_rows(scores: npt.ArrayLike, is_positive: Flags) -> Ranking:
         >>> ranking.positives.tolist(), ranking.negatives.tolist(), ranking.places.tolist()
         ([1, 0], [1, 1], [1, 0, 0])
     """
-    values = -np.asarray(scores, dtype=np.float64)
+    given = np.asarray(scores)
+    values = -(given if given.dtype == np.float32 else given.astype(np.float64))
     order = np.argsort(values)
-    sorted_values = values[order]
-    starts = np.concatenate([[True], sorted_values[1:] != sorted_values[:-1]])
-    places = np.empty(len(values), dtype=np.int64)
-    places[order] = np.cumsum(starts) - 1
-    every = np.bincount(places)
-    positives = np.bincount(places[is_positive], minlength=len(every))
-    return Ranking(positives, every - positives, places, is_positive)
+    values = values[order]
+    number = np.concatenate([[True], values[1:] != values[:-1]]).cumsum(dtype=np.int32)
+    number -= 1
+    del values
+    places = np.empty_like(number)
+    places[order] = number
+    del order, number
+    every = np.bincount(places).astype(np.int32)
+    positives = np.bincount(places[is_positive], minlength=len(every)).astype(np.int32)
+    every -= positives
+    return Ranking(positives, every, places, is_positive)
 
 
 def roc_auc(ranking: Ranking) -> Estimate:
@@ -64,14 +72,36 @@ def roc_auc(ranking: Ranking) -> Estimate:
         0.75
     """
     positives, negatives = ranking.positives.sum(), ranking.negatives.sum()
-    # From the highest score: rows above, and those at it by half.
-    above = (np.cumsum(ranking.positives) - ranking.positives / 2) / positives
-    below = 1 - (np.cumsum(ranking.negatives) - ranking.negatives / 2) / negatives
-    value = float((below * ranking.positives).sum() / positives)
-    rows = len(ranking.places)
-    placement = np.where(ranking.is_positive, below[ranking.places], above[ranking.places]) - value
-    weight = np.where(ranking.is_positive, rows / positives, rows / negatives)
-    return Estimate(value, placement * weight, int(min(positives, negatives)))
+    rows, is_positive = len(ranking.places), ranking.is_positive
+    below = _counted_to_middle(ranking.negatives)
+    below /= negatives
+    np.subtract(1, below, out=below)
+    placement = np.empty(rows)
+    value = float(np.multiply(below, ranking.positives, out=placement[: len(below)]).sum() / positives)
+    for part, at in _looked_up(below, ranking.places):
+        placement[part] = np.where(is_positive[part], (at - value) * (rows / positives), 0.0)
+    del below
+    above = _counted_to_middle(ranking.positives)
+    above /= positives
+    for part, at in _looked_up(above, ranking.places):
+        placement[part] += np.where(is_positive[part], 0.0, (at - value) * (rows / negatives))
+    return Estimate(value, placement, int(min(positives, negatives)))
+
+
+def _looked_up(values: Floats, places: Counts) -> Iterator[tuple[slice, Floats]]:
+    """Yield the values at these places, a block of rows at a time: NumPy would copy all places as larger numbers."""
+    for start in range(0, len(places), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        yield part, values[places[part]]
+
+
+def _counted_to_middle(counts: Counts) -> Floats:
+    """Return (scores,) rows with higher scores, and by half those with the same."""
+    found = counts.cumsum(dtype=np.float64)
+    for start in range(0, len(counts), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        found[part] -= counts[part] / 2
+    return found
 
 
 def average_precision(ranking: Ranking) -> Estimate:
@@ -85,15 +115,40 @@ def average_precision(ranking: Ranking) -> Estimate:
         >>> round(average_precision(rank_rows(scores, is_positive)).value, 3)
         0.833
     """
-    found, total = np.cumsum(ranking.positives), np.cumsum(ranking.positives + ranking.negatives)
-    precision, positives, rows = found / total, found[-1], len(ranking.places)
-    value = float((precision * ranking.positives).sum() / positives)
+    total = np.cumsum(ranking.positives + ranking.negatives, dtype=np.float64)
+    precision = np.cumsum(ranking.positives, dtype=np.float64)
+    precision /= total
+    positives, rows = ranking.positives.sum(), len(ranking.places)
     # A row adds to G and T at its own and all lower scores.
-    more_found = np.cumsum((ranking.positives / total)[::-1])[::-1]
-    more_rows = np.cumsum((ranking.positives * precision / total)[::-1])[::-1]
-    own = precision + more_found - value
-    influence = np.where(ranking.is_positive, own[ranking.places], 0.0) - more_rows[ranking.places]
-    return Estimate(value, influence * (rows / positives), int(min(positives, rows - positives)))
+    own = ranking.positives / total
+    _sum_from_each(own)
+    own += precision
+    precision *= ranking.positives
+    value = float(precision.sum() / positives)
+    own -= value
+    lost = np.divide(precision, total, out=precision)
+    del total
+    _sum_from_each(lost)
+    influence = np.empty(rows)
+    for part, at in _looked_up(lost, ranking.places):
+        influence[part] = -at
+    del lost, precision
+    for part, at in _looked_up(own, ranking.places):
+        influence[part] += np.where(ranking.is_positive[part], at, 0.0)
+    influence *= rows / positives
+    return Estimate(value, influence, int(min(positives, rows - positives)))
+
+
+def _sum_from_each(values: Floats) -> None:
+    """Replace each value by the sum from it on to the last.
+
+    Example:
+        >>> values = np.array([1.0, 2.0, 4.0])
+        >>> _sum_from_each(values)
+        >>> values.tolist()
+        [7.0, 6.0, 4.0]
+    """
+    np.cumsum(values[::-1], out=values[::-1])
 
 
 def roc_curve(ranking: Ranking) -> tuple[Floats, Floats]:
@@ -106,10 +161,14 @@ def roc_curve(ranking: Ranking) -> tuple[Floats, Floats]:
         ... ]
         [[0.0, 0.5, 1.0], [0.0, 1.0, 1.0]]
     """
-    false, true = (
-        np.concatenate([[0], np.cumsum(counts)]) for counts in (ranking.negatives, ranking.positives)
-    )
-    return false / false[-1], true / true[-1]
+    return _shares_from_zero(ranking.negatives), _shares_from_zero(ranking.positives)
+
+
+def _shares_from_zero(counts: Counts) -> Floats:
+    shares = np.zeros(len(counts) + 1)
+    counts.cumsum(out=shares[1:])
+    shares /= shares[-1]
+    return shares
 
 
 def precision_recall_curve(ranking: Ranking) -> tuple[Floats, Floats]:
@@ -120,5 +179,6 @@ def precision_recall_curve(ranking: Ranking) -> tuple[Floats, Floats]:
         >>> [values.round(3).tolist() for values in precision_recall_curve(ranking)]
         [[1.0, 1.0], [0.5, 0.333]]
     """
-    found, total = np.cumsum(ranking.positives), np.cumsum(ranking.positives + ranking.negatives)
-    return found / found[-1], found / total
+    found = np.cumsum(ranking.positives)
+    precision = found / np.cumsum(ranking.positives + ranking.negatives)
+    return found / found[-1], precision

@@ -210,7 +210,7 @@ def root_of_rows(row_means: Floats) -> Floats:
     k is the smaller of means and rows, so that neither many rows nor many means make a large matrix.
 
     Args:
-        row_means: (means, rows).
+        row_means: (means, rows), which are changed: a copy may be the largest array of a study.
 
     Example:
         >>> root = root_of_rows(np.array([[0.0, 2.0, 4.0], [0.0, 1.0, 2.0]]))
@@ -219,8 +219,9 @@ def root_of_rows(row_means: Floats) -> Floats:
                [0.67, 0.33]])
     """
     rows = row_means.shape[1]
-    centred = (row_means - row_means.mean(axis=1, keepdims=True)) / np.sqrt((rows - 1) * rows)
-    return centred if rows <= len(centred) else root_of(centred @ centred.T)
+    row_means -= row_means.mean(axis=1, keepdims=True)
+    row_means /= np.sqrt((rows - 1) * rows)
+    return row_means if rows <= len(row_means) else root_of(row_means @ row_means.T)
 
 
 def root_of(covariance: Floats) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from justright.statistics.class_metrics import mean_of_rows
@@ -13,28 +15,30 @@ CONSTANT_TARGET = (
 )
 
 
-def value_metrics(errors: Floats, targets: Floats) -> dict[str, Estimate | str]:
-    """Return every metric of one run by name, or the reason why it has none.
+def value_metrics(errors: Floats, targets: Floats) -> Iterator[tuple[str, Estimate | str]]:
+    """Yield every metric of one run with its name, or the reason why it has none: one at a time, for each is as long as the rows.
 
     Args:
         errors: (rows,) predictions minus targets; their signs do not matter.
         targets: (rows,).
 
     Example:
-        >>> found = value_metrics(np.array([1.0, -1.0, 0.0, 0.0]), np.array([1.0, 2.0, 3.0, 4.0]))
+        >>> found = dict(value_metrics(np.array([1.0, -1.0, 0.0, 0.0]), np.array([1.0, 2.0, 3.0, 4.0])))
         >>> found["r2"].value, found["mean_absolute_error"].value
         (0.6, 0.5)
     """
     # In a unit of its own: squares of huge values overflow.
     unit = float(max(np.abs(errors).max(), np.abs(targets).max())) or 1.0
     errors, targets = errors / unit, targets / unit
-    squares, sizes = errors**2, np.abs(errors)
-    return {
-        "r2": _r2(squares, (targets - targets.mean()) ** 2),
-        "mean_absolute_error": _scaled(mean_of_rows(sizes), unit),
-        "root_mean_squared_error": _scaled(_root_mean(squares), unit),
-        "median_absolute_error": _scaled(_median(sizes), unit),
-    }
+    squares = errors**2
+    yield "r2", _r2(squares, (targets - targets.mean()) ** 2)
+    del targets
+    yield "root_mean_squared_error", _scaled(_root_mean(squares), unit)
+    del squares
+    sizes = np.abs(errors)
+    del errors
+    yield "mean_absolute_error", _scaled(mean_of_rows(sizes), unit)
+    yield "median_absolute_error", _scaled(_median(sizes), unit)
 
 
 def _r2(squares: Floats, spread: Floats) -> Estimate | str:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from justright.runs.tasks import ChosenRows, PartArrays
 from justright.training.network import Network
 from justright.training.settled import TENSORS as SETTLING_TENSORS
 
@@ -28,16 +29,37 @@ ALIVE, STOPPED, DIVERGED, SETTLED, LIMITED = 0, 1, 2, 3, 4
 
 
 class Rows(NamedTuple):
-    """Features (rows, features) float32, targets (rows,) and weights (rows,) of one kind of rows; None weighs all the same."""
+    """One kind of rows.
+
+    Shape:
+        x: (rows, features) float32; with `places`, those of a table in which these rows are. None stands for the table that
+            holds the training rows.
+        y: (rows,) targets.
+        weights: (rows,); None weighs all the same.
+        places: (rows,) int32, where in `x` each row is; None if all are there, in their order.
+    """
 
     x: Any
     y: Any
     weights: Any = None
+    places: Any = None
+
+    def among(self, table: Any) -> Rows:
+        """Return these rows with the table that holds the training rows, if that is where they are."""
+        return self._replace(x=table) if self.x is None else self
 
 
-def device_rows(values: tuple[npt.NDArray[Any], ...]) -> Rows:
-    """Return (features, targets) on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
-    return Rows(*jax.device_put(values))
+def rows_of(part: PartArrays) -> Rows:
+    """Return features and targets as rows, on the host."""
+    features, targets = part
+    if isinstance(features, ChosenRows):
+        return Rows(None, targets, places=features.places)
+    return Rows(features, targets)
+
+
+def device_rows(part: PartArrays) -> Rows:
+    """Return features and targets on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
+    return jax.device_put(rows_of(part))
 
 
 class Data(NamedTuple):

@@ -9,12 +9,11 @@ arithmetic then does not depend on its neighbours) and vmapped on accelerators, 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from justright.data.shared_arrays import release_memory
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.shared_programs import shared_form
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
@@ -162,7 +162,7 @@ class Program:
         length, width = measured.shape[0], lanes.outcome.shape[0]
         metrics = jnp.full((length, width, len(self.metric_names)), jnp.nan, jnp.float32)
         kept = length if slots is None else SLOTS
-        losses = jnp.full((kept, width, data.validation.x.shape[0]), jnp.nan, jnp.float32)
+        losses = jnp.full((kept, width, data.validation.y.shape[0]), jnp.nan, jnp.float32)
         train_lanes = self._train_one_by_one if self._one_by_one else partial(self._train_together, strengths)
 
         def goes_on(carry: Any) -> Any:
@@ -204,7 +204,7 @@ class Program:
     def _train_one_by_one(self, lanes: Lane, plans: Any, epoch: Any, measured: Any, data: Data) -> Any:
         """Return the lanes after one epoch, its metrics and its validation losses; lanes that have ended take no time."""
         nothing = jnp.full(len(self.metric_names), jnp.nan, jnp.float32)
-        no_losses = jnp.full(data.validation.x.shape[0], jnp.nan, jnp.float32)
+        no_losses = jnp.full(data.validation.y.shape[0], jnp.nan, jnp.float32)
 
         def one_lane(part: tuple[Lane, Any, Any]) -> Any:
             lane, *plan = part
@@ -283,7 +283,7 @@ class Program:
         losses, scores, *more, penalty = self._evaluate(
             weights,
             others,
-            data.validation,
+            data.validation.among(data.train.x),
             with_minimised=objective.own_loss is not None,
             with_outputs=has_own,
         )
@@ -340,9 +340,12 @@ class Program:
 
         In inference mode; the penalty is summed over layers.
         """
+        table = rows.x if rows.places is not None else None
+        count = rows.y.shape[0]
 
         def piece(rows: Rows) -> Any:
-            outputs, _, penalties = self.network.apply(weights, others, rows.x, training=False)
+            x = rows.x if table is None else jnp.take(table, rows.places, axis=0, mode="clip")
+            outputs, _, penalties = self.network.apply(weights, others, x, training=False)
             objective = self.network.objective
             penalty = jnp.float32(sum(penalties))
             functions = [objective.row_losses, objective.row_scores]
@@ -350,19 +353,20 @@ class Program:
             values = tuple(function(rows.y, outputs) for function in functions)
             return (*values, outputs) if with_outputs else values, penalty
 
-        count = rows.x.shape[0] // PIECE_ROWS
-        split = count * PIECE_ROWS
+        by_row = rows if table is None else rows._replace(x=None)
+        pieces, rest = divmod(count, PIECE_ROWS)
+        split = count - rest
         parts = []
-        if count:
+        if pieces:
             stacked = jax.tree.map(
-                lambda values: values[:split].reshape(count, PIECE_ROWS, *values.shape[1:]), rows
+                lambda values: values[:split].reshape(pieces, PIECE_ROWS, *values.shape[1:]), by_row
             )
             values, penalties = lax.map(piece, stacked)
             parts.append(([value.reshape(split, *value.shape[2:]) for value in values], penalties[0]))
-        if split < rows.x.shape[0]:
-            parts.append(piece(jax.tree.map(lambda values: values[split:], rows)))
-        by_row = zip(*(values for values, _ in parts), strict=True)
-        return *(jnp.concatenate(values) for values in by_row), parts[0][1]
+        if rest:
+            parts.append(piece(jax.tree.map(lambda values: values[split:], by_row)))
+        joined = zip(*(values for values, _ in parts), strict=True)
+        return *(jnp.concatenate(values) for values in joined), parts[0][1]
 
     def _fixed_metrics(self, weights: Any, others: Any, rows: Rows) -> Any:
         losses, scores, _ = self._evaluate(weights, others, rows)
@@ -497,8 +501,7 @@ def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
         del cache[key]
     jax.clear_caches()
     gc.collect()
-    with suppress(OSError, AttributeError):  # another system, or another allocator
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    release_memory()
 
 
 def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:

@@ -38,7 +38,7 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     )
     bins = FEW_BINS if rows.features >= MANY_COLUMNS else BINS
     model = family(max_bins=bins, early_stopping=False, warm_start=True, random_state=seed)
-    train, (features, targets) = _train_features(rows), rows.validation
+    train, targets, features = _train_features(rows), rows.validation[1], rows.validation[0][:]
     chosen, losses, said = 0, np.empty(0), np.empty((0, 1))
     for start in range(0, MAX_ITERATIONS, BLOCK):
         model.set_params(max_iter=start + BLOCK)
@@ -51,7 +51,7 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
                 chosen, losses, said = iteration, values, stage
         if chosen < start + BLOCK - PATIENCE:
             break
-    features, targets = rows.test
+    features, targets = rows.test[0][:], rows.test[1]
     test, score, outputs = np.empty(0), float("nan"), np.empty((0, 1))
     if len(features):
         outputs = next(islice(_stages(model, rows, features), chosen, None))
@@ -75,7 +75,7 @@ def _recorded(rows: StudyRows, outputs: Floats) -> npt.NDArray[np.float32]:
 
 def _train_features(rows: StudyRows) -> npt.NDArray[np.float64]:
     """Return the training rows as scikit-learn wants them, so that it makes no further copy."""
-    places = rows.places(np.arange(rows.train_count))
+    places = rows.places(range(rows.train_count))
     features = np.empty((len(places), rows.features))
     for start in range(0, len(places), PIECE_ROWS):
         part = slice(start, start + PIECE_ROWS)

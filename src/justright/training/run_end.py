@@ -306,7 +306,8 @@ def revisit_runs(
     program = stack_program(stack, rows, cache)
     network = stack_network(stack, rows, seed=stack.runs[0].seed)
     lanes = resized(lanes, program.network.shapes())
-    test = program.placement.copy_to_all(device_rows(rows.test))
+    test = device_rows(rows.test).among(rows.train[0])
+    test = program.placement.copy_to_all(jax.device_put(test))
     ending = Ending(program, network, stack, rows, storage, {"test": test})
     first = tensors.get(FIRST_WEIGHTS)
     for lane, run in enumerate(stack.runs):

@@ -45,6 +45,7 @@ from justright.training.lanes import (
     first_lanes,
     flatten_lanes,
     lane_of,
+    rows_of,
     stack_lanes,
     unflatten_lanes,
     without_optimizer,
@@ -176,7 +177,7 @@ def stack_data(task: StackTask, rows: StudyRows) -> Data:
     chosen = fixed_rows(len(places), task.recipe.measure_rows)
     return Data(
         train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
-        validation=Rows(*rows.validation),
+        validation=rows_of(rows.validation),
         fixed=Rows(*(values[places[chosen]] for values in rows.train)),
     )
 
@@ -222,9 +223,13 @@ class _Session:
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
         self.network = stack_network(task, rows, seed=task.runs[0].seed)
-        kinds: dict[RowKind, Rows] = {"validation": self.data.validation, "fixed": self.data.fixed}
+        table = self.data.train.x
+        kinds: dict[RowKind, Rows] = {
+            "validation": self.data.validation.among(table),
+            "fixed": self.data.fixed,
+        }
         if len(rows.test[0]):
-            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test))
+            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test)).among(table)
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.beginnings = Beginnings(task, rows, self.program, self.network) if task.together else None
         self.length = chunk_length(task, rows)

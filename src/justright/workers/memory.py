@@ -18,7 +18,7 @@ from justright.runs.events import VariantBuilt
 from justright.runs.grid import measured_epochs
 from justright.runs.limits import CHUNK_BYTES, KEPT_PROGRAMS, MEBIBYTE, PIECE_ROWS
 from justright.runs.shards import values_per_device
-from justright.runs.tasks import StackTask, StudyRows
+from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 
 FLOAT_BYTES = 4
 # Measured on Linux x86-64, Python 3.11, jax 0.10.2, keras 3.15.1, as the resident set of a worker process.
@@ -35,11 +35,12 @@ KEPT_PROGRAM_BYTES = 10 * MEBIBYTE  # seven of the tutorial's, compiled one afte
 STATE_VALUES = 4
 STATE_COPIES = 5
 DEVICE_STATE_COPIES = 2  # at the beginning of a chunk and at its end
-# Beside the rows themselves, which all processes map, a worker holds for each training row its position among them, its place
-# in the table and the keys that batch orders are sorted by; for each row measured at the end of a run its loss, score and
-# outputs with the best and the last weights, and again in the message about it.
-TRAIN_ROW_BYTES = 40
-MEASURED_COPIES = 6
+# Beside the rows themselves, which all processes map, a worker holds for each training row the key that a batch order is sorted
+# by, and the order as it is made; for each row measured at the end of a run its loss, score and outputs, and again in the
+# message about it. The coordinator holds the message and what was in it.
+TRAIN_ROW_BYTES = 28
+MEASURED_COPIES = 3
+TOLD_COPIES = 2
 # Gradient-boosted trees: each value in float64 and as the number of its bin; gradients, predictions and leaves of a row.
 REFERENCE_VALUE_BYTES, REFERENCE_ROW_BYTES = 9, 40
 # The coordinator with its libraries, besides the table: 130 to 170 MB with small tables.
@@ -264,12 +265,14 @@ def _measured_bytes(rows: StudyRows) -> int:
 def base_bytes(rows: StudyRows) -> int:
     """Return the expected memory of a worker that builds models, measures rows or trains the reference model."""
     by_row = REFERENCE_VALUE_BYTES * rows.features + REFERENCE_ROW_BYTES
-    return PROCESS_BYTES + PROGRAM_BYTES + by_row * rows.train_count
+    copied = sum(len(part[0]) for part in (rows.validation, rows.test) if isinstance(part[0], ChosenRows))
+    own = by_row * rows.train_count + FLOAT_BYTES * rows.features * copied
+    return PROCESS_BYTES + PROGRAM_BYTES + own
 
 
 def coordinator_bytes(rows: StudyRows) -> int:
     """Return the expected memory of this process while workers train, the rows that all processes map included."""
-    by_row = SPLIT_ROW_BYTES * len(rows.train[0]) + MEASURED_COPIES * _measured_bytes(rows)
+    by_row = SPLIT_ROW_BYTES * len(rows.train[0]) + TOLD_COPIES * _measured_bytes(rows)
     return COORDINATOR_BYTES + _row_bytes(rows) + by_row
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import ceil
-
-import numpy as np
-import numpy.typing as npt
 
 from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
@@ -153,7 +149,7 @@ def stack_task(
         runs=stack.runs,
         waiting=stack.waiting,
         models=tuple(map(model_path, runs)),
-        train_index=_first_rows(stack.runs[0].train_rows),
+        train_index=range(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
         together=together,
@@ -172,14 +168,6 @@ def companion_groups(study: Study, runs: Iterable[RunKey]) -> list[tuple[RunKey,
     for run in runs:
         groups.setdefault(keys.get(run.variant), []).append(run)
     return list(map(tuple, groups.values()))
-
-
-@cache
-def _first_rows(count: int) -> npt.NDArray[np.int64]:
-    """Return 0..count-1, the same array for all stacks: for a large table, one per stack would fill the memory."""
-    rows = np.arange(count)
-    rows.flags.writeable = False
-    return rows
 
 
 def _share(runs: list[RunKey], *, workers: int, alone: bool, most: int) -> list[tuple[RunKey, ...]]:

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from justright.data.shared_arrays import LEAST_BYTES
+from justright.data.split import Part
+from justright.data.table import Split
 from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.runs.tasks import (
     BuildTask,
+    ChosenRows,
     MeasureTask,
+    PartArrays,
     ReferenceTask,
     StackTask,
     StudyRows,
@@ -25,6 +30,7 @@ from justright.workers.ahead.lane_costs import lanes_worth_having
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
     LIBRARY_BYTES,
+    Plan,
     base_bytes,
     coordinator_bytes,
     device_bytes,
@@ -48,14 +54,22 @@ def study_rows(study: Study) -> StudyRows:
         task=task,
         outputs=len(table.class_names) if task == "multiclass" else 1,
         train=(table.features, table.target),
-        validation=split.arrays("validation"),
-        test=split.arrays("test"),
+        validation=_part(split, "validation"),
+        test=_part(split, "test"),
         train_places=split.train.astype(np.int32),
         units=TargetUnits.of(table.target[split.train]) if is_scaled else None,
         class_names=table.class_names,
         feature_names=table.feature_names,
         train_weights=getattr(table, "weights", None),
     )
+
+
+def _part(split: Split, part: Part) -> PartArrays:
+    """Return the features and targets of rows that are measured: those of many rows stay in the table."""
+    table, places = split.table, split.places(part)
+    if places is None or len(places) * table.features[:1].nbytes < LEAST_BYTES:
+        return split.arrays(part)
+    return ChosenRows(table.features, places.astype(np.int32)), table.target[places]
 
 
 def train_study(
@@ -98,15 +112,66 @@ def train_study(
 
     variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
     pool.execute([BuildTask(variants)], take)
-    free = pool.free_memory()
-    rows = study_rows(study)
-    parameters = {name: event.parameters for name, event in built.items()}
-    accelerators = pool.accelerators
-
-    visited = [
-        stack_task(study, one.stack, model_path=model_path, together=accelerators is not None)
-        for one in revisited
+    together = pool.accelerators is not None
+    visited = [stack_task(study, one.stack, model_path=model_path, together=together) for one in revisited]
+    planned = partial(
+        plan_stacks,
+        study,
+        parameters={name: event.parameters for name, event in built.items()},
+        ended=ended,
+        saved=saved,
+        model_path=model_path,
+        checkpoint_seconds=checkpoint_seconds,
+        together=together,
+    )
+    # Seen by this call alone: the pool has the rows, and another copy of their places would stay while it trains.
+    plan, peak, free_bytes = _fit(
+        study, study_rows(study), pool, built, planned, visited, measure_reference=measure_reference
+    )
+    on_built(built)
+    pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
+    runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
+    if plan.stacks:
+        lanes = max(len(stack.runs) for stack in plan.stacks) if together else None
+        handle(
+            PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes)
+        )
+    # A checkpoint is read before its stack goes on, which replaces it.
+    visits = [
+        MeasureTask(replace(stack, devices=plan.devices), one.unmeasured, one.unsaved)
+        for stack, one in zip(visited, revisited, strict=True)
     ]
+    pool.execute(visits, take)
+    tasks: list[WorkerTask] = list(plan.stacks)
+    if measure_reference:
+        # It mostly takes seconds: it comes last, when it fills a core that would wait for the longest stack.
+        is_long = study.split.sizes["train"] * study.split.table.n_features >= LONG_REFERENCE_VALUES
+        tasks.insert(0 if is_long else len(tasks), ReferenceTask())
+    pool.execute(tasks, take)
+
+
+def _fit(
+    study: Study,
+    rows: StudyRows,
+    pool: Pool[Any],
+    built: Mapping[str, VariantBuilt],
+    planned: Callable[..., Sequence[StackTask]],
+    visited: Sequence[StackTask],
+    *,
+    measure_reference: bool,
+) -> tuple[Plan, int, int | None]:
+    """Return the plan that fits into memory, the peak that the whole command is expected to take, and what it may take.
+
+    Args:
+        study: what is trained.
+        rows: its rows.
+        pool: where.
+        built: variant -> its model.
+        planned: returns stacks, as `fit_plan` asks for them.
+        visited: stacks that are measured again before.
+        measure_reference: whether the reference model is still to be trained.
+    """
+    free, accelerators = pool.free_memory(), pool.accelerators
 
     def device_need(stack: StackTask) -> int:
         return device_bytes(stack, built[stack.variant], rows)
@@ -115,17 +180,7 @@ def train_study(
     is_shared = not (free and free.is_reserved)
     own_bytes = coordinator_bytes(rows) if is_shared else 0
     plan = fit_plan(
-        partial(
-            plan_stacks,
-            study,
-            parameters=parameters,
-            ended=ended,
-            saved=saved,
-            model_path=model_path,
-            checkpoint_seconds=checkpoint_seconds,
-            together=accelerators is not None,
-            lanes_worth=lambda stack: lanes_worth_having(stack, built[stack.variant], rows),
-        ),
+        partial(planned, lanes_worth=lambda stack: lanes_worth_having(stack, built[stack.variant], rows)),
         lambda stack: worker_bytes(stack, built[stack.variant], rows),
         workers=pool.workers,
         max_lanes=MAX_LANES if accelerators is None else MAX_LANES_TOGETHER,
@@ -141,28 +196,5 @@ def train_study(
             (device_need(replace(stack, devices=devices)) for stack in visited if accelerators), default=0
         ),
     )
-    on_built(built)
-    pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
-    runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
-    if plan.stacks:
-        free_bytes = free.total if free else None
-        judged = own_bytes + judging_bytes(
-            rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()]
-        )
-        peak = max(plan.memory_bytes, judged)
-        lanes = max(len(stack.runs) for stack in plan.stacks) if accelerators else None
-        handle(
-            PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes)
-        )
-    # A checkpoint is read before its stack goes on, which replaces it.
-    visits = [
-        MeasureTask(replace(stack, devices=plan.devices), one.unmeasured, one.unsaved)
-        for stack, one in zip(visited, revisited, strict=True)
-    ]
-    pool.execute(visits, take)
-    tasks: list[WorkerTask] = list(plan.stacks)
-    if measure_reference:
-        # It mostly takes seconds: it comes last, when it fills a core that would wait for the longest stack.
-        is_long = rows.train_count * rows.features >= LONG_REFERENCE_VALUES
-        tasks.insert(0 if is_long else len(tasks), ReferenceTask())
-    pool.execute(tasks, take)
+    judged = own_bytes + judging_bytes(rows, [study.recipe_of(one).max_epochs for one, *_ in study.runs()])
+    return plan, max(plan.memory_bytes, judged), free.total if free else None

@@ -8,6 +8,7 @@ from justright.data.guards.leaks import find_leaks
 from justright.data.guards.row_counts import find_copies, find_few_rows, find_lost_rows
 from justright.data.guards.row_order import find_order_effect
 from justright.data.guards.table_warning import Guard, TableWarning
+from justright.data.shared_arrays import release_memory
 from justright.data.table import Split
 
 
@@ -21,7 +22,9 @@ def find_warnings(split: Split) -> tuple[TableWarning, ...]:
         >>> find_warnings(jr.read_table("higgs-sim").split(1_000, train=10_000, order="head"))
         ()
     """
-    return tuple(warning for guard in GUARDS for warning in guard(split))
+    found = tuple(warning for guard in GUARDS for warning in guard(split))
+    release_memory()
+    return found
 
 
 # In the order in which they are said.

@@ -28,7 +28,7 @@ def find_order_effect(split: Split) -> Iterable[TableWarning]:
     if len(rows) < MIN_ROWS or split.spec.order == "time" or table.groups is not None:
         return
     are_classes = table.task != "regression"
-    target = table.target[rows].astype(np.int64) if are_classes else ranks(table.target[rows])
+    target = table.target[rows].astype(np.int32) if are_classes else ranks(table.target[rows])
     told = float(neighbours_told(np.arange(len(rows)), target, are_classes=are_classes))
     shares = np.bincount(target) / len(rows) if are_classes else np.zeros(1)
     changes = (1 - (shares**2).sum()) * len(rows)

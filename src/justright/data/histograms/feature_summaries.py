@@ -72,6 +72,7 @@ def _describe_numbers(
         found += numbers
         if len(shares) > MAX_HISTOGRAMS:
             shares[start : start + at_once] = _shares_told(deviations, target, codes)
+        del part, deviations  # before the next ones are made: of a long table each is a column in float64
     return found, shares
 
 

@@ -22,6 +22,7 @@ MAX_FLOAT32 = float(np.finfo(np.float32).max)
 OTHER = "other"
 # A level's name is part of a feature's name, of which reports and terminals show a line.
 MAX_LEVEL_CHARACTERS = 60
+BLOCK_ROWS = 1 << 20  # read at a time: their numbers are in memory in float64, and as text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +311,18 @@ def read_numbers(
     values: pl.Series, form: NumberFormat, missing: tuple[str, ...]
 ) -> tuple[npt.NDArray[np.float32], int]:
     """Return a column's numbers as float32, NaN where there is none that float32 holds, and how many texts are no numbers."""
+    found, unread = np.empty(len(values), np.float32), 0
+    for start in range(0, len(values), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        found[part], more = _read_block(values[part], form, missing)
+        unread += more
+    return found, unread
+
+
+def _read_block(
+    values: pl.Series, form: NumberFormat, missing: tuple[str, ...]
+) -> tuple[npt.NDArray[np.float32], int]:
+    """Return the same for a block of rows."""
     import polars as pl
 
     unread = 0

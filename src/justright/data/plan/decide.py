@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +149,9 @@ def plan_numbers(
     )
 
 
-def numbers_rows(name: str, numbers: npt.NDArray[np.float32], rows: Rows) -> str:
+def numbers_rows(
+    name: str, numbers: npt.NDArray[np.float32], rows: npt.NDArray[np.signedinteger[Any]]
+) -> str:
     """Return why a column only numbers the rows; '' if it does not.
 
     It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and no value comes

@@ -233,7 +233,12 @@ def fit_number_plan(
         options: what the user says about columns.
         like: a plan with everything but these columns.
     """
-    places = np.arange(len(features))[rows] if isinstance(rows, slice) else np.sort(rows)
+    # Half as large as they are elsewhere: of a long table they take as much as a feature.
+    if isinstance(rows, slice):
+        places = np.arange(len(features), dtype=np.int32)[rows]
+    else:
+        places = rows.astype(np.int32)
+        places.sort()
     low = np.min([block.min(0) for _, block in row_blocks(features, rows)], axis=0)
     high = np.max([block.max(0) for _, block in row_blocks(features, rows)], axis=0)
     sampled = places[:: -(-len(places) // MEDIAN_ROWS)]
@@ -293,7 +298,7 @@ def used_features(features: Floats, names: Sequence[str], plan: Plan) -> Floats:
 def _number_column(
     values: Floats,
     name: str,
-    rows: Rows,
+    rows: npt.NDArray[np.int32],
     options: ReadOptions,
     *,
     bounds: tuple[float, float],

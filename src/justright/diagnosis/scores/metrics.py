@@ -12,9 +12,9 @@ from justright.data.read_options import Task
 from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
 from justright.diagnosis.scores.metric_list import metrics_of
-from justright.runs.losses import EPSILON, log_probabilities
-from justright.statistics.class_metrics import ClassPredictions, class_metrics
-from justright.statistics.crossed import MIN_ROWS
+from justright.runs.losses import EPSILON
+from justright.statistics.class_metrics import Classes, ClassPredictions, class_metrics
+from justright.statistics.crossed import MIN_ROWS, Floats
 from justright.statistics.estimates import Estimates, metric_intervals, pool_estimates
 from justright.statistics.intervals import Interval
 from justright.statistics.value_metrics import value_metrics
@@ -101,25 +101,40 @@ def class_predictions(outputs: npt.ArrayLike, targets: Targets, *, are_logits: b
 
     Example:
         >>> class_predictions([0.0, 2.0], np.array([0, 1]), are_logits=True).probabilities.round(2).tolist()
-        [[0.5, 0.5], [0.12, 0.88]]
+        [[0.5], [0.88]]
     """
-    classes = np.asarray(targets).astype(np.int64)
-    values = np.asarray(outputs, np.float64).reshape(len(classes), -1)
-    if values.shape[1] == 1:
-        one = values[:, 0]
-        second = np.exp(-np.logaddexp(0.0, -one)) if are_logits else np.clip(one, 0.0, 1.0)
-        first = np.exp(-np.logaddexp(0.0, one)) if are_logits else 1.0 - second
-        chances = np.stack([first, second], axis=1)
-    elif are_logits:
-        values = values - np.logaddexp.reduce(values, axis=1, keepdims=True)  # of a class against the rest
-        chances = np.exp(values)
+    given = np.asarray(outputs).reshape(len(targets), -1)
+    is_small = given.shape[1] <= np.iinfo(np.int8).max
+    classes: Classes = np.asarray(targets).astype(np.int8 if is_small else np.int32)
+    if given.shape[1] == 1:
+        return ClassPredictions(given, classes, are_logits)
+    values = given.astype(np.float64)
+    if values.shape[1] == 2:
+        return ClassPredictions(second_of_two(values, are_logits=are_logits), classes, are_logits)
+    if are_logits:
+        values -= np.logaddexp.reduce(values, axis=1, keepdims=True)  # of a class against the rest
     else:
-        total = values.sum(axis=1, keepdims=True)
-        values = chances = np.divide(
-            values, total, out=np.full_like(values, 1 / values.shape[1]), where=total > 0
-        )
-    losses = -log_probabilities(values, classes, are_logits=are_logits)
-    return ClassPredictions(values, chances, losses, classes)
+        values = _shares(values)
+    return ClassPredictions(values, classes, are_logits)
+
+
+def second_of_two(values: Floats, *, are_logits: bool) -> Floats:
+    """Return (rows, 1) the logit, or the probability, of class 1 from (rows, 2) of both classes.
+
+    Example:
+        >>> second_of_two(np.array([[1.0, 3.0]]), are_logits=False).tolist()
+        [[0.75]]
+    """
+    if are_logits:
+        return np.asarray(values[:, 1:] - values[:, :1])
+    return np.asarray(_shares(values)[:, 1:])
+
+
+def _shares(values: Floats) -> Floats:
+    """Return (rows, classes) values divided by their sum; equal shares where it is not positive."""
+    total = values.sum(axis=1, keepdims=True)
+    equal = np.full_like(values, 1 / values.shape[1])
+    return np.asarray(np.divide(values, total, out=equal, where=total > 0))
 
 
 def find_logits(outputs: Losses, targets: Targets, losses: Losses | None, task: Task) -> bool:
@@ -140,13 +155,17 @@ def constant_metrics(constant: npt.ArrayLike, targets: Targets, task: Task) -> d
         targets: (rows,) of the rows that measure.
         task: the table's task.
     """
-    outputs = np.tile(np.asarray(constant, np.float32), len(targets))
+    values = np.asarray(constant, np.float32)
+    if task == "binary" and len(values) == 2:
+        values = second_of_two(values[None].astype(np.float64), are_logits=False)[0]
+    is_one = len(values) == 1  # then no array is as long as the rows
+    outputs = np.broadcast_to(values, len(targets)) if is_one else np.tile(values, len(targets))
     return measure_metrics(task, [output_metrics(outputs, targets, task, are_logits=False)])
 
 
 def without_metrics(task: Task, reason: str) -> Estimates:
     """Return the reason why a run has none of a task's metrics."""
-    return {metric.name: reason for metric in metrics_of(task)}
+    return [(metric.name, reason) for metric in metrics_of(task)]
 
 
 def _to_dict(found: Interval | str) -> dict[str, Any]:

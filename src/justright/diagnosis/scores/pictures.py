@@ -58,26 +58,17 @@ class CalibrationBins:
 
 def roc_curves(runs: Sequence[ClassPredictions]) -> Curves:
     """Return true against false positive rates, of class 1 of two for each run, or of each class that the rows contain."""
-
-    def at(ranking: Ranking, places: Floats) -> Floats:
-        return np.interp(places, *roc_curve(ranking))
-
-    return _curves(runs, at)
+    return _curves(runs, _roc_at)[0]
 
 
 def precision_recall_curves(runs: Sequence[ClassPredictions]) -> Curves:
     """Return precisions against recalls, likewise; the precision is that of the highest threshold with at least the recall."""
-
-    def at(ranking: Ranking, places: Floats) -> Floats:
-        recall, precision = precision_recall_curve(ranking)
-        return np.asarray(precision[np.searchsorted(recall, places - ROUNDING)])
-
-    return _curves(runs, at)
+    return _curves(runs, _precision_at)[0]
 
 
 def calibration_bins(runs: Sequence[ClassPredictions]) -> CalibrationBins:
     """Return the calibration of several runs on the same rows: of class 1 of two, or of the most probable class."""
-    found = [calibration_error(*told_and_seen(run)) for run in runs]
+    found = [calibration_error(*told_and_seen(run.probabilities, run.classes)) for run in runs]
     rows = np.mean([one.rows for one in found], axis=0)
     is_there = rows > 0
     rows = rows[is_there]
@@ -120,10 +111,11 @@ def shown_classes(runs: Sequence[ClassPredictions]) -> list[int]:
 def class_pictures(runs: Sequence[ClassPredictions]) -> dict[str, Any]:
     """Return what a page draws of a model's classes, as plain values: means over runs."""
     pictures: dict[str, Any] = {"calibration": plain_arrays(calibration_bins(runs))}
-    if runs[0].probabilities.shape[1] <= MOST_CLASSES:
+    if runs[0].count <= MOST_CLASSES:
         pictures["confusion"] = confusion_counts(runs).tolist()
     if runs[0].is_binary and shown_classes(runs):
-        for name, curves in (("roc", roc_curves(runs)), ("precision_recall", precision_recall_curves(runs))):
+        both = _curves(runs, _roc_at, _precision_at)
+        for name, curves in zip(("roc", "precision_recall"), both, strict=True):
             pictures[name] = {"x": curves.x.tolist(), "y": curves.y.mean(axis=0).tolist()}
     return pictures
 
@@ -144,9 +136,27 @@ def plain_arrays(found: CalibrationBins) -> dict[str, list[float]]:
     return {field.name: getattr(found, field.name).tolist() for field in fields(found)}
 
 
-def _curves(runs: Sequence[ClassPredictions], at: Callable[[Ranking, Floats], Floats]) -> Curves:
+def _roc_at(ranking: Ranking, places: Floats) -> Floats:
+    return np.interp(places, *roc_curve(ranking))
+
+
+def _precision_at(ranking: Ranking, places: Floats) -> Floats:
+    recall, precision = precision_recall_curve(ranking)
+    return np.asarray(precision[np.searchsorted(recall, places - ROUNDING)])
+
+
+def _curves(
+    runs: Sequence[ClassPredictions], *kinds: Callable[[Ranking, Floats], Floats]
+) -> tuple[Curves, ...]:
+    """Return curves of each kind; rows are ranked once for all kinds."""
     places = np.linspace(0, 1, POINTS)
-    values = [[at(class_ranking(run, each), places) for run in runs] for each in shown_classes(runs)]
+
+    def drawn(ranking: Ranking) -> list[Floats]:
+        return [at(ranking, places) for at in kinds]
+
+    values = [[drawn(class_ranking(run, each)) for run in runs] for each in shown_classes(runs)]
     if not values:
-        return Curves(places, np.empty((0, POINTS)))
-    return Curves(places, np.array(values[0]) if runs[0].is_binary else np.mean(values, axis=1))
+        return tuple(Curves(places, np.empty((0, POINTS))) for _ in kinds)
+    every = np.array(values)  # (classes, runs, kinds, points)
+    shown = every[0] if runs[0].is_binary else every.mean(axis=1)
+    return tuple(Curves(places, shown[:, kind]) for kind in range(len(kinds)))

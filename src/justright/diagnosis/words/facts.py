@@ -30,6 +30,7 @@ from justright.diagnosis.words.numbers import (
     word,
 )
 from justright.plugins import plugged_in
+from justright.statistics.crossed import Floats
 from justright.statistics.intervals import Interval, unpaired_interval
 from justright.study.remedy import LADDER_GROUP
 
@@ -98,26 +99,42 @@ def row_fact(study: JudgedStudy) -> Iterable[str]:
     usable = {name: one for name, one in study.measured.items() if one.source == "test" and _has_grid(one)}
     if not usable:
         return
-    validation = {
-        name: np.array([cross_fitted(run.validation)[0] for run in one.runs], dtype=np.float64).mean(axis=0)
-        for name, one in usable.items()
-    }
-    test = {name: one.best.mean(axis=0, dtype=np.float64) for name, one in usable.items()}
     names = sorted(usable)
     difference = unpaired_interval(
-        np.mean([validation[name] for name in names], axis=0),
-        np.mean([test[name] for name in names], axis=0),
+        _mean_of(_validation_means(usable[name]) for name in names),
+        _mean_of(usable[name].best.mean(axis=0, dtype=np.float64) for name in names),
         level=study.level,
     )
     if not (difference.is_above(study.margin) or difference.is_below(-study.margin)):
         return
     smallest = min(names, key=lambda name: (usable[name].variant.parameters, name))
     easier, size = ("easier", difference.negated()) if difference.mean < 0 else ("harder", difference)
-    yield (
-        f"The {counted(len(validation[smallest]), 'validation row')} are {easier} than the test rows: {smallest} "
-        f"{rounded(float(validation[smallest].mean()), difference)} against "
-        f"{rounded(float(test[smallest].mean()), difference)}; over all variants the difference is {estimate(size)}."
+    validation, test = (
+        _validation_means(usable[smallest]),
+        usable[smallest].best.mean(axis=0, dtype=np.float64),
     )
+    yield (
+        f"The {counted(len(validation), 'validation row')} are {easier} than the test rows: {smallest} "
+        f"{rounded(float(validation.mean()), difference)} against "
+        f"{rounded(float(test.mean()), difference)}; over all variants the difference is {estimate(size)}."
+    )
+
+
+def _validation_means(measured: Measured) -> Floats:
+    """Return (rows,) validation losses, averaged over seeds."""
+    losses = [cross_fitted(run.validation)[0] for run in measured.runs]
+    return np.asarray(np.array(losses, dtype=np.float64).mean(axis=0))
+
+
+def _mean_of(values: Iterable[Floats]) -> Floats:
+    """Return the mean of at least one array, each made when its turn comes; the first is changed."""
+    every = iter(values)
+    total, count = next(every), 1
+    for one in every:
+        total += one
+        count += 1
+    total /= count
+    return total
 
 
 def size_facts(study: JudgedStudy) -> Iterable[str]:

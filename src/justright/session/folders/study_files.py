@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from justright.data.describe import describe_table
 from justright.data.guards.registry import find_warnings
+from justright.data.shared_arrays import release_memory
 from justright.records.files import write_atomically
 from justright.records.fingerprints import versions
 from justright.records.folder import StudyFolder
@@ -51,6 +52,8 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
     }
     store.write_reference(CONSTANT, constants)
     store.set_meta("warnings", warnings)
+    del rows, targets, constants
+    release_memory()
     store.set_meta("environment", dict(environment or {}) | _environment())
 
 

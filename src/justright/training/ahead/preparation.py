@@ -19,7 +19,7 @@ from justright.study.recipe import steps_per_epoch
 from justright.study.registered import register_objects
 from justright.training.ahead.building import BUILDING
 from justright.training.ahead.executable import Compile
-from justright.training.lanes import Lane, Rows, first_lane
+from justright.training.lanes import Lane, first_lane, rows_of
 from justright.training.orders import DeviceOrders
 from justright.training.program import Program, ProgramCache, program_key, stack_program
 from justright.training.run_end import group_size
@@ -106,7 +106,8 @@ def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[An
 def measure_shapes(program: Program, task: StackTask, rows: StudyRows) -> list[tuple[Any, ...]]:
     """Return the shapes of what `Program.measure_lanes` is given for each kind of rows."""
     data = stack_data(task, rows)
-    kinds = [data.validation, data.fixed, *([Rows(*rows.test)] if len(rows.test[0]) else [])]
+    tests = [rows_of(rows.test)] if len(rows.test[0]) else []
+    kinds = [kind.among(data.train.x) for kind in (data.validation, data.fixed, *tests)]
     lanes = _lane_shapes(program, task)
     values = (lanes.best_weights, lanes.best_others), lanes.measured
     places = _shape((group_size(task),), np.int32)
