@@ -127,6 +127,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
                 "parameters": 803_329,
                 "precision": "float32",
                 "batch_orders": "host",
+                "lanes": None,
                 "verdict": {"label": label, "onset_epoch": None, "margin": 0.001, "reasons": []},
                 "test": {"mean": 0.6183, "low": 0.612, "high": 0.6243},
                 "metrics": {},

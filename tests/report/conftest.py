@@ -94,6 +94,10 @@ class FakeReader:
         """Return the variants."""
         return self._variants
 
+    def get_meta(self, key: str, default: object = None) -> object:
+        """Return the default: nothing else is recorded."""
+        return default
+
     def curves(self) -> pl.DataFrame:
         """Return the curves."""
         return self._curves

@@ -22,6 +22,13 @@ class EmptyReader:
         """Return nothing."""
         return []
 
+    def __init__(self, lanes=()):
+        self.lanes = dict(lanes)
+
+    def get_meta(self, key, default):
+        """Return the lanes of variants, if any were recorded."""
+        return self.lanes if key == "variant_lanes" and self.lanes else default
+
     def curves(self):
         """Return nothing."""
         import polars as pl
@@ -29,10 +36,10 @@ class EmptyReader:
         return pl.DataFrame({"variant": [], "seed": [], "train_rows": [], "epoch": []})
 
 
-def summary_of(recipe, variants, **environment):
+def summary_of(recipe, variants, lanes=(), **environment):
     """Return the summary of a study with this recipe, in which variants may have their own."""
     return summarise(
-        EmptyReader(),
+        EmptyReader(lanes),
         study={"recipe": recipe, "variants": variants},
         judgement={},
         table={"task": "binary"},
@@ -92,6 +99,18 @@ def test_page_and_markdown_name_precision_device_and_batch_orders(mixed):
     page = render_html(mixed)
     for value in (words, "drawn on the device for Tiny and Small", DEVICE):
         assert f">{value}<" in page
+
+
+def test_lanes_that_trained_side_by_side_are_said_and_null_where_none_were_recorded():
+    """As on a CPU, and in folders from before."""
+    variants = {"Tiny": {}, "Small": {}, "Large": {}}
+    summary = summary_of(ON_DEVICE, variants, lanes={"Tiny": 45, "Small": 45, "Large": 2}, device=DEVICE)
+    assert [one["lanes"] for one in result_json(summary)["variants"]] == [45, 45, 2]
+    assert "runs side by side up to 45 for Tiny and Small; 2 for Large" in render_markdown(summary)
+    assert ">up to 45 for Tiny and Small; 2 for Large<" in render_html(summary)
+    nothing = summary_of(ON_DEVICE, variants, device=DEVICE)
+    assert [one["lanes"] for one in result_json(nothing)["variants"]] == [None] * 3
+    assert "side by side" not in render_markdown(nothing)
 
 
 def test_orders_that_the_host_makes_are_not_mentioned():

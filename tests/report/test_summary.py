@@ -34,6 +34,10 @@ def unfinished_reader():
             """Return nothing: the model was not built yet."""
             return []
 
+        def get_meta(self, key, default=None):
+            """Return the default: nothing else is recorded."""
+            return default
+
         def curves(self):
             """Return one epoch."""
             return curves
@@ -66,7 +70,7 @@ def test_result_has_exactly_the_keys_of_the_contract(summary):
     assert list(result["rows"]) == ["train", "validation", "test"]
     variant = result["variants"][0]
     assert list(variant) == [
-        *("name", "parameters", "precision", "batch_orders"),
+        *("name", "parameters", "precision", "batch_orders", "lanes"),
         *("verdict", "learned", "runs", "test", "metrics"),
     ]
     assert list(variant["verdict"]) == [

@@ -79,6 +79,7 @@ def test_what_auto_meant_there_is_recorded(folder):
     assert values["recipe"]["batch_orders"] == "device"
     summary = jr.open_result(folder).summary
     assert summary["environment"]["device"] == "NVIDIA H100 80GB HBM3"
+    assert {one["name"]: one["lanes"] for one in summary["variants"]} == {"Narrow": 3, "Dropped": 3}
 
 
 def test_all_seeds_of_a_network_train_in_one_stack(folder):

@@ -27,6 +27,7 @@ from justright.runs.checkpoint_lanes import take_lanes
 from justright.runs.events import (
     EpochBlock,
     Event,
+    PlanMade,
     RowKind,
     RowLosses,
     RunFinished,
@@ -86,10 +87,12 @@ class Store(StoreReader):
             self._remove_orphans()
 
     def handle(self, event: Event) -> None:
-        """Store one event; plan and progress, which are for the live view, are ignored."""
+        """Store one event; progress and the rest of a plan, which are for the live view, are ignored."""
         match event:
             case VariantBuilt():
                 self._put_variant(event)
+            case PlanMade(variant_lanes=lanes) if lanes:
+                self._put_lanes(dict(lanes))
             case RunStarted():
                 self._put_started(event)
             case RunFinished():
@@ -222,6 +225,12 @@ class Store(StoreReader):
                 " layers = excluded.layers",
                 row,
             )
+
+    def _put_lanes(self, lanes: Mapping[str, int]) -> None:
+        with self._transaction() as connection:
+            found = self.get_meta("variant_lanes", {})
+            most = found | {name: max(count, found.get(name, 0)) for name, count in lanes.items()}
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("variant_lanes", to_json(most)))
 
     def _put_started(self, event: RunStarted) -> None:
         with self._transaction() as connection:

@@ -30,13 +30,22 @@ def precision_words(precisions: Mapping[str, str]) -> str:
         >>> precision_words({"Tiny": "float32", "Small": "float32", "Large": "bfloat16"})
         'float32 for Tiny and Small; bfloat16 operands, float32 sums for Large'
     """
+    return words_by_variant({name: PRECISIONS.get(one, one) for name, one in precisions.items()})
+
+
+def words_by_variant(words: Mapping[str, str]) -> str:
+    """Return what is said of each variant, those of which the same is said together; alone if it is said of all.
+
+    Example:
+        >>> words_by_variant({"Tiny": "45", "Small": "45", "Large": "2"})
+        '45 for Tiny and Small; 2 for Large'
+    """
     names: dict[str, list[str]] = {}
-    for name, precision in precisions.items():
-        names.setdefault(precision, []).append(name)
-    words = {precision: PRECISIONS.get(precision, precision) for precision in names}
+    for name, said in words.items():
+        names.setdefault(said, []).append(name)
     if len(names) == 1:
-        return next(iter(words.values()))
-    return "; ".join(f"{words[one]} for {listed_briefly(same)}" for one, same in names.items())
+        return next(iter(names))
+    return "; ".join(f"{said} for {listed_briefly(same)}" for said, same in names.items())
 
 
 def precision_sentence(summary: Summary) -> str:

@@ -29,7 +29,7 @@ RESULT_KEYS = (
     *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
 VARIANT_KEYS = (
-    *("name", "parameters", "precision", "batch_orders"),
+    *("name", "parameters", "precision", "batch_orders", "lanes"),
     *("verdict", "learned", "runs", "test", "metrics"),
 )
 RUN_KEYS = ("seed", "train_rows", "epochs", "best_epoch", "outcome", "best", "last", "test", "test_last")
@@ -111,6 +111,7 @@ class VariantSummary(TypedDict):
     parameters: int | None
     precision: str  # of matrix products, as a recipe names it
     batch_orders: str  # where they were drawn: 'host' or 'device'
+    lanes: int | None  # the most in a stack of its runs on an accelerator; None on a CPU, or not recorded
     verdict: VerdictSummary
     learned: bool | None  # whether it beats the constant prediction; None if open or not measured
     runs: list[RunSummary]
@@ -233,6 +234,7 @@ def summarise(
     verdicts = {item["name"]: item for item in judgement.get("variants") or ()}
     described = study.get("variants", {})
     names = list(dict.fromkeys([*described, *built, *(record.run.variant for record in records)]))
+    lanes = reader.get_meta("variant_lanes", {})
     most = largest_size(study, rows.get("train") or 0)
     by_variant: dict[str, list[RunRecord]] = {}
     for record in records:
@@ -250,6 +252,7 @@ def summarise(
         "variants": [
             _variant(name, described.get(name, {}), built.get(name), verdicts.get(name, {}))
             | _computed(recipe_values(described.get(name, {}), study))
+            | {"lanes": lanes.get(name)}
             | _runs_and_verdict(by_variant.get(name, ()), verdicts.get(name, {}), most)
             for name in names
         ],

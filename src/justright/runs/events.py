@@ -150,7 +150,7 @@ class RunMeasured:
 
 @dataclass(frozen=True, slots=True)
 class PlanMade:
-    """What is about to be trained, and the memory it is expected to take; shown, never stored.
+    """What is about to be trained, and the memory it is expected to take; shown, and of it the lanes of variants are stored.
 
     Args:
         runs: runs that are trained or resumed.
@@ -160,6 +160,7 @@ class PlanMade:
         free_bytes: what it may take together with what it holds already; None if that is not known.
         devices: how many accelerators train each stack together.
         lanes: the most that an accelerator computes side by side; None on processors.
+        variant_lanes: (variant, the same for its runs), for those that train there.
     """
 
     runs: int
@@ -169,6 +170,7 @@ class PlanMade:
     free_bytes: int | None
     devices: int = 1
     lanes: int | None = None
+    variant_lanes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,10 @@ def train_study(
     if plan.stacks:
         lanes = max(len(stack.runs) for stack in plan.stacks) if together else None
         handle(
-            PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes)
+            PlanMade(
+                *(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes),
+                _variant_lanes(plan.stacks) if together else (),
+            )
         )
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [
@@ -148,6 +151,15 @@ def train_study(
         is_long = study.split.sizes["train"] * study.split.table.n_features >= LONG_REFERENCE_VALUES
         tasks.insert(0 if is_long else len(tasks), ReferenceTask())
     pool.execute(tasks, take)
+
+
+def _variant_lanes(stacks: Sequence[StackTask]) -> tuple[tuple[str, int], ...]:
+    """Return the most lanes of a stack in which each variant has runs."""
+    most: dict[str, int] = {}
+    for stack in stacks:
+        for name in stack.variants:
+            most[name] = max(most.get(name, 0), len(stack.runs))
+    return tuple(most.items())
 
 
 def _fit(

@@ -11,7 +11,6 @@ from tests.training.together.mixed_stacks import (
     MASKS,
     PENALTIES,
     TOLERANCE,
-    Stacks,
     assert_same_runs,
     found_in,
 )
@@ -27,19 +26,6 @@ HOST = {
     for name, (build, recipe) in PENALTIES.items()
 }
 LIMITED = {name: (build, replace(recipe, max_epochs=10)) for name, (build, recipe) in MASKS.items()}
-
-
-@pytest.fixture(scope="module")
-def stacks(few_rows, tmp_path_factory):
-    """What trains stacks here."""
-    return Stacks(few_rows, tmp_path_factory)
-
-
-@pytest.fixture(autouse=True)
-def short_chunks(monkeypatch):
-    """Up to four epochs."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", 4)
 
 
 def seated(stacks, variants, lanes=LANES):
@@ -98,8 +84,7 @@ def test_cut_off_after_every_chunk_it_ends_the_same(variants, stacks):
 
 def test_runs_that_left_go_on_where_a_limit_ended_them(stacks):
     """With a higher limit, those in the last checkpoint and those that were parked: as float32 does among fewer lanes."""
-    longer = {name: (build, replace(recipe, max_epochs=14)) for name, (build, recipe) in LIMITED.items()}
-    task, theirs = stacks.task(longer, SEEDS), in_turn(stacks, longer)
+    task, theirs = stacks.task(MASKS, SEEDS), in_turn(stacks, MASKS)
     first = stacks.train(seated(stacks, LIMITED))
     left = [*(one for event in first.checkpoints for one in event.parked), first.checkpoints[-1]]
     assert sorted(run for event in left for run in event.lanes) == sorted(task.runs)
