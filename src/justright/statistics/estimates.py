@@ -138,7 +138,7 @@ def metric_intervals(
     Example:
         >>> rows = np.tile([0.5, -0.5], 50)
         >>> one = metric_intervals(
-        ...     pool_estimates([{"accuracy": Estimate(0.5, rows, 100)}]), {"accuracy": (0.0, 1.0)}
+        ...     pool_estimates([[("accuracy", Estimate(0.5, rows, 100))]]), {"accuracy": (0.0, 1.0)}
         ... )
         >>> one["accuracy"].mean, round(one["accuracy"].low, 3), round(one["accuracy"].high, 3)
         (0.5, 0.402, 0.598)
