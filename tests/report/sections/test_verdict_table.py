@@ -117,7 +117,9 @@ def make_record(seed):
 
 def summarise_records(*records):
     """Return the summary of a store with these runs."""
-    reader = SimpleNamespace(runs=lambda: records, variants=list, curves=pl.DataFrame)
+    reader = SimpleNamespace(
+        get_meta=lambda key, default: default, runs=lambda: records, variants=list, curves=pl.DataFrame
+    )
     return summarise(
         reader,
         study={"variants": {"Tiny": {}}},
