@@ -21,7 +21,7 @@ from justright.runs.outcomes import Outcome
 from justright.runs.weight_histograms import (
     HISTOGRAMS,
     Histogram,
-    kept_histograms,
+    run_histograms,
     weight_histograms,
     weight_names,
 )
@@ -260,13 +260,12 @@ class FitRecord:
 
     def _histograms(self, model: Any) -> dict[str, dict[str, Histogram]]:  # noqa: ANN401
         """Return how the weights were distributed before training, if it had any then, and after the last and the best epoch."""
-        names = weight_names((one.path for one in model.weights), model.name)
-        steps = {0: self._first} if len(self._first) == len(names) else {}
-        steps |= {
-            self.epochs - 1: weight_histograms(self._weights["last"]),
-            self._best_epoch or 0: weight_histograms(self._weights["best"]),
-        }
-        return kept_histograms(names, steps)
+        return run_histograms(
+            weight_names((one.path for one in model.weights), model.name),
+            self._first,
+            last=(self.epochs - 1, self._weights["last"]),
+            best=(self._best_epoch or 0, self._weights["best"]),
+        )
 
 
 def _learning_rate(model: Any) -> float:  # noqa: ANN401

@@ -70,6 +70,27 @@ def weight_names(paths: Iterable[str], model: str) -> list[str]:
     return names
 
 
+def run_histograms(
+    names: Sequence[str],
+    first: Sequence[Histogram],
+    *,
+    last: tuple[int, Iterable[npt.ArrayLike]],
+    best: tuple[int, Iterable[npt.ArrayLike]],
+) -> dict[str, dict[str, Histogram]]:
+    """Return as plain values how a run's weights were distributed before training, and after its last and its best epoch.
+
+    Args:
+        names: of the weights.
+        first: the histogram of each before training; of others than these, or of none, they are left out.
+        last: the last epoch, and the weights after it.
+        best: the same of the best one.
+    """
+    steps = {0: first} if len(first) == len(names) else {}
+    return kept_histograms(
+        names, steps | {epoch: weight_histograms(weights) for epoch, weights in (last, best)}
+    )
+
+
 def kept_histograms(
     names: Sequence[str], steps: Mapping[int, Sequence[Histogram]]
 ) -> dict[str, dict[str, Histogram]]:

@@ -19,7 +19,7 @@ from justright.runs.weight_histograms import (
     BINS,
     HISTOGRAMS,
     Histogram,
-    kept_histograms,
+    run_histograms,
     weight_histograms,
     weight_names,
 )
@@ -275,11 +275,12 @@ def _histograms(
         (one.path for one in (*model.trainable_variables, *model.non_trainable_variables)), model.name
     )
     last, last_others = state.measured
-    steps = {
-        int(state.epochs) - 1: weight_histograms([*last, *last_others]),
-        int(state.best_epoch): weight_histograms([*state.best_weights, *state.best_others]),
-    }
-    return kept_histograms(names, ({} if first is None else {0: _from_tensor(first)}) | steps)
+    return run_histograms(
+        names,
+        [] if first is None else _from_tensor(first),
+        last=(int(state.epochs) - 1, [*last, *last_others]),
+        best=(int(state.best_epoch), [*state.best_weights, *state.best_others]),
+    )
 
 
 def _from_tensor(histograms: npt.NDArray[np.float64]) -> list[Histogram]:

@@ -492,8 +492,9 @@ class _Session:
     def _begin(self) -> tuple[Lane, _Progress]:
         count = len(self.task.runs)
         with built_on_host(self.task.devices):
-            lanes = jax.tree.map(jax.device_put, self._first_lanes(self.task.runs))
-        self.first_weights = first_weights(resized(lanes, self.network.shapes()))
+            first = self._first_lanes(self.task.runs)
+            lanes = jax.tree.map(jax.device_put, first)
+        self.first_weights = first_weights(resized(first, self.network.shapes()))
         lanes = self.placement.shard(lanes, outer=1)
         if self.cohorts is not None:
             self.cohorts.seat(range(count))
