@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from justright.errors import InputError
 from justright.records.faults import DamagedError, disk_faults
 from justright.records.files import replacing
-from justright.study.registered import unregistered_classes
+from justright.study.registered import revival_fault, unregistered_classes
 
 if TYPE_CHECKING:
     import keras
@@ -79,10 +79,9 @@ def load_model(path: Path | str, custom_objects: Mapping[str, Any] | None = None
         # Keras: an unknown class, or a configuration that cannot be used.
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             # Among Keras' advice, and the whole configuration of every layer around it.
-            revived = re.search(r"Error encountered during deserialization: (.+)", str(error))
-            if revived:
+            if fault := revival_fault(error):
                 raise InputError(
-                    f"The classes of a model must take what Keras notes about it; {str(place)!r} cannot be rebuilt: {revived[1]}. "
+                    f"The classes of a model must take what Keras notes about it; {str(place)!r} cannot be rebuilt: {fault}. "
                     "Let the class's `__init__` take **kwargs and pass them to `super().__init__`, and train it again."
                 ) from error
             unknown = re.search(r"Could not locate \w+ '[^']*'", str(error))

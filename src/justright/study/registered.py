@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -64,6 +65,12 @@ def register_objects(objects: Mapping[str, Any]) -> None:
             keras.saving.register_keras_serializable(package, name)(value)
         else:  # set in Keras' dictionary by hand
             keras.saving.get_custom_objects()[name] = value
+
+
+def revival_fault(error: Exception) -> str:
+    """Return what Keras says where the class of a model does not take what Keras noted about it; empty for other errors."""
+    found = re.search(r"Error encountered during deserialization: (.+)", str(error))
+    return found[1] if found else ""
 
 
 def _can_be_sent(value: object) -> bool:

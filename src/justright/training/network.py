@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from justright.runs.tasks import ChosenRows, TargetUnits
 from justright.study.families import Family
 from justright.study.keras_descriptions import name_of
 from justright.study.recipe import LOSSES, SCORES, Recipe
+from justright.study.registered import revival_fault
 from justright.study.variant import Build, KerasConfig
 from justright.training.initial_draws import shared_draws
 from justright.training.keras_objects import Outputs, mean_of_probe, own_loss, own_metric
@@ -225,10 +225,9 @@ def _build_model(name: str, build: Build, features: int, outputs: int, feature_n
         # Keras' safe mode is the default here: a configuration with code (a Lambda layer) is refused.
         model = keras.models.model_from_json(build.json) if isinstance(build, KerasConfig) else build()
     except Exception as error:
-        revived = re.search(r"Error encountered during deserialization: (.+)", str(error))
-        if revived:  # Keras, about a model of a class that does not take what Keras notes about it
+        if fault := revival_fault(error):
             raise InputError(
-                f"Variant {name!r} cannot be made again from what Keras says about it: {revived[1]}. Let its class's "
+                f"Variant {name!r} cannot be made again from what Keras says about it: {fault}. Let its class's "
                 "`__init__` take **kwargs and pass them to `super().__init__`, or pass a function that makes it."
             ) from error
         raise InputError(f"Variant {name!r} cannot be built: {type(error).__name__}: {error}") from error
