@@ -150,7 +150,9 @@ class Course:
         for share, times, most_noise, fewest, less in EVIDENT:
             if found.rise.low <= 0 and less > allowance and len(self._values) >= fewest:
                 rise = self._rises.surest(less)
-                freer = self._turn(rise) if rise.is_sure else found
+                if not rise.is_sure:
+                    continue
+                freer = self._turn(rise)
                 if _is_evident(freer, self._values, share=share, times=times, most_noise=most_noise):
                     found = freer
         return found
