@@ -227,10 +227,9 @@ class Store(StoreReader):
             )
 
     def _put_lanes(self, lanes: Mapping[str, int]) -> None:
-        with self._transaction() as connection:
-            found = self.get_meta("variant_lanes", {})
-            most = found | {name: max(count, found.get(name, 0)) for name, count in lanes.items()}
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", ("variant_lanes", to_json(most)))
+        found = self.get_meta("variant_lanes", {})
+        most = {name: max(count, found.get(name, 0)) for name, count in lanes.items()}
+        self.set_meta("variant_lanes", found | most)
 
     def _put_started(self, event: RunStarted) -> None:
         with self._transaction() as connection:

@@ -159,8 +159,7 @@ class PlanMade:
         memory_bytes: expected peak of the whole command: this process, its workers, and judging.
         free_bytes: what it may take together with what it holds already; None if that is not known.
         devices: how many accelerators train each stack together.
-        lanes: the most that an accelerator computes side by side; None on processors.
-        variant_lanes: (variant, the same for its runs), for those that train there.
+        variant_lanes: (variant, the most of its runs and others that an accelerator computes side by side); none on processors.
     """
 
     runs: int
@@ -169,8 +168,12 @@ class PlanMade:
     memory_bytes: int
     free_bytes: int | None
     devices: int = 1
-    lanes: int | None = None
     variant_lanes: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def lanes(self) -> int | None:
+        """The most runs that an accelerator computes side by side; None on processors."""
+        return max((count for _, count in self.variant_lanes), default=None)
 
 
 @dataclass(frozen=True, slots=True)

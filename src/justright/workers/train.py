@@ -132,12 +132,9 @@ def train_study(
     pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
     runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
     if plan.stacks:
-        lanes = max(len(stack.runs) for stack in plan.stacks) if together else None
+        lanes = _variant_lanes(plan.stacks) if together else ()
         handle(
-            PlanMade(
-                *(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes),
-                _variant_lanes(plan.stacks) if together else (),
-            )
+            PlanMade(len(runs), len(plan.stacks), plan.busy_workers, peak, free_bytes, plan.devices, lanes)
         )
     # A checkpoint is read before its stack goes on, which replaces it.
     visits = [

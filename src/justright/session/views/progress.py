@@ -227,7 +227,7 @@ def plan_text(plan: PlanMade) -> str:
         '7 runs in 7 stacks on 2 workers: about 2.1 GB of 21.4 GB free'
         >>> plan_text(PlanMade(2, 2, 1, 2_140_000_000, None, devices=4))
         '2 runs in 2 stacks on 1 worker, each over 4 devices: about 2.1 GB'
-        >>> plan_text(PlanMade(90, 1, 1, 2_140_000_000, None, lanes=45))
+        >>> plan_text(PlanMade(90, 1, 1, 2_140_000_000, None, variant_lanes=(("L2", 45),)))
         '90 runs in 1 stack, up to 45 side by side, on 1 worker: about 2.1 GB'
     """
     parts = [_counted(plan.runs, "run"), _counted(plan.stacks, "stack"), _counted(plan.workers, "worker")]
