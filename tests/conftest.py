@@ -18,6 +18,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = (
+    "tests.keras_objects",
     "tests.known_truth",
     "tests.plug_ins",
     "tests.stacks",

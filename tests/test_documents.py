@@ -202,6 +202,7 @@ def taken_for_granted(tmp_path_factory):
 
 @pytest.mark.parametrize("page", PAGES_WITH_PYTHON, ids=lambda page: page.stem)
 @pytest.mark.slow
+@pytest.mark.usefixtures("keras_objects")
 def test_the_python_of_every_page_runs(page, taken_for_granted, monkeypatch):
     """A page's blocks, one after the other, as in a notebook of its own."""
     import matplotlib.pyplot as plt

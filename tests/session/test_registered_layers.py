@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from tests.keras_objects import own_keras_objects
 
 import justright as jr
 
@@ -71,18 +72,15 @@ class Notebook:
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory) -> Iterator[Notebook]:
     """Two epochs of each kind of builder."""
-    known = keras.saving.get_custom_objects()
-    before = dict(known)
     names: dict[str, Any] = {"__name__": "__main__"}
-    exec(CELL, names)  # as a notebook runs its cells
     random = np.random.default_rng(0)
     x = random.normal(size=(200, 3)).astype(np.float32)
     split = jr.read_table((x, (x[:, 0] > 0).astype(np.float32))).split(validation=40, train=100, test=60)
     recipe = jr.Recipe(batch_size=50, max_epochs=2, patience=None)
-    study = jr.Study(split, names["variants"], recipe=recipe, reference=False)
-    yield Notebook(names, study.run(tmp_path_factory.mktemp("notebook") / "study"), x)
-    known.clear()
-    known.update(before)
+    with own_keras_objects():
+        exec(CELL, names)  # as a notebook runs its cells
+        study = jr.Study(split, names["variants"], recipe=recipe, reference=False)
+        yield Notebook(names, study.run(tmp_path_factory.mktemp("notebook") / "study"), x)
 
 
 @pytest.fixture

@@ -11,30 +11,22 @@ import pytest
 from justright.study.registered import register_objects, registered_objects, unregistered_classes
 
 
-@pytest.fixture
-def known():
-    """Keras' dictionary of registered objects, as it is put back afterwards."""
-    known = keras.saving.get_custom_objects()
-    before = dict(known)
-    yield known
-    known.clear()
-    known.update(before)
-
-
 def of_main(**names: object) -> type:
     """Return a layer class of a cell."""
     return type("Gate", (keras.layers.Layer,), {"__module__": "__main__", **names})
 
 
-def test_only_what_main_registered_is_sent(known) -> None:
+def test_only_what_main_registered_is_sent(keras_objects) -> None:
     """Classes of modules are imported where they are needed."""
     gate = of_main()
     keras.saving.register_keras_serializable("nb")(gate)
-    known["of a module"] = type("Other", (keras.layers.Layer,), {"__module__": "package"})
+    keras_objects["of a module"] = type("Other", (keras.layers.Layer,), {"__module__": "package"})
     assert registered_objects() == {"nb>Gate": gate}
 
 
-def test_classes_that_main_defines_without_registering_them_are_sent_as_well(known, monkeypatch) -> None:
+def test_classes_that_main_defines_without_registering_them_are_sent_as_well(
+    keras_objects, monkeypatch
+) -> None:
     """By the name under which Keras saves them; a function, a class of a module and an instance are no such thing."""
     main = sys.modules["__main__"]
     gate, penalty = of_main(), type("Penalty", (keras.regularizers.Regularizer,), {"__module__": "__main__"})
@@ -52,16 +44,16 @@ def test_classes_that_main_defines_without_registering_them_are_sent_as_well(kno
     assert registered_objects() == {"nb>Gate": gate, "Penalty": penalty}
 
 
-def test_what_cannot_be_sent_is_left_out(known) -> None:
+def test_what_cannot_be_sent_is_left_out(keras_objects) -> None:
     """A lock belongs to its process; a study that does not use the layer still trains."""
-    known["nb>Gate"] = of_main(lock=threading.Lock())
+    keras_objects["nb>Gate"] = of_main(lock=threading.Lock())
     assert registered_objects() == {}
 
 
 @pytest.mark.parametrize("name", ["nb>Gate", "a>b>Gate", "Gate"])
-def test_objects_are_registered_under_the_names_they_had(known, name) -> None:
+def test_objects_are_registered_under_the_names_they_had(keras_objects, name) -> None:
     """Whoever gave them: the decorator, or a hand in Keras' dictionary."""
     gate = of_main()
     register_objects({name: gate})
-    assert known[name] is gate
+    assert keras_objects[name] is gate
     assert keras.saving.get_registered_name(gate) == name
