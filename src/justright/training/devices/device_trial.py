@@ -26,7 +26,7 @@ def describe_devices() -> dict[str, Any]:
     """
     devices = jax.local_devices()
     first = devices[0]
-    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
+    limits: list[Any] = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
     version = str(getattr(first.client, "platform_version", "")).lower()
     platform = first.platform.lower()
     if platform == "gpu":
