@@ -116,3 +116,16 @@ def test_lanes_that_trained_side_by_side_are_said_and_null_where_none_were_recor
 def test_orders_that_the_host_makes_are_not_mentioned():
     """As there was nothing else for long."""
     assert "batch orders" not in render_markdown(summary_of({"precision": "float32"}, {"Tiny": {}}))
+
+
+def test_the_terminal_says_how_many_runs_trained_side_by_side(terminal, tmp_path):
+    """Where `justright run` and `justright show` print the table; nothing where none were recorded."""
+    variants = {"Tiny": {}, "Small": {}}
+    for lanes, said in (
+        ({"Tiny": 45, "Small": 2}, " Runs side by side: up to 45 for Tiny; 2 for Small."),
+        ((), ""),
+    ):
+        console, file = terminal(200)
+        summary = summary_of({"precision": "float32"}, variants, lanes=lanes, device="NVIDIA L4")
+        print_findings(console, summary, tmp_path)
+        assert f"Precision: float32, on NVIDIA L4.{said}" in file.getvalue().splitlines()

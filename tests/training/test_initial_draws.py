@@ -10,6 +10,7 @@ import pytest
 
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
+from justright.training import initial_draws
 from justright.training.initial_draws import LEAST_LENGTH, MOST_LENGTH, drawn_values, shared_draws
 from justright.training.network import build_network
 
@@ -116,3 +117,18 @@ def test_two_builds_give_the_values_of_all_seeds(build):
 def test_values_that_two_builds_do_not_explain_are_left_to_builds(build):
     """Nothing is guessed."""
     assert drawn_values(values_of(build)[0], (5, 9, 2, 77)) is None
+
+
+def test_a_network_that_is_only_looked_at_draws_nothing(monkeypatch):
+    """Its weights are zeros where others are drawn; all else is the same, and models of one's own are drawn as ever."""
+    shape = {"seed": 1, "features": 3, "outputs": 1, "task": "binary", "is_blank": True}
+    recipe = Recipe().resolve("binary", train_rows=100)
+    drawn = build_network("a", mlp(4), recipe, **shape | {"is_blank": False}).initial_values()
+    own = build_network("a", lambda: keras.Sequential([keras.layers.Dense(1)]), recipe, **shape)
+    assert own.initial_values()["weights"][0].all()
+    monkeypatch.setattr(initial_draws, "_prefix_of_draw", lambda *given, **options: pytest.fail("drawn"))
+    blank = build_network("a", mlp(4), recipe, **shape).initial_values()
+    assert {kind: [value.shape for value in values] for kind, values in blank.items()} == {
+        kind: [value.shape for value in values] for kind, values in drawn.items()
+    }
+    assert not any(value.any() for value in blank["weights"])

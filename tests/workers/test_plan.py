@@ -141,6 +141,16 @@ def test_accelerators_share_the_seeds_of_a_network_so_that_none_idles(split, nam
     assert sorted(lanes, key=lambda one: one[0] == "Small") == expected
 
 
+@pytest.mark.parametrize(
+    ("workers", "expected"),
+    [(1, ["Small", "Dropped", "Large"]), (2, ["Dropped", "Large", "Small"])],
+)
+def test_a_single_accelerator_trains_the_smallest_network_while_the_others_compile(split, workers, expected):
+    """Its program is there first, and with one device the order of the others does not matter; with several it does."""
+    lanes = dealt(split, seeds=1, workers=workers, names=["Small", "Large", "Dropped"])
+    assert [variant for variant, _ in lanes] == expected
+
+
 def test_stacks_that_continue_take_devices_of_their_own(split):
     """The others are dealt out over what is left."""
     runs = tuple(RunKey("Large", seed, 60) for seed in (1, 2, 3))

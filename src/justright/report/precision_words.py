@@ -48,9 +48,20 @@ def words_by_variant(words: Mapping[str, str]) -> str:
     return "; ".join(f"{said} for {listed_briefly(same)}" for said, same in names.items())
 
 
+def lanes_words(summary: Summary) -> str:
+    """Return how many runs of each variant trained side by side on an accelerator; empty where none did, or none say so."""
+    lanes = {one["name"]: str(one["lanes"]) for one in summary["variants"] if one["lanes"]}
+    return f"up to {words_by_variant(lanes)}" if lanes else ""
+
+
 def precision_sentence(summary: Summary) -> str:
-    """Return in which precision a study was trained, and on which accelerators, if any; empty without variants."""
-    return sentence_of({one["name"]: one["precision"] for one in summary["variants"]}, summary["device"])
+    """Return in which precision a study was trained, on which accelerators, if any, and how many runs side by side.
+
+    Empty without variants.
+    """
+    words = sentence_of({one["name"]: one["precision"] for one in summary["variants"]}, summary["device"])
+    lanes = lanes_words(summary)
+    return f"{words} Runs side by side: {lanes}." if lanes else words
 
 
 def sentence_of(precisions: Mapping[str, str], device: str | None) -> str:

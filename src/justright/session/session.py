@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -166,6 +167,8 @@ class _Session:
                     devices_per_run=how.devices_per_run,
                 ) as pool,
             ):
+                if pool.accelerators:
+                    threading.Thread(target=_import_what_follows, daemon=True).start()
                 train_study(
                     self.study,
                     pool,
@@ -264,3 +267,12 @@ class _Session:
                 f"({same if before.parameters == now.parameters else counts}). "
                 "Run that one again, choose another --out, or start in a fresh folder with --new."
             )
+
+
+def _import_what_follows() -> None:
+    """Import what judges and reports, while an accelerator trains and this process waits."""
+    from scipy import special  # noqa: F401  # the same
+
+    import justright.report.html
+    import justright.report.sections.registry
+    import justright.report.terminal.study_report  # noqa: F401  # imported again when they are needed

@@ -50,6 +50,19 @@ def shared_draws() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def blank_draws() -> Iterator[None]:
+    """Let JAX draw zeros while a model is built whose values nobody asks for: nothing is computed, and nothing compiled."""
+    with shared_draws(), ExitStack() as stack:
+        for name in DRAWS:
+            stack.enter_context(replaced(jax.random, name, _zeros))
+        yield
+
+
+def _zeros(key: Any, shape: tuple[int, ...] = (), dtype: Any = float, *_: Any, **__: Any) -> Any:
+    return jax.device_put(np.zeros(shape, jax.dtypes.canonicalize_dtype(dtype)))
+
+
 def _prefix_of_draw(draw: Callable[..., Any], key: Any, *arguments: Any, **options: Any) -> Any:
     """Return what `draw` returns, as the beginning of a longer vector where that is the same."""
     shape = options.get("shape")

@@ -23,7 +23,7 @@ from justright.study.keras_descriptions import name_of
 from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.registered import revival_fault
 from justright.study.variant import Build, KerasConfig
-from justright.training.initial_draws import shared_draws
+from justright.training.initial_draws import blank_draws, shared_draws
 from justright.training.keras_objects import Outputs, mean_of_probe, own_loss, own_metric
 from justright.training.last_layer import ends_in_logits, hides_probabilities, in_units, predicts_any_number
 from justright.training.masks import hashed_dropout
@@ -135,20 +135,22 @@ def build_network(
     units: TargetUnits | None = None,
     feature_names: Sequence[str] = (),
     train_x: Callable[[], npt.NDArray[np.float32] | ChosenRows] | None = None,
+    is_blank: bool = False,
 ) -> Network:
     """Return the network of a variant with the initial weights that `seed` gives.
 
     Exactly what plain Keras gives after `keras.utils.clear_session(); keras.utils.set_random_seed(seed)`. With
     `train_x`, which gives the run's training rows (rows, features), Normalization layers are adapted to them. With `units`,
     a model whose last operation is linear predicts in the target's units. With `feature_names`, a model of several inputs gets
-    the features that these are named after.
+    the features that these are named after. One that `is_blank` is only looked at: a family's has zeros for drawn weights, which
+    saves drawing them; models of one's own are built as ever.
 
     Raises:
         InputError: the builder fails, returns no model, or the model does not fit the table.
     """
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
-    with shared_draws():
+    with blank_draws() if is_blank and isinstance(build, Family) else shared_draws():
         model = built = _build_model(name, build, features, outputs, feature_names)
         if model.count_params() > COLLECTED_PARAMETERS:
             gc.collect()

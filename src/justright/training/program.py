@@ -459,7 +459,8 @@ def stack_program(
         build = padded_build(task.build, task.recipe)
         # Nobody asks for this network's values, so an accelerator need not hold them.
         with on_host() if task.together else nullcontext():
-            network = stack_network(replace(task, build=build), rows, seed=task.runs[0].seed)
+            padded = replace(task, build=build)
+            network = stack_network(padded, rows, seed=task.runs[0].seed, is_blank=task.together)
         cache[key] = Program(
             network,
             task.recipe,
@@ -504,8 +505,11 @@ def _forget(cache: ProgramCache, kept: Collection[Any]) -> None:
     release_memory()
 
 
-def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
-    """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows."""
+def stack_network(task: StackTask, rows: StudyRows, *, seed: int, is_blank: bool = False) -> Network:
+    """Return the network of a stack's variant with the initial weights of `seed`, adapted to its training rows.
+
+    Of one that `is_blank`, nobody asks for its weights.
+    """
     with BUILDING.held(), built_on_host(task.devices):
         return build_network(
             *(task.variant, task.build, task.recipe),
@@ -516,4 +520,5 @@ def stack_network(task: StackTask, rows: StudyRows, *, seed: int) -> Network:
             units=rows.units,
             feature_names=rows.feature_names,
             train_x=lambda: ChosenRows(rows.train[0], rows.places(task.train_index)),
+            is_blank=is_blank,
         )

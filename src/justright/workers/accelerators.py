@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 
 from justright.runs.place import CPU, DEVICE_VARIABLE
 from justright.study.recipe import DeviceKind
@@ -20,38 +22,15 @@ PLUGINS = "jax_plugins"
 TPU_LIBRARY = "libtpu"  # JAX finds it by its name, not as a plugin
 # The beginnings of the variables that decide which devices JAX sees.
 DECISIVE = ("JAX_", "CUDA_", "ROCR_", "HIP_", "TPU_", "XLA_FLAGS")
-PROBE = """
-import json, jax, jax.numpy as jnp
-from jax import lax
-devices = jax.local_devices()
-first = devices[0]
-limits = [(device.memory_stats() or {}).get("bytes_limit") for device in devices]
-version = str(getattr(first.client, "platform_version", "")).lower()
-platform = first.platform.lower()
-if platform == "gpu":
-    platform = "rocm" if "rocm" in version else "cuda"
-# What training needs: products and their gradients in a loop, random bits, and pairs sorted by them.
-def trial(x):
-    step = lambda x, _: (x - 0.25 * jax.grad(lambda x: ((x @ jnp.eye(8)) ** 2).sum())(x), None)
-    bits = jax.random.bits(jax.random.key(0), (64,), jnp.uint32)
-    keys, places = lax.sort((bits, lax.iota(jnp.int32, 64)), num_keys=1, is_stable=True)
-    return lax.scan(step, x, None, length=2)[0].sum(), keys, places
-total, keys, places = jax.device_get(jax.jit(trial)(jnp.full((8, 8), 2.0)))
-if float(total) != 32.0:
-    raise RuntimeError(f"a matrix product is wrong: {float(total)} instead of 32.0")
-if keys.tolist() != sorted(keys.tolist()) or sorted(places.tolist()) != list(range(64)):
-    raise RuntimeError("it sorts wrongly")
-# A process takes whole chips of a TPU; the older ones have two devices each.
-chips = len({tuple(device.coords) for device in devices}) if platform == "tpu" else len(devices)
-print(json.dumps({
-    "platform": platform, "count": chips, "memory_bytes": min(limits) if all(limits) else None,
-    "name": str(first.device_kind), "capability": str(getattr(first, "compute_capability", "") or ""),
-}))
-"""
+# The program of the separate process: the file itself, since importing its package may need what this process was told.
+PROBE = Path(__file__).parents[1] / "training" / "devices" / "device_trial.py"
 ALL = "all"  # JAX's default for the variables that say which devices it sees
 TENSORFLOAT32_MAJOR = 8  # Ampere
 PROBE_SECONDS = 120.0  # as for a worker's start: importing JAX and waking a driver takes 5 to 20 s
 END_SECONDS = 5.0  # a process that waits for a broken driver may not even end when it is killed
+
+# What decides which devices JAX sees: variables and their values.
+Key = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +150,8 @@ def may_have_accelerators() -> bool:
 def find_accelerators() -> Accelerators | None:
     """Return the accelerators that JAX would use here; None where it would use the CPU.
 
-    If a plugin for JAX is installed, a separate process asks it once: the coordinator does not import JAX, and must not hold
-    memory of a device. If a driver fails, or JAX lacks there what training needs, the CPU is used; `accelerator_fault` says why.
+    If a plugin for JAX is installed, it is asked once, by a worker that starts early or by a separate process: the coordinator
+    does not import JAX, and must not hold memory of a device. If a driver fails, or JAX lacks there what training needs, the CPU is used; `accelerator_fault` says why.
     """
     found = _answer() if may_have_accelerators() else None
     if not isinstance(found, Accelerators) or found.platform == CPU:
@@ -204,22 +183,35 @@ def ask_ahead() -> None:
         _asked(_key())
 
 
+def expect_answer(hear: Callable[[], Accelerators | str | None]) -> None:
+    """Let `hear` be asked for the devices first: a worker that has woken them. None leaves it to a separate process."""
+    _expected[_key()] = hear
+
+
+def no_answer() -> str:
+    """Return the sentence about devices that nobody hears of."""
+    return f"JAX did not answer within {PROBE_SECONDS:.0f} seconds when it was asked for its devices"
+
+
 def _answer() -> Accelerators | str:
     """Return what the devices are, or one sentence on why nobody knows."""
     return _heard(_key())
 
 
-def _key() -> tuple[tuple[str, str], ...]:
+def _key() -> Key:
     """Return the variables that decide which devices JAX sees."""
     return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith(DECISIVE)))
 
 
+_expected: dict[Key, Callable[[], Accelerators | str | None]] = {}
+
+
 @cache
-def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:
+def _asked(key: Key) -> subprocess.Popen[str]:
     """Return the process that was started to answer in the environment that has this key."""
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return subprocess.Popen(  # noqa: S603  # this interpreter, and a program written above
-        [sys.executable, "-c", PROBE],
+    return subprocess.Popen(  # noqa: S603  # this interpreter, and a file of ours
+        [sys.executable, "-P", str(PROBE)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -230,8 +222,11 @@ def _asked(key: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:
 
 
 @cache
-def _heard(key: tuple[tuple[str, str], ...]) -> Accelerators | str:
-    """Return what it answered, or one sentence on why it did not."""
+def _heard(key: Key) -> Accelerators | str:
+    """Return what the worker or the process answered, or one sentence on why it did not."""
+    hear = _expected.pop(key, None)
+    if hear is not None and (answer := hear()) is not None:
+        return answer
     process = _asked(key)
     try:
         said, complaints = process.communicate(timeout=PROBE_SECONDS)
@@ -239,7 +234,7 @@ def _heard(key: tuple[tuple[str, str], ...]) -> Accelerators | str:
         process.kill()
         with suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=END_SECONDS)
-        return f"JAX did not answer within {PROBE_SECONDS:.0f} seconds when it was asked for its devices"
+        return no_answer()
     try:
         return Accelerators(**json.loads(said.strip().splitlines()[-1]))
     except (IndexError, TypeError, json.JSONDecodeError):

@@ -70,7 +70,7 @@ def plan_stacks(
     devices: int = 1,
     lanes_worth: Callable[[StackTask], int] = lambda stack: MAX_LANES_TOGETHER,
 ) -> list[StackTask]:
-    """Return the stacks that remain to be trained, the longest first.
+    """Return the stacks that remain to be trained, the longest first; on a single accelerator the shortest before them.
 
     Args:
         study: what is trained.
@@ -123,7 +123,11 @@ def plan_stacks(
         ]
     stacks += map(task, shares)
     # The sort is stable: equal costs keep the order of the description.
-    return sorted(stacks, key=lambda stack: -cost(stack))
+    stacks.sort(key=lambda stack: -cost(stack))
+    if together and workers == 1:
+        # Where all wait for one device, it trains the stack that is compiled first, and while the others are.
+        stacks[:0] = [stacks.pop()] if stacks else []
+    return stacks
 
 
 def stack_task(

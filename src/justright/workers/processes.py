@@ -131,7 +131,7 @@ class Processes(Transport[WorkerProcess]):
         for link in links:
             message: Message | None = None
             if link.connection in ready:
-                message = _receive(link.connection)
+                message = receive(link.connection)
             elif link.connection is not None and link.process.poll() is None:
                 continue
             yield link, self.processor_seconds(link), message or _death_of(link)
@@ -188,7 +188,7 @@ def _pickled(message: Any) -> memoryview:
     return buffer.getbuffer()
 
 
-def _receive(connection: Connection) -> Message | None:
+def receive(connection: Connection) -> Message | None:
     """Return a worker's message; None if it is dead."""
     try:
         # Only a worker that this process started, and that shares its one-time key, can write here.

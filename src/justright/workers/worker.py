@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import queue
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
@@ -33,15 +34,29 @@ def main() -> None:
     """Connect to the coordinator and serve until it is gone, or has no study for this worker for a while."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # left to the coordinator, which asks for a last checkpoint
     die_with_parent()
-    if EARLY in sys.argv:
-        # Keras and JAX, but no device yet: the process that finds out which there are may need it for itself.
-        import justright.training.ahead.preparation  # noqa: F401  # imported again when it is needed
+    found = wake_devices() if EARLY in sys.argv else None
     address, key = sys.stdin.buffer.readline().decode().split()
     connection = Client(address, authkey=bytes.fromhex(key))
+    if found is not None:
+        connection.send_bytes(pickle.dumps(("devices", found)))
     inbox: queue.Queue[Any] = queue.Queue()
     stopping = threading.Event()
     threading.Thread(target=_listen, args=(connection, inbox, stopping), daemon=True).start()
     _serve(connection, inbox, stopping)
+
+
+def wake_devices() -> dict[str, Any] | str:
+    """Return what `Accelerators` takes of the devices, or why there is no answer; Keras is imported in the meantime."""
+    from justright.training.devices.device_trial import describe_devices
+
+    with ThreadPoolExecutor(1, "devices") as thread:
+        described = thread.submit(describe_devices)
+        import justright.training.ahead.preparation  # noqa: F401  # imported again when it is needed
+
+        try:
+            return described.result()
+        except Exception as error:  # noqa: BLE001  # a driver may raise anything
+            return f"{type(error).__name__}: {error}"
 
 
 def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
@@ -126,7 +141,7 @@ class Performer:
 
     def __call__(self, task: WorkerTask) -> bool:
         """Perform a task; return whether it ended."""
-        from justright.training.devices.placement import where_it_fits
+        from justright.training.devices.placement import beside_devices
         from justright.training.network import build_network, describe_network
         from justright.training.run_end import revisit_runs
         from justright.training.stack import run_stack
@@ -148,9 +163,11 @@ class Performer:
             "task": rows.task,
             "units": rows.units,
         }
-        for name, build, recipe in task.variants:
-            network = where_it_fits(partial(build_network, *(name, build, recipe), seed=0, **shape))  # type: ignore[arg-type]  # values differ in type
-            emit(describe_network(name, network))
+        # Also one that fits on no single device is built once before it is known over how many it can be sharded.
+        with beside_devices():
+            for name, build, recipe in task.variants:
+                network = build_network(*(name, build, recipe), seed=0, is_blank=True, **shape)  # type: ignore[arg-type]  # values differ in type
+                emit(describe_network(name, network))
         return True
 
 
@@ -181,8 +198,6 @@ def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[An
 
 def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
     """Pass messages on; end at once if the coordinator is gone, since another process may then own the folder."""
-    import pickle
-
     try:
         while True:
             # Only the coordinator that started this process, and shares its one-time key, can write here.

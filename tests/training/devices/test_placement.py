@@ -6,7 +6,6 @@ import os
 import pickle
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -14,9 +13,8 @@ import numpy as np
 import pytest
 from tests.training.devices.virtual_devices import BUILD, DEVICES, OPTIONS, RECIPE, made_rows
 
-from justright.errors import InputError
 from justright.runs.shards import SHARDED_VALUES, shard_axis, values_per_device
-from justright.training.devices.placement import Placement, where_it_fits
+from justright.training.devices.placement import Placement, beside_devices
 
 ROOT = Path(__file__).resolve().parents[3]
 # Sums in another order: single steps differ in the last of 24 bits, and six epochs of steps hardly add to that.
@@ -136,23 +134,10 @@ def test_a_value_is_cut_along_its_largest_axis_that_can_be_divided(shape, device
     assert values_per_device([shape, (5, 3)], devices) == values_per_device([shape], devices) + 15
 
 
-@pytest.mark.parametrize("error", [InputError, jax.errors.JaxRuntimeError])
-def test_a_network_that_no_device_has_room_for_is_built_on_the_host(error):
-    """Whoever reports it; any other error is not tried again."""
-    tried = []
-
-    def build():
-        tried.append(jax.config.jax_default_device)
-        if len(tried) == 1:
-            raise error("Variant 'a' cannot be built: JaxRuntimeError: RESOURCE_EXHAUSTED: Out of memory")
-        return "built"
-
-    assert where_it_fits(build) == "built"
-    assert tried == [None, jax.local_devices(backend="cpu")[0]]
-    with pytest.raises(InputError, match=r"^no layer$"):
-        where_it_fits(partial(raise_error, InputError("no layer")))
-
-
-def raise_error(error):
-    """Raise it."""
-    raise error
+def test_beside_an_accelerator_values_are_made_on_the_host(monkeypatch):
+    """A network that is only described needs no room there; where there is the processor alone, nothing changes."""
+    with beside_devices():
+        assert jax.config.jax_default_device is None
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with beside_devices():
+        assert jax.config.jax_default_device == jax.local_devices(backend="cpu")[0]

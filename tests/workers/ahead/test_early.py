@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import signal
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,10 +20,12 @@ from justright.runs.events import ReferenceMeasured, RunKey, StackCheckpoint
 from justright.runs.tasks import ReferenceTask, StackTask, Storage, StudyRows
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.accelerators import Accelerators
+from justright.workers import accelerators
+from justright.workers.accelerators import Accelerators, find_accelerators
 from justright.workers.ahead import early
 from justright.workers.ahead.early import EarlyProcesses, end_early, start_early
 from justright.workers.pool import Pool
+from justright.workers.processes import import_path
 
 SEEDS = (0, 1)
 RECIPE = Recipe(batch_size=250, max_epochs=40, patience=None, batch_orders="device")
@@ -29,11 +36,14 @@ DEVICE = Accelerators("cuda", 1, None, "NVIDIA H100 80GB HBM3", "9.0")
 
 @pytest.fixture
 def plugin(monkeypatch):
-    """Let there be a plugin for JAX, of which nobody asks what it finds; end what was started."""
-    monkeypatch.setattr(early, "may_have_accelerators", lambda: True)
-    monkeypatch.setattr(early, "ask_ahead", lambda: None)
+    """Let there be a plugin for JAX in an environment that nobody asked about; end what was started."""
+    for module in (early, accelerators):
+        monkeypatch.setattr(module, "may_have_accelerators", lambda: True)
+    monkeypatch.setenv("JAX_PLAYED", "early")
     yield
     end_early()
+    accelerators._expected.clear()
+    accelerators._heard.cache_clear()
 
 
 def stack_of(name, build, rows):
@@ -97,14 +107,101 @@ def test_a_worker_that_does_not_fit_is_ended(plugin, monkeypatch):
     monkeypatch.setattr(
         "justright.workers.processes.Processes.start", lambda self, number: started.append(number)
     )
-    for workers, bytes_ in ((2, early.MAX_COPIED_BYTES), (1, 10)):
+    monkeypatch.setattr(early, "_hear", lambda worker: setattr(worker, "connection", Connection()))
+    for found, workers, bytes_ in (
+        (DEVICE, 2, early.MAX_COPIED_BYTES),
+        (replace(DEVICE, count=2), 1, early.MAX_COPIED_BYTES),
+        (DEVICE, 1, 10),
+    ):
         monkeypatch.setattr(early, "MAX_COPIED_BYTES", bytes_)
         start_early()
         (waiting,) = early._waiting
-        EarlyProcesses(ROWS, None, workers=workers, accelerators=DEVICE).start(0)
+        EarlyProcesses(ROWS, None, workers=workers, accelerators=found).start(0)
         assert early._waiting == []
         assert waiting.process.returncode is not None
-    assert started == [0, 0]
+    assert started == [0, 0, 0]
+
+
+class Connection:
+    """One that nobody speaks on; `says` is the message that comes, None if there is none."""
+
+    def __init__(self, says=None):
+        self.says = says
+
+    def poll(self, seconds):
+        """Whether there is a message."""
+        return self.says is not None
+
+    def recv_bytes(self):
+        """The message; EOFError for an empty one, as of a process that has ended."""
+        if not self.says:
+            raise EOFError
+        return pickle.dumps(self.says)
+
+    def close(self):
+        """Nothing is open."""
+
+
+FOUND = {"platform": "cuda", "count": 1, "memory_bytes": 8, "name": "H100", "capability": "9.0"}
+
+
+@pytest.mark.parametrize(
+    ("says", "found", "stays"),
+    [
+        (("devices", FOUND), Accelerators("cuda", 1, 8, "H100", "9.0"), True),
+        (("devices", FOUND | {"count": 2}), Accelerators("cuda", 2, 8, "H100", "9.0"), False),
+        (("devices", FOUND | {"platform": "cpu"}), None, False),
+        (None, None, False),
+    ],
+)
+def test_the_worker_that_waits_answers_for_the_devices_and_stays_if_it_can_train_on_them(
+    plugin, monkeypatch, says, found, stays
+):
+    """One device is its own; with several each worker sees another one. Nobody else is asked."""
+    monkeypatch.setattr(early, "connect", lambda worker: setattr(worker, "connection", Connection(says)))
+    monkeypatch.setattr(accelerators, "_asked", lambda key: pytest.fail("another process was asked"))
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    start_early()
+    (waiting,) = early._waiting
+    assert find_accelerators() == found
+    assert early._waiting == ([waiting] if stays else [])
+    assert (waiting.process.poll() is None) == stays
+    assert (accelerators.accelerator_fault() == accelerators.no_answer()) == (says is None)
+
+
+@pytest.mark.parametrize("says", [("devices", "RuntimeError: it sorts wrongly"), ()])
+def test_a_worker_that_fails_leaves_the_question_to_a_process_of_its_own(plugin, monkeypatch, says):
+    """It may have been ended, or another program has the memory that a worker takes at once."""
+    monkeypatch.setattr(early, "connect", lambda worker: setattr(worker, "connection", Connection(says)))
+    monkeypatch.setattr(accelerators, "_asked", lambda key: Answer())
+    start_early()
+    assert find_accelerators() == Accelerators(**FOUND)
+    assert early._waiting == []
+
+
+class Answer:
+    """A process that has answered."""
+
+    def communicate(self, timeout):
+        """What it printed, and nothing else."""
+        return json.dumps(FOUND), ""
+
+
+def test_a_worker_wakes_the_devices_and_says_what_they_are():
+    """Here JAX has the processor alone; a device that fails is a sentence."""
+    code = "from justright.workers.worker import wake_devices; print(wake_devices())"
+    fail = "import justright.training.devices.device_trial as trial; trial.TRIAL_SUM = 0.0; "
+    environment = os.environ | {"PYTHONPATH": import_path(), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", begin + code], env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for begin in ("", fail)
+    ]
+    assert said == [
+        "{'platform': 'cpu', 'count': 1, 'memory_bytes': None, 'name': 'cpu', 'capability': ''}",
+        "RuntimeError: a matrix product is wrong: 32.0 instead of 0.0",
+    ]
 
 
 def test_without_a_plugin_nothing_starts(monkeypatch):

@@ -9,7 +9,7 @@ from justright.report.blocks import Block, Cell, Code, Folded, Media, Pairs, Sec
 from justright.report.notable_variants import CHOSEN_WORDS, MOST_WHOLE, notable_variants
 from justright.report.number_formats import format_count, format_duration, metric_words
 from justright.report.palette import page_colours
-from justright.report.precision_words import precision_words, words_by_variant
+from justright.report.precision_words import lanes_words, precision_words
 from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
 
@@ -84,9 +84,8 @@ def _computed(summary: Summary) -> Iterator[tuple[str, str]]:
     if drawn:
         whose = "" if len(drawn) == len(summary["variants"]) else f" for {listed_briefly(drawn)}"
         yield "batch orders", f"drawn on the device{whose}"
-    lanes = {one["name"]: str(one["lanes"]) for one in summary["variants"] if one["lanes"]}
-    if lanes:
-        yield "runs side by side", f"up to {words_by_variant(lanes)}"
+    if lanes := lanes_words(summary):
+        yield "runs side by side", lanes
 
 
 MODELS = Section("models", "Models", model_blocks, nav="Models")

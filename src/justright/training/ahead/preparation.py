@@ -5,7 +5,6 @@ One thread builds networks and traces programs; several compile them, which take
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ import jax
 import numpy as np
 
 from justright.runs.limits import KEPT_PROGRAMS
+from justright.runs.place import available_cores
 from justright.runs.tasks import StackTask, StudyRows
 from justright.study.recipe import steps_per_epoch
 from justright.study.registered import register_objects
@@ -25,7 +25,7 @@ from justright.training.program import Program, ProgramCache, program_key, stack
 from justright.training.run_end import group_size
 from justright.training.stack import chunk_length, keeps_measured_only, stack_data
 
-COMPILERS = 4
+MOST_COMPILERS = 16  # eight programs, with a part that trains and three that measure, wait at most
 
 
 class Preparation:
@@ -40,7 +40,7 @@ class Preparation:
         self._rows = rows
         self._cache = cache
         self._tracer = ThreadPoolExecutor(1, "trace")
-        self._compilers = ThreadPoolExecutor(min(COMPILERS, os.cpu_count() or 1), "compile")
+        self._compilers = ThreadPoolExecutor(min(MOST_COMPILERS, len(available_cores())), "compile")
         self._wanted: dict[Any, StackTask] = {}
         self._begun: dict[Any, Future[None]] = {}
 

@@ -20,7 +20,6 @@ from justright.runs.place import CPU
 from justright.runs.shards import shard_axis
 
 AXIS = "devices"
-OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # XLA's word
 
 Tree = TypeVar("Tree")
 
@@ -95,15 +94,6 @@ def on_host() -> AbstractContextManager[Any]:
         return nullcontext()
 
 
-def where_it_fits(build: Callable[[], Tree]) -> Tree:
-    """Return what `build` makes on the device or, if that is full, in the host's memory.
-
-    A network that fits on no single device must be built once before it is known over how many it can be sharded.
-    """
-    try:
-        return build()
-    except Exception as error:
-        if OUT_OF_MEMORY not in str(error):
-            raise
-    with on_host():
-        return build()
+def beside_devices() -> AbstractContextManager[Any]:
+    """Return a context in which JAX makes new values in the host's memory, also where it would take an accelerator's."""
+    return nullcontext() if jax.default_backend() == CPU else on_host()
