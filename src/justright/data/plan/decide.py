@@ -22,7 +22,14 @@ from justright.data.plan.column_plans import (
     read_moments,
     read_numbers,
 )
-from justright.data.plan.date_text import date_parts, find_date_format
+from justright.data.plan.date_text import (
+    DAY_NUMBER,
+    MONTHS,
+    QUARTERS,
+    are_day_numbers,
+    date_parts,
+    find_date_format,
+)
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
 from justright.data.plan.word_order import word_order
@@ -88,6 +95,8 @@ def plan_column(values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPl
         return LeftOut(name=name, what="no plain values", reason=f"its values are {dtype}", missing=missing)
     if name in options.categorical:
         return _category(name, read_levels(train, missing), missing, is_asked=True)
+    if dtype.is_numeric() and name not in options.numeric and are_day_numbers(train):
+        return _moment(name, train, DAY_NUMBER, options)
     if dtype.is_numeric() or dtype in (pl.Boolean, pl.Duration):
         return plan_numbers(name, read_numbers(train, PLAIN, missing)[0], rows, options)
     if isinstance(dtype, pl.Datetime) or dtype in (pl.Date, pl.Time):
@@ -177,6 +186,8 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     is_numeric = name in options.numeric
+    if not is_numeric and are_day_numbers(form.parse(distinct)):
+        return _moment(name, values, DAY_NUMBER, options)
     if is_numeric or (not _are_codes(distinct) and is_mostly_numbers(form.parse(known), known)):
         unread = known.filter(form.parse(known).is_null())
         about = ""
@@ -331,6 +342,8 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
     is_beyond = name == options.time and len(varying) > 1  # later rows lie beyond all that a network has seen
     if TREND in varying and (is_beyond or not _has_days(values, form)):
         varying.remove(TREND)
+    if form in (*MONTHS, *QUARTERS):  # the weekday of a month's first day says nothing
+        varying = [part for part in varying if not part.startswith("weekday")]
     gone = len(moments) - len(known)
     if not varying and not gone:
         return LeftOut(name=name, what="constant", reason="no part of it varies", missing=missing)
@@ -355,7 +368,7 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
 def _has_days(values: pl.Series, form: str) -> bool:
     import polars as pl
 
-    return "%Y" in form or "%y" in form if form else values.dtype != pl.Time
+    return any(year in form for year in ("%Y", "%y", "%G")) if form else values.dtype != pl.Time
 
 
 def _about_missing(gone: int, rows: int, how: str) -> str:
