@@ -22,6 +22,9 @@ GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
 MOSTLY_NUMBERS = 0.9
 # A column of at least half numbers is one, too, if the others are but a few texts: a lab's own word for "not measured".
 HALF_NUMBERS, FEW_WORDS, MANY_NUMBERS = 0.5, 2, 20
+# What stands for the unit of lengths of time, which become seconds: 35:07 (minutes and seconds), 2:23:31, 0 days 00:01:30.
+LENGTH_OF_TIME = "h:min:s"
+CLOCK = r"^(?:(-?\d+) days?,? \+?)?(-)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class NumberFormat:
     Args:
         decimal: the decimal mark.
         thousands: what groups digits; empty for nothing.
-        unit: what follows every number; empty for nothing.
+        unit: what follows every number; empty for nothing, and `LENGTH_OF_TIME` for what a clock shows.
     """
 
     decimal: str = "."
@@ -55,6 +58,8 @@ class NumberFormat:
         numbers = text.cast(pl.Float64, strict=False)
         if self == PLAIN and numbers.null_count() == text.null_count():
             return numbers
+        if self.unit == LENGTH_OF_TIME:
+            return _clock_seconds(text)
         bare = _bare(text)
         if self.unit:
             bare = bare.str.strip_suffix(self.unit).str.strip_chars()
@@ -109,6 +114,38 @@ def find_number_format(
     if share_decimal > share_grouped or (begins_with_zero and share_decimal):
         return NumberFormat(",", "", found.unit)
     return NumberFormat(".", ",", found.unit) if share_grouped else found
+
+
+def find_length_format(text: pl.Series) -> NumberFormat | None:
+    """Return the format of a column whose texts are lengths of time; None if they are none.
+
+    Args:
+        text: different texts of the column, without missing values.
+
+    Example:
+        >>> import polars as pl
+        >>> form = find_length_format(pl.Series(["59:07", "1:23:31", "0 days 00:01:30"]))
+        >>> form.parse(pl.Series(["59:07", "1:23:31", "0 days 00:01:30", "x"])).to_list()
+        [3547.0, 5011.0, 90.0, None]
+    """
+    if not len(text) or share_of(text.str.contains(CLOCK)) < MOSTLY_NUMBERS:
+        return None
+    return NumberFormat(unit=LENGTH_OF_TIME)
+
+
+def _clock_seconds(text: pl.Series) -> pl.Series:
+    import polars as pl
+
+    def part(group: int) -> pl.Series:
+        return text.str.extract(CLOCK, group).cast(pl.Float64)
+
+    days, first, second, third = part(1), part(3), part(4), part(5)
+    # Days come before hours, so that two numbers after them are hours and minutes.
+    has_hours = third.is_not_null() | days.is_not_null()
+    short = first * 60 + second
+    clock = short.zip_with(~has_hours, short * 60 + third.fill_null(0.0))
+    sign = 1 - 2 * text.str.extract(CLOCK, 2).is_not_null().cast(pl.Float64)
+    return days.fill_null(0.0) * 86_400 + sign * clock
 
 
 def is_mostly_numbers(numbers: pl.Series, text: pl.Series) -> bool:
