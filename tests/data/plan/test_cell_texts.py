@@ -42,7 +42,15 @@ def test_numbers_are_read_as_they_are_written(texts, values):
 
 
 @pytest.mark.parametrize(
-    "texts", [["A11", "A12"], ["z95838", "z95823"], ["3 kg", "12 lb"], ["10-20", "20-30"], ["1/2", "x"]]
+    "texts",
+    [
+        ["A11", "A12"],
+        ["z95838", "z95823"],
+        ["3 kg", "12 lb"],
+        ["10-20", "20-30"],
+        ["1/2", "x"],
+        ["1, 5", "2, 12"],
+    ],
 )
 def test_what_is_no_number_stays_text(texts):
     """Codes, mixed units, ranges."""

@@ -16,7 +16,8 @@ def find_identifier(split: Split) -> Iterable[TableWarning]:
     table = split.table
     if table.task != "regression":
         return
-    why = numbers_rows(table.target_name, table.target, np.arange(table.rows, dtype=np.int32))
+    numbers = table.target.astype(np.float32, copy=False)
+    why = numbers_rows(table.target_name, numbers, np.arange(table.rows, dtype=np.int32))
     if why:
         yield TableWarning(
             "identifier as target",

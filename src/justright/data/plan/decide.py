@@ -207,11 +207,12 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     known = text.drop_nulls()
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
+    parsed = form.parse(known)
     is_numeric = name in options.numeric
-    if not is_numeric and are_day_numbers(form.parse(distinct)):
+    if not is_numeric and are_day_numbers(parsed):
         return _moment(name, values, DAY_NUMBER, options)
-    if is_numeric or (not _are_codes(distinct) and is_mostly_numbers(form.parse(known), known)):
-        unread = known.filter(form.parse(known).is_null())
+    if is_numeric or (is_mostly_numbers(parsed, known) and not _are_codes(distinct)):
+        unread = known.filter(parsed.is_null())
         about = ""
         if len(unread):
             what = "value that is no number" if len(unread) == 1 else "values that are no numbers"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CURRENCIES = "$€£¥₹₽₩₺฿"
 SPACES = "\u00a0\u2009\u202f '’"  # what groups digits besides comma and dot
 MINUS = "\u2212\u2013"
+# A comma with a blank behind it stands between numbers, not within one.
+LISTED = r",\s+"
 UNIT = re.compile(r"^[^\d]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*([A-Za-zµ°/²³%][A-Za-z0-9µ°/²³%]*)$")
 # Digits in groups of three, as thousands separators stand.
 GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
@@ -60,14 +62,14 @@ class NumberFormat:
             return numbers
         if self.unit == LENGTH_OF_TIME:
             return _clock_seconds(text)
-        bare = _bare(text)
+        bare = _bare(pl.col("text"))
         if self.unit:
             bare = bare.str.strip_suffix(self.unit).str.strip_chars()
         if self.thousands:
             bare = bare.str.replace_all(self.thousands, "", literal=True)
         if self.decimal != ".":
             bare = bare.str.replace_all(self.decimal, ".", literal=True)
-        return bare.cast(pl.Float64, strict=False)
+        return _computed(text, bare.cast(pl.Float64, strict=False))
 
 
 PLAIN = NumberFormat()
@@ -91,7 +93,9 @@ def find_number_format(
     if decimal is not None or thousands is not None:
         known = NumberFormat(decimal or ("," if thousands == "." else "."), thousands or "")
         return _with_unit(text, known)
-    bare = _bare(text)
+    import polars as pl
+
+    bare = _computed(text, _bare(pl.col("text")))
     found = _with_unit(text, PLAIN)
     bare = bare.str.strip_suffix(found.unit).str.strip_chars() if found.unit else bare
     comma, dot = bare.str.contains(",", literal=True), bare.str.contains(".", literal=True)
@@ -169,11 +173,16 @@ def is_mostly_numbers(numbers: pl.Series, text: pl.Series) -> bool:
     )
 
 
-def _bare(text: pl.Series) -> pl.Series:
-    """Return texts without currency signs, percent signs and blanks; (3) is -3."""
-    bare = text.str.replace_all(f"[{re.escape(CURRENCIES + SPACES)}]", "")
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Return texts without currency signs, percent signs and blanks; (3) is -3. What holds several numbers stays none."""
+    bare = text.str.replace_all(LISTED, ";").str.replace_all(f"[{re.escape(CURRENCIES + SPACES)}]", "")
     bare = bare.str.replace_all(f"[{MINUS}]", "-").str.strip_suffix("%")
     return bare.str.replace(r"^\((.*)\)$", "-$1")
+
+
+def _computed(text: pl.Series, what: pl.Expr) -> pl.Series:
+    """Return what is computed of the column `text`, in one go: each step by itself takes as long, for a short column."""
+    return text.alias("text").to_frame().select(what).to_series()
 
 
 def _with_unit(text: pl.Series, form: NumberFormat) -> NumberFormat:
