@@ -23,6 +23,8 @@ from justright.diagnosis.words.answers import phrase
 from justright.diagnosis.words.numbers import estimate
 from justright.study.directions import EARLIER_END
 
+# An estimate of less than nothing, in words for its signs.
+NO_GAIN = r"\((\S+) \w+ here; between (\S+) \w+ and (\S+) \w+\)"
 ESTIMATE = r"\S+ \[[^\]]*\]|\S+ exactly"
 LONGER = re.compile(
     r"longer training would|--max-epochs|train it for longer|cut it short|train longer|as many epochs more|still fell|still falls",
@@ -123,6 +125,7 @@ def undecided_names_what_is_open(said: Said, verdict: Verdict) -> bool:
         words in verdict.answer
         for words in (
             " may ",
+            " is open (",
             "was measured beside it",
             "has learned nothing",
             "cannot be told from divergence",
@@ -164,7 +167,8 @@ def too_long_training_is_never_denied(said: Said, verdict: Verdict) -> bool:
         return True
     last = max(run.epochs for run in verdict.found.measured.runs) - 1
     denied = re.compile(
-        rf"cannot have made|epochs \d+ to {last} cannot be told apart|Whether it rises|may be worse than its"
+        rf"cannot have made|epochs \d+ to {last} cannot be told apart|Whether it rises|may be worse than its|"
+        r"whether its end is worse"
     )
     texts = said.sentences(verdict)
     return not any(denied.search(one) or LONGER.search(one) for one in (*texts, said.command(verdict)))
@@ -178,6 +182,11 @@ def overfitting_is_never_denied(said: Said, verdict: Verdict) -> bool:
         if any(re.search(rf"not {verb}|whether it {verb}s is not shown", one) for one in texts):
             return False
     return True
+
+
+def what_may_help_is_no_loss(said: Said, verdict: Verdict) -> bool:
+    """Nothing is said to help by less than nothing: where the estimate is a loss, the question is called open."""
+    return not re.search(r"\b(?:gain|rise|by) -", verdict.answer)
 
 
 def nothing_else_is_said_to_overfit(said: Said, verdict: Verdict) -> bool:
@@ -223,7 +232,9 @@ def answer_quotes_what_was_found(said: Said, verdict: Verdict) -> bool:
     known = {estimate(one.gain) for one in verdict.alternatives} | {estimate(verdict.end.rise)}
     if verdict.end.accuracy_change is not None:
         known.add(estimate(verdict.end.accuracy_change))
-    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", verdict.answer)))
+    in_signs = re.sub(NO_GAIN, r"-\1 [-\2, \3]", verdict.answer)
+    in_signs = re.sub(r"(?<= )-(0(?:\.0+)?) \[", r"\1 [", in_signs)  # nothing has no sign
+    quoted = set(re.findall(ESTIMATE, re.sub(r"\((gain|rise|by|change) ", "", in_signs)))
     decides = {"overfits": verdict.tighter, "underfits": verdict.freer}
     wanted = {estimate(decides[name].gain) for name in (verdict.label, verdict.also) if name in decides}
     if (
@@ -311,6 +322,7 @@ VERDICT_RULES: tuple[Rule, ...] = (
     better_one_is_not_worse_elsewhere,
     too_long_training_is_never_denied,
     overfitting_is_never_denied,
+    what_may_help_is_no_loss,
     nothing_else_is_said_to_overfit,
     named_as_better_is_not_open,
     most_helpful_is_what_the_answer_names,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -145,3 +147,57 @@ def test_a_table_without_a_known_target_is_described(capsys, tmp_path):
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[0] == f"{path}: 40 rows, 3 columns"
     assert done.stdout.splitlines()[-1] == "Name the column to predict with --target to see it with its task."
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        ([f"2021-{1 + i % 12:02d}-03" for i in range(ROWS)], "2021-01-03"),
+        ([f"{1 + i % 4}/{1 + i % 28}/2021" for i in range(ROWS)], "1/1/2021"),
+        ([date(2021, 1 + i % 12, 3) for i in range(ROWS)], "2021-01-03"),
+        ([20210103 + 100 * (i % 12) for i in range(ROWS)], "20210103"),
+        ([f"{2000 + i // 4} Q{1 + i % 4}" for i in range(ROWS)], "2000 Q1"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else "",
+)
+def test_dates_are_no_target(values, first):
+    """As they stand they are neither amounts nor classes, unless that is asked for."""
+    table = frame(when=values).drop("y")
+    with pytest.raises(InputError) as caught:
+        read_table(table, target="when")
+    assert str(caught.value) == (
+        f"The Polars frame: the target 'when' must hold numbers or classes; it holds dates (first: {first!r}). Name another column, "
+        "write a number such as the days since a start in it, or pass task='multiclass' to take each for a class."
+    )
+    assert read_table(table, target="when", task="multiclass").task == "multiclass"
+
+
+@pytest.mark.parametrize("form", ["{}:{:02d}:05", "{}:{:02d}", "1 days 0{}:{:02d}:00"])
+def test_lengths_of_time_are_an_amount(form):
+    """Finishing times, and what pandas writes for a timedelta."""
+    table = read_table(
+        frame(took=[form.format(2 + i % 7, i % 60) for i in range(ROWS)]).drop("y"), target="took"
+    )
+    assert (table.task, table.task_reason) == ("regression", "lengths of time, in seconds")
+    parts = [[2 + i % 7, i % 60] for i in range(ROWS)]
+    seconds = {
+        "{}:{:02d}:05": [3600 * a + 60 * b + 5 for a, b in parts],
+        "{}:{:02d}": [60 * a + b for a, b in parts],
+        "1 days 0{}:{:02d}:00": [86_400 + 3600 * a + 60 * b for a, b in parts],
+    }
+    assert table.target.tolist() == seconds[form]
+
+
+def test_a_small_table_whose_texts_do_not_repeat_has_no_classes():
+    """Forty names of states are no classes of forty rows; a dozen that come again are."""
+    names = [f"state {i}" for i in range(ROWS)]
+    with pytest.raises(InputError) as caught:
+        read_table(frame(state=names).drop("y"), target="state")
+    assert str(caught.value) == (
+        "The Polars frame: the target 'state' must be numbers, or texts that repeat; it has 40 different texts in 40 rows "
+        "(first: 'state 0'). Name another column, or pass task='multiclass'."
+    )
+    assert (
+        read_table(frame(state=[f"state {i % 12}" for i in range(ROWS)]).drop("y"), target="state").task
+        == "multiclass"
+    )

@@ -262,6 +262,18 @@ def test_a_header_is_told_from_data(name):
     assert read_delimited(text.encode(), "'t'").has_header is expected
 
 
+@pytest.mark.parametrize("sep", [";", "\t", "|"])
+def test_a_decimal_comma_is_no_separator_where_the_names_have_none(sep):
+    """Words and one number with a decimal comma: commas cut every row in two, but not the line of the names."""
+    rows = [("symbol", "day", "price"), ("MSFT", "2000-01-01", "39,81"), ("AMZN", "2000-02-01", "7,3")]
+    found, _ = columns("".join(sep.join(row) + "\n" for row in rows))
+    assert found == {
+        "symbol": ["MSFT", "AMZN"],
+        "day": ["2000-01-01", "2000-02-01"],
+        "price": ["39,81", "7,3"],
+    }
+
+
 def test_options_decide_what_would_be_found():
     """The separator, the encoding and whether there is a header."""
     assert columns("a;b,c\n1;2,3\n", sep=",")[0] == {"a;b": ["1;2"], "c": [3]}

@@ -96,6 +96,10 @@ TAMPERED = {
         lambda one: acting(one, "Train it for longer.", "justright run --out DIR --max-epochs 200"),
     ),
     "overfitting_is_never_denied": ("Large", lambda one: reasons(one, "Large does not overfit.")),
+    "what_may_help_is_no_loss": (
+        "Good",
+        lambda one: replace(one, answer="Good is undecided: Tiny may lower its test loss (gain -5 [-9, 1])."),
+    ),
     "nothing_else_is_said_to_overfit": ("Good", lambda one: reasons(one, "After 30 it overfits.")),
     "named_as_better_is_not_open": (
         "Large",

@@ -403,3 +403,16 @@ def test_every_reason_is_a_whole_sentence(maker):
         assert re.fullmatch(r"[A-Z0-9].*\.", text), text
         assert not re.search(r"  |\.\.|nan|None|array|[a-z]\.[A-Z]", text), text
     assert {verdict.label for verdict in judgement.verdicts} <= set(label_names())
+
+
+def test_what_was_no_better_is_an_open_question_not_a_negative_gain(maker_of):
+    """Few rows: smaller and larger networks did no better, but the interval reaches beyond the margin."""
+    maker = maker_of(rows=60, noise=0.05)
+    sides = maker.variant("A", 10, 0.605), maker.variant("C", 30, 0.61)
+    judgement = judge_study(maker.study(sides[0], maker.variant("B", 20, 0.6), sides[1]), margin=0.001)
+    change = r"\(0\.\d+ higher here; between 0\.\d+ higher and 0\.\d+ lower\)"
+    assert re.fullmatch(
+        rf"B is undecided: whether fewer parameters \(A\) lower its test loss is open {change}, and whether more capacity \(C\) "
+        rf"lowers its test loss is open {change}; the margin is 0\.00100\.",
+        judgement.verdict("B").answer,
+    )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from justright.data.checks import check_names, listed
 from justright.data.plan.column_plans import LeftOut, read_levels, read_moments, read_numbers
-from justright.data.plan.date_text import find_date_format
+from justright.data.plan.date_text import are_day_numbers, find_date_format
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, find_number_format
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
@@ -324,6 +324,8 @@ def _are_complete_numbers(frame: pl.DataFrame, request: Request) -> bool:
             return False
         if any(bool((values == token).any()) for token in tokens):
             return False
+        if are_day_numbers(values):
+            return False
     return True
 
 
@@ -366,6 +368,8 @@ def _build_from_pieces(raw: RawTable, pieces: Pieces, request: Request, source: 
     if any(getattr(request, option) for option in (*COLUMN_LISTS, *ROLES, "missing")):
         return None
     if request.rows is not None and not request.head:
+        return None
+    if any(map(are_day_numbers, raw.frame.iter_columns())):
         return None
     try:
         check_names("column", raw.frame.columns)

@@ -12,9 +12,17 @@ import numpy.typing as npt
 from justright.data.arrays import BLOCK_VALUES, Target
 from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
 from justright.data.plan.column_plans import OTHER, read_levels, read_numbers
+from justright.data.plan.date_text import are_day_numbers, day_texts, find_date_format, seconds
 from justright.data.plan.decide import shown
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
-from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
+from justright.data.plan.number_text import (
+    LENGTH_OF_TIME,
+    PLAIN,
+    NumberFormat,
+    find_length_format,
+    find_number_format,
+    is_mostly_numbers,
+)
 from justright.data.read_options import ReadOptions, Task
 from justright.data.shared_arrays import shareable_empty
 from justright.errors import InputError
@@ -30,6 +38,8 @@ MAX_NUMBER_CLASSES, MIN_ROWS_PER_NUMBER = 10, 5
 # Texts with up to this many different values are classes; up to MAX_CLASSES if they come often enough.
 MAX_FOUND_CLASSES = 50
 MIN_ROWS_PER_CLASS = 5
+# So many classes may have a single row each: nobody would call more of them classes.
+MAX_LONE_CLASSES = 10
 # An output layer beyond this is a different kind of problem.
 MAX_CLASSES = 1_000
 MAX_LISTED = 5
@@ -68,7 +78,9 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
         InputError: no value, only one, or values that do not fit the task asked for.
     """
     name = f"{label}: the target {values.name!r}"
-    numbers = _numbers(values, options)
+    numbers, form = _numbers(values, options)
+    if options.task is None:
+        _refuse_dates(values, options, name)
     if options.task == "regression" or (numbers is not None and options.task is None):
         if numbers is None:
             raise InputError(_no_numbers(values, name))
@@ -78,7 +90,9 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
         _refuse_one_value([shown(float(value)) for value in distinct[:2]], len(known), name)
         task: Task = "regression"
         reason = "as asked"
-        if options.task is None:
+        if options.task is None and form.unit == LENGTH_OF_TIME:
+            reason = "lengths of time, in seconds"
+        elif options.task is None:
             task, reason = _task_of_numbers(distinct, len(known))
         if task == "regression":
             return TargetColumn(known, rows, "regression", (), reason)
@@ -100,7 +114,7 @@ def read_target_like(
     """
     name = f"The target of {label}"
     if task == "regression":
-        numbers = _numbers(values, options)
+        numbers, _ = _numbers(values, options)
         if numbers is None:
             raise InputError(_no_numbers(values, name))
         rows = np.flatnonzero(np.isfinite(numbers))
@@ -118,23 +132,47 @@ def read_target_like(
     return TargetColumn(_coded(known, places, task, default=spare), rows, task, class_names, "")
 
 
-def _numbers(values: pl.Series, options: ReadOptions) -> npt.NDArray[np.float32] | None:
-    """Return a column's numbers, NaN where there is none; None if it is no column of numbers."""
+def _numbers(values: pl.Series, options: ReadOptions) -> tuple[npt.NDArray[np.float32] | None, NumberFormat]:
+    """Return a column's numbers, NaN where there is none, and how they are written; None if it is no column of numbers."""
     import polars as pl
 
     if values.dtype.is_numeric():
-        return read_numbers(values, PLAIN, options.missing)[0]
+        return read_numbers(values, PLAIN, options.missing)[0], PLAIN
+    if values.dtype == pl.Time:
+        return seconds(values).to_numpy().astype(np.float32), NumberFormat(unit=LENGTH_OF_TIME)
     if values.dtype == pl.Boolean or values.dtype.is_temporal() or values.dtype.is_nested():
-        return None
+        return None, PLAIN
     text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing)
     known = text.drop_nulls()
-    form: NumberFormat = find_number_format(
-        known.unique(maintain_order=True), decimal=options.decimal, thousands=options.thousands
-    )
+    distinct = known.unique(maintain_order=True)
+    form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     is_numeric = options.task == "regression" and form.parse(known).count() > 0
     if not (is_numeric or is_mostly_numbers(form.parse(known), known)):
-        return None
-    return read_numbers(values, form, options.missing)[0]
+        lengths = find_length_format(distinct)
+        if lengths is None or options.task not in (None, "regression"):
+            return None, PLAIN
+        form = lengths
+    return read_numbers(values, form, options.missing)[0], form
+
+
+def _refuse_dates(values: pl.Series, options: ReadOptions, name: str) -> None:
+    """Refuse dates as a target: as they stand they are neither amounts nor classes."""
+    import polars as pl
+
+    text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing).drop_nulls()
+    if isinstance(values.dtype, pl.Datetime) or values.dtype == pl.Date:
+        are_dates = len(text) > 0
+    elif values.dtype.is_numeric():
+        are_dates = are_day_numbers(values)
+        text = day_texts(values.drop_nulls()) if are_dates else text
+    else:
+        form = find_date_format(text.unique(maintain_order=True)) if values.dtype == pl.String else None
+        are_dates = form is not None and any(year in form for year in ("%Y", "%y", "%G"))
+    if are_dates:
+        raise InputError(
+            f"{name} must hold numbers or classes; it holds dates (first: {text[0][:MAX_NAME_CHARACTERS]!r}). Name another "
+            "column, write a number such as the days since a start in it, or pass task='multiclass' to take each for a class."
+        )
 
 
 def _task_of_numbers(distinct: npt.NDArray[np.float32], rows: int) -> tuple[Task, str]:
@@ -229,15 +267,17 @@ def _check_classes(
             f"{name} must have two values for task='binary'; it has {len(names):,}: {listed(names, most=MAX_LISTED)}. "
             "Correct them, or use task='multiclass' or 'regression'."
         )
+    rows = len(levels)
+    too_few = rows < MIN_ROWS_PER_CLASS * len(names) and len(names) > MAX_FOUND_CLASSES
+    if task is None and (too_few or (rows < 2 * len(names) and len(names) > MAX_LONE_CLASSES)):
+        raise InputError(
+            f"{name} must be numbers, or texts that repeat; it has {len(names):,} different texts in {rows:,} rows "
+            f"(first: {levels[0][:MAX_NAME_CHARACTERS]!r}). Name another column, or pass task='multiclass'."
+        )
     if len(names) > MAX_CLASSES:
         raise InputError(
             f"{name} must have at most {MAX_CLASSES:,} classes; it has {len(names):,}. Name another column, or merge "
             "rare classes with min_class_rows."
-        )
-    if task is None and len(names) > MAX_FOUND_CLASSES and len(levels) < MIN_ROWS_PER_CLASS * len(names):
-        raise InputError(
-            f"{name} must be numbers, or texts that repeat; it has {len(names):,} different texts in {len(levels):,} rows "
-            f"(first: {levels[0][:MAX_NAME_CHARACTERS]!r}). Name another column, or pass task='multiclass'."
         )
     longest = max(counts, key=len)
     if len(longest) > MAX_NAME_CHARACTERS:

@@ -274,3 +274,16 @@ def test_few_rows_of_anything_cause_no_error():
     assert [warning.kind for warning in find_warnings(table.split())] == [
         *("few rows", "class absent", "class absent", "rare class")
     ]
+
+
+def test_a_target_that_numbers_the_rows_is_said(make_table, healthy):
+    """An index that was written with the table, or an identifier by its name; a series of years is none."""
+    features, _ = healthy
+    rows = np.arange(len(features), dtype=np.float32)
+    names = ("a", "b", "c", "d")
+    first = find_warnings(make_table(features[:, :4], rows, names=names[: features.shape[1]]).split())[0]
+    assert first.kind == "identifier as target"
+    assert first.text == (
+        "The target 'y' looks like an identifier: it only numbers the rows. What is learned about it says little about new rows. "
+        "Name another column: --target COLUMN."
+    )

@@ -42,7 +42,15 @@ def test_numbers_are_read_as_they_are_written(texts, values):
 
 
 @pytest.mark.parametrize(
-    "texts", [["A11", "A12"], ["z95838", "z95823"], ["3 kg", "12 lb"], ["10-20", "20-30"], ["1/2", "x"]]
+    "texts",
+    [
+        ["A11", "A12"],
+        ["z95838", "z95823"],
+        ["3 kg", "12 lb"],
+        ["10-20", "20-30"],
+        ["1/2", "x"],
+        ["1, 5", "2, 12"],
+    ],
 )
 def test_what_is_no_number_stays_text(texts):
     """Codes, mixed units, ranges."""
@@ -98,6 +106,14 @@ def test_dates_are_read_as_they_are_written(texts):
         ("13:08", datetime(1970, 1, 1, 13, 8, tzinfo=UTC)),
         ("2019-03", datetime(2019, 3, 1, tzinfo=UTC)),
         ("Mar-2019", datetime(2019, 3, 1, tzinfo=UTC)),
+        ("2019 Mar", datetime(2019, 3, 1, tzinfo=UTC)),
+        ("2019-Mar", datetime(2019, 3, 1, tzinfo=UTC)),
+        ("2019 Q4", datetime(2019, 10, 1, tzinfo=UTC)),
+        ("2019Q1", datetime(2019, 1, 1, tzinfo=UTC)),
+        ("Q2 2019", datetime(2019, 4, 1, tzinfo=UTC)),
+        ("2020 W01", datetime(2019, 12, 30, tzinfo=UTC)),
+        ("2019-W05", datetime(2019, 1, 28, tzinfo=UTC)),
+        ("20190127T130805", datetime(2019, 1, 27, 13, 8, 5, tzinfo=UTC)),
     ],
 )
 def test_moments_are_read_as_they_are_written(text, moment):
@@ -106,7 +122,9 @@ def test_moments_are_read_as_they_are_written(text, moment):
     assert parse_dates(column, find_date_format(column)).to_list() == [moment.timestamp()]
 
 
-@pytest.mark.parametrize("text", ["1.5", "10-20", "3.10.2", "192.168.1.1", "12345", "2019", "A-1-2", "1:2"])
+@pytest.mark.parametrize(
+    "text", ["1.5", "10-20", "3.10.2", "192.168.1.1", "12345", "2019", "A-1-2", "1:2", "Q1", "2019 Q5", "W05"]
+)
 def test_what_is_no_date_is_none(text):
     """Versions, ranges, numbers, addresses."""
     assert find_date_format(pl.Series([text, text])) is None

@@ -230,3 +230,93 @@ def test_any_columns_make_finite_features_or_one_sentence(rows, data):
         return
     assert np.isfinite(fitted.features).all()
     assert fitted.plan == Plan.from_dict(json.loads(json.dumps(fitted.plan.to_dict())))
+
+
+def left_out(**columns):
+    """Return name -> why it is left out, of the columns of a table without gaps that are no features."""
+    rows = len(next(iter(columns.values())))
+    frame = pl.DataFrame({**columns, "z": np.arange(rows) * 7 % 11 / 4, "y": np.arange(rows) * 3 % 13 / 4})
+    return {column.name: column.reason for column in read_table(frame, target="y").plan.left_out}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "why"),
+    [
+        ("n", range(ROWS), "it only numbers the rows"),
+        ("n", range(ROWS, 0, -1), "it only numbers the rows"),
+        ("subject", range(101, 101 + ROWS), "it only numbers the rows"),
+        ("uid", [i * i for i in range(ROWS)], "by its name, and every value is unique"),
+        (
+            "uid",
+            [5, *(i * i for i in range(1, ROWS - 1)), 9],
+            "by its name, and nearly every value is unique",
+        ),
+        (
+            "user_id",
+            [1_300_000_000 + i // 3 * 997 for i in range(ROWS)],
+            "by its name, and its numbers are long",
+        ),
+    ],
+)
+def test_identifiers_are_left_out(name, values, why):
+    """Row numbers, and numbers that name a row or somebody."""
+    assert left_out(**{name: list(values)}) == {name: why}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("temperature", range(13, 13 + ROWS)),  # one row per degree
+        ("age", range(ROWS)),
+        ("week", range(1, 1 + ROWS)),
+        ("subject", [i // 4 for i in range(ROWS)]),
+        ("volume", [1_300_000_000 + i * i for i in range(ROWS)]),
+    ],
+)
+def test_quantities_that_look_like_identifiers_are_kept(name, values):
+    """What counts up from another number than 0 or 1, ages and weeks, and long numbers whose name does not say identifier."""
+    assert left_out(**{name: list(values)}) == {}
+
+
+def test_days_written_as_numbers_are_dates():
+    """As numbers in a file without gaps, with gaps, and as text; a number that is no day of the calendar says otherwise."""
+    days = [20190100 + 1 + i % 28 + 100 * (i % 12) for i in range(ROWS)]
+    table = {"day": days, "x": np.arange(ROWS) * 7 % 11 / 4, "y": np.arange(ROWS) * 3 % 13 / 4}
+    whole = read_table(pl.DataFrame(table), target="y")
+    gap = read_table(pl.DataFrame(table | {"day": [None, *map(float, days[1:])]}), target="y")
+    text = read_table(pl.DataFrame(table | {"day": list(map(str, days))}), target="y")
+    iso = [f"{day}"[:4] + "-" + f"{day}"[4:6] + "-" + f"{day}"[6:] for day in days]
+    dates = read_table(pl.DataFrame(table | {"day": iso}), target="y")
+    np.testing.assert_array_equal(whole.features, dates.features)
+    np.testing.assert_array_equal(text.features, dates.features)
+    np.testing.assert_allclose(gap.features[1:, : dates.n_features - 1], dates.features[1:, :-1], atol=0.1)
+    assert whole.plan.columns[0].label == gap.plan.columns[0].label == "date/time"
+    wrong = read_table(pl.DataFrame(table | {"day": [20190230, *days[1:]]}), target="y")
+    assert wrong.plan.columns[0].label == "number"
+
+
+def test_lengths_of_time_are_numbers():
+    """Beyond a day, or as pandas writes them; times of day stay times of day."""
+    clock = [f"{20 + i % 30}:{i % 60:02d}:00" for i in range(ROWS)]
+    since = [f"{i % 3} days 00:{i % 60:02d}:30" for i in range(ROWS)]
+    frame = pl.DataFrame({"clock": clock, "since": since, "y": np.arange(ROWS) * 3 % 13 / 4})
+    table = read_table(frame, target="y")
+    assert table.feature_names == ("clock", "since")
+    assert table.plan.columns[0].reason == "lengths of time, in seconds"
+    expected = [
+        [3600 * (20 + i % 30) + 60 * (i % 60), 86_400 * (i % 3) + 60 * (i % 60) + 30] for i in range(ROWS)
+    ]
+    np.testing.assert_array_equal(table.features, np.array(expected, np.float32))
+    times = read_table(
+        frame.with_columns(clock=pl.Series([f"{i % 24}:{i % 60:02d}" for i in range(ROWS)])), target="y"
+    )
+    assert times.plan.columns[0].label == "date/time"
+    assert Plan.from_dict(json.loads(json.dumps(table.plan.to_dict()))).to_dict() == table.plan.to_dict()
+
+
+def test_the_weekday_of_a_quarter_is_no_feature():
+    """Its first day falls on any."""
+    quarters = [f"{1990 + i // 4} Q{1 + i % 4}" for i in range(ROWS)]
+    table = read_table(pl.DataFrame({"quarter": quarters, "y": np.arange(ROWS) * 3 % 13 / 4}), target="y")
+    assert table.feature_names == ("quarter time in years", "quarter month sin", "quarter month cos")
+    assert table.plan.columns[0].reason == "1990-01-01 to 2004-10-01"

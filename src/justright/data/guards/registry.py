@@ -8,6 +8,7 @@ from justright.data.guards.leaks import find_leaks
 from justright.data.guards.row_counts import find_copies, find_few_rows, find_lost_rows
 from justright.data.guards.row_order import find_order_effect
 from justright.data.guards.table_warning import Guard, TableWarning
+from justright.data.guards.target_identifier import find_identifier
 from justright.data.shared_arrays import release_memory
 from justright.data.table import Split
 
@@ -29,6 +30,7 @@ def find_warnings(split: Split) -> tuple[TableWarning, ...]:
 
 # In the order in which they are said.
 GUARDS: tuple[Guard, ...] = (
+    find_identifier,
     find_leaks,
     find_copies,
     find_order_effect,

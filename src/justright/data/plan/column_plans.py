@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from justright.data.plan.date_text import ISO_DATE, date_parts, find_date_format, parse_dates, seconds
+from justright.data.plan.date_text import (
+    DAY_NUMBER,
+    ISO_DATE,
+    date_parts,
+    day_texts,
+    find_date_format,
+    parse_dates,
+    seconds,
+)
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import PLAIN, NumberFormat
 from justright.data.plan.plan_checks import check_column_plan
@@ -369,6 +377,8 @@ def read_moments(
     if isinstance(values.dtype, pl.Datetime) or values.dtype in (pl.Date, pl.Time):
         moments, unread = seconds(values), 0
     else:
+        if form == DAY_NUMBER and values.dtype.is_numeric():
+            values = day_texts(values)
         text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, missing)
         # Training rows that held dates themselves (Parquet) say nothing of how a text writes them.
         form = form or find_date_format(text.drop_nulls().unique(maintain_order=True)) or ISO_DATE

@@ -32,13 +32,23 @@ DAYS = (
     ),
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d"),
 )
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y", "%b-%y", "%YM%m")
+MONTHS = (
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y", "%b-%y", "%YM%m", "%Y %b", "%Y-%b", "%Y %B"),
+)
+# Quarters (chrono reads none: `%q` is ours) and weeks, as pandas, R and statistical offices write them.
+QUARTERS = ("%Y Q%q", "%YQ%q", "%Y-Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y")
+WEEKS = ("%G W%V", "%GW%V", "%G-W%V")
+# A day as a number, alone or with a time behind it.
+DAY_NUMBER = "%Y%m%d"
+COMPACT = (f"{DAY_NUMBER}T%H%M%S", f"{DAY_NUMBER}T%H%M", f"{DAY_NUMBER} %H%M%S", f"{DAY_NUMBER} %H%M")
+# Whole numbers drawn at random are days of the calendar in one of 27 cases.
+MIN_DAY_NUMBERS = 8
 TIMES = ("%H:%M:%S%.f", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 ZONES = ("", "Z", "%z")
 # A column of texts is one of dates if this share of them is read.
 MOSTLY_DATES = 0.95
 # Without a digit and a mark between digits, or a month's name, nothing is a date.
-LOOKS = r"\d.*[-/.: ,]|[-/.: ,].*\d"
+LOOKS = r"\d.*[-/.: ,QTW]|[-/.: ,QTW].*\d"
 # Texts are read as dates of these years only: `%Y` also reads the year 3.
 FIRST_YEAR, LAST_YEAR = 1500, 2500
 # A year of two digits stands last or first: 3.10.2 is a version.
@@ -88,7 +98,11 @@ def parse_dates(text: pl.Series, form: str) -> pl.Series:
     """
     import polars as pl
 
-    if "%Y" not in form and "%y" not in form:
+    if "%q" in form:
+        text, form = _quarters_as_months(text, form), "%Y-%m"
+    if "%G" in form:
+        text, form = text + " 1", f"{form} %u"
+    elif "%Y" not in form and "%y" not in form:
         # chrono reads no time without a day: give it one.
         text, form = "1970-01-01 " + text, f"%Y-%m-%d {form}"
     elif "%d" not in form:
@@ -100,6 +114,33 @@ def parse_dates(text: pl.Series, form: str) -> pl.Series:
         moments = moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     years = moments.dt.year()
     return seconds(moments.set(~years.is_between(FIRST_YEAR, LAST_YEAR), None))
+
+
+def are_day_numbers(values: pl.Series) -> bool:
+    """Return whether numbers are days such as 20190127.
+
+    Example:
+        >>> import polars as pl
+        >>> days = [19990131, 19990228, 19990331, 19990430, 19990531, 19990630, 19990731, 19990831]
+        >>> are_day_numbers(pl.Series(days)), are_day_numbers(pl.Series([20_000_000 + n for n in range(9)]))
+        (True, False)
+    """
+    low, high = values.min(), values.max()
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return False
+    if not (low > FIRST_YEAR * 10_000 and high < LAST_YEAR * 10_000):
+        return False
+    if values.dtype.is_float() and not bool((values.round(0) == values).all()):
+        return False
+    known = values.drop_nulls().unique()
+    return len(known) >= MIN_DAY_NUMBERS and not parse_dates(day_texts(known), DAY_NUMBER).null_count()
+
+
+def day_texts(values: pl.Series) -> pl.Series:
+    """Return whole numbers as text, without a decimal point."""
+    import polars as pl
+
+    return values.cast(pl.Int64, strict=False).cast(pl.String)
 
 
 def seconds(values: pl.Series) -> pl.Series:
@@ -141,9 +182,19 @@ def date_parts(moments: Floats, *, origin: float) -> dict[str, Floats]:
     return parts
 
 
+def _quarters_as_months(text: pl.Series, form: str) -> pl.Series:
+    """Return each quarter as its first month, as `%Y-%m`."""
+    import polars as pl
+
+    pattern = form.replace("%Y", r"(?P<year>\d{4})").replace("%q", "(?P<quarter>[1-4])")
+    found = text.str.extract_groups(f"^{pattern}$").struct
+    month = found.field("quarter").cast(pl.Int64) * 3 - 2
+    return found.field("year") + "-" + month.cast(pl.String).str.zfill(2)
+
+
 def _formats(*, has_colon: bool, is_zoned: bool) -> list[str]:
     if not has_colon:
-        return [*DAYS, *MONTHS]
+        return [*DAYS, *MONTHS, *QUARTERS, *WEEKS, *COMPACT]
     zones = ZONES[1:] if is_zoned else ZONES[:1]
     moments = [f"{day}{gap}{time}{zone}" for day in DAYS for gap in " T" for time in TIMES for zone in zones]
     return [*TIMES, *moments]

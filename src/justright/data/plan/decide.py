@@ -22,9 +22,23 @@ from justright.data.plan.column_plans import (
     read_moments,
     read_numbers,
 )
-from justright.data.plan.date_text import date_parts, find_date_format
+from justright.data.plan.date_text import (
+    DAY_NUMBER,
+    MONTHS,
+    QUARTERS,
+    are_day_numbers,
+    date_parts,
+    find_date_format,
+)
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
-from justright.data.plan.number_text import PLAIN, NumberFormat, find_number_format, is_mostly_numbers
+from justright.data.plan.number_text import (
+    LENGTH_OF_TIME,
+    PLAIN,
+    NumberFormat,
+    find_length_format,
+    find_number_format,
+    is_mostly_numbers,
+)
 from justright.data.plan.word_order import word_order
 
 if TYPE_CHECKING:
@@ -63,10 +77,16 @@ YES_NO = (
     *({"non", "oui"}, {"nein", "ja"}, {"neg", "pos"}, {"negative", "positive"}),
 )
 IDENTIFIER = re.compile(
-    r"(?i:(?:^|[_\W])(?:ids?|idx|index|key|uuid|guid|row_?names?|row_?id|row_?num(?:ber)?|serial|nr|no|num|code)$"
+    r"(?i:(?:^|[_\W])(?:ids?|idx|index|key|uuid|guid|uid|pid|id_?(?:no|num|nr)|pat_?(?:id|nr)|row_?names?|row_?id|row_?num(?:ber)?"
+    r"|serial|nr|no|num|code|obs|case|subject|patient|person|participant|respondent|isbn)$"
     r"|^ids?[_\W]|^unnamed)|[a-z](?:Id|ID|Key|Index|No|Nr)$"
 )
-YEARS = re.compile(r"(?i:year|yr|jahr|date|time)")
+# What counts up by one may measure time: ages, weeks, years.
+TIMES = re.compile(
+    r"(?i:year|yr|jahr|date|time)|(?i:(?:^|[_\W])(?:age|day|week|month|quarter|season|hour|minute)s?(?:$|[_\W]))"
+)
+# Beyond it float32 does not tell whole numbers apart.
+MOST_TOLD_APART = 2**24
 
 
 def plan_column(values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPlan:
@@ -88,6 +108,8 @@ def plan_column(values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPl
         return LeftOut(name=name, what="no plain values", reason=f"its values are {dtype}", missing=missing)
     if name in options.categorical:
         return _category(name, read_levels(train, missing), missing, is_asked=True)
+    if dtype.is_numeric() and name not in options.numeric and are_day_numbers(train):
+        return _moment(name, train, DAY_NUMBER, options)
     if dtype.is_numeric() or dtype in (pl.Boolean, pl.Duration):
         return plan_numbers(name, read_numbers(train, PLAIN, missing)[0], rows, options)
     if isinstance(dtype, pl.Datetime) or dtype in (pl.Date, pl.Time):
@@ -154,20 +176,29 @@ def numbers_rows(
 ) -> str:
     """Return why a column only numbers the rows; '' if it does not.
 
-    It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and no value comes
-    twice. A column of years is spared: one row per year is a series in time.
+    It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and hardly any value comes
+    twice, or its numbers are too long to be told apart. What rises from another number than 0 or 1 is a quantity, unless its name
+    says identifier; so is a column of years or ages: one row per year is a series in time.
     """
     if len(numbers) < MIN_NUMBERED_ROWS or not np.isfinite(numbers).all():
         return ""
     wide = numbers.astype(np.float64)
     if not bool((wide == np.round(wide)).all()):
         return ""
+    is_named = IDENTIFIER.search(name) is not None
     steps = wide - rows
-    if bool((steps == steps[0]).all()) or bool((wide + rows == wide[0] + rows[0]).all()):
-        return "" if YEARS.search(name) else "it only numbers the rows"
-    if IDENTIFIER.search(name) and len(np.unique(numbers)) == len(numbers):
+    rises = bool((steps == steps[0]).all()) and (is_named or steps[0] in (0, 1))
+    if rises or bool((wide + rows == wide[0] + rows[0]).all()):
+        return "" if TIMES.search(name) else "it only numbers the rows"
+    if not is_named:
+        return ""
+    if np.abs(wide).max() > MOST_TOLD_APART:
+        return "by its name, and its numbers are long"
+    values, counts = np.unique(numbers, return_counts=True)
+    if len(values) == len(numbers):
         return "by its name, and every value is unique"
-    return ""
+    alone = int((counts == 1).sum())
+    return "by its name, and nearly every value is unique" if alone >= MOSTLY_UNIQUE * len(numbers) else ""
 
 
 def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -> ColumnPlan:
@@ -176,9 +207,12 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     known = text.drop_nulls()
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
+    parsed = form.parse(known)
     is_numeric = name in options.numeric
-    if is_numeric or (not _are_codes(distinct) and is_mostly_numbers(form.parse(known), known)):
-        unread = known.filter(form.parse(known).is_null())
+    if not is_numeric and are_day_numbers(parsed):
+        return _moment(name, values, DAY_NUMBER, options)
+    if is_numeric or (is_mostly_numbers(parsed, known) and not _are_codes(distinct)):
+        unread = known.filter(parsed.is_null())
         about = ""
         if len(unread):
             what = "value that is no number" if len(unread) == 1 else "values that are no numbers"
@@ -187,6 +221,10 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
         return plan_numbers(name, numbers, rows, options, form=form, unread=about)
     if date_form := find_date_format(distinct):
         return _moment(name, values, date_form, options)
+    if lengths := find_length_format(distinct):
+        numbers, wrong = read_numbers(values, lengths, missing)
+        about = f"{counted(wrong, 'value')} of another kind" if wrong else ""
+        return plan_numbers(name, numbers, rows, options, form=lengths, unread=about)
     levels = read_levels(values, missing)
     if not levels.drop_nulls().len():
         return LeftOut(name=name, what="empty", reason="no training row has a value", missing=missing)
@@ -331,6 +369,8 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
     is_beyond = name == options.time and len(varying) > 1  # later rows lie beyond all that a network has seen
     if TREND in varying and (is_beyond or not _has_days(values, form)):
         varying.remove(TREND)
+    if form in (*MONTHS, *QUARTERS):  # the weekday of a month's first day says nothing
+        varying = [part for part in varying if not part.startswith("weekday")]
     gone = len(moments) - len(known)
     if not varying and not gone:
         return LeftOut(name=name, what="constant", reason="no part of it varies", missing=missing)
@@ -355,7 +395,7 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
 def _has_days(values: pl.Series, form: str) -> bool:
     import polars as pl
 
-    return "%Y" in form or "%y" in form if form else values.dtype != pl.Time
+    return any(year in form for year in ("%Y", "%y", "%G")) if form else values.dtype != pl.Time
 
 
 def _about_missing(gone: int, rows: int, how: str) -> str:
@@ -371,7 +411,9 @@ def _about_format(form: NumberFormat) -> str:
         parts.append("decimal comma")
     if form.thousands:
         parts.append(f"thousands marked by {form.thousands!r}")
-    if form.unit:
+    if form.unit == LENGTH_OF_TIME:
+        parts.append("lengths of time, in seconds")
+    elif form.unit:
         parts.append(f"in {form.unit}")
     return ", ".join(parts)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CURRENCIES = "$€£¥₹₽₩₺฿"
 SPACES = "\u00a0\u2009\u202f '’"  # what groups digits besides comma and dot
 MINUS = "\u2212\u2013"
+# A comma with a blank behind it stands between numbers, not within one.
+LISTED = r",\s+"
 UNIT = re.compile(r"^[^\d]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*([A-Za-zµ°/²³%][A-Za-z0-9µ°/²³%]*)$")
 # Digits in groups of three, as thousands separators stand.
 GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
@@ -22,6 +24,9 @@ GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
 MOSTLY_NUMBERS = 0.9
 # A column of at least half numbers is one, too, if the others are but a few texts: a lab's own word for "not measured".
 HALF_NUMBERS, FEW_WORDS, MANY_NUMBERS = 0.5, 2, 20
+# What stands for the unit of lengths of time, which become seconds: 35:07 (minutes and seconds), 2:23:31, 0 days 00:01:30.
+LENGTH_OF_TIME = "h:min:s"
+CLOCK = r"^(?:(-?\d+) days?,? \+?)?(-)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class NumberFormat:
     Args:
         decimal: the decimal mark.
         thousands: what groups digits; empty for nothing.
-        unit: what follows every number; empty for nothing.
+        unit: what follows every number; empty for nothing, and `LENGTH_OF_TIME` for what a clock shows.
     """
 
     decimal: str = "."
@@ -55,14 +60,16 @@ class NumberFormat:
         numbers = text.cast(pl.Float64, strict=False)
         if self == PLAIN and numbers.null_count() == text.null_count():
             return numbers
-        bare = _bare(text)
+        if self.unit == LENGTH_OF_TIME:
+            return _clock_seconds(text)
+        bare = _bare(pl.col("text"))
         if self.unit:
             bare = bare.str.strip_suffix(self.unit).str.strip_chars()
         if self.thousands:
             bare = bare.str.replace_all(self.thousands, "", literal=True)
         if self.decimal != ".":
             bare = bare.str.replace_all(self.decimal, ".", literal=True)
-        return bare.cast(pl.Float64, strict=False)
+        return _computed(text, bare.cast(pl.Float64, strict=False))
 
 
 PLAIN = NumberFormat()
@@ -86,7 +93,9 @@ def find_number_format(
     if decimal is not None or thousands is not None:
         known = NumberFormat(decimal or ("," if thousands == "." else "."), thousands or "")
         return _with_unit(text, known)
-    bare = _bare(text)
+    import polars as pl
+
+    bare = _computed(text, _bare(pl.col("text")))
     found = _with_unit(text, PLAIN)
     bare = bare.str.strip_suffix(found.unit).str.strip_chars() if found.unit else bare
     comma, dot = bare.str.contains(",", literal=True), bare.str.contains(".", literal=True)
@@ -111,6 +120,38 @@ def find_number_format(
     return NumberFormat(".", ",", found.unit) if share_grouped else found
 
 
+def find_length_format(text: pl.Series) -> NumberFormat | None:
+    """Return the format of a column whose texts are lengths of time; None if they are none.
+
+    Args:
+        text: different texts of the column, without missing values.
+
+    Example:
+        >>> import polars as pl
+        >>> form = find_length_format(pl.Series(["59:07", "1:23:31", "0 days 00:01:30"]))
+        >>> form.parse(pl.Series(["59:07", "1:23:31", "0 days 00:01:30", "x"])).to_list()
+        [3547.0, 5011.0, 90.0, None]
+    """
+    if not len(text) or share_of(text.str.contains(CLOCK)) < MOSTLY_NUMBERS:
+        return None
+    return NumberFormat(unit=LENGTH_OF_TIME)
+
+
+def _clock_seconds(text: pl.Series) -> pl.Series:
+    import polars as pl
+
+    def part(group: int) -> pl.Series:
+        return text.str.extract(CLOCK, group).cast(pl.Float64)
+
+    days, first, second, third = part(1), part(3), part(4), part(5)
+    # Days come before hours, so that two numbers after them are hours and minutes.
+    has_hours = third.is_not_null() | days.is_not_null()
+    short = first * 60 + second
+    clock = short.zip_with(~has_hours, short * 60 + third.fill_null(0.0))
+    sign = 1 - 2 * text.str.extract(CLOCK, 2).is_not_null().cast(pl.Float64)
+    return days.fill_null(0.0) * 86_400 + sign * clock
+
+
 def is_mostly_numbers(numbers: pl.Series, text: pl.Series) -> bool:
     """Return whether a column of text is one of numbers, some of which may not be readable.
 
@@ -132,11 +173,16 @@ def is_mostly_numbers(numbers: pl.Series, text: pl.Series) -> bool:
     )
 
 
-def _bare(text: pl.Series) -> pl.Series:
-    """Return texts without currency signs, percent signs and blanks; (3) is -3."""
-    bare = text.str.replace_all(f"[{re.escape(CURRENCIES + SPACES)}]", "")
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Return texts without currency signs, percent signs and blanks; (3) is -3. What holds several numbers stays none."""
+    bare = text.str.replace_all(LISTED, ";").str.replace_all(f"[{re.escape(CURRENCIES + SPACES)}]", "")
     bare = bare.str.replace_all(f"[{MINUS}]", "-").str.strip_suffix("%")
     return bare.str.replace(r"^\((.*)\)$", "-$1")
+
+
+def _computed(text: pl.Series, what: pl.Expr) -> pl.Series:
+    """Return what is computed of the column `text`, in one go: each step by itself takes as long, for a short column."""
+    return text.alias("text").to_frame().select(what).to_series()
 
 
 def _with_unit(text: pl.Series, form: NumberFormat) -> NumberFormat:

@@ -209,7 +209,8 @@ def fit_plan(frame: pl.DataFrame, rows: Rows, options: ReadOptions, like: Plan) 
         like: a plan with everything but the columns; those that it leaves out for another reason stay so.
     """
     rows = np.sort(rows)
-    fixed = {column.name: column for column in like.columns if column.name not in frame.columns}
+    present = set(frame.columns)
+    fixed = {column.name: column for column in like.columns if column.name not in present}
     fitted = {values.name: plan_column(values, rows, options) for values in frame.iter_columns()}
     if spared := _spared(fitted):
         fitted |= {

@@ -239,12 +239,28 @@ def _open_parts(found: Findings) -> list[str]:
 
 
 def _may(found: Findings, one: Alternative) -> str:
-    """Return that an alternative may be better."""
+    """Return that an alternative may be better; that this is open where it was no better here."""
+    may = one.gain.mean > 0
     if one is found.early_stopping:
-        return f"its end may be worse than {best_epochs(found)} (rise {estimate(one.gain)})"
+        best = best_epochs(found)
+        if may:
+            return f"its end may be worse than {best} (rise {estimate(one.gain)})"
+        return f"whether its end is worse than {best} is open ({_no_gain(one, 'lower', 'higher')})"
     if one is found.longer_training:
-        return f"{_last_epochs(found)} its validation loss may still have fallen (by {estimate(one.gain)})"
-    return f"{phrase(one)} may lower its {found.measured.loss} (gain {estimate(one.gain)})"
+        last = _last_epochs(found)
+        if may:
+            return f"{last} its validation loss may still have fallen (by {estimate(one.gain)})"
+        return f"whether {last} its validation loss still fell is open ({_no_gain(one, 'higher', 'lower')})"
+    loss = found.measured.loss
+    if may:
+        return f"{phrase(one)} may lower its {loss} (gain {estimate(one.gain)})"
+    return f"whether {phrase(one)} {_lowers(one)} its {loss} is open ({_no_gain(one, 'higher', 'lower')})"
+
+
+def _no_gain(one: Alternative, against: str, towards: str) -> str:
+    """Return an estimate of less than nothing and its interval, as `estimate` has them, in words for their signs."""
+    mean, low, high = (part.strip("-[],") for part in estimate(one.gain).split())
+    return f"{mean} {against} here; between {low} {against} and {high} {towards}"
 
 
 def _single(found: Findings, one: Alternative) -> str:

@@ -46,7 +46,11 @@ def read_text(body: Body, data: bytes) -> pl.DataFrame:
 
     first = _read_csv(replace(body, rows=min(body.rows or SAMPLE_ROWS, SAMPLE_ROWS)), data, pl.String)
     # Numbers as such wherever they begin as such: text takes twice the time and room.
-    kinds = {one.name: pl.Float64 if _begins_as_numbers(one) else pl.String for one in first.iter_columns()}
+    begins_as_numbers = first.select(map(_are_numbers, first.columns)).row(0)
+    kinds = {
+        name: pl.Float64 if is_like_numbers else pl.String
+        for name, is_like_numbers in zip(first.columns, begins_as_numbers, strict=True)
+    }
     try:
         frame = _read_csv(body, data, kinds)
     except polars_error():
@@ -54,10 +58,15 @@ def read_text(body: Body, data: bytes) -> pl.DataFrame:
     return frame.with_columns([tidied(one) for one in frame.iter_columns() if one.dtype == pl.String])
 
 
-def _begins_as_numbers(column: pl.Series) -> bool:
-    if column.str.contains(r"^\s*0\d+\s*$").any():  # codes, which are told from numbers later
-        return False
-    return column.null_count() < len(column) and tidied(column).dtype.is_numeric()
+def _are_numbers(name: str) -> pl.Expr:
+    """Return whether a text column holds numbers and nothing else, none of which is a code that begins with 0."""
+    import polars as pl
+
+    text = pl.col(name).str.strip_chars()
+    number = text.cast(pl.Float64, strict=False)
+    is_other = (text != "") & number.is_null()
+    is_code = text.str.contains(r"^0\d+$")
+    return (number.is_not_null().any() & ~is_other.any() & ~is_code.any()).alias(name)
 
 
 def polars_error() -> type[Exception]:

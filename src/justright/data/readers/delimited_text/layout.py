@@ -23,6 +23,8 @@ NAMES = {
     WHITESPACE: "blanks",
     ALIGNED: "two or more blanks",
 }
+# Of these a text hardly ever holds the same number in each of its lines unless they separate its fields.
+MARKS = ("\t", ";", "|")
 # Between aligned columns.
 GAP = re.compile(r"\s{2,}")
 COMMENTS = ("#", "%", "//")
@@ -224,6 +226,9 @@ def _best(rows: Sequence[Line], candidates: Sequence[str]) -> tuple[str, int]:
         return ",", 1
     best = max(share for _, share in found.values())
     good = {sep: fields for sep, (fields, share) in found.items() if share >= NEARLY * best}
+    # A decimal comma cuts the numbers, but not the line of their names, which what separates fields cuts as well.
+    if "," in good:
+        good = {sep: good[sep] for sep in MARKS if sep in good and found[sep][1] > found[","][1]} or good
     sep = max(good, key=lambda one: _sense(rows, one, good[one]))
     # Tabs that come in runs here and there, as a hand makes them: as many fields, in more lines, between any blanks.
     if sep == "\t" and found.get(WHITESPACE, (0, 0.0)) > found[sep] and good.get(WHITESPACE) == good[sep]:
