@@ -35,7 +35,7 @@ ITERATIONS = TREES | word_set(
     " trainingiteration batch batchidx batches minibatch commround communicationround"
 )
 MAX_NAMES = 20  # that a message lists
-INDEXES = word_set("index unnamed0 row rowid rownames rownumber") | {""}
+INDEXES = word_set("index unnamed0 indexlevel0 row rowid rownames rownumber") | {""}
 
 
 @dataclass(frozen=True, slots=True)

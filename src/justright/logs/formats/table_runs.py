@@ -25,7 +25,7 @@ MEMBERS = word_set(
 )
 RUNS = word_set(
     "model modelname experiment experimentname exp expname expid config configuration variant runname"
-    " architecture arch optimizer method algorithm network setting"
+    " architecture arch optimizer method algorithm network setting sheet"
 )
 # Columns that say on which rows the others were measured, and those of long tables.
 ROWS = word_set(

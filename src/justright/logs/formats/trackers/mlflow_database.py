@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MAX_RUNS = 1_000
 # SQL has no infinity: MLflow stores the largest float instead.
 LARGEST = 1.7976931348623157e308
-# Plain tables only: a view could be any question.
-TABLES = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('runs', 'metrics')"
 RUNS = "SELECT run_uuid, name FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, run_uuid LIMIT ?"
 POINTS = "SELECT key, timestamp, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY key, timestamp, step LIMIT ?"
 
@@ -32,7 +30,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     """Yield the runs that were not deleted.
 
     Raises:
-        InputError: it is no database of MLflow, damaged, too large, or takes too long.
+        InputError: it is damaged, too large, or takes too long.
     """
     import sqlite3
 
@@ -41,7 +39,6 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     (path,) = source.files
     try:
         with closing(open_readonly(path)) as connection, connection.metered():
-            _check(connection, path)
             left = MAX_POINTS
             for run, name in _runs(connection, path):
                 rows = connection.execute(POINTS, (run, left + 1)).fetchall()
@@ -69,14 +66,6 @@ def _read(source: Source) -> Iterator[LoggedRun]:
         ) from None
 
 
-def _check(connection: GuardedConnection, path: Path) -> None:
-    (tables,) = connection.execute(TABLES).fetchone()
-    if tables != 2:
-        raise InputError(
-            f"A database must hold MLflow's tables 'runs' and 'metrics' to be a training log; {str(path)!r} does not."
-        )
-
-
 def _runs(connection: GuardedConnection, path: Path) -> list[tuple[str, str]]:
     runs = connection.execute(RUNS, (MAX_RUNS + 1,)).fetchall()
     if len(runs) > MAX_RUNS:
@@ -101,6 +90,5 @@ MLFLOW_DATABASE = LogFormat(
     "mlflow-database",
     "MLflow's database",
     _read,
-    file_pattern="ml*.db",
-    magic=b"SQLite format 3\0",
+    tables=frozenset({"runs", "metrics"}),
 )
