@@ -413,7 +413,7 @@ assumed is listed as a note. A half-written last line is left out, JSON that end
 that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts; folds and
 seeds are pooled, and so are three or more attempts of the same epochs.
 
-Logs are read from every [format of tables](data.md), too: workbooks, Parquet, Arrow, SQLite, ARFF, and arrays that NumPy saved under
+Logs are read from every [format of tables](tables.md), too: workbooks, Parquet, Arrow, SQLite, ARFF, and arrays that NumPy saved under
 their names. Of several sheets or tables those with metrics are read: folds and seeds as such, others as runs of their own. A file in gzip,
 bzip2, xz, Zstandard or zip is read for the log in it, a Jupyter notebook for what its cells printed, a container's log for what its program
 printed. The field's words may be English, Chinese, French, German, Italian, Japanese, Korean, Portuguese, Russian or Spanish.
