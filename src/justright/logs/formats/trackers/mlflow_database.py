@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from justright.errors import InputError
 from justright.logs.formats.trackers.counters import MAX_POINTS, check_points
 from justright.logs.formats.trackers.mlflow import Point, metrics_run
+from justright.logs.formats.trackers.open_database import opened_database, unread_notes
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 
@@ -32,38 +32,18 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     Raises:
         InputError: it is damaged, too large, or takes too long.
     """
-    import sqlite3
-
-    from justright.data.readers.databases.sqlite_file import open_readonly
-
     (path,) = source.files
-    try:
-        with closing(open_readonly(path)) as connection, connection.metered():
-            left = MAX_POINTS
-            for run, name in _runs(connection, path):
-                rows = connection.execute(POINTS, (run, left + 1)).fetchall()
-                left -= len(rows)
-                check_points(MAX_POINTS - left, str(path))
-                logged = [
-                    (str(key), [_point(*row[1:]) for row in group])
-                    for key, group in groupby(rows, itemgetter(0))
-                ]
-                if logged:
-                    yield metrics_run(f"{path}, run {name or run}", logged, _notes(path), source.choices)
-    except (
-        sqlite3.Error,
-        sqlite3.Warning,
-        UnicodeDecodeError,
-        TypeError,
-        ValueError,
-        OverflowError,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"A database of MLflow must be whole; {str(path)!r} is not: {str(error).splitlines()[0].rstrip('.')}. "
-            "Copy it again, or export its runs as CSV."
-        ) from None
+    with opened_database(path, "MLflow") as connection:
+        left = MAX_POINTS
+        for run, name in _runs(connection, path):
+            rows = connection.execute(POINTS, (run, left + 1)).fetchall()
+            left -= len(rows)
+            check_points(MAX_POINTS - left, str(path))
+            logged = [
+                (str(key), [_point(*row[1:]) for row in group]) for key, group in groupby(rows, itemgetter(0))
+            ]
+            if logged:
+                yield metrics_run(f"{path}, run {name or run}", logged, unread_notes(path), source.choices)
 
 
 def _runs(connection: GuardedConnection, path: Path) -> list[tuple[str, str]]:
@@ -78,12 +58,6 @@ def _point(time: int, value: float, step: int, is_nan: int) -> Point:
         return int(time), math.nan, float(step)
     number = float(value)
     return int(time), math.copysign(math.inf, number) if abs(number) >= LARGEST else number, float(step)
-
-
-def _notes(path: Path) -> tuple[str, ...]:
-    log = path.with_name(path.name + "-wal")
-    is_waiting = log.is_file() and log.stat().st_size > 0
-    return ("What its -wal file holds is not in the database yet, and is not read.",) if is_waiting else ()
 
 
 MLFLOW_DATABASE = LogFormat(
