@@ -55,3 +55,15 @@ def test_a_damaged_project_is_refused(tmp_path):
         f"A database of Trackio must be whole; {str(path)!r} is not: Expecting property name enclosed in double quotes: line 1 "
         "column 2 (char 1). Copy it again, or export its runs as CSV."
     )
+
+
+def test_steps_that_are_epochs_but_for_where_they_begin_are_epochs(tmp_path):
+    """A loop that logs its epoch once per epoch, counted from 1."""
+    path = tmp_path / "project.db"
+    write_project(
+        path,
+        {"run": VALIDATION},
+        metrics=lambda one: json.dumps({**one, "epoch": VALIDATION.index(one["val"]["loss"]) + 1}),
+    )
+    (run,) = read_logs(path).curves
+    assert (run.unit, list(run.curves[0].at)) == ("epoch", [1, 2, 3])
