@@ -413,8 +413,10 @@ assumed is listed as a note. A half-written last line is left out, JSON that end
 that cannot be read costs only itself. Restarts, resumed runs, folds and seeds are told apart: the last attempt counts; folds and
 seeds are pooled, and so are three or more attempts of the same epochs.
 
-A Jupyter notebook is read for what its cells printed, a container's log for what its program printed, a file in gzip for what is in it. The
-field's words may be English, Chinese, French, German, Italian, Japanese, Korean, Portuguese, Russian or Spanish.
+Logs are read from every [format of tables](tables.md), too: workbooks, Parquet, Arrow, SQLite, ARFF, and arrays that NumPy saved under
+their names. Of several sheets or tables those with metrics are read: folds and seeds as such, others as runs of their own. A file in gzip,
+bzip2, xz, Zstandard or zip is read for the log in it, a Jupyter notebook for what its cells printed, a container's log for what its program
+printed. The field's words may be English, Chinese, French, German, Italian, Japanese, Korean, Portuguese, Russian or Spanish.
 
 From Python, `jr.diagnose` also takes objects, without importing the libraries that made them:
 

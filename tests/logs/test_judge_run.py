@@ -166,6 +166,13 @@ def test_a_loss_that_explodes_diverged():
     assert read({"loss": loss, "val_loss": loss}).label == "diverged"
 
 
+def test_trees_whose_loss_grows_beyond_its_start_overfit():
+    """They fit their training rows ever better, logged or not; a network may have diverged."""
+    loss = noisy(0.5 + 0.04 * np.arange(EPOCHS))
+    assert read({"val_loss": loss}, tool="trees").label == "overfits"
+    assert read({"val_loss": loss}, tool="network").label == "diverged"
+
+
 def test_validation_that_breaks_while_training_goes_on_is_no_divergence():
     """The evaluation broke, rather than the network."""
     reading = read({"loss": noisy(FALLING), "val_loss": [*noisy(FLAT)[:20], *([math.nan] * 20)]})

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import math
+import zipfile
 
 import pytest
 
@@ -20,6 +24,15 @@ def source_of(tmp_path, content):
     path = tmp_path / "log.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return Source.of_file(path)
+
+
+def zip_of(members):
+    """Return an archive of texts."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -189,11 +202,61 @@ def test_the_log_of_a_container_is_what_its_program_printed(tmp_path):
     assert source_of(tmp_path, "\n".join(lines)).text == "epoch 0 val_loss 0.7\nepoch 1 val_loss 0.6\n"
 
 
+# What is in an archive without files, and the header of an array of objects.
+REST = {
+    b"PK\x03\x04": zip_of({"model.weights": b"\x00"})[4:],
+    b"\x93NUMPY": b"\x01\x00\x76\x00{'descr': '|O', 'fortran_order': False, 'shape': (), }",
+}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_is_no_text_is_named_with_what_to_give_instead(tmp_path, kind):
     """In one sentence and a second."""
     magics, words = kind
     for magic in magics:
         with pytest.raises(InputError) as caught:
-            source_of(tmp_path, magic + b"\x00\x01")
+            source_of(tmp_path, magic + REST.get(magic, b"\x00\x01"))
         assert str(caught.value) == f"A training log must be text; {str(tmp_path / 'log.json')!r} {words}"
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        gzip.compress,
+        bz2.compress,
+        lzma.compress,
+        lambda text: zip_of({"a/history.json": text, "README.md": b"x"}),
+    ],
+    ids=["gzip", "bzip2", "xz", "zip"],
+)
+def test_what_is_packed_is_read_as_what_is_in_it(tmp_path, pack):
+    """As pandas packs a table whose name ends so."""
+    assert source_of(tmp_path, pack(json.dumps(HISTORY).encode())).value == HISTORY
+
+
+def test_of_several_texts_in_an_archive_the_one_named_as_a_log_is_read(tmp_path):
+    """Two of them are refused, with their names."""
+    text = json.dumps(HISTORY)
+    assert source_of(tmp_path, zip_of({"notes.txt": "x", "metrics.json": text})).value == HISTORY
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, zip_of({"log-1.json": text, "log-2.json": text}))
+    assert str(caught.value) == (
+        f"A zip archive must hold one log; {str(tmp_path / 'log.json')!r} holds 'log-1.json', 'log-2.json'. "
+        "Unpack it, and give the folder."
+    )
+
+
+def test_a_damaged_archive_is_refused(tmp_path):
+    """In a sentence."""
+    with pytest.raises(InputError) as caught:
+        source_of(tmp_path, zip_of({"log.json": "{}"})[:30])
+    assert str(caught.value) == (
+        f"A log in a zip archive must be readable; {str(tmp_path / 'log.json')!r} is not: File is not a zip file. "
+        "Unpack it first."
+    )
+
+
+def test_toml_that_begins_with_a_bracket_is_no_json(tmp_path):
+    """A table for each epoch."""
+    source = source_of(tmp_path, "[[epoch]]\nloss = 0.7\n[[epoch]]\nloss = 0.6\n")
+    assert source.value == {"epoch": [{"loss": 0.7}, {"loss": 0.6}]}

@@ -96,10 +96,11 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     }
     losses = [read[one] for one in candidates]
     ranking = _ranking([read[one] for one in measured if one.direction == "more" and one not in candidates])
-    labelled = [(one, *_label(one, ranking)) for one in losses]
+    is_trees = curves.tool == "trees"
+    labelled = [(one, *_label(one, ranking, is_trees=is_trees)) for one in losses]
     judged, label, cause = min(labelled, key=lambda found: URGENCY.index(found[1]))
     if label == "still improving" and ranking is not None and holds_penalty(judged, ranking):
-        judged, (label, _), cause = ranking, _label(ranking, None), "penalty"
+        judged, (label, _), cause = ranking, _label(ranking, None, is_trees=is_trees), "penalty"
     turned_at = judged.reading.best_at if label.startswith("overfits") else None
     readings = {one: with_improvement(one, turned_at) for one in read.values()}
     return SetJudgement(
@@ -158,15 +159,18 @@ def material(reading: MetricReading) -> float:
     return MATERIAL_SHARE * abs(reading.best)
 
 
-def _label(one: ReadCurve, ranking: ReadCurve | None) -> tuple[CurveLabel, Cause]:
-    """Return the label by one curve, and why it is diverged or unstable."""
+def _label(one: ReadCurve, ranking: ReadCurve | None, *, is_trees: bool) -> tuple[CurveLabel, Cause]:
+    """Return the label by one curve, and why it is diverged or unstable.
+
+    Trees fit their training rows ever better: a loss on other rows that grows beyond its start shows that they overfit.
+    """
     curve, train, reading = one.curve, one.train, one.reading
     if train is not None and train.not_finite_since() is not None:
         return "diverged", "train not finite"
     broke_off = curve.not_finite_since() is not None
     if broke_off and train is None:
         return "diverged", "validation not finite"
-    if has_exploded(curve, train):
+    if has_exploded(curve, train) and not (is_trees and train is None):
         return "diverged", "grew beyond its start"
     if reading.worsening is None or reading.gain is None:
         return "too short", ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -13,7 +15,7 @@ from justright.logs.logged_run import LoggedRun, Role, Unit
 from justright.logs.metric_names import Direction, is_loss
 from justright.logs.names.metric_words import PARTS
 from justright.logs.names.name_roles import name_series
-from justright.logs.names.named_series import NamedSeries
+from justright.logs.names.named_series import NamedSeries, listed
 from justright.statistics.crossed import Floats
 
 # Losses that hold no penalty in any tool we know, the one nearest to what was trained; of Keras' 'loss' that cannot be known.
@@ -32,6 +34,11 @@ CROSS_ENTROPIES = frozenset(
         "nll",
     ]
 )
+# Losses that no prediction makes negative, as a likelihood of densities or an ELBO may be.
+NEVER_NEGATIVE = re.compile(
+    r"cross_?entropy|log_?loss|(?:^|_)(?:rmse|mse|mae|mape|rmsle|msle|smape)(?:_|$)|squared|absolute|pinball|quantile|hinge"
+)
+TURNED = "The sign of {names} was turned: it is negative throughout, as tools write losses of which more is to be better."
 WHOLE_LOSSES = frozenset(("loss", "total_loss", "loss_total", "crossentropy_loss", "ce_loss", "nll_loss"))
 
 
@@ -115,13 +122,17 @@ class LogCurves:
             InputError: a name among the choices is not in the log.
         """
         named = name_series(run.series, choices)
+        turned = [one for one in named.series if _is_turned(one)]
+        for one in turned:
+            one.series = replace(one.series, values=[-value for value in one.series.values])
+        notes = (TURNED.format(names=listed([one.written for one in turned])),) if turned else ()
         return cls(
             run.name,
             format_name,
             tuple(_curve(one) for one in named.series),
             run.unit,
             run.epochs,
-            (*run.notes, *named.notes),
+            (*run.notes, *named.notes, *notes),
             run.checkpoints,
             run.member,
             run.group,
@@ -182,6 +193,14 @@ def loss_rank(curve: Curve) -> int:
     if curve.metric in WHOLE_LOSSES:
         return 1
     return PART_RANK if words & PARTS else 2
+
+
+def _is_turned(one: NamedSeries) -> bool:
+    """Return whether a loss that cannot be negative is so throughout: AutoGluon and scorers turn its sign, so that more is better."""
+    if one.series.direction or one.direction != "less" or not NEVER_NEGATIVE.search(one.metric):
+        return False
+    values = [value for value in one.series.values if math.isfinite(value)]
+    return bool(values) and max(values) <= 0 and min(values) < 0
 
 
 def _curve(one: NamedSeries) -> Curve:

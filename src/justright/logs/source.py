@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import tomllib
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from justright.data.pipes import is_pipe, open_pipe
+from justright.data.readers.inflate import inflate_all
 from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.logged_run import LoggedRun
@@ -29,6 +31,8 @@ from justright.logs.text.json_text import (
 )
 from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
 from justright.logs.text.notebook import DOCKER, docker_text, notebook_text
+from justright.logs.text.table_files import database_tables, table_text
+from justright.logs.text.zip_files import ZIP, zipped_log
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024  # 200,000 epochs of 20 metrics are about 60 MB; a larger file is no log
 CUT_OFF = "The file ends in the middle of a value: what is whole before it was read."
@@ -58,12 +62,14 @@ class Source:
 
     @classmethod
     def of_file(cls, path: Path, choices: Choices = NO_CHOICES) -> Self:
-        """Return the content of a text file.
+        """Return the content of a text file, or of a table file as text.
 
         Raises:
-            InputError: it is too large, empty, or not text.
+            InputError: it is too large, empty, or neither.
             OSError: it cannot be read.
         """
+        if not is_pipe(str(path)) and path.is_file() and (table := table_text(path)) is not None:
+            return cls(path, table[0], choices=choices, notes=list(table[1]))
         text, note = decode_text(path)
         printed = notebook_text(text) if not DOCKER.match(text) else docker_text(text)
         if printed == "":
@@ -149,6 +155,7 @@ class LogFormat:
             this tool.
         file_pattern: for files that are not text, the pattern of their names, anywhere below a folder; empty for text.
         magic: first bytes by which a file that is not text is known, whatever its name.
+        tables: those that make an SQLite file one of this tool's, whatever its name; empty for other formats.
         is_joined: whether all files of that pattern below a folder are read together.
     """
 
@@ -160,6 +167,7 @@ class LogFormat:
     folder_files: Callable[[Path], tuple[Path, ...]] = lambda folder: ()
     file_pattern: str = ""
     magic: bytes = b""
+    tables: frozenset[str] = frozenset()
     is_joined: bool = False
 
     def claims(self, path: Path) -> bool:
@@ -167,13 +175,15 @@ class LogFormat:
         return bool(self.file_pattern) and fnmatchcase(path.name, self.file_pattern)
 
     def recognises(self, path: Path) -> bool:
-        """Return whether a file begins as one of this format's does.
+        """Return whether a file is one of this format's by its content.
 
         Raises:
             OSError: it cannot be read.
         """
-        if not self.magic or not path.is_file():
+        if not (self.magic or self.tables) or not path.is_file():
             return False
+        if self.tables:
+            return self.tables <= set(database_tables(path))
         with path.open("rb") as file:
             return file.read(len(self.magic)) == self.magic
 
@@ -206,6 +216,10 @@ def decode_text(path: Path) -> tuple[str, str]:
         content = _read_at_most(file, MAX_TEXT_BYTES + 1)
     if content.startswith(GZIP):
         content = _unpacked(path, content)
+    elif content.startswith(ZIP):
+        content = zipped_log(path, content, MAX_TEXT_BYTES + 1) or content
+    else:
+        content = inflate_all(content, repr(str(path)))
     if len(content) > MAX_TEXT_BYTES:
         raise InputError(
             f"A training log must have at most {MAX_TEXT_BYTES >> 20} MiB; {str(path)!r} has more."
@@ -276,6 +290,8 @@ def _parse_json(path: Path, text: str, notes: list[str]) -> Any:  # noqa: ANN401
             text.lstrip().partition("\n")[0]
         ):  # lines of a plain text log that begins with a printed dict
             return None
+        if (table := _parse_toml(text)) is not None:
+            return table
         raise InputError(
             f"A JSON log must be valid; {str(path)!r} is not at line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None
@@ -283,3 +299,11 @@ def _parse_json(path: Path, text: str, notes: list[str]) -> Any:  # noqa: ANN401
         raise InputError(
             f"A JSON log must be a few levels of lists and numbers; {str(path)!r} is nested too deep."
         ) from None
+
+
+def _parse_toml(text: str) -> Any:  # noqa: ANN401  # parsed TOML is anything
+    """Return what TOML holds that begins with a bracket, as '[[epoch]]' does; None for other text."""
+    try:
+        return json.loads(json.dumps(tomllib.loads(text), default=str))
+    except (ValueError, RecursionError):
+        return None

@@ -324,6 +324,14 @@ def test_ultralytics_logs_three_losses_and_metrics_of_one_set(tmp_path):
             ),
         ),
         (
+            "learning curve",
+            "train_sizes,train_score,test_score\n50,0.9,0.6\n100,0.88,0.7\n200,0.86,0.75\n",
+            (
+                "A training log must hold a value per epoch or step; {path!r} is a learning curve, with a value per number of "
+                "training rows. `justright run TABLE --study data` measures one, with intervals."
+            ),
+        ),
+        (
             "results of settings",
             "dropout,lr,val_acc\n0.1,0.01,0.8\n0.2,0.01,0.81\n0.3,0.01,0.82\n",
             (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from justright.logs.formats.evals_result import EVALS_RESULT
+from justright.logs.formats.registry import read_logs
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import Source
 
@@ -136,3 +137,28 @@ def test_networks_and_other_json_are_not_taken_for_trees(value, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(json.dumps(value))
     assert not EVALS_RESULT.matches(Source.of_file(path))
+
+
+@pytest.mark.parametrize("counter", ["iterations", "Unnamed: 0", None])
+def test_a_cross_validation_is_read_from_a_table(tmp_path, counter):
+    """As pandas saves what `cv` returns: rounds are rounds, and 'test' rows are those left out in turn."""
+    names = ["train-logloss-mean", "train-logloss-std", "test-logloss-mean", "test-logloss-std"]
+    rows = [[0.6, 0.1, 0.65, 0.1], [0.5, 0.1, 0.6, 0.1], [0.4, 0.1, 0.62, 0.1]]
+    start = [[counter], *([at] for at in range(3))] if counter else [[]] * 4
+    lines = [[*before, *row] for before, row in zip(start, [names, *rows], strict=True)]
+    path = tmp_path / "cv.csv"
+    path.write_text("\n".join(",".join(map(str, line)) for line in lines) + "\n")
+    (run,) = read_logs(path).curves
+    assert [(one.written, one.role, list(one.values)) for one in run.curves] == [
+        ("train-logloss-mean", "train", [0.6, 0.5, 0.4]),
+        ("test-logloss-mean", "validation", [0.65, 0.6, 0.62]),
+    ]
+    assert (run.unit, run.tool) == ("iteration", "trees")
+
+
+def test_rows_below_xgboosts_names_are_rounds(tmp_path):
+    """A data frame of its `evals_result()`."""
+    path = tmp_path / "log.csv"
+    path.write_text("validation_0-logloss,validation_1-logloss\n0.6,0.65\n0.5,0.6\n0.4,0.62\n")
+    (run,) = read_logs(path).curves
+    assert (run.unit, run.tool) == ("iteration", "trees")

@@ -313,3 +313,34 @@ def test_text_without_numbers_by_name_is_refused_in_one_sentence(tmp_path):
         "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
         f"{str(path)!r} holds none."
     )
+
+
+AUTOGLUON = """Fitting model: LightGBM ...
+[1]\tvalid_set's binary_error: 0.4
+[2]\tvalid_set's binary_error: 0.3
+[3]\tvalid_set's binary_error: 0.35
+\t0.7\t = Validation score   (accuracy)
+Fitting model: NeuralNetTorch ...
+Epoch 1 (Update 10).\tTrain loss: 1.3485, Val log_loss: -1.3041, Best Epoch: 1
+Epoch 2 (Update 20).\tTrain loss: 1.1644, Val log_loss: -0.9660, Best Epoch: 2
+Epoch 3 (Update 30).\tTrain loss: 1.0043, Val log_loss: -0.9818, Best Epoch: 2
+"""
+
+
+def test_models_that_autogluon_fits_one_after_the_other_are_runs_of_their_own(tmp_path):
+    """Rounds of trees and epochs of a network are never merged; losses have the sign that losses have."""
+    path = tmp_path / "out.txt"
+    path.write_text(AUTOGLUON)
+    runs = read_logs(path).curves
+    assert [(run.name, run.unit) for run in runs] == [
+        (f"{path} (LightGBM)", "iteration"),
+        (f"{path} (NeuralNetTorch)", "epoch"),
+    ]
+    assert [float(value) for value in runs[1].named("Val log_loss", "validation").values] == [
+        1.3041,
+        0.966,
+        0.9818,
+    ]
+    assert runs[1].notes == (
+        "The sign of 'Val log_loss' was turned: it is negative throughout, as tools write losses of which more is to be better.",
+    )

@@ -8,8 +8,10 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from justright.data.read_options import READ_ALL, ReadOptions
 from justright.data.readers.raw import MAX_TABLE_BYTES, RawTable, TableFormat
@@ -41,42 +43,77 @@ def read_npz(path: Path, label: str, options: ReadOptions = READ_ALL) -> RawTabl
     """
     from justright.data.readers.frames.in_memory import pair_table
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {
-                name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")
-            }
-            pair = next((pair for pair in ARRAY_NAMES if set(pair) <= set(members)), None)
-            if pair is None:
-                raise InputError(
-                    f"{label}: an NPZ file must hold two arrays called X and y, x and y, or features and target; "
-                    f"got {sorted(members)!r}. Save it with numpy.savez(path, X=X, y=y)."
-                )
-            features, target = (_read_array(archive, members[name], name, label) for name in pair)
-    except DAMAGES as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{label}: a readable NPZ file was expected; {str(error)!r}. Write or download it again."
-        ) from None
+    with _arrays(path, label) as (archive, members):
+        pair = next((pair for pair in ARRAY_NAMES if set(pair) <= set(members)), None)
+        if pair is None:
+            raise InputError(
+                f"{label}: an NPZ file must hold two arrays called X and y, x and y, or features and target; "
+                f"got {sorted(members)!r}. Save it with numpy.savez(path, X=X, y=y)."
+            )
+        features, target = (_read_member(archive, members[name], name, label) for name in pair)
     return pair_table(features, target, label)
 
 
-def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
-    import numpy as np
+def read_arrays(path: Path, label: str) -> dict[str, npt.NDArray[Any]]:
+    """Return every array of an NPZ archive by its name.
 
+    Raises:
+        InputError: the archive is damaged, holds objects, or is too large in memory.
+    """
+    with _arrays(path, label) as (archive, members):
+        return {name: _read_member(archive, member, name, label) for name, member in members.items()}
+
+
+def read_array(path: Path, label: str) -> npt.NDArray[Any]:
+    """Return the array in an NPY file.
+
+    Raises:
+        InputError: it is damaged, holds objects, or is too large in memory.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read_open(file, path.stem, label)
+    except DAMAGES as error:
+        raise _damaged(error, "NPY", label) from None
+
+
+@contextmanager
+def _arrays(path: Path, label: str) -> Iterator[tuple[zipfile.ZipFile, dict[str, str]]]:
+    """Yield an archive, and its members by the names of their arrays; say in a sentence what is found to be damaged in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            yield archive, {name.removesuffix(".npy"): name for name in names}
+    except DAMAGES as error:
+        raise _damaged(error, "NPZ", label) from None
+
+
+def _damaged(error: Exception, kind: str, label: str) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    return InputError(
+        f"{label}: a readable {kind} file was expected; {str(error)!r}. Write or download it again."
+    )
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, name: str, label: str) -> npt.NDArray[Any]:
     if archive.getinfo(member).compress_type not in COMPRESSIONS:
         raise InputError(
             f"{label}: array {name!r} must be stored or deflated; it is compressed in another way. "
             "Save it with numpy.savez or numpy.savez_compressed."
         )
-    with archive.open(member) as packed:
-        file = io.BytesIO(packed.read(MAX_HEADER_BYTES))
-        version = np.lib.format.read_magic(file)
-        header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = header(file)
+    with archive.open(member) as content:
+        return _read_open(content, name, label)
+
+
+def _read_open(content: IO[bytes], name: str, label: str) -> npt.NDArray[Any]:
+    """Return the array at the beginning of an open file, once its header has been checked."""
+    import numpy as np
+
+    file = io.BytesIO(content.read(MAX_HEADER_BYTES))
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
     if dtype.hasobject:
         raise InputError(
             f"{label}: array {name!r} must hold numbers or text; it holds Python objects, which are pickles and never "
@@ -88,8 +125,8 @@ def _read_array(archive: zipfile.ZipFile, member: str, name: str, label: str) ->
         raise InputError(
             f"{label}: array {name!r} must take at most {MAX_TABLE_BYTES:,} bytes; it declares {size:,}. Save fewer rows."
         )
-    with archive.open(member) as content:
-        array: npt.NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
+    content.seek(0)
+    array: npt.NDArray[Any] = np.lib.format.read_array(content, allow_pickle=False)
     return array
 
 

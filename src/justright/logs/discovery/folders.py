@@ -25,6 +25,26 @@ MAX_TABLE_BYTES = 8 << 20  # of a file whose name does not say that it is a log:
 
 # Endings of text files that may be logs; files without any are looked at if their name says so.
 TEXT_ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".out"})
+# Of tables that are not text: most are data, so that their names must say that they are logs.
+TABLE_ENDINGS = frozenset(
+    {
+        ".parquet",
+        ".feather",
+        ".arrow",
+        ".xlsx",
+        ".xls",
+        ".ods",
+        ".npz",
+        ".npy",
+        ".arff",
+        ".gz",
+        ".bz2",
+        ".xz",
+        ".zst",
+        ".zip",
+    }
+)
+DATABASE_ENDINGS = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
 LOG_ENDINGS = frozenset({".log", ".jsonl", ".ndjson", ".tsv"})
 LOG_WORDS = re.compile(
     r"logs?(?![a-z])|histor|metric|result|progress|curve|loss|scalars|trainer_state|stdout|output|evals",
@@ -82,8 +102,13 @@ def find_logs(path: Path, formats: Sequence[LogFormat]) -> tuple[LogFiles, ...]:
         return (LogFiles(path),)
     if path.is_dir():
         return tuple(_in_folder(path, formats))
-    claiming = next((one for one in formats if one.claims(path) or one.recognises(path)), None)
+    claiming = next((one for one in formats if one.claims(path)), None) or _claiming(path, formats)
     return (LogFiles(path, (path,) if claiming else (), claiming),)
+
+
+def _claiming(file: Path, formats: Sequence[LogFormat]) -> LogFormat | None:
+    """Return the format that a file which is not text has by its content."""
+    return next((one for one in formats if one.recognises(file)), None)
 
 
 def natural_key(path: Path) -> list[tuple[int, int, str]]:
@@ -138,7 +163,8 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
                 f"A log folder must hold at most {MAX_LOGS:,} text files with {MAX_FOLDER_BYTES >> 20} MiB; {str(root)!r} holds "
                 "more. Name one of the folders or files in it."
             )
-        yield LogFiles(file, is_sure=is_sure)
+        database = file.suffix.lower() in DATABASE_ENDINGS and _claiming(file, formats)
+        yield LogFiles(file, (file,), database) if database else LogFiles(file, is_sure=is_sure)
 
 
 def _list_files(root: Path) -> tuple[list[Path], list[Path]]:
@@ -191,7 +217,9 @@ def _may_be_log(file: Path, known: frozenset[str]) -> bool:
     if NO_LOGS.fullmatch(file.name) or file.name.startswith("."):
         return False
     ending = file.suffix.lower()
-    return ending in TEXT_ENDINGS or (not ending and LOG_WORDS.search(file.name) is not None)
+    if ending in TABLE_ENDINGS or not ending:
+        return LOG_WORDS.search(file.name) is not None
+    return ending in TEXT_ENDINGS | DATABASE_ENDINGS
 
 
 def _size(file: Path) -> int:

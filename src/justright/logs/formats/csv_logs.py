@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from justright.errors import InputError
+from justright.logs.formats.evals_result import CROSS_VALIDATION, cross_validation_run
 from justright.logs.formats.row_counters import EPOCHS, ITERATIONS, STEPS, plain
 from justright.logs.formats.table_runs import NAMES, VALUES, TableReader
 from justright.logs.logged_run import LoggedRun
@@ -19,7 +20,11 @@ from justright.logs.text.log_table import LogTable
 RUN_TABLE = word_set("name runname runid model modelname experiment config configuration")
 SETTINGS = word_set(
     "batchsize learningrate weightdecay dropout hiddensize nlayers nlayer nhead nembd seed numlayers"
-    " maxiters maxepochs nparams sweep state created runtime tags optimizer"
+    " maxiters maxepochs maxdepth nparams sweep state created runtime tags optimizer"
+)
+LEARNING_CURVE = (
+    "A training log must hold a value per epoch or step; {name} is a learning curve, with a value per number of training rows. "
+    "`justright run TABLE --study data` measures one, with intervals."
 )
 ULTRALYTICS = frozenset(("train/box_loss", "train/cls_loss", "metrics/accuracy_top1"))
 TENSORBOARD_COLUMNS = ("walltime", "step", "value")
@@ -69,6 +74,11 @@ def _read_plain(source: Source) -> list[LoggedRun]:
             f"A training log must hold a row per epoch or step; {source.name!r} is a classification report, with a row per class. "
             "Pass the log that was written during training."
         )
+    measured = [column for column in table.columns if CROSS_VALIDATION.fullmatch(column)]
+    if measured and len(measured) >= len(table.columns) - 1:  # all but one that counts
+        return [cross_validation_run(source.name, {column: table.numbers(column)[0] for column in measured})]
+    if "trainsizes" in set(map(plain, table.columns)):
+        raise InputError(LEARNING_CURVE.format(name=repr(source.name)))
     if is_table_of_runs(table):
         raise InputError(
             f"A training log must hold a row per epoch or step; {source.name!r} holds a row per run. "

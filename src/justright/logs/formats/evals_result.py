@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from justright.logs.formats.json_shapes.json_numbers import to_numbers
-from justright.logs.formats.json_shapes.json_tree import Column, find_leaves
 from justright.logs.formats.json_shapes.logged_rows import role_of
 from justright.logs.logged_run import LoggedRun, Role, Series
 from justright.logs.metric_names import direction_of, parse_name
@@ -57,7 +56,8 @@ def _plain(metric: str) -> str:
 
 def _read(source: Source) -> list[LoggedRun]:
     if all(map(CROSS_VALIDATION.fullmatch, source.value)):
-        return [_read_cross_validation(source)]
+        lists = {name: to_numbers(values) or [] for name, values in source.value.items()}
+        return [cross_validation_run(source.name, lists)]
     sets: Sets = {
         name: {metric: to_numbers(values) or [] for metric, values in metrics.items()}
         for name, metrics in source.value.items()
@@ -78,16 +78,16 @@ def _read(source: Source) -> list[LoggedRun]:
     return [LoggedRun(source.name, series, "iteration", notes=notes, tool="trees")]
 
 
-def _read_cross_validation(source: Source) -> LoggedRun:
-    """Return the means over folds that `cv` returns; 'test' are the rows left out in turn."""
+def cross_validation_run(name: str, columns: Mapping[str, Sequence[float | None]]) -> LoggedRun:
+    """Return the means over folds that `cv` of these libraries returns; 'test' are the rows left out in turn."""
     series = []
-    for leaf in find_leaves(source.name, source.value):
-        match = CROSS_VALIDATION.fullmatch(leaf.path[0])
-        if match and match[3] == "mean" and isinstance(leaf, Column):
+    for column, values in columns.items():
+        match = CROSS_VALIDATION.fullmatch(column)
+        if match and match[3] == "mean":
             role: Role = "train" if match[1].startswith("train") else "validation"
-            series.append(_series(leaf.path[0], leaf.values, role=role, set_name="", metric=match[2]))
+            series.append(_series(column, values, role=role, set_name="", metric=match[2]))
     note = "These are means over the folds of a cross-validation: a single model's losses are noisier."
-    return LoggedRun(source.name, series, "iteration", notes=(note,), tool="trees")
+    return LoggedRun(name, series, "iteration", notes=(note,), tool="trees")
 
 
 def _series(

@@ -36,9 +36,12 @@ from justright.logs.formats.trackers.dvclive import DVCLIVE
 from justright.logs.formats.trackers.mlflow import MLFLOW
 from justright.logs.formats.trackers.mlflow_database import MLFLOW_DATABASE
 from justright.logs.formats.trackers.tfevents import TENSORBOARD
+from justright.logs.formats.trackers.trackio import TRACKIO
+from justright.logs.formats.trackers.value_records import VALUE_RECORDS
 from justright.logs.formats.trackers.wandb import WANDB, WANDB_SUMMARY
 from justright.logs.formats.trainer_state import TRAINER_STATE
 from justright.logs.formats.tuners.keras_tuner import KERAS_TUNER
+from justright.logs.formats.tuners.optuna_storage import OPTUNA_DATABASE, OPTUNA_JOURNAL
 from justright.logs.formats.wandb_csv import WANDB_CSV
 from justright.logs.source import LogFormat
 from justright.plugins import plugged_in
@@ -246,7 +249,9 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
         return refused[0]
     if refused:
         return f"A log folder must hold curves; {str(path)!r} holds none. {' '.join(refused[:MAX_REASONS])}"
-    names = [one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern]
+    names = [
+        one.folder_file or one.summary for one in formats if one.folder_file or one.file_pattern or one.tables
+    ]
     known = ", ".join(names[:-1]) + " or " + names[-1]
     return f"A log folder must hold {known}, or another log as text; {str(path)!r} holds none."
 
@@ -254,6 +259,7 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
 # Tried in this order: the specific before the general. Of two that hold the same curves, the first is read: text says more than
 # event files, which round values and do not say what their steps are.
 FORMATS: tuple[LogFormat, ...] = (
+    VALUE_RECORDS,
     WANDB_SUMMARY,
     MLFLOW,
     DVCLIVE,
@@ -271,11 +277,14 @@ FORMATS: tuple[LogFormat, ...] = (
     PLAIN_CSV,
     TRAINER_STATE,
     EVALS_RESULT,
+    OPTUNA_JOURNAL,
     JSON_LINES,
     JSON_CURVES,
     TEXT_LOG,
     NAMED_LISTS,
     MLFLOW_DATABASE,
+    TRACKIO,
+    OPTUNA_DATABASE,
     WANDB,
     TENSORBOARD,
 )

@@ -34,8 +34,9 @@ ITERATIONS = TREES | word_set(
     "iteration iterations iter iters it itr niter numiter iternum iterno round rounds nround nrounds"
     " trainingiteration batch batchidx batches minibatch commround communicationround"
 )
+OF_XGBOOST = re.compile(r"validation_\d+-.+")  # its names of evaluation sets that have none
 MAX_NAMES = 20  # that a message lists
-INDEXES = word_set("index unnamed0 row rowid rownames rownumber") | {""}
+INDEXES = word_set("index unnamed0 indexlevel0 row rowid rownames rownumber") | {""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,13 @@ def count_rows(table: LogTable, choices: Choices) -> RowCounts:
             return RowCounts("epoch", at, used, steps if _never_falls_within(steps, at) else [], has_trees)
     if steps:
         return RowCounts("step" if unit == "step" else "iteration", steps, used, has_trees=has_trees)
-    return RowCounts("epoch", [float(row) for row in range(len(table.lines))], used, has_trees=has_trees)
+    is_boosted = any(map(OF_XGBOOST.fullmatch, table.columns))
+    return RowCounts(
+        "iteration" if is_boosted else "epoch",
+        [float(row) for row in range(len(table.lines))],
+        used,
+        has_trees=has_trees or is_boosted,
+    )
 
 
 def find_chosen(table: LogTable, name: str, option: str) -> str:

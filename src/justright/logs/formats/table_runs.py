@@ -21,11 +21,11 @@ from justright.logs.text.log_table import LogTable
 # Columns whose values tell runs apart: members of one experiment, which are pooled, and runs of their own.
 MEMBERS = word_set(
     "fold folds cv cvfold kfold foldid foldidx foldno seed randomseed randomstate repeat repetition"
-    " rep replicate run runid runidx runno trial trialid trialno bootstrap member"
+    " rep replicate run runid runidx runno trial trialid trialno bootstrap member recordid"
 )
 RUNS = word_set(
     "model modelname experiment experimentname exp expname expid config configuration variant runname"
-    " architecture arch optimizer method algorithm network setting"
+    " architecture arch optimizer method algorithm network setting sheet"
 )
 # Columns that say on which rows the others were measured, and those of long tables.
 ROWS = word_set(

@@ -50,7 +50,7 @@ FULL_BAR = re.compile(r"100%\|[^|]*\|")
 TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
 # Reports about another line: they count nothing.
 REPORT = re.compile(
-    r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b",
+    r"\W*(?:\w+\W+){0,2}?(?:best|early[ _-]?stop\w*|restor\w+|load\w*|resum\w+)\b|\[LightGBM\] \[",
     re.IGNORECASE,
 )
 # Lines whose numbers are of validation rows, though no word of theirs says so: TensorFlow's estimators, PaddleOCR.

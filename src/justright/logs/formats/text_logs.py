@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from justright.logs.formats.table_runs import TableReader
 from justright.logs.formats.text_lines import TextLine, is_measure, read_line
@@ -17,6 +18,9 @@ STEPS = "step"  # the column of what a line counts, where the log calls it that
 MEMBERS = frozenset(("fold", "seed"))
 BEGINNING = 200_000  # characters: a preamble is no longer
 REPEATS_NEXT = re.compile(r"best iteration(?: is)?:", re.IGNORECASE)  # boosters write the best line again
+MODELS = re.compile(
+    r"^Fitting model: (.+?) \.\.\..*$", re.MULTILINE
+)  # AutoGluon begins each with such a line
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
     r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
@@ -39,12 +43,23 @@ def _is_empty(table: LogTable) -> bool:
 
 
 def _read(source: Source) -> list[LoggedRun]:
-    table = _table(source.text)
+    _, *parts = MODELS.split(source.text)
+    models = [
+        replace(run, name=f"{source.name} ({name})")
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+        if not _is_empty(_table(text))
+        for run in _runs_of(source, text)
+    ]
+    return models if len(models) > 1 else _runs_of(source, source.text)
+
+
+def _runs_of(source: Source, text: str) -> list[LoggedRun]:
+    table = _table(text)
     if _is_empty(table):  # one bar over all epochs
-        table = _table(source.text, in_bars=True)
-    is_booster = bool(BOOSTERS.search(source.text))
+        table = _table(text, in_bars=True)
+    is_booster = bool(BOOSTERS.search(text))
     runs = TableReader(source, "trees" if is_booster else "").runs(table)
-    if CATBOOST.search(source.text):
+    if CATBOOST.search(text):
         for run in runs:
             for one in run.series:  # CatBoost calls every evaluation set a test
                 if one.written.startswith("test"):

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.formats.evals_result import CROSS_VALIDATION
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import is_loss, parse_name
-from justright.logs.objects.as_files import runs_of_frame, runs_of_value
+from justright.logs.objects.as_files import runs_of_frame
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
 from justright.logs.objects.plain_numbers import read_list
 
@@ -44,15 +43,7 @@ def read_frame(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN40
             "Name them, such as 'epoch', 'loss' and 'val_loss'."
         )
     frame = _without_gaps(raw.frame) if is_of_package(source, "pandas") else raw.frame
-    if folds := _cross_validated(frame):
-        return runs_of_value(type_name(source), folds, choices)
     return runs_of_frame(type_name(source), frame, choices)
-
-
-def _cross_validated(frame: pl.DataFrame) -> dict[str, pl.Series]:
-    """Return the columns of what `cv` of XGBoost or CatBoost returns, without the latter's counter; none for other frames."""
-    found = {name: frame[name] for name in frame.columns if CROSS_VALIDATION.fullmatch(name)}
-    return found if len(found) >= frame.width - 1 else {}
 
 
 def _read_column(source: Any, choices: Choices) -> list[LoggedRun]:  # noqa: ANN401  # as above

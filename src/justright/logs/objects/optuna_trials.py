@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
-from justright.logs.logged_run import LoggedRun, Series
+from justright.logs.formats.tuners.optuna_storage import NOTHING, Direction, trial_run
+from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
-
-# Optuna gives what is reported no name; of what a study maximises nothing more is known.
-METRICS: Mapping[Literal["less", "more"], str] = {"less": "loss", "more": "objective"}
-ASSUMED = "What the trial reported was taken for {what} on validation rows."
 
 
 def _is_optuna(source: object) -> bool:
@@ -25,26 +22,12 @@ def _read(source: Any, choices: Choices) -> Iterator[LoggedRun]:  # noqa: ANN401
     trials = source.trials if hasattr(source, "trials") else [source]
     curved = [trial for trial in trials if trial.intermediate_values]
     if not curved:
-        raise InputError(
-            f"An Optuna {type_name(source)} must hold what its trials reported while they trained; none reported anything. "
-            "Call `trial.report(val_loss, epoch)` after each epoch, and run the study again."
-        )
+        raise InputError(NOTHING.format(storage=f"An Optuna {type_name(source)}"))
     # A trial by itself does not say which way is better.
-    direction: Literal["less", "more"] = (
-        "more" if "MAXIMIZE" in str(getattr(source, "directions", "")) else "less"
-    )
-    what = "its loss" if direction == "less" else "something of which more is better,"
+    direction: Direction = "more" if "MAXIMIZE" in str(getattr(source, "directions", "")) else "less"
     for trial in curved:
-        steps = sorted(trial.intermediate_values)
-        series = Series(
-            "reported value",
-            [float(step) for step in steps],
-            [float(trial.intermediate_values[step]) for step in steps],
-            role="validation",
-            metric=METRICS[direction],
-            direction=direction,
-        )
-        yield LoggedRun(_name(trial), [series], notes=(ASSUMED.format(what=what),))
+        reported = {float(step): float(value) for step, value in trial.intermediate_values.items()}
+        yield trial_run(_name(trial), reported, direction)
 
 
 def _name(trial: Any) -> str:  # noqa: ANN401  # as above

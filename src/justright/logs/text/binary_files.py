@@ -6,11 +6,7 @@ from __future__ import annotations
 KINDS: tuple[tuple[tuple[bytes, ...], str], ...] = (
     (
         (b"PK\x03\x04",),
-        "is a workbook or an archive, such as a saved model. Save the sheet as CSV, or give the log beside the model.",
-    ),
-    (
-        (b"\xd0\xcf\x11\xe0",),
-        "is a workbook of old Excel. Save the sheet as CSV.",
+        "is an archive without a log, such as a saved model. Give the log beside the model.",
     ),
     (
         (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY"),
@@ -22,8 +18,12 @@ KINDS: tuple[tuple[tuple[bytes, ...], str], ...] = (
         "is a picture. Give the numbers that it was drawn from.",
     ),
     (
-        (b"PAR1", b"ARROW1"),
-        "is a table of Parquet or Arrow. Give its data frame to `jr.diagnose`, or save it as CSV.",
+        (b"\xff\xff\xff\xff",),
+        "is a stream of Arrow. Save it as a file: `polars.read_ipc_stream(path).write_parquet('log.parquet')`.",
+    ),
+    (
+        (b":SWL",),
+        "is SwanLab's own file. Log to a file beside it, such as CSV, or export the run's chart as CSV and give that.",
     ),
 )
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.logs.formats.json_shapes.json_curves import JSON_CURVES
+from justright.logs.formats.registry import read_logs
 from justright.logs.logged_run import LoggedRun
 from justright.logs.metric_names import parse_name
 from justright.logs.source import Source
@@ -501,3 +502,16 @@ def test_any_json_is_read_or_refused(tmp_path, value):
                 assert len(one.at) == len(one.values) > 0
                 assert len(one.lines) in (0, len(one.at))
                 assert all(map(math.isfinite, one.at))
+
+
+def test_the_outputs_of_ludwigs_network_are_parts_of_one_run(tmp_path):
+    """Each has its losses, and 'combined' is their sum."""
+    parts = {"label": {"loss": [0.7, 0.6], "accuracy": [0.5, 0.6]}, "combined": {"loss": [0.7, 0.6]}}
+    path = tmp_path / "training_statistics.json"
+    path.write_text(json.dumps({"training": parts, "validation": parts}))
+    (run,) = read_logs(path).curves
+    assert [curve.written for curve in run.curves if curve.role == "validation"] == [
+        "validation/label/loss",
+        "validation/label/accuracy",
+        "validation/combined/loss",
+    ]

@@ -148,7 +148,8 @@ def test_another_database_is_refused(tmp_path):
     with pytest.raises(InputError) as caught:
         read_logs(path)
     assert str(caught.value) == (
-        f"A database must hold MLflow's tables 'runs' and 'metrics' to be a training log; {str(path)!r} does not."
+        "A database must hold a table of metrics, with a row per epoch or step, to be a training log; "
+        f"{str(path)!r} holds 'runs'."
     )
 
 

@@ -142,6 +142,20 @@ def test_added_scalars_are_series_of_the_run_around_them(tmp_path, write_tags):
     assert sorted(values(run)) == ["Loss/all_train", "Loss/all_val", "acc_train", "acc_val", "lr"]
 
 
+def test_scalars_that_tensorboardx_added_are_series_of_the_run_around_them(tmp_path, write_tags):
+    """Its folders lie in each other: loss/train and loss/val, each with the tag 'loss'."""
+    write_tags(tmp_path / "run", {"acc/val": LOSSES})
+    for key in ("train", "val"):
+        write_tags(tmp_path / "run" / "loss" / key, {"loss": LOSSES})
+    run = read_one(tmp_path)
+    assert run.name == str(tmp_path / "run")
+    assert {curve.written: curve.role for curve in run.curves} == {
+        "acc/val": "validation",
+        "loss/train": "train",
+        "loss/val": "validation",
+    }
+
+
 def test_a_lone_folder_is_a_run_whatever_it_is_called(tmp_path, write_tags):
     """Nothing is next to it that it could belong to."""
     write_tags(tmp_path / "exp_train", {"loss": LOSSES})

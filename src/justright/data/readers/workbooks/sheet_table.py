@@ -28,14 +28,39 @@ PLACES = "\0row"
 
 
 def main() -> None:
-    """Read the sheet that the first argument describes as JSON; print what was found, or what is wrong, as JSON."""
+    """Read the sheet that the first argument describes as JSON; print what was found, or what is wrong, as JSON.
+
+    Without a place to write to, the names of all sheets are found.
+    """
     asked = json.loads(sys.argv[1])
+    said: dict[str, Any]
     try:
+        if "out" not in asked:
+            sys.stdout.write(json.dumps({"sheets": list_sheets(asked["path"])}))
+            return
         frame, said = read_sheet(asked["path"], asked["sheet"], asked["rows"], asked["header"])
         frame.write_ipc(asked["out"], compression="uncompressed")
     except InputError as error:
         said = {"error": str(error)}
     sys.stdout.write(json.dumps(said))
+
+
+def list_sheets(path: str | Path) -> list[str]:
+    """Return the names of the sheets of a workbook.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    import fastexcel
+
+    try:
+        return list(fastexcel.read_excel(str(path)).sheet_names)
+    except (fastexcel.FastExcelError, ValueError, RuntimeError) as error:
+        raise _damaged(error) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # a panic of Rust is no Exception
+            raise
+        raise _damaged(error) from None
 
 
 def read_sheet(

@@ -48,12 +48,7 @@ def read_workbook(path: Path, label: str, options: ReadOptions) -> RawTable:
     """
     import polars as pl
 
-    if importlib.util.find_spec("fastexcel") is None:
-        raise InputError(
-            f"{label}: workbooks are read by the package fastexcel, which is not installed. "
-            "Run `pip install 'justright[excel]'`, or save the sheet as CSV."
-        )
-    check_archive(path, label)
+    _check(path, label)
     with tempfile.TemporaryDirectory(prefix="justright-") as folder:
         out = Path(folder) / "sheet.arrow"
         asked = {
@@ -63,9 +58,7 @@ def read_workbook(path: Path, label: str, options: ReadOptions) -> RawTable:
             "rows": options.head_rows,
             "header": options.header,
         }
-        said = _run(asked, label, BASE_SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6)
-        if "error" in said:
-            raise InputError(f"{label}: {said['error']}")
+        said = _run(asked, label, path)
         if out.stat().st_size > MAX_TABLE_BYTES:
             raise _too_large(label)
         with out.open(
@@ -80,6 +73,25 @@ def read_workbook(path: Path, label: str, options: ReadOptions) -> RawTable:
         locate=lambda row: f"{row_place(row)}, row {places[row]:,} of the sheet",
         notes=tuple(said["notes"]),
     )
+
+
+def sheet_names(path: Path, label: str) -> list[str]:
+    """Return the names of the sheets of a workbook.
+
+    Raises:
+        InputError: fastexcel is not installed, or the file is damaged.
+    """
+    _check(path, label)
+    return list(_run({"path": str(path)}, label, path)["sheets"])
+
+
+def _check(path: Path, label: str) -> None:
+    if importlib.util.find_spec("fastexcel") is None:
+        raise InputError(
+            f"{label}: workbooks are read by the package fastexcel, which is not installed. "
+            "Run `pip install 'justright[excel]'`, or save the sheet as CSV."
+        )
+    check_archive(path, label)
 
 
 def check_archive(path: Path, label: str) -> None:
@@ -102,8 +114,13 @@ def check_archive(path: Path, label: str) -> None:
         raise _too_large(label)
 
 
-def _run(asked: dict[str, Any], label: str, seconds: float) -> dict[str, Any]:
-    """Return what the reading process says."""
+def _run(asked: dict[str, Any], label: str, path: Path) -> dict[str, Any]:
+    """Return what the reading process says.
+
+    Raises:
+        InputError: it says that something is wrong, or it takes too much.
+    """
+    seconds = BASE_SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     # -P: never from the working directory, where a file of a stranger may be called like a module.
     command = [sys.executable, "-P", "-m", READER, json.dumps(asked)]
@@ -122,6 +139,8 @@ def _run(asked: dict[str, Any], label: str, seconds: float) -> dict[str, Any]:
             "needs more memory than there is. Save the sheet as CSV."
         )
     answer: dict[str, Any] = json.loads(said)
+    if "error" in answer:
+        raise InputError(f"{label}: {answer['error']}")
     return answer
 
 

@@ -14,6 +14,7 @@ from justright.logs.metric_names import names_metric
 
 # A part of a log that is one of several trainings of the same thing.
 MEMBER = re.compile(r"(?:cv|k)?[ _-]*(fold|seed|split|repeat|replicate)[ _-]*(\d{1,9})", re.IGNORECASE)
+COMBINED = "combined"  # what Ludwig calls the sum of the losses of a network's outputs, beside these
 DATE = re.compile(r"\d:\d\d|\d{4}-\d\d|\d+(?:\.\d+)? ?(?:s|ms|min|h)\b")
 
 
@@ -58,6 +59,8 @@ def _dividing_keys(leaves: Sequence[Leaf]) -> set[tuple[tuple[str, ...], str]]:
                 below.setdefault(leaf.path[:depth], {}).setdefault(key, set()).update(names)
     divided = set()
     for path, children in below.items():
+        if COMBINED in children:
+            continue
         runs = {
             key: {name for name in names if name and not is_role(name)}
             for key, names in children.items()

@@ -54,6 +54,8 @@ def count_steps(series: Sequence[Series], *, epoch_name: str | None = None) -> C
         or [one for one in others if _is_measure(one)]
         or others
     )
+    if len(epochs) > 1 and _are_one_to_one(epochs, others):
+        return Counted(tuple(replace(one, at=[epochs[at] for at in one.at]) for one in others), "epoch", {})
     if len(epochs) > 1 and not _are_equal(epochs):
         return Counted(tuple(others), "step", epochs)
     # Validation once an epoch, counted one by one, is counted in epochs.
@@ -105,3 +107,13 @@ def _is_one_by_one(one: Series) -> bool:
 def _are_equal(epochs: Mapping[float, float]) -> bool:
     """Return whether steps are the epochs themselves."""
     return all(step == epoch for step, epoch in epochs.items())
+
+
+def _are_one_to_one(epochs: Mapping[float, float], series: Sequence[Series]) -> bool:
+    """Return whether steps are the epochs, but for where both begin, and all was logged at them."""
+    offsets = {epoch - step for step, epoch in epochs.items()}
+    return (
+        len(offsets) == 1
+        and all(later - earlier == 1 for earlier, later in pairwise(epochs))
+        and all(at in epochs for one in series for at in one.at)
+    )

@@ -60,6 +60,10 @@ def places_of(tags: Mapping[Path, Sequence[str]]) -> dict[Path, Place]:
         word = folder.name.lower()
         if series := _added_scalars(folder.name, names):
             places[folder] = Place(folder.parent, suffix=series)
+        elif word in ROLES and list(names) == [
+            folder.parent.name
+        ]:  # as tensorboardX adds them: loss/train, with the tag 'loss'
+            places[folder] = Place(folder.parent.parent, suffix=f"/{word}", role=ROLES[word])
         elif word in ROLES:
             stems[folder.parent].append((folder, word))
         elif (parts := role_in_name(folder.name)) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from justright.errors import InputError
 from justright.logs.formats.trackers.counters import MAX_POINTS, check_points
 from justright.logs.formats.trackers.mlflow import Point, metrics_run
+from justright.logs.formats.trackers.open_database import opened_database, unread_notes
 from justright.logs.logged_run import LoggedRun
 from justright.logs.source import LogFormat, Source
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MAX_RUNS = 1_000
 # SQL has no infinity: MLflow stores the largest float instead.
 LARGEST = 1.7976931348623157e308
-# Plain tables only: a view could be any question.
-TABLES = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('runs', 'metrics')"
 RUNS = "SELECT run_uuid, name FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, run_uuid LIMIT ?"
 POINTS = "SELECT key, timestamp, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY key, timestamp, step LIMIT ?"
 
@@ -32,49 +30,20 @@ def _read(source: Source) -> Iterator[LoggedRun]:
     """Yield the runs that were not deleted.
 
     Raises:
-        InputError: it is no database of MLflow, damaged, too large, or takes too long.
+        InputError: it is damaged, too large, or takes too long.
     """
-    import sqlite3
-
-    from justright.data.readers.databases.sqlite_file import open_readonly
-
     (path,) = source.files
-    try:
-        with closing(open_readonly(path)) as connection, connection.metered():
-            _check(connection, path)
-            left = MAX_POINTS
-            for run, name in _runs(connection, path):
-                rows = connection.execute(POINTS, (run, left + 1)).fetchall()
-                left -= len(rows)
-                check_points(MAX_POINTS - left, str(path))
-                logged = [
-                    (str(key), [_point(*row[1:]) for row in group])
-                    for key, group in groupby(rows, itemgetter(0))
-                ]
-                if logged:
-                    yield metrics_run(f"{path}, run {name or run}", logged, _notes(path), source.choices)
-    except (
-        sqlite3.Error,
-        sqlite3.Warning,
-        UnicodeDecodeError,
-        TypeError,
-        ValueError,
-        OverflowError,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"A database of MLflow must be whole; {str(path)!r} is not: {str(error).splitlines()[0].rstrip('.')}. "
-            "Copy it again, or export its runs as CSV."
-        ) from None
-
-
-def _check(connection: GuardedConnection, path: Path) -> None:
-    (tables,) = connection.execute(TABLES).fetchone()
-    if tables != 2:
-        raise InputError(
-            f"A database must hold MLflow's tables 'runs' and 'metrics' to be a training log; {str(path)!r} does not."
-        )
+    with opened_database(path, "MLflow") as connection:
+        left = MAX_POINTS
+        for run, name in _runs(connection, path):
+            rows = connection.execute(POINTS, (run, left + 1)).fetchall()
+            left -= len(rows)
+            check_points(MAX_POINTS - left, str(path))
+            logged = [
+                (str(key), [_point(*row[1:]) for row in group]) for key, group in groupby(rows, itemgetter(0))
+            ]
+            if logged:
+                yield metrics_run(f"{path}, run {name or run}", logged, unread_notes(path), source.choices)
 
 
 def _runs(connection: GuardedConnection, path: Path) -> list[tuple[str, str]]:
@@ -91,16 +60,9 @@ def _point(time: int, value: float, step: int, is_nan: int) -> Point:
     return int(time), math.copysign(math.inf, number) if abs(number) >= LARGEST else number, float(step)
 
 
-def _notes(path: Path) -> tuple[str, ...]:
-    log = path.with_name(path.name + "-wal")
-    is_waiting = log.is_file() and log.stat().st_size > 0
-    return ("What its -wal file holds is not in the database yet, and is not read.",) if is_waiting else ()
-
-
 MLFLOW_DATABASE = LogFormat(
     "mlflow-database",
     "MLflow's database",
     _read,
-    file_pattern="ml*.db",
-    magic=b"SQLite format 3\0",
+    tables=frozenset({"runs", "metrics"}),
 )
