@@ -206,6 +206,15 @@ def test_the_checkpoint_nearest_to_the_best_is_named():
     assert "Checkpoint: ckpt-10" in reading.advice[0].words
 
 
+def test_a_checkpoint_that_is_hardly_better_than_the_last_state_is_not_named():
+    """Where only the last state was saved, the best one is gone, and the advice says so."""
+    reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)}, checkpoints={39.0: "ckpt-39"})
+    assert reading.keep.checkpoint == ""
+    assert reading.advice[0].words.endswith(
+        "None of the checkpoints beside the log is nearly as good: it has to be trained again, and the best state saved."
+    )
+
+
 def test_a_checkpoint_that_is_only_called_the_best_is_named_with_reserve():
     """Its tool may have chosen it by another metric."""
     reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)}, checkpoints={math.nan: "best.pt"})

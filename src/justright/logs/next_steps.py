@@ -12,6 +12,7 @@ from justright.diagnosis.words.numbers import listed, number
 from justright.logs.judge_set import SetJudgement, material
 from justright.logs.log_curves import Curve, LogCurves
 from justright.logs.run_reading import Advice, Keep, MetricReading
+from justright.logs.stopping_code import stopping_code
 from justright.logs.wording import Times, share_words
 
 MEASURED: Literal["measured in this log"] = "measured in this log"
@@ -63,7 +64,12 @@ def state_to_keep(judgement: SetJudgement, curves: LogCurves) -> Keep | None:
     if not curves.checkpoints:
         return Keep(judged.best_at, judged.best)
     saved = min(curves.checkpoints, key=lambda at: (abs(at - judged.best_at), at))
-    return Keep(judged.best_at, judged.best, curves.checkpoints[saved], None if math.isnan(saved) else saved)
+    if math.isnan(saved):
+        return Keep(judged.best_at, judged.best, curves.checkpoints[saved])
+    then = value_at(curves, judgement, judged, saved)
+    if then is None or _lost(judged, then) > max(material(judged), _lost(judged, judged.last) / 2):
+        return Keep(judged.best_at, judged.best)  # such as the last state, where that alone was saved
+    return Keep(judged.best_at, judged.best, curves.checkpoints[saved], saved)
 
 
 def are_apart(judgement: SetJudgement) -> bool:
@@ -91,7 +97,7 @@ def _overfits(
     elif (then := better_later(judgement, curves)) is not None and judgement.ranking is not None:
         yield _chosen_by_what_counts(judged, judgement.ranking, then, times)
     else:
-        yield from _kept(judged, keep, times)
+        yield from _kept(judged, keep, times, curves)
         yield from _stopping(judged, curves, judgement, times)
     if curves.tool == "trees":
         yield Advice(
@@ -132,7 +138,7 @@ def _overfits_by_loss(
 ) -> Iterator[Advice]:
     judged, ranking = judgement.judged, judgement.ranking
     if ranking is not None and keep is not None:
-        yield from _kept(ranking, keep, times)
+        yield from _kept(ranking, keep, times, curves)
         there = value_at(curves, judgement, ranking, judged.best_at)
         if there is not None:
             yield Advice(
@@ -192,7 +198,7 @@ def _flat(judgement: SetJudgement, curves: LogCurves, keep: Keep | None, times: 
 def _diverged(
     judgement: SetJudgement, curves: LogCurves, keep: Keep | None, times: Times
 ) -> Iterator[Advice]:
-    yield from _kept(judgement.judged, keep, times)
+    yield from _kept(judgement.judged, keep, times, curves)
     yield Advice(
         "Lower the learning rate by 3 to 10 times, with a warm-up, and clip gradients; look for NaN among inputs and labels.",
         GENERAL,
@@ -202,7 +208,7 @@ def _diverged(
 def _unstable(
     judgement: SetJudgement, curves: LogCurves, keep: Keep | None, times: Times
 ) -> Iterator[Advice]:
-    yield from _kept(judgement.judged, keep, times)
+    yield from _kept(judgement.judged, keep, times, curves)
     yield Advice(
         "Lower the learning rate or let it decay, use larger batches, clip gradients, or average the weights.",
         GENERAL,
@@ -251,11 +257,11 @@ def _without_validation(curves: LogCurves) -> Iterator[Advice]:
     )
 
 
-def _kept(judged: MetricReading, keep: Keep | None, times: Times) -> Iterator[Advice]:
+def _kept(judged: MetricReading, keep: Keep | None, times: Times, curves: LogCurves) -> Iterator[Advice]:
     """Yield which state to keep, if it is not the last one."""
     if keep is None or keep.at == judged.last_at:
         return
-    worse = judged.last - judged.best if judged.direction == "less" else judged.best - judged.last
+    worse = _lost(judged, judged.last)
     if worse <= material(judged):
         words = f"By {judged.written} the last state ({number(judged.last)}) is about as good as that of {times.at(keep.at)} ({number(judged.best)})."
     else:
@@ -269,7 +275,14 @@ def _kept(judged: MetricReading, keep: Keep | None, times: Times) -> Iterator[Ad
         words += f" Checkpoint: {keep.checkpoint}{place}."
     elif keep.checkpoint:
         words += f" {keep.checkpoint}, beside the log, may hold it: the best by a metric that its name does not tell."
+    elif curves.checkpoints and worse > material(judged):
+        words += " None of the checkpoints beside the log is nearly as good: it has to be trained again, and the best state saved."
     yield Advice(words, MEASURED)
+
+
+def _lost(judged: MetricReading, value: float) -> float:
+    """Return by how much a value is worse than the best."""
+    return value - judged.best if judged.direction == "less" else judged.best - value
 
 
 def _stopping(
@@ -282,15 +295,8 @@ def _stopping(
         return
     patience, stopped_at = found
     words = f"would have ended this run at {times.at(stopped_at)} instead of {times.at(judged.last_at)}, with the best state."
-    if curves.tool == "trees":
-        yield Advice(f"Early stopping {words}", MEASURED, f"early_stopping_rounds={patience}")
-        return
-    mode = ', mode="max"' if judged.direction == "more" else ""
-    yield Advice(
-        f"Early stopping with a patience of {patience} evaluations {words}",
-        MEASURED,
-        f'keras.callbacks.EarlyStopping(monitor="{judged.written}", patience={patience}{mode}, restore_best_weights=True)',
-    )
+    patient = "" if curves.tool == "trees" else f" with a patience of {patience} evaluations"
+    yield Advice(f"Early stopping{patient} {words}", MEASURED, stopping_code(judged, curves, patience))
 
 
 def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:

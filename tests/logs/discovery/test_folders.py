@@ -207,3 +207,11 @@ def test_a_table_with_one_value_for_each_run_is_no_log(tmp_path):
     path = write(tmp_path / "table.csv", "run,epoch,val_loss\na,10,0.5\nb,10,0.6\nc,10,0.7\n")
     with pytest.raises(InputError, match="Give the history of "):
         read_logs(path)
+
+
+def test_a_copy_of_a_log_in_its_own_folder_is_left_out(tmp_path):
+    """MMEngine writes scalars.json twice; the logs of two folders may be equal, and are two."""
+    write(tmp_path / "a" / "20260131.log")
+    write(tmp_path / "a" / "training.log")
+    write(tmp_path / "b" / "training.log")
+    assert names(tmp_path) == ["a/20260131.log", "b/training.log"]

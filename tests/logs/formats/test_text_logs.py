@@ -303,6 +303,27 @@ def test_numbers_without_a_metric_are_losses_if_they_fall(tmp_path, rises):
     assert curves.notes == (f"Nothing says what 'learn' and 'test' measured: a {metric} was assumed.",)
 
 
+def test_a_bar_that_is_drawn_again_is_of_the_epoch_it_names(tmp_path):
+    """Lightning writes validation into the full bar of an epoch, and shows it in that of the next one, until it knows better."""
+    lines = []
+    for epoch, (train, validation) in enumerate(PAIRS):
+        bar = f"Epoch {epoch}: 100%|██████| 6/6 [00:00<00:00, 53.2it/s, "
+        old = f"val_loss={PAIRS[epoch - 1][1]}]\n\n" if epoch else "v_num=0]\n\n"
+        lines.append(f"\rEpoch {epoch}:  50%|███   | 3/6 [00:00<00:00, 9.1it/s, {old[:-3]}]\r{bar}{old}")
+        lines.append(
+            f"\rValidation DataLoader 0: 100%|██████| 2/2 [00:00<00:00]\n\r{bar}val_loss={validation}]"
+        )
+        lines.append(f"\r{bar}val_loss={validation}, train_loss={train}]")
+    path = tmp_path / "lightning.out"
+    path.write_text("".join(lines) + "\n")
+    curves = read_run(path)
+    assert {one.written: one.values.tolist() for one in curves.curves} == {
+        "val_loss": VALIDATION,
+        "train_loss": TRAIN,
+    }
+    assert all(one.at.tolist() == [0, 1, 2, 3] for one in curves.curves)
+
+
 def test_text_without_numbers_by_name_is_refused_in_one_sentence(tmp_path):
     """The sentence says what such a log looks like."""
     path = tmp_path / "notes.txt"

@@ -6,8 +6,10 @@ how many are listed and how much of them is read.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +153,7 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
             yield from (LogFiles(file, (file,), one) for file in group)
     known = frozenset(one.folder_file for one in formats if one.folder_file)
     count, left = 0, MAX_FOLDER_BYTES
+    seen: dict[tuple[Path, int], list[Path]] = defaultdict(list)
     for file in _last_states(files):
         if file in taken or file.parent in owned or not _may_be_log(file, known):
             continue
@@ -163,6 +166,10 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
                 f"A log folder must hold at most {MAX_LOGS:,} text files with {MAX_FOLDER_BYTES >> 20} MiB; {str(root)!r} holds "
                 "more. Name one of the folders or files in it."
             )
+        alike = seen[file.parent, size]
+        if any(_is_copy(file, other) for other in alike):
+            continue
+        alike.append(file)
         database = file.suffix.lower() in DATABASE_ENDINGS and _claiming(file, formats)
         yield LogFiles(file, (file,), database) if database else LogFiles(file, is_sure=is_sure)
 
@@ -227,6 +234,14 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:  # gone since it was listed; reading it says so
         return 0
+
+
+def _is_copy(file: Path, other: Path) -> bool:
+    """Return whether two files of one size hold the same, and something, as the two logs that MMEngine writes."""
+    try:
+        return _size(file) > 0 and filecmp.cmp(file, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _is_named_as_log(file: Path, known: frozenset[str]) -> bool:

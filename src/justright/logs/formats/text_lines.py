@@ -78,6 +78,7 @@ class TextLine:
         epoch, step: what it counts; None if it does not.
         is_step: whether the line calls what it counts a step or an update.
         is_progress: whether it says how far an evaluation has come.
+        is_full_bar: whether it draws a bar that is full.
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
@@ -88,6 +89,7 @@ class TextLine:
     step: float | None = None
     is_step: bool = False
     is_progress: bool = False
+    is_full_bar: bool = False
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
@@ -119,6 +121,7 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
         return found
     if REPORT.match(text) or ("|" in text and TABLE_ROW.search(text)):
         return found
+    found.is_full_bar = "%|" in text and FULL_BAR.search(text) is not None
     text = text if in_bars else _without_bars(text)
     role = "validation" if EVALUATED.search(text) else role
     progress = PROGRESS.search(text) if "[" in text else None

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from justright.logs.formats.table_runs import TableReader
-from justright.logs.formats.text_lines import TextLine, is_measure, read_line
+from justright.logs.formats.text_lines import FULL_BAR, TextLine, is_measure, read_line
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.names.other_languages import in_english
 from justright.logs.source import LogFormat, Source
@@ -99,16 +99,23 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
 
 
 def _goes_on(before: TextLine, after: TextLine) -> bool:
-    """Return whether a line says how far the same evaluation has come since the one before it, or its result."""
-    return before.is_progress and bool(after.numbers) and after.numbers.keys() >= before.numbers.keys()
+    """Return whether a line says how far the same evaluation has come since the one before it, or its result; or draws its bar again."""
+    is_again = before.is_full_bar and after.is_full_bar and before.epoch == after.epoch is not None
+    return (
+        (before.is_progress or is_again)
+        and bool(after.numbers)
+        and after.numbers.keys() >= before.numbers.keys()
+    )
 
 
 def _parts(line: str) -> list[str]:
-    """Return the texts of a line as a terminal would leave them: what a carriage return writes over is lost, but not dicts."""
+    """Return the texts of a line as a terminal would leave them, and of what a carriage return writes over dicts and full bars."""
     if "\r" not in line and "\x08" not in line:
         return [line] if line.strip() else []
     parts = [part for part in re.split(r"[\r\x08]+", line) if part.strip()]
-    return [part for part in parts[:-1] if part.lstrip().startswith("{")] + parts[-1:]
+    return [part for part in parts[:-1] if part.lstrip().startswith("{") or FULL_BAR.search(part)] + parts[
+        -1:
+    ]
 
 
 def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:

@@ -17,6 +17,9 @@ from justright.logs.names.named_series import NamedLog, NamedSeries, listed
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
 SET_SUFFIXES = ("_loss", "_runtime")
 TAIL_SHARE = 4  # a quarter of a curve tells where it ends
+CURVE_TIMES = (
+    5  # as many values as another series of the same name are a curve, beside which that is a summary
+)
 SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
 
 
@@ -243,11 +246,17 @@ def _tell_apart(log: NamedLog) -> None:
         if not (one.written.lower().endswith("_step") and (one.metric, one.role, one.set) in by_epoch)
     ]
     seen: set[tuple[str, Role | None, str]] = set()
+    longest: dict[tuple[str, Role | None, str], int] = {}
+    for one in log.series:
+        key = (one.metric, one.role, one.set)
+        longest[key] = max(longest.get(key, 0), len(one.series.values))
     ranked = sorted(
         log.series,
         key=lambda one: (
             not one.is_chosen,
-            len(one.series.values) < 2,
+            # Hugging Face logs 'train_loss' once at the end, and again after each resumption, beside the curve of 'loss'.
+            len(one.series.values) < 2
+            or CURVE_TIMES * len(one.series.values) < longest[one.metric, one.role, one.set],
             not one.says_role,
             len(words_of(one.written)),
         ),

@@ -11,6 +11,7 @@ from itertools import takewhile
 from justright.errors import InputError
 from justright.logs.metric_names import names_metric
 from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.ruled_columns import with_empty_cells
 
 COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
@@ -73,7 +74,7 @@ def parse_table(name: str, text: str) -> LogTable | None:
     """
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
-    texts = _uncommented(whole.split("\n"))
+    texts = with_empty_cells(_uncommented(whole.split("\n")))
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip()]
     lines = [texts[number - 1] for number in numbers]
     found = _find_header(lines)
