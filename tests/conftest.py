@@ -41,6 +41,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     # Nor what the user trusts: a study that one test has run is one's own in the next.
     os.environ["XDG_STATE_HOME"] = os.environ["JUSTRIGHT_CACHE"]
 
+# What XLA compiles is kept as well, down to the smallest program: many tests and workers share theirs. Each test process has
+# a folder of its own: JAX warns where it reads a program that another is just writing.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(
+    Path(os.environ["JUSTRIGHT_CACHE"], "programs", os.environ.get("PYTEST_XDIST_WORKER", "all"))
+)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
 # No deadline: the first example of a property may compile a program, and two test processes share the machine.
 settings.register_profile("justright", deadline=None, print_blob=True)
 settings.load_profile("justright")

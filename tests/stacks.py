@@ -68,27 +68,6 @@ def few_rows(higgs_sim) -> StudyRows:
     return StudyRows("binary", 1, *((np.ascontiguousarray(x[part]), y[part]) for part in cut))
 
 
-@pytest.fixture(scope="session")
-def compiled_once(tmp_path_factory) -> None:
-    """Let XLA keep what it compiles for this session, also for worker processes: most tests share their programs."""
-    import jax
-
-    folder = str(tmp_path_factory.mktemp("compiled"))
-    options = {
-        "jax_compilation_cache_dir": folder,
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in options}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in options.items():
-            patch.setenv(name.upper(), str(value))
-            jax.config.update(name, value)
-        yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-
-
 @dataclass(frozen=True)
 class Trained:
     """What a stack said while it trained in `folder`."""

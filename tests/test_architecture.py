@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,9 +138,10 @@ def wrong_direction(item: Import) -> str | None:
     return f"{item.file}:{item.line}: {importer} must not import {imported}"
 
 
-def all_imports() -> list[Import]:
+@cache
+def all_imports() -> tuple[Import, ...]:
     """Every import of every file."""
-    return [item for path in source_files() for item in imports_in(path)]
+    return tuple(item for path in source_files() for item in imports_in(path))
 
 
 def module_graph(*, types: bool) -> dict[str, set[str]]:

@@ -64,7 +64,7 @@ def describe(split, **options):
 
 
 @pytest.fixture(scope="module")
-def folder(split, on_device, shared_programs, tmp_path_factory):
+def folder(split, on_device, tmp_path_factory):
     """The study's folder."""
     place = tmp_path_factory.mktemp("accelerated") / "study"
     describe(split).run(place, progress=False)
@@ -132,9 +132,7 @@ def states(folder):
     return {tuple(path.stem.rpartition("-")[::2]) for path in (folder / "checkpoints").iterdir()}
 
 
-def test_a_variant_leaves_stacks_of_several_and_comes_back(
-    split, on_device, shared_programs, tmp_path, monkeypatch
-):
+def test_a_variant_leaves_stacks_of_several_and_comes_back(split, on_device, tmp_path, monkeypatch):
     """Six runs in three lanes: the checkpoints of those that began and of those that waited are divided; all go on for longer."""
     monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 3)
     order, folder = ["variant", "seed", "epoch"], tmp_path / "study"
@@ -170,9 +168,7 @@ class Crashing:
             raise Crash
 
 
-def test_more_runs_than_lanes_end_in_any_number_of_sessions(
-    split, on_device, shared_programs, tmp_path, monkeypatch
-):
+def test_more_runs_than_lanes_end_in_any_number_of_sessions(split, on_device, tmp_path, monkeypatch):
     """Six runs in two lanes, cut off in the middle: the same curves as without."""
     monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 2)
     order, names = ["variant", "seed", "epoch"], ("Plain", "Weak", "Strong")

@@ -30,8 +30,6 @@ from justright.session.prepare import prepare_study
 from justright.session.result import open_result
 from justright.session.session import run_study
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 ROWS, FEATURES = 500, 5
 SHORT, LONG = 30, 50
 # Steep enough that "Stopped" stops before SHORT, and that "Limited" finds a better epoch after it.

@@ -22,8 +22,6 @@ from justright.study.neighbours import ChangedModel
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.variant import KerasConfig
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 EPOCHS = 4
 NAMES = ["Mine", "Wider", "Narrower", "With dropout", "Longer"]
 
@@ -67,7 +65,7 @@ def no_worker(*args, **named):
 
 
 @pytest.fixture(scope="module")
-def trained(place, shared_programs):
+def trained(place):
     """The folder of a study of one builder, its neighbours included."""
     study_of(place, local_builder()).run(place / "out", workers=1, report=False)
     return place / "out"
@@ -321,7 +319,6 @@ def test_a_network_that_cannot_be_meant_is_refused(place, monkeypatch, options, 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("shared_programs")
 def test_a_wider_neighbour_that_memory_has_no_room_for_is_left_out_and_said(place, tmp_path, monkeypatch):
     """The network itself fits: a study of it is not refused because of what was added to it. Alone, it is refused."""
     train, tried = session.train_study, []

@@ -26,8 +26,6 @@ from justright.records.models import read_notes, save_model_atomically
 from justright.session.predictor import Predictor, SavedNetwork, load_predictor, plan_of, probabilities
 from justright.session.saved_models import SavedModel, choose_models
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 ABOUT = {"variant": "Net", "seed": 3, "train_rows": 100, "epoch": 7, "are_logits": True}
 
 

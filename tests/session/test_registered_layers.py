@@ -15,8 +15,6 @@ from tests.keras_objects import own_keras_objects
 
 import justright as jr
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 # What a cell or a script runs: its classes belong to `__main__`, which no other process can import.
 CELL = '''
 import keras

@@ -25,8 +25,6 @@ from justright.session import session
 from justright.session.folders import study_files
 from justright.session.result import open_result
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 # What is done once for a fresh study, where it is called.
 WORK = (
     (study_files, "describe_table"),

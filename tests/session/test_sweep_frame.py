@@ -16,8 +16,6 @@ from justright.session.sweep_frame import FOUND, sweep_frame
 from justright.study.brakes import brakes_of
 from justright.study.directions import LESS_REGULARIZATION, MORE_CAPACITY, MORE_WITH_BRAKE, REGULARIZATION
 
-pytestmark = pytest.mark.usefixtures("shared_programs")
-
 
 def verdicts(*names):
     """Return the frame of variants with these names, each with a lower loss than the one before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -14,6 +15,9 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.workers import compiled
 from justright.workers.compiled import MAX_BYTES, compile_cache_variables, tidy_compile_cache
+from justright.workers.processes import _environment
+
+DIRECTORY = "JAX_COMPILATION_CACHE_DIR"
 
 
 @pytest.fixture
@@ -45,6 +49,15 @@ def test_another_processor_or_jaxlib_has_another_folder(place, monkeypatch):
     monkeypatch.setattr(compiled, "version", lambda name: "99")
     third = compile_cache_variables({})
     assert len({variables["JAX_COMPILATION_CACHE_DIR"] for variables in (first, second, third)}) == 3
+
+
+def test_workers_are_told_of_it(place, monkeypatch):
+    """Unless the user has told them of another place, as these tests do."""
+    assert _environment(1, on_accelerator=False)[DIRECTORY] == os.environ[DIRECTORY]
+    monkeypatch.delenv(DIRECTORY)
+    told = _environment(1, on_accelerator=False)
+    assert told.items() >= compile_cache_variables({}).items()
+    assert Path(told[DIRECTORY]).parent == place
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ def study():
 @pytest.mark.slow
 def test_a_network_too_large_for_one_device_trains_over_as_many_as_it_needs(study, storage, monkeypatch):
     """A new worker sees them all, the plan says so, and the model is whole."""
+    import jax
     import keras
 
+    jax.devices()  # those of this process, which later tests compute on, are found before workers are told of others
     four = Accelerators("cuda", 4, DEVICE_BYTES, "NVIDIA H100 80GB HBM3", "9.0")
     monkeypatch.setattr(engines, "find_accelerators", lambda: four)
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=4")
