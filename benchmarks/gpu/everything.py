@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu.milestones import PLAYED_COSTS
 from benchmarks.gpu.turns import ROOT, write_line
 
 MONITOR = [
@@ -34,7 +35,9 @@ SAID_CHARACTERS = 1_500
 REHEARSAL_FACTOR = 4  # limits of a rehearsal, on a CPU that may be busy
 KILLS = 3
 QUICK = ["--study", "quick", "--seeds", "2", "--quiet"]
-FEW_EPOCHS = ["--max-epochs", "2"]  # of a rehearsal
+FEW_EPOCHS = ["--max-epochs", "2"]
+# A rehearsal: the same networks, narrow ones.
+NARROW = ["higgs-sim", "--study", str(PLAYED_COSTS / "quick.toml"), "--quiet", *FEW_EPOCHS]
 
 
 class StepError(Exception):
@@ -96,8 +99,8 @@ class Lent:
 
     def quick(self, name: str, *words: str, **how: Any) -> dict[str, Any]:
         """Train `quick` in a folder of that name; return when it got where, {} if it was killed before its end."""
-        few = FEW_EPOCHS if self.is_rehearsal else []
-        given = [*self.played, "run", *QUICK, *few, *words, "--out", str(self.out / name)]
+        study = NARROW if self.is_rehearsal else QUICK
+        given = [*self.played, "run", *study, *words, "--out", str(self.out / name)]
         return last_json(self.run("benchmarks.gpu.milestones", given, **how))
 
 
@@ -182,7 +185,8 @@ def measure_memory(lent: Lent) -> dict[str, Any]:
         with suppress(OSError):
             monitor = subprocess.Popen(MONITOR, stdout=said, stderr=subprocess.DEVNULL)
         try:
-            times = lent.quick("memory", "--seeds", seeds, *FEW_EPOCHS, **variables)
+            few = [] if lent.is_rehearsal else FEW_EPOCHS
+            times = lent.quick("memory", "--seeds", seeds, *few, **variables)
         finally:
             if monitor:
                 monitor.terminate()
