@@ -1,10 +1,16 @@
 """How long does an epoch take on a GPU, by keras.fit, by PyTorch in its fastest ways, and by justright?
 
+    python -m benchmarks.gpu --all --budget 840 --json FILE  # all that is to be known of a GPU lent for 15 minutes
+    python -m benchmarks.gpu --all --rehearse                # the same on the CPU, as short as can be: does it run?
     python -m benchmarks.gpu --quick [--json FILE]           # the cases that have targets, and their best peers: 3 minutes
     python -m benchmarks.gpu [--cases 'justright/Large/*,torch*/Large/*'] [--repeats 3] [--json FILE]
     python -m benchmarks.gpu --profile Large,32,bfloat16     # where the time of our epoch goes
     python -m benchmarks.gpu --rehearse                      # every contender on the CPU: does it run?
     python -m benchmarks.gpu --show FILE                     # print the tables of an earlier measurement again
+
+--all takes the steps of `benchmarks.gpu.everything` in their order, each within a limit of its own: `quick` from command to
+report; killed with `kill -9`, resumed and compared bit by bit; a grid of 30 penalties in one program and in 30; lanes that
+change hands; two workers on one GPU; precisions; the quick cases below; memory. --steps takes some of them.
 
 A case is CONTENDER/NETWORK/LANES/PRECISION. All train the tutorial's recipe on the same rows: 10,000 rows in batches of 500
 in a new order for each epoch, Adam with inverse-time decay in each step, L2 penalties and dropout, loss and accuracy of
@@ -36,8 +42,9 @@ from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.arguments import program_parser
+from benchmarks.arguments import names_among, program_parser
 from benchmarks.gpu.comparison import print_tables
+from benchmarks.gpu.everything import STEPS, measure_everything
 from benchmarks.gpu.trials import CONTENDERS, QUICK, REHEARSAL, Trial, all_trials, choose_trials
 from benchmarks.gpu.turns import Turn, peer_command, peer_variables, write_line
 from benchmarks.higgs_rows import write_rows
@@ -64,6 +71,8 @@ RATES = "rates"
 
 def main() -> None:
     options = parse_options()
+    if options.all:
+        sys.exit(min(1, measure_everything(options)))
     if options.show:
         print_tables([json.loads(line) for line in options.show.read_text().splitlines()])
         return
@@ -91,6 +100,10 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     which.add_argument(
         "--quick", action="store_true", help="cases with targets and their peers, in 170 seconds"
     )
+    parser.add_argument(
+        "--all", action="store_true", help="every step of benchmarks.gpu.everything, in its order"
+    )
+    parser.add_argument("--steps", type=names_among(STEPS), help="of --all: only these, by commas")
     which.add_argument("--rehearse", action="store_true", help="every contender shortly on the CPU")
     which.add_argument("--cases", type=choose_trials, metavar="CASE,...", help="names or patterns with *")
     which.add_argument("--profile", type=read_profile, action="append", metavar="NETWORK,LANES,PRECISION")
