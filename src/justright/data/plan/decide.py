@@ -35,6 +35,7 @@ from justright.data.plan.number_text import (
     LENGTH_OF_TIME,
     PLAIN,
     NumberFormat,
+    find_bounded_format,
     find_length_format,
     find_number_format,
     is_mostly_numbers,
@@ -208,6 +209,10 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     parsed = form.parse(known)
+    if (is_mostly_numbers(parsed, known) or len(distinct) > MAX_ORDERED) and (
+        bounded := find_bounded_format(known, form)
+    ):
+        form, parsed = bounded, bounded.parse(known)
     is_numeric = name in options.numeric
     if not is_numeric and are_day_numbers(parsed):
         return _moment(name, values, DAY_NUMBER, options)
@@ -411,6 +416,8 @@ def _about_format(form: NumberFormat) -> str:
         parts.append("decimal comma")
     if form.thousands:
         parts.append(f"thousands marked by {form.thousands!r}")
+    if form.bounds:
+        parts.append("bounds such as <5 or 90+ taken for their numbers")
     if form.unit == LENGTH_OF_TIME:
         parts.append("lengths of time, in seconds")
     elif form.unit:

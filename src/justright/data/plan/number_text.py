@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from justright.data.plan.missing_values import share_of
@@ -24,6 +24,8 @@ GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
 MOSTLY_NUMBERS = 0.9
 # A column of at least half numbers is one, too, if the others are but a few texts: a lab's own word for "not measured".
 HALF_NUMBERS, FEW_WORDS, MANY_NUMBERS = 0.5, 2, 20
+# Marks of a bound around a number: below what a laboratory can detect, or the open end of a scale.
+BOUNDS = r"^[<>≤≥]=?\s*|\+$"
 # What stands for the unit of lengths of time, which become seconds: 35:07 (minutes and seconds), 2:23:31, 0 days 00:01:30.
 LENGTH_OF_TIME = "h:min:s"
 CLOCK = r"^(?:(-?\d+) days?,? \+?)?(-)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
@@ -37,11 +39,13 @@ class NumberFormat:
         decimal: the decimal mark.
         thousands: what groups digits; empty for nothing.
         unit: what follows every number; empty for nothing, and `LENGTH_OF_TIME` for what a clock shows.
+        bounds: `BOUNDS` if some are bounds, which stand for themselves; empty if none are.
     """
 
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
+    bounds: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the format as plain values, defaults left out."""
@@ -62,7 +66,7 @@ class NumberFormat:
             return numbers
         if self.unit == LENGTH_OF_TIME:
             return _clock_seconds(text)
-        bare = _bare(pl.col("text"))
+        bare = _bare(pl.col("text").str.replace(self.bounds, "") if self.bounds else pl.col("text"))
         if self.unit:
             bare = bare.str.strip_suffix(self.unit).str.strip_chars()
         if self.thousands:
@@ -118,6 +122,26 @@ def find_number_format(
     if share_decimal > share_grouped or (begins_with_zero and share_decimal):
         return NumberFormat(",", "", found.unit)
     return NumberFormat(".", ",", found.unit) if share_grouped else found
+
+
+def find_bounded_format(text: pl.Series, form: NumberFormat) -> NumberFormat | None:
+    """Return the format of a column of numbers some of which are bounds; None if none are, or the others are no numbers.
+
+    Args:
+        text: of the column, without missing values.
+        form: in which the numbers are written.
+
+    Example:
+        >>> import polars as pl
+        >>> form = find_bounded_format(pl.Series(["<0.5", "0.7", "90+"]), PLAIN)
+        >>> form.parse(pl.Series(["<0.5", "0.7", "90+"])).to_list()
+        [0.5, 0.7, 90.0]
+    """
+    is_bound = text.str.contains(BOUNDS)
+    if not is_bound.any() or is_bound.all():
+        return None
+    bounded = replace(form, bounds=BOUNDS)
+    return bounded if is_mostly_numbers(bounded.parse(text), text) else None
 
 
 def find_length_format(text: pl.Series) -> NumberFormat | None:
