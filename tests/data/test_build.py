@@ -201,3 +201,22 @@ def test_a_small_table_whose_texts_do_not_repeat_has_no_classes():
         read_table(frame(state=[f"state {i % 12}" for i in range(ROWS)]).drop("y"), target="state").task
         == "multiclass"
     )
+
+
+def test_a_class_that_is_no_number_is_a_class_still():
+    """Races 1 to 6 and 7+: no row of the last is left out."""
+    values = ["7+" if i % 20 == 0 else str(1 + i % 6) for i in range(ROWS * 3)]
+    table = read_table({"race": values, "x": np.arange(ROWS * 3) * 7 % 11 / 4}, target="race")
+    assert (table.task, table.rows) == ("multiclass", ROWS * 3)
+    assert table.class_names == ("1", "2", "3", "4", "5", "6", "7+")
+
+
+def test_what_is_no_number_in_a_regression_is_said():
+    """Its row is left out, as one without a target is."""
+    values = ["trace" if i % 20 == 0 else f"{i * 7 % 50 / 4}" for i in range(ROWS)]
+    table = read_table(frame(rain=values).drop("y"), target="rain")
+    assert (table.task, table.rows) == ("regression", ROWS - 2)
+    assert (
+        table.task_reason
+        == "numbers with decimals; without 2 rows whose value is no number (such as 'trace')"
+    )

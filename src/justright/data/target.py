@@ -94,9 +94,13 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
             reason = "lengths of time, in seconds"
         elif options.task is None:
             task, reason = _task_of_numbers(distinct, len(known))
+        odd = _unread(values, form, options)
         if task == "regression":
+            if len(odd):
+                gone = f"{counted(len(odd), 'row')} whose value is no number (such as {odd[0][:MAX_NAME_CHARACTERS]!r})"
+                reason += f"; without {gone}"
             return TargetColumn(known, rows, "regression", (), reason)
-        if not options.min_class_rows:
+        if not options.min_class_rows and not len(odd):
             names = tuple(shown(float(value)) for value in distinct)
             return TargetColumn(_codes_among(distinct, known, task), rows, task, names, reason)
     levels = read_levels(values, options.missing)
@@ -153,6 +157,16 @@ def _numbers(values: pl.Series, options: ReadOptions) -> tuple[npt.NDArray[np.fl
             return None, PLAIN
         form = lengths
     return read_numbers(values, form, options.missing)[0], form
+
+
+def _unread(values: pl.Series, form: NumberFormat, options: ReadOptions) -> pl.Series:
+    """Return the texts of a column of numbers that are no numbers: a class such as 7+, or a remark."""
+    import polars as pl
+
+    if values.dtype != pl.String:
+        return pl.Series(dtype=pl.String)
+    known = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing).drop_nulls()
+    return known.filter(form.parse(known).is_null())
 
 
 def _refuse_dates(values: pl.Series, options: ReadOptions, name: str) -> None:
