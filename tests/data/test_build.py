@@ -172,16 +172,17 @@ def test_dates_are_no_target(values, first):
     assert read_table(table, target="when", task="multiclass").task == "multiclass"
 
 
-@pytest.mark.parametrize("form", ["{}:{:02d}:05", "{}:{:02d}", "1 days 0{}:{:02d}:00"])
+@pytest.mark.parametrize("form", ["{}:{:02d}:05", "{}:{:02d}", "0{}:{:02d}", "1 days 0{}:{:02d}:00"])
 def test_lengths_of_time_are_an_amount(form):
     """Finishing times, and what pandas writes for a timedelta."""
     table = read_table(
         frame(took=[form.format(2 + i % 7, i % 60) for i in range(ROWS)]).drop("y"), target="took"
     )
-    assert (table.task, table.task_reason) == ("regression", "lengths of time, in seconds")
+    assert (table.task, table.task_reason) == ("regression", "times, in seconds")
     parts = [[2 + i % 7, i % 60] for i in range(ROWS)]
     seconds = {
         "{}:{:02d}:05": [3600 * a + 60 * b + 5 for a, b in parts],
+        "0{}:{:02d}": [3600 * a + 60 * b for a, b in parts],  # of the day, by the 0
         "{}:{:02d}": [60 * a + b for a, b in parts],
         "1 days 0{}:{:02d}:00": [86_400 + 3600 * a + 60 * b for a, b in parts],
     }
@@ -220,3 +221,9 @@ def test_what_is_no_number_in_a_regression_is_said():
         table.task_reason
         == "numbers with decimals; without 2 rows whose value is no number (such as 'trace')"
     )
+
+
+def test_codes_are_classes_with_their_zeros():
+    """Postal codes and the like."""
+    table = read_table(frame(zip=[f"0{1000 + i % 7}" for i in range(ROWS)]).drop("y"), target="zip")
+    assert (table.task, table.class_names[:2]) == ("multiclass", ("01000", "01001"))
