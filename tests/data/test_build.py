@@ -227,3 +227,14 @@ def test_codes_are_classes_with_their_zeros():
     """Postal codes and the like."""
     table = read_table(frame(zip=[f"0{1000 + i % 7}" for i in range(ROWS)]).drop("y"), target="zip")
     assert (table.task, table.class_names[:2]) == ("multiclass", ("01000", "01001"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [lambda i: f"{i // 9} days 00:{i % 9:02d}:30", lambda i: f"{1990 + i // 4} Q{1 + i % 4}"],
+    ids=["since", "quarter"],
+)
+def test_lengths_of_time_and_quarters_may_order_the_rows(form):
+    """As pandas and R write them."""
+    table = read_table(frame(when=[form(i) for i in range(ROWS)][::-1]), target="y", time="when")
+    assert np.argsort(table.times).tolist() == list(range(ROWS))[::-1]
