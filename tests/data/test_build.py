@@ -172,16 +172,17 @@ def test_dates_are_no_target(values, first):
     assert read_table(table, target="when", task="multiclass").task == "multiclass"
 
 
-@pytest.mark.parametrize("form", ["{}:{:02d}:05", "{}:{:02d}", "1 days 0{}:{:02d}:00"])
+@pytest.mark.parametrize("form", ["{}:{:02d}:05", "{}:{:02d}", "0{}:{:02d}", "1 days 0{}:{:02d}:00"])
 def test_lengths_of_time_are_an_amount(form):
     """Finishing times, and what pandas writes for a timedelta."""
     table = read_table(
         frame(took=[form.format(2 + i % 7, i % 60) for i in range(ROWS)]).drop("y"), target="took"
     )
-    assert (table.task, table.task_reason) == ("regression", "lengths of time, in seconds")
+    assert (table.task, table.task_reason) == ("regression", "times, in seconds")
     parts = [[2 + i % 7, i % 60] for i in range(ROWS)]
     seconds = {
         "{}:{:02d}:05": [3600 * a + 60 * b + 5 for a, b in parts],
+        "0{}:{:02d}": [3600 * a + 60 * b for a, b in parts],  # of the day, by the 0
         "{}:{:02d}": [60 * a + b for a, b in parts],
         "1 days 0{}:{:02d}:00": [86_400 + 3600 * a + 60 * b for a, b in parts],
     }
@@ -201,3 +202,39 @@ def test_a_small_table_whose_texts_do_not_repeat_has_no_classes():
         read_table(frame(state=[f"state {i % 12}" for i in range(ROWS)]).drop("y"), target="state").task
         == "multiclass"
     )
+
+
+def test_a_class_that_is_no_number_is_a_class_still():
+    """Races 1 to 6 and 7+: no row of the last is left out."""
+    values = ["7+" if i % 20 == 0 else str(1 + i % 6) for i in range(ROWS * 3)]
+    table = read_table({"race": values, "x": np.arange(ROWS * 3) * 7 % 11 / 4}, target="race")
+    assert (table.task, table.rows) == ("multiclass", ROWS * 3)
+    assert table.class_names == ("1", "2", "3", "4", "5", "6", "7+")
+
+
+def test_what_is_no_number_in_a_regression_is_said():
+    """Its row is left out, as one without a target is."""
+    values = ["trace" if i % 20 == 0 else f"{i * 7 % 50 / 4}" for i in range(ROWS)]
+    table = read_table(frame(rain=values).drop("y"), target="rain")
+    assert (table.task, table.rows) == ("regression", ROWS - 2)
+    assert (
+        table.task_reason
+        == "numbers with decimals; without 2 rows whose value is no number (such as 'trace')"
+    )
+
+
+def test_codes_are_classes_with_their_zeros():
+    """Postal codes and the like."""
+    table = read_table(frame(zip=[f"0{1000 + i % 7}" for i in range(ROWS)]).drop("y"), target="zip")
+    assert (table.task, table.class_names[:2]) == ("multiclass", ("01000", "01001"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [lambda i: f"{i // 9} days 00:{i % 9:02d}:30", lambda i: f"{1990 + i // 4} Q{1 + i % 4}"],
+    ids=["since", "quarter"],
+)
+def test_lengths_of_time_and_quarters_may_order_the_rows(form):
+    """As pandas and R write them."""
+    table = read_table(frame(when=[form(i) for i in range(ROWS)][::-1]), target="y", time="when")
+    assert np.argsort(table.times).tolist() == list(range(ROWS))[::-1]

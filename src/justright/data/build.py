@@ -13,7 +13,7 @@ from justright.data.checks import check_names, listed
 from justright.data.plan.column_plans import LeftOut, read_levels, read_moments, read_numbers
 from justright.data.plan.date_text import are_day_numbers, find_date_format
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
-from justright.data.plan.number_text import PLAIN, find_number_format
+from justright.data.plan.number_text import PLAIN, find_length_format, find_number_format
 from justright.data.plan.table_plan import Plan, fit_number_plan, fit_plan, used_features
 from justright.data.readers.raw import MADE_UP_NAME, NotNumbersError, Pieces, RawTable
 from justright.data.shared_arrays import release_memory, share_array, shareable_empty
@@ -289,7 +289,9 @@ def _as_times(values: pl.Series, request: Request) -> npt.NDArray[np.float64]:
     distinct = text.drop_nulls().unique(maintain_order=True)
     if form := find_date_format(distinct):
         return read_moments(values, form, request.missing)[0]
-    number = find_number_format(distinct, decimal=request.decimal, thousands=request.thousands)
+    number = find_length_format(distinct) or find_number_format(
+        distinct, decimal=request.decimal, thousands=request.thousands
+    )
     return number.parse(text).to_numpy().astype(np.float64)
 
 

@@ -13,9 +13,10 @@ from justright.data.arrays import BLOCK_VALUES, Target
 from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
 from justright.data.plan.column_plans import OTHER, read_levels, read_numbers
 from justright.data.plan.date_text import are_day_numbers, day_texts, find_date_format, seconds
-from justright.data.plan.decide import shown
+from justright.data.plan.decide import are_codes, shown
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import (
+    CLOCKS,
     LENGTH_OF_TIME,
     PLAIN,
     NumberFormat,
@@ -90,13 +91,17 @@ def read_target(values: pl.Series, options: ReadOptions, label: str) -> TargetCo
         _refuse_one_value([shown(float(value)) for value in distinct[:2]], len(known), name)
         task: Task = "regression"
         reason = "as asked"
-        if options.task is None and form.unit == LENGTH_OF_TIME:
-            reason = "lengths of time, in seconds"
+        if options.task is None and form.unit in CLOCKS:
+            reason = "times, in seconds"
         elif options.task is None:
             task, reason = _task_of_numbers(distinct, len(known))
+        odd = _unread(values, form, options)
         if task == "regression":
+            if len(odd):
+                gone = f"{counted(len(odd), 'row')} whose value is no number (such as {odd[0][:MAX_NAME_CHARACTERS]!r})"
+                reason += f"; without {gone}"
             return TargetColumn(known, rows, "regression", (), reason)
-        if not options.min_class_rows:
+        if not options.min_class_rows and not len(odd):
             names = tuple(shown(float(value)) for value in distinct)
             return TargetColumn(_codes_among(distinct, known, task), rows, task, names, reason)
     levels = read_levels(values, options.missing)
@@ -145,6 +150,8 @@ def _numbers(values: pl.Series, options: ReadOptions) -> tuple[npt.NDArray[np.fl
     text = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing)
     known = text.drop_nulls()
     distinct = known.unique(maintain_order=True)
+    if options.task is None and are_codes(distinct):
+        return None, PLAIN
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     is_numeric = options.task == "regression" and form.parse(known).count() > 0
     if not (is_numeric or is_mostly_numbers(form.parse(known), known)):
@@ -153,6 +160,16 @@ def _numbers(values: pl.Series, options: ReadOptions) -> tuple[npt.NDArray[np.fl
             return None, PLAIN
         form = lengths
     return read_numbers(values, form, options.missing)[0], form
+
+
+def _unread(values: pl.Series, form: NumberFormat, options: ReadOptions) -> pl.Series:
+    """Return the texts of a column of numbers that are no numbers: a class such as 7+, or a remark."""
+    import polars as pl
+
+    if values.dtype != pl.String:
+        return pl.Series(dtype=pl.String)
+    known = without_missing(as_text(values), MISSING_AMONG_NUMBERS, options.missing).drop_nulls()
+    return known.filter(form.parse(known).is_null())
 
 
 def _refuse_dates(values: pl.Series, options: ReadOptions, name: str) -> None:

@@ -287,3 +287,12 @@ def test_a_target_that_numbers_the_rows_is_said(make_table, healthy):
         "The target 'y' looks like an identifier: it only numbers the rows. What is learned about it says little about new rows. "
         "Name another column: --target COLUMN."
     )
+
+
+def test_classes_under_another_number_are_a_leak_in_a_small_table(make_table, healthy):
+    """Six classes in 60 rows, whose few rows each do not come by luck in the order of a column with their numbers."""
+    features = healthy[0][:60]
+    target = np.arange(60) * 7 % 6
+    numbers = np.array([4, 1, 5, 0, 3, 2])[target]
+    table = make_table(np.column_stack([features, numbers]), target, names=("a", "b", "c", "d", "code"))
+    assert [one.columns for one in find_warnings(table.split()) if one.kind == "leak"] == [("code",)]

@@ -320,3 +320,17 @@ def test_the_weekday_of_a_quarter_is_no_feature():
     table = read_table(pl.DataFrame({"quarter": quarters, "y": np.arange(ROWS) * 3 % 13 / 4}), target="y")
     assert table.feature_names == ("quarter time in years", "quarter month sin", "quarter month cos")
     assert table.plan.columns[0].reason == "1990-01-01 to 2004-10-01"
+
+
+def test_bounds_among_numbers_are_their_numbers():
+    """Below the limit of detection, or the open end of a scale; ranges with an order stay ordered text."""
+    found = ["<0.5" if i % 3 == 0 else f"{i * 7 % 50 / 4 + 0.5}" for i in range(ROWS)]
+    kilograms = ["90+" if i % 15 == 0 else str(40 + i * 7 % 50) for i in range(ROWS)]
+    children = [("0", "1", "2", "3+")[i * 3 % 7 % 4] for i in range(ROWS)]
+    columns = {"lead": found, "kg": kilograms, "children": children}
+    table = read_table(pl.DataFrame({**columns, "y": np.arange(ROWS) * 3 % 13 / 4}), target="y")
+    assert [column.label for column in table.plan.columns] == ["number", "number", "ordered text"]
+    assert table.plan.columns[0].reason == "bounds such as <5 or 90+ taken for their numbers"
+    expected = [[float(a.strip("<")), float(b.strip("+"))] for a, b in zip(found, kilograms, strict=True)]
+    np.testing.assert_array_equal(table.features[:, :2], np.array(expected, np.float32))
+    assert Plan.from_dict(json.loads(json.dumps(table.plan.to_dict()))) is not None

@@ -181,6 +181,8 @@ def _suspects(
     order = np.argsort(block, axis=0, kind="stable")  # rows are in random order, so ties are
     wanted: npt.NDArray[Any] = codes if codes is not None else ranks(target)
     told = neighbours_told(order, wanted, are_classes=codes is not None)
+    if codes is not None:
+        told = np.maximum(told, _told_by_values(np.take_along_axis(block, order, axis=0), wanted[order]))
     if codes is None:
         place = np.empty(order.shape)
         np.put_along_axis(place, order, np.arange(len(rows), dtype=np.float64)[:, None], axis=0)
@@ -210,6 +212,8 @@ def _told(
         told = _told_by_levels(values[order], wanted[order], are_classes=codes is not None)
     else:
         told = float(neighbours_told(order, wanted, are_classes=codes is not None))
+        if codes is not None:
+            told = max(told, float(_told_by_values(values[order, None], wanted[order, None])[0]))
     if told >= LEAST_TOLD:
         return told
     if codes is None and not has_levels:
@@ -219,6 +223,21 @@ def _told(
         if correlated >= LEAST_CORRELATION:
             return float(correlated)
     return None
+
+
+def _told_by_values(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Floats:
+    """Return (columns,) how much equal values tell of classes, where most rows share theirs: the next value tells nothing of it.
+
+    Args:
+        values: (rows, columns), each column sorted.
+        wanted: (rows, columns), the classes in the same order.
+    """
+    is_pair = values[1:] == values[:-1]
+    pairs = is_pair.sum(axis=0)
+    apart = (is_pair & (wanted[1:] != wanted[:-1])).sum(axis=0) / np.maximum(pairs, 1)
+    expected = 1 - ((np.bincount(wanted[:, 0]) / len(wanted)) ** 2).sum()
+    is_told = (2 * pairs >= len(values)) & (expected > 0)
+    return np.where(is_told, 1 - apart / (expected or 1), 0.0)
 
 
 def _told_by_levels(levels: npt.NDArray[Any], wanted: npt.NDArray[Any], *, are_classes: bool) -> float:

@@ -32,9 +32,10 @@ from justright.data.plan.date_text import (
 )
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import (
-    LENGTH_OF_TIME,
+    CLOCKS,
     PLAIN,
     NumberFormat,
+    find_bounded_format,
     find_length_format,
     find_number_format,
     is_mostly_numbers,
@@ -208,10 +209,14 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     distinct = known.unique(maintain_order=True)
     form = find_number_format(distinct, decimal=options.decimal, thousands=options.thousands)
     parsed = form.parse(known)
+    if (is_mostly_numbers(parsed, known) or len(distinct) > MAX_ORDERED) and (
+        bounded := find_bounded_format(known, form)
+    ):
+        form, parsed = bounded, bounded.parse(known)
     is_numeric = name in options.numeric
     if not is_numeric and are_day_numbers(parsed):
         return _moment(name, values, DAY_NUMBER, options)
-    if is_numeric or (is_mostly_numbers(parsed, known) and not _are_codes(distinct)):
+    if is_numeric or (is_mostly_numbers(parsed, known) and not are_codes(distinct)):
         unread = known.filter(parsed.is_null())
         about = ""
         if len(unread):
@@ -231,7 +236,7 @@ def _plan_text(name: str, values: pl.Series, rows: Rows, options: ReadOptions) -
     return _plan_words(name, levels, options)
 
 
-def _are_codes(distinct: pl.Series) -> bool:
+def are_codes(distinct: pl.Series) -> bool:
     """Return whether texts are codes, such as postal ones: digits of one length, some of which begin with 0.
 
     Times of day such as 0930 are numbers.
@@ -411,7 +416,9 @@ def _about_format(form: NumberFormat) -> str:
         parts.append("decimal comma")
     if form.thousands:
         parts.append(f"thousands marked by {form.thousands!r}")
-    if form.unit == LENGTH_OF_TIME:
+    if form.bounds:
+        parts.append("bounds such as <5 or 90+ taken for their numbers")
+    if form.unit in CLOCKS:
         parts.append("lengths of time, in seconds")
     elif form.unit:
         parts.append(f"in {form.unit}")

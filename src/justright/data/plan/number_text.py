@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from justright.data.plan.missing_values import share_of
@@ -24,8 +24,14 @@ GROUPED = r"^[-+]?\d{1,3}(?:%s\d{3})+(?:%s\d+)?$"
 MOSTLY_NUMBERS = 0.9
 # A column of at least half numbers is one, too, if the others are but a few texts: a lab's own word for "not measured".
 HALF_NUMBERS, FEW_WORDS, MANY_NUMBERS = 0.5, 2, 20
+# Marks of a bound around a number: below what a laboratory can detect, or the open end of a scale.
+BOUNDS = r"^[<>≤≥]=?\s*|\+$"
 # What stands for the unit of lengths of time, which become seconds: 35:07 (minutes and seconds), 2:23:31, 0 days 00:01:30.
 LENGTH_OF_TIME = "h:min:s"
+# The same for 08:15, hours and minutes of a clock with a 0 in front.
+HOURS_AND_MINUTES = "h:min"
+CLOCKS = (LENGTH_OF_TIME, HOURS_AND_MINUTES)
+PADDED_HOURS, ANY_HOURS = r"^0\d:\d\d$", r"^(?:[01]?\d|2[0-3]):\d\d$"
 CLOCK = r"^(?:(-?\d+) days?,? \+?)?(-)?(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
 
 
@@ -37,11 +43,13 @@ class NumberFormat:
         decimal: the decimal mark.
         thousands: what groups digits; empty for nothing.
         unit: what follows every number; empty for nothing, and `LENGTH_OF_TIME` for what a clock shows.
+        bounds: `BOUNDS` if some are bounds, which stand for themselves; empty if none are.
     """
 
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
+    bounds: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the format as plain values, defaults left out."""
@@ -60,9 +68,9 @@ class NumberFormat:
         numbers = text.cast(pl.Float64, strict=False)
         if self == PLAIN and numbers.null_count() == text.null_count():
             return numbers
-        if self.unit == LENGTH_OF_TIME:
-            return _clock_seconds(text)
-        bare = _bare(pl.col("text"))
+        if self.unit in CLOCKS:
+            return _clock_seconds(text, has_hours=self.unit == HOURS_AND_MINUTES)
+        bare = _bare(pl.col("text").str.replace(self.bounds, "") if self.bounds else pl.col("text"))
         if self.unit:
             bare = bare.str.strip_suffix(self.unit).str.strip_chars()
         if self.thousands:
@@ -120,6 +128,26 @@ def find_number_format(
     return NumberFormat(".", ",", found.unit) if share_grouped else found
 
 
+def find_bounded_format(text: pl.Series, form: NumberFormat) -> NumberFormat | None:
+    """Return the format of a column of numbers some of which are bounds; None if none are, or the others are no numbers.
+
+    Args:
+        text: of the column, without missing values.
+        form: in which the numbers are written.
+
+    Example:
+        >>> import polars as pl
+        >>> form = find_bounded_format(pl.Series(["<0.5", "0.7", "90+"]), PLAIN)
+        >>> form.parse(pl.Series(["<0.5", "0.7", "90+"])).to_list()
+        [0.5, 0.7, 90.0]
+    """
+    is_bound = text.str.contains(BOUNDS)
+    if not is_bound.any() or is_bound.all():
+        return None
+    bounded = replace(form, bounds=BOUNDS)
+    return bounded if is_mostly_numbers(bounded.parse(text), text) else None
+
+
 def find_length_format(text: pl.Series) -> NumberFormat | None:
     """Return the format of a column whose texts are lengths of time; None if they are none.
 
@@ -134,10 +162,11 @@ def find_length_format(text: pl.Series) -> NumberFormat | None:
     """
     if not len(text) or share_of(text.str.contains(CLOCK)) < MOSTLY_NUMBERS:
         return None
-    return NumberFormat(unit=LENGTH_OF_TIME)
+    is_of_day = text.str.contains(PADDED_HOURS).any() and text.str.contains(ANY_HOURS).all()
+    return NumberFormat(unit=HOURS_AND_MINUTES if is_of_day else LENGTH_OF_TIME)
 
 
-def _clock_seconds(text: pl.Series) -> pl.Series:
+def _clock_seconds(text: pl.Series, *, has_hours: bool) -> pl.Series:
     import polars as pl
 
     def part(group: int) -> pl.Series:
@@ -145,9 +174,9 @@ def _clock_seconds(text: pl.Series) -> pl.Series:
 
     days, first, second, third = part(1), part(3), part(4), part(5)
     # Days come before hours, so that two numbers after them are hours and minutes.
-    has_hours = third.is_not_null() | days.is_not_null()
     short = first * 60 + second
-    clock = short.zip_with(~has_hours, short * 60 + third.fill_null(0.0))
+    is_short = third.is_null() & days.is_null() & (not has_hours)
+    clock = short.zip_with(is_short, short * 60 + third.fill_null(0.0))
     sign = 1 - 2 * text.str.extract(CLOCK, 2).is_not_null().cast(pl.Float64)
     return days.fill_null(0.0) * 86_400 + sign * clock
 
