@@ -228,7 +228,7 @@ def test_folds_are_judged_by_their_mean_and_one_by_one():
     (reading,) = judge_runs(runs)
     assert reading.name == "cv.csv"
     assert [member.label for member in reading.members] == ["overfits"] * 3
-    assert "The mean of 3 runs was judged (fold 0, fold 1 and fold 2); one by one: 3 overfits." in [
+    assert "The mean of 3 runs was judged (fold 0, fold 1 and fold 2); one by one: overfits (3)." in [
         finding.words for finding in reading.findings
     ]
     mean = np.mean([run.curves[1].values for run in runs], axis=0)

@@ -69,7 +69,7 @@ def judge_members(members: Sequence[LogCurves]) -> RunReading:
     readings = tuple(judge_run(member) for member in members)
     pooled = judge_run(pool(members))
     labels = Counter(reading.label for reading in readings)
-    words = listed([f"{count} {label}" for label, count in labels.most_common()])
+    words = listed([f"{label} ({count})" for label, count in labels.most_common()])
     finding = Finding(
         findings.POOLED.code,
         f"The mean of {counted(len(members), 'run')} was judged ({listed([one.member for one in members])}); one by one: {words}.",
