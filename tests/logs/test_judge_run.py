@@ -317,3 +317,10 @@ def test_a_penalty_that_falls_by_itself_does_not_pass_for_improvement():
     assert reading.sets[0].judged.written == "val_accuracy"
     assert reading.label == "flat"
     assert "JR206" in codes(reading)
+
+
+def test_one_value_of_training_is_no_course():
+    """As after the first epoch of a live reading."""
+    assert read({"loss": [0.51]}).sentence == (
+        "Only training was logged: loss was 0.510 at epoch 0; only validation rows can show whether it overfits."
+    )
