@@ -23,7 +23,8 @@ MODELS = re.compile(
 )  # AutoGluon begins each with such a line
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
-    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
+    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):|\[\d+/\d+\] \d+ trees?,)",
+    re.MULTILINE,
 )
 
 
