@@ -324,36 +324,3 @@ def test_one_value_of_training_is_no_course():
     assert read({"loss": [0.51]}).sentence == (
         "Only training was logged: loss was 0.510 at epoch 0; only validation rows can show whether it overfits."
     )
-
-
-@pytest.mark.parametrize(
-    ("format_name", "written", "call"),
-    [
-        (
-            "keras-csv",
-            "val_loss",
-            'keras.callbacks.EarlyStopping(monitor="val_loss", patience={}, restore_best_weights=True)',
-        ),
-        (
-            "lightning-csv",
-            "val/loss",
-            'lightning.pytorch.callbacks.EarlyStopping(monitor="val/loss", patience={})',
-        ),
-        (
-            "huggingface-trainer",
-            "eval_loss",
-            "transformers.EarlyStoppingCallback(early_stopping_patience={})",
-        ),
-        ("text", "Valid Loss", ""),
-    ],
-)
-def test_early_stopping_is_that_of_the_library_that_wrote_the_log(format_name, written, call):
-    """A log that does not tell gets the patience alone."""
-    series = [
-        Series(name, [float(at) for at in range(EPOCHS)], values)
-        for name, values in (("loss", noisy(FALLING, 1)), (written, noisy(RISING)))
-    ]
-    reading = judge_run(LogCurves.of_run(LoggedRun("log", series), format_name))
-    (advice,) = [one for one in reading.advice if one.words.startswith("Early stopping")]
-    patience = advice.words.split()[6]
-    assert advice.command == call.format(patience)

@@ -285,23 +285,12 @@ def _stopping(
     if curves.tool == "trees":
         yield Advice(f"Early stopping {words}", MEASURED, f"early_stopping_rounds={patience}")
         return
+    mode = ', mode="max"' if judged.direction == "more" else ""
     yield Advice(
         f"Early stopping with a patience of {patience} evaluations {words}",
         MEASURED,
-        _stopping_call(curves, judged, patience),
+        f'keras.callbacks.EarlyStopping(monitor="{judged.written}", patience={patience}{mode}, restore_best_weights=True)',
     )
-
-
-def _stopping_call(curves: LogCurves, judged: MetricReading, patience: int) -> str:
-    """Return the callback of the library that wrote the log, as far as the log tells; else nothing."""
-    if curves.format == "huggingface-trainer":
-        return f"transformers.EarlyStoppingCallback(early_stopping_patience={patience})"
-    mode = ', mode="max"' if judged.direction == "more" else ""
-    told = f'monitor="{judged.written}", patience={patience}{mode}'
-    if curves.format == "lightning-csv":
-        return f"lightning.pytorch.callbacks.EarlyStopping({told})"
-    is_keras = judged.written.startswith("val_")
-    return f"keras.callbacks.EarlyStopping({told}, restore_best_weights=True)" if is_keras else ""
 
 
 def replayed_patience(curve: Curve, best_at: float) -> tuple[int, float] | None:
