@@ -237,7 +237,7 @@ def test_folds_are_judged_by_their_mean_and_one_by_one():
     (reading,) = judge_runs(runs)
     assert reading.name == "cv.csv"
     assert [member.label for member in reading.members] == ["overfits"] * 3
-    assert "The mean of 3 runs was judged (fold 0, fold 1 and fold 2); one by one: 3 overfits." in [
+    assert "The mean of 3 runs was judged (fold 0, fold 1 and fold 2); one by one: overfits (3)." in [
         finding.words for finding in reading.findings
     ]
     mean = np.mean([run.curves[1].values for run in runs], axis=0)
@@ -326,3 +326,10 @@ def test_a_penalty_that_falls_by_itself_does_not_pass_for_improvement():
     assert reading.sets[0].judged.written == "val_accuracy"
     assert reading.label == "flat"
     assert "JR206" in codes(reading)
+
+
+def test_one_value_of_training_is_no_course():
+    """As after the first epoch of a live reading."""
+    assert read({"loss": [0.51]}).sentence == (
+        "Only training was logged: loss was 0.510 at epoch 0; only validation rows can show whether it overfits."
+    )

@@ -187,6 +187,26 @@ def test_boosted_trees_read_as_their_evaluation_results():
     assert values(estimator) == plain
 
 
+def test_the_scores_that_ngboost_lowers_are_losses():
+    """It keeps the dict under another name, and calls a negative log-likelihood a score."""
+    results = {"train": {"LOGSCORE": LOSS}, "val": {"LOGSCORE": VAL_LOSS}}
+    estimator = made_by("ngboost.api", "NGBClassifier", evals_result=results)
+    assert values(estimator) == {"train": {"nll": LOSS}, "validation": {"nll": VAL_LOSS}}
+    [curve] = [one for one in curves_in(estimator)[0].curves if one.role == "validation"]
+    assert curve.direction == "less"
+
+
+def test_an_object_that_says_it_has_every_attribute_is_no_list():
+    """As LightGBM's CVBooster does, which `cv` returns beside its means."""
+
+    class CVBooster:
+        def __getattr__(self, name):
+            return lambda: 1 / 0
+
+    means = {"valid l2-mean": VAL_LOSS, "valid l2-stdv": [0.1] * 4}
+    assert values(means | {"cvbooster": CVBooster()}) == {"validation": {"l2": VAL_LOSS}}
+
+
 @pytest.mark.parametrize("counter", [{}, {"iterations": [0, 1, 2, 3]}])
 def test_what_cross_validation_returns_is_read_as_means_over_folds(counter):
     """`cv` of XGBoost and CatBoost gives a frame, that of LightGBM a dict; 'test' are the rows left out in turn."""
@@ -348,7 +368,7 @@ EMPTY = "is empty. Pass {metric: [one value per epoch]}, such as {'loss': [...],
             made_by("lightgbm.sklearn", "LGBMClassifier"),
             (
                 "A model of boosted trees must have been fitted with rows to validate on; this LGBMClassifier was not. Call "
-                "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first."
+                "`fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first, or NGBoost's with `X_val` and `Y_val`."
             ),
         ),
         (

@@ -69,7 +69,7 @@ def judge_members(members: Sequence[LogCurves]) -> RunReading:
     readings = tuple(judge_run(member) for member in members)
     pooled = judge_run(pool(members))
     labels = Counter(reading.label for reading in readings)
-    words = listed([f"{count} {label}" for label, count in labels.most_common()])
+    words = listed([f"{label} ({count})" for label, count in labels.most_common()])
     finding = Finding(
         findings.POOLED.code,
         f"The mean of {counted(len(members), 'run')} was judged ({listed([one.member for one in members])}); one by one: {words}.",
@@ -203,6 +203,8 @@ def _without_validation(curves: LogCurves) -> RunReading:
 
 def _training_course(curve: Curve, times: Times) -> str:
     at, values = curve.finite()
+    if len(values) == 1:
+        return f"{curve.written} was {number(float(values[0]))} at {times.at(float(at[0]))}"
     words = f"{curve.written} went from {number(float(values[0]))} at {times.at(float(at[0]))} to {number(float(values[-1]))} at {times.at(float(at[-1]))}"
     if len(values) < FEWEST_POINTS:
         return words

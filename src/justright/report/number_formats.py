@@ -9,6 +9,11 @@ from justright.diagnosis.words.numbers import rounded_by
 
 MISSING = "–"  # an en dash: nothing was measured, which is not the same as zero
 
+# Metrics that are called by their initials.
+INITIALS = frozenset(
+    ("auc", "roc", "pr", "mae", "mse", "rmse", "rmsle", "mape", "nll", "bce", "f1", "r2", "wer", "cer")
+)
+
 LOSS_DIGITS = 4  # decimals, and significant digits of losses too large or small for fixed decimals
 LARGE_DIGITS = 3  # with an exponent: four would push a table's last column off a page of 1,200 pixels
 WHOLE_RANGE = (1e4, 1e6)  # magnitudes in which a whole number is shorter than one with an exponent
@@ -22,10 +27,11 @@ def metric_words(metric: str) -> str:
     """Return the metric's name in words: the label of an axis or a column.
 
     Example:
-        >>> metric_words("val_binary_crossentropy"), metric_words("accuracy")
-        ('Binary crossentropy', 'Accuracy')
+        >>> metric_words("val_binary_crossentropy"), metric_words("accuracy"), metric_words("roc_auc")
+        ('Binary crossentropy', 'Accuracy', 'ROC AUC')
     """
-    name = metric.removeprefix("val_").removeprefix("fixed_").replace("_", " ")
+    words = metric.removeprefix("val_").removeprefix("fixed_").split("_")
+    name = " ".join(word.upper() if word in INITIALS else word for word in words)
     return name[:1].upper() + name[1:]
 
 

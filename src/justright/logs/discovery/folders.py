@@ -157,6 +157,9 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
     for file in _last_states(files):
         if file in taken or file.parent in owned or not _may_be_log(file, known):
             continue
+        if file.suffix.lower() in DATABASE_ENDINGS and (database := _claiming(file, formats)):
+            yield LogFiles(file, (file,), database)
+            continue
         is_sure, size = _is_named_as_log(file, known), _size(file)
         if size > MAX_TABLE_BYTES and not is_sure:
             continue
@@ -167,11 +170,9 @@ def _in_folder(root: Path, formats: Sequence[LogFormat]) -> Iterator[LogFiles]:
                 "more. Name one of the folders or files in it."
             )
         alike = seen[file.parent, size]
-        if any(_is_copy(file, other) for other in alike):
-            continue
-        alike.append(file)
-        database = file.suffix.lower() in DATABASE_ENDINGS and _claiming(file, formats)
-        yield LogFiles(file, (file,), database) if database else LogFiles(file, is_sure=is_sure)
+        if not any(_is_copy(file, other) for other in alike):
+            yield LogFiles(file, is_sure=is_sure)
+            alike.append(file)
 
 
 def _list_files(root: Path) -> tuple[list[Path], list[Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from justright.errors import InputError
@@ -22,9 +23,16 @@ SETTINGS = word_set(
     "batchsize learningrate weightdecay dropout hiddensize nlayers nlayer nhead nembd seed numlayers"
     " maxiters maxepochs maxdepth nparams sweep state created runtime tags optimizer"
 )
-LEARNING_CURVE = (
-    "A training log must hold a value per epoch or step; {name} is a learning curve, with a value per number of training rows. "
-    "`justright run TABLE --study data` measures one, with intervals."
+# Results of scikit-learn that are no course of training, by names that all of one kind have.
+NO_COURSES = (
+    (
+        frozenset({"trainsizes"}),
+        "is a learning curve, with a value per number of training rows. `justright run TABLE --study data` measures one, with intervals.",
+    ),
+    (
+        frozenset({"fittime", "scoretime"}),
+        "holds a score per fold, after training was over. Pass the log that was written during training.",
+    ),
 )
 ULTRALYTICS = frozenset(("train/box_loss", "train/cls_loss", "metrics/accuracy_top1"))
 TENSORBOARD_COLUMNS = ("walltime", "step", "value")
@@ -77,8 +85,8 @@ def _read_plain(source: Source) -> list[LoggedRun]:
     measured = [column for column in table.columns if CROSS_VALIDATION.fullmatch(column)]
     if measured and len(measured) >= len(table.columns) - 1:  # all but one that counts
         return [cross_validation_run(source.name, {column: table.numbers(column)[0] for column in measured})]
-    if "trainsizes" in set(map(plain, table.columns)):
-        raise InputError(LEARNING_CURVE.format(name=repr(source.name)))
+    if what := names_no_course(table.columns):
+        raise InputError(f"A training log must hold a value per epoch or step; {source.name!r} {what}")
     if is_table_of_runs(table):
         raise InputError(
             f"A training log must hold a row per epoch or step; {source.name!r} holds a row per run. "
@@ -95,6 +103,12 @@ def _read_tensorboard_csv(source: Source) -> list[LoggedRun]:
         if plain(one.written) == "value" and found:
             one.written = f"{found['run'] or ''} {found['tag']}".strip().replace("_", "/", 1)
     return [run]
+
+
+def names_no_course(names: Iterable[str]) -> str:
+    """Return what holds values under these names, and what to do, if it is no course of training; else nothing."""
+    words = set(map(plain, names))
+    return next((what for known, what in NO_COURSES if known <= words), "")
 
 
 def is_table_of_runs(table: LogTable) -> bool:

@@ -38,12 +38,18 @@ def _matches(source: Source) -> bool:
     value = source.value
     if not isinstance(value, dict) or not value:
         return False
-    if all(map(CROSS_VALIDATION.fullmatch, value)):
+    if _is_cross_validation(value):
         return True
     if not all(isinstance(item, dict) and item and _is_lists(item) for item in value.values()):
         return False
     metrics = {_plain(name) for metrics in value.values() for name in metrics}
     return bool(metrics & OF_TREES) or metrics <= OF_BOTH
+
+
+def _is_cross_validation(value: Mapping[str, Any]) -> bool:
+    """Return whether all lists are means and deviations over folds; LightGBM returns its models beside them."""
+    names = [name for name, one in value.items() if isinstance(one, list)]
+    return bool(names) and all(map(CROSS_VALIDATION.fullmatch, names))
 
 
 def _is_lists(item: Mapping[str, Any]) -> bool:
@@ -55,8 +61,12 @@ def _plain(metric: str) -> str:
 
 
 def _read(source: Source) -> list[LoggedRun]:
-    if all(map(CROSS_VALIDATION.fullmatch, source.value)):
-        lists = {name: to_numbers(values) or [] for name, values in source.value.items()}
+    if _is_cross_validation(source.value):
+        lists = {
+            name: to_numbers(values) or []
+            for name, values in source.value.items()
+            if isinstance(values, list)
+        }
         return [cross_validation_run(source.name, lists)]
     sets: Sets = {
         name: {metric: to_numbers(values) or [] for metric, values in metrics.items()}

@@ -23,7 +23,8 @@ MODELS = re.compile(
 )  # AutoGluon begins each with such a line
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
-    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):)", re.MULTILINE
+    r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):|\[\d+/\d+\] \d+ trees?,)",
+    re.MULTILINE,
 )
 
 
@@ -43,23 +44,12 @@ def _is_empty(table: LogTable) -> bool:
 
 
 def _read(source: Source) -> list[LoggedRun]:
-    _, *parts = MODELS.split(source.text)
-    models = [
-        replace(run, name=f"{source.name} ({name})")
-        for name, text in zip(parts[::2], parts[1::2], strict=True)
-        if not _is_empty(_table(text))
-        for run in _runs_of(source, text)
-    ]
-    return models if len(models) > 1 else _runs_of(source, source.text)
-
-
-def _runs_of(source: Source, text: str) -> list[LoggedRun]:
-    table = _table(text)
+    table = _table(source.text)
     if _is_empty(table):  # one bar over all epochs
-        table = _table(text, in_bars=True)
-    is_booster = bool(BOOSTERS.search(text))
+        table = _table(source.text, in_bars=True)
+    is_booster = bool(BOOSTERS.search(source.text))
     runs = TableReader(source, "trees" if is_booster else "").runs(table)
-    if CATBOOST.search(text):
+    if CATBOOST.search(source.text):
         for run in runs:
             for one in run.series:  # CatBoost calls every evaluation set a test
                 if one.written.startswith("test"):
@@ -144,9 +134,21 @@ def _text(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
+def _read_models(source: Source) -> list[LoggedRun]:
+    """Return the runs of each model that the log says it fits, one after the other; of all of it, if that is one."""
+    _, *parts = MODELS.split(source.text)
+    models = [
+        replace(run, name=f"{source.name} ({name})")
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+        if not _is_empty(_table(text))
+        for run in _read(replace(source, text=text))
+    ]
+    return models if len(models) > 1 else _read(source)
+
+
 TEXT_LOG = LogFormat(
     "text",
     "a text log with lines such as 'epoch 3 loss: 0.52 val_loss: 0.61'",
-    _read,
+    _read_models,
     _matches,
 )

@@ -76,9 +76,10 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401  # of any library
         return {str(name): plain_value(one) for name, one in value.items()}
     if isinstance(value, Sequence):
         return [plain_value(one) for one in value]
-    if hasattr(value, "numpy") and not hasattr(value, "tolist"):  # TensorFlow's tensors
+    kind = type(value)  # asked instead of the value: LightGBM's CVBooster says that it has everything
+    if hasattr(kind, "numpy") and not hasattr(kind, "tolist"):  # TensorFlow's tensors
         value = value.numpy()
-    listed = next((getattr(value, way) for way in AS_LIST if hasattr(value, way)), None)
+    listed = next((getattr(value, way) for way in AS_LIST if hasattr(type(value), way)), None)
     return str(value) if listed is None else plain_value(listed())
 
 

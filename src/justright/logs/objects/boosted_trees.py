@@ -1,4 +1,4 @@
-"""What XGBoost, LightGBM and CatBoost keep in a fitted estimator: {evaluation set: {metric: [one value per round]}}."""
+"""What XGBoost, LightGBM, CatBoost and NGBoost keep in a fitted estimator: {evaluation set: {metric: [one value per round]}}."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from justright.logs.logged_run import LoggedRun
 from justright.logs.objects.as_files import runs_of_value
 from justright.logs.objects.object_kind import ObjectKind, is_of_package, type_name
 
-PACKAGES = ("xgboost", "lightgbm", "catboost")
+PACKAGES = ("xgboost", "lightgbm", "catboost", "ngboost")
+# What NGBoost calls the scores that it lowers.
+NGBOOST = {"LOGSCORE": "nll", "CRPSCORE": "crps"}
 # Attributes that hold the round at which early stopping found the best value; prediction uses the trees up to it.
 BEST_ROUND = {"xgboost": "best_iteration", "lightgbm": "best_iteration_"}
 
@@ -24,6 +26,11 @@ def _evaluations(source: Any) -> Any:  # noqa: ANN401  # of libraries that may b
     """Return what an estimator measured while it was fitted, empty if nothing."""
     if hasattr(source, "get_evals_result"):
         return source.get_evals_result()
+    if is_of_package(source, "ngboost"):
+        return {
+            rows: {NGBOOST.get(name, name): values for name, values in scores.items()}
+            for rows, scores in getattr(source, "evals_result", {}).items()
+        }
     return getattr(source, "evals_result_", None)
 
 
@@ -46,7 +53,7 @@ def _why_none(source: object) -> str:
         )
     return (
         f"A model of boosted trees must have been fitted with rows to validate on; this {type_name(source)} was not. "
-        "Call `fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first."
+        "Call `fit(X, y, eval_set=[(X, y), (X_validation, y_validation)])` first, or NGBoost's with `X_val` and `Y_val`."
     )
 
 
@@ -61,5 +68,5 @@ def _best_round_note(source: Any) -> tuple[str, ...]:  # noqa: ANN401  # as abov
 
 
 BOOSTED_TREES = ObjectKind(
-    "a fitted estimator of XGBoost, LightGBM or CatBoost with `eval_set`", _is_boosted, _read
+    "a fitted estimator of XGBoost, LightGBM, CatBoost or NGBoost with validation rows", _is_boosted, _read
 )

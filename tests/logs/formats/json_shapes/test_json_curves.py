@@ -512,6 +512,6 @@ def test_the_outputs_of_ludwigs_network_are_parts_of_one_run(tmp_path):
     (run,) = read_logs(path).curves
     assert [curve.written for curve in run.curves if curve.role == "validation"] == [
         "validation/label/loss",
-        "validation/label/accuracy",
+        "validation/accuracy",
         "validation/combined/loss",
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from justright.data.checks import listed
 from justright.errors import InputError, near_miss
 from justright.logs.choices import Choices
-from justright.logs.formats.csv_logs import LEARNING_CURVE
+from justright.logs.formats.csv_logs import names_no_course
 from justright.logs.formats.json_shapes.json_runs import (
     MEMBER,
     RunLeaves,
@@ -55,8 +55,8 @@ def read_json(source: Source) -> list[LoggedRun]:
             f"A training log must hold curves; {source.name!r} is a saved model of boosted trees. "
             "Pass its `evals_result`, saved as JSON."
         )
-    if isinstance(source.value, dict) and "train_sizes" in source.value:
-        raise InputError(LEARNING_CURVE.format(name=repr(source.name)))
+    if isinstance(source.value, dict) and (what := names_no_course(source.value)):
+        raise InputError(f"A training log must hold a value per epoch or step; {source.name!r} {what}")
     return read_leaves(source, find_leaves(source.name, source.value))
 
 
