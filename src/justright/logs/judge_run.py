@@ -203,6 +203,8 @@ def _without_validation(curves: LogCurves) -> RunReading:
 
 def _training_course(curve: Curve, times: Times) -> str:
     at, values = curve.finite()
+    if len(values) == 1:
+        return f"{curve.written} was {number(float(values[0]))} at {times.at(float(at[0]))}"
     words = f"{curve.written} went from {number(float(values[0]))} at {times.at(float(at[0]))} to {number(float(values[-1]))} at {times.at(float(at[-1]))}"
     if len(values) < FEWEST_POINTS:
         return words
