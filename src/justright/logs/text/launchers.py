@@ -57,8 +57,8 @@ def message_text(text: str) -> str | None:
     r"""Return the messages of JSON that a program's logging wrote, if they hold the numbers; None for other text.
 
     Example:
-        >>> message_text('{"level": "INFO", "message": "epoch 1 loss: 0.5"}\n')
-        'epoch 1 loss: 0.5\n'
+        >>> message_text('{"message": "epoch 1 loss: 0.5"}\n{"message": "epoch 2 loss: 0.4"}\n')
+        'epoch 1 loss: 0.5\nepoch 2 loss: 0.4\n'
     """
     if not text.startswith("{"):
         return None
