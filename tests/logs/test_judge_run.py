@@ -199,6 +199,20 @@ def test_the_checkpoint_nearest_to_the_best_is_named():
     assert "Checkpoint: ckpt-10" in reading.advice[0].words
 
 
+def test_a_flat_end_with_a_spent_learning_rate_says_so_before_it_says_anything_of_more_training():
+    """A schedule that ends at zero makes every curve flat; where the best came early, more training is no question."""
+    late = {"loss": noisy(FALLING, 1), "val_loss": list(FLAT), "lr": list(np.linspace(1e-3, 0, EPOCHS))}
+    reading = read(late)
+    assert reading.label == "flat"
+    assert reading.advice[0].words == (
+        "Do not go on from its end: its learning rate had decayed to 0, with which little moves. It was best late, so that only "
+        "a longer schedule, from the start, would show whether more training helps."
+    )
+    early = read(late | {"val_loss": noisy(np.r_[FLAT[:20], np.full(20, FLAT[20] * 1.005)], share=0.001)})
+    assert early.label == "flat"
+    assert early.advice[0].words == "Do not train longer: the end of the run changed nothing that matters."
+
+
 def test_a_checkpoint_that_is_hardly_better_than_the_last_state_is_not_named():
     """Where only the last state was saved, the best one is gone, and the advice says so."""
     reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)}, checkpoints={39.0: "ckpt-39"})
