@@ -199,6 +199,15 @@ def test_the_checkpoint_nearest_to_the_best_is_named():
     assert "Checkpoint: ckpt-10" in reading.advice[0].words
 
 
+def test_without_a_loss_what_the_field_ranks_by_is_judged_and_nothing_that_never_changes():
+    """MMSegmentation logs all pixels' accuracy first; hits at one may be none all along."""
+    rising = noisy(IMPROVING[::-1])
+    reading = read({"val/aAcc": rising, "val/mIoU": rising})
+    assert reading.sets[0].judged.written == "val/mIoU"
+    reading = read({"val_hits_at_1": [0.0] * EPOCHS, "val_hits_at_3": rising})
+    assert reading.sets[0].judged.written == "val_hits_at_3"
+
+
 def test_a_flat_end_with_a_spent_learning_rate_says_so_before_it_says_anything_of_more_training():
     """A schedule that ends at zero makes every curve flat; where the best came early, more training is no question."""
     late = {"loss": noisy(FALLING, 1), "val_loss": list(FLAT), "lr": list(np.linspace(1e-3, 0, EPOCHS))}
