@@ -206,6 +206,29 @@ def test_the_checkpoint_nearest_to_the_best_is_named():
     assert "Checkpoint: ckpt-10" in reading.advice[0].words
 
 
+def test_without_a_loss_what_the_field_ranks_by_is_judged_and_nothing_that_never_changes():
+    """MMSegmentation logs all pixels' accuracy first; hits at one may be none all along."""
+    rising = noisy(IMPROVING[::-1])
+    reading = read({"val/aAcc": rising, "val/mIoU": rising})
+    assert reading.sets[0].judged.written == "val/mIoU"
+    reading = read({"val_hits_at_1": [0.0] * EPOCHS, "val_hits_at_3": rising})
+    assert reading.sets[0].judged.written == "val_hits_at_3"
+
+
+def test_a_flat_end_with_a_spent_learning_rate_says_so_before_it_says_anything_of_more_training():
+    """A schedule that ends at zero makes every curve flat; where the best came early, more training is no question."""
+    late = {"loss": noisy(FALLING, 1), "val_loss": list(FLAT), "lr": list(np.linspace(1e-3, 0, EPOCHS))}
+    reading = read(late)
+    assert reading.label == "flat"
+    assert reading.advice[0].words == (
+        "Do not go on from its end: its learning rate had decayed to 0, with which little moves. It was best late, so that only "
+        "a longer schedule, from the start, would show whether more training helps."
+    )
+    early = read(late | {"val_loss": noisy(np.r_[FLAT[:20], np.full(20, FLAT[20] * 1.005)], share=0.001)})
+    assert early.label == "flat"
+    assert early.advice[0].words == "Do not train longer: the end of the run changed nothing that matters."
+
+
 def test_a_checkpoint_that_is_hardly_better_than_the_last_state_is_not_named():
     """Where only the last state was saved, the best one is gone, and the advice says so."""
     reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)}, checkpoints={39.0: "ckpt-39"})

@@ -33,6 +33,8 @@ URGENCY: tuple[CurveLabel, ...] = (
     *("diverged", "overfits", "overfits by loss only", "unstable", "still improving", "undecided", "flat"),
     "too short",
 )
+# By these, networks for segmentation and detection are ranked, whatever accuracies stand before them.
+RANKED_BY = frozenset({"mean_iou", "map"})
 Cause = Literal[
     "",
     "train not finite",
@@ -87,7 +89,9 @@ def judge_set(curves: LogCurves, role: Role, set_name: str, *, sets: int = 1) ->
     ]
     if not measured:
         return None
-    candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or measured[:1]
+    candidates = [one for one in curves.judged_first(role, set_name) if one in measured] or [
+        _leading(measured)
+    ]
     read = {
         one: read_metric(
             one, curves.train_curve(one.metric), curves=sets * (len(candidates) if one in candidates else 1)
@@ -152,6 +156,12 @@ def holds_penalty(loss: ReadCurve, ranking: ReadCurve) -> bool:
     cost, share = (float(np.median(one)) for one in ends)
     share = share / 100 if share > 1 else share
     return share >= SATURATED and cost > DEAREST_ERROR * (1 - share) + LEAST_PENALTY
+
+
+def _leading(measured: Sequence[Curve]) -> Curve:
+    """Return the metric that a verdict is about where there is no loss: what the field ranks by, else the first that ever changes."""
+    moving = [one for one in measured if len(np.unique(one.finite()[1])) > 1] or list(measured)
+    return min(moving, key=lambda one: one.metric not in RANKED_BY)
 
 
 def material(reading: MetricReading) -> float:

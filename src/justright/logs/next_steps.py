@@ -180,7 +180,15 @@ def _still_improving(
 
 
 def _flat(judgement: SetJudgement, curves: LogCurves, keep: Keep | None, times: Times) -> Iterator[Advice]:
-    yield Advice("Do not train longer: the end of the run changed nothing that matters.", MEASURED)
+    rate, latest = _spent_rate(curves), judgement.judged
+    if rate is not None and latest.best_at > (latest.first_at + 3 * latest.last_at) / 4:
+        yield Advice(
+            f"Do not go on from its end: its learning rate had decayed to {number(rate)}, with which little moves. It was best late, so that only "
+            "a longer schedule, from the start, would show whether more training helps.",
+            MEASURED,
+        )
+    else:
+        yield Advice("Do not train longer: the end of the run changed nothing that matters.", MEASURED)
     yield from _stopping(judgement.judged, curves, judgement, times)
     if curves.tool == "trees":
         yield Advice(

@@ -29,6 +29,7 @@ from justright.logs.text.json_text import (
     parse_object,
     parse_records,
 )
+from justright.logs.text.launchers import message_text, of_one_process
 from justright.logs.text.log_table import HALF_WRITTEN, LogTable, parse_table
 from justright.logs.text.notebook import DOCKER, docker_text, notebook_text
 from justright.logs.text.table_files import database_tables, table_text
@@ -76,7 +77,9 @@ class Source:
             raise InputError(
                 f"A notebook must hold what training printed; no cell of {str(path)!r} holds an output. Run it, and save it."
             )
-        return cls(path, text if printed is None else printed, choices=choices, notes=[note] if note else [])
+        text = text if printed is None else printed
+        text, processes = of_one_process(message_text(text) or text)
+        return cls(path, text, choices=choices, notes=[one for one in (note, processes) if one])
 
     @property
     def name(self) -> str:

@@ -45,6 +45,39 @@ PRINTED = {
         ),
         ("step", STEPS, "validation loss", "validation"),
     ),
+    "torchvision's and DeiT's MetricLogger": (
+        lines_of(
+            "Epoch: [{e}]  [0/6]  eta: 0:00:01  lr: 0.0001  loss: 0.9 ({t})  time: 0.12  data: 0.01\n"
+            "Epoch: [{e}] Total time: 0:00:01 (0.12 s / it)\nAveraged stats: lr: 0.0001  loss: {t} ({t})\n"
+            "Test:  [0/2]  eta: 0:00:00  loss: 0.1 (0.1)  acc1: 70.1 (70.1)\nTest: Total time: 0:00:00\n"
+            "* Acc@1 70.2 loss {v}"
+        ),
+        ("epoch", EPOCHS, "test loss", "test"),
+    ),
+    "Catalyst": (
+        lines_of(
+            "{e}/4 * Epoch (train): 100%|██████| 24/24 [00:00<00:00, 180.6it/s, loss=0.123, lr=0.001]\n"
+            "train ({e}/4) loss: {t} | lr: 0.001\n"
+            "{e}/4 * Epoch (valid): 100%|██████| 2/2 [00:00<00:00, 180.6it/s, loss=0.123, lr=0.001]\n"
+            "valid ({e}/4) loss: {v} | lr: 0.001\n* Epoch ({e}/4)"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+    "DeepSpeed-Chat": (
+        lines_of(
+            "Beginning of Epoch {e}/4, Total Micro Batches 6\nEpoch: {e}, Step: 0, Rank: 0, loss = {t}\n"
+            "***** Evaluating perplexity, Epoch {e}/4 *****\nppl: 2.1, loss: {v}"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+    "a bar over the whole run": (
+        "".join(
+            f"\r {25 * number}%|##   | {number}/4 [00:01<00:01, 1.1epoch/s, loss={train}, val_loss={validation}]"
+            for number, (train, validation) in enumerate(PAIRS, 1)
+        )
+        + "\n",
+        ("epoch", EPOCHS, "val_loss", "validation"),
+    ),
     "Caffe": (
         lines_of(
             "I0429 14:42:46.600472 16998 solver.cpp:337] Iteration {s}, Testing net (#0)\n"

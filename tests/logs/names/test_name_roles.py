@@ -161,3 +161,46 @@ def test_unknown_names_are_refused_all_at_once():
     assert str(caught.value) == (
         "A name must be in the log; got --train 'lss' (did you mean 'loss'?) and --metric 'zzz'. It holds 'loss', 'val_loss'."
     )
+
+
+def test_an_unknown_quantity_on_training_and_other_rows_is_a_loss_if_it_falls():
+    """As TensorBoard's export names columns by run and rows alone; two such quantities are not guessed at."""
+    series = [
+        Series("run1/train", [0.0, 1, 2], [0.9, 0.6, 0.5]),
+        Series("run1/validation", [0.0, 1, 2], [0.9, 0.7, 0.8]),
+    ]
+    curves = LogCurves.of_run(LoggedRun("log", series), "csv")
+    assert [(one.metric, one.role) for one in curves.curves] == [("loss", "train"), ("loss", "validation")]
+    assert curves.notes == (
+        "Nothing says what 'run1/train' and 'run1/validation' measured: a loss was assumed.",
+    )
+    more = [
+        *series,
+        Series("run2/train", [0.0, 1, 2], [0.9, 0.6, 0.5]),
+        Series("run2/val", [0.0, 1, 2], [0.9, 0.7, 0.8]),
+    ]
+    assert not any(one.direction for one in LogCurves.of_run(LoggedRun("log", more), "csv").curves)
+
+
+def test_a_summary_of_many_values_is_not_taken_for_the_curve():
+    """Hugging Face logs 'train_loss' at the end of each attempt, beside the curve of 'loss'."""
+    at = [float(step) for step in range(12)]
+    series = [
+        Series("loss", at, [1 / (1 + step) for step in at]),
+        Series("eval_loss", list(at), [1 / (1 + step) for step in at]),
+        Series("train_loss", [5.0, 11.0], [0.5, 0.4]),
+    ]
+    curves = LogCurves.of_run(LoggedRun("log", series), "json-lines")
+    assert curves.train_curve("loss").written == "loss"
+
+
+def test_many_metrics_that_were_measured_once_are_said_in_one_sentence():
+    """As test metrics at the end of a long list."""
+    once = [Series(f"test_hits_at_{k}", [9.0], [0.5]) for k in (1, 3, 5, 10, 20)]
+    series = [Series("val_hits_at_1", [0.0, 1, 2], [0.1, 0.2, 0.3]), *once]
+    curves = LogCurves.of_run(LoggedRun("log", series), "csv")
+    (note,) = curves.notes
+    assert note == (
+        "5 metrics were measured once, and are no curves, such as 'test_hits_at_1', 'test_hits_at_3', 'test_hits_at_5' "
+        "and 'test_hits_at_10'."
+    )

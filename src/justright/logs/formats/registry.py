@@ -14,6 +14,7 @@ from justright.logs.discovery.checkpoint_names import with_checkpoints
 from justright.logs.discovery.folders import LogFiles, find_logs
 from justright.logs.discovery.halves import FoundRun, join_halves, with_role_in_name
 from justright.logs.discovery.members import name_members
+from justright.logs.discovery.resumed_folders import join_resumed
 from justright.logs.discovery.separate_runs import separate
 from justright.logs.formats.allennlp import ALLENNLP
 from justright.logs.formats.catboost import CATBOOST
@@ -121,7 +122,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
             raise InputError(
                 f"A log folder must hold at most {MAX_POINTS:,} values; {str(path)!r} has more. Name one of the folders in it."
             )
-    whole = map(with_role_in_name, join_halves(found) if is_folder else found)
+    whole = map(with_role_in_name, join_resumed(join_halves(found)) if is_folder else found)
     curves = _curves_of(list(whole), choices, refused, in_folder=is_folder)
     if not curves:
         raise InputError(_nothing_read(path, formats, refused))

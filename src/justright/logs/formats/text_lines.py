@@ -55,6 +55,12 @@ REPORT = re.compile(
 )
 # Lines whose numbers are of validation rows, though no word of theirs says so: TensorFlow's estimators, PaddleOCR.
 EVALUATED = re.compile(r"\bSaving dict for global step\b|\bcur metric\b", re.IGNORECASE)
+# 'train (3/40) loss: 0.5', as Catalyst writes, and '3/40 * Epoch (train)'.
+EPOCH_OF_ROWS = re.compile(r"\s*(?:train|valid|test|infer)\w* \((\d+)/\d+\)|\s*(\d+)/\d+ \* Epoch \(\w+\):?")
+# '***** Evaluating perplexity, Epoch 1/40 *****'
+STARRED = re.compile(r"\s*([*=#-])\1*\s*(\w.*?)[\s:|]*\1+\s*")
+# A bar over all epochs or steps, of which each state counts: ' 25%|###   | 10/40 ['.
+BAR_COUNT = re.compile(r"\d%\|[^|]*\|\s*(\d+)/\d+")
 # How far an evaluation has come, as in 'Test: [20/79]': the mean so far follows.
 PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNORECASE)
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
@@ -79,6 +85,7 @@ class TextLine:
         is_step: whether the line calls what it counts a step or an update.
         is_progress: whether it says how far an evaluation has come.
         is_full_bar: whether it draws a bar that is full.
+        in_bar: whether its count is that of a bar over the whole run.
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
@@ -90,6 +97,7 @@ class TextLine:
     is_step: bool = False
     is_progress: bool = False
     is_full_bar: bool = False
+    in_bar: bool = False
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
@@ -125,7 +133,12 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
     text = text if in_bars else _without_bars(text)
     role = "validation" if EVALUATED.search(text) else role
     progress = PROGRESS.search(text) if "[" in text else None
+    bar = BAR_COUNT.search(text) if in_bars else None
     text = _take_counts(text, found)
+    if bar and found.epoch is found.step is None:
+        found.epoch, found.step = (float(bar[1]), None) if "epoch" in text.lower() else (None, float(bar[1]))
+        found.in_bar = True
+        text = text.replace(bar[0], "|") if bar[1] != "0" else ""  # nothing is done yet
     text = LIST.sub(lambda match: f": {_mean(match[1]):.12g} @", text) if "[" in text else text
     _read_numbers(text, found, role)
     found.is_progress = progress is not None and all(
@@ -179,6 +192,9 @@ def _take_counts(text: str, found: TextLine) -> str:
     if both := EPOCH_AND_BATCH.match(text):
         found.epoch, found.step = float(both[1]), float(both[2])
         text = text[both.end() :]
+    if of_rows := EPOCH_OF_ROWS.match(text):
+        found.epoch = float(of_rows[1] or of_rows[2])
+        return re.sub(r"\d+/\d+", "|", text, count=1)
     if booster := BOOSTER.match(text):
         found.step = float(booster[1] or booster[2])
         text = text[booster.end() :]
@@ -234,6 +250,9 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
                 found.averaged.append(name)
         elif match["of"] is not None:  # 'Test: [ 0/79] Loss 0.52'
             said.hear(name)
+    if not found.numbers and (starred := STARRED.fullmatch(text)):
+        text = f"{starred[2].split('|')[0].rstrip(', ')}:"
+        before = 0
     if not found.numbers:
         rest = _Said(None)
         rest.hear(text[before:])

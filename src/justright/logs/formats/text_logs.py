@@ -45,7 +45,7 @@ def _is_empty(table: LogTable) -> bool:
 
 def _read(source: Source) -> list[LoggedRun]:
     table = _table(source.text)
-    if _is_empty(table):  # one bar over all epochs
+    if _is_empty(table) or len(table.lines) < 2:  # one bar over all epochs
         table = _table(source.text, in_bars=True)
     is_booster = bool(BOOSTERS.search(source.text))
     runs = TableReader(source, "trees" if is_booster else "").runs(table)
@@ -61,11 +61,12 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     """Return a row per line that counts or names numbers."""
     rows: list[tuple[int, TextLine]] = []
     section: Role | None = None
+    epoch: float | None = None
     is_counted = False  # whether the line that announced the section counts: the next one that does ends it
     averaged: dict[str, None] = {}
     is_repeated = False
     for number, line in enumerate(in_english(text).split("\n"), start=1):
-        for part in _parts(line):
+        for part in _parts(line, in_bars=in_bars):
             if is_repeated:
                 is_repeated = False
                 continue
@@ -73,14 +74,17 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
                 is_repeated = True
                 continue
             found = read_line(part, section, in_bars=in_bars)
-            if is_counted and found.step is not None:
+            is_next = found.epoch is not None and epoch is not None and found.epoch != epoch
+            if section and (is_next or (is_counted and found.step is not None)):
                 section, is_counted = None, False
                 found = read_line(part, in_bars=in_bars)
             if found.epoch is not None:
-                section = None
+                section, epoch = None, found.epoch
             if found.role is not None:
                 section, is_counted = found.role, found.step is not None
             averaged |= dict.fromkeys(found.averaged)
+            if found.in_bar and rows and rows[-1][1].numbers and _count(rows[-1][1]) == _count(found):
+                continue  # the bar has not moved: what it says now is of the next count
             if rows and _goes_on(rows[-1][1], found):
                 rows.pop()
             if found.numbers or any(getattr(found, name) is not None for name in COUNTS.values()):
@@ -88,24 +92,28 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     return _as_table(rows, tuple(averaged))
 
 
+def _count(line: TextLine) -> tuple[float | None, float | None]:
+    return line.epoch, line.step
+
+
 def _goes_on(before: TextLine, after: TextLine) -> bool:
     """Return whether a line says how far the same evaluation has come since the one before it, or its result; or draws its bar again."""
-    is_again = before.is_full_bar and after.is_full_bar and before.epoch == after.epoch is not None
-    return (
-        (before.is_progress or is_again)
-        and bool(after.numbers)
-        and after.numbers.keys() >= before.numbers.keys()
-    )
+    if not after.numbers:
+        return False
+    if before.is_progress and not after.is_progress:
+        return not before.numbers.keys().isdisjoint(after.numbers)
+    is_again = before.is_full_bar and before.epoch == after.epoch is not None
+    measures = {name for name in before.numbers if is_measure(name)}
+    return (before.is_progress or is_again) and measures <= after.numbers.keys()
 
 
-def _parts(line: str) -> list[str]:
+def _parts(line: str, *, in_bars: bool) -> list[str]:
     """Return the texts of a line as a terminal would leave them, and of what a carriage return writes over dicts and full bars."""
     if "\r" not in line and "\x08" not in line:
         return [line] if line.strip() else []
     parts = [part for part in re.split(r"[\r\x08]+", line) if part.strip()]
-    return [part for part in parts[:-1] if part.lstrip().startswith("{") or FULL_BAR.search(part)] + parts[
-        -1:
-    ]
+    kept = (part for part in parts[:-1] if in_bars or part.lstrip().startswith("{") or FULL_BAR.search(part))
+    return [*kept, *parts[-1:]]
 
 
 def _as_table(rows: list[tuple[int, TextLine]], averaged: tuple[str, ...]) -> LogTable:

@@ -16,6 +16,7 @@ from justright.logs.names.named_series import NamedLog, NamedSeries, listed
 
 # What Hugging Face logs of every evaluation set: its presence tells the name of a set from a part of a metric.
 SET_SUFFIXES = ("_loss", "_runtime")
+MOST_ONCE = 4  # metrics that were measured once and have a sentence each
 TAIL_SHARE = 4  # a quarter of a curve tells where it ends
 CURVE_TIMES = (
     5  # as many values as another series of the same name are a curve, beside which that is a summary
@@ -62,6 +63,7 @@ def _name_nameless(log: NamedLog) -> None:
     nameless = [
         one for one in log.series if one.metric == NAMELESS and one.says_role and len(one.series.values) > 1
     ]
+    nameless = nameless or _unknown_pair(log)
     if not nameless:
         return
     first = next((one for one in nameless if one.role == "train"), nameless[0])
@@ -74,6 +76,18 @@ def _name_nameless(log: NamedLog) -> None:
     log.notes.append(
         f"Nothing says what {listed([one.written for one in nameless])} measured: a {metric} was assumed."
     )
+
+
+def _unknown_pair(log: NamedLog) -> list[NamedSeries]:
+    """Return the only quantity that was measured on training and on other rows, whatever it is: TensorBoard's 'run1/train'."""
+    if any(one.is_measure for one in log.series):
+        return []
+    by_metric: dict[str, list[NamedSeries]] = {}
+    for one in log.series:
+        if one.says_role and len(set(one.series.values)) > 2:
+            by_metric.setdefault(one.metric, []).append(one)
+    pairs = [pair for pair in by_metric.values() if {one.role for one in pair} > {"train"}]
+    return pairs[0] if len(pairs) == 1 else []
 
 
 def _split_short_roles(log: NamedLog) -> None:
@@ -218,11 +232,15 @@ def _drop_single_values(log: NamedLog) -> None:
     kept = [one for one in log.series if all(one is not other for other in single)]
     if any(one.is_measure for one in kept):
         log.series = kept
-        log.notes += [
-            f"{one.written!r} was measured once, and is no curve: {one.series.values[0]:.6g}."
-            for one in single
-            if one.is_measure
-        ]
+        once = [one for one in single if one.is_measure]
+        if len(once) > MOST_ONCE:
+            names = listed([one.written for one in once[:MOST_ONCE]])
+            log.notes.append(f"{len(once):,} metrics were measured once, and are no curves, such as {names}.")
+        else:
+            log.notes += [
+                f"{one.written!r} was measured once, and is no curve: {one.series.values[0]:.6g}."
+                for one in once
+            ]
 
 
 def _note_stand_in(log: NamedLog) -> None:

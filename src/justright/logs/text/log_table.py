@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from justright.errors import InputError
 from justright.logs.metric_names import names_metric
+from justright.logs.text.boxes import parse_boxes
 from justright.logs.text.cell_numbers import is_measured, parse_number
 from justright.logs.text.ruled_columns import with_empty_cells
 
@@ -74,10 +75,12 @@ def parse_table(name: str, text: str) -> LogTable | None:
     """
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
-    texts = with_empty_cells(_uncommented(whole.split("\n")))
+    texts = with_empty_cells(_uncommented(_as_on_screen(whole)))
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip()]
     lines = [texts[number - 1] for number in numbers]
-    found = _find_header(lines)
+    if "|" in whole and (boxes := parse_boxes(lines)):
+        return LogTable(boxes[0], [numbers[place] for place in boxes[1]])
+    found = _find_header(lines, is_boxed="│" in text)
     if found is None:
         if _is_without_header(lines):
             raise InputError(
@@ -102,6 +105,17 @@ def parse_table(name: str, text: str) -> LogTable | None:
     return rows.table([lines[place] for place in body], [numbers[place] for place in body])
 
 
+def _as_on_screen(text: str) -> list[str]:
+    """Return the lines without what was written over: fastai's bars stand before the rows of its table."""
+    lines = text.split("\n")
+    if "\r" not in text or len(lines) < HEADER_WITHIN // 10:
+        return lines
+    return [
+        next((part for part in reversed(line.split("\r")) if part.strip()), "") if "\r" in line else line
+        for line in lines
+    ]
+
+
 def _uncommented(lines: list[str]) -> list[str]:
     """Return the lines of an output that was pasted as comments, without the marks: R Markdown writes '## ' before each."""
     filled = [line for line in lines if line.strip()]
@@ -112,8 +126,11 @@ def _uncommented(lines: list[str]) -> list[str]:
     return lines
 
 
-def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
-    """Return position, separator and cells of the first line that names columns of the numbers below it."""
+def _find_header(lines: Sequence[str], *, is_boxed: bool) -> tuple[int, str, list[str]] | None:
+    """Return position, separator and cells of the first line that names columns of the numbers below it.
+
+    In a box that Rich draws, one of them must be a metric: Lightning prints the model's layers so.
+    """
     places = [index for index, line in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
     loose: tuple[int, str, list[str]] | None = None
     places += [
@@ -138,6 +155,10 @@ def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
             rows = _split(below, separator)[0]
             if not rows and index > places[0]:
                 continue  # the last line of a text that is no table
+            if separator == "|" and is_boxed and not any(map(names_metric, header)):
+                continue
+            if separator == "space" and "  " not in line.strip() and _begins_with_header(below):
+                continue  # a sentence above it: 'Saving results to log.jsonl'
             if _heads(header, rows, separator) and not (is_comment and not rows):
                 if not rows or 2 * sum(len(row) == len(header) for row in rows) > len(rows):
                     is_another = loose is None or not set(loose[2]) & set(
@@ -186,6 +207,13 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
     if is_spaced:  # sentences, too, are words between spaces
         return 5 * len(fitting) >= 4 * len(rows) and 2 * sum(map(_is_numeric, columns)) >= len(header)
     return any(map(_is_numeric, columns))
+
+
+def _begins_with_header(lines: Sequence[str]) -> bool:
+    """Return whether the first of some lines names columns set wide apart, such as spaCy's."""
+    first, *rows = _split(lines, "wide")[0] or [[]]
+    is_words = len(first) > 1 and all(parse_number(cell) is None for cell in first)
+    return is_words and bool(rows) and _heads(first, rows, "wide")
 
 
 def _is_said_again(cells: Sequence[str]) -> bool:
