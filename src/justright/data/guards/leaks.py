@@ -34,6 +34,8 @@ FIRST_VALUES, FIRST_ROWS = 4_000_000, (500, 5_000)
 MOST_ROWS = 100_000
 # Of fewer rows, or fewer outside the largest class, neighbours agree by luck.
 MIN_ROWS, MIN_CLASS_ROWS = 30, 10
+# Classes under other numbers: a column of many more values may share one with a class by chance, as a person or an engine does.
+MOST_VALUES_PER_CLASS = 2
 
 
 def find_leaks(split: Split) -> Iterable[TableWarning]:
@@ -226,7 +228,9 @@ def _told(
 
 
 def _told_by_values(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Floats:
-    """Return (columns,) how much equal values tell of classes, where most rows share theirs: the next value tells nothing of it.
+    """Return (columns,) how much equal values tell of classes, where there are hardly more values than classes; 0 elsewhere.
+
+    The classes under other numbers may stand in any order, so that a value tells nothing of the next.
 
     Args:
         values: (rows, columns), each column sorted.
@@ -235,8 +239,10 @@ def _told_by_values(values: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> Float
     is_pair = values[1:] == values[:-1]
     pairs = is_pair.sum(axis=0)
     apart = (is_pair & (wanted[1:] != wanted[:-1])).sum(axis=0) / np.maximum(pairs, 1)
-    expected = 1 - ((np.bincount(wanted[:, 0]) / len(wanted)) ** 2).sum()
-    is_told = (2 * pairs >= len(values)) & (expected > 0)
+    counts = np.bincount(wanted[:, 0])
+    expected = 1 - ((counts / len(wanted)) ** 2).sum()
+    are_few = len(values) - pairs <= MOST_VALUES_PER_CLASS * np.count_nonzero(counts)
+    is_told = are_few & (2 * pairs >= len(values)) & (expected > 0)
     return np.where(is_told, 1 - apart / (expected or 1), 0.0)
 
 

@@ -86,6 +86,8 @@ IDENTIFIER = re.compile(
 TIMES = re.compile(
     r"(?i:year|yr|jahr|date|time)|(?i:(?:^|[_\W])(?:age|day|week|month|quarter|season|hour|minute)s?(?:$|[_\W]))"
 )
+# Rows are numbered from 0 or 1, or a little more where the first ones are left out for want of a target.
+MOST_FIRST = 5
 # Beyond it float32 does not tell whole numbers apart.
 MOST_TOLD_APART = 2**24
 
@@ -178,7 +180,7 @@ def numbers_rows(
     """Return why a column only numbers the rows; '' if it does not.
 
     It does if its whole numbers rise or fall by one from row to row, or if its name says identifier and hardly any value comes
-    twice, or its numbers are too long to be told apart. What rises from another number than 0 or 1 is a quantity, unless its name
+    twice, or its numbers are too long to be told apart. What rises from a larger number than `MOST_FIRST` is a quantity, unless its name
     says identifier; so is a column of years or ages: one row per year is a series in time.
     """
     if len(numbers) < MIN_NUMBERED_ROWS or not np.isfinite(numbers).all():
@@ -188,7 +190,7 @@ def numbers_rows(
         return ""
     is_named = IDENTIFIER.search(name) is not None
     steps = wide - rows
-    rises = bool((steps == steps[0]).all()) and (is_named or steps[0] in (0, 1))
+    rises = bool((steps == steps[0]).all()) and (is_named or 0 <= steps[0] <= MOST_FIRST)
     if rises or bool((wide + rows == wide[0] + rows[0]).all()):
         return "" if TIMES.search(name) else "it only numbers the rows"
     if not is_named:
