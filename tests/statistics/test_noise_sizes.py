@@ -20,6 +20,7 @@ def noise(strength: float, size: float, curves: int) -> Floats:
 
 
 def covariance(strength: float, points: int) -> Floats:
+    """Of stationary noise of variance 1."""
     places = np.arange(points)
     return np.asarray(strength ** np.abs(places[:, None] - places), dtype=np.float64)
 
