@@ -11,12 +11,17 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.arguments import program_parser
-from benchmarks.diagnose.simulation import Noise, null_curves
+from benchmarks.diagnose.simulation import NOISES, Noise, null_curves
 from justright.statistics.lone_points import FEWEST, lone_points
 from justright.statistics.rises import least_score
 
 POINTS = (5, 6, 7, 8, 10, 12, 16, 20, 30, 50, 100, 150)
-CELLS = tuple((correlation, shape) for correlation in (0.0, 0.7, 0.9) for shape in ("constant", "fast"))
+CELLS = tuple(
+    (correlation, share, shape)
+    for correlation in (0.0, 0.7, 0.9)
+    for share in NOISES
+    for shape in ("constant", "fast")
+)
 SHARE = 0.045
 
 
@@ -29,13 +34,14 @@ def main() -> None:
     options = parser.parse_args()
     for points in map(int, options.points.split(",")):
         quantiles = {}
-        for correlation, shape in CELLS:
-            rng = np.random.default_rng([points, int(10 * correlation), len(shape)])
-            curves = null_curves(shape, points, Noise(correlation), options.curves, rng)
-            quantiles[correlation, shape] = float(np.quantile([score(one) for one in curves], SHARE))
+        for correlation, share, shape in CELLS:
+            rng = np.random.default_rng([points, int(10 * correlation), int(100 * share), len(shape)])
+            curves = null_curves(shape, points, Noise(correlation, share), options.curves, rng)
+            quantiles[correlation, share, shape] = float(np.quantile([score(one) for one in curves], SHARE))
         worst = min(quantiles, key=lambda one: quantiles[one])
         cells = ", ".join(
-            f"{shape} {correlation:g}: {one:.2f}" for (correlation, shape), one in quantiles.items()
+            f"{shape} {correlation:g} {share:.0%}: {one:.2f}"
+            for (correlation, share, shape), one in quantiles.items()
         )
         print(f"{points}: {quantiles[worst]:.2f},  # {cells}", flush=True)
 

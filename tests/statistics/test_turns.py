@@ -162,3 +162,8 @@ def test_a_rise_of_some_per_cent_needs_less_proof_only_where_noise_is_a_small_sh
     curves = [noisy(rng, turning(30, 0.035), correlation=0.7) for _ in range(CURVES)]
     high, low = (sum(find_turn(curve - less).rise.low > 0 for curve in curves) for less in (0.0, 0.5))
     assert high > low
+
+
+def test_one_low_value_is_no_rise_to_all_others():
+    """However far below it is: a large rise needs less proof, but must be there without the lowest value."""
+    assert find_turn(np.array([1.0, 1.0, 0.54, 1.0, 1.02, 0.99, 1.01, 1.02, 1.01, 1.02])).rise.low <= 0

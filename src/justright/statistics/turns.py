@@ -16,15 +16,17 @@ import numpy.typing as npt
 from justright.statistics.crossed import Floats
 from justright.statistics.curve_ends import CORRELATIONS, CurveEnds
 from justright.statistics.lone_points import FEWEST, lone_points
+from justright.statistics.noise_sizes import MOST_SPREAD, has_small_noise
 from justright.statistics.rises import Rise, Rises
 from justright.statistics.unimodal import turning_errors
 
 FEWEST_POINTS = 5
-# Rises that need less proof: of so much of the level, and so many times the noise of one value, which is at most so much of the level,
-# in so many points or more; and by how much less, as a logarithm. Noise of 3 % of a loss that wanders slowly reaches a tenth of it in
-# ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %. Half of a rise must show in the middle one of the last three values,
-# so that no spike makes it. Simulated noise passes for a rise hardly more often than without.
-EVIDENT = ((0.2, 2.0, float("inf"), FEWEST_POINTS, 4.5), (0.03, 0.0, 0.012, 20, 1.5))
+# Rises that need less proof: of so much of the level, and so many times the noise of one value, in so many points or more; by how
+# much less, as a logarithm; and whether only where noise is nearer to 1 % of the level than to 3 % (`noise_sizes`). Noise of 3 % of
+# a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %.
+EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5, False), (0.03, 0.0, 20, 1.0, True), (0.03, 0.0, 25, 2.0, True))
+# So that no spike makes them, half of a rise must show in the middle one of so many last values, and a third of it must be left above
+# the second lowest value.
 AT_END = 3
 MOST_POINTS = 150  # of longer curves the means of so many stretches are read
 MISSED = 0.05  # how often an interval may miss what it is about, half of it on each side
@@ -147,15 +149,22 @@ class Course:
             still = Change(0.0, 0.0, 0.0)
             return Turn(0, self._lowest, self._lowest, still, None, still, (), 0.0, 0.0)
         found = self._turn(self._rises.surest(allowance))
-        for share, times, most_noise, fewest, less in EVIDENT:
+        for share, times, fewest, less, needs_small_noise in EVIDENT:
             if found.rise.low <= 0 and less > allowance and len(self._values) >= fewest:
                 rise = self._rises.surest(less)
                 if not rise.is_sure:
                     continue
                 freer = self._turn(rise)
-                if _is_evident(freer, self._values, share=share, times=times, most_noise=most_noise):
+                if _is_evident(freer, self._values, share=share, times=times) and (
+                    not needs_small_noise or self._has_small_noise(rise.omitted, freer.lowest)
+                ):
                     found = freer
         return found
+
+    def _has_small_noise(self, omitted: int | None, level: float) -> bool:
+        """Return whether noise is a small share of a level, the point `omitted` aside."""
+        per_level = self._half_spread / (abs(level) / 2) if level else np.inf
+        return per_level < MOST_SPREAD and has_small_noise(self._read.without(omitted).means * per_level)
 
     def _turn(self, rise: Rise) -> Turn:
         lowest, half_spread, lone = self._lowest, self._half_spread, self._lone
@@ -180,16 +189,16 @@ class Course:
         )
 
 
-def _is_evident(turn: Turn, values: Floats, *, share: float, times: float, most_noise: float) -> bool:
+def _is_evident(turn: Turn, values: Floats, *, share: float, times: float) -> bool:
     """Return whether a curve rose by so large a share of its level, and so far beyond its noise, that it needs less proof."""
-    at_end = float(np.median(values[-AT_END:])) - turn.lowest
+    at_end = float(np.median(values[-AT_END:]))
     rise = turn.rise.value
     return (
         turn.rise.low > 0
         and rise >= share * abs(turn.lowest)
         and rise >= times * turn.jitter
-        and turn.jitter <= most_noise * abs(turn.lowest)
-        and at_end >= rise / 2
+        and at_end - turn.lowest >= rise / 2
+        and at_end - float(np.partition(values, 1)[1]) >= rise / 3
     )
 
 
