@@ -54,6 +54,10 @@ PRINTED = {
         ),
         ("epoch", EPOCHS, "test loss", "test"),
     ),
+    "the loop of a well-known course": (
+        lines_of("Epoch {e}/4.. Train loss: {t}.. Test loss: {v}.. Test accuracy: 0.705"),
+        ("epoch", EPOCHS, "Test loss", "test"),
+    ),
     "Catalyst": (
         lines_of(
             "{e}/4 * Epoch (train): 100%|██████| 24/24 [00:00<00:00, 180.6it/s, loss=0.123, lr=0.001]\n"

@@ -204,3 +204,12 @@ def test_many_metrics_that_were_measured_once_are_said_in_one_sentence():
         "5 metrics were measured once, and are no curves, such as 'test_hits_at_1', 'test_hits_at_3', 'test_hits_at_5' "
         "and 'test_hits_at_10'."
     )
+
+
+def test_spacy_s_scores_are_of_validation_rows_and_its_losses_of_training():
+    """Its JSON Lines say so by their groups alone."""
+    rising = [[0.0, 1, 2], [0.3, 0.4, 0.5]]
+    series = [Series("losses/textcat", [0.0, 1, 2], [0.9, 0.6, 0.5])]
+    series += [Series(name, *map(list, rising)) for name in ("scores/cats_score", "score")]
+    curves = LogCurves.of_run(LoggedRun("log", series), "json-lines")
+    assert [one.role for one in curves.curves] == ["train", "validation", "validation"]

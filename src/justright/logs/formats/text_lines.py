@@ -40,10 +40,12 @@ WRAPPED = re.compile(
     rf"\b(?:tensor|array|(?:np|numpy)\.float\d+)\(\[?\s*({VALUE})\]?(?:,[^()]*)?\)", re.IGNORECASE
 )
 NAMED_NUMBER = re.compile(
-    rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?(?:$|[\s,;|)\]}}'\"+±]))",
+    rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?\.?\.?(?:$|[\s,;|)\]}}'\"+±]))",
     re.IGNORECASE,
 )
-PIECES = re.compile(r"(?<!\w)['\"]|['\"](?!\w)|[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>")
+PIECES = re.compile(
+    r"\.{2,}|(?<!\w)['\"]|['\"](?!\w)|[,;|\t\[\](){}<>]|\s-+\s|^-+\s|\s{2,}|[:=](?=\s|$)|[-=]>"
+)
 # Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
 KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
 FULL_BAR = re.compile(r"100%\|[^|]*\|")

@@ -149,7 +149,11 @@ def _find_roles(log: NamedLog) -> None:
     training = {one.metric for one in log.series if one.role == "train" and one.is_measure}
     evaluation = {one.metric for one in log.series if one.role not in (None, "train") and one.is_measure}
     assumed: dict[Role, list[str]] = {"train": [], "validation": []}
+    is_spacy = any(one.written.startswith("losses/") for one in bare)  # whose scores are of other rows
     for one in bare:
+        if is_spacy and words_of(one.written)[0] in ("scores", "score"):
+            one.role = "validation"
+            continue
         one.role = "train"
         if not one.is_measure or (one.metric in evaluation and one.metric not in training):
             continue
