@@ -40,6 +40,7 @@ def plugin(monkeypatch):
     for module in (early, accelerators):
         monkeypatch.setattr(module, "may_have_accelerators", lambda: True)
     monkeypatch.setenv("JAX_PLAYED", "early")
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     yield
     end_early()
     accelerators._expected.clear()
@@ -160,7 +161,6 @@ def test_the_worker_that_waits_answers_for_the_devices_and_stays_if_it_can_train
     """One device is its own; with several each worker sees another one. Nobody else is asked."""
     monkeypatch.setattr(early, "connect", lambda worker: setattr(worker, "connection", Connection(says)))
     monkeypatch.setattr(accelerators, "_asked", lambda key: pytest.fail("another process was asked"))
-    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     start_early()
     (waiting,) = early._waiting
     assert find_accelerators() == found
@@ -202,6 +202,16 @@ def test_a_worker_wakes_the_devices_and_says_what_they_are():
         "{'platform': 'cpu', 'count': 1, 'memory_bytes': None, 'name': 'cpu', 'capability': ''}",
         "RuntimeError: a matrix product is wrong: 32.0 instead of 0.0",
     ]
+
+
+def test_who_told_jax_to_take_the_cpu_gets_no_worker_for_a_device(plugin, monkeypatch):
+    """It would have to be ended; the process that asks is there sooner."""
+    asked = []
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    monkeypatch.setattr(accelerators, "_asked", asked.append)
+    monkeypatch.setattr(early, "spawn", lambda *given, **options: pytest.fail("a worker was started"))
+    start_early()
+    assert (early._waiting, len(asked)) == ([], 1)
 
 
 def test_without_a_plugin_nothing_starts(monkeypatch):

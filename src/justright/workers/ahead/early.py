@@ -7,6 +7,7 @@ and says which devices there are. If there is one, as on most machines, it goes 
 from __future__ import annotations
 
 import atexit
+import os
 import subprocess
 from contextlib import suppress
 
@@ -15,6 +16,7 @@ from justright.workers.accelerators import (
     END_SECONDS,
     PROBE_SECONDS,
     Accelerators,
+    ask_ahead,
     expect_answer,
     may_have_accelerators,
     no_answer,
@@ -31,6 +33,9 @@ _waiting: list[WorkerProcess] = []
 def start_early() -> None:
     """Start the worker that a single device needs, and let it answer for the devices; nothing where there cannot be any."""
     if not may_have_accelerators() or _waiting:
+        return
+    if os.environ.get("JAX_PLATFORMS") == CPU:  # it would be of no use
+        ask_ahead()
         return
     _waiting.append(spawn(0, 1, UNKNOWN, 1, arguments=[EARLY]))
     atexit.register(end_early)
