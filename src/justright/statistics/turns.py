@@ -24,7 +24,7 @@ FEWEST_POINTS = 5
 # Rises that need less proof: of so much of the level, and so many times the noise of one value, in so many points or more; by how
 # much less, as a logarithm; and whether only where noise is nearer to 1 % of the level than to 3 % (`noise_sizes`). Noise of 3 % of
 # a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %.
-EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5, False), (0.03, 0.0, 20, 1.0, True), (0.03, 0.0, 25, 2.0, True))
+EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5, False), (0.03, 0.0, 20, 1.0, True), (0.03, 0.0, 25, 2.4, True))
 # So that no spike makes them, half of a rise must show in the middle one of so many last values, and a third of it must be left above
 # the second lowest value.
 AT_END = 3
