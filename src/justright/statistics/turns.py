@@ -21,10 +21,11 @@ from justright.statistics.rises import Rise, Rises
 from justright.statistics.unimodal import turning_errors
 
 FEWEST_POINTS = 5
-# Rises that need less proof: of so much of the level, and so many times the noise of one value, in so many points or more; by how
-# much less, as a logarithm; and whether only where noise is nearer to 1 % of the level than to 3 % (`noise_sizes`). Noise of 3 % of
-# a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %.
-EVIDENT = ((0.2, 2.0, FEWEST_POINTS, 4.5, False), (0.03, 0.0, 20, 1.0, True), (0.03, 0.0, 25, 2.0, True))
+# Rises that need less proof: of so much of the level, and so many times the noise of one value; by how much less, as a logarithm,
+# by the number of points, from the fewest on; and whether only where noise is nearer to 1 % of the level than to 3 % (`noise_sizes`).
+# Noise of 3 % of a loss that wanders slowly reaches a tenth of it in ten evaluations, and no fifth; noise of 1 % seldom reaches 3 %,
+# but the more values there are, the oftener.
+EVIDENT = ((0.2, 2.0, {FEWEST_POINTS: 4.5}, False), (0.03, 0.0, {20: 1.0, 30: 2.4, 100: 0.5}, True))
 # So that no spike makes them, half of a rise must show in the middle one of so many last values, and a third of it must be left above
 # the second lowest value.
 AT_END = 3
@@ -149,8 +150,11 @@ class Course:
             still = Change(0.0, 0.0, 0.0)
             return Turn(0, self._lowest, self._lowest, still, None, still, (), 0.0, 0.0)
         found = self._turn(self._rises.surest(allowance))
-        for share, times, fewest, less, needs_small_noise in EVIDENT:
-            if found.rise.low <= 0 and less > allowance and len(self._values) >= fewest:
+        for share, times, by_points, needs_small_noise in EVIDENT:
+            less = float(
+                np.interp(np.log(len(self._values)), np.log(list(by_points)), list(by_points.values()))
+            )
+            if found.rise.low <= 0 and less > allowance and len(self._values) >= min(by_points):
                 rise = self._rises.surest(less)
                 if not rise.is_sure:
                     continue
