@@ -129,7 +129,7 @@ def _read(path: Path, choices: Choices) -> LoggedRuns:
     if not any(curve.direction for run in curves for curve in run.curves):
         raise InputError(_nothing_known(path, curves))
     order = [one.name for one in formats]
-    kept = name_members(without_repeats(curves, order)) if is_folder else curves
+    kept = name_members(without_repeats(curves, order) if is_folder else curves)
     return LoggedRuns(
         tuple(sorted(chosen_runs(kept, choices), key=lambda run: run.is_earlier)), _shortened(refused)
     )

@@ -67,3 +67,10 @@ def test_steps_that_are_epochs_but_for_where_they_begin_are_epochs(tmp_path):
     )
     (run,) = read_logs(path).curves
     assert (run.unit, list(run.curves[0].at)) == ("epoch", [1, 2, 3])
+
+
+def test_runs_of_one_file_that_differ_by_a_seed_alone_are_pooled(tmp_path):
+    """As files of a folder are."""
+    path = tmp_path / "project.db"
+    write_project(path, {"small seed 0": VALIDATION, "small seed 1": VALIDATION[::-1]})
+    assert [run.member for run in read_logs(path).curves] == ["seed 0", "seed 1"]
