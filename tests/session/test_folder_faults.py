@@ -63,6 +63,15 @@ FAULTS = [
 ]
 
 
+def living_workers():
+    """The workers of this process; those that have ended may still stand in the list of processes."""
+    return {
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "justright.workers" in " ".join(child.cmdline())
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "message"), FAULTS, ids=lambda item: getattr(item, "__name__", ""))
 def test_a_folder_that_fails_in_training_ends_it_with_one_message(
@@ -74,6 +83,7 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
     split = table.split(validation=100, train=200, test=0, order="head")
     study = jr.Study(split, {"A": jr.mlp(4)}, jr.Recipe(100, 10**6, None), reference=False, neighbours=False)
     folder, opened = tmp_path / "study", []
+    kept = living_workers()  # by an earlier test
 
     def open_store(place):
         opened.append(Store(place, busy_seconds=0.2))
@@ -93,12 +103,7 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
     with pytest.raises(FolderError) as caught:
         session.run_study(study, folder, workers=1, sinks=[Fault()], checkpoint_seconds=0.2)
     assert str(caught.value) == message.format(database=str(folder / "study.db"))
-    assert not [
-        child
-        for child in psutil.Process().children()
-        # What an earlier test kept, and has ended since, may still stand in the list of processes.
-        if child.status() != psutil.STATUS_ZOMBIE and "justright.workers" in " ".join(child.cmdline())
-    ]
+    assert living_workers() <= kept
     if fault is lock_database:
         INTRUDERS.pop().close()
     if folder.is_dir() and fault is not delete_folder:

@@ -95,8 +95,8 @@ def find_number_format(
 
     Example:
         >>> import polars as pl
-        >>> find_number_format(pl.Series(["1,234", "20"])), find_number_format(pl.Series(["1,5", "20"]))
-        (NumberFormat(decimal='.', thousands=',', unit=''), NumberFormat(decimal=',', thousands='', unit=''))
+        >>> [find_number_format(pl.Series(text)).decimal for text in (["1,234", "20"], ["1,5", "20"])]
+        ['.', ',']
     """
     if decimal is not None or thousands is not None:
         known = NumberFormat(decimal or ("," if thousands == "." else "."), thousands or "")
