@@ -12,7 +12,7 @@ import numpy.typing as npt
 from justright.data.arrays import BLOCK_VALUES, Target
 from justright.data.checks import MAX_NAME_CHARACTERS, counted, listed
 from justright.data.plan.column_plans import OTHER, read_levels, read_numbers
-from justright.data.plan.date_text import are_day_numbers, day_texts, find_date_format, seconds
+from justright.data.plan.date_text import are_day_numbers, day_texts, find_date_format, has_year, seconds
 from justright.data.plan.decide import are_codes, shown
 from justright.data.plan.missing_values import MISSING, MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import (
@@ -184,7 +184,7 @@ def _refuse_dates(values: pl.Series, options: ReadOptions, name: str) -> None:
         text = day_texts(values.drop_nulls()) if are_dates else text
     else:
         form = find_date_format(text.unique(maintain_order=True)) if values.dtype == pl.String else None
-        are_dates = form is not None and any(year in form for year in ("%Y", "%y", "%G"))
+        are_dates = form is not None and has_year(form)
     if are_dates:
         raise InputError(
             f"{name} must hold numbers or classes; it holds dates (first: {text[0][:MAX_NAME_CHARACTERS]!r}). Name another "

@@ -40,6 +40,13 @@ class Series:
     metric: str | None = None
     direction: Literal["less", "more"] | None = None
 
+    def add(self, at: float, value: float, line: int | None = None) -> None:
+        """Append what was measured at one time, and the line that holds it, if all lines are kept."""
+        self.at.append(at)
+        self.values.append(value)
+        if line is not None:
+            self.lines.append(line)
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:

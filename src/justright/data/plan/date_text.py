@@ -102,7 +102,7 @@ def parse_dates(text: pl.Series, form: str) -> pl.Series:
         text, form = _quarters_as_months(text, form), "%Y-%m"
     if "%G" in form:
         text, form = text + " 1", f"{form} %u"
-    elif "%Y" not in form and "%y" not in form:
+    elif not has_year(form):
         # chrono reads no time without a day: give it one.
         text, form = "1970-01-01 " + text, f"%Y-%m-%d {form}"
     elif "%d" not in form:
@@ -114,6 +114,16 @@ def parse_dates(text: pl.Series, form: str) -> pl.Series:
         moments = moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     years = moments.dt.year()
     return seconds(moments.set(~years.is_between(FIRST_YEAR, LAST_YEAR), None))
+
+
+def has_year(form: str) -> bool:
+    """Return whether a format says which year, so that it is one of days, weeks, months or quarters, not of times of day.
+
+    Example:
+        >>> [has_year(form) for form in ("%d.%m.%y", "%G-W%V", "%H:%M")]
+        [True, True, False]
+    """
+    return any(year in form for year in ("%Y", "%y", "%G"))
 
 
 def are_day_numbers(values: pl.Series) -> bool:

@@ -29,6 +29,7 @@ from justright.data.plan.date_text import (
     are_day_numbers,
     date_parts,
     find_date_format,
+    has_year,
 )
 from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import (
@@ -402,7 +403,7 @@ def _moment(name: str, values: pl.Series, form: str, options: ReadOptions) -> Co
 def _has_days(values: pl.Series, form: str) -> bool:
     import polars as pl
 
-    return any(year in form for year in ("%Y", "%y", "%G")) if form else values.dtype != pl.Time
+    return has_year(form) if form else values.dtype != pl.Time
 
 
 def _about_missing(gone: int, rows: int, how: str) -> str:

@@ -101,8 +101,7 @@ def _of_json(value: Mapping[str, Any]) -> list[Series]:
                     one = _new_series(set_name, name, is_training=set_name in learn, sets=len(test))
                     one.direction = BEST_VALUES.get(str(metric.get("best_value")))
                     series[set_name, name] = one
-                series[set_name, name].at.append(float(order) if at is None else at)
-                series[set_name, name].values.append(number)
+                series[set_name, name].add(float(order) if at is None else at, number)
     return list(series.values())
 
 
@@ -129,8 +128,7 @@ def _of_table(source: Source) -> list[Series]:
         at = to_number(row[0])
         for one, cell in zip(series, row[1:], strict=False):
             if (number := to_number(cell)) is not None:
-                one.at.append(float(order) if at is None else at)
-                one.values.append(number)
+                one.add(float(order) if at is None else at, number)
     return [one for one in series if one.values]
 
 

@@ -184,8 +184,7 @@ class TableReader:
                 series = found[part, metric] = _empty_series(
                     f"{part} {metric}" if part else metric, part, metric
                 )
-            series.at.append(row)
-            series.values.append(number)
+            series.add(row, number)
         return without_unmeasured(list(found.values()), self.notes)
 
 
@@ -241,8 +240,7 @@ def _by_rows(column: str, values: Sequence[float | None], parts: Sequence[str]) 
         if part not in found:
             found[part] = _empty_series(f"{part} {column}".strip(), part, column)
         series = found[part]
-        series.at.append(row)
-        series.values.append(value)
+        series.add(row, value)
     return list(found.values())
 
 

@@ -163,9 +163,7 @@ def read_rows(
                 one = series[name] = Series(
                     name, [], [], role="validation" if DETECTIONS.search(name) else None
                 )
-            one.at.append(at)
-            one.values.append(value)
-            one.lines.append(number)
+            one.add(at, value, number)
     if all(later > earlier for one in series.values() for earlier, later in pairwise(one.at)):
         # Nothing started again: lines that step back only list one series after another.
         for one in series.values():

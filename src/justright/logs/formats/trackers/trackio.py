@@ -32,10 +32,7 @@ def _read(source: Source) -> Iterator[LoggedRun]:
             for line, (*_, step, metrics) in enumerate(logged):
                 for metric, value in flatten(json.loads(metrics)).items():
                     if isinstance(value, float):
-                        one = series.setdefault(metric, Series(metric, [], []))
-                        one.at.append(float(step))
-                        one.values.append(value)
-                        one.lines.append(line)
+                        series.setdefault(metric, Series(metric, [], [])).add(float(step), value, line)
             counted = count_steps(list(series.values()), epoch_name=source.choices.epoch)
             notes = (*unread_notes(path), *counted.notes)
             yield LoggedRun(

@@ -73,13 +73,9 @@ def _read(source: Source) -> Iterator[LoggedRun]:
         for value in _values_of(record):
             one = series.setdefault(value.name, Series(value.name, [], []))
             at = float(len(one.at)) if value.step is None else value.step
-            one.at.append(at)
-            one.values.append(value.value)
-            one.lines.append(line)
+            one.add(at, value.value, line)
             if value.epoch is not None:
-                epochs.at.append(at)
-                epochs.values.append(value.epoch)
-                epochs.lines.append(line)
+                epochs.add(at, value.epoch, line)
         check_points(line, source.name)
     counted = count_steps(
         [*series.values(), *([epochs] if epochs.at else [])], epoch_name=source.choices.epoch

@@ -151,10 +151,7 @@ def _add(run: _Logged, history: bytes) -> None:
             continue
         run.points += 1
         check_points(run.points, str(run.path))
-        one = run.series.setdefault(name, Series(name, [], []))
-        one.at.append(step)
-        one.values.append(logged)
-        one.lines.append(run.line)
+        run.series.setdefault(name, Series(name, [], [])).add(step, logged, run.line)
 
 
 def _item(item: bytes) -> tuple[str, float | None]:
