@@ -418,7 +418,7 @@ def test_the_best_model_is_the_one_that_validation_rows_like_best(done):
 
 
 def test_the_tutorial_s_plot_is_drawn_from_the_result(done):
-    """Two lines a variant, on a logarithmic axis on request; an unknown metric is refused."""
+    """Two lines per variant, on a logarithmic axis on request; an unknown metric is refused."""
     _, result, _ = done
     axes = result.plot("binary_crossentropy")
     axes.set_xscale("log")

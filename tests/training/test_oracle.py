@@ -110,7 +110,7 @@ def test_first_epochs_equal_a_plain_keras_loop(name, six_batches, storage):
 
 @pytest.mark.parametrize("name", ["Tiny", "Medium"])
 def test_a_last_partial_batch_is_used_as_keras_uses_it(name, small_rows, storage):
-    """1,250 rows in batches of 500: three steps an epoch, the metrics weighted by batch."""
+    """1,250 rows in batches of 500: three steps per epoch, the metrics weighted by batch."""
     ours = train(VARIANTS[name], small_rows, storage)[SEED]
     theirs = keras_loop(VARIANTS[name], small_rows)
     for metric in ("loss", "val_loss"):

@@ -42,7 +42,7 @@ from justright.training.strengths import Strengths, StrengthValues, find_strengt
 
 # Epochs of a chunk whose validation losses leave an accelerator, at most: those of all epochs would be most of what is copied.
 SLOTS = 32
-# Vmapped lanes of networks from so many parameters on: milliseconds an epoch on an H100 with 1 and with 5 steps in a row: Large in
+# Vmapped lanes of networks from so many parameters on: milliseconds per epoch on an H100 with 1 and with 5 steps in a row: Large in
 # bfloat16, 32 lanes, 16.8 and 15.5; 8 lanes 7.0 and 6.6; but 1 lane 4.2 and 4.4, Medium, 64 lanes, 3.04 and 3.06; Tiny, 256 lanes, 1.78 and 1.84.
 UNROLLED_PARAMETERS, UNROLLED_STEPS = 100_000, 5
 NEVER = 2**31 - 1  # patience of a recipe that never stops early
@@ -489,7 +489,7 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
 def _compiler_options(task: StackTask) -> Mapping[str, Any]:
     """Return what XLA is told about a stack's program.
 
-    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms an epoch
+    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms per epoch
     with them and 3.0 without (H100, jax 0.11.2). Several lanes are as fast with them, or faster.
     """
     is_single = task.together and len(task.runs) == 1 and jax.default_backend() == "gpu"

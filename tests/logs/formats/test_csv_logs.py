@@ -192,7 +192,7 @@ def test_nan_at_the_end_is_kept(tmp_path):
 
 
 def test_validation_within_epochs_counts_steps(tmp_path):
-    """Lightning's val_check_interval: four validations an epoch, whose epochs are remembered."""
+    """Lightning's val_check_interval: four validations per epoch, whose epochs are remembered."""
     path = tmp_path / "metrics.csv"
     rows = [
         f"{step // 40},{step},{0.7 - step / 1000},\n{step // 40},{step},,{0.8 - step / 1000}"

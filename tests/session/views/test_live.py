@@ -173,6 +173,6 @@ def test_a_frame_shows_the_variants_of_a_stack(make, terminal):
     lines = frame_lines(view, terminal, 80)
     assert [line.split()[:2] for line in lines[1:3]] == [["Tiny", "stopped"], ["Large", "training"]]
     assert [len(progress.variants[name].trail) for name in ("Tiny", "Large")] == [2, 3]
-    # What waits has shown no pace; without it: 0.1 s an epoch, until the limit of 1,000 epochs or the end of patience.
+    # What waits has shown no pace; without it: 0.1 s per epoch, until the limit of 1,000 epochs or the end of patience.
     del progress.variants[make.names[2]]
     assert progress.seconds_left() == pytest.approx((10.0, 70.0))
