@@ -137,7 +137,7 @@ def train_stack(
     **options: Any,
 ) -> Trained:
     """Train one stack in this process, in a folder, and return what it said; further options are those of `StackTask`."""
-    from justright.training.stack import run_stack
+    from justright.training.stacks.stack import run_stack
 
     count = options.pop("train_rows", len(rows.train[0]))
     task = StackTask(

@@ -14,7 +14,7 @@ from justright.study.recipe import Recipe
 from justright.study.studies import named_study
 from justright.training.masks import hashed_dropout
 from justright.training.orders import batch_order
-from justright.training.stack import run_stack
+from justright.training.stacks.stack import run_stack
 from justright.training.step import DRAWS_PER_STEP
 
 EPOCHS = 3

@@ -143,8 +143,8 @@ class Performer:
         """Perform a task; return whether it ended."""
         from justright.training.devices.placement import beside_devices
         from justright.training.network import build_network, describe_network
-        from justright.training.run_end import revisit_runs
-        from justright.training.stack import run_stack
+        from justright.training.stacks.run_end import revisit_runs
+        from justright.training.stacks.stack import run_stack
 
         rows, storage, emit = self._rows, self._storage, self._emit
         if isinstance(task, ReferenceTask):

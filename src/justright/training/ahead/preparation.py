@@ -22,8 +22,8 @@ from justright.training.ahead.executable import Compile
 from justright.training.lanes import Lane, first_lane, rows_of
 from justright.training.orders import DeviceOrders
 from justright.training.program import Program, ProgramCache, program_key, stack_program
-from justright.training.run_end import group_size
-from justright.training.stack import chunk_length, keeps_measured_only, stack_data
+from justright.training.stacks.chunk_plans import chunk_length, keeps_measured_only, stack_data
+from justright.training.stacks.run_end import group_size
 
 MOST_COMPILERS = 16  # eight programs, with a part that trains and three that measure, wait at most
 
