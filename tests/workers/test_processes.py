@@ -146,6 +146,21 @@ def test_a_builder_that_raises_ends_the_study_before_anything_trains(pool):
     assert [event.variant for event in events if isinstance(event, VariantBuilt)] == ["Good"]
 
 
+def test_a_worker_imports_no_library_that_training_does_not_use(pool):
+    """Keras imports two of them where it finds them, which takes longer than Keras itself; a builder still can."""
+
+    def build():
+        import keras
+
+        loaded = {"matplotlib", "sklearn"} & sys.modules.keys()
+        assert not loaded, loaded
+        import matplotlib  # noqa: F401
+
+        return keras.Sequential([keras.Input((28,)), keras.layers.Dense(1)])
+
+    pool.execute([BuildTask((("Alone", build, RECIPE),))], lambda event: None)
+
+
 def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, request):
     """SIGINT in the middle of storing epochs: that event is stored wholly, then a last checkpoint follows it.
 
