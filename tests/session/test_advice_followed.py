@@ -14,6 +14,8 @@ import justright as jr
 from justright.cli.main import main
 from justright.report.html import render_html
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 STUDY = """
 schema_version = 1
 seeds = [0, 5]

@@ -22,6 +22,8 @@ from justright.study.neighbours import ChangedModel
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.variant import KerasConfig
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 EPOCHS = 4
 NAMES = ["Mine", "Wider", "Narrower", "With dropout", "Longer"]
 

@@ -55,8 +55,10 @@ def split() -> jr.Split:
 def result(split, tmp_path_factory) -> jr.Result:
     """The study of two variants with two seeds each, run once."""
     recipe = jr.Recipe(batch_size=35, max_epochs=4, patience=None)
-    study = jr.Study(split, {"Net": jr.mlp(4), "Own": sigmoid}, recipe, seeds=2, reference=False)
-    return study.run(tmp_path_factory.mktemp("predicting") / "study", workers=1, report=False)
+    study = jr.Study(split, {"Net": jr.mlp(4), "Own": sigmoid()}, recipe, seeds=2, reference=False)
+    return study.run(
+        tmp_path_factory.mktemp("predicting") / "study", workers=1, report=False, keep_workers=True
+    )
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def notebook(tmp_path_factory) -> Iterator[Notebook]:
     with own_keras_objects():
         exec(CELL, names)  # as a notebook runs its cells
         study = jr.Study(split, names["variants"], recipe=recipe, reference=False)
-        yield Notebook(names, study.run(tmp_path_factory.mktemp("notebook") / "study"), x)
+        yield Notebook(names, study.run(tmp_path_factory.mktemp("notebook") / "study", workers=1), x)
 
 
 @pytest.fixture

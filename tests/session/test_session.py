@@ -25,6 +25,8 @@ from justright.session import session
 from justright.session.folders import study_files
 from justright.session.result import open_result
 
+pytestmark = pytest.mark.usefixtures("shared_workers")
+
 # What is done once for a fresh study, where it is called.
 WORK = (
     (study_files, "describe_table"),
@@ -133,11 +135,6 @@ def test_every_run_is_told_and_stored(done):
     assert result.curves.group_by("variant").len().sort("variant").rows() == [("Mine", 3), ("Net", 3)]
 
 
-def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
-    """The diary's lines about runs that started and ended are not damage: `--quiet` once printed them all."""
-    assert done[1].repairs == ()
-
-
 def explode():
     """Return a network that fails in the worker, when it trains."""
     model = dense(2)()
@@ -236,9 +233,7 @@ def test_a_report_leaves_the_event_files_of_a_running_study_alone(done, tmp_path
 @pytest.mark.slow
 def test_more_seeds_train_alone(done, tmp_path):
     """Only the new seed starts; afterwards the folder holds both."""
-    folder = tmp_path / "grown"
-    study().run(folder, workers=1)
-    heard = Heard()
+    folder, heard = shutil.copytree(done[0], tmp_path / "grown"), Heard()
     result = study(seeds=2).run(folder, workers=1, sinks=[heard])
     assert {event.run for event in heard.of(RunStarted)} == {RunKey(name, 2, 100) for name in ("Mine", "Net")}
     assert heard.of(ReferenceMeasured) == []
@@ -295,9 +290,7 @@ def test_a_builder_that_builds_another_model_is_refused(done):
 def test_a_new_study_starts_beside_the_old_one(done):
     """`new=True` takes the first free folder; the old one stays."""
     folder, _, _ = done
-    result = study(recipe=jr.Recipe(batch_size=100, max_epochs=2, patience=None)).run(
-        folder, workers=1, new=True
-    )
+    result = study(variants={"Net": jr.mlp(4)}, reference=False).run(folder, workers=1, new=True)
     assert result.folder == folder.with_name("study-2")
     assert (folder / "study.db").is_file()
 

@@ -66,7 +66,7 @@ def test_a_trained_grid_is_a_frame_of_arguments_and_verdicts(tmp_path):
     split = table.split(validation=40, train=60, test=60)
     recipe = jr.Recipe(batch_size=30, max_epochs=2, patience=None)
     swept = jr.grid(jr.mlp, width=[2, 4], seeds=2)
-    jr.Study(split, swept, recipe, reference=False).run(tmp_path / "grid", workers=1)
+    jr.Study(split, swept, recipe, reference=False).run(tmp_path / "grid", workers=1, keep_workers=True)
     result = jr.open_result(tmp_path / "grid")
     frame = result.grid
     assert frame.columns == ["width", *FOUND]
