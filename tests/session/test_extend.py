@@ -11,6 +11,7 @@ from typing import get_args
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.errors import FolderError
@@ -221,9 +222,10 @@ def test_what_is_no_extension_is_refused_by_name(grown) -> None:
         (patient, "patience was not set, is 30"),
         (replace_recipe(study, max_epochs=SHORT), f"max_epochs was {LONG}, is {SHORT}"),
     ):
-        with pytest.raises(FolderError) as caught:
-            run(other, grown[0])
-        assert str(caught.value) == f"{str(grown[0])!r} holds another study: {difference}. {end}"
+        assert (
+            refusal(run, other, grown[0], error=FolderError)
+            == f"{str(grown[0])!r} holds another study: {difference}. {end}"
+        )
 
 
 @pytest.mark.slow

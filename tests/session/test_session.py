@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 import justright.study.study
@@ -275,9 +276,7 @@ def test_a_builder_that_builds_another_model_is_refused(done):
     """The same name and function, but other layers: runs of two models must not mix."""
     folder, result, _ = done
     changed = {"Mine": dense(7), "Net": jr.mlp(4)}
-    with pytest.raises(jr.FolderError) as caught:
-        study(variants=changed, seeds=2).run(folder, workers=1)
-    assert str(caught.value) == (
+    assert refusal(study(variants=changed, seeds=2).run, folder, workers=1, error=jr.FolderError) == (
         f"{str(folder)!r} holds another study: variant 'Mine' built another model (11 parameters, now 36). "
         "Run that one again, choose another --out, or start in a fresh folder with --new."
     )
@@ -303,9 +302,10 @@ def test_a_builder_that_raises_trains_nothing_and_can_be_mended(tmp_path):
         raise RuntimeError("no such layer")
 
     folder, heard = tmp_path / "study", Heard()
-    with pytest.raises(jr.InputError) as caught:
-        study(variants={"Net": jr.mlp(4), "Broken": broken}).run(folder, workers=1, sinks=[heard])
-    assert str(caught.value) == "Variant 'Broken' cannot be built: RuntimeError: no such layer"
+    assert (
+        refusal(study(variants={"Net": jr.mlp(4), "Broken": broken}).run, folder, workers=1, sinks=[heard])
+        == "Variant 'Broken' cannot be built: RuntimeError: no such layer"
+    )
     assert heard.of(RunStarted) == []
     result = study(variants={"Net": jr.mlp(5)}, reference=False).run(folder, workers=1)
     assert result.verdicts["variant"].to_list() == ["Net"]
@@ -346,26 +346,29 @@ def test_a_folder_in_use_is_refused(done):
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
 def test_a_number_of_workers_that_is_none_is_refused(workers, tmp_path):
     """Before anything is built."""
-    with pytest.raises(jr.InputError) as caught:
-        study().run(tmp_path / "study", workers=workers)
-    assert str(caught.value) == f"`workers` must be a whole number of at least 1; got {workers!r}."
+    assert (
+        refusal(study().run, tmp_path / "study", workers=workers)
+        == f"`workers` must be a whole number of at least 1; got {workers!r}."
+    )
 
 
 @pytest.mark.parametrize("name", ["checkpoint_seconds", "hang_seconds"])
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
 def test_a_time_that_is_none_is_refused(name, seconds, tmp_path):
     """Before a folder is made."""
-    with pytest.raises(jr.InputError) as refused:
-        study().run(tmp_path / "s", **{name: seconds})
-    assert str(refused.value) == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    assert (
+        refusal(study().run, tmp_path / "s", **{name: seconds})
+        == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    )
     assert not (tmp_path / "s").exists()
 
 
 def test_an_unknown_engine_is_refused(tmp_path):
     """With the nearest one."""
-    with pytest.raises(jr.InputError) as caught:
-        study().run(tmp_path / "study", engine="locl")
-    assert str(caught.value) == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
+    assert (
+        refusal(study().run, tmp_path / "study", engine="locl")
+        == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
+    )
 
 
 def test_warnings_and_what_any_network_must_beat_are_recorded(done):
@@ -425,9 +428,7 @@ def test_a_finished_folder_opens_without_training(done):
     """`open_result` gives the same result; a folder that holds no study is refused."""
     folder, result, _ = done
     assert jr.open_result(folder).result == result.result
-    with pytest.raises(jr.FolderError) as caught:
-        jr.open_result(folder.parent / "nothing")
-    assert str(caught.value) == (
+    assert refusal(jr.open_result, folder.parent / "nothing", error=jr.FolderError) == (
         f"A study folder must be one that `justright run` wrote; {str(folder.parent / 'nothing')!r} is not: "
         "there is nothing. Give the path that was given as --out."
     )
