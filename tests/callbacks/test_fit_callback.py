@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.callbacks.fit_rows import FitData
@@ -406,18 +407,14 @@ def test_a_model_without_a_configuration(tmp_path):
 )
 def test_what_cannot_be_recorded_is_said_at_once(tmp_path, given, message):
     """Before training begins, all that is wrong in one message."""
-    with pytest.raises(jr.InputError) as caught:
-        recorder(tmp_path / "study", **given)
-    assert str(caught.value) == message
+    assert refusal(recorder, tmp_path / "study", **given) == message
     assert not (tmp_path / "study").exists()
 
 
 def test_a_folder_that_holds_a_study_is_refused(recorded):
     """Before hours of training."""
     folder = recorded[0].folder
-    with pytest.raises(jr.FolderError) as caught:
-        recorder(folder)
-    assert str(caught.value) == (
+    assert refusal(recorder, folder, error=jr.FolderError) == (
         f"`folder` must be a new one, for one training; {str(folder)!r} holds a study. Give another path, or new=True to have a "
         "number added to this one."
     )
@@ -430,9 +427,7 @@ def test_models_that_cannot_be_judged_are_refused_before_they_train(tmp_path):
     entry = keras.Input((20,))
     two = keras.Model(entry, [keras.layers.Dense(1)(entry), keras.layers.Dense(1)(entry)])
     two.compile("sgd", ["mse", "mse"])
-    with pytest.raises(jr.InputError) as caught:
-        two.fit(TRAIN[0], [TRAIN[1]] * 2, verbose=0, callbacks=[recorder(tmp_path / "a")])
-    assert str(caught.value) == (
+    assert refusal(two.fit, TRAIN[0], [TRAIN[1]] * 2, verbose=0, callbacks=[recorder(tmp_path / "a")]) == (
         "The model must have one output; it has 2. A network of several outputs is not judged: train one for each."
     )
     rows = (TRAIN[0], TRAIN[0][:, :2])
@@ -446,9 +441,7 @@ def test_models_that_cannot_be_judged_are_refused_before_they_train(tmp_path):
         "Targets must be one number per row, or a class of as many as the model has outputs (its number, or a 1 in its place); "
         "for 2 outputs they have shape (rows, 2) and values from "
     )
-    with pytest.raises(jr.InputError) as caught:
-        fit(network(), recorder(tmp_path / "c"), initial_epoch=2)
-    assert str(caught.value) == (
+    assert refusal(fit, network(), recorder(tmp_path / "c"), initial_epoch=2) == (
         "A JustRight callback must see a training from its first epoch; this one begins at epoch 2. Leave initial_epoch out."
     )
 
@@ -469,9 +462,7 @@ def test_a_second_training_needs_another_callback(tmp_path):
     """A folder holds one."""
     callback = recorder(tmp_path / "study")
     fit(network(), callback, epochs=1)
-    with pytest.raises(jr.InputError) as caught:
-        fit(network(), callback, epochs=1)
-    assert str(caught.value) == (
+    assert refusal(fit, network(), callback, epochs=1) == (
         f"A JustRight callback records one training; {str(tmp_path / 'study')!r} has one already. Make another callback, with a "
         "folder of its own."
     )

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import Bunch
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.readers.frames import in_memory
 from justright.data.readers.frames.in_memory import read_memory
 from justright.data.readers.plain_values import values_column
 from justright.data.readers.tidy_columns import tidy_columns
-from justright.errors import InputError
 
 CLOCK = dt.datetime.fromisoformat
 DAYS = [dt.date(2020, 1, 1), None, dt.date(2020, 1, 3)]
@@ -35,9 +35,7 @@ def columns(source, target=None):
 
 def message(source, target=None):
     """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_memory(source, target)
-    return str(caught.value)
+    return refusal(read_memory, source, target)
 
 
 RECORDS = [{"a": 1, "b": {"c": "x"}}, {"a": None, "b": {"c": "y"}, "d": 2.5}]

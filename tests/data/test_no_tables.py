@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_file
 from justright.data.read_options import READ_ALL
@@ -18,9 +19,7 @@ from justright.errors import InputError
 
 def message(path):
     """Return the error message of reading a file."""
-    with pytest.raises(InputError) as caught:
-        read_file(Path(path), "'t'", READ_ALL)
-    return str(caught.value)
+    return refusal(read_file, Path(path), "'t'", READ_ALL)
 
 
 class Bomb:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tomli_w
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.split import PARTS
-from justright.errors import InputError
 from justright.session.prepare import prepare_study
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.spec import study_to_dict
@@ -172,9 +172,7 @@ def test_what_does_not_fit_is_refused(options, message, place):
     """Whole messages, before a table is read or anything trains."""
     listed = ", ".join(repr(name) for name in studies())
     message = message.replace("'quick', 'tutorial', 'sizes', 'regularizers'", listed)
-    with pytest.raises(InputError) as caught:
-        prepare_study(**options)
-    assert str(caught.value) == message
+    assert refusal(prepare_study, **options) == message
 
 
 def test_progress_is_told_while_a_table_is_read(place):
@@ -198,9 +196,7 @@ def test_categorical_columns_and_missing_values_hold_for_a_test_file_too(place):
 
 def test_a_missing_test_file_is_called_by_its_option(place):
     """`source` would send the user to the wrong word of the command."""
-    with pytest.raises(InputError) as caught:
-        prepare_study(source="rows.csv", test="other.csv")
-    assert str(caught.value) == (
+    assert refusal(prepare_study, source="rows.csv", test="other.csv") == (
         "`test` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; there is no 'other.csv'. "
         "Did you mean 'others.csv'?"
     )

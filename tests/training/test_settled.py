@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.runs.events import StackProgress
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
@@ -332,9 +332,7 @@ def test_jitter_is_the_variance_of_independent_epochs():
 
 def test_settled_needs_the_loss_as_monitor():
     """The rule follows losses row by row; a run that chooses by accuracy is refused before anything trains."""
-    with pytest.raises(InputError) as error:
-        Recipe(monitor="val_accuracy", stop="settled").resolve("binary", 1_000)
-    assert str(error.value) == (
+    assert refusal(Recipe(monitor="val_accuracy", stop="settled").resolve, "binary", 1_000) == (
         "`stop` 'settled' follows the validation loss row by row, so `monitor` must be 'val_binary_crossentropy' with it; "
         "got 'val_accuracy'. Leave `monitor` out, or stop by 'patience'."
     )

@@ -8,8 +8,8 @@ from subprocess import Popen
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.runs.tasks import StudyRows
 from justright.workers import accelerators, engines, processes
 from justright.workers.accelerators import (
@@ -294,9 +294,7 @@ def test_devices_that_train_together_make_fewer_workers(monkeypatch):
 )
 def test_devices_that_are_not_there_are_refused(monkeypatch, found, options, message):
     """Before a worker waits for them."""
-    with pytest.raises(InputError) as caught:
-        open_on(monkeypatch, found, **options)
-    assert str(caught.value) == message
+    assert refusal(open_on, monkeypatch, found, **options) == message
 
 
 def test_workers_start_again_when_the_plan_gives_them_other_devices():

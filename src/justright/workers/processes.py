@@ -41,7 +41,7 @@ XLA_FLAGS = (
 # different numbers, and a resumed study is not the undisturbed one. (H100, jax 0.11.2: 7 % slower with 8 lanes of 512 units.)
 ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true",)
 SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
-START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
+START_SECONDS = 120.0  # importing Keras and JAX takes 1 to 3 s; a cold network disk may take a minute
 POLL_SECONDS = 0.05
 SUMMARY_COLUMNS = "120"  # of the "terminal" Keras draws its model summaries for: nothing is cut off
 KILLS = (signal.SIGTERM, 9)  # signals that come from outside; 9 is SIGKILL, a name that Windows lacks

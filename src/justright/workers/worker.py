@@ -23,6 +23,7 @@ from justright.errors import FolderError, JustrightError
 from justright.runs.events import Event
 from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
 from justright.study.registered import register_objects
+from justright.workers.keras_import import import_keras
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 REST = "rest"  # the message after which a worker waits this long for the next study
@@ -51,6 +52,7 @@ def wake_devices() -> dict[str, Any] | str:
 
     with ThreadPoolExecutor(1, "devices") as thread:
         described = thread.submit(describe_devices)
+        import_keras()
         import justright.training.ahead.preparation  # noqa: F401  # imported again when it is needed
 
         try:
@@ -121,6 +123,7 @@ class Performer:
         is_stopping: Callable[[], bool],
         programs: dict[Any, Any],
     ) -> None:
+        import_keras()
         from justright.training.ahead.preparation import Preparation
 
         # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:

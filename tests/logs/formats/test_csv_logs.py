@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -393,9 +394,7 @@ def test_the_user_says_what_counts(tmp_path):
     assert run.unit == "step"
     (judged,) = LogCurves.of_run(run, "csv").losses_of("validation")
     assert judged.at.tolist() == [0, 100, 200, 300]
-    with pytest.raises(InputError) as caught:
-        PLAIN_CSV.read(Source.of_file(path, Choices(epoch="whem")))
-    assert str(caught.value) == (
+    assert refusal(PLAIN_CSV.read, Source.of_file(path, Choices(epoch="whem"))) == (
         "--epoch must name a column; got 'whem'. Did you mean 'when'? The columns are 'epoch', 'when', 'loss', 'val_loss'."
     )
 
@@ -443,9 +442,7 @@ def test_columns_without_a_header_get_the_names_that_the_user_gives(tmp_path, se
     (run,) = read_logs(path, Choices(columns=("epoch", "train loss", "val loss"))).curves
     assert run.losses_of("validation")[0].values.tolist() == VALIDATION
     assert run.train_curve("loss").values.tolist() == TRAIN
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         f"A table must begin with a line that names its columns; the first line of {str(path)!r} holds numbers. "
         "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
     )
@@ -468,9 +465,7 @@ def test_names_that_do_not_fit_the_columns_are_refused(tmp_path, text, message):
     """So are names of columns where there are none."""
     path = tmp_path / "log.csv"
     path.write_text(text.replace("{{", "{").replace("}}", "}"))
-    with pytest.raises(InputError) as caught:
-        read_logs(path, Choices(columns=("epoch", "loss")))
-    assert str(caught.value) == message.format(path=str(path))
+    assert refusal(read_logs, path, Choices(columns=("epoch", "loss"))) == message.format(path=str(path))
 
 
 def test_yolo_writes_no_header_and_is_known(tmp_path):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 from justright.logs.formats.text_lines import read_line
 
@@ -328,9 +328,7 @@ def test_text_without_numbers_by_name_is_refused_in_one_sentence(tmp_path):
     """The sentence says what such a log looks like."""
     path = tmp_path / "notes.txt"
     path.write_text("We trained for a while.\nIt went well.\n")
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         "A text log must hold numbers by name, as in 'epoch 3 loss: 0.52 val_loss: 0.61'; "
         f"{str(path)!r} holds none."
     )

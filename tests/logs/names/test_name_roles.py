@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun, Series
@@ -156,9 +156,7 @@ def test_the_user_says_which_metric_and_which_way_is_better():
 
 def test_unknown_names_are_refused_all_at_once():
     """With near misses, and what there is."""
-    with pytest.raises(InputError) as caught:
-        curves_of("loss | val_loss", Choices(train="lss", metric="zzz"))
-    assert str(caught.value) == (
+    assert refusal(curves_of, "loss | val_loss", Choices(train="lss", metric="zzz")) == (
         "A name must be in the log; got --train 'lss' (did you mean 'loss'?) and --metric 'zzz'. It holds 'loss', 'val_loss'."
     )
 

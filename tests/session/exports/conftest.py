@@ -60,10 +60,10 @@ def classes(classes_split, tmp_path_factory) -> jr.Result:
     )
     variants = [
         jr.Variant("Tiny", jr.mlp(8, l2=0.001, batch_normalization=True)),
-        jr.Variant("Own", own_network, own),
+        jr.Variant("Own", own_network(), own),
     ]
     study = jr.Study(classes_split, variants, RECIPE, seeds=2, reference=False)
-    return study.run(tmp_path_factory.mktemp("classes") / "study", workers=1, report=False)
+    return study.run(tmp_path_factory.mktemp("classes") / "study", workers=1, report=False, keep_workers=True)
 
 
 @pytest.fixture(scope="session")
@@ -79,4 +79,4 @@ def numbers(price_table) -> jr.Result:
     """A study of a numeric target, in whose units its network predicts."""
     split = jr.read_table(price_table, target="price").split(80, train=240, test=40)
     study = jr.Study(split, {"Tiny": jr.mlp(8, l2=0.01)}, RECIPE, reference=False, neighbours=False)
-    return study.run(price_table.parent / "study", workers=1, report=False)
+    return study.run(price_table.parent / "study", workers=1, report=False, keep_workers=True)

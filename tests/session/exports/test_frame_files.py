@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.refusals import refusal
 
-import justright as jr
 from justright.session.exports.export_source import FRAMES
 from justright.session.exports.registry import EXPORT_FORMATS, endings
 
@@ -113,7 +113,5 @@ def test_what_does_not_fit_is_refused_with_what_would(
 ) -> None:
     """A name the study lacks, a name of the other kind, an ending or format that nobody knows, a seed for a table."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(jr.InputError) as caught:
-        classes.export(name, file, **options)
-    assert str(caught.value) == message
+    assert refusal(classes.export, name, file, **options) == message
     assert list(tmp_path.iterdir()) == []
