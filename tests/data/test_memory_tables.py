@@ -225,7 +225,7 @@ def test_polars_structures_are_taken_apart_and_lists_left_out():
             "a": [{"b": 1, "c": {"d": 2}}, None],
             "l": [[1], [2]],
             "m": [[1], [2]],
-            "raw": [b"x", b"y"],
+            "raw": [b"x", b"\0\1"],
             "none": [None, None],
             "t": [dt.time(13, 8), None],
         }
