@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -126,6 +127,13 @@ def test_frames_may_hold_texts_categories_and_gaps(kind, small):
     assert model.score(frame, y) > 0.75
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[["size", "colour", "code"]])
+
+
+def test_sparse_matrices_are_the_arrays_that_they_stand_for(fitted, table, small):
+    """As encoders give them in a pipeline: the same network, and the same predictions, to the last digit."""
+    x, y = table
+    sparse = jr.JustRightClassifier(**small).fit(scipy.sparse.csr_matrix(x), y)
+    assert np.array_equal(sparse.predict_proba(scipy.sparse.coo_array(x)), fitted.predict_proba(x))
 
 
 def test_every_column_of_numbers_is_used(small, table):

@@ -107,6 +107,17 @@ def test_tables_of_their_own_test_and_validate(place):
     assert study.split.sizes == {"train": 100, "validation": 40, "test": 40}
 
 
+def test_test_rows_need_a_target(place):
+    """A competition's test.csv has none: it is to be predicted, which the message says."""
+    (place / "test.csv").write_text("Y,a\n1,2\n")
+    with pytest.raises(InputError) as caught:
+        prepare_study(source="rows.csv", target="y", test="test.csv")
+    assert str(caught.value) == (
+        "'test.csv': rows that test or validate must have the target 'y'; there is no such column. Did you mean 'Y'? Rows "
+        "without it can only be predicted: `justright predict DIR TABLE`, after the study. Columns: 'Y', 'a'."
+    )
+
+
 def test_other_test_rows_leave_training_and_validation_rows_as_they_are(place):
     """`--test` with a study file: the rows that learn and choose stay, and those of another table measure."""
     before, after = prepare_study(study="mine.toml"), prepare_study(study="mine.toml", test="others.csv")

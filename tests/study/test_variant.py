@@ -72,6 +72,20 @@ def test_builders_that_cannot_build_are_refused(build, message):
     assert refusal(Variant, "x", build) == message
 
 
+@pytest.mark.torch
+def test_a_network_of_pytorch_is_refused_at_once():
+    """It can be called, so that it would pass for a function that makes a model, until a worker calls it."""
+    torch = pytest.importorskip("torch")
+    for build in (torch.nn.Sequential(torch.nn.Linear(3, 1)), torch.nn.Linear):
+        with pytest.raises(InputError) as caught:
+            Variant("x", build)
+        name = getattr(build, "__name__", "Sequential")
+        assert str(caught.value) == (
+            f"Variant 'x' must be a network of Keras; {name} is one of PyTorch. Write its layers with keras.layers, or train it "
+            "as you do, and have its log read: justright diagnose LOG."
+        )
+
+
 def test_of_a_model_only_the_architecture_is_taken():
     """Each seed starts from weights of its own, so an instance's weights cannot count."""
     build = Variant("x", small()).build
@@ -83,7 +97,20 @@ def test_of_a_model_only_the_architecture_is_taken():
     ("variants", "message"),
     [
         ({}, "`variants` must hold at least one variant; got none."),
-        ([mlp(4)], f"`variants` must hold Variant objects or map names to builders; got {mlp(4)!r}."),
+        (
+            [mlp(4)],
+            (
+                f"`variants` must hold Variant objects or map names to builders; got {mlp(4)!r}. Write for instance "
+                "variants={'Mine': justright.mlp(64)}."
+            ),
+        ),
+        (
+            "quick",
+            (
+                "`variants` must map names to builders, or hold Variant objects; got 'quick'. Write for instance variants={'Mine': "
+                "justright.mlp(64)}; built-in studies are trained by `justright run TABLE --study NAME`."
+            ),
+        ),
         (
             {"Tiny": mlp(4), "tiny": mlp(8)},
             "Variant names must differ, and not only in case; got 'Tiny' and 'tiny'.",

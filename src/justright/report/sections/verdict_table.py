@@ -45,6 +45,8 @@ from justright.report.summary import RunSummary, Summary, VariantSummary, Verdic
 from justright.study.directions import EARLIER_END
 
 PARTS = ("fixed", "validation", "test")
+# What the columns of test rows hold in a study without any.
+NO_TEST_ROWS = "There are no test rows: in their place stand validation rows, each half at the epoch that the other half chose."
 BAR_HEADING = " tight|free"  # above the middle of the bars
 
 
@@ -341,10 +343,14 @@ def _note(summary: Summary) -> str:
     """Return what the table's numbers are."""
     many = len(summary["seeds"]) > 1
     means = "Means over seeds at each run's best epoch" if many else "Values at each network's best epoch"
-    over = "seeds and test rows" if many else "test rows only: one seed speaks about that network alone"
+    part = "test" if summary["rows"]["test"] else "validation"
+    over = f"seeds and {part} rows" if many else f"{part} rows only: one seed speaks about that network alone"
+    chose = "which validation rows chose; only test rows measure."
+    if part == "validation":
+        chose = f"which validation rows chose. {NO_TEST_ROWS}"
     below = f"Differences of test loss below {format_loss(summary['margin'] or 0)}"
     small = f" {below} are taken as too small to matter." if summary["margin"] else ""
-    return f"{means}, which validation rows chose; only test rows measure. Brackets: 95 % intervals over {over}.{small}"
+    return f"{means}, {chose} Brackets: 95 % intervals over {over}.{small}"
 
 
 def _short_note(summary: Summary) -> str:
@@ -352,7 +358,8 @@ def _short_note(summary: Summary) -> str:
     loss, score, seeds = summary["loss"], summary["score"], len(summary["seeds"])
     error = "" if is_share(score) else f", error: {metric_words(score).lower()}"
     means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
-    return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval."
+    rows = "" if summary["rows"]["test"] else f" {NO_TEST_ROWS}"
+    return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval.{rows}"
 
 
 VERDICTS = Section("answer", "Verdicts", verdict_blocks, is_answer=True)
