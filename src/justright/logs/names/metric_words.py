@@ -10,7 +10,7 @@ def word_set(text: str) -> frozenset[str]:
 
 # A name that holds one of these measures how well the objective itself is met.
 LOSSES = word_set(
-    "loss losses cost costs objective criterion nll nlll mse rmse mae mape smape msle rmsle rmspe msd mase wape wmape rmsd mdape rse rrse rae"
+    "loss losses cost costs objective criterion nll nlll mse rmse rms mae mape smape msle rmsle rmspe msd mase wape wmape rmsd mdape rse rrse rae"
     " l1 l2 smoothl1 ce bce wce xent crossentropy logloss mlogloss multilogloss binlogloss logistic entropy_loss hinge huber logcosh poisson kld kl kldiv"
     " divergence deviance perplexity ppl bpc bpb bpw energy_distance crps pinball tweedie brier focal elbo_loss reconstruction"
     " nelbo residual"

@@ -141,20 +141,26 @@ def _find_header(lines: Sequence[str], *, is_boxed: bool) -> tuple[int, str, lis
     for index in places:
         line = lines[index].strip("\r")
         is_comment = line.lstrip().startswith(COMMENTS)
+        is_first = False
         if is_comment:  # NumPy's savetxt writes the header as a comment
             line = line.lstrip().lstrip("#/% ")
-            if index + 1 < len(lines) and lines[index + 1].lstrip().startswith(COMMENTS):
-                continue
+            is_first = index + 1 < len(lines) and lines[index + 1].lstrip().startswith(COMMENTS)
         below = [
             other
             for other in lines[index + 1 : index + 1 + SAMPLE]
             if not other.lstrip().startswith(COMMENTS) and not RULE.fullmatch(other)
         ]
         for separator in SEPARATORS:
-            header = [cell.strip().strip("'") for cell in _split([line], separator)[0][0]]
+            # Above numbers between spaces, savetxt's header may be written with commas.
+            is_listed = is_comment and separator == "space" and "," in line
+            header = [
+                cell.strip().strip("'") for cell in _split([line], "," if is_listed else separator)[0][0]
+            ]
             rows = _split(below, separator)[0]
             if not rows and index > places[0]:
                 continue  # the last line of a text that is no table
+            if is_first and any(len(row) != len(header) for row in rows):
+                continue  # one of several comments heads the rows if it names each of their cells
             if separator == "|" and is_boxed and not any(map(names_metric, header)):
                 continue
             if separator == "space" and "  " not in line.strip() and _begins_with_header(below):
