@@ -160,6 +160,17 @@ PRINTED = {
         ),
         ("step", STEPS, "validation loss", "validation"),
     ),
+    "RecBole": (
+        "Sat 31 Jan 2026 12:00:00 INFO  \nGeneral Hyper Parameters:\ngpu_id = 0\nloss_decimal_place = 4\n\n"
+        + lines_of(
+            "Sat 31 Jan 2026 12:00:00 INFO  epoch {e} training [time: 0.03s, train loss: {t}]\n"
+            "Sat 31 Jan 2026 12:00:00 INFO  epoch {e} evaluating [time: 0.00s, valid loss: {v}]\n"
+        )
+        + "+-------------+-----------+\n| Environment |   Usage   |\n+=============+===========+\n| CPU         | 100.00 %  |\n"
+        "+-------------+-----------+\n| GPU         | 0.0 / 0.0 |\n+-------------+-----------+\n"
+        "Sat 31 Jan 2026 12:00:00 INFO  best valid : OrderedDict([('loss', np.float64(0.1375))])\n",
+        ("epoch", EPOCHS, "valid loss", "validation"),
+    ),
     "SageMaker": (
         lines_of(
             "[01/02/2026 10:00:00 INFO 140] #quality_metric: host=algo-1, epoch={e}, train log_likelihood_objective <loss>={t}\n"

@@ -15,7 +15,7 @@ from justright.logs.text.json_text import parse_object
 
 # Times and levels that loggers write before a message, and what glog and TensorFlow do.
 PREFIX = re.compile(
-    r"^\W*[IWEF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]\s*|^\W*(?:INFO|DEBUG|WARNING)(?::\w+)?:(?=\D)\s*|^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
+    r"^\W*[IWEF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]\s*|^\W*(?:INFO|DEBUG|WARNING)(?::\w+)?:(?=\D)\s*|^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:[A-Z][a-z]{2},? )?(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|\d\d? [A-Z][a-z]{2}(?: \d{4})?|[A-Z][a-z]{2} +\d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
 )
 MOMENT = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d)\b")  # elsewhere in a line
 EPOCH = re.compile(

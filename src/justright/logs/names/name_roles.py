@@ -9,7 +9,15 @@ from collections.abc import Sequence
 
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import DECORATIONS, NAMELESS, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import (
+    DECORATIONS,
+    NAMELESS,
+    Direction,
+    direction_of,
+    is_loss,
+    parse_name,
+    words_of,
+)
 from justright.logs.names.chosen_names import apply_choices
 from justright.logs.names.metric_words import PARTS
 from justright.logs.names.named_series import NamedLog, NamedSeries, listed
@@ -22,7 +30,8 @@ CURVE_TIMES = (
     5  # as many values as another series of the same name are a curve, beside which that is a summary
 )
 STEPS_PER_MEAN = 2  # values of a loss of steps for each mean of it
-OBJECTIVES = frozenset(("objective", "objf"))  # of which less or more may be better
+# Objectives of which less or more may be better, and which is the usual one.
+OBJECTIVES: dict[str, Direction] = {"objective": "less", "objf": "less", "elbo": "more"}
 SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
 
 
@@ -108,20 +117,28 @@ def _split_short_roles(log: NamedLog) -> None:
 
 
 def _turn_objectives(log: NamedLog) -> None:
-    """Let more of an objective be better if it rises below 0 in training: Kaldi's is a log-likelihood."""
-    objectives = [one for one in log.series if one.metric in OBJECTIVES]
-    training = [one for one in objectives if one.role == "train" and len(one.series.values) > TAIL_SHARE]
-    if not training:
-        return
-    values = [value for value in training[0].series.values if math.isfinite(value)]
-    tail = values[-max(1, len(values) // TAIL_SHARE) :]
-    if not values or max(values) > 0 or sum(tail) / len(tail) <= values[0]:
-        return
-    for one in objectives:
-        one.direction, one.is_loss = "more", False
-    log.notes.append(
-        f"{listed([one.written for one in objectives])} rose below 0 in training: more of it was taken to be better."
-    )
+    """Let the way in which training went be the better one for objectives that tools write with either sign.
+
+    Kaldi's objective is a log-likelihood, which rises below 0; scvi-tools' ELBO is a negative one, which falls above 0.
+    """
+    for metric, usual in OBJECTIVES.items():
+        same = [one for one in log.series if one.metric == metric]
+        training = [one for one in same if one.role == "train" and len(one.series.values) > TAIL_SHARE]
+        values = [value for one in training[:1] for value in one.series.values if math.isfinite(value)]
+        if not values:
+            continue
+        tail = values[-max(1, len(values) // TAIL_SHARE) :]
+        change = sum(tail) / len(tail) - values[0]
+        is_turned = (usual == "less" and max(values) <= 0 < change) or (
+            usual == "more" and min(values) >= 0 > change
+        )
+        if not is_turned:
+            continue
+        for one in same:
+            one.direction, one.is_loss = ("more", False) if usual == "less" else ("less", True)
+        moved, better = ("rose below 0", "more") if usual == "less" else ("fell above 0", "less")
+        names = listed([one.written for one in same])
+        log.notes.append(f"{names} {moved} in training: {better} of it was taken to be better.")
 
 
 def _find_sets(log: NamedLog) -> None:

@@ -80,7 +80,8 @@ def parse_table(name: str, text: str) -> LogTable | None:
     lines = [texts[number - 1] for number in numbers]
     if "|" in whole and (boxes := parse_boxes(lines)):
         return LogTable(boxes[0], [numbers[place] for place in boxes[1]])
-    found = _find_header(lines, is_boxed="│" in text)
+    is_among_others = "|" in whole and 2 * sum("|" in line for line in lines) < len(lines)
+    found = _find_header(lines, is_boxed="│" in text or is_among_others)
     if found is None:
         if _is_without_header(lines):
             raise InputError(
@@ -129,7 +130,8 @@ def _uncommented(lines: list[str]) -> list[str]:
 def _find_header(lines: Sequence[str], *, is_boxed: bool) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it.
 
-    In a box that Rich draws, one of them must be a metric: Lightning prints the model's layers so.
+    In a box that Rich draws, or that stands among other lines, one of them must be a metric: Lightning prints the model's layers so,
+    RecBole the machine.
     """
     places = [index for index, line in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
     loose: tuple[int, str, list[str]] | None = None
