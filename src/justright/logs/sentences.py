@@ -88,7 +88,12 @@ def _gained(judged: MetricReading, gain: Change, times: Times) -> str:
         if judged.best_at < judged.last_at - (judged.last_at - judged.first_at) / 4:
             side = "lower" if judged.direction == "less" else "higher"
             single = f"the single value {number(judged.best)} at {times.at(judged.best_at)}"
-            best = f"and ended {side} than before its last quarter, {single} aside"
+            is_reached = judged.last == judged.best
+            best = (
+                "to its best"
+                if is_reached
+                else f"and ended {side} than before its last quarter, {single} aside"
+            )
         return f"{judged.written} {verb} over the second half of the run, {best} (the last value is {number(judged.last)})"
     return (
         f"{judged.written} {verb} by {change_words(gain)}{f', {share}' if share else ''} over {LAST_QUARTER}, "
