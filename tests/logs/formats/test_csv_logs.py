@@ -56,6 +56,11 @@ SHAPES = {
     "trailing separators in the header": table("epoch,loss,val_loss,", "{e},{t},{v},").encode(),
     "comments": ("# my run\n# lr=0.1\n" + PLAIN.replace("\n2,", "\n# resumed\n2,")).encode(),
     "commented header": table("# epoch loss val_loss", "{e} {t} {v}").encode(),
+    "commented header above a comment": table(
+        "#  epoch      loss    val_loss\n# If there is no reference, val_loss will be nan",
+        "      {e}      {t}    {v}",
+    ).encode(),
+    "commented header with commas": table("# epoch, loss, val_loss", "{e}.0e+00 {t} {v}").encode(),
     "preamble": ("Loading data, please wait\n\nDevice: cuda\n" + PLAIN).encode(),
     "unnamed index": table(",loss,val_loss", "{e},{t},{v}").encode(),
     "index of pandas": table("Unnamed: 0,loss,val_loss", "{e},{t},{v}").encode(),
@@ -167,6 +172,14 @@ NOTES = {
     "latin-1": (
         table("epoch,loss,val_loss,note", "{e},{t},{v},é"),
         ("The text is not UTF-8 (byte 36): it was read as Latin-1.",),
+    ),
+    "parts of a loss": (
+        table("Step   Train loss    Test loss    Test metric", "{e}    [{t}, 0.10]    [{v}, 0.20]    []"),
+        (
+            "Lists of numbers under 'Train loss' were averaged.",
+            "Lists of numbers under 'Test loss' were averaged.",
+            "There is no validation set: 'Test loss' was taken for validation.",
+        ),
     ),
     "batches": (
         table("epoch,step,train_loss,val_loss", "{e},{e}1,{t},\n{e},{e}2,{t},\n{e},{e}2,,{v}"),

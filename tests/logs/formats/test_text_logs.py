@@ -262,6 +262,20 @@ def test_several_evaluation_sets_keep_their_names(tmp_path):
         ("{'loss': 1" + "0" * 400 + ", 'epoch': 2}", 2, None, {"loss": float("inf")}),
         ("batch_size: 64, dropout=0.5, val_split: 0.2", None, None, {}),
         (
+            "Epoch 3 Test Error Rate: 0.12, Mean rms=1.6%",
+            3,
+            None,
+            {"Test Error Rate": 0.12, "test Mean rms": 0.016},
+        ),
+        (
+            "DEV : loss 0.3 - f1-score (micro avg)  0.8",
+            None,
+            None,
+            {"validation loss": 0.3, "validation f1-score": 0.8},
+        ),
+        ("Average global foreground Dice: [0.62]", None, None, {"Average global foreground Dice": 0.62}),
+        ("Stopped at 6 with best_epoch of 5 and best_valid_loss = 0.68", None, None, {}),
+        (
             "Epoch 1, Smoothed Validation Loss: 0.2, Validation Loss: 0.3",
             1,
             None,

@@ -211,3 +211,29 @@ def test_spacy_s_scores_are_of_validation_rows_and_its_losses_of_training():
     series += [Series(name, *map(list, rising)) for name in ("scores/cats_score", "score")]
     curves = LogCurves.of_run(LoggedRun("log", series), "json-lines")
     assert [one.role for one in curves.curves] == ["train", "validation", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "direction", "is_turned"),
+    [
+        ("objective", (-3.0, -2.0, -1.5, -1.4, -1.3), "more", True),
+        ("objective", (-1.3, -1.4, -1.5, -2.0, -3.0), "less", False),
+        ("elbo", (-3.0, -2.0, -1.5, -1.4, -1.3), "more", False),
+        ("elbo", (144.0, 131.0, 123.0, 119.0, 117.0), "less", True),
+    ],
+)
+def test_training_tells_which_way_of_an_objective_is_better(metric, values, direction, is_turned):
+    """Kaldi's objective is a log-likelihood, scvi-tools' ELBO a negative one; a loss that may be negative falls."""
+    names = (f"train_{metric}", f"valid_{metric}")
+    series = [Series(name, [0.0, 1, 2, 3, 4], list(values)) for name in names]
+    curves = LogCurves.of_run(LoggedRun("log", series), "csv")
+    assert [one.direction for one in curves.curves] == [direction, direction]
+    assert bool(curves.notes) == is_turned
+
+
+def test_a_loss_of_steps_is_of_training_rows():
+    """Beside 'train_loss' a bare 'loss' is one of other rows, unless it was logged far more often than a network is evaluated."""
+    steps = [float(step) for step in range(8)]
+    series = [Series("loss", steps, steps[::-1]), Series("train_loss", [3.0, 7], [5.0, 2.0])]
+    curves = LogCurves.of_run(LoggedRun("log", series), "text")
+    assert [one.role for one in curves.curves] == ["train", "train"]

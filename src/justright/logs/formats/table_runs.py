@@ -160,6 +160,8 @@ class TableReader:
     def _numbers(self, table: LogTable, column: str) -> list[float | None] | None:
         """Return the numbers of a column; None if it holds words."""
         values, bad = table.numbers(column)
+        if any(cell.startswith("[") and "," in cell for cell in table.cells[column][:2]):
+            self.notes.append(f"Lists of numbers under {column!r} were averaged.")
         if bad:
             if 2 * bad > sum(value is not None for value in values):
                 return None
