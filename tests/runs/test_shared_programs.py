@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from tests.stacks import adam
 
-from justright.runs.shared_programs import companions, shared_form
+from justright.runs.events import StepTraced
+from justright.runs.shared_programs import companions, joined_penalties, shared_form
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.variant import KerasConfig
 
 RECIPE = Recipe(optimizer=adam(0.01))
-NETWORK = mlp(16, 8, l1=0.1, l2=0.1, dropout=0.2)
+NETWORK = mlp(16, 8, l1=0.1, l2=0.1, dropout=0.2, input_noise=0.1)
 
 
 def decayed(value):
@@ -33,13 +34,40 @@ def key(build, recipe=RECIPE, name="v"):
         (replace(NETWORK, l2=0.3), RECIPE),
         (replace(NETWORK, l1=0.3), RECIPE),
         (replace(NETWORK, dropout=0.9), RECIPE),
-        (replace(NETWORK, l2=0.0), RECIPE),
+        (replace(NETWORK, input_noise=0.2), RECIPE),
         (NETWORK, Recipe(optimizer=adam(0.5))),
     ],
 )
 def test_strengths_and_a_constant_learning_rate_make_no_difference(other):
-    """A penalty of zero neither."""
+    """Of whatever kind."""
     assert key(*other) == key(NETWORK)
+
+
+def test_an_only_penalty_of_zero_makes_no_difference():
+    """It adds nothing but zeros; beside another penalty these decide the last bit of a sum."""
+    assert key(replace(NETWORK, l1=0.0)) == key(replace(NETWORK, l1=0.0, l2=0.0))
+    assert key(NETWORK) != key(replace(NETWORK, l2=0.0))
+
+
+def scheduled(name, module="keras.optimizers.schedules", **numbers):
+    """Return a recipe with a schedule."""
+    schedule = {"module": module, "class_name": name, "config": {"staircase": False, **numbers}}
+    return Recipe(optimizer=adam(schedule))
+
+
+def test_numbers_of_a_schedule_make_no_difference():
+    """Those that are inputs of a program, of Keras' own classes."""
+    one, other = ({"decay_steps": 10, "decay_rate": rate} for rate in (0.5, 0.25))
+    first = key(NETWORK, scheduled("ExponentialDecay", **one))
+    assert key(NETWORK, scheduled("ExponentialDecay", **other)) == first
+    assert key(NETWORK, scheduled("ExponentialDecay", **other | {"staircase": True})) != first
+    assert key(NETWORK, scheduled("InverseTimeDecay", **one)) != first
+    mine, yours = (key(NETWORK, scheduled("ExponentialDecay", "mine", **numbers)) for numbers in (one, other))
+    assert mine != yours
+    values = [
+        key(NETWORK, scheduled("PiecewiseConstantDecay", values=given)) for given in ([1, 2], [3, 4], [5])
+    ]
+    assert values[0] == values[1] != values[2]
 
 
 def test_weight_decay_makes_no_difference_as_long_as_there_is_some():
@@ -55,7 +83,8 @@ def test_weight_decay_makes_no_difference_as_long_as_there_is_some():
         (replace(NETWORK, l1=0.0), RECIPE),  # a network that may be padded
         (replace(NETWORK, units=(16, 9)), RECIPE),
         (replace(NETWORK, activation="relu"), RECIPE),
-        (replace(NETWORK, input_noise=0.1), RECIPE),
+        (replace(NETWORK, input_noise=0.0), RECIPE),
+        (replace(NETWORK, l2=0.0), RECIPE),
         (NETWORK, replace(RECIPE, max_epochs=7)),
         (NETWORK, replace(RECIPE, patience=7)),
         (NETWORK, Recipe(optimizer=adam(0.01) | {"class_name": "SGD"})),
@@ -77,6 +106,25 @@ def some_loss(y_true, y_pred):
     [(dict, RECIPE), (KerasConfig("{}"), RECIPE), (NETWORK, replace(RECIPE, loss=some_loss))],
 )
 def test_what_only_keras_knows_is_left_alone(build, recipe):
-    """Its variant has no companions."""
+    """Its variant has no companions, unless its step was traced."""
     assert key(build, recipe, "one") == "one"
     assert shared_form(build, recipe) is None
+
+
+def test_variants_whose_steps_are_the_same_are_companions():
+    """Of models that are no family's, and with recipes that are the same but for the optimizer, which the step has in it."""
+    one, other = (
+        companions(name, KerasConfig(name), recipe, StepTraced(name, "form", penalties))
+        for name, recipe, penalties in (("a", RECIPE, ((),)), ("b", decayed(0.1), (("l2",),)))
+    )
+    assert one == other
+    longer = replace(RECIPE, max_epochs=7)
+    assert companions("c", dict, longer, StepTraced("c", "form", ((),))) != one
+    assert companions("c", dict, RECIPE, StepTraced("c", "another", ((),))) != one
+
+
+def test_networks_without_penalties_join_the_first_that_has_some():
+    """Those with other penalties have programs of their own."""
+    none, some, others = ((), ()), (("l2",), ()), (("l2",), ("l2",))
+    assert joined_penalties([none, some, others, none]) == {none: some, some: some, others: others}
+    assert joined_penalties([none]) == {none: none}

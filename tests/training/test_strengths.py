@@ -85,20 +85,6 @@ def test_strengths_are_found_wherever_they_are():
     assert find_strengths(mlp(4)(3, 1), keras.optimizers.Adam()) == Strengths((), ())
 
 
-def test_strengths_of_another_network_come_in_the_same_order():
-    """Of a penalty that it lacks the factor is 0; one that the program's lacks is no strength of it."""
-    there = find_strengths(mlp(4, 4, l1=0.1, l2=0.2, dropout=0.3)(3, 1), decayed(0.1))
-    values = there.values_of(mlp(4, 4, l1=0.5, dropout=0.6)(3, 1), decayed(0.7))
-    np.testing.assert_array_equal(values.factors, np.float32([0.5, 0, 0.5, 0, 0.7]))
-    np.testing.assert_array_equal(values.thresholds, np.uint32([round((1.0 - 0.6) * 2**32)] * 2))
-    own = mlp(4, 4, l1=0.1, l2=0.2, dropout=0.3)(3, 1)
-    np.testing.assert_array_equal(there.values_of(own, decayed(0.1)).factors, there.values().factors)
-    for build, optimizer in ((mlp(4, 4, dropout=0.3), None), (mlp(4, 4, l2=0.1), decayed(0.1))):
-        fewer = find_strengths(build(3, 1), optimizer)
-        with pytest.raises(ValueError, match=r"^the model has strengths that the program's does not have$"):
-            fewer.values_of(mlp(4, 4, l2=0.1, dropout=0.3)(3, 1), decayed(0.1))
-
-
 def test_inputs_and_constants_give_the_same_numbers(few_rows, train, monkeypatch):
     """Curves of a network with penalties, dropout and weight decay, bit for bit."""
     build, recipe = mlp(4, l1=0.003, l2=0.0007, dropout=0.35), Recipe(100, 4, None, optimizer=decayed(0.01))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from justright.data.read import read_table
-from justright.runs.events import RunKey
+from justright.errors import InputError
+from justright.runs.events import RunKey, StepTraced
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.study.study import Study
@@ -214,6 +215,20 @@ def test_they_do_not_on_a_cpu(split):
     assert sorted({run.variant for run in stack.runs} == {stack.variant} for stack in stacks) == [True] * 5
 
 
+def test_stacks_that_began_on_an_accelerator_are_not_mapped_on_a_cpu(split):
+    """Each lane has strengths of its own, and those that wait take the lanes of others; where a stack is neither, it is."""
+    runs = [tuple(RunKey(name, seed, 60) for seed in (1, 2)) for name in ALIKE]
+    saved = [
+        SavedStack("mixed", "a.safetensors", (*runs[0], *runs[1])),
+        SavedStack("waiting", "b.safetensors", runs[2][:1], runs[2][1:]),
+    ]
+    _, stacks = grid_plan(split, saved=saved)
+    by_name = {stack.name: stack.together for stack in stacks}
+    assert (by_name.pop("mixed"), by_name.pop("waiting")) == (True, True)
+    assert by_name
+    assert not any(by_name.values())
+
+
 @pytest.mark.parametrize(("seeds", "most", "workers"), [(3, 4, 1), (5, 256, 3), (2, 1, 2)])
 def test_stacks_of_several_variants_have_names_of_their_own(seeds, most, workers, split):
     """However their runs are dealt out; each run is in one of them."""
@@ -274,3 +289,52 @@ def test_no_stack_has_more_lanes_than_are_worth_having(split):
         stacks = plan(split, together=True, lanes_worth=lambda stack, worth=worth: worth, **options)
         assert [(len(stack.runs), len(stack.all_runs)) for stack in stacks] == [(lanes, 6)]
         assert plan(split, lanes_worth=lambda stack: 1, **options) == plan(split, **options)
+
+
+NONE, SOME, OTHERS = ((), ()), (("l2",), ()), (("l1",), ())
+OWN = tuple(Variant(name, dict) for name in ("None", "Some", "More", "Others", "Else"))
+STEPS = {
+    step.variant: step
+    for step in (
+        *(StepTraced("None", "one", NONE), StepTraced("Some", "one", SOME), StepTraced("More", "one", SOME)),
+        *(StepTraced("Others", "one", OTHERS), StepTraced("Else", "another", NONE)),
+    )
+}
+
+
+def own_plan(split, traced, saved=()):
+    """Return the runs of each stack of models of one's own."""
+    study = Study(split, OWN, Recipe(max_epochs=100), seeds=2, neighbours=False)
+    parameters = {one.name: 9 for one in OWN}
+    options = {"workers": 1, "together": True, "model_path": str, "traced": traced, "saved": saved}
+    return plan_stacks(study, parameters=parameters, **options)
+
+
+def test_models_of_ones_own_share_a_program_if_their_steps_are_the_same(split):
+    """Those without penalties with the first that have some, which is what the program is told."""
+    stacks = own_plan(split, STEPS)
+    assert {(stack.variants, stack.form, stack.penalties) for stack in stacks} == {
+        (("None", "Some", "More"), "one", SOME),
+        (("Others",), "one", OTHERS),
+        (("Else",), "another", NONE),
+    }
+    alone = own_plan(split, {})
+    assert {(stack.variants, stack.form, stack.penalties) for stack in alone} == {
+        ((one.name,), "", None) for one in OWN
+    }
+
+
+def test_models_that_began_together_and_differ_now_are_refused(split):
+    """Whoever changed a function between two sessions would have one network trained as the other."""
+    runs = tuple(RunKey(name, 1, 60) for name in ("None", "Some"))
+    saved = [SavedStack("old", "checkpoints/old.safetensors", runs)]
+    assert own_plan(split, STEPS, saved)
+    changed = {**STEPS, "Some": StepTraced("Some", "changed", SOME)}
+    missing = {name: step for name, step in STEPS.items() if name != "Some"}
+    for traced in (changed, missing):
+        with pytest.raises(InputError) as caught:
+            own_plan(split, traced, saved)
+        assert str(caught.value) == (
+            "Variants 'None', 'Some' began to train in one program, and their models now differ in more than strengths. Build "
+            "them as they were built then, or start in a fresh folder with --new."
+        )

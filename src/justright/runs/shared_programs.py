@@ -1,21 +1,40 @@
 """Which variants an accelerator trains side by side in one compiled program: those of the same layers and recipe.
 
-Factors of penalties, dropout rates, weight decay and constant learning rates are inputs of a program, a value for each lane.
-So a grid of 30 penalties and 3 seeds is one stack of 90 lanes instead of 30 stacks of 3.
+Factors of penalties, dropout rates, weight decay, learning rates and the numbers of their schedules are inputs of a program, a
+value for each lane. So a grid of 30 penalties and 3 seeds is one stack of 90 lanes instead of 30 stacks of 3.
+
+Of a multilayer perceptron the description says what its program is. Of other models only the traced step does: see
+`training/together/traced_steps.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
+from justright.runs.events import Penalties, StepTraced
 from justright.study.families import Mlp
 from justright.study.recipe import Recipe
 from justright.study.variant import Build
 
 # Options of an optimizer that differ between lanes: one is a part of its state, the other an input of the program.
 BY_LANE = ("learning_rate", "weight_decay")
+# Numbers of Keras' schedules that are inputs of a program, by the names of both option and attribute. The others change how XLA
+# computes (a power that is 1), or which way is taken.
+SCHEDULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "CosineDecay": ("initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps"),
+        "CosineDecayRestarts": ("initial_learning_rate", "first_decay_steps", "alpha"),
+        "ExponentialDecay": ("initial_learning_rate", "decay_steps", "decay_rate"),
+        "InverseTimeDecay": ("initial_learning_rate", "decay_steps", "decay_rate"),
+        "PiecewiseConstantDecay": ("values",),
+        "PolynomialDecay": ("initial_learning_rate", "decay_steps", "end_learning_rate"),
+    }
+)
+SCHEDULE_MODULE = "keras.optimizers.schedules"
 
 
 def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
@@ -33,16 +52,27 @@ def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
     if type(build) is not Mlp or recipe.has_functions:
         return None
     same = replace(
-        build, l1=float(build.l1 > 0), l2=float(build.l2 > 0), dropout=0.5 if build.dropout else 0.0
+        build,
+        l1=float(build.l1 > 0),
+        l2=float(build.l2 > 0),
+        dropout=0.5 if build.dropout else 0.0,
+        input_noise=0.5 if build.input_noise else 0.0,
     )
     return same, _without_strengths(recipe)
 
 
-def companions(name: str, build: Build, recipe: Recipe) -> Hashable:
+def companions(name: str, build: Build, recipe: Recipe, traced: StepTraced | None = None) -> Hashable:
     """Return a key: variants with the same one may be lanes of one stack.
 
-    A penalty of zero is trained like any other, with the factor 0: it neither draws random numbers nor adds a layer, as dropout
-    would. L1 penalties are left alone, since without one a network may be padded.
+    A network without penalties is trained like one that has some, with the factor 0: they neither draw random numbers nor add a
+    layer, as dropout would. One that has others is not: the last bit of a sum depends on what is added. L1 penalties
+    of multilayer perceptrons are left alone, since without one a network may be padded.
+
+    Args:
+        name: of the variant.
+        build: of its network.
+        recipe: a resolved one.
+        traced: its step, if that is another model's and was traced; penalties are no part of the key then.
 
     Example:
         >>> recipe = Recipe()
@@ -52,7 +82,40 @@ def companions(name: str, build: Build, recipe: Recipe) -> Hashable:
         >>> companions("Large", large, recipe) == companions("Dropout", dropout, recipe)
         False
     """
-    return shared_form(replace(build, l2=0.0) if type(build) is Mlp else build, recipe) or name
+    if type(build) is Mlp:
+        return shared_form(build if build.l1 else replace(build, l2=0.0), recipe) or name
+    return name if traced is None or recipe.has_functions else (traced.form, without_optimizer(recipe))
+
+
+def begun_companions(name: str, build: Build, recipe: Recipe) -> Hashable:
+    """Return a key: runs that share a checkpoint, and whose variants have the same one, may go on in one stack.
+
+    That their steps are the same was found when they began. Only the epoch limit may have changed since.
+    """
+    if type(build) is Mlp or recipe.has_functions:
+        return companions(name, build, recipe)
+    return without_optimizer(recipe)
+
+
+def without_optimizer(recipe: Recipe) -> str:
+    """Return everything about a recipe as text that a traced step does not say."""
+    values = {name: value for name, value in recipe.to_dict().items() if name != "optimizer"}
+    return json.dumps(values, sort_keys=True)
+
+
+def joined_penalties(patterns: Iterable[Penalties]) -> dict[Penalties, Penalties]:
+    """Return for each pattern of penalties that of the program which trains it: networks without any join the first that has some.
+
+    Args:
+        patterns: of networks whose steps are the same but for their penalties.
+
+    Example:
+        >>> joined_penalties([((), ()), (("l2",), ()), (("l1",), ())])[(), ()]
+        (('l2',), ())
+    """
+    known = tuple(dict.fromkeys(patterns))
+    first = next((one for one in known if any(one)), ())
+    return {one: one if any(one) else first or one for one in known}
 
 
 def _without_strengths(recipe: Recipe) -> str:
@@ -63,6 +126,29 @@ def _without_strengths(recipe: Recipe) -> str:
     for name in BY_LANE:
         if isinstance(config.get(name), float) and config[name] > 0:
             config[name] = 1.0
+    if isinstance(config.get("learning_rate"), Mapping):
+        config["learning_rate"] = _without_numbers(config["learning_rate"])
     if config:
         values["optimizer"] = optimizer | {"config": config}
     return json.dumps(values, sort_keys=True)
+
+
+def _without_numbers(schedule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return Keras' description of a schedule, in which the numbers that lanes have for themselves are the same for all."""
+    config = schedule.get("config")
+    is_own = schedule.get("module") != SCHEDULE_MODULE or schedule.get("registered_name") is not None
+    if is_own or not isinstance(config, Mapping):
+        return schedule
+    changed = {
+        name: _masked(config[name])
+        for name in SCHEDULES.get(str(schedule.get("class_name")), ())
+        if name in config
+    }
+    return {**schedule, "config": {**config, **changed}}
+
+
+def _masked(value: object) -> object:
+    """Return 1 for a number, and as many for several; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_masked(one) for one in value]
+    return 1.0 if isinstance(value, int | float) and not isinstance(value, bool) else value

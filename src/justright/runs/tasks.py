@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.read_options import Task
-from justright.runs.events import RunKey
+from justright.runs.events import Penalties, RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.study.recipe import Recipe
 from justright.study.registered import registered_objects
@@ -191,10 +191,12 @@ class BuildTask:
     Args:
         variants: name, builder and recipe of each.
         registered: classes and functions to register with Keras first.
+        traces_steps: whether to trace the steps of those that may share a program, as on an accelerator.
     """
 
     variants: tuple[tuple[str, Build, Recipe], ...]
     registered: Mapping[str, Any] = field(default_factory=registered_objects)
+    traces_steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ class StackTask:
 
     Args:
         name: unique among the study's stacks; begins its checkpoints' file names.
-        variant, build, recipe: what is trained; of several variants the one whose network has all strengths.
+        variant, build, recipe: what is trained; of several multilayer perceptrons the one whose network has all strengths.
         runs: one per lane.
         models: where each run's model goes, relative to the folder: those of `runs`, then those of `waiting`.
         checkpoint: the checkpoint to resume from, relative to the folder; None starts from the beginning.
@@ -224,6 +226,8 @@ class StackTask:
         devices: how many devices train the stack together, its large values sharded over them.
         members: the variants by name, if there are several; see `shared_programs.companions`.
         waiting: further runs, each of which takes the lane of a run that has ended.
+        form: what the steps of all its variants have in common, see `StepTraced`; empty where they were not traced.
+        penalties: of the trainable weights, those that any of its variants has; None takes those of `build`.
     """
 
     name: str
@@ -240,6 +244,8 @@ class StackTask:
     devices: int = 1
     members: Mapping[str, Member] = field(default_factory=dict)
     waiting: tuple[RunKey, ...] = ()
+    form: str = ""
+    penalties: Penalties | None = None
 
     @property
     def all_runs(self) -> tuple[RunKey, ...]:

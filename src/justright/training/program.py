@@ -23,8 +23,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from justright.data.shared_arrays import release_memory
+from justright.runs.events import Penalties
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
-from justright.runs.shared_programs import shared_form
+from justright.runs.shared_programs import shared_form, without_optimizer
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
 from justright.study.families import Family
 from justright.study.recipe import Recipe, steps_per_epoch
@@ -39,6 +40,7 @@ from justright.training.orders import DeviceOrders, drawn_mixes, drawn_order
 from justright.training.padding import padded_build
 from justright.training.step import TrainStep, Values
 from justright.training.strengths import Strengths, StrengthValues, find_strengths
+from justright.training.together.lane_strengths import LaneStrengths, find_lane_strengths
 
 # Epochs of a chunk whose validation losses leave an accelerator, at most: those of all epochs would be most of what is copied.
 SLOTS = 32
@@ -80,6 +82,7 @@ class Program:
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
         placement: where the values of lanes are; None for one device.
         compiler_options: of XLA, for the training program.
+        penalties: of the trainable weights, those that vmapped lanes have as inputs; None takes those of the network.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Program:
         one_by_one: bool = True,
         placement: Placement | None = None,
         compiler_options: Mapping[str, Any] | None = None,
+        penalties: Penalties | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
@@ -111,7 +115,11 @@ class Program:
         )
         # A CPU's products are float32 in any case; those of an accelerator only if that is asked for.
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
-        self._strengths = strengths = find_strengths(network.model, network.optimizer)
+        parts = network.model, network.optimizer
+        strengths: Strengths | LaneStrengths = (
+            find_strengths(*parts) if one_by_one else find_lane_strengths(*parts, penalties=penalties)
+        )
+        self._strengths = strengths
         run_chunk = _with_strengths(
             strengths, self._run_chunk, products, donate_argnums=1, compiler_options=compiler_options or None
         )
@@ -127,7 +135,9 @@ class Program:
         return self._strengths.values()
 
     def strengths_of(self, network: Network) -> StrengthValues:
-        """Return the strengths of a network of the same layers, as `run_chunk` takes them for its lane."""
+        """Return the strengths of a network that computes the same, as `run_chunk` takes them for its vmapped lane."""
+        if not isinstance(self._strengths, LaneStrengths):
+            raise TypeError("lanes that are mapped one after the other have the strengths of one network")
         return self._strengths.values_of(network.model, network.optimizer)
 
     def _run_chunk(
@@ -424,7 +434,7 @@ class Program:
 
 
 def _with_strengths(
-    strengths: Strengths, function: Callable[..., Any], products: str | None, **options: Any
+    strengths: Strengths | LaneStrengths, function: Callable[..., Any], products: str | None, **options: Any
 ) -> partial[Any]:
     """Return `function` compiled with the strengths of its model as inputs; `options` are those of `jax.jit`.
 
@@ -467,6 +477,7 @@ def stack_program(
             one_by_one=not task.together,
             placement=Placement(task.devices),
             compiler_options=_compiler_options(task),
+            penalties=task.penalties,
         )
     return cache[key]
 
@@ -477,7 +488,9 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
     is_described = isinstance(build, Family | KerasConfig) and not task.recipe.has_functions
     described: Any = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
-    if task.together:
+    if task.form:
+        described, recipe = (task.form, task.penalties), without_optimizer(task.recipe)
+    elif task.together:
         described, recipe = shared_form(build, task.recipe) or (described, recipe)
     rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
     return (

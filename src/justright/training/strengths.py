@@ -43,36 +43,21 @@ class Strengths:
     Args:
         factors: (owner, attribute) of each nonzero factor of a penalty, and of weight decay.
         rates: dropout layers with a rate above 0.
-        places: of the owners, among those that `_owners` gives for the same layers.
     """
 
     factors: tuple[tuple[Any, str], ...]
     rates: tuple[Any, ...]
-    places: tuple[int, ...] = ()
 
     def values(self) -> StrengthValues:
         """Return the strengths that the model was built with."""
-        return _values([getattr(owner, name) for owner, name in self.factors], self.rates)
-
-    def values_of(self, model: Any, optimizer: Any) -> StrengthValues:
-        """Return, in the same order, the strengths of another model of the same layers; 0 for a penalty that it lacks."""
-        owners = _owners(model, optimizer)
-        factors = [
-            getattr(owners[place], name, 0.0) or 0.0
-            for place, (_, name) in zip(self.places, self.factors, strict=True)
-        ]
-        rates = _dropout_layers(model)
-        own = find_strengths(model, optimizer)
-        if not set(_named(own)) <= set(_named(self)) or len(rates) != len(self.rates):
-            raise ValueError("the model has strengths that the program's does not have")
-        return _values(factors, rates)
+        return rate_values([getattr(owner, name) for owner, name in self.factors], self.rates)
 
     @contextmanager
     def replaced(self, values: StrengthValues) -> Iterator[None]:
         """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
         with ExitStack() as stack:
             for kind in PENALTIES:
-                stack.enter_context(replaced(kind, "__call__", _penalty))
+                stack.enter_context(replaced(kind, "__call__", penalty))
             for (owner, name), factor in zip(self.factors, values.factors, strict=True):
                 stack.enter_context(replaced(owner, name, factor))
             for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
@@ -82,37 +67,19 @@ class Strengths:
 
 def find_strengths(model: Any, optimizer: Any) -> Strengths:
     """Return where the nonzero strengths are: L1 and L2 penalties, dropout rates, weight decay."""
-    owners = _owners(model, optimizer)
-    penalties: dict[int, int] = {}  # of one that is shared, the first place
-    for place, owner in enumerate(owners):
-        if type(owner) in PENALTIES:
-            penalties.setdefault(id(owner), place)
-    found = [
-        (place, name) for place in penalties.values() for name in NORMS if getattr(owners[place], name, 0.0)
-    ]
-    if getattr(optimizer, "weight_decay", None):
-        found.append((len(owners) - 1, "weight_decay"))
-    factors = tuple((owners[place], name) for place, name in found)
-    return Strengths(factors, _dropout_layers(model), tuple(place for place, _ in found))
-
-
-def _owners(model: Any, optimizer: Any) -> list[Any]:
-    """Return what may hold factors: the regularizers of weights and of layers, or None without one; last the optimizer."""
     layers = model._flatten_layers(recursive=True)  # Keras has no public walk into nested models
-    weights = [getattr(variable, "regularizer", None) for variable in model.trainable_variables]
-    return [*weights, *(getattr(layer, "activity_regularizer", None) for layer in layers), optimizer]
+    owners = [getattr(variable, "regularizer", None) for variable in model.trainable_variables]
+    owners += [getattr(layer, "activity_regularizer", None) for layer in layers]
+    penalties = {id(owner): owner for owner in owners if type(owner) in PENALTIES}  # each once, if shared
+    factors = [(owner, name) for owner in penalties.values() for name in NORMS if getattr(owner, name, 0.0)]
+    if getattr(optimizer, "weight_decay", None):
+        factors.append((optimizer, "weight_decay"))
+    rates = (layer for layer in layers if type(layer) is keras.layers.Dropout and 0 < layer.rate < 1)
+    return Strengths(tuple(factors), tuple(rates))
 
 
-def _dropout_layers(model: Any) -> tuple[Any, ...]:
-    layers = model._flatten_layers(recursive=True)
-    return tuple(layer for layer in layers if type(layer) is keras.layers.Dropout and 0 < layer.rate < 1)
-
-
-def _named(strengths: Strengths) -> list[tuple[int, str]]:
-    return [(place, name) for place, (_, name) in zip(strengths.places, strengths.factors, strict=True)]
-
-
-def _values(factors: Sequence[float], layers: Sequence[Any]) -> StrengthValues:
+def rate_values(factors: Sequence[float], layers: Sequence[Any]) -> StrengthValues:
+    """Return the strengths of one variant: factors, and what comes from the rates of dropout layers."""
     rates = [float(layer.rate) for layer in layers]
     return StrengthValues(
         np.array(factors, np.float32),
@@ -121,7 +88,7 @@ def _values(factors: Sequence[float], layers: Sequence[Any]) -> StrengthValues:
     )
 
 
-def _penalty(regularizer: Any, x: Any) -> Any:
+def penalty(regularizer: Any, x: Any) -> Any:
     """Return what Keras' L1, L2 and L1L2 return, with factors that may be traced."""
     total = jnp.zeros((), x.dtype)
     for name, norm in NORMS.items():

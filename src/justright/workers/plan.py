@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 
-from justright.runs.events import RunKey
+from justright.data.checks import listed
+from justright.errors import InputError
+from justright.runs.events import RunKey, StepTraced
 from justright.runs.limits import CHECKPOINT_SECONDS
-from justright.runs.shared_programs import companions
+from justright.runs.shared_programs import begun_companions, companions, joined_penalties
 from justright.runs.tasks import Member, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
@@ -21,6 +24,8 @@ MAX_LANES = 64
 MAX_LANES_TOGETHER = 256  # on an accelerator, as far as its memory goes
 # Runs with dropout pass their best epoch about twice as late (tutorial study, patience 200): start them first.
 DROPOUT_FACTOR = 2.0
+MOST_LISTED = 8  # variants in a message
+NOT_TRACED: Mapping[str, StepTraced] = MappingProxyType({})
 ROUNDING = 1e-9  # of a sum of costs, so that a quarter of the work is one part of four
 
 
@@ -69,6 +74,7 @@ def plan_stacks(
     together: bool = False,
     devices: int = 1,
     lanes_worth: Callable[[StackTask], int] = lambda stack: MAX_LANES_TOGETHER,
+    traced: Mapping[str, StepTraced] = NOT_TRACED,
 ) -> list[StackTask]:
     """Return the stacks that remain to be trained, the longest first; on a single accelerator the shortest before them.
 
@@ -85,6 +91,10 @@ def plan_stacks(
             takes several 512-wide ones to fill it. So do variants that differ in strengths alone.
         devices: how many devices train each stack.
         lanes_worth: from how many lanes of a stack on more hardly gain, where they are computed together.
+        traced: variant -> its step, where that says which others it may share a program with.
+
+    Raises:
+        InputError: the variants of a saved stack no longer compute the same.
     """
 
     def task(stack: SavedStack) -> StackTask:
@@ -94,6 +104,7 @@ def plan_stacks(
             checkpoint_seconds=checkpoint_seconds,
             together=together,
             devices=devices,
+            traced=traced,
         )
 
     def cost(stack: StackTask) -> float:
@@ -101,7 +112,7 @@ def plan_stacks(
 
     stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.all_runs}
-    keys = {one.name: _key(study, one) if together else one.name for one in study.variants}
+    keys = _keys(study, traced) if together else {one.name: one.name for one in study.variants}
     groups: dict[tuple[Hashable, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
         run = RunKey(variant.name, seed, rows)
@@ -138,11 +149,14 @@ def stack_task(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     together: bool = False,
     devices: int = 1,
+    traced: Mapping[str, StepTraced] = NOT_TRACED,
 ) -> StackTask:
-    """Return what a worker needs to train a stack; arguments as for `plan_stacks`."""
+    """Return what a worker needs to train a stack; arguments and errors as for `plan_stacks`."""
     runs = (*stack.runs, *stack.waiting)
     variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in runs)]
     members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
+    steps = [traced[one.name] for one in variants if one.name in traced]
+    _check_same_steps(variants, steps)
     # Of companions, only some may have an L2 penalty: the program needs it.
     variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
     return StackTask(
@@ -156,10 +170,46 @@ def stack_task(
         train_index=range(stack.runs[0].train_rows),
         checkpoint=stack.path,
         checkpoint_seconds=checkpoint_seconds,
-        together=together,
+        # Lanes of several variants, and runs that wait, need to be computed together wherever their stack goes on: mapped one
+        # after the other, all would have the strengths of one network.
+        together=together or is_mixed(stack),
         devices=devices,
         members=members if len(members) > 1 else {},
+        form=steps[0].form if steps else "",
+        penalties=next(iter(joined_penalties(step.penalties for step in steps).values())) if steps else None,
     )
+
+
+def is_mixed(stack: SavedStack) -> bool:
+    """Return whether a stack can only be one of an accelerator: with runs of several variants, or with runs that wait."""
+    return len({run.variant for run in stack.runs}) > 1 or bool(stack.waiting)
+
+
+def _keys(study: Study, traced: Mapping[str, StepTraced]) -> dict[str, Hashable]:
+    """Return what each variant has in common with all that may be lanes of one stack with it."""
+    keys: dict[str, Hashable] = {}
+    alike: dict[Hashable, list[StepTraced]] = {}
+    for one in study.variants:
+        step = traced.get(one.name)
+        keys[one.name] = companions(one.name, one.build, study.recipe_of(one), step)
+        if step is not None:
+            alike.setdefault(keys[one.name], []).append(step)
+    for key, steps in alike.items():
+        joined = joined_penalties(step.penalties for step in steps)
+        keys |= {step.variant: (key, joined[step.penalties]) for step in steps}
+    return keys
+
+
+def _check_same_steps(variants: Sequence[Variant], steps: Sequence[StepTraced]) -> None:
+    """Refuse models that began in one stack and do not compute the same any more: their builders were changed since."""
+    others = [one.name for one in variants if type(one.build) is not Mlp]
+    patterns = set(joined_penalties(step.penalties for step in steps).values())
+    is_same = len(steps) == len(others) and len({step.form for step in steps}) == len(patterns) == 1
+    if len(others) > 1 and not is_same:
+        raise InputError(
+            f"Variants {listed(others, most=MOST_LISTED)} began to train in one program, and their models now differ in more than "
+            "strengths. Build them as they were built then, or start in a fresh folder with --new."
+        )
 
 
 def companion_groups(study: Study, runs: Iterable[RunKey]) -> list[tuple[RunKey, ...]]:
@@ -167,7 +217,7 @@ def companion_groups(study: Study, runs: Iterable[RunKey]) -> list[tuple[RunKey,
 
     The runs of a stack are one group, unless a study file was changed since they began to train.
     """
-    keys = {one.name: _key(study, one) for one in study.variants}
+    keys = {one.name: begun_companions(one.name, one.build, study.recipe_of(one)) for one in study.variants}
     groups: dict[Hashable, list[RunKey]] = {}
     for run in runs:
         groups.setdefault(keys.get(run.variant), []).append(run)
@@ -229,11 +279,6 @@ def stack_name(runs: tuple[RunKey, ...]) -> str:
     variants = len({run.variant for run in runs})
     others = f"-and-{variants - 1}-more" if variants > 1 else ""
     return f"{first.variant}{others}-rows-{first.train_rows}-seeds-{first.seed}-{last.seed}-x{len(runs)}"
-
-
-def _key(study: Study, variant: Variant) -> Hashable:
-    """Return what all variants have in common that may be lanes of one stack."""
-    return companions(variant.name, variant.build, study.recipe_of(variant))
 
 
 def _cost(stack: StackTask, parameters: int) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from justright.data.shared_arrays import LEAST_BYTES
 from justright.data.split import Part
 from justright.data.table import Split
-from justright.runs.events import Event, PlanMade, RunKey, VariantBuilt
+from justright.runs.events import Event, PlanMade, RunKey, StepTraced, VariantBuilt
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.runs.tasks import (
     BuildTask,
@@ -38,7 +38,15 @@ from justright.workers.memory import (
     judging_bytes,
     worker_bytes,
 )
-from justright.workers.plan import MAX_LANES, MAX_LANES_TOGETHER, Revisit, SavedStack, plan_stacks, stack_task
+from justright.workers.plan import (
+    MAX_LANES,
+    MAX_LANES_TOGETHER,
+    Revisit,
+    SavedStack,
+    is_mixed,
+    plan_stacks,
+    stack_task,
+)
 from justright.workers.pool import Pool
 
 # From so many values of training rows on the reference model takes about as long as a large network: ten seconds.
@@ -104,16 +112,24 @@ def train_study(
             trained.
     """
     built: dict[str, VariantBuilt] = {}
+    traced: dict[str, StepTraced] = {}
 
     def take(event: Event) -> None:
+        if isinstance(event, StepTraced):
+            traced[event.variant] = event
+            return
         if isinstance(event, VariantBuilt):
             built[event.variant] = event
         handle(event)
 
     variants = tuple((variant.name, variant.build, study.recipe_of(variant)) for variant in study.variants)
-    pool.execute([BuildTask(variants)], take)
     together = pool.accelerators is not None
-    visited = [stack_task(study, one.stack, model_path=model_path, together=together) for one in revisited]
+    began_together = any(map(is_mixed, (*saved, *(one.stack for one in revisited))))
+    pool.execute([BuildTask(variants, traces_steps=together or began_together)], take)
+    visited = [
+        stack_task(study, one.stack, model_path=model_path, together=together, traced=traced)
+        for one in revisited
+    ]
     planned = partial(
         plan_stacks,
         study,
@@ -123,6 +139,7 @@ def train_study(
         model_path=model_path,
         checkpoint_seconds=checkpoint_seconds,
         together=together,
+        traced=traced,
     )
     # Seen by this call alone: the pool has the rows, and another copy of their places would stay while it trains.
     plan, peak, free_bytes = _fit(

@@ -17,13 +17,18 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Client, Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from justright.errors import FolderError, JustrightError
 from justright.runs.events import Event
 from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage, StudyRows, WorkerTask
+from justright.study.recipe import Recipe
 from justright.study.registered import register_objects
+from justright.study.variant import Build
 from justright.workers.keras_import import import_keras
+
+if TYPE_CHECKING:
+    from justright.training.network import Network
 
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 REST = "rest"  # the message after which a worker waits this long for the next study
@@ -148,6 +153,7 @@ class Performer:
         from justright.training.network import build_network, describe_network
         from justright.training.stacks.run_end import revisit_runs
         from justright.training.stacks.stack import run_stack
+        from justright.training.together.traced_steps import StepTracer
 
         rows, storage, emit = self._rows, self._storage, self._emit
         if isinstance(task, ReferenceTask):
@@ -166,11 +172,18 @@ class Performer:
             "task": rows.task,
             "units": rows.units,
         }
+
+        def make(name: str, build: Build, recipe: Recipe) -> Network:
+            return build_network(*(name, build, recipe), seed=0, is_blank=True, **shape)  # type: ignore[arg-type]  # values differ in type
+
+        tracer = StepTracer(rows, make) if task.traces_steps else None
         # Also one that fits on no single device is built once before it is known over how many it can be sharded.
         with beside_devices():
-            for name, build, recipe in task.variants:
-                network = build_network(*(name, build, recipe), seed=0, is_blank=True, **shape)  # type: ignore[arg-type]  # values differ in type
-                emit(describe_network(name, network))
+            for variant in task.variants:
+                network = make(*variant)
+                emit(describe_network(variant[0], network))
+                for traced in tracer.take(*variant, network) if tracer else ():
+                    emit(traced)
         return True
 
 

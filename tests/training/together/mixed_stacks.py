@@ -61,8 +61,12 @@ class Stacks:
             for name, (build, recipe) in variants.items()
         }
         assert len({companions(name, one.build, one.recipe) for name, one in known.items()}) == 1
-        runs = tuple(RunKey(name, seed, len(self.rows.train[0])) for name in variants for seed in seeds)
-        first = next((name for name, one in known.items() if one.build.l2), runs[0].variant)
+        first = next((name for name, one in known.items() if one.build.l2), next(iter(known)))
+        return self.task_of(known, first, seeds, **options)
+
+    def task_of(self, known, first, seeds, **options):
+        """Return the task of all seeds of some members, with the network of one of them."""
+        runs = tuple(RunKey(name, seed, len(self.rows.train[0])) for name in known for seed in seeds)
         return StackTask(
             *("stack", first, known[first].build, known[first].recipe, runs),
             tuple(f"models/{run.variant}-{run.seed}.keras" for run in runs),

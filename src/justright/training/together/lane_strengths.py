@@ -1,0 +1,206 @@
+"""Strengths of lanes that an accelerator computes together: each has its own, as inputs of their program.
+
+More numbers are inputs than in `strengths.py`: on a CPU, where each variant has stacks of its own, only those are that studies change
+most, and all others are constants. Which ones are is decided by the network alone, never by what it is compared with, so
+that a lane among those of other variants computes what it would among its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import keras
+
+from justright.runs.events import Penalties
+from justright.runs.shared_programs import SCHEDULES
+from justright.training.masks import TracedRate, replaced
+from justright.training.strengths import NORMS, PENALTIES, StrengthValues, penalty, rate_values
+from justright.training.together.noise_layers import noise_layers, noise_numbers, traced_noise
+
+# Exactly these classes: a subclass may compute something else.
+DROPOUTS = (
+    *(keras.layers.Dropout, keras.layers.SpatialDropout1D),
+    *(keras.layers.SpatialDropout2D, keras.layers.SpatialDropout3D),
+)
+REGULARIZERS: Mapping[type[Any], tuple[str, ...]] = MappingProxyType(
+    {keras.regularizers.OrthogonalRegularizer: ("factor",)}
+)
+CONSTRAINTS: Mapping[type[Any], tuple[str, ...]] = MappingProxyType(
+    {
+        keras.constraints.MaxNorm: ("max_value",),
+        keras.constraints.MinMaxNorm: ("min_value", "max_value", "rate"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one number, or a list of them, is: an attribute of an object of Keras."""
+
+    owner: Any
+    name: str
+
+    @property
+    def numbers(self) -> list[float]:
+        """Those that are there."""
+        value = getattr(self.owner, self.name)
+        return list(map(float, value)) if isinstance(value, list | tuple) else [float(value)]
+
+    def taken(self, numbers: Iterator[Any]) -> Any:
+        """Return the next of `numbers` in the form of what is there."""
+        value = getattr(self.owner, self.name)
+        return [next(numbers) for _ in value] if isinstance(value, list | tuple) else next(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStrengths:
+    """Where the strengths of a model and its optimizer are.
+
+    Args:
+        weights: the trainable variables whose penalties are inputs or none.
+        penalties: of all trainable variables, those that are inputs.
+        slots: all other numbers but those of random layers.
+        rates: dropout layers.
+        noises: other layers of noise.
+    """
+
+    weights: tuple[Any, ...]
+    penalties: Penalties
+    slots: tuple[Slot, ...]
+    rates: tuple[Any, ...]
+    noises: tuple[Any, ...]
+
+    def values(self) -> StrengthValues:
+        """Return the strengths that the model was built with; 0 for a penalty that it lacks."""
+        factors = [
+            float(getattr(variable.regularizer, name, 0.0))
+            for variable, names in zip(self.weights, self.penalties, strict=True)
+            for name in names
+        ]
+        factors += [number for slot in self.slots for number in slot.numbers]
+        factors += [number for layer in self.noises for number in noise_numbers(layer)]
+        return rate_values(factors, self.rates)
+
+    def values_of(self, model: Any, optimizer: Any) -> StrengthValues:
+        """Return, in the same order, the strengths of another model that computes the same; 0 for a penalty that it lacks.
+
+        Raises:
+            ValueError: it has others than these.
+        """
+        own = find_lane_strengths(model, optimizer)
+        pairs = zip(own.penalties, self.penalties, strict=True)
+        if any(set(names) - set(known) for names, known in pairs) or own._kinds != self._kinds:
+            raise ValueError("the model has strengths that the program's does not have")
+        return own.with_penalties(self.penalties).values()
+
+    def with_penalties(self, penalties: Penalties) -> LaneStrengths:
+        """Return the same with other penalties as inputs."""
+        return replace(self, penalties=penalties)
+
+    @property
+    def _kinds(self) -> tuple[Any, ...]:
+        """What must be the same in the model of another lane."""
+        slots = tuple((type(slot.owner), slot.name, len(slot.numbers)) for slot in self.slots)
+        return len(self.weights), slots, len(self.rates), tuple(map(type, self.noises))
+
+    @contextmanager
+    def replaced(self, values: StrengthValues) -> Iterator[None]:
+        """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
+        numbers = iter(values.factors)
+        with ExitStack() as stack:
+            for kind in PENALTIES:
+                stack.enter_context(replaced(kind, "__call__", penalty))
+            for variable, names in zip(self.weights, self.penalties, strict=True):
+                if names or type(variable.regularizer) in PENALTIES:
+                    stack.enter_context(replaced(variable, "regularizer", _regularizer(names, numbers)))
+            for slot in self.slots:
+                stack.enter_context(replaced(slot.owner, slot.name, slot.taken(numbers)))
+            stack.enter_context(traced_noise(self.noises, numbers))
+            for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
+                stack.enter_context(replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
+            yield
+
+
+def find_lane_strengths(model: Any, optimizer: Any, *, penalties: Penalties | None = None) -> LaneStrengths:
+    """Return where the strengths are.
+
+    Args:
+        model: built.
+        optimizer: built for it.
+        penalties: of its trainable variables, those that are inputs; None takes those that it has.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [keras.Input((2,)), keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.5))]
+        ... )
+        >>> find_lane_strengths(model, keras.optimizers.Adam()).penalties
+        (('l2',), ())
+    """
+    layers = model._flatten_layers(recursive=True)  # Keras has no public walk into nested models
+    weights = tuple(model.trainable_variables)
+    own = tuple(map(_penalties_of, weights))
+    return LaneStrengths(
+        *(weights, own if penalties is None else penalties),
+        slots=_once(
+            [*_slots_of_weights(weights), *_slots_of_layers(layers), *_slots_of_optimizer(optimizer)]
+        ),
+        rates=tuple(layer for layer in layers if type(layer) in DROPOUTS and 0 < layer.rate < 1),
+        noises=noise_layers(layers),
+    )
+
+
+def _penalties_of(variable: Any) -> tuple[str, ...]:
+    regularizer = getattr(variable, "regularizer", None)
+    if type(regularizer) not in PENALTIES:
+        return ()
+    return tuple(name for name in NORMS if getattr(regularizer, name, 0.0))
+
+
+def _slots_of_weights(weights: Sequence[Any]) -> Iterator[Slot]:
+    for variable in weights:
+        yield from _slots_of(getattr(variable, "regularizer", None), REGULARIZERS)
+        yield from _slots_of(getattr(variable, "constraint", None), CONSTRAINTS)
+
+
+def _slots_of_layers(layers: Sequence[Any]) -> Iterator[Slot]:
+    """Yield the factors of penalties on what layers give."""
+    for layer in layers:
+        regularizer = getattr(layer, "activity_regularizer", None)
+        yield from _slots_of(regularizer, REGULARIZERS)
+        if type(regularizer) in PENALTIES:
+            yield from (Slot(regularizer, name) for name in NORMS if getattr(regularizer, name, 0.0))
+
+
+def _slots_of_optimizer(optimizer: Any) -> Iterator[Slot]:
+    if getattr(optimizer, "weight_decay", None):
+        yield Slot(optimizer, "weight_decay")
+    schedule = getattr(optimizer, "_learning_rate", None)  # `learning_rate` is what it gives at a step
+    schedules = {getattr(keras.optimizers.schedules, name): names for name, names in SCHEDULES.items()}
+    yield from _slots_of(schedule, schedules)
+
+
+def _slots_of(owner: Any, known: Mapping[type[Any], tuple[str, ...]]) -> Iterator[Slot]:
+    for name in known.get(type(owner), ()):
+        value = getattr(owner, name)
+        members = value if isinstance(value, list | tuple) else [value]
+        if all(isinstance(one, int | float) or getattr(one, "shape", None) == () for one in members):
+            yield Slot(owner, name)
+
+
+def _once(slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """Return each slot once: regularizers and constraints may be shared."""
+    return tuple({(id(slot.owner), slot.name): slot for slot in slots}.values())
+
+
+def _regularizer(names: Sequence[str], numbers: Iterator[Any]) -> Any:
+    """Return a regularizer with the next of `numbers` as factors; None without names."""
+    if not names:
+        return None
+    regularizer = keras.regularizers.L1L2()
+    for name in names:
+        setattr(regularizer, name, next(numbers))
+    return regularizer
