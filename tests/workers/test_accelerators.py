@@ -13,6 +13,7 @@ from tests.refusals import refusal
 from justright.runs.tasks import StudyRows
 from justright.workers import accelerators, engines, processes
 from justright.workers.accelerators import (
+    FRACTIONS,
     TPU_BOUNDS,
     Accelerators,
     accelerator_fault,
@@ -317,3 +318,28 @@ def test_a_worker_on_the_cpu_never_wakes_a_driver_that_fails(monkeypatch):
     pool = Processes(ROWS, None, workers=1)
     pool.end(pool.start(0))
     assert started["JAX_PLATFORMS"] == "cpu"
+
+
+def test_further_workers_may_share_the_only_device_unless_the_user_has_said_how_many_or_how_much(monkeypatch):
+    """A device of unknown memory, a chip of a TPU and several devices are not shared unasked."""
+    one = Accelerators("cuda", 1, 80 * GIGABYTE)
+    for name in FRACTIONS:
+        monkeypatch.delenv(name, raising=False)
+    assert open_on(monkeypatch, one).may_share
+    assert one.sharing_bytes == 8 * GIGABYTE
+    assert one.sharing_variables() == {
+        "XLA_CLIENT_MEM_FRACTION": "0.1",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    for found, options in (
+        (one, {"workers": 1}),
+        (None, {}),
+        (Accelerators("cuda", 1, None), {}),
+        (Accelerators("cuda", 2, 80 * GIGABYTE), {}),
+        (Accelerators("tpu", 1, 80 * GIGABYTE), {}),
+    ):
+        assert not open_on(monkeypatch, found, **options).may_share
+    for name in FRACTIONS:
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "0.4")
+            assert not open_on(monkeypatch, one).may_share

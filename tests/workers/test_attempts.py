@@ -94,3 +94,16 @@ def test_bad_input_ends_the_study_and_anything_else_the_run():
     assert raising(InputError("`units` must be positive.")) == ("refused", "`units` must be positive.")
     assert raising(FolderError("The disk is full.")) == ("unwritable", "The disk is full.")
     assert raising(ValueError("shapes differ"))[:2] == ("failed", "ValueError: shapes differ")
+
+
+def test_a_stack_that_another_worker_takes_over_has_not_failed():
+    """However often, from its last checkpoint; nothing is left of one that has ended, and other tasks are done again."""
+    attempts = Attempts()
+    assert attempts.resumed(TASK) == [TASK]
+    attempts.note(checkpoint(20))
+    for _ in range(MAX_KILLS):
+        (again,) = attempts.resumed(TASK)
+        assert again.checkpoint == "checkpoints/20"
+    attempts.note(checkpoint(30, ended=RUNS))
+    assert attempts.resumed(TASK) == []
+    assert attempts.resumed(ReferenceTask()) == [ReferenceTask()]

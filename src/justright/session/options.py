@@ -204,7 +204,9 @@ class RunOptions(Options):
     """How a study is trained, without effect on its numbers: arguments of `run_study` and `Study.run`."""
 
     workers: int | None = option(
-        "Processes that train at the same time. [default: one per core]", metavar="N", **at_least(1)
+        "Processes that train at the same time. [default: one per core; on GPUs one for each, and further ones that gain]",
+        metavar="N",
+        **at_least(1),
     )
     engine: Literal["local", "ray"] = option(
         "Where runs train: this machine, or a Ray cluster.", default="local"

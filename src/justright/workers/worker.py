@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 REST = "rest"  # the message after which a worker waits this long for the next study
 REST_SECONDS = 60.0
+STOP, HOLD, GO_ON = "stop", "hold", "go on"  # messages that are read while a worker trains
 EARLY = "early"  # the argument of a worker that starts before its study is known
 
 
@@ -46,9 +47,37 @@ def main() -> None:
     if found is not None:
         connection.send_bytes(pickle.dumps(("devices", found)))
     inbox: queue.Queue[Any] = queue.Queue()
-    stopping = threading.Event()
-    threading.Thread(target=_listen, args=(connection, inbox, stopping), daemon=True).start()
-    _serve(connection, inbox, stopping)
+    told = _Told()
+    threading.Thread(target=_listen, args=(connection, inbox, told), daemon=True).start()
+    _serve(connection, inbox, told)
+
+
+class _Told:
+    """What the coordinator has said that concerns the stack being trained: to stop, or to pause for a while."""
+
+    def __init__(self) -> None:
+        self._stopping, self._going = threading.Event(), threading.Event()
+        self._going.set()
+
+    def take(self, word: str) -> None:
+        """Take one of the three words."""
+        if word == STOP:
+            self._stopping.set()
+        if word == HOLD:
+            self._going.clear()
+        else:
+            self._going.set()
+
+    def forget(self) -> None:
+        """Begin anew, with another study."""
+        self._stopping.clear()
+        self._going.set()
+
+    def is_stopping(self) -> bool:
+        """Return, after a pause if there is to be one, whether the task must come to an end."""
+        if not self._stopping.is_set():
+            self._going.wait()
+        return self._stopping.is_set()
 
 
 def wake_devices() -> dict[str, Any] | str:
@@ -66,7 +95,7 @@ def wake_devices() -> dict[str, Any] | str:
             return f"{type(error).__name__}: {error}"
 
 
-def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+def _serve(connection: Connection, inbox: queue.Queue[Any], told: _Told) -> None:
     import cloudpickle
 
     def send(*message: Any) -> None:
@@ -84,7 +113,7 @@ def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.
         if isinstance(message, tuple):
             rows, storage = message
             perform = make_performer(
-                rows, storage, lambda event: send("event", event), stopping.is_set, programs
+                rows, storage, lambda event: send("event", event), told.is_stopping, programs
             )
             send("ready")
         elif isinstance(message, list):
@@ -212,17 +241,17 @@ def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[An
         return "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
 
 
-def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+def _listen(connection: Connection, inbox: queue.Queue[Any], told: _Told) -> None:
     """Pass messages on; end at once if the coordinator is gone, since another process may then own the folder."""
     try:
         while True:
             # Only the coordinator that started this process, and shares its one-time key, can write here.
             message = pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
-            if message == "stop":
-                stopping.set()
+            if message in (STOP, HOLD, GO_ON):
+                told.take(message)
                 continue
             if isinstance(message, tuple):  # another study
-                stopping.clear()
+                told.forget()
             inbox.put(message)
     except (EOFError, OSError):
         os._exit(LOST_COORDINATOR)

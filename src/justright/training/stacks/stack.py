@@ -108,7 +108,7 @@ def run_stack(
             session.train_chunk()
             emit(session.report())
             writer.tell()
-            stopping, now = is_stopping(), time.monotonic()
+            now, stopping = time.monotonic(), is_stopping()  # which may be answered after a pause
             # After another chunk as long as this one it would be too late.
             due = now - last_write + (now - began) > task.checkpoint_seconds
             if session.progress.finished or due or stopping or session.is_done or session.can_seat:
