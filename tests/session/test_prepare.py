@@ -110,9 +110,7 @@ def test_tables_of_their_own_test_and_validate(place):
 def test_test_rows_need_a_target(place):
     """A competition's test.csv has none: it is to be predicted, which the message says."""
     (place / "test.csv").write_text("Y,a\n1,2\n")
-    with pytest.raises(InputError) as caught:
-        prepare_study(source="rows.csv", target="y", test="test.csv")
-    assert str(caught.value) == (
+    assert refusal(prepare_study, source="rows.csv", target="y", test="test.csv") == (
         "'test.csv': rows that test or validate must have the target 'y'; there is no such column. Did you mean 'Y'? Rows "
         "without it can only be predicted: `justright predict DIR TABLE`, after the study. Columns: 'Y', 'a'."
     )
