@@ -33,14 +33,14 @@ def tried_sentence(tried: Mapping[str, Any]) -> str:
         >>> tried_sentence(measured | {"idle_share": 0.38, "is_measured": False})
         'The device idled for 38 % of the time between short networks: two workers were kept.'
         >>> tried_sentence(measured | {"kept": 1, "gain": None, "reason": "out of memory"})
-        'A second worker on the device failed (out of memory): one was kept.'
+        'Two workers shared the device until one failed (out of memory): one was kept.'
     """
     number = NUMBERS.get(tried["kept"], str(tried["kept"]))
     verb = "was" if tried["kept"] == 1 else "were"
-    another = f"A {ORDINALS.get(tried['tried'], 'further')} worker on the device"
     if tried["gain"] is None:
         why = (tried["reason"].strip().splitlines() or ["for no known reason"])[0]
-        return f"{another} failed ({why[:MOST_CHARACTERS].rstrip('.')}): {number} {verb} kept."
+        shared = NUMBERS.get(tried["tried"], str(tried["tried"])).capitalize()
+        return f"{shared} workers shared the device until one failed ({why[:MOST_CHARACTERS].rstrip('.')}): {number} {verb} kept."
     if not tried["is_measured"]:
         workers = "worker" if tried["kept"] == 1 else "workers"
         idle = f"{100 * tried['idle_share']:.0f} %"
@@ -51,4 +51,5 @@ def tried_sentence(tried: Mapping[str, Any]) -> str:
     change = (
         f"gained {percent} %" if percent > 0 else f"lost {-percent} %" if percent < 0 else "gained nothing"
     )
-    return f"{another} {change}: {number} {verb} kept."
+    another = ORDINALS.get(tried["tried"], "further")
+    return f"A {another} worker on the device {change}: {number} {verb} kept."

@@ -271,7 +271,6 @@ class Pool(Generic[Link]):
         if wanted.joins:
             self._workers.append(self._start(self._next_number(), is_sharing=True))
             device.join(self._workers[-1].number)
-            deal.deal_again(self.workers + sum(worker.is_sharing for worker in self._workers))
         for worker in list(self._workers):
             is_held = worker.number in wanted.held
             if worker.is_held != is_held:
@@ -284,6 +283,7 @@ class Pool(Generic[Link]):
                     self._dismiss(worker, device)
                 else:
                     self._transport.request_stop(worker.link)
+        deal.share_out([one.number for one in self._workers if not (one.is_beside or one.is_leaving)])
 
     def _give(self, worker: Worker[Link], deal: Deal, device: SharedDevice) -> None:
         """Give an idle worker its next task, if there is one for it."""

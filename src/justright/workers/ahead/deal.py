@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from justright.runs.limits import KEPT_PROGRAMS
@@ -31,7 +31,7 @@ class Deal:
         self._left = list(tasks)
         self._ahead, self._beside = ahead, beside
         self._kept: dict[int, list[StackTask]] = {}
-        self.deal_again(workers)
+        self.share_out(range(workers))
 
     def __bool__(self) -> bool:
         """Whether there are tasks left."""
@@ -42,11 +42,10 @@ class Deal:
         """Those that are left."""
         return [task for task in self._left if isinstance(task, StackTask)]
 
-    def deal_again(self, workers: int) -> None:
-        """Let each of so many workers keep its share, those that have more the first of them."""
-        self._most = max(1, (KEPT_PROGRAMS - 1) // max(1, workers)) if self._ahead else 0
-        for kept in self._kept.values():
-            del kept[self._most :]
+    def share_out(self, workers: Collection[int]) -> None:
+        """Let each of these workers keep its share, and others nothing; one that has more keeps the first of them."""
+        self._most = max(1, (KEPT_PROGRAMS - 1) // max(1, len(workers))) if self._ahead else 0
+        self._kept = {worker: kept[: self._most] for worker, kept in self._kept.items() if worker in workers}
 
     def put_back(self, tasks: Sequence[WorkerTask]) -> None:
         """Let these be the next."""

@@ -158,6 +158,8 @@ class SharedDevice:
 
     def wanted(self, waiting: Sequence[StackTask]) -> Wanted:
         """Return what is to be done, with these stacks that no worker has yet."""
+        if self._is_over and self._newcomer is None:
+            return Wanted(leaves=frozenset(self._leaves))
         fitting = [stack for stack in waiting if self.fits(stack)]
         if self._newcomer is not None:
             is_idle = self._is_idle(self._newcomer) and not fitting
