@@ -70,6 +70,18 @@ def test_numbers_of_a_schedule_make_no_difference():
     assert values[0] == values[1] != values[2]
 
 
+def test_momentum_and_the_clipped_norm_make_no_difference_as_long_as_there_are_some():
+    """Of Keras' own classes."""
+
+    def momentum(value, norm=0.1, module="keras.optimizers"):
+        config = {"learning_rate": 0.1, "momentum": value, "clipnorm": norm}
+        return key(NETWORK, Recipe(optimizer={"module": module, "class_name": "SGD", "config": config}))
+
+    assert momentum(0.5) == momentum(0.9) == momentum(0.9, 0.2)
+    assert len({momentum(0.5), momentum(0.0), momentum(0.5, 0.0)}) == 3
+    assert momentum(0.5, module="mine") != momentum(0.9, module="mine")
+
+
 def test_weight_decay_makes_no_difference_as_long_as_there_is_some():
     """Its factor is an input of the program."""
     assert key(NETWORK, decayed(0.1)) == key(NETWORK, decayed(0.2))

@@ -20,8 +20,13 @@ from justright.study.families import Mlp
 from justright.study.recipe import Recipe
 from justright.study.variant import Build
 
-# Options of an optimizer that differ between lanes: one is a part of its state, the other an input of the program.
+# Options of an optimizer that differ between lanes: the first is a part of its state, the others are inputs of the program.
 BY_LANE = ("learning_rate", "weight_decay")
+# The same of some optimizers of Keras: others ask what the number is, or compute with it in Python.
+BY_LANE_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    dict.fromkeys(("Adam", "AdamW", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion"), ("clipnorm",))
+    | dict.fromkeys(("RMSprop", "SGD"), ("clipnorm", "momentum"))
+)
 # Numbers of Keras' schedules that are inputs of a program, by the names of both option and attribute. The others change how XLA
 # computes (a power that is 1), or which way is taken.
 SCHEDULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -123,7 +128,9 @@ def _without_strengths(recipe: Recipe) -> str:
     values = recipe.to_dict()
     optimizer = values.get("optimizer") or {}
     config = dict(optimizer.get("config", {}))
-    for name in BY_LANE:
+    is_keras = optimizer.get("module") == "keras.optimizers" and optimizer.get("registered_name") is None
+    others = BY_LANE_OF.get(str(optimizer.get("class_name")), ()) if is_keras else ()
+    for name in (*BY_LANE, *others):
         if isinstance(config.get(name), float) and config[name] > 0:
             config[name] = 1.0
     if isinstance(config.get("learning_rate"), Mapping):

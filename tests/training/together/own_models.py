@@ -62,7 +62,7 @@ def some(strength, *, is_plain=False):
 def decaying(rate, steps, decay):
     """Return a recipe with a schedule and a weight decay."""
     schedule = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=rate / 10)
-    optimizer = check_keras_optimizer(keras.optimizers.AdamW(schedule, weight_decay=decay))
+    optimizer = check_keras_optimizer(keras.optimizers.AdamW(schedule, weight_decay=decay, clipnorm=decay))
     return replace(RECIPE, optimizer=optimizer, max_epochs=8, patience=3)
 
 

@@ -253,6 +253,37 @@ def test_numbers_of_a_schedule_are_inputs(name, few_rows):
     np.testing.assert_allclose(rates, expected, rtol=1e-5)
 
 
+OPTIMIZERS = {
+    "SGD": [{"momentum": 0.9, "nesterov": True}, {"momentum": 0.5, "nesterov": True}],
+    "RMSprop": [{"momentum": 0.9, "clipnorm": 0.1}, {"momentum": 0.5, "clipnorm": 0.01}],
+    "Adam": [{"clipnorm": 0.1}, {"clipnorm": 0.001}],
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_momentum_and_the_clipped_norm_are_inputs(name, few_rows):
+    """And the step is the one of Keras' constants; other numbers of optimizers make another program."""
+    kind, build = getattr(keras.optimizers, name), chain(dense())
+    one, other, else_ = (
+        replace(RECIPE, optimizer=check_keras_optimizer(kind(0.1, **options)))
+        for options in (*OPTIMIZERS[name], OPTIMIZERS[name][0] | {"weight_decay": 0.1})
+    )
+    forms = [form(build, recipe, few_rows) for recipe in (one, other, else_)]
+    assert forms[0] == forms[1] != forms[2]
+    first, second = (network_of(build, recipe, few_rows) for recipe in (one, other))
+    strengths, lane = find_lane_strengths(first.model, first.optimizer), first_lane(second)
+    before = Values(
+        lane.weights, lane.others, [value + value.dtype.type(1) for value in lane.optimizer], [], []
+    )
+    step = step_of(first, few_rows, strengths)
+    given = step(before, strengths.values_of(second.model, second.optimizer))
+    theirs = step_of(second, few_rows)(before, None)
+    for ours, expected in zip(*map(jax.tree.leaves, (given, theirs)), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=TOLERANCE, atol=1e-7)
+    own = step(before, strengths.values())
+    assert np.abs(np.asarray(own[0].weights[0]) - np.asarray(given[0].weights[0])).max() > 1e-4
+
+
 def test_keras_is_as_it_was_after_tracing():
     """Numbers, objects and the classes' own functions."""
     model, optimizer = everything(0.1), keras.optimizers.deserialize(decaying(0.1, 9, 0.1).optimizer)

@@ -16,9 +16,10 @@ from typing import Any
 import keras
 
 from justright.runs.events import Penalties
-from justright.runs.shared_programs import SCHEDULES
+from justright.runs.shared_programs import BY_LANE_OF, SCHEDULES
 from justright.training.masks import TracedRate, replaced
 from justright.training.strengths import NORMS, PENALTIES, StrengthValues, penalty, rate_values
+from justright.training.together.lane_number import LaneNumber
 from justright.training.together.noise_layers import noise_layers, noise_numbers, traced_noise
 
 # Exactly these classes: a subclass may compute something else.
@@ -39,10 +40,17 @@ CONSTRAINTS: Mapping[type[Any], tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where one number, or a list of them, is: an attribute of an object of Keras."""
+    """Where one number, or a list of them, is: an attribute of an object of Keras.
+
+    Args:
+        owner: the object.
+        name: of the attribute.
+        is_asked: whether Keras asks in Python what the number is.
+    """
 
     owner: Any
     name: str
+    is_asked: bool = False
 
     @property
     def numbers(self) -> list[float]:
@@ -53,7 +61,9 @@ class Slot:
     def taken(self, numbers: Iterator[Any]) -> Any:
         """Return the next of `numbers` in the form of what is there."""
         value = getattr(self.owner, self.name)
-        return [next(numbers) for _ in value] if isinstance(value, list | tuple) else next(numbers)
+        if isinstance(value, list | tuple):
+            return [next(numbers) for _ in value]
+        return LaneNumber(value, next(numbers)) if self.is_asked else next(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +186,22 @@ def _slots_of_layers(layers: Sequence[Any]) -> Iterator[Slot]:
 
 
 def _slots_of_optimizer(optimizer: Any) -> Iterator[Slot]:
+    """Yield the numbers of an optimizer that are not 0, and those of its schedule.
+
+    Others are constants, such as Adam's betas: Keras takes 1 - beta of a Python number, which is another float32 than that of a
+    float32.
+    """
     if getattr(optimizer, "weight_decay", None):
         yield Slot(optimizer, "weight_decay")
+    for name in _by_class(keras.optimizers, BY_LANE_OF).get(type(optimizer), ()):
+        if getattr(optimizer, name, None):
+            yield Slot(optimizer, name, is_asked=True)
     schedule = getattr(optimizer, "_learning_rate", None)  # `learning_rate` is what it gives at a step
-    schedules = {getattr(keras.optimizers.schedules, name): names for name, names in SCHEDULES.items()}
-    yield from _slots_of(schedule, schedules)
+    yield from _slots_of(schedule, _by_class(keras.optimizers.schedules, SCHEDULES))
+
+
+def _by_class(module: Any, named: Mapping[str, tuple[str, ...]]) -> dict[type[Any], tuple[str, ...]]:
+    return {getattr(module, name): names for name, names in named.items()}
 
 
 def _slots_of(owner: Any, known: Mapping[type[Any], tuple[str, ...]]) -> Iterator[Slot]:
