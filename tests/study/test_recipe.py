@@ -113,7 +113,7 @@ def test_an_unknown_option_of_a_recipe_is_refused():
     with pytest.raises(InputError) as caught:
         Recipe.from_dict({"batchsize": 100})
     assert str(caught.value) == (
-        "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
+        "`option of a recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
         "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight', 'batch_orders'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
