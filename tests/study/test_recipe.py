@@ -231,6 +231,21 @@ def test_a_function_is_named_in_a_study_file_and_cannot_be_read_from_it():
     )
 
 
+def test_a_metric_that_cannot_be_made_again_is_refused():
+    """Its class says too little, and a worker would find out."""
+
+    class Forgetful(keras.metrics.Mean):
+        def __init__(self, above):
+            super().__init__()
+
+    with pytest.raises(InputError) as caught:
+        Recipe(metrics=[Forgetful(1)])
+    assert str(caught.value).startswith(
+        "`metrics` must be made again in other processes; Forgetful cannot be: "
+    )
+    assert str(caught.value).endswith(" Let its `get_config` return all arguments of its `__init__`.")
+
+
 def test_recipes_of_before_are_described_as_they_were():
     """No new option appears unless it is used: folders of before can be resumed."""
     assert set(Recipe().to_dict()) == {
