@@ -283,6 +283,19 @@ def test_a_model_without_notes_is_one_sentence(saved) -> None:
     )
 
 
+def test_a_network_that_learned_from_arrays_says_who_can_predict(saved, tmp_path) -> None:
+    """A recorded `fit` has no table, so that Keras itself predicts."""
+    path = tmp_path / "arrays.keras"
+    save_model_atomically(load_model(saved), path, ABOUT, plan=None)
+    with pytest.raises(InputError) as caught:
+        read_notes(path)
+    assert str(caught.value) == (
+        f"The network in {str(path)!r} learned from arrays or data sets that were given to `fit`, so there is no plan that makes "
+        "its inputs of a table's columns. Let Keras predict with it, on inputs as `fit` got them: "
+        "result.best.load().predict(inputs)."
+    )
+
+
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
@@ -290,7 +303,7 @@ def test_a_model_without_notes_is_one_sentence(saved) -> None:
         ("{", r"^The model .* is damaged \("),
         (None, r"^The model .* is damaged \(.*metadata.json"),
         ("[]", r"^A model must say how"),
-        (json.dumps({NOTES_KEY: {"plan": None}}), r"^A model must say how"),
+        (json.dumps({NOTES_KEY: {"plan": None}}), r"^The network in .* learned from arrays"),
         (json.dumps({NOTES_KEY: [1]}), r"^A model must say how"),
     ],
 )

@@ -105,7 +105,7 @@ def test_later_options_leave_no_trace_at_their_defaults():
 def test_an_unknown_option_of_a_recipe_is_refused():
     """A key of a study file's [recipe] that is not an option is named, with the nearest one."""
     assert refusal(Recipe.from_dict, {"batchsize": 100}) == (
-        "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
+        "`option of a recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
         "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight', 'batch_orders'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
@@ -219,6 +219,21 @@ def test_a_function_is_named_in_a_study_file_and_cannot_be_read_from_it():
         f"`loss` names '{__name__}:own_error', a Python function, which a study file cannot hold. Run the study from Python "
         "again, with the function itself, or use a loss or metric of Keras."
     )
+
+
+def test_a_metric_that_cannot_be_made_again_is_refused():
+    """Its class says too little, and a worker would find out."""
+
+    class Forgetful(keras.metrics.Mean):
+        def __init__(self, above):
+            super().__init__()
+
+    with pytest.raises(InputError) as caught:
+        Recipe(metrics=[Forgetful(1)])
+    assert str(caught.value).startswith(
+        "`metrics` must be made again in other processes; Forgetful cannot be: "
+    )
+    assert str(caught.value).endswith(" Let its `get_config` return all arguments of its `__init__`.")
 
 
 def test_recipes_of_before_are_described_as_they_were():

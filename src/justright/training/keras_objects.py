@@ -22,7 +22,7 @@ import numpy as np
 
 from justright.data.read_options import Task
 from justright.errors import InputError
-from justright.study.keras_descriptions import Described, name_of
+from justright.study.keras_descriptions import Described, OwnMetricClass, name_of
 
 RowFunction = Callable[[Any, Any], Any]
 FROM_LOGITS = "from_logits"
@@ -170,7 +170,7 @@ def _keras_metric(described: Described, name: str, *, are_logits: bool) -> Any:
     elif isinstance(described, Mapping):
         found = _found("metric", keras.metrics.deserialize, copy.deepcopy(dict(described)))
     else:
-        found = described
+        found = described() if isinstance(described, OwnMetricClass) else described
     if not isinstance(found, keras.metrics.Metric):
         function = partial(found, from_logits=are_logits) if _has_argument(found) else found
         return keras.metrics.MeanMetricWrapper(function, name=name)
