@@ -22,6 +22,7 @@ SLASHED = re.compile(
     re.IGNORECASE,
 )
 # '0.85 avg loss, 0.001 rate', as Darknet writes: pieces that begin with a number
+BEGINS = re.compile(r"(?:^|[,;|])\s*\d")
 SEPARATOR = re.compile(r"([,;|])")
 NUMBER_FIRST = re.compile(rf"\s*({VALUE})(\s?%)?\s+([A-Za-z][\w@.\- ]*?)\s*", re.IGNORECASE)
 # How a metric of several classes was averaged, behind its name: 'f1-score (micro avg) 0.8'
@@ -82,9 +83,10 @@ def _apart(match: re.Match[str]) -> str:
 
 def _number_last(text: str) -> str:
     """Return 'avg loss: 0.85, rate: 0.001' for '0.85 avg loss, 0.001 rate', if one of several such pieces is a measure."""
+    if len(BEGINS.findall(text)) < 2:
+        return text
     pieces = SEPARATOR.split(text)
-    places = [place for place, piece in enumerate(pieces) if piece.lstrip()[:1].isdigit()]
-    found = {place: match for place in places if (match := NUMBER_FIRST.fullmatch(pieces[place]))}
+    found = {place: match for place, piece in enumerate(pieces) if (match := NUMBER_FIRST.fullmatch(piece))}
     if len(found) < 2 or not any(names_metric(match[3]) for match in found.values()):
         return text
     for place, match in found.items():
