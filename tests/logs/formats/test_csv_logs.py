@@ -77,6 +77,10 @@ SHAPES = {
     "header again": PLAIN.replace("\n2,", "\nepoch,loss,val_loss\n2,").encode(),
     "long, of R": table("epoch,value,metric,data", "{e},{t},loss,training\n{e},{v},loss,validation").encode(),
     "long": table("step,name,value", "{e},train/loss,{t}\n{e},val/loss,{v}").encode(),
+    "long, of Aim": table(
+        "name,context,step,value",
+        "loss,\"{{'subset': 'train'}}\",{e},{t}\nloss,\"{{'subset': 'val'}}\",{e},{v}",
+    ).encode(),
     "a row per set": table("epoch,phase,loss,acc", "{e},train,{t},0.5\n{e},val,{v},0.5").encode(),
     "lightning": table("epoch,step,train_loss,val_loss", "{e},{e}9,,{v}\n{e},{e}9,{t},").encode(),
     "pasted into R Markdown": table("## epoch   loss  val_loss", "##     {e}   {t}      {v}").encode(),

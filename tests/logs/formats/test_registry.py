@@ -61,6 +61,17 @@ def test_a_missing_file_is_named(tmp_path):
     )
 
 
+def test_an_aim_repository_is_named_and_how_to_export_it(tmp_path):
+    """Its database needs Aim's own library."""
+    (tmp_path / ".aim").mkdir()
+    with pytest.raises(InputError) as caught:
+        read_logs(tmp_path)
+    assert str(caught.value) == (
+        f"A log folder must hold logs that other programs can read; {str(tmp_path)!r} is an Aim repository, whose database only "
+        "Aim reads. Export its metrics with Aim's Python library to a CSV file with a row per value: name, context, step and value."
+    )
+
+
 def test_a_folder_without_logs_is_named(tmp_path):
     """A folder without any known file says what was looked for."""
     with pytest.raises(InputError) as caught:

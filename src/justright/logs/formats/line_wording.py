@@ -21,10 +21,10 @@ SLASHED = re.compile(
     rf"\b({ROW_WORD}(?:\s?/\s?{ROW_WORD})+)\s+([A-Za-z][\w ]*?)\s*[:=]?\s*({VALUE}(?:\s*/\s*{VALUE})+)",
     re.IGNORECASE,
 )
-# '0.85 avg loss, 0.001 rate', as Darknet writes
-NUMBER_FIRST = re.compile(
-    rf"(?:^|(?<=[,;|]))\s*({VALUE})(\s?%)?\s+([A-Za-z][\w@.\- ]*?)\s*(?=[,;|]|$)", re.IGNORECASE
-)
+# '0.85 avg loss, 0.001 rate', as Darknet writes: pieces that begin with a number
+BEGINS = re.compile(r"(?:^|[,;|])\s*\d")
+SEPARATOR = re.compile(r"([,;|])")
+NUMBER_FIRST = re.compile(rf"\s*({VALUE})(\s?%)?\s+([A-Za-z][\w@.\- ]*?)\s*", re.IGNORECASE)
 # How a metric of several classes was averaged, behind its name: 'f1-score (micro avg) 0.8'
 AVERAGED = re.compile(r"\s*\((?:micro|macro|weighted|samples)(?:[ -]?(?:avg|average))?\)", re.IGNORECASE)
 # What COCO's tools print after an evaluation; the mean over overlaps comes first. Where there is nothing to find, it is -1.
@@ -83,10 +83,15 @@ def _apart(match: re.Match[str]) -> str:
 
 def _number_last(text: str) -> str:
     """Return 'avg loss: 0.85, rate: 0.001' for '0.85 avg loss, 0.001 rate', if one of several such pieces is a measure."""
-    found = NUMBER_FIRST.findall(text)
-    if len(found) < 2 or not any(names_metric(name) for *_, name in found):
+    if len(BEGINS.findall(text)) < 2:
         return text
-    return NUMBER_FIRST.sub(r" \3: \1\2", text)
+    pieces = SEPARATOR.split(text)
+    found = {place: match for place, piece in enumerate(pieces) if (match := NUMBER_FIRST.fullmatch(piece))}
+    if len(found) < 2 or not any(names_metric(match[3]) for match in found.values()):
+        return text
+    for place, match in found.items():
+        pieces[place] = f" {match[3]}: {match[1]}{match[2] or ''}"
+    return "".join(pieces)
 
 
 def _coco(match: re.Match[str]) -> str:

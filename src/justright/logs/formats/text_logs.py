@@ -44,17 +44,22 @@ def _is_empty(table: LogTable) -> bool:
     return not any(counts or sum(map(bool, table.cells[column])) > 1 for column in measures)
 
 
-def _evaluations(table: LogTable) -> int:
-    """Return at how many counts a measure of success has a value; where nothing counts, how many rows of values differ."""
+def _evaluations(table: LogTable, *, most: int | None = None) -> int:
+    """Return at how many counts a measure of success has a value, up to `most`; where nothing counts, how many rows of values differ."""
     measures = [table.cells[column] for column in table.columns if is_measure(column)]
     counts = [table.cells[column] for column in (*COUNTS, STEPS) if column in table.cells]
-    filled = [row for row in range(len(table.lines)) if any(cells[row] for cells in measures)]
-    return len({tuple(cells[row] for cells in counts or measures) for row in filled})
+    found = set()
+    for row in range(len(table.lines)):
+        if any(cells[row] for cells in measures):
+            found.add(tuple(cells[row] for cells in counts or measures))
+        if most is not None and len(found) >= most:
+            break
+    return len(found)
 
 
 def _read(source: Source) -> list[LoggedRun]:
     table = _table(source.text)
-    if _is_empty(table) or _evaluations(table) < 2:  # one bar over all epochs, and its last state
+    if _is_empty(table) or _evaluations(table, most=2) < 2:  # one bar over all epochs, and its last state
         table = max(table, _table(source.text, in_bars=True), key=_evaluations)
     is_booster = bool(BOOSTERS.search(source.text))
     runs = TableReader(source, "trees" if is_booster else "").runs(table)

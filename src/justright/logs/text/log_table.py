@@ -12,6 +12,7 @@ from justright.errors import InputError
 from justright.logs.metric_names import names_metric
 from justright.logs.text.boxes import parse_boxes
 from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.one_metric import NAMED_BY_FILE, columns_of_one_metric, names_one_metric
 from justright.logs.text.ruled_columns import with_empty_cells
 
 COMMENTS = ("#", "//", "%")
@@ -83,6 +84,9 @@ def parse_table(name: str, text: str) -> LogTable | None:
     is_among_others = "|" in whole and 2 * sum("|" in line for line in lines) < len(lines)
     found = _find_header(lines, is_boxed="│" in text or is_among_others)
     if found is None:
+        for separator in SEPARATORS if names_one_metric(name) else ():
+            if (one := columns_of_one_metric(name, _split(lines, separator)[0])) is not None:
+                return LogTable(one, numbers, notes=[NAMED_BY_FILE.format(name=list(one)[-1])])
         if _is_without_header(lines):
             raise InputError(
                 f"A table must begin with a line that names its columns; the first line of {name!r} holds numbers. "
