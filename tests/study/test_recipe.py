@@ -228,10 +228,9 @@ def test_a_metric_that_cannot_be_made_again_is_refused():
         def __init__(self, above):
             super().__init__()
 
-    assert refusal(Recipe, metrics=[Forgetful(1)]).startswith(
-        "`metrics` must be made again in other processes; Forgetful cannot be: "
-    )
-    assert str(caught.value).endswith(" Let its `get_config` return all arguments of its `__init__`.")
+    message = refusal(Recipe, metrics=[Forgetful(1)])
+    assert message.startswith("`metrics` must be made again in other processes; Forgetful cannot be: ")
+    assert message.endswith(" Let its `get_config` return all arguments of its `__init__`.")
 
 
 def test_recipes_of_before_are_described_as_they_were():
