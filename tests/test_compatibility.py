@@ -142,7 +142,7 @@ def test_a_newer_folder_is_refused(folder):
     with pytest.raises(InputError) as refused:
         read_spec(spec)
     assert str(refused.value) == (
-        f"Study file {str(spec)!r} has schema_version 99; this justright reads up to 2. Install a newer justright."
+        f"Study file {str(spec)!r} has schema_version 99; this justright reads up to 3. Install a newer justright."
     )
 
 

@@ -29,6 +29,7 @@ from justright.runs.grid import fixed_rows, measured_epochs
 from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
+from justright.runs.weighted_means import linearised, relative_weights
 from justright.study.recipe import steps_per_epoch
 from justright.training.ahead.checkpoint_writer import CheckpointWriter
 from justright.training.devices.placement import built_on_host
@@ -53,7 +54,7 @@ from justright.training.lanes import (
 from justright.training.orders import DeviceOrders, chunk_mixes, chunk_orders, seed_keys
 from justright.training.padding import resized
 from justright.training.program import SLOTS, ProgramCache, Standing, stack_network, stack_program
-from justright.training.row_weights import row_weights
+from justright.training.row_weights import row_shares, row_weights
 from justright.training.run_end import Ending, first_weights
 from justright.training.settled import (
     Settling,
@@ -174,11 +175,15 @@ def place() -> str:
 def stack_data(task: StackTask, rows: StudyRows) -> Data:
     """Return the rows of a stack, on the host."""
     places = rows.places(task.train_index)
-    chosen = fixed_rows(len(places), task.recipe.measure_rows)
+    fixed = places[fixed_rows(len(places), task.recipe.measure_rows)]
     return Data(
-        train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
-        validation=rows_of(rows.validation),
-        fixed=Rows(*(values[places[chosen]] for values in rows.train)),
+        train=Rows(*rows.train, row_weights(rows, task.recipe, places), shares=row_shares(rows, places)),
+        validation=rows_of(rows.validation, rows.validation_weights),
+        fixed=Rows(
+            rows.train[0][fixed],
+            rows.train[1][fixed],
+            shares=None if (shares := row_shares(rows, fixed)) is None else shares[fixed],
+        ),
     )
 
 
@@ -219,6 +224,8 @@ class _Session:
         self.train_rows = len(task.train_index)
         self.places = rows.places(task.train_index)
         self.rows = rows
+        weights = rows.validation_weights
+        self.relative = None if weights is None else relative_weights(weights)
         self.program = stack_program(task, rows, cache)
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
@@ -229,7 +236,8 @@ class _Session:
             "fixed": self.data.fixed,
         }
         if len(rows.test[0]):
-            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test)).among(table)
+            test = device_rows(rows.test, rows.test_weights)
+            kinds["test"] = self.placement.copy_to_all(test).among(table)
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.beginnings = Beginnings(task, rows, self.program, self.network) if task.together else None
         self.length = chunk_length(task, rows)
@@ -607,7 +615,8 @@ class _Session:
         if settling is None:
             return {}
         loss_name = self.program.network.objective.loss_name
-        settling.add(losses, metrics[:, :, self.program.metric_names.index(loss_name)])
+        linear = linearised(losses, self.relative)
+        settling.add(linear, metrics[:, :, self.program.metric_names.index(loss_name)])
         outcomes = self.progress.standing.outcome.copy()
         reasons = settling.settled(np.flatnonzero(outcomes == ALIVE).tolist())
         if reasons:
