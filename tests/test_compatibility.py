@@ -137,7 +137,7 @@ def test_a_newer_folder_is_refused(folder):
     spec = folder / "study.toml"
     spec.write_text(spec.read_text().replace("schema_version = 1", "schema_version = 99"))
     assert refusal(read_spec, spec) == (
-        f"Study file {str(spec)!r} has schema_version 99; this justright reads up to 2. Install a newer justright."
+        f"Study file {str(spec)!r} has schema_version 99; this justright reads up to 3. Install a newer justright."
     )
 
 

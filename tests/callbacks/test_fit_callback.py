@@ -343,6 +343,41 @@ def test_recorded_trainings_join_into_one_study(tmp_path):
     np.testing.assert_allclose(predicted, expected, rtol=1e-5)
 
 
+def test_rows_that_count_differently(tmp_path):
+    """What is measured is what Keras' `weighted_metrics` say of the rows, at every epoch and in the verdict."""
+    import keras
+
+    random = np.random.default_rng(4)
+    weighted = {
+        name: (x, y[:, None], random.exponential(size=len(y)).astype("float32"))
+        for name, (x, y) in (("data", VALIDATION), ("train", TRAIN), ("test", TEST))
+    }
+    model, callback = network(), recorder(tmp_path / "study", **weighted)
+    loss = keras.metrics.BinaryCrossentropy(from_logits=True, name="binary_crossentropy")
+    model.compile(keras.optimizers.Adam(0.01), model.loss, weighted_metrics=[loss])
+    x, y, weights = weighted["train"]
+    history = model.fit(
+        *(x, y),
+        sample_weight=weights,
+        validation_data=weighted["data"],
+        epochs=3,
+        verbose=0,
+        callbacks=[callback],
+    ).history
+    curves = callback.result.curves
+    for name in ("binary_crossentropy", "val_binary_crossentropy"):
+        np.testing.assert_allclose(curves[name], history[name], rtol=1e-5)
+    [variant] = callback.result.summary["variants"]
+    [run] = variant["runs"]
+    assert run["best_epoch"] == np.argmin(history["val_binary_crossentropy"])
+    model = callback.result.best.load()
+    x, y, weights = weighted["test"]
+    model.compile(weighted_metrics=[loss])
+    tested = model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)
+    assert variant["test"]["mean"] == pytest.approx(tested["binary_crossentropy"], rel=1e-5)
+    assert callback.result.summary["table"]["weights"]["count"] == "all"
+
+
 def test_a_model_without_a_configuration(tmp_path):
     """A class of one's own is called by its name, and cannot be saved; all else is recorded."""
     import keras
@@ -387,12 +422,18 @@ def test_a_model_without_a_configuration(tmp_path):
             ),
         ),
         (
-            {"data": range(3), "train": (*TRAIN, TRAIN[1])},
+            {"data": range(3), "train": (*TRAIN, -TRAIN[1])},
             (
-                "`train` must be arrays (x, y), as model.fit takes them, or a justright.Split; got tuple of 3. Collect the "
-                "batches of a data set into two arrays first, and leave weights out: they are for training. `data` must be "
-                "arrays (x, y), as model.fit takes them, or a justright.Split; got range. Collect the batches of a data set "
-                "into two arrays first, and leave weights out: they are for training."
+                "The weights of `train` must be a number of at least 0 for each of 80 rows, not all 0; got shape (80,), values from "
+                "-1 to -0. `data` must be arrays (x, y) or (x, y, sample_weight), as model.fit takes them, or a justright.Split; got "
+                "range. Collect the batches of a data set into arrays first."
+            ),
+        ),
+        (
+            {"train": (*TRAIN, np.ones(80))},
+            (
+                "Weights must be given for all rows or for none, so that means can be compared; `train` has some and `data` has none. "
+                "Give `data` as (x, y, sample_weight), with ones if all count the same."
             ),
         ),
         (

@@ -100,7 +100,7 @@ def test_callables_are_written_with_the_model_they_built(split):
             {"seed": 3},
             (
                 "`key of a study file` must be one of 'schema_version', 'name', 'seeds', 'train_sizes', 'margin', "
-                "'reference', 'standardize_target', 'neighbours', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
+                "'reference', 'standardize_target', 'neighbours', 'weighted_rows', 'table', 'split', 'recipe', 'variants'; got 'seed'. Did you mean 'seeds'?"
             ),
         ),
         ({"variants": 3}, "[variants] of a study file must be a table of options; got 3."),
@@ -185,8 +185,8 @@ def test_files_that_are_no_study_are_refused(tmp_path, monkeypatch):
     )
     assert refusal(b"a = ").startswith("Study file PATH is not valid TOML: ")
     assert refusal(b"a = '\xff'").startswith("Study file PATH is not valid TOML: ")
-    assert refusal(b"schema_version = 3") == (
-        "Study file PATH has schema_version 3; this justright reads up to 2. Install a newer justright."
+    assert refusal(b"schema_version = 4") == (
+        "Study file PATH has schema_version 4; this justright reads up to 3. Install a newer justright."
     )
     monkeypatch.setattr("justright.study.spec.MAX_SPEC_BYTES", 10)
     assert MAX_SPEC_BYTES > 10**6

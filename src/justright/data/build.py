@@ -314,7 +314,7 @@ def _weights(values: pl.Series, request: Request, label: str) -> Floats:
         distinct = as_text(values).drop_nulls().unique()
         form = find_number_format(distinct, decimal=request.decimal, thousands=request.thousands)
     weights, _ = read_numbers(values, form, request.missing)
-    wrong = int((~(weights >= 0)).sum())
+    wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if wrong or not weights.any():
         raise InputError(
             f"{label}: `weights` must name a column of numbers of at least 0, not all 0; {wrong:,} rows of {values.name!r} "

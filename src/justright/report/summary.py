@@ -114,7 +114,8 @@ class RunSummary(TypedDict):
 class VariantSummary(TypedDict):
     """One variant with its verdict, runs and metrics (`diagnosis/metric_list.py`; empty if judged by an old version).
 
-    `intervals` maps 'fixed', 'validation', 'test' and the same with '_score' to the means at the best epochs.
+    `intervals` maps 'fixed', 'validation', 'test' and the same with '_score' to the means at the best epochs; where rows count by
+    weights, also 'test_unweighted' to the test loss in which all count the same.
     """
 
     name: str

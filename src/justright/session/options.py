@@ -147,7 +147,10 @@ class TableOptions(FileOptions):
         "Rows with equal values here stay in one part of the split. It is no feature.", metavar="COLUMN"
     )
     time: str | None = option("Validate and test on later rows than those that train.", metavar="COLUMN")
-    weights: str | None = option("How much each row counts in training. It is no feature.", metavar="COLUMN")
+    weights: str | None = option(
+        "How much each row counts: in training, and wherever losses and metrics are averaged. It is no feature.",
+        metavar="COLUMN",
+    )
     min_class_rows: int | None = option(
         "Merge classes with fewer rows into one, 'other'.", metavar="N", **at_least(1)
     )
@@ -192,6 +195,9 @@ class StudyOptions(TableOptions):
     batch_size: int | None = option("Training rows per step.", metavar="N", **at_least(1))
     class_weight: Literal["balanced"] | None = option(
         "Let all classes count alike in training, however rare."
+    )
+    weighted_rows: Literal["all", "train"] | None = option(
+        "Where --weights count: for all rows, or train for the training loss alone. [default: as in DIR, or all]"
     )
     precision: Literal["auto", "float32", "tensorfloat32", "bfloat16"] | None = option(
         "Of matrix products: bfloat16 is faster where the device supports it, tensorfloat32 on NVIDIA GPUs; the networks are "

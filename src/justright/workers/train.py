@@ -72,6 +72,8 @@ def study_rows(study: Study) -> StudyRows:
         class_names=table.class_names,
         feature_names=table.feature_names,
         train_weights=getattr(table, "weights", None),
+        validation_weights=split.weights("validation") if study.measures_weighted_rows else None,
+        test_weights=split.weights("test") if study.measures_weighted_rows else None,
     )
 
 

@@ -56,7 +56,10 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     # Sentences that say what is wrong with each network explain its label better than a legend.
     legend = "" if any(one["verdict"].get("answer") for one in few) else meanings(few)
-    notes = (_short_note(summary), _bar_note(summary), precision_sentence(summary), legend)
+    notes = (
+        *(_short_note(summary), *weights_sentence(summary)),
+        *(_bar_note(summary), precision_sentence(summary), legend),
+    )
     return [
         table,
         *_rest(summary),
@@ -350,7 +353,26 @@ def _note(summary: Summary) -> str:
         chose = f"which validation rows chose. {NO_TEST_ROWS}"
     below = f"Differences of test loss below {format_loss(summary['margin'] or 0)}"
     small = f" {below} are taken as too small to matter." if summary["margin"] else ""
-    return f"{means}, {chose} Brackets: 95 % intervals over {over}.{small}"
+    weights = " ".join(("", *weights_sentence(summary)))
+    return f"{means}, {chose} Brackets: 95 % intervals over {over}.{small}{weights}"
+
+
+def weights_sentence(summary: Summary) -> list[str]:
+    """Return the sentence about where weights of rows count, and what the rows that measure are worth; none without weights."""
+    weights = summary["table"].get("weights")
+    if not weights:
+        return []
+    column = f" ({weights['column']})" if weights["column"] else ""
+    if weights["count"] != "all":
+        return [f"Weights{column} count in the training loss alone: here each row counts once."]
+    part = "test" if summary["rows"]["test"] else "validation"
+    rows, worth = summary["rows"][part], weights["effective_rows"].get(part)
+    tell = (
+        f": {format_count(rows)} {part} rows tell as much as {format_count(round(worth))} of equal weight"
+        if worth
+        else ""
+    )
+    return [f"Rows count by their weights{column}, in training and here{tell}."]
 
 
 def _short_note(summary: Summary) -> str:

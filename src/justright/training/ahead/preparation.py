@@ -106,7 +106,7 @@ def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[An
 def measure_shapes(program: Program, task: StackTask, rows: StudyRows) -> list[tuple[Any, ...]]:
     """Return the shapes of what `Program.measure_lanes` is given for each kind of rows."""
     data = stack_data(task, rows)
-    tests = [rows_of(rows.test)] if len(rows.test[0]) else []
+    tests = [rows_of(rows.test, rows.test_weights)] if len(rows.test[0]) else []
     kinds = [kind.among(data.train.x) for kind in (data.validation, data.fixed, *tests)]
     lanes = _lane_shapes(program, task)
     values = (lanes.best_weights, lanes.best_others), lanes.measured

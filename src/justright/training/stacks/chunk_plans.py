@@ -15,7 +15,7 @@ from justright.study.recipe import steps_per_epoch
 from justright.training.lanes import Data, Rows, rows_of
 from justright.training.orders import DeviceOrders, chunk_mixes, chunk_orders, seed_keys
 from justright.training.program import SLOTS
-from justright.training.row_weights import row_weights
+from justright.training.row_weights import row_shares, row_weights
 from justright.training.settled import can_settle
 from justright.training.stacks.run_progress import RunProgress
 
@@ -30,11 +30,15 @@ MAX_SETTLING_EPOCHS = 64
 def stack_data(task: StackTask, rows: StudyRows) -> Data:
     """Return the rows of a stack, on the host."""
     places = rows.places(task.train_index)
-    chosen = fixed_rows(len(places), task.recipe.measure_rows)
+    fixed = places[fixed_rows(len(places), task.recipe.measure_rows)]
     return Data(
-        train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
-        validation=rows_of(rows.validation),
-        fixed=Rows(*(values[places[chosen]] for values in rows.train)),
+        train=Rows(*rows.train, row_weights(rows, task.recipe, places), shares=row_shares(rows, places)),
+        validation=rows_of(rows.validation, rows.validation_weights),
+        fixed=Rows(
+            rows.train[0][fixed],
+            rows.train[1][fixed],
+            shares=None if (shares := row_shares(rows, fixed)) is None else shares[fixed],
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from justright.runs.events import (
 )
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
+from justright.runs.weighted_means import linearised, relative_weights
 from justright.training.ahead.checkpoint_writer import CheckpointWriter
 from justright.training.devices.placement import built_on_host
 from justright.training.lanes import (
@@ -142,6 +143,8 @@ class _Session:
         self.emit = emit
         self.started = time.monotonic()
         self.rows = rows
+        weights = rows.validation_weights
+        self.relative = None if weights is None else relative_weights(weights)
         self.program = stack_program(task, rows, cache)
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
@@ -152,7 +155,8 @@ class _Session:
             "fixed": self.data.fixed,
         }
         if len(rows.test[0]):
-            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test)).among(table)
+            test = device_rows(rows.test, rows.test_weights)
+            kinds["test"] = self.placement.copy_to_all(test).among(table)
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.beginnings = Beginnings(task, rows, self.program, self.network) if task.together else None
         self.plans = ChunkPlans(task, rows)
@@ -415,7 +419,8 @@ class _Session:
         if settling is None:
             return {}
         loss_name = self.program.network.objective.loss_name
-        settling.add(losses, metrics[:, :, self.program.metric_names.index(loss_name)])
+        linear = linearised(losses, self.relative)
+        settling.add(linear, metrics[:, :, self.program.metric_names.index(loss_name)])
         outcomes = self.progress.standing.outcome.copy()
         reasons = settling.settled(np.flatnonzero(outcomes == ALIVE).tolist())
         if reasons:
