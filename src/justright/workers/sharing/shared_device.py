@@ -71,7 +71,7 @@ class _Course:
 class SharedDevice:
     """Decides about the workers of one accelerator, from what they report.
 
-    The first worker has number 0. It is not measured again what was decided once: nothing goes back and forth.
+    The first worker has number 0. What was decided once is not measured again, so nothing goes back and forth.
 
     Args:
         most: how many workers there may be, as far as memory goes.
@@ -97,9 +97,7 @@ class SharedDevice:
         self._is_over = self._most < 2
         self._courses: dict[int, _Course] = {0: _Course()}
         self._durations: list[float] = []  # of stacks that ended
-        self._breaks: list[
-            float
-        ] = []  # of one worker, between the end of a stack and the beginning of the next
+        self._breaks: list[float] = []  # of one worker, between two stacks
         self._heard: tuple[float, float] | None = None  # when its first and its last report came
         self._news: list[WorkersTried] = []
 
