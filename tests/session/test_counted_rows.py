@@ -109,13 +109,19 @@ def test_a_folder_whose_weights_were_for_training_alone_goes_on_so(split, run, t
 
 
 def test_a_study_says_where_weights_count(split):
-    """With a version of the file that earlier ones refuse, since they would count otherwise; without weights nothing is said."""
+    """With a version of the file that earlier ones refuse, since they would count otherwise; without weights nothing may be said."""
     values = study_to_dict(study_of(split))
     assert (values["schema_version"], values["weighted_rows"]) == (3, "all")
     plain = replace(split, table=replace(split.table, weights=None))
-    values = study_to_dict(study_of(plain, weighted_rows="all"))
+    values = study_to_dict(study_of(plain))
     assert values["schema_version"] == 2
     assert "weighted_rows" not in values
+    with pytest.raises(InputError) as error:
+        study_of(plain, weighted_rows="all")
+    assert str(error.value) == (
+        "`weighted_rows` says where weights of rows count; got 'all', and the table has no weights. Name their column with "
+        "`weights` when reading it."
+    )
 
 
 def test_rows_that_measure_need_weights_where_those_that_train_have_some(split):

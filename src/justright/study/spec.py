@@ -134,13 +134,11 @@ def study_from_dict(
         lambda: Recipe.from_dict(_section(values, "recipe")),
         *(partial(variant_from_dict, *item) for item in _section(values, "variants").items()),
     )
+    split = split if split is not None else split_from_dict(values, read)
     options = {key: values[key] for key in OPTION_KEYS if key in values}
-    return Study(
-        split if split is not None else split_from_dict(values, read),
-        variants,
-        recipe,
-        **({"weighted_rows": recorded_weighted_rows(values)} | options),
-    )
+    if split.table.weights is not None:
+        options["weighted_rows"] = recorded_weighted_rows(values)
+    return Study(split, variants, recipe, **options)
 
 
 def recorded_weighted_rows(values: Mapping[str, Any]) -> WeightedRows | None:

@@ -119,6 +119,11 @@ class Study:
         check_switch("neighbours", neighbours)
         if weighted_rows is not None:
             check_one_of("weighted_rows", weighted_rows, WEIGHTED_ROWS)
+            if split.table.weights is None:
+                raise InputError(
+                    f"`weighted_rows` says where weights of rows count; got {weighted_rows!r}, and the table has no weights. Name "
+                    "their column with `weights` when reading it."
+                )
         if weighted_rows != "train":
             _check_weights(split)
         members = tuple(raise_together(*(partial(_as_compiled, one, base, task) for one in members)))
@@ -138,7 +143,7 @@ class Study:
             "reference": reference,
             "standardize_target": standardize_target,
             "neighbours": neighbours,
-            "weighted_rows": None if split.table.weights is None else weighted_rows,
+            "weighted_rows": weighted_rows,
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)
