@@ -102,6 +102,7 @@ SHAPES = {
     "another language": table("época,loss,val_loss", "{e},{t},{v}").encode(),
     "Chinese": table("轮次,训练集损失,验证集损失", "{e},{t},{v}").encode(),
     "German": table("Epoche,Verlust,Validierung Verlust", "{e},{t},{v}").encode(),
+    "German compounds": table("Epoche,Trainingsverlust,Validierungsverlust", "{e},{t},{v}").encode(),
     "Russian": table("эпоха,потери обучения,потери валидации", "{e},{t},{v}").encode(),
     "only rows": table("epoch,train,val", "{e},{t},{v}").encode(),
     "metric first": table("iter,loss - train,loss - validation", "{e},{t},{v}").encode(),
