@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 
 TRAIN = [0.7, 0.6, 0.5, 0.45]
@@ -186,6 +187,25 @@ PRINTED = {
         ),
         ("epoch", EPOCHS, "validation loss", "validation"),
     ),
+    "segmentation_models.pytorch": (
+        lines_of(
+            "\nEpoch: {e}\n\rtrain:  50%|###   | 35/70 [01:23<00:00,  2.06s/it, dice_loss - 9.9, iou_score - 0.1]"
+            "\rtrain: 100%|██████| 70/70 [02:23<00:00,  2.06s/it, dice_loss - {t}, iou_score - 0.6]\n"
+            "\rvalid: 100%|██████| 21/21 [00:47<00:00,  2.26s/it, dice_loss - {v}, iou_score - 0.5]"
+        ),
+        ("epoch", EPOCHS, "validation dice_loss", "validation"),
+    ),
+    "rows behind their numbers": (
+        lines_of("loss after epoch {e}: {t} (train) {v} (val)"),
+        ("epoch", EPOCHS, "val loss", "validation"),
+    ),
+    "MLPerf": (
+        lines_of(
+            ':::MLLOG {{"namespace": "", "time_ms": 17200{e}, "key": "train_loss", "value": {t}, "metadata": {{"epoch_num": {e}}}}}\n'
+            ':::MLLOG {{"namespace": "", "time_ms": 17201{e}, "key": "eval_loss", "value": {v}, "metadata": {{"epoch_num": {e}}}}}'
+        ),
+        ("epoch", EPOCHS, "eval_loss", "validation"),
+    ),
     "YOLOX": (
         lines_of(
             "2026-01-31 12:00:00 | INFO     | yolox.core.trainer:252 - epoch: {e}/4, iter: 10/10, total_loss: {t}, lr: 1.0e-03\n"
@@ -285,3 +305,38 @@ def test_of_a_bar_over_all_epochs_more_is_read_than_its_last_state(tmp_path):
     (run,) = read_logs(path).curves
     (loss,) = [one for one in run.curves if one.direction]
     assert (run.unit, loss.at.tolist(), loss.values.tolist()) == ("epoch", EPOCHS, TRAIN)
+
+
+def test_rows_below_a_header_that_is_printed_again_are_read(tmp_path):
+    """YOLO's losses stand below their names, and below those of its metrics a row for all classes and one for each."""
+    path = tmp_path / "out.log"
+    path.write_text(
+        lines_of(
+            "      Epoch    GPU_mem   box_loss   cls_loss  Instances       Size\n"
+            "\r        {e}/4      3.2G        9.9        0.2         20        640:  50%|###   | 5/10 [00:02<00:00,  4.1it/s]"
+            "\r        {e}/4      3.2G        {t}        0.2         20        640: 100%|██████| 10/10 [00:02<00:00,  4.1it/s]\n"
+            "                 Class     Images  Instances      Box(P      mAP50  mAP50-95): 100%|██████| 2/2 [00:00<00:00,  3.1it/s]\n"
+            "                   all        100        300        0.7        0.9        {v}\n"
+            "                   car        100        200        0.6        0.1        0.1\n"
+        )
+    )
+    (run,) = read_logs(path).curves
+    curves = {one.written: (one.role, one.at.tolist(), one.values.tolist()) for one in run.curves}
+    assert curves["box_loss"] == ("train", EPOCHS, TRAIN)
+    assert curves["validation mAP50-95"] == ("validation", EPOCHS, VALIDATION)
+
+
+def test_trials_of_a_search_are_no_epochs(tmp_path):
+    """Keras Tuner prints a trial's epochs, and then its best value once more."""
+    result = "\nTrial {} Complete [00h 00m 18s]\nval_loss: 0.65\n\nBest val_loss So Far: 0.65\nTotal elapsed time: 00h 00m 48s\n"
+    epochs = lines_of("Epoch {e}/4\n24/24 - 0s - loss: {t} - val_loss: {v}")
+    path = tmp_path / "out.log"
+    path.write_text(
+        "".join(f"\nSearch: Running Trial #{trial}\n\n{epochs}\n{result.format(trial)}" for trial in (1, 2))
+    )
+    runs = read_logs(path).curves
+    assert [run.name for run in runs] == [f"{path} (trial 1)", f"{path} (trial 2)"]
+    assert [run.named("val_loss", "validation").values.tolist() for run in runs] == [VALIDATION, VALIDATION]
+    path.write_text(result.format(1) + result.format(2))
+    with pytest.raises(InputError, match=r"^A text log must hold numbers by name, "):
+        read_logs(path)

@@ -21,6 +21,8 @@ SLASHED = re.compile(
     rf"\b({ROW_WORD}(?:\s?/\s?{ROW_WORD})+)\s+([A-Za-z][\w ]*?)\s*[:=]?\s*({VALUE}(?:\s*/\s*{VALUE})+)",
     re.IGNORECASE,
 )
+# '0.5 (train) 0.6 (val)': numbers with their rows behind them
+ROWS_LAST = re.compile(rf"({VALUE})(\s?%)?\s*\(({ROW_WORD})\)", re.IGNORECASE)
 # '0.85 avg loss, 0.001 rate', as Darknet writes: pieces that begin with a number
 BEGINS = re.compile(r"(?:^|[,;|])\s*\d")
 SEPARATOR = re.compile(r"([,;|])")
@@ -54,8 +56,11 @@ def plain_names(text: str) -> str:
         ('train loss: 0.5 | val loss: 0.6', 'f1-score  0.8')
         >>> plain_names("100: 0.9, 0.85 avg loss, 0.001 rate")
         '100: 0.9, avg loss: 0.85, rate: 0.001'
+        >>> plain_names("acc: 80% (train), 75% (val)")
+        'acc: train=80% |, val=75% |'
     """
     text = SLASHED.sub(_apart, text) if "/" in text else text
+    text = _rows_first(text) if "(" in text else text
     text = AVERAGED.sub("", text) if "(" in text else text
     text = _number_last(text) if "," in text else text
     return COCO.sub(_coco, text) if " @[ IoU=" in text else text
@@ -79,6 +84,13 @@ def _apart(match: re.Match[str]) -> str:
     return " | ".join(
         f"{row.strip()} {match[2].strip()}: {number}" for row, number in zip(rows, numbers, strict=True)
     )
+
+
+def _rows_first(text: str) -> str:
+    """Return 'loss: train=0.5, val=0.6' for 'loss: 0.5 (train), 0.6 (val)', if rows stand behind numbers alone."""
+    if len({match[3].lower() for match in ROWS_LAST.finditer(text)}) < 2:
+        return text
+    return ROWS_LAST.sub(r"\3=\1\2 |", text)
 
 
 def _number_last(text: str) -> str:

@@ -44,6 +44,7 @@ PIECES = re.compile(
 # Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
 KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
 FULL_BAR = re.compile(r"100%\|[^|]*\|")
+FULL_BAR_AND_TIME = re.compile(r"100%\|[^|]*\|\s*[\d.]+\w?/[\d.]+\w?\s*\[[\d:]+<[\d:]+,\s*[\d.?]+ ?\w*/\w+")
 TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
 # Reports about another line: they count nothing.
 REPORT = re.compile(
@@ -145,7 +146,7 @@ def _without_bars(text: str) -> str:
     if bars and int(bars[-1][1]) < int(bars[-1][2]):
         return text[: bars[0].start()]
     rest = text[bars[-1].start() :] if bars else text
-    return TQDM_BAR.sub("|", FULL_BAR.sub("|", rest)) if "%" in rest else rest
+    return TQDM_BAR.sub("|", FULL_BAR.sub("|", FULL_BAR_AND_TIME.sub("|", rest))) if "%" in rest else rest
 
 
 def _read_object(text: str, found: TextLine) -> bool:
@@ -156,6 +157,15 @@ def _read_object(text: str, found: TextLine) -> bool:
     value = parse_object(text[start : text.rindex("}") + 1]) if "}" in text else None
     if not value:
         return False
+    if (
+        isinstance(value.get("key"), str) and "value" in value
+    ):  # MLPerf's {'key': 'eval_loss', 'value': 0.5, 'metadata': ...}
+        metadata = value.get("metadata")
+        counts = metadata if isinstance(metadata, dict) else {}
+        value = {
+            value["key"]: value["value"],
+            **{name.removesuffix("_num"): at for name, at in counts.items()},
+        }
     for name, written in value.items():
         if (number := to_number(written)) is None:
             continue

@@ -11,6 +11,7 @@ from justright.logs.formats.text_lines import FULL_BAR, TextLine, is_measure, re
 from justright.logs.logged_run import LoggedRun, Role
 from justright.logs.names.other_languages import in_english
 from justright.logs.source import LogFormat, Source
+from justright.logs.text.headed_rows import name_rows
 from justright.logs.text.log_table import LogTable
 
 # Columns for what a line counts, and where a line holds it.
@@ -18,10 +19,11 @@ COUNTS = {"fold": "fold", "seed": "seed", "epoch": "epoch", "iteration": "step"}
 STEPS = "step"  # the column of what a line counts, where the log calls it that
 MEMBERS = frozenset(("fold", "seed"))
 BEGINNING = 200_000  # characters: a preamble is no longer
-REPEATS_NEXT = re.compile(r"best iteration(?: is)?:", re.IGNORECASE)  # boosters write the best line again
+# Boosters write the best line again; Keras Tuner a trial's result, which is no epoch's.
+REPEATS_NEXT = re.compile(r"best iteration(?: is)?:|^Trial \d+ Complete ", re.IGNORECASE)
 MODELS = re.compile(
-    r"^Fitting model: (.+?) \.\.\..*$", re.MULTILINE
-)  # AutoGluon begins each with such a line
+    r"^(?:Fitting model: (.+?) \.\.\..*|Search: Running Trial #(\d+))$", re.MULTILINE
+)  # AutoGluon and Keras Tuner begin each with such a line
 CATBOOST = re.compile(r"^\s*\d+:\s+(?:learn|test\d*):", re.MULTILINE)
 BOOSTERS = re.compile(
     r"^\s*(?:\[\d+\]\s+[\w.-]+(?:'s [\w@]+)?:\s?[-\d]|\d+:\s+(?:learn|test\d*):|\[\d+/\d+\] \d+ trees?,)",
@@ -45,13 +47,18 @@ def _is_empty(table: LogTable) -> bool:
 
 
 def _evaluations(table: LogTable, *, most: int | None = None) -> int:
-    """Return at how many counts a measure of success has a value, up to `most`; where nothing counts, how many rows of values differ."""
+    """Return at how many counts a measure of success has a value, up to `most`; where nothing counts, how many rows of values differ.
+
+    A count holds until the next one.
+    """
     measures = [table.cells[column] for column in table.columns if is_measure(column)]
     counts = [table.cells[column] for column in (*COUNTS, STEPS) if column in table.cells]
     found = set()
+    last = [""] * len(counts)
     for row in range(len(table.lines)):
+        last = [cells[row] or held for cells, held in zip(counts, last, strict=True)]
         if any(cells[row] for cells in measures):
-            found.add(tuple(cells[row] for cells in counts or measures))
+            found.add(tuple(last or [cells[row] for cells in measures]))
         if most is not None and len(found) >= most:
             break
     return len(found)
@@ -83,7 +90,7 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     is_given = has_own = False  # whether the section has given numbers, and counts steps of its own
     averaged: dict[str, None] = {}
     is_repeated = False
-    for number, line in enumerate(in_english(text).split("\n"), start=1):
+    for number, line in enumerate(name_rows(in_english(text)).split("\n"), start=1):
         for part in _parts(line, in_bars=in_bars):
             if is_repeated:
                 is_repeated = False
@@ -185,8 +192,8 @@ def _read_models(source: Source) -> list[LoggedRun]:
     """Return the runs of each model that the log says it fits, one after the other; of all of it, if that is one."""
     _, *parts = MODELS.split(source.text)
     models = [
-        replace(run, name=f"{source.name} ({name})")
-        for name, text in zip(parts[::2], parts[1::2], strict=True)
+        replace(run, name=f"{source.name} ({name or f'trial {trial}'})")
+        for name, trial, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
         if not _is_empty(_table(text))
         for run in _read(replace(source, text=text))
     ]

@@ -12,6 +12,7 @@ from justright.errors import InputError
 from justright.logs.metric_names import names_metric
 from justright.logs.text.boxes import parse_boxes
 from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.headed_rows import has_headed_rows
 from justright.logs.text.one_metric import NAMED_BY_FILE, columns_of_one_metric, names_one_metric
 from justright.logs.text.ruled_columns import with_empty_cells
 
@@ -74,6 +75,8 @@ def parse_table(name: str, text: str) -> LogTable | None:
     Raises:
         InputError: it is one, but has no header.
     """
+    if has_headed_rows(text):
+        return None
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
     texts = with_empty_cells(_uncommented(_as_on_screen(whole)))
