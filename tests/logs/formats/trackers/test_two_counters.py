@@ -54,3 +54,10 @@ def test_restarts_repeats_and_named_rows_are_no_second_counters():
     ]
     for one in others:
         assert split_counters([one]) == ([one], [])
+
+
+def test_a_number_of_the_epoch_written_in_turns_is_no_measure():
+    """As Lightning writes it, at steps of training and of validation: nothing is split, and nothing is said."""
+    epoch = series_of("epoch", AT, [0.0, 0, 0, 1, 1, 1, 2, 2, 2])
+    train = series_of("train_loss", [5.0, 10, 15, 20, 25, 30], VALUES[:6])
+    assert split_counters([epoch, train]) == ([epoch, train], [])

@@ -12,9 +12,8 @@ from justright.logs.names.named_series import listed
 
 FEWEST = 3  # values of each counter that tell two
 ALTERNATING = 0.8  # share of the second one's values after which the first one went on: those of a restart follow each other
-MOST_SHARED = (
-    0.5  # values of a second counter that counts the same for each of the first: two processes write as many
-)
+# Values of a second counter that counts the same for each of the first: two processes write as many.
+MOST_SHARED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,13 @@ def split_counters(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
             at = [times[at] for at in second.at]
             split.append(replace(second, written=written, at=at, role="validation"))
             moved.append(one.written)
+    if not moved:  # as where only the number of the epoch is written in turns
+        return list(series), []
     note = (
         f"Two counters wrote in turn, as in training and in evaluation: what the second one wrote of {listed(moved)} was taken "
         "for validation rows."
     )
-    return split, [note] if moved else []
+    return split, [note]
 
 
 def _turns(one: Series) -> _Turns | None:
