@@ -84,8 +84,7 @@ def trace_step(name: str, network: Network, recipe: Recipe, rows: StudyRows) -> 
     Raises:
         TypeError: something in it cannot be compared.
     """
-    found = find_lane_strengths(network.model, network.optimizer)
-    strengths = found.with_penalties(tuple(() for _ in found.penalties))
+    strengths = find_lane_strengths(network.model, network.optimizer)
     lane = first_lane(network, is_averaged=recipe.ema > 0)
     values = Values(*(getattr(lane, field) for field in Values._fields))
     is_weighted = rows.train_weights is not None or recipe.class_weight is not None
@@ -95,7 +94,7 @@ def trace_step(name: str, network: Network, recipe: Recipe, rows: StudyRows) -> 
     arguments = (values, np.int32(0), batch, mix, measured, strengths.values())
     traced = jax.make_jaxpr(_computed_by(network, recipe, strengths))(*jax.tree.map(_shape_of, arguments))
     random_states = str(network.random_states)
-    return StepTraced(name, _Digest().of(traced, random_states), found.penalties)
+    return StepTraced(name, _Digest().of(traced, random_states))
 
 
 def _computed_by(network: Network, recipe: Recipe, strengths: LaneStrengths) -> Callable[..., Any]:
