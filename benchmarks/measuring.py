@@ -113,7 +113,7 @@ def train(
     from justright.records.store import Store
     from justright.runs.events import RunKey
     from justright.runs.tasks import StackTask, Storage
-    from justright.training.stack import run_stack
+    from justright.training.stacks.stack import run_stack
 
     network = NETWORKS[name]
     build = jr.mlp(*network.units, l2=network.l2, dropout=network.dropout)
@@ -136,11 +136,11 @@ def train(
 @contextmanager
 def sides(measures: bool) -> Iterator[None]:
     """Train as always, or with an empty grid of epochs and no rows to measure in the end."""
-    from justright.training import stack
+    from justright.training.stacks import chunk_plans, stack
 
     with ExitStack() as patches:
         if not measures:
-            patches.enter_context(mock.patch.object(stack, "measured_epochs", _no_epochs))
+            patches.enter_context(mock.patch.object(chunk_plans, "measured_epochs", _no_epochs))
             ending = stack.Ending
             patches.enter_context(
                 mock.patch.object(stack, "Ending", lambda *given: ending(*given[:-1], measured={}))

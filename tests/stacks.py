@@ -6,7 +6,7 @@ A plugin of tests/conftest.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ def train_stack(
     **options: Any,
 ) -> Trained:
     """Train one stack in this process, in a folder, and return what it said; further options are those of `StackTask`."""
-    from justright.training.stack import run_stack
+    from justright.training.stacks.stack import run_stack
 
     count = options.pop("train_rows", len(rows.train[0]))
     task = StackTask(
@@ -166,6 +166,25 @@ def train(tmp_path_factory) -> Train:
         return train_stack(folder or tmp_path_factory.mktemp("stack"), *arguments, **options)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shared_workers() -> Iterator[None]:
+    """Studies of a module go on with the workers that an earlier one has left, as with `keep_workers=True`.
+
+    For tests of what is trained, not of how workers start: each start costs more than such a study. As ever, workers are not
+    kept where a study has a user's own functions.
+    """
+    from justright.session import session
+
+    train = session._Session.train
+
+    def train_kept(self: Any, how: Any) -> bool:
+        return train(self, replace(how, keep_workers=True))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session._Session, "train", train_kept)
+        yield
 
 
 def adam(rate: float) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def make_summary(labels: dict[str, str] | None = None, *, seeds: int = 1) -> dic
         "rows": {"train": ROWS, "validation": 1_000, "test": 200},
         "wall_seconds": 1.0,
         "device": None,
+        "workers_tried": [],
         "warnings": [],
         "constant": {"test": None},
         "effects": [],

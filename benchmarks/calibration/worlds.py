@@ -212,8 +212,8 @@ class Engine:
 
         With `after`, the first seeds of a training with a lower epoch limit go on, as a user's would.
         """
-        from justright.training import stack
         from justright.training.lanes import Rows
+        from justright.training.stacks import chunk_plans, stack
 
         runs = tuple(RunKey(name, seed, train_rows) for seed in seeds)
         task = StackTask(
@@ -231,7 +231,7 @@ class Engine:
         gc.freeze()
         session = stack._Session(task, world.rows, storage, _ignore, self.cache)
         session.data = session.data._replace(fixed=Rows(*world.every_epoch))
-        with mock.patch.object(stack, "measured_epochs", lambda _, epochs: np.ones(epochs, bool)):
+        with mock.patch.object(chunk_plans, "measured_epochs", lambda _, epochs: np.ones(epochs, bool)):
             while not session.is_done:
                 session.train_chunk()
         return _collected(session.checkpoint()(), runs, world.pool, kept[0])

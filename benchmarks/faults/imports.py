@@ -21,11 +21,11 @@ IMPORTS = (
     "justright.report.terminal.study_report",
     "justright.workers.engines",
     "justright.workers.worker",
-    "justright.training.run_end",
+    "justright.training.stacks.run_end",
     "justright.training.network",
     "justright.training.program",
     "justright.training.reference",
-    "justright.training.stack",
+    "justright.training.stacks.stack",
     "justright.report.html",
     "justright.report.summary",
 )

@@ -10,7 +10,7 @@
 
 --all takes the steps of `benchmarks.gpu.everything` in their order, each within a limit of its own: `quick` from command to
 report; killed with `kill -9`, resumed and compared bit by bit; a grid of 30 penalties in one program and in 30; lanes that
-change hands; two workers on one GPU; precisions; the quick cases below; memory. --steps takes some of them.
+change hands; precisions; one worker, two, and as many as a study chooses; the quick cases below; memory. --steps takes some of them.
 
 A case is CONTENDER/NETWORK/LANES/PRECISION. All train the tutorial's recipe on the same rows: 10,000 rows in batches of 500
 in a new order for each epoch, Adam with inverse-time decay in each step, L2 penalties and dropout, loss and accuracy of

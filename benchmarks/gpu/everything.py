@@ -151,9 +151,10 @@ def compare_lanes(study: str) -> Callable[[Lent], dict[str, Any]]:
     return step
 
 
-def time_two_workers(lent: Lent) -> dict[str, Any]:
-    """The same as `quick`, by two workers that share the GPU."""
-    return lent.quick("two-workers", "--workers", "2")
+def compare_workers(lent: Lent) -> dict[str, Any]:
+    """Narrow networks by one worker, by two that share the GPU, and by as many as the study finds best."""
+    given = ["narrow", "--out", str(lent.out / "workers"), *lent.played]
+    return last_json(lent.run("benchmarks.gpu.worker_studies", given, JUSTRIGHT_COMPILE_CACHE="off"))
 
 
 def compare_precisions(lent: Lent) -> dict[str, Any]:
@@ -206,8 +207,8 @@ STEPS: dict[str, tuple[Callable[[Lent], Any], float]] = {
     "kills": (kill_and_resume, 200.0),
     "grid": (compare_lanes("grid"), 150.0),
     "seats": (compare_lanes("seats"), 90.0),
-    "two workers": (time_two_workers, 90.0),
     "precision": (compare_precisions, 150.0),
+    "workers": (compare_workers, 250.0),
     "speed": (measure_speed, 200.0),
     "memory": (measure_memory, 90.0),
 }

@@ -191,7 +191,7 @@ def train(case: Case, folder: Path) -> Watch:
     from justright.records.checkpoints import read_tensors, write_tensors
     from justright.records.models import save_model_atomically
     from justright.runs.tasks import Storage
-    from justright.training.stack import run_stack
+    from justright.training.stacks.stack import run_stack
     from justright.workers.plan import plan_stacks
     from justright.workers.train import study_rows
 

@@ -151,8 +151,12 @@ def near_miss(value: str, names: Iterable[str]) -> str:
     Example:
         >>> near_miss("size", ["tutorial", "sizes"])
         " Did you mean 'sizes'?"
+        >>> near_miss("saleprice", ["price", "SalePrice"])
+        " Did you mean 'SalePrice'?"
     """
-    near = difflib.get_close_matches(value, list(names), n=1)
+    known = list(names)
+    near = [name for name in known if name.casefold() == value.casefold()]
+    near = near or difflib.get_close_matches(value, known, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

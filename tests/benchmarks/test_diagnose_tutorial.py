@@ -18,7 +18,8 @@ def folder(tmp_path_factory):
     variants = {"Greedy": jr.mlp(128, 128), "Slow": jr.mlp(4)}
     recipe = jr.Recipe(batch_size=10, max_epochs=40, patience=40)
     path = tmp_path_factory.mktemp("tutorial") / "study"
-    jr.Study(split, variants, recipe, seeds=1, reference=False, neighbours=False).run(path, workers=1)
+    study = jr.Study(split, variants, recipe, seeds=1, reference=False, neighbours=False)
+    study.run(path, workers=1, keep_workers=True)
     return path
 
 

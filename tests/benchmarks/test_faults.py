@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from benchmarks.accelerated import H100
 from benchmarks.bitwise import Measured
@@ -251,9 +252,7 @@ def test_without_an_accelerator_there_is_one_sentence(monkeypatch) -> None:
     """It names what JAX lacks, and the rehearsal."""
     monkeypatch.setattr(accelerators, "may_have_accelerators", lambda: False)
     monkeypatch.setattr(sys, "argv", ["faults", "--device", "gpu"])
-    with pytest.raises(SystemExit) as refused:
-        faults.main()
-    assert str(refused.value) == (
+    assert refusal(faults.main, error=SystemExit) == (
         "This needs an accelerator, and JAX finds none here (no plugin of JAX for one is installed); "
         "see `justright doctor`, or rehearse on the CPU with --rehearse."
     )

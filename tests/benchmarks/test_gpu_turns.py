@@ -9,6 +9,7 @@ import time
 
 import psutil
 import pytest
+from tests.refusals import refusal
 
 import benchmarks.gpu.__main__ as gpu
 from benchmarks.gpu.comparison import collect, print_tables, shares
@@ -92,9 +93,7 @@ def test_patterns_choose_trials():
 )
 def test_what_is_no_trial_is_refused(text):
     """With everything that may be given."""
-    with pytest.raises(argparse.ArgumentTypeError) as caught:
-        choose_trials(text)
-    assert str(caught.value) == (
+    assert refusal(choose_trials, text, error=argparse.ArgumentTypeError) == (
         f"a case must be CONTENDER/NETWORK/LANES/PRECISION, with * for any; got {text!r}. "
         "Contenders: justright, keras-20, keras-200, torch, torch-compiled, torch-graph, torch-graph-compiled, torch-graph-autotuned; "
         "networks: Tiny, Small, Medium, Large, L2, Dropout, Combined; precisions: float32, tensorfloat32, bfloat16. "

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.callbacks.fit_rows import FitData
@@ -342,6 +343,41 @@ def test_recorded_trainings_join_into_one_study(tmp_path):
     np.testing.assert_allclose(predicted, expected, rtol=1e-5)
 
 
+def test_rows_that_count_differently(tmp_path):
+    """What is measured is what Keras' `weighted_metrics` say of the rows, at every epoch and in the verdict."""
+    import keras
+
+    random = np.random.default_rng(4)
+    weighted = {
+        name: (x, y[:, None], random.exponential(size=len(y)).astype("float32"))
+        for name, (x, y) in (("data", VALIDATION), ("train", TRAIN), ("test", TEST))
+    }
+    model, callback = network(), recorder(tmp_path / "study", **weighted)
+    loss = keras.metrics.BinaryCrossentropy(from_logits=True, name="binary_crossentropy")
+    model.compile(keras.optimizers.Adam(0.01), model.loss, weighted_metrics=[loss])
+    x, y, weights = weighted["train"]
+    history = model.fit(
+        *(x, y),
+        sample_weight=weights,
+        validation_data=weighted["data"],
+        epochs=3,
+        verbose=0,
+        callbacks=[callback],
+    ).history
+    curves = callback.result.curves
+    for name in ("binary_crossentropy", "val_binary_crossentropy"):
+        np.testing.assert_allclose(curves[name], history[name], rtol=1e-5)
+    [variant] = callback.result.summary["variants"]
+    [run] = variant["runs"]
+    assert run["best_epoch"] == np.argmin(history["val_binary_crossentropy"])
+    model = callback.result.best.load()
+    x, y, weights = weighted["test"]
+    model.compile(weighted_metrics=[loss])
+    tested = model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)
+    assert variant["test"]["mean"] == pytest.approx(tested["binary_crossentropy"], rel=1e-5)
+    assert callback.result.summary["table"]["weights"]["count"] == "all"
+
+
 def test_a_model_without_a_configuration(tmp_path):
     """A class of one's own is called by its name, and cannot be saved; all else is recorded."""
     import keras
@@ -386,12 +422,18 @@ def test_a_model_without_a_configuration(tmp_path):
             ),
         ),
         (
-            {"data": range(3), "train": (*TRAIN, TRAIN[1])},
+            {"data": range(3), "train": (*TRAIN, -TRAIN[1])},
             (
-                "`train` must be arrays (x, y), as model.fit takes them, or a justright.Split; got tuple of 3. Collect the "
-                "batches of a data set into two arrays first, and leave weights out: they are for training. `data` must be "
-                "arrays (x, y), as model.fit takes them, or a justright.Split; got range. Collect the batches of a data set "
-                "into two arrays first, and leave weights out: they are for training."
+                "The weights of `train` must be a number of at least 0 for each of 80 rows, not all 0; got shape (80,), values from "
+                "-1 to -0. `data` must be arrays (x, y) or (x, y, sample_weight), as model.fit takes them, or a justright.Split; got "
+                "range. Collect the batches of a data set into arrays first."
+            ),
+        ),
+        (
+            {"train": (*TRAIN, np.ones(80))},
+            (
+                "Weights must be given for all rows or for none, so that means can be compared; `train` has some and `data` has none. "
+                "Give `data` as (x, y, sample_weight), with ones if all count the same."
             ),
         ),
         (
@@ -406,18 +448,14 @@ def test_a_model_without_a_configuration(tmp_path):
 )
 def test_what_cannot_be_recorded_is_said_at_once(tmp_path, given, message):
     """Before training begins, all that is wrong in one message."""
-    with pytest.raises(jr.InputError) as caught:
-        recorder(tmp_path / "study", **given)
-    assert str(caught.value) == message
+    assert refusal(recorder, tmp_path / "study", **given) == message
     assert not (tmp_path / "study").exists()
 
 
 def test_a_folder_that_holds_a_study_is_refused(recorded):
     """Before hours of training."""
     folder = recorded[0].folder
-    with pytest.raises(jr.FolderError) as caught:
-        recorder(folder)
-    assert str(caught.value) == (
+    assert refusal(recorder, folder, error=jr.FolderError) == (
         f"`folder` must be a new one, for one training; {str(folder)!r} holds a study. Give another path, or new=True to have a "
         "number added to this one."
     )
@@ -430,9 +468,7 @@ def test_models_that_cannot_be_judged_are_refused_before_they_train(tmp_path):
     entry = keras.Input((20,))
     two = keras.Model(entry, [keras.layers.Dense(1)(entry), keras.layers.Dense(1)(entry)])
     two.compile("sgd", ["mse", "mse"])
-    with pytest.raises(jr.InputError) as caught:
-        two.fit(TRAIN[0], [TRAIN[1]] * 2, verbose=0, callbacks=[recorder(tmp_path / "a")])
-    assert str(caught.value) == (
+    assert refusal(two.fit, TRAIN[0], [TRAIN[1]] * 2, verbose=0, callbacks=[recorder(tmp_path / "a")]) == (
         "The model must have one output; it has 2. A network of several outputs is not judged: train one for each."
     )
     rows = (TRAIN[0], TRAIN[0][:, :2])
@@ -446,9 +482,7 @@ def test_models_that_cannot_be_judged_are_refused_before_they_train(tmp_path):
         "Targets must be one number per row, or a class of as many as the model has outputs (its number, or a 1 in its place); "
         "for 2 outputs they have shape (rows, 2) and values from "
     )
-    with pytest.raises(jr.InputError) as caught:
-        fit(network(), recorder(tmp_path / "c"), initial_epoch=2)
-    assert str(caught.value) == (
+    assert refusal(fit, network(), recorder(tmp_path / "c"), initial_epoch=2) == (
         "A JustRight callback must see a training from its first epoch; this one begins at epoch 2. Leave initial_epoch out."
     )
 
@@ -469,9 +503,7 @@ def test_a_second_training_needs_another_callback(tmp_path):
     """A folder holds one."""
     callback = recorder(tmp_path / "study")
     fit(network(), callback, epochs=1)
-    with pytest.raises(jr.InputError) as caught:
-        fit(network(), callback, epochs=1)
-    assert str(caught.value) == (
+    assert refusal(fit, network(), callback, epochs=1) == (
         f"A JustRight callback records one training; {str(tmp_path / 'study')!r} has one already. Make another callback, with a "
         "folder of its own."
     )

@@ -6,10 +6,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.callbacks.lightning_hooks import PACKAGES, LightningHooks, lightning_callback
-from justright.errors import InputError
 
 VALIDATION = [0.5 + 0.02 * (epoch - 6) ** 2 / (1 + 0.1 * epoch) for epoch in range(30)]
 
@@ -112,9 +112,7 @@ def test_without_lightning_it_says_what_to_install(monkeypatch):
     for name in PACKAGES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr("justright.callbacks.lightning_hooks.find_spec", lambda name: None)
-    with pytest.raises(InputError) as caught:
-        lightning_callback()
-    assert str(caught.value) == (
+    assert refusal(lightning_callback) == (
         "`LightningDiagnose` needs Lightning, which is not installed. Install justright[lightning]."
     )
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.callbacks.best_so_far import BestSoFar
 from justright.callbacks.live_options import LiveOptions, live_options
 from justright.callbacks.live_reading import LiveReading
-from justright.errors import InputError
 from justright.logs.judge_run import judge_run
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun, Series
@@ -232,9 +232,7 @@ def test_a_value_that_is_no_finite_number_is_never_the_best():
 
 def test_all_bad_options_are_named_at_once():
     """A label that does not exist, and numbers that are none."""
-    with pytest.raises(InputError) as caught:
-        options(stop_on="overfit", patience=0, every=1.5, verbose=3)
-    assert str(caught.value) == (
+    assert refusal(options, stop_on="overfit", patience=0, every=1.5, verbose=3) == (
         "`stop_on` must be one of 'overfits', 'overfits by loss only', 'still improving', 'flat', 'diverged', 'unstable', "
         "'too short', 'undecided'; got 'overfit'. Did you mean 'overfits'? `patience` must be a whole number from 1 on; got 0. "
         "`every` must be a whole number from 1 on; got 1.5. `verbose` must be 0, 1 or 2; got 3."

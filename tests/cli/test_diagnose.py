@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.log_readings import make_run
+from tests.refusals import refusal
 from typer.testing import CliRunner
 
 from justright.cli.main import command_line
 from justright.cli.optional_files import with_values
-from justright.errors import InputError
 from justright.logs.choices import Choices
 from justright.session.reading import Reading
 
@@ -136,9 +136,10 @@ def test_a_file_is_taken_only_with_its_ending(arguments, expected):
 
 def test_another_ending_is_refused():
     """Where the user insists on a file."""
-    with pytest.raises(InputError) as caught:
-        list(with_values(["--html=log.csv"]))
-    assert str(caught.value) == "`--html` takes a FILE that ends in .html; got 'log.csv'. Rename it."
+    assert (
+        refusal(list, with_values(["--html=log.csv"]))
+        == "`--html` takes a FILE that ends in .html; got 'log.csv'. Rename it."
+    )
 
 
 def test_unusable_outputs_are_refused_before_anything_is_read(readings, tmp_path):

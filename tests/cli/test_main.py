@@ -591,6 +591,45 @@ def test_init_writes_a_study_that_can_be_read(tmp_path):
     assert study.split.sizes == {"train": 10_000, "validation": 1_000, "test": 13_000}
 
 
+def test_init_fits_a_table(tmp_path, monkeypatch):
+    """The default recipe and split would make two steps per epoch of 600 rows, and take the first ones."""
+    from justright.data.split import PARTS
+    from justright.study.spec import read_spec, study_from_dict
+    from justright.study.studies import default_split, named_study
+
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{n % 7},{n % 5},{'yes' if n % 3 else 'no'}\n" for n in range(1_000))
+    Path('a "b".csv').write_text(f"a,b,left\n{rows}")
+    done = runner.invoke(command_line(), ["init", "--table", 'a "b".csv', "--target", "left"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    study = study_from_dict(read_spec("study.toml"))
+    table = study.split.table
+    assert (table.source.source, table.target_name) == ('a "b".csv', "left")
+    assert study.split.digest(*PARTS) == default_split(table).digest(*PARTS)
+    quick = named_study("quick").recipe_for(study.split)
+    found = study.recipe
+    assert (found.batch_size, found.max_epochs, found.patience) == (
+        quick.batch_size,
+        quick.max_epochs,
+        quick.patience,
+    )
+
+
+def test_init_takes_no_table_for_a_study_file(tmp_path):
+    """`justright init houses.csv` is what people try first; a column without a table is nothing."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n")
+    assert runner.invoke(command_line(), ["init", str(path)]).stderr == (
+        f"justright: A new study file must not exist yet; {str(path)!r} does. Give another name. For that table: justright init "
+        f"--table {str(path)!r}.\n"
+    )
+    assert runner.invoke(command_line(), ["init", str(tmp_path / "s.toml"), "--target", "a"]).stderr == (
+        "justright: `--target` names a column of --table; got 'a' alone. Give both.\n"
+    )
+    done = runner.invoke(command_line(), ["init", str(tmp_path / "s.toml"), "--table", "none.csv"])
+    assert done.stderr.startswith("justright: `--table` must be 'higgs-sim'")
+
+
 def test_init_keeps_an_existing_file(tmp_path):
     """Nobody's study is overwritten."""
     path = tmp_path / "study.toml"

@@ -17,11 +17,11 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from tests.refusals import refusal
 
 from justright.data import fetch
 from justright.data.read import read_table
 from justright.data.readers import arrow, columnar, inflate, npz, parquet, sniff
-from justright.errors import InputError
 
 LIMIT = 100_000
 PACKS = {
@@ -31,13 +31,6 @@ PACKS = {
     "xz": lzma.compress,
 }
 TEXT = b"x,label\n" + b"1,0\n2,1\n" * 100_000
-
-
-def message(source, **options):
-    """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_table(source, **options)
-    return str(caught.value)
 
 
 @pytest.fixture
@@ -51,7 +44,7 @@ def limited(monkeypatch):
 def test_compressed_text_stops_at_the_limit(write, limited, pack):
     """800 kB from a file of some kB, refused by the file's own name."""
     path = write("t.csv", pack(TEXT))
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: a table must take at most 100,000 bytes once decompressed; it takes more. "
         "Split it, or save it as Parquet and ask for fewer `rows`."
     )
@@ -64,7 +57,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_and_a_piece(write, limited, 
     path = write("t.csv", pack(bytes(1 << 27)))
     tracemalloc.start()
     try:
-        message(path)
+        refusal(read_table, path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -75,7 +68,7 @@ def test_an_xz_file_that_asks_for_too_much_memory_is_refused(write, monkeypatch)
     """Its dictionary may have gigabytes, whatever it holds."""
     monkeypatch.setattr(inflate, "XZ_MEMORY_BYTES", 1 << 20)
     path = write("t.csv.xz", lzma.compress(TEXT))
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: a readable compressed file was expected; xz data are damaged: Memory usage limit exceeded. "
         "Download it again."
     )
@@ -84,7 +77,7 @@ def test_an_xz_file_that_asks_for_too_much_memory_is_refused(write, monkeypatch)
 def test_text_that_is_longer_as_utf_8_stops_at_the_limit(write, limited):
     """A byte of Latin-1 may take three."""
     path = write("t.csv", "x,label\n€,0\n".encode("cp1252") + b"\x80" * 50_000)
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: a text table must take at most 100,000 bytes as UTF-8; it takes more. "
         "Split it, or save it as Parquet and ask for fewer `rows`."
     )
@@ -94,7 +87,7 @@ def test_a_download_of_a_bomb_stops_too(server, limited):
     """The limit of what is received does not replace the limit of what it unpacks to."""
     server.files["/t.csv.gz"] = gzip.compress(TEXT)
     address = server.address + "/t.csv.gz"
-    assert message(address) == (
+    assert refusal(read_table, address) == (
         f"{address!r}: a table must take at most 100,000 bytes once decompressed; it takes more. "
         "Split it, or save it as Parquet and ask for fewer `rows`."
     )
@@ -104,7 +97,7 @@ def test_an_npz_archive_stops_at_the_limit_by_what_it_declares(tmp_path, limited
     """Compressed zeros: the header is read, the array is not."""
     path = tmp_path / "t.npz"
     np.savez_compressed(path, X=np.zeros((100_000, 2)), y=np.zeros(100_000))
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: array 'X' must take at most 100,000 bytes; it declares 1,600,000. Save fewer rows."
     )
 
@@ -119,7 +112,7 @@ def test_an_npz_header_that_declares_gigabytes_is_not_read(tmp_path):
     del header
     tracemalloc.start()
     try:
-        said = message(path)
+        said = refusal(read_table, path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -136,7 +129,7 @@ def test_an_npz_archive_in_another_compression_is_refused(tmp_path, method):
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("X.npy", array.getvalue())
         archive.writestr("y.npy", array.getvalue())
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: array 'X' must be stored or deflated; it is compressed in another way. "
         "Save it with numpy.savez or numpy.savez_compressed."
     )
@@ -151,7 +144,7 @@ def test_a_parquet_file_stops_at_the_limit_by_its_pages(tmp_path, limited, codec
     assert path.stat().st_size < LIMIT
     unpacked = parquet.unpacked_parquet_bytes(path)
     assert 1_000_000 < unpacked < 1_001_000
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its pages unpack to {unpacked:,}. "
         "Ask for fewer `rows`."
     )
@@ -167,7 +160,7 @@ def test_an_arrow_file_stops_at_the_limit_by_its_buffers(tmp_path, limited, code
     assert path.stat().st_size < LIMIT
     unpacked = arrow.unpacked_arrow_bytes(path)
     assert 2_000_000 < unpacked < 2_001_000
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: a table must take at most 100,000 bytes in memory; its buffers unpack to {unpacked:,}. "
         "Ask for fewer `rows`."
     )
@@ -184,7 +177,7 @@ def test_an_arrow_buffer_of_an_impossible_size_does_not_end_the_process(tmp_path
     told = (8_000).to_bytes(8, "little")  # of both columns: 1,000 numbers of eight bytes
     assert told in content
     path.write_bytes(content.replace(told, size.to_bytes(8, "little", signed=True)))
-    assert said in message(path)
+    assert said in refusal(read_table, path)
 
 
 def test_only_the_record_batches_that_are_asked_for_count(tmp_path):
@@ -202,7 +195,7 @@ def test_only_the_row_groups_that_are_asked_for_count(tmp_path, limited):
     values = np.random.default_rng(0).normal(size=20_000)
     table = pa.table({"x": values, "label": np.arange(20_000) % 2})
     pq.write_table(table, path, row_group_size=1_000)
-    assert "Ask for fewer `rows`." in message(path)
+    assert "Ask for fewer `rows`." in refusal(read_table, path)
     assert read_table(path, rows=1_500, head=True).rows == 1_500
 
 
@@ -246,7 +239,7 @@ def test_a_footer_that_nests_without_end_is_refused(tmp_path):
     """A struct in a struct in a struct: no recursion without a limit."""
     path = tmp_path / "t.parquet"
     path.write_bytes(b"PAR1" + b"\x1c" * 5_000 + struct.pack("<I", 5_000) + b"PAR1")
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: a readable Parquet file was expected; 'its footer is nested too deep'. "
         "Write or download it again."
     )
@@ -259,7 +252,7 @@ def test_a_footer_whose_pages_stand_nowhere_is_refused(tmp_path):
     group = b"\x19\x1c" + chunk + b"\x26\x02" + b"\x00"  # field 1: [chunk], field 3: 1 row
     content = b"\x49\x1c" + group + b"\x00"  # field 4: [group]
     path.write_bytes(b"PAR1" + content + struct.pack("<I", len(content)) + b"PAR1")
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{str(path)!r}: a readable Parquet file was expected; 'its footer is damaged (ValueError)'. "
         "Write or download it again."
     )
@@ -268,7 +261,7 @@ def test_a_footer_whose_pages_stand_nowhere_is_refused(tmp_path):
 def test_a_long_text_is_no_class_and_does_not_fill_the_screen(write):
     """NumPy would give every row the room of the longest text; a message would print all of it."""
     path = write("t.csv", f"x,label\n1,{'a' * 5_000}\n2,b\n")
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: the target 'label' must have classes of at most 200 characters; one has 5,000. Shorten it, or name another "
         "column."
     )
@@ -282,18 +275,18 @@ def test_addresses_are_of_the_web_only(server):
         "FILE://localhost/etc/hostname",
         "jar://x",
     ):
-        assert message(source) == (
+        assert refusal(read_table, source) == (
             f"An address must start with http://, https:// or a database's name, such as postgresql://; got {source!r}. "
             "Download the file first."
         )
     address = server.address + "/t.csv"
     server.redirects["/t.csv"] = "file:///etc/hostname"
-    assert message(address) == (
+    assert refusal(read_table, address) == (
         f"Cannot read {address!r}: the server answers 302 Found - Redirection to url 'file:///etc/hostname' is not "
         "allowed. Check the address."
     )
     server.redirects["/t.csv"] = "ftp://127.0.0.1/t.csv"
-    assert message(address) == (
+    assert refusal(read_table, address) == (
         f"Cannot read {address!r}: it redirects to 'ftp://127.0.0.1/t.csv', which is not http(s). Check the address."
     )
     protocols = {
@@ -309,7 +302,7 @@ def test_a_redirect_that_never_ends_is_refused(server):
     """The standard library's limit holds for our opener, too."""
     server.redirects["/t.csv"] = "/t.csv"
     address = server.address + "/t.csv"
-    assert message(address).startswith(
+    assert refusal(read_table, address).startswith(
         f"Cannot read {address!r}: the server answers 302 The HTTP server returned"
     )
     assert len(server.requests) < 30

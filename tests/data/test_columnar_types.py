@@ -29,7 +29,8 @@ TABLE = pa.table(
         "nested": pa.array([{"x": 1, "y": {"z": 2}}, None]),
         "list": pa.array([[1], None]),
         "fixed": pa.array([[1, 2], [3, 4]], pa.list_(pa.int32(), 2)),
-        "bytes": pa.array([b"x", None]),
+        "bytes": pa.array([b"x\1", None]),
+        "text": pa.array([b"K\xf6ln  ", None]),
         "nothing": pa.nulls(2),
     }
 )
@@ -45,6 +46,7 @@ VALUES = {
     "half": [1.5, None],
     "nested.x": [1, None],
     "nothing": [None, None],
+    "text": ["Köln", None],
 }
 
 

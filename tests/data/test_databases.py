@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.cli.run import default_folder
 from justright.data.read import read_file, read_table
@@ -38,13 +39,6 @@ def read(path, **options):
     return read_file(path, "'t'", ReadOptions(**options))
 
 
-def message(path, **options):
-    """Return the error message of reading a file."""
-    with pytest.raises(InputError) as caught:
-        read(path, **options)
-    return str(caught.value)
-
-
 @pytest.mark.parametrize("name", ["t.db", "t.bin"])
 def test_the_only_table_of_a_file_is_read(tmp_path, name):
     """By any name, over several blocks, and each value as what it is."""
@@ -67,10 +61,10 @@ def test_one_of_several_tables_is_named(tmp_path):
     assert read(path, sheet='a "b').frame.to_dicts() == [{"z": 7}]
     tables = "Tables: 'a \"b', 't', 'v'."
     assert (
-        message(path)
+        refusal(read, path)
         == f"'t': `sheet` must name the table of the database that is meant; there are several. {tables}"
     )
-    assert message(path, sheet="tt") == (
+    assert refusal(read, path, sheet="tt") == (
         f"'t': `sheet` must name the table of the database that is meant; got 'tt'. Did you mean 't'? {tables}"
     )
 
@@ -102,7 +96,9 @@ def test_nothing_but_a_question_is_asked(tmp_path, monkeypatch, query):
     monkeypatch.chdir(tmp_path)
     path = write_database(tmp_path / "t.db")
     before = path.read_bytes()
-    assert message(path, query=query).startswith("'t': the database must answer with a table; it does not: ")
+    assert refusal(read, path, query=query).startswith(
+        "'t': the database must answer with a table; it does not: "
+    )
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["t.db"]
 
@@ -117,7 +113,7 @@ def test_nothing_but_a_question_is_asked(tmp_path, monkeypatch, query):
 )
 def test_what_cannot_be_answered_is_said_in_the_words_of_sqlite(tmp_path, query, reason):
     """Ended like any sentence."""
-    assert message(write_database(tmp_path / "t.db"), query=query) == (
+    assert refusal(read, write_database(tmp_path / "t.db"), query=query) == (
         f"'t': the database must answer with a table; it does not: {reason}. "
         "Copy the database with its own program, or correct `query`."
     )
@@ -125,7 +121,7 @@ def test_what_cannot_be_answered_is_said_in_the_words_of_sqlite(tmp_path, query,
 
 def test_two_columns_of_one_name_are_refused(tmp_path):
     """As a join may answer."""
-    assert message(write_database(tmp_path / "t.db"), query="SELECT x, x FROM t") == (
+    assert refusal(read, write_database(tmp_path / "t.db"), query="SELECT x, x FROM t") == (
         "'t': Every column name must be unique; 'x' is number 0 and 1 (from 0). Rename one of them."
     )
 
@@ -134,7 +130,7 @@ def test_a_name_that_is_not_text_is_refused(tmp_path):
     """Found by `benchmarks.fuzz`: SQLite's own messages hold such a name, too."""
     path = write_database(tmp_path / "t.db")
     path.write_bytes(path.read_bytes().replace(b"label REAL", b"labe\x80 REAL"))
-    assert message(path) == (
+    assert refusal(read, path) == (
         "'t': the database must answer with a table; it does not: its names are damaged. "
         "Copy the database with its own program, or correct `query`."
     )
@@ -149,11 +145,11 @@ def test_a_view_without_an_end_stops(tmp_path, monkeypatch):
     """By time, or by memory."""
     path = write_database(tmp_path / "t.db", ENDLESS)
     monkeypatch.setattr(sqlite_file, "MAX_TABLE_BYTES", 100_000)
-    assert message(path, sheet="e") == (
+    assert refusal(read, path, sheet="e") == (
         "'t': a table must take at most 100,000 bytes in memory; it takes more. Ask for fewer rows in `query`."
     )
     monkeypatch.setattr(guarded_connection, "BASE_SECONDS", 0.05)
-    assert message(path, query="SELECT max(n), 1 AS x FROM e") == (
+    assert refusal(read, path, query="SELECT max(n), 1 AS x FROM e") == (
         "'t': the database must answer with a table; it does not: it takes too long. Export the table as CSV or Parquet."
     )
 
@@ -223,9 +219,7 @@ def test_a_server_is_asked_and_its_password_is_kept_nowhere(monkeypatch):
     table = read_table(SECRET, query="SELECT 1")
     assert (table.rows, table.source.source) == (3, "postgresql://me@localhost/db?sslmode=disable")
     monkeypatch.setenv(server.PASSWORD_VARIABLE, "p@ss")
-    with pytest.raises(InputError) as caught:
-        read_table(table.source.source, query="fail")
-    assert str(caught.value) == (
+    assert refusal(read_table, table.source.source, query="fail") == (
         "'postgresql://me@localhost/db?sslmode=disable': the database must answer with a table; it does not: no way to "
         "postgresql://me@localhost/db?sslmode=disable. Check address, password ($JUSTRIGHT_DATABASE_PASSWORD if the address has "
         "none) and `query`."
@@ -249,15 +243,11 @@ def test_the_real_driver_reads_a_database(tmp_path):
 
 def test_a_server_needs_a_query_and_two_packages(monkeypatch):
     """Said before anything is asked."""
-    with pytest.raises(InputError) as caught:
-        read_table("mysql://me:secret@h/db")
-    assert str(caught.value) == (
+    assert refusal(read_table, "mysql://me:secret@h/db") == (
         "'mysql://me@h/db': `query` must ask the database for a table; got none. Pass it as SQL that selects what is needed."
     )
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError) as caught:
-        read_table("mysql://me:secret@h/db", query="SELECT 1")
-    assert str(caught.value) == (
+    assert refusal(read_table, "mysql://me:secret@h/db", query="SELECT 1") == (
         "'mysql://me@h/db': databases are read by the packages connectorx and pyarrow; connectorx and pyarrow cannot be found. "
         "Run `pip install 'justright[database]'`, or export the table as Parquet."
     )
@@ -265,9 +255,7 @@ def test_a_server_needs_a_query_and_two_packages(monkeypatch):
 
 def test_databases_that_are_files_are_named_by_their_path():
     """As SQLite's are, without an address."""
-    with pytest.raises(InputError) as caught:
-        read_table("duckdb:///a.db")
-    assert str(caught.value) == (
+    assert refusal(read_table, "duckdb:///a.db") == (
         "A database that is one file must be named by its path; got 'duckdb:///a.db'. Give an SQLite file as it is; write tables "
         "of DuckDB as Parquet, by its command COPY."
     )

@@ -7,6 +7,7 @@ import io
 import itertools
 
 import pytest
+from tests.refusals import refusal
 
 from justright.data import fetch
 from justright.data.fetch import GRACE_SECONDS, FetchError, Patience, stream_bytes
@@ -28,9 +29,7 @@ def test_a_byte_per_second_ends_after_the_grace():
     buffer = memoryview(bytearray(10))
     for _ in range(int(GRACE_SECONDS)):
         assert patience.read(OneByteEach(), buffer) == 1
-    with pytest.raises(FetchError) as caught:
-        patience.read(OneByteEach(), buffer)
-    assert str(caught.value) == (
+    assert refusal(patience.read, OneByteEach(), buffer, error=FetchError) == (
         "Cannot read 'http://x/t.csv': a server must send 1,000 bytes per second; it sent 61 in 61 s. "
         "Try again later, or download the file first."
     )

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import Bunch
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.readers.frames import in_memory
 from justright.data.readers.frames.in_memory import read_memory
 from justright.data.readers.plain_values import values_column
 from justright.data.readers.tidy_columns import tidy_columns
-from justright.errors import InputError
 
 CLOCK = dt.datetime.fromisoformat
 DAYS = [dt.date(2020, 1, 1), None, dt.date(2020, 1, 3)]
@@ -35,9 +35,7 @@ def columns(source, target=None):
 
 def message(source, target=None):
     """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_memory(source, target)
-    return str(caught.value)
+    return refusal(read_memory, source, target)
 
 
 RECORDS = [{"a": 1, "b": {"c": "x"}}, {"a": None, "b": {"c": "y"}, "d": 2.5}]
@@ -129,6 +127,29 @@ def test_torch_tensors_are_read_even_with_gradients():
     assert columns((features, torch.tensor([0, 1]))) == {"column_0": [1.0, 2.0], "target": [0, 1]}
 
 
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (pd.Series([7, 8], name="price"), "price"),
+        (pl.DataFrame({"price": [7, 8]}), "price"),
+        (pd.Series([7, 8], name="a"), "target"),  # a feature has that name
+        (pd.Series([7, 8]), "target"),
+        (pd.Series([7, 8], name=3), "target"),
+    ],
+    ids=range(5),
+)
+def test_a_target_of_its_own_keeps_its_name(target, name):
+    """Reports and plans say what is predicted, as they do for a column of the table."""
+    assert columns(pl.DataFrame({"a": [1, 2]}), target) == {"a": [1, 2], name: [7, 8]}
+
+
+def test_a_list_of_names_is_no_target():
+    """One row's values are a target; a column's name in brackets, as a selection of pandas has it, is not."""
+    assert message(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), ["b"]) == (
+        "The pandas frame: `target` must be the name of one column; got the list ['b']. Write target='b'."
+    )
+
+
 def test_pandas_columns_of_every_type_keep_their_meaning():
     """Dates are dates, missing is missing, and what is mixed is text."""
     frame = pd.DataFrame(
@@ -202,7 +223,7 @@ def test_polars_structures_are_taken_apart_and_lists_left_out():
             "a": [{"b": 1, "c": {"d": 2}}, None],
             "l": [[1], [2]],
             "m": [[1], [2]],
-            "raw": [b"x", b"y"],
+            "raw": [b"x", b"\0\1"],
             "none": [None, None],
             "t": [dt.time(13, 8), None],
         }

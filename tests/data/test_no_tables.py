@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_file
 from justright.data.read_options import READ_ALL
@@ -18,9 +19,7 @@ from justright.errors import InputError
 
 def message(path):
     """Return the error message of reading a file."""
-    with pytest.raises(InputError) as caught:
-        read_file(Path(path), "'t'", READ_ALL)
-    return str(caught.value)
+    return refusal(read_file, Path(path), "'t'", READ_ALL)
 
 
 class Bomb:
@@ -69,8 +68,10 @@ def test_what_is_no_table_is_known_by_its_first_bytes(write, start):
 
 
 ENDINGS = {
-    "t.dta": "it is a file of Stata. pandas.read_stata(path).to_parquet('table.parquet') converts it.",
-    "t.sas7bdat": "it is a file of SAS. pandas.read_sas(path).to_parquet('table.parquet') converts it.",
+    "t.dta": "it is a file of Stata. pandas.read_stata(path).to_csv('table.csv', index=False) converts it.",
+    "t.sas7bdat": (
+        "it is a file of SAS. pandas.read_sas(path, encoding='infer').to_csv('table.csv', index=False) converts it."
+    ),
     "t.rds": "it is a file of R. arrow::write_parquet in R, or the package pyreadr in Python, converts its data frame.",
     "t.duckdb": "it is a database of DuckDB. Its command COPY houses TO 'table.parquet' writes a table of it.",
     "t.tar.gz": "it is an archive. Unpack it first.",

@@ -6,11 +6,11 @@ from datetime import date
 
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.readers import parts
 from justright.data.readers.stacked_frames import stack_frames
-from justright.errors import InputError
 
 
 @pytest.fixture
@@ -30,13 +30,6 @@ def folder(tmp_path):
     (root / ".hidden").mkdir()
     (root / ".hidden" / "part.parquet").write_bytes(b"not a part")
     return root
-
-
-def message(source, **options):
-    """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_table(source, **options)
-    return str(caught.value)
 
 
 def read(source, **options):
@@ -80,7 +73,7 @@ def test_no_more_parts_are_read_than_rows_are_wanted(tmp_path):
     (tmp_path / "a.csv").write_text("x,label\n1,0\n2,1\n")
     (tmp_path / "b.csv").write_text("x,label\n1,0,7\n")
     assert read(tmp_path, rows=2, head=True).frame.height == 2
-    assert message(tmp_path).startswith(repr(str(tmp_path / "b.csv")))
+    assert refusal(read_table, tmp_path).startswith(repr(str(tmp_path / "b.csv")))
 
 
 def test_columns_may_stand_in_another_order_and_hold_text_later(tmp_path):
@@ -110,7 +103,7 @@ def test_parts_with_other_columns_are_named_together(folder):
     for name in ("x.parquet", "y.parquet"):
         pl.DataFrame({"x": [1], "extra": [1]}).write_parquet(odd / name)
     first = folder / "year=2020" / "kind=a%20b" / "part-0000.parquet"
-    assert message(folder) == (
+    assert refusal(read_table, folder) == (
         f"{str(folder)!r}: all parts must have the columns of the first, {str(first)!r}; 2 parts differ, "
         f"{str(odd / 'x.parquet')!r}, {str(odd / 'y.parquet')!r}; the first of these has 'extra' and lacks 'label'. "
         "Name one file, or a pattern that only the parts match."
@@ -120,30 +113,36 @@ def test_parts_with_other_columns_are_named_together(folder):
 def test_a_folder_that_is_no_table_is_refused(tmp_path, monkeypatch):
     """Empty, of several formats, or too large."""
     place = repr(str(tmp_path))
-    assert message(tmp_path) == (
+    assert refusal(read_table, tmp_path) == (
         f"{place}: 1 to 10,000 files with the parts of a table were expected; there is none. Name a file."
     )
     (tmp_path / "a.csv").write_text("x,label\n1,0\n2,1\n")
     (tmp_path / "b.json").write_text('[{"x": 1, "label": 0}]')
-    assert message(tmp_path) == (
+    assert refusal(read_table, tmp_path) == (
         f"{place}: the files of a table must be of one format; those in this folder end with '.csv', '.json'. "
         f"Name one file, or a pattern such as {str(tmp_path / '*.csv')!r}."
     )
     (tmp_path / "b.json").rename(tmp_path / "b.csv")
     monkeypatch.setattr(parts, "MAX_PARTS", 1)
-    assert message(tmp_path) == (
+    assert refusal(read_table, tmp_path) == (
         f"{place}: 1 to 1 files with the parts of a table were expected; there are 2. Name a file."
     )
     monkeypatch.undo()
     (tmp_path / "b.csv").write_text("x,label\n1,0\n")
     monkeypatch.setattr(parts, "MAX_TABLE_BYTES", 20)
     advice = "Name fewer files, or ask for the first `rows`."
-    assert message(tmp_path) == f"{place}: a table must take at most 20 bytes; its files take 28. {advice}"
+    assert (
+        refusal(read_table, tmp_path)
+        == f"{place}: a table must take at most 20 bytes; its files take 28. {advice}"
+    )
     monkeypatch.setattr(parts, "MAX_TABLE_BYTES", 40)
-    assert message(tmp_path) == f"{place}: a table must take at most 40 bytes; they take more. {advice}"
+    assert (
+        refusal(read_table, tmp_path)
+        == f"{place}: a table must take at most 40 bytes; they take more. {advice}"
+    )
     monkeypatch.setattr(parts, "MAX_ENTRIES", 1)
     assert (
-        message(tmp_path)
+        refusal(read_table, tmp_path)
         == f"{place}: a folder must hold at most 1 files; it holds more. Name a folder in it."
     )
 

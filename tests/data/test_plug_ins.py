@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 from typer.testing import CliRunner
 
 from justright.cli.main import command_line
@@ -73,13 +74,6 @@ MEMBERS = {"sources": ("toy:RAMPS",)}
 """
 
 
-def refusal(source, **options) -> str:
-    """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_table(source, **options)
-    return str(caught.value)
-
-
 def test_a_new_format_is_read_by_its_ending(plug_in, write):
     """By path, by the command, and with the target that the format names."""
     plug_in(FORMAT)
@@ -89,7 +83,7 @@ def test_a_new_format_is_read_by_its_ending(plug_in, write):
     done = CliRunner().invoke(command_line(), ["data", write("u.lines", CONTENT)])
     assert (done.exit_code, "labels" in done.stdout) == (0, True)
     empty = write("none.lines", "")
-    assert refusal(empty) == (
+    assert refusal(read_table, empty) == (
         f"{empty!r}: a line for each column was expected; got none. Write the file again."
     )
 
@@ -104,7 +98,7 @@ def test_a_new_format_is_read_from_an_address(plug_in, server):
 def test_a_new_format_is_named_where_formats_are_listed(plug_in, write):
     """In the message about a file of none of them."""
     plug_in(FORMAT)
-    assert refusal(write("t.csv", b"x,label\n1,0\0\n")).endswith(
+    assert refusal(read_table, write("t.csv", b"x,label\n1,0\0\n")).endswith(
         "Give a CSV, TSV, Parquet, Arrow, NPZ, Excel, ODS, SQLite, JSON, ARFF, LIBSVM, zip or Lines file."
     )
 
@@ -154,11 +148,11 @@ def test_a_new_source_is_read_and_split_by_its_name(plug_in, tmp_path):
 def test_a_new_source_is_named_where_sources_are_listed(plug_in, tmp_path):
     """Near misses, places to read from, and the rows that its split needs."""
     plug_in(SOURCE)
-    assert refusal("ramp") == (
+    assert refusal(read_table, "ramp") == (
         "`source` must be 'higgs-sim', 'higgs', 'ramps', an http(s) address or an existing file; there is no 'ramp'. "
         "Did you mean 'ramps'?"
     )
-    assert refusal("higgs-sim", location="x") == (
+    assert refusal(read_table, "higgs-sim", location="x") == (
         "`location` says where to read 'higgs' or 'ramps' from; give other files as `source`."
     )
     with pytest.raises(InputError, match="The default split of 'ramps' needs 25 rows"):

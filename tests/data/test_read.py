@@ -171,7 +171,7 @@ def test_frames():
         check(read_table(frame, target="label"))
     for frame in (FRAME.drop("label"), FRAME.drop("label").to_pandas()):
         check(read_table(frame, target=Y), target_name="target")
-        check(read_table((frame, FRAME["label"])), target_name="target")
+        check(read_table((frame, FRAME["label"])))
 
 
 def test_pandas_columns_of_every_kind():

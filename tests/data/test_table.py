@@ -9,10 +9,10 @@ import sys
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.table import Table
-from justright.errors import InputError
 
 
 def make(**changes: object) -> Table:
@@ -77,9 +77,7 @@ BAD = [
 @pytest.mark.parametrize(("changes", "message"), BAD)
 def test_what_is_no_table_is_refused(changes, message):
     """Each rule of a table has its sentence."""
-    with pytest.raises(InputError) as caught:
-        make(**changes)
-    assert str(caught.value) == message
+    assert refusal(make, **changes) == message
 
 
 def test_fingerprints_tell_content_apart():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.data import tables
-from justright.errors import InputError
 
 ROWS = 100_000
 FIVE_ERRORS = 5.0  # standard errors: a seeded draw that lies farther out has another mean
@@ -112,14 +112,13 @@ def test_a_study_accepts_a_simulated_table():
 )
 def test_bad_options_are_refused(options, message):
     """Whole messages."""
-    with pytest.raises(InputError) as caught:
-        tables.teacher(**options)
-    assert str(caught.value) == message
+    assert refusal(tables.teacher, **options) == message
 
 
 def test_outputs_of_another_shape_are_refused():
     """A column too many would be broadcast without a word."""
     drawn = tables.teacher(2, seed=1).sample(10, seed=0)
-    with pytest.raises(InputError) as caught:
-        drawn.expected_losses(np.zeros((10, 2)))
-    assert str(caught.value) == "`outputs` must have the shape (10,); got (10, 2)."
+    assert (
+        refusal(drawn.expected_losses, np.zeros((10, 2)))
+        == "`outputs` must have the shape (10,); got (10, 2)."
+    )

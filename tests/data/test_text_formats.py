@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file
+from tests.refusals import refusal
 
 from justright.data.read import read_file, read_table
 from justright.data.read_options import READ_ALL
 from justright.data.readers import inflate, json_rows, libsvm
-from justright.errors import InputError
 
 FRAME = pd.DataFrame({"x": [1.5, 2.0, -3.0, 4.0], "n": [1, 2, 3, 4], "label": [0, 1, 1, 0]})
 VALUES = FRAME[["x", "n"]].to_numpy(np.float32)
@@ -56,13 +56,6 @@ SPARSE = """@relation s
 {0 -3, 1 3, 2 1}
 { 0 4 , 1 4 }
 """
-
-
-def message(source, **options):
-    """Return the error message of reading a source."""
-    with pytest.raises(InputError) as caught:
-        read_table(source, **options)
-    return str(caught.value)
 
 
 def columns(path):
@@ -115,7 +108,7 @@ BAD_JSON = {
 def test_what_is_no_table_in_json_is_refused(write, text):
     """With the line, or the columns."""
     path = write("t.json", text)
-    assert message(path, target="y") == f"{path!r}: {BAD_JSON[text]}"
+    assert refusal(read_table, path, target="y") == f"{path!r}: {BAD_JSON[text]}"
 
 
 def test_lists_and_empty_objects_in_json_are_left_out(write):
@@ -133,7 +126,7 @@ def test_json_beyond_the_limit_is_refused(write, monkeypatch):
         write("t.json", WRITTEN["records"]),
         write("t.json.gz", gzip.compress(b"[" + b" " * 999 + b"]")),
     ):
-        assert message(path) == (
+        assert refusal(read_table, path) == (
             f"{path!r}: JSON must take at most 50 bytes; it takes more. Save it as Parquet or CSV."
         )
 
@@ -186,7 +179,7 @@ BAD_ARFF = {
 def test_a_line_that_is_no_arff_is_named(write, text):
     """With its number in the file, comments counted."""
     path, (line, what) = write("t.arff", text), BAD_ARFF[text]
-    assert message(path, target="label") == (
+    assert refusal(read_table, path, target="label") == (
         f"{path!r}: every line of an ARFF file must follow the format; line {line} does not: {what}."
     )
 
@@ -195,7 +188,9 @@ def test_a_line_that_is_no_arff_is_named(write, text):
 def test_a_line_of_blanks_that_is_no_arff_is_refused_at_once(write, start):
     """No blank is tried in two places: of a hundred thousand that would take days."""
     path = write("t.arff", SPARSE.replace("{0 2, 1 2, 2 1}", start + " " * 100_000 + "'}"))
-    assert "line 7 does not: its quotes do not match at character" in message(path, target="label")
+    assert "line 7 does not: its quotes do not match at character" in refusal(
+        read_table, path, target="label"
+    )
 
 
 @pytest.mark.parametrize("name", ["t.arff", "t.libsvm"])
@@ -203,7 +198,7 @@ def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch, name
     """As a CSV file is."""
     monkeypatch.setattr(inflate, "MAX_TABLE_BYTES", 10)
     path = write(name, ARFF)
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: a text table must take at most 10 bytes; it takes {len(ARFF)}. "
         "Split it, or save it as Parquet and ask for fewer `rows`."
     )
@@ -212,7 +207,7 @@ def test_a_text_file_beyond_the_limit_is_refused_unread(write, monkeypatch, name
 def test_an_arff_file_without_attributes_is_refused(write):
     """A header alone says nothing."""
     path = write("t.arff", "@relation r\n@data\n1,2\n")
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: an ARFF file must declare its columns with @attribute; it declares none."
     )
 
@@ -232,7 +227,7 @@ def test_libsvm_with_a_feature_far_out_is_refused_before_zeros_are_written(write
     """One huge number must not take gigabytes."""
     monkeypatch.setattr(libsvm, "MAX_TABLE_BYTES", 1 << 20)
     path = write("t.svm", "1 1:1\n0 999999:1\n")
-    assert message(path) == (
+    assert refusal(read_table, path) == (
         f"{path!r}: a table must take at most 1,048,576 bytes in memory; 2 rows of 999,999 features take 15,999,984 "
         "with their zeros. Ask for fewer `rows`, or remove features."
     )
@@ -244,5 +239,5 @@ def test_a_bad_line_of_libsvm_is_refused(write):
     assert re.fullmatch(
         rf"{re.escape(repr(path))}: every line must be a target and NUMBER:VALUE pairs; scikit-learn says: "
         r".+\. Correct the file\.",
-        message(path),
+        refusal(read_table, path),
     )

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.data.read_options import ReadOptions
 from justright.data.readers import delimited
 from justright.data.readers.delimited import read_delimited
 from justright.data.readers.delimited_text import lines
-from justright.errors import InputError
 
 INDEX = "The first column has no name; it is called 'index'."
 COMMENTED = "The names of the columns stand in a comment."
@@ -35,13 +35,6 @@ def columns(text, **options):
     """Return the columns of a text, and the notes on it."""
     raw = read_delimited(text if isinstance(text, bytes) else text.encode(), "'t'", ReadOptions(**options))
     return raw.frame.to_dict(as_series=False), list(raw.notes)
-
-
-def message(text, **options):
-    """Return the error message of a text."""
-    with pytest.raises(InputError) as caught:
-        columns(text, **options)
-    return str(caught.value)
 
 
 UNUSUAL = {
@@ -289,15 +282,15 @@ def test_options_decide_what_would_be_found():
 def test_options_that_cannot_be_used_are_refused():
     """With what they may be."""
     for sep in ("", "\n", '"'):
-        assert message("a,b\n", sep=sep) == (
+        assert refusal(columns, "a,b\n", sep=sep) == (
             f"`sep` must be what stands between two fields, without quotes and line ends, or 'whitespace'; got {sep!r}."
         )
     for encoding in ("latin-99", "base64", "punycode", "a\0b", ""):
-        assert message("a,b\n", encoding=encoding) == (
+        assert refusal(columns, "a,b\n", encoding=encoding) == (
             "`encoding` must be an encoding of text that Python knows, such as 'utf-8', 'cp1252', 'latin-1' or 'utf-16'; "
             f"got {encoding!r}."
         )
-    assert message("a,é\n", encoding="ascii") == (
+    assert refusal(columns, "a,é\n", encoding="ascii") == (
         "'t': text must be in the `encoding` that was named, 'ascii'; it is not: 'ascii' codec can't decode byte 0xc3 in "
         "position 2: ordinal not in range(128). Name another, or none."
     )
@@ -321,19 +314,19 @@ RAGGED = {
 @pytest.mark.parametrize("text", RAGGED, ids=range(len(RAGGED)))
 def test_lines_that_are_no_rows_are_named(text):
     """The first few, and how many there are."""
-    assert message(text) == f"'t': {RAGGED[text]}"
+    assert refusal(columns, text) == f"'t': {RAGGED[text]}"
 
 
 def test_a_header_that_names_too_few_columns_is_refused():
     """Where it is said to be one."""
-    assert message("a,b\n1,2,3,4\n5,6,7,8\n", header=True) == (
+    assert refusal(columns, "a,b\n1,2,3,4\n5,6,7,8\n", header=True) == (
         "'t': the header must name 4 columns, as many as most lines have; line 1 names 2. Correct that line."
     )
 
 
 def test_a_binary_file_is_no_western_text():
     """Control characters tell."""
-    assert message(b"a,b\n\xff\x01,2\n") == (
+    assert refusal(columns, b"a,b\n\xff\x01,2\n") == (
         "'t': text must not hold control characters; byte 5 is 0x01, so it is probably a binary file."
     )
 

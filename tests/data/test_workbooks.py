@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.data.read import read_file
 from justright.data.read_options import READ_ALL, ReadOptions
@@ -92,9 +93,7 @@ VALUES = {
 
 def message(path, **options):
     """Return the error message of reading a file."""
-    with pytest.raises(InputError) as caught:
-        read_file(path, "'t'", ReadOptions(**options))
-    return str(caught.value)
+    return refusal(read_file, path, "'t'", ReadOptions(**options))
 
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.bin"])
@@ -120,9 +119,7 @@ def test_a_sheet_is_chosen_by_its_name_or_number(tmp_path):
     for name, columns in (("2", ["a", "b"]), ("Data", list(VALUES)), ("1", ["a", "b"])):
         frame, _ = read_sheet(path, name, None, None)
         assert frame.columns == [*columns, PLACES]
-    with pytest.raises(InputError) as caught:
-        read_sheet(path, "Dat", None, None)
-    assert str(caught.value) == (
+    assert refusal(read_sheet, path, "Dat", None, None) == (
         "`sheet` must be the name of a sheet, or its number from 1 to 3; got 'Dat'. Did you mean 'Data'? "
         "Sheets: '2', 'Data', 'Empty'."
     )

@@ -6,11 +6,11 @@ import gzip
 import zipfile
 
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read_options import ReadOptions
 from justright.data.readers import inflate
 from justright.data.readers.zipped import looks_like_zip, read_zip
-from justright.errors import InputError
 
 TABLE = b"x;y\n1,5;0\n2,5;1\n"
 COLUMNS = {"x": ["1,5", "2,5"], "y": [0, 1]}
@@ -32,9 +32,7 @@ def zipped(tmp_path):
 
 def message(path, **options):
     """Return the error message of reading an archive."""
-    with pytest.raises(InputError) as caught:
-        read_zip(path, "'t.zip'", ReadOptions(**options))
-    return str(caught.value)
+    return refusal(read_zip, path, "'t.zip'", ReadOptions(**options))
 
 
 ARCHIVES = {

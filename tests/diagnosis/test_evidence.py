@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.diagnosis.evidence import RunEvidence, StudyEvidence, VariantEvidence
-from justright.errors import InputError
 
 RUN = RunEvidence(0, "finished", 10, 3)
 UNKNOWN_OUTCOME = (
     "`outcome` must be one of 'finished', 'stopped early', 'diverged', 'failed'; got 'stopped'. "
     "Did you mean 'stopped early'?"
 )
-
-
-def message(build) -> str:
-    """Return the message of the error that `build` raises."""
-    with pytest.raises(InputError) as caught:
-        build()
-    return str(caught.value)
 
 
 def study(*variants, task="binary", constant_loss=0.7, test_rows=0):
@@ -73,12 +66,12 @@ def study(*variants, task="binary", constant_loss=0.7, test_rows=0):
 )
 def test_contradictions_are_refused(build, text):
     """Whole messages."""
-    assert message(build) == text
+    assert refusal(build) == text
 
 
 def test_an_unknown_variant_is_refused_with_the_nearest_name():
     """Lookup by name."""
     evidence = study(VariantEvidence("Medium", 1, (RUN,)))
-    assert message(lambda: evidence.variant("Medum")) == (
+    assert refusal(evidence.variant, "Medum") == (
         "`variant` must be one of 'Medium'; got 'Medum'. Did you mean 'Medium'?"
     )

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.diagnosis.evidence import ReferenceEvidence, VariantEvidence
 from justright.diagnosis.judge import judge_study
 from justright.diagnosis.words.numbers import estimate
-from justright.errors import InputError
 from justright.runs.margin import default_margin
 
 
@@ -207,9 +207,10 @@ def test_a_margin_of_the_users_own_is_used(study):
 
 def test_a_margin_that_is_not_positive_is_refused(study):
     """Zero would make every difference count."""
-    with pytest.raises(InputError) as caught:
-        judge_study(study, margin=0.0)
-    assert str(caught.value) == "`margin` must be a positive number in units of the loss; got 0.0."
+    assert (
+        refusal(judge_study, study, margin=0.0)
+        == "`margin` must be a positive number in units of the loss; got 0.0."
+    )
 
 
 def test_a_reference_on_other_rows_is_left_out(study):

@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 from tests.known_truth import predicted
+from tests.refusals import refusal
 
 from justright.diagnosis import learning_curve
 from justright.diagnosis.effects import Effect
 from justright.diagnosis.evidence import LearningCurve
 from justright.diagnosis.learning_curve import error_covariance, judge_scaling
 from justright.diagnosis.words.more_data import scaling_sentence, scaling_to_dict
-from justright.errors import InputError
 from justright.statistics.crossed import crossed
 
 ROWS = (625, 1_250, 2_500, 5_000, 10_000)
@@ -225,6 +225,4 @@ def test_result_json_gets_plain_values():
 )
 def test_curves_that_do_not_fit_together_are_refused(rows, shapes, message):
     """Whole messages."""
-    with pytest.raises(InputError) as caught:
-        LearningCurve("A", rows, tuple(np.zeros(shape) for shape in shapes))
-    assert str(caught.value) == message
+    assert refusal(LearningCurve, "A", rows, tuple(np.zeros(shape) for shape in shapes)) == message

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from justright.diagnosis.measured import cross_fitted, measure_study, paired_differences
+from justright.diagnosis.ends import errors
+from justright.diagnosis.measured import (
+    chosen_by_halves,
+    cross_fitted,
+    measure_study,
+    paired_differences,
+)
+from justright.runs.weighted_means import linearised, relative_weights
 
 
 def test_cross_fitting_takes_the_optimism_out_of_a_minimum():
@@ -60,3 +67,34 @@ def test_differences_are_paired_by_seed(maker_of):
     np.testing.assert_array_equal(differences[0], expected)
     alone = measure_study(maker.study(type(left)("A", 10, left.runs[:1]), fewer))
     assert paired_differences(alone["A"], alone["B"]) is None
+
+
+def test_rows_that_count_differently_are_cross_fitted_by_their_weights():
+    """Each half is chosen by the other's weighted mean, and the mean of both is weighted: found here from losses as they are."""
+    rng = np.random.default_rng(0)
+    weights = rng.exponential(size=41)
+    weights[::4] = 0  # of even rows alone, which then count less in all
+    relative = relative_weights(weights)
+    losses = {epoch: rng.normal(1, 1, 41).astype(np.float32) for epoch in range(12)}
+    linear = {epoch: linearised(values, relative) for epoch, values in losses.items()}
+    chosen = chosen_by_halves(linear, relative)
+    for epoch, other in zip(chosen, (1, 0), strict=True):
+        means = [np.average(values[other::2], weights=weights[other::2]) for values in losses.values()]
+        assert epoch == np.argmin(means)
+    best, last = cross_fitted(linear, relative)
+    mixed = np.where(np.arange(41) % 2 == 0, losses[chosen[0]], losses[chosen[1]])
+    np.testing.assert_allclose(best, linearised(mixed, relative), atol=1e-5)
+    np.testing.assert_array_equal(last, linear[11])
+
+
+def test_wrong_answers_are_told_from_linearised_losses():
+    """A row without weight tells nothing."""
+    rng = np.random.default_rng(1)
+    weights = rng.exponential(size=60)
+    weights[::5] = 0
+    relative = relative_weights(weights)
+    losses = rng.exponential(size=60).astype(np.float32)
+    (found,) = errors({0: linearised(losses, relative)}, relative).values()
+    wrong = (losses > np.log(2)).astype(np.float32)
+    wrong[::5] = 0
+    np.testing.assert_allclose(found, linearised(wrong, relative), atol=1e-6)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
+import jax
 import pytest
 from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
@@ -13,6 +15,15 @@ import justright as jr
 QUICK = {"study": {"Linear": jr.mlp()}, "max_iter": 1_000, "batch_size": 1_000}
 # Skipped for every estimator, unless an environment variable asks for it.
 SKIPPED = {"check_array_api_input"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_programs():
+    """Let the worker of these checks compile without optimising: a third less time, and the checks are not about numbers."""
+    jax.devices()  # this process has its flags
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0")
+        yield
 
 
 @pytest.mark.slow

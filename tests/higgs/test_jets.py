@@ -58,7 +58,7 @@ def test_ordered_rows_stay_as_they_are():
 
 
 def test_real_tags_have_these_largest_values(shared):
-    """Three levels a column, the highest the constant, in 29,075 rows of HIGGS."""
+    """Three levels per column, the highest the constant, in 29,075 rows of HIGGS."""
     import polars as pl
 
     table = pl.read_parquet(shared / "higgs" / "heldout.parquet")

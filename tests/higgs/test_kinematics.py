@@ -7,8 +7,8 @@ from itertools import combinations
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES, collision_columns
 from justright.higgs.kinematics import (
     ETA_SCALES,
@@ -136,15 +136,11 @@ def test_balance_of_real_rows_gives_the_scales(shared):
 
 def test_a_table_without_those_columns_is_refused():
     """The first missing names, and what to do; columns that do not fit together are refused as well."""
-    with pytest.raises(InputError) as caught:
-        particle_columns(["lepton_pT", "lepton_eta", "lepton_phi"])
-    assert str(caught.value) == (
+    assert refusal(particle_columns, ["lepton_pT", "lepton_eta", "lepton_phi"]) == (
         "Masses of particles need the columns of HIGGS, such as 'lepton_pT'; the table lacks ['jet_1_pt', 'jet_1_eta', "
         "'jet_1_phi', 'jet_2_pt']. Leave them out, or name the columns."
     )
-    with pytest.raises(InputError) as caught:
-        HiggsMlp((4,), phi=(1, 2), kinematics=True, momenta=(0,))
-    assert str(caught.value) == (
+    assert refusal(HiggsMlp, (4,), phi=(1, 2), kinematics=True, momenta=(0,)) == (
         "`kinematics` needs 5 columns each in `momenta`, `etas` and `azimuths` and 2 in `missing`; got [[0], [], [], "
         "[]]. Use `particle_columns`."
     )

@@ -8,23 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data import fetch
 from justright.data.read import read_table
 from justright.data.sources import ReadProgress
-from justright.errors import InputError
 from justright.higgs import uci
 from justright.higgs.columns import HIGGS_FEATURES
 
 NAME = "/HIGGS.csv.gz"
 ADVICE = " Name a copy by `location` (--from), or use 'higgs-sim'."
-
-
-def message(**options: object) -> str:
-    """Return the error message of reading HIGGS."""
-    with pytest.raises(InputError) as caught:
-        read_table("higgs", **options)
-    return str(caught.value)
 
 
 def test_rows_are_those_of_the_file_in_order(server, higgs_rows, higgs_gz, tmp_path):
@@ -99,7 +92,7 @@ def test_a_silent_connection_is_resumed_after_the_time_limit(
     np.testing.assert_array_equal(table.features, higgs_rows[:, 1:])
     assert server.requests[1:] == [(NAME, "bytes=100000-")]
     server.drop_after = [0, 0, 0]
-    assert message(rows=3_000, location=address, cache_dir=tmp_path / "b") == (
+    assert refusal(read_table, "higgs", rows=3_000, location=address, cache_dir=tmp_path / "b") == (
         f"Cannot read {address!r}: no byte for 0.2 s (after 0 bytes). Try again later." + ADVICE
     )
 
@@ -108,7 +101,7 @@ def test_a_truncated_file_is_refused(server, higgs_gz, tmp_path):
     """A file that ends before the rows wanted is said to end too early, with its address."""
     address = server.address + NAME
     server.files[NAME] = higgs_gz[: len(higgs_gz) // 2]
-    assert message(rows=3_000, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=3_000, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: gzip data end too early." + ADVICE
     )
     assert list(tmp_path.iterdir()) == []
@@ -119,7 +112,7 @@ def test_a_connection_that_always_ends_early_is_given_up(server, higgs_gz, tmp_p
     address = server.address + NAME
     server.files[NAME] = higgs_gz
     server.drop_after = [100_000, 0, 0, 0, 0]
-    assert message(rows=3_000, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=3_000, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: the connection ended early (after 100,000 bytes). Try again later."
         + ADVICE
     )
@@ -130,7 +123,7 @@ def test_a_damaged_file_is_refused(server, higgs_gz, tmp_path):
     """A wrong checksum at the end of the file is noticed once the whole file is read."""
     address = server.address + NAME
     server.files[NAME] = higgs_gz[:-8] + bytes(4) + higgs_gz[-4:]
-    assert message(location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: gzip data are damaged: Error -3 while decompressing data: incorrect data check."
         + ADVICE
     )
@@ -139,11 +132,11 @@ def test_a_damaged_file_is_refused(server, higgs_gz, tmp_path):
 def test_a_missing_file_and_a_page_are_told_apart(server, tmp_path):
     """404 and an HTML page each have their own sentence."""
     address = server.address + NAME
-    assert message(rows=10, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=10, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: the server answers 404 Not Found. Check the address." + ADVICE
     )
     server.files[NAME] = b"<!DOCTYPE html><html><body>Log in</body></html>"
-    assert message(rows=10, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=10, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: it is an HTML page, not HIGGS.csv.gz." + ADVICE
     )
 
@@ -152,12 +145,12 @@ def test_a_redirect_to_a_local_file_is_refused(server, tmp_path):
     """file: and ftp: are never followed."""
     address = server.address + NAME
     server.redirects[NAME] = "file:///etc/hostname"
-    assert message(rows=10, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=10, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: the server answers 302 Found - Redirection to url 'file:///etc/hostname' is not "
         "allowed. Check the address." + ADVICE
     )
     server.redirects[NAME] = "ftp://127.0.0.1/x"
-    assert message(rows=10, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=10, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: it redirects to 'ftp://127.0.0.1/x', which is not http(s). Check the address."
         + ADVICE
     )
@@ -193,7 +186,7 @@ def test_the_whole_file_of_uci_has_its_checksum(server, higgs_gz, tmp_path, monk
     monkeypatch.setattr(uci, "UCI_ADDRESSES", (address,))
     monkeypatch.setattr(uci, "UCI_ROWS", 3_000)
     digest = hashlib.sha256(higgs_gz).hexdigest()
-    assert message(rows=3_000, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=3_000, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: its SHA-256 is {digest}, not {uci.UCI_SHA256}." + ADVICE
     )
     monkeypatch.setattr(uci, "UCI_SHA256", digest)
@@ -213,8 +206,11 @@ def test_more_rows_than_there_are_is_refused(server, higgs_gz, tmp_path):
     server.files[NAME] = higgs_gz
     address = server.address + NAME
     expected = f"{address!r}: `rows` must be at most its 3,000 rows; got 3,001."
-    assert message(rows=3_001, location=address, cache_dir=tmp_path) == expected
-    assert message(rows=11_000_001) == "`rows` must be at most 11,000,000, all of HIGGS; got 11,000,001."
+    assert refusal(read_table, "higgs", rows=3_001, location=address, cache_dir=tmp_path) == expected
+    assert (
+        refusal(read_table, "higgs", rows=11_000_001)
+        == "`rows` must be at most 11,000,000, all of HIGGS; got 11,000,001."
+    )
 
 
 def test_a_file_that_changes_between_connections_is_refused(server, higgs_gz, tmp_path):
@@ -222,7 +218,7 @@ def test_a_file_that_changes_between_connections_is_refused(server, higgs_gz, tm
     server.files[NAME] = higgs_gz
     server.drop_after, server.tags = [100_000], ['"one"', '"two"']
     address = server.address + NAME
-    assert message(rows=3_000, location=address, cache_dir=tmp_path) == (
+    assert refusal(read_table, "higgs", rows=3_000, location=address, cache_dir=tmp_path) == (
         f"Cannot read {address!r}: the file changed while it was read. Try again." + ADVICE
     )
 
@@ -245,7 +241,7 @@ def test_a_line_that_is_no_row_is_named(higgs_rows, write, line, reason):
     )
     for content in (good + line, gzip.compress(good + line)):
         path = write("rows.csv", content)
-        assert message(location=path) == (
+        assert refusal(read_table, "higgs", location=path) == (
             f"{path!r}: a readable HIGGS file was expected; {reason}. Download it again."
         )
 
@@ -253,18 +249,18 @@ def test_a_line_that_is_no_row_is_named(higgs_rows, write, line, reason):
 def test_local_copies_that_cannot_be_read_are_named(tmp_path, write):
     """Missing, empty and one-class copies each have their own sentence."""
     missing = str(tmp_path / "none.gz")
-    assert message(location=missing) == (
+    assert refusal(read_table, "higgs", location=missing) == (
         f"`location` must be an existing file or an http(s) address; there is no {missing!r}."
     )
     empty = write("empty.csv", b"")
-    assert message(location=empty) == (
+    assert refusal(read_table, "higgs", location=empty) == (
         f"{empty!r}: a readable HIGGS file was expected; it is empty. Download it again."
     )
     single = write("one.csv", b"1" + b",0" * 28 + b"\n")
-    assert message(location=single) == (
+    assert refusal(read_table, "higgs", location=single) == (
         f"{single!r}: the first 1 rows of HIGGS must hold both classes; all are of class 1. Read more rows."
     )
-    assert message(location="ftp://example.org/HIGGS.csv.gz") == (
+    assert refusal(read_table, "higgs", location="ftp://example.org/HIGGS.csv.gz") == (
         "An address must start with http://, https:// or a database's name, such as postgresql://; got 'ftp://example.org/HIGGS.csv.gz'. "
         "Download the file first."
     )
@@ -273,10 +269,10 @@ def test_local_copies_that_cannot_be_read_are_named(tmp_path, write):
 def test_options_that_higgs_fixes_are_refused():
     """A target or task of one's own cannot be honoured."""
     advice = "must be left out for 'higgs', whose columns are known; read a copy by its path."
-    assert message(target="m_bb") == f"`target` {advice}"
-    assert message(task="regression") == f"`task` {advice}"
-    assert message(missing=["?"]) == f"`missing` {advice}"
-    assert message(categorical=["m_bb"]) == f"`categorical` {advice}"
+    assert refusal(read_table, "higgs", target="m_bb") == f"`target` {advice}"
+    assert refusal(read_table, "higgs", task="regression") == f"`task` {advice}"
+    assert refusal(read_table, "higgs", missing=["?"]) == f"`missing` {advice}"
+    assert refusal(read_table, "higgs", categorical=["m_bb"]) == f"`categorical` {advice}"
 
 
 def test_real_rows_come_in_order_and_cost_what_they_take(server, shared: Path, tmp_path):

@@ -59,6 +59,16 @@ def test_a_rise_of_validation_while_training_falls_is_overfitting_since_the_turn
     assert "it overfits since epoch" in reading.sentence
 
 
+def test_a_single_early_best_is_no_new_best_at_the_end():
+    """RecBole's first MRR was its highest: the label rests on what came after, and the sentence says so."""
+    scores = "60 48 51 47 44 40 39 49 55 53 51 57 49 48 41 56 54 55 54 53 53 58 54 56 58"
+    sentence = read({"val_score": [int(score) / 1000 for score in scores.split()]}).sentence
+    assert sentence == (
+        "val_score rose over the second half of the run, and ended higher than before its last quarter, the single value 0.0600 "
+        "at epoch 0 aside (the last value is 0.0580): it was still improving when the run ended."
+    )
+
+
 def test_what_this_log_shows_is_advised_before_what_holds_in_general():
     """The state to keep and a replayed early stopping come first, the command that measures the rest last."""
     reading = read({"loss": noisy(FALLING, 1), "val_loss": noisy(RISING)})

@@ -19,6 +19,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -390,9 +391,7 @@ EMPTY = "is empty. Pass {metric: [one value per epoch]}, such as {'loss': [...],
 )
 def test_an_object_without_curves_says_what_to_pass(source, message):
     """In one sentence, for each kind its own."""
-    with pytest.raises(InputError) as caught:
-        logged_runs_of(source)
-    assert str(caught.value) == message
+    assert refusal(logged_runs_of, source) == message
 
 
 @pytest.mark.parametrize(("source", "name"), [(object(), "object"), (b"log.csv", "bytes"), (3, "int")])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.objects.registry import curves_in
 from justright.session.reading import diagnose
 
@@ -55,9 +54,7 @@ def test_a_trial_whose_loss_rose_overfits():
 
 def test_a_study_that_reported_nothing_says_what_to_do():
     """Only values reported while a trial trains make a curve."""
-    with pytest.raises(InputError) as caught:
-        diagnose(study(trial(0, {})))
-    assert str(caught.value) == (
+    assert refusal(diagnose, study(trial(0, {}))) == (
         "An Optuna Study must hold what its trials reported while they trained; none reported anything. Call "
         "`trial.report(val_loss, epoch)` after each epoch, and run the study again."
     )

@@ -11,6 +11,7 @@ import math
 import zipfile
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.source import Source
@@ -176,9 +177,7 @@ def test_the_table_that_a_notebook_shows_while_it_trains_comes_first(tmp_path):
 
 def test_a_notebook_without_outputs_is_refused_in_one_sentence(tmp_path):
     """It was saved before it ran."""
-    with pytest.raises(InputError) as caught:
-        source_of(tmp_path, notebook())
-    assert str(caught.value) == (
+    assert refusal(source_of, tmp_path, notebook()) == (
         f"A notebook must hold what training printed; no cell of {str(tmp_path / 'log.json')!r} holds an output. "
         "Run it, and save it."
     )
@@ -189,9 +188,10 @@ def test_a_log_in_gzip_is_unpacked(tmp_path):
     packed = gzip.compress(b"epoch,loss,val_loss\n" + b"0,0.7,0.8\n" * 1_000)
     assert source_of(tmp_path, packed).text.endswith("0,0.7,0.8\n")
     assert source_of(tmp_path, packed[:-8]).text.startswith("epoch,loss,val_loss\n0,0.7,0.8\n")
-    with pytest.raises(InputError) as caught:
-        source_of(tmp_path, b"\x1f\x8b\x08\x00 what is this")
-    assert str(caught.value) == f"A log in gzip must be whole; {str(tmp_path / 'log.json')!r} is damaged."
+    assert (
+        refusal(source_of, tmp_path, b"\x1f\x8b\x08\x00 what is this")
+        == f"A log in gzip must be whole; {str(tmp_path / 'log.json')!r} is damaged."
+    )
 
 
 def test_the_log_of_a_container_is_what_its_program_printed(tmp_path):
@@ -214,9 +214,10 @@ def test_a_file_that_is_no_text_is_named_with_what_to_give_instead(tmp_path, kin
     """In one sentence and a second."""
     magics, words = kind
     for magic in magics:
-        with pytest.raises(InputError) as caught:
-            source_of(tmp_path, magic + REST.get(magic, b"\x00\x01"))
-        assert str(caught.value) == f"A training log must be text; {str(tmp_path / 'log.json')!r} {words}"
+        assert (
+            refusal(source_of, tmp_path, magic + REST.get(magic, b"\x00\x01"))
+            == f"A training log must be text; {str(tmp_path / 'log.json')!r} {words}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -238,9 +239,7 @@ def test_of_several_texts_in_an_archive_the_one_named_as_a_log_is_read(tmp_path)
     """Two of them are refused, with their names."""
     text = json.dumps(HISTORY)
     assert source_of(tmp_path, zip_of({"notes.txt": "x", "metrics.json": text})).value == HISTORY
-    with pytest.raises(InputError) as caught:
-        source_of(tmp_path, zip_of({"log-1.json": text, "log-2.json": text}))
-    assert str(caught.value) == (
+    assert refusal(source_of, tmp_path, zip_of({"log-1.json": text, "log-2.json": text})) == (
         f"A zip archive must hold one log; {str(tmp_path / 'log.json')!r} holds 'log-1.json', 'log-2.json'. "
         "Unpack it, and give the folder."
     )
@@ -248,9 +247,7 @@ def test_of_several_texts_in_an_archive_the_one_named_as_a_log_is_read(tmp_path)
 
 def test_a_damaged_archive_is_refused(tmp_path):
     """In a sentence."""
-    with pytest.raises(InputError) as caught:
-        source_of(tmp_path, zip_of({"log.json": "{}"})[:30])
-    assert str(caught.value) == (
+    assert refusal(source_of, tmp_path, zip_of({"log.json": "{}"})[:30]) == (
         f"A log in a zip archive must be readable; {str(tmp_path / 'log.json')!r} is not: File is not a zip file. "
         "Unpack it first."
     )

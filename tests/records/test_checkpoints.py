@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from tests.refusals import refusal
 
 from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors, write_tensors
@@ -88,9 +89,7 @@ def test_a_checkpoint_of_another_program_is_not_trusted(tmp_path) -> None:
     from safetensors.numpy import save_file
 
     save_file({"x": np.zeros(1)}, tmp_path / "a")
-    with pytest.raises(DamagedError) as caught:
-        read_tensors(tmp_path / "a")
-    assert str(caught.value) == (
+    assert refusal(read_tensors, tmp_path / "a", error=DamagedError) == (
         f"The checkpoint {str(tmp_path / 'a')!r} is damaged (its checksum does not match). "
         "Remove it: its runs start again and end the same."
     )
@@ -98,9 +97,7 @@ def test_a_checkpoint_of_another_program_is_not_trusted(tmp_path) -> None:
 
 def test_a_missing_checkpoint_is_one_clear_message(tmp_path) -> None:
     """As after somebody cleaned up."""
-    with pytest.raises(FolderError) as caught:
-        read_tensors(tmp_path / "gone")
-    assert str(caught.value) == (
+    assert refusal(read_tensors, tmp_path / "gone", error=FolderError) == (
         f"Cannot read the checkpoint at {str(tmp_path / 'gone')!r}: it is missing. "
         "Put it back, or choose another folder."
     )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import FolderError
 from justright.records import files
@@ -112,9 +113,7 @@ def test_a_full_disk_is_one_clear_message_and_leaves_the_old_file(tmp_path, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FolderError) as caught:
-        write_atomically(target, b"new")
-    assert str(caught.value) == (
+    assert refusal(write_atomically, target, b"new", error=FolderError) == (
         f"Cannot write at {str(target)!r}: the disk is full. Free some space and run the same command again; "
         "what was recorded is kept."
     )
@@ -129,9 +128,7 @@ def test_a_read_only_folder_is_one_clear_message(tmp_path, monkeypatch) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    with pytest.raises(FolderError) as caught:
-        write_atomically(tmp_path / "report.html", b"")
-    assert str(caught.value) == (
+    assert refusal(write_atomically, tmp_path / "report.html", b"", error=FolderError) == (
         f"Cannot write at {str(tmp_path / 'report.html')!r}: it may not be written. "
         "Choose another folder, or change its permissions."
     )
@@ -140,9 +137,7 @@ def test_a_read_only_folder_is_one_clear_message(tmp_path, monkeypatch) -> None:
 def test_a_parent_that_is_a_file_is_one_clear_message(tmp_path) -> None:
     """Making a folder below a file fails with the reason."""
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(FolderError) as caught:
-        make_folders(tmp_path / "file" / "below")
-    assert str(caught.value) == (
+    assert refusal(make_folders, tmp_path / "file" / "below", error=FolderError) == (
         f"Cannot make the folder at {str(tmp_path / 'file' / 'below')!r}: File exists. "
         "Correct that, or choose another folder."
     )

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
-from justright.errors import FolderError, InputError
+from justright.errors import FolderError
 from justright.records.folder import StudyFolder, holds_study, new_folder_beside
 from justright.runs.events import RunKey
 
@@ -84,9 +85,7 @@ def test_a_second_process_is_told_who_owns_the_folder(study, other_owner) -> Non
     """The message names the owner's process, host and since when, and what to do."""
     owner = json.loads((study / "owner.json").read_text())
     assert (owner["pid"], owner["host"]) == (other_owner.pid, socket.gethostname())
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(study, "resume")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, study, "resume", error=FolderError) == (
         f"One process at a time may use a study folder; {str(study)!r} is taken: process {other_owner.pid} on host "
         f"{socket.gethostname()!r} has used it since {owner['since']}. Wait for it, or choose another folder."
     )
@@ -95,9 +94,7 @@ def test_a_second_process_is_told_who_owns_the_folder(study, other_owner) -> Non
 def test_an_owner_whose_note_is_damaged_still_owns(study, other_owner) -> None:
     """The lock counts, not the note about it."""
     (study / "owner.json").write_text("{")
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(study, "resume")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, study, "resume", error=FolderError) == (
         f"One process at a time may use a study folder; {str(study)!r} is taken: another process is using it. "
         "Wait for it, or choose another folder."
     )
@@ -151,9 +148,7 @@ def test_a_path_without_a_study_is_refused(tmp_path, mode, make, found) -> None:
     """`show`, `report` and resuming say what is there instead."""
     path = tmp_path / "study"
     make(path)
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(path, mode)
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, path, mode, error=FolderError) == (
         f"A study folder must be one that `justright run` wrote; {str(path)!r} is not: {found}. "
         "Give the path that was given as --out."
     )
@@ -162,9 +157,7 @@ def test_a_path_without_a_study_is_refused(tmp_path, mode, make, found) -> None:
 def test_a_new_study_is_not_put_on_a_file(tmp_path) -> None:
     """A file where the folder should be stays what it is."""
     (tmp_path / "runs").write_bytes(b"mine")
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(tmp_path / "runs", "create")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, tmp_path / "runs", "create", error=FolderError) == (
         f"The study folder must be a folder; {str(tmp_path / 'runs')!r} is a file. Choose another path."
     )
     assert (tmp_path / "runs").read_bytes() == b"mine"
@@ -174,9 +167,7 @@ def test_a_new_study_is_not_put_among_other_files(tmp_path) -> None:
     """A folder with somebody's files is refused, and none of ours is left there."""
     (tmp_path / "thesis.tex").write_bytes(b"")
     (tmp_path / "video.mp4").write_bytes(b"")
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(tmp_path, "create")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, tmp_path, "create", error=FolderError) == (
         f"A new study needs an empty folder; {str(tmp_path)!r} holds 'thesis.tex' and 1 more. Choose another path."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.tex", "video.mp4"]
@@ -184,9 +175,7 @@ def test_a_new_study_is_not_put_among_other_files(tmp_path) -> None:
 
 def test_a_new_study_is_not_put_on_another(study) -> None:
     """Whether to resume is the caller's decision."""
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(study, "create")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, study, "create", error=FolderError) == (
         f"A new study needs an empty folder; {str(study)!r} holds a study. Resume it, or start a new one."
     )
 
@@ -207,9 +196,7 @@ def test_a_folder_that_may_not_be_made_is_one_clear_message(tmp_path, monkeypatc
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(FolderError) as caught:
-        StudyFolder.open(tmp_path / "study", "create")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, tmp_path / "study", "create", error=FolderError) == (
         f"Cannot make the folder at {str(tmp_path / 'study')!r}: it may not be written. "
         "Choose another folder, or change its permissions."
     )
@@ -217,9 +204,7 @@ def test_a_folder_that_may_not_be_made_is_one_clear_message(tmp_path, monkeypatc
 
 def test_an_unknown_mode_is_refused(tmp_path) -> None:
     """With the modes there are."""
-    with pytest.raises(InputError) as caught:
-        StudyFolder.open(tmp_path, "raed")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder.open, tmp_path, "raed") == (
         "`mode` must be one of 'create', 'resume', 'read'; got 'raed'. Did you mean 'read'?"
     )
 
@@ -248,9 +233,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path) -> None:
     """A recorded path must not follow a link to somebody else's file."""
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "models").symlink_to(tmp_path)
-    with pytest.raises(FolderError) as caught:
-        StudyFolder(tmp_path / "study", "read").inside("models/x.keras")
-    assert str(caught.value) == (
+    assert refusal(StudyFolder(tmp_path / "study", "read").inside, "models/x.keras", error=FolderError) == (
         f"A study folder must hold files and folders only; 'models' in {str(tmp_path / 'study')!r} is a link. "
         "Put a copy of what it leads to in its place; the folder as a whole may be a link."
     )

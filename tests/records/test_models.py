@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import FolderError, InputError
 from justright.records import models
@@ -59,9 +60,7 @@ def test_a_model_with_a_lambda_is_refused(tmp_path) -> None:
 
     path = tmp_path / "lambda.keras"
     save_model_atomically(keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x * 2)]), path)
-    with pytest.raises(InputError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path) == (
         f"A model must not hold code; {str(path)!r} has a 'Lambda', which would run what its author wrote. "
         "Rebuild it from layers, or load it yourself if you trust it."
     )
@@ -92,14 +91,10 @@ def test_a_module_that_keras_does_not_own_is_not_imported(tmp_path, saved) -> No
 
 def test_other_formats_are_refused(tmp_path) -> None:
     """HDF5 files and folders can hold code that Keras would run."""
-    with pytest.raises(InputError) as caught:
-        load_model(tmp_path / "model.h5")
-    assert str(caught.value) == (
+    assert refusal(load_model, tmp_path / "model.h5") == (
         f"A model must be a .keras file; got {str(tmp_path / 'model.h5')!r}. Save it with model.save('name.keras')."
     )
-    with pytest.raises(InputError) as caught:
-        save_model_atomically(None, tmp_path / "model.h5")
-    assert str(caught.value) == (
+    assert refusal(save_model_atomically, None, tmp_path / "model.h5") == (
         f"A model must be a .keras file; got {str(tmp_path / 'model.h5')!r}. Give a path that ends in '.keras'."
     )
 
@@ -112,9 +107,7 @@ def test_a_decompression_bomb_is_refused_unread(tmp_path, saved, monkeypatch) ->
         archive.writestr("config.json", "{}")
         archive.writestr("model.weights.h5", b"\0" * 10_000_000)
     limit = 20 * path.stat().st_size
-    with pytest.raises(InputError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path) == (
         f"A model must not unpack to more than {limit} bytes, its configuration to {64 << 20}; {str(path)!r} would "
         "unpack to 10000002. It was not written by Keras: do not use it."
     )
@@ -126,9 +119,7 @@ def test_a_model_cut_off_is_named(tmp_path, saved, share) -> None:
     content = saved.read_bytes()
     path = tmp_path / "cut.keras"
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DamagedError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path, error=DamagedError) == (
         f"The model {str(path)!r} is damaged (File is not a zip file). Run the study again: the model is made again."
     )
 
@@ -157,9 +148,7 @@ def test_a_flipped_byte_in_the_weights_is_named(tmp_path, saved) -> None:
 def test_a_missing_model_is_one_clear_message(tmp_path) -> None:
     """As after somebody cleaned up."""
     path = tmp_path / "gone.keras"
-    with pytest.raises(FolderError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path, error=FolderError) == (
         f"Cannot read the model at {str(path)!r}: it is missing. Put it back, or choose another folder."
     )
 
@@ -170,9 +159,7 @@ def test_a_model_in_another_compression_is_refused(tmp_path, method) -> None:
     path = tmp_path / "odd.keras"
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(InputError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path) == (
         f"A model must be stored or deflated; 'config.json' in {str(path)!r} is compressed in another way. "
         "It was not written by Keras: do not use it."
     )
@@ -187,9 +174,7 @@ def test_deflated_bytes_that_are_none_are_damage(tmp_path) -> None:
     start = content.index(b"config.json") + len(b"config.json")
     content[start : start + 4] = b"\xff" * 4
     path.write_bytes(content)
-    with pytest.raises(DamagedError) as caught:
-        load_model(path)
-    assert str(caught.value) == (
+    assert refusal(load_model, path, error=DamagedError) == (
         f"The model {str(path)!r} is damaged (Error -3 while decompressing data: invalid block type). "
         "Run the study again: the model is made again."
     )
@@ -292,11 +277,22 @@ def test_notes_are_saved_the_same_each_time_and_stay_in_a_copy(described, tmp_pa
 
 def test_a_model_without_notes_is_one_sentence(saved) -> None:
     """As Keras saves it, or a study without a plan."""
-    with pytest.raises(InputError) as caught:
-        read_notes(saved)
-    assert str(caught.value) == (
+    assert refusal(read_notes, saved) == (
         f"A model must say how its features are made of a table's columns; {str(saved)!r} does not: Keras alone, or an "
         "earlier justright, has saved it. Name a model in a study folder that this version wrote."
+    )
+
+
+def test_a_network_that_learned_from_arrays_says_who_can_predict(saved, tmp_path) -> None:
+    """A recorded `fit` has no table, so that Keras itself predicts."""
+    path = tmp_path / "arrays.keras"
+    save_model_atomically(load_model(saved), path, ABOUT, plan=None)
+    with pytest.raises(InputError) as caught:
+        read_notes(path)
+    assert str(caught.value) == (
+        f"The network in {str(path)!r} learned from arrays or data sets that were given to `fit`, so there is no plan that makes "
+        "its inputs of a table's columns. Let Keras predict with it, on inputs as `fit` got them: "
+        "result.best.load().predict(inputs)."
     )
 
 
@@ -307,7 +303,7 @@ def test_a_model_without_notes_is_one_sentence(saved) -> None:
         ("{", r"^The model .* is damaged \("),
         (None, r"^The model .* is damaged \(.*metadata.json"),
         ("[]", r"^A model must say how"),
-        (json.dumps({NOTES_KEY: {"plan": None}}), r"^A model must say how"),
+        (json.dumps({NOTES_KEY: {"plan": None}}), r"^The network in .* learned from arrays"),
         (json.dumps({NOTES_KEY: [1]}), r"^A model must say how"),
     ],
 )
@@ -337,9 +333,7 @@ def test_a_pipe_is_no_model(tmp_path) -> None:
     path = tmp_path / "pipe.keras"
     os.mkfifo(path)
     for read in (load_model, read_notes):
-        with pytest.raises(InputError) as caught:
-            read(path)
-        assert str(caught.value) == f"A model must be a file; {str(path)!r} is none. Give another path."
+        assert refusal(read, path) == f"A model must be a file; {str(path)!r} is none. Give another path."
 
 
 def test_jax_computes_as_in_workers_where_it_is_imported_for_a_model() -> None:
@@ -409,9 +403,7 @@ def test_weights_in_another_file_are_not_read(tmp_path, saved) -> None:
     with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(path, "w") as copy:
         copy.writestr("config.json", archive.read("config.json"))
         copy.writestr("model.weights.h5", (tmp_path / "weights.h5").read_bytes())
-    with pytest.raises(DamagedError) as caught:
-        read_weights(path)
-    assert str(caught.value) == (
+    assert refusal(read_weights, path, error=DamagedError) == (
         f"The model {str(path)!r} is damaged (its weights are in other files). Run the study again: the model is made again."
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.records.faults import DamagedError
 from justright.records.folder import StudyFolder
@@ -95,9 +96,7 @@ def test_a_damaged_database_is_named(full) -> None:
 def test_a_file_that_is_no_database_is_named(full) -> None:
     """Whoever reads it learns that, too."""
     full.database_path.write_bytes(b"not a database" * 1_000)
-    with pytest.raises(DamagedError) as caught:
-        StoreReader(full)
-    assert str(caught.value) == (
+    assert refusal(StoreReader, full, error=DamagedError) == (
         f"The database {str(full.database_path)!r} is damaged (file is not a database). "
         "Run the study again: what can be read is recovered."
     )

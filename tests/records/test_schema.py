@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import FolderError
 from justright.records import schema
@@ -112,9 +113,7 @@ def test_a_newer_version_is_refused(version_1, open_database) -> None:
     database = version_1 / "study.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(FolderError) as caught:
-        open_database(database)
-    assert str(caught.value) == (
+    assert refusal(open_database, database, error=FolderError) == (
         f"The database {str(database)!r} has schema version 7; this justright knows versions up to 1. "
         "Install a newer justright, or choose another folder."
     )
@@ -126,9 +125,7 @@ def test_somebody_elses_database_is_refused(tmp_path, open_database) -> None:
     database = tmp_path / "study.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE students (name)")
-    with pytest.raises(FolderError) as caught:
-        open_database(database)
-    assert str(caught.value) == (
+    assert refusal(open_database, database, error=FolderError) == (
         f"The database {str(database)!r} was not written by justright. Choose another folder, or move the file away."
     )
 

@@ -7,7 +7,7 @@ import math
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import polars
@@ -28,6 +28,7 @@ from justright.runs.events import (
     StackCheckpoint,
     StackProgress,
     VariantBuilt,
+    WorkersTried,
 )
 
 RUN = RunKey("Tiny", 0, 10_000)
@@ -376,3 +377,12 @@ def test_any_names_and_numbers_come_back_and_break_nothing(store, variant, seed,
     unsigned = {name: value + 0 for name, value in metrics.items()}  # -0.0 becomes 0.0
     np.testing.assert_equal({name: mine[name].item() for name in metrics}, unsigned)
     assert store.checkpoints() == [CheckpointRecord("s", "checkpoints/a", 1, (run,))]
+
+
+def test_the_latest_trial_of_another_worker_is_kept(store):
+    """A third worker's is of no account any more once a second is tried again."""
+    for event in (WorkersTried(2, 2, 1.4), WorkersTried(3, 3, 1.2), WorkersTried(3, 1, None, reason="gone")):
+        store.handle(event)
+    assert [(one["tried"], one["kept"]) for one in store.get_meta("workers_tried", [])] == [(2, 2), (3, 1)]
+    store.handle(WorkersTried(2, 1, 0.9))
+    assert store.get_meta("workers_tried", []) == [asdict(WorkersTried(2, 1, 0.9))]

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import FolderError
 from justright.records.folder import StudyFolder
@@ -73,9 +74,7 @@ def test_a_locked_database_is_one_clear_message(store, folder) -> None:
     store.close()
     with Store(folder, busy_seconds=0.01) as store, closing(sqlite3.connect(folder.database_path)) as browser:
         browser.execute("BEGIN IMMEDIATE")
-        with pytest.raises(FolderError) as caught:
-            store.set_meta("a", 1)
-        assert str(caught.value) == (
+        assert refusal(store.set_meta, "a", 1, error=FolderError) == (
             f"The database {str(folder.database_path)!r} is locked by another program. "
             "Close that program and run the same command again."
         )
@@ -86,9 +85,7 @@ def test_a_locked_database_is_one_clear_message(store, folder) -> None:
 def test_a_folder_deleted_underneath_is_one_clear_message(store, folder) -> None:
     """SQLite itself would go on writing into the deleted file without a word."""
     folder.database_path.unlink()
-    with pytest.raises(FolderError) as caught:
-        store.set_meta("a", 1)
-    assert str(caught.value) == (
+    assert refusal(store.set_meta, "a", 1, error=FolderError) == (
         f"The study folder must stay in place while a study runs; {str(folder.database_path)!r} was removed or "
         "replaced. Put it back, or choose another folder, and run the same command again."
     )
@@ -100,9 +97,9 @@ def test_a_full_disk_is_one_clear_message_and_keeps_what_was_recorded(
     """Imitated by a limit on the database's pages; the transaction that did not fit is undone."""
     store.handle(checkpoint("a", blocks=(block(),)))
     store._connection.execute("PRAGMA max_page_count = 1")  # SQLite raises it to the pages in use
-    with pytest.raises(FolderError) as caught:
-        store.handle(checkpoint("b", blocks=(block(first=5, epochs=5_000),)))
-    assert str(caught.value) == (
+    assert refusal(
+        store.handle, checkpoint("b", blocks=(block(first=5, epochs=5_000),)), error=FolderError
+    ) == (
         f"The database {str(folder.database_path)!r} cannot grow: the disk is full. Free some space and run the same "
         "command again; what was recorded is kept."
     )
@@ -112,9 +109,7 @@ def test_a_full_disk_is_one_clear_message_and_keeps_what_was_recorded(
 
 def test_a_folder_open_for_reading_has_no_store(store, folder) -> None:
     """Writing needs ownership."""
-    with pytest.raises(FolderError) as caught:
-        Store(StudyFolder.open(folder.path, "read"))
-    assert str(caught.value) == (
+    assert refusal(Store, StudyFolder.open(folder.path, "read"), error=FolderError) == (
         f"A store needs a folder opened with mode 'create' or 'resume'; {str(folder.path)!r} was opened with 'read'. "
         "Use StoreReader."
     )

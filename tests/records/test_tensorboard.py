@@ -90,7 +90,7 @@ def curves() -> Callable[[int], dict[str, np.ndarray]]:
 
 @pytest.fixture
 def files(folder, store) -> TensorBoardFiles:
-    """The sink, with 20 steps an epoch."""
+    """The sink, with 20 steps per epoch."""
     return TensorBoardFiles(folder, store, STUDY, full_rows=10_000)
 
 

@@ -10,9 +10,9 @@ import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
+from tests.refusals import refusal
 
 from justright.colours import LIGHT
-from justright.errors import InputError
 from justright.report import plot_history
 from justright.session.result import Result
 
@@ -207,9 +207,7 @@ def test_colour_of_a_variant_does_not_depend_on_which_are_drawn(curves):
 
 def test_unknown_metric_is_refused_with_the_nearest(curves):
     """A misspelt metric draws nothing."""
-    with pytest.raises(InputError) as caught:
-        plot_history(curves, "acuracy")
-    assert str(caught.value) == (
+    assert refusal(plot_history, curves, "acuracy") == (
         "`metric` must be one of 'loss', 'binary_crossentropy', 'accuracy', 'learning_rate'; got 'acuracy'. "
         "Did you mean 'accuracy'?"
     )
@@ -217,17 +215,16 @@ def test_unknown_metric_is_refused_with_the_nearest(curves):
 
 def test_unknown_variant_is_refused(curves):
     """A misspelt variant draws nothing."""
-    with pytest.raises(InputError) as caught:
-        plot_history(curves, "loss", variants=["tiny"])
-    assert str(caught.value) == "`variants` must be one of 'Tiny', 'Large'; got 'tiny'. Did you mean 'Tiny'?"
+    assert (
+        refusal(plot_history, curves, "loss", variants=["tiny"])
+        == "`variants` must be one of 'Tiny', 'Large'; got 'tiny'. Did you mean 'Tiny'?"
+    )
 
 
 @pytest.mark.parametrize("std", [-1.0, float("nan"), float("inf")])
 def test_unusable_smoothing_is_refused(curves, std):
     """There is no Gaussian of such a width."""
-    with pytest.raises(InputError) as caught:
-        plot_history(curves, "loss", smoothing_std=std)
-    assert str(caught.value) == (
+    assert refusal(plot_history, curves, "loss", smoothing_std=std) == (
         f"`smoothing_std` must be a finite number of epochs, at least 0; got {std!r}. 0 does not smooth."
     )
 
@@ -243,9 +240,7 @@ def test_a_logarithmic_axis_and_its_range_are_asked_for_in_the_same_call(curves)
 @pytest.mark.parametrize("ylim", [(0.7, 0.5), (0.5,), 0.5, (0.0, float("inf")), ("a", "b")])
 def test_a_range_that_no_axis_has_is_refused(curves, ylim):
     """Upside down, endless, or no range at all."""
-    with pytest.raises(InputError) as caught:
-        plot_history(curves, "loss", ylim=ylim)
-    assert str(caught.value) == (
+    assert refusal(plot_history, curves, "loss", ylim=ylim) == (
         f"`ylim` must be two finite numbers, the lower one first; got {ylim!r}. Leave it out to show all values."
     )
 
@@ -301,16 +296,12 @@ def test_the_loss_of_the_verdicts_is_drawn_unless_a_metric_is_named():
 )
 def test_a_group_that_cannot_be_drawn_is_refused(arguments, message):
     """Unknown, or beside variants of the caller's."""
-    with pytest.raises(InputError) as caught:
-        Study().plot("loss", **arguments)
-    assert str(caught.value) == message
+    assert refusal(Study().plot, "loss", **arguments) == message
 
 
 def test_a_study_without_groups_says_so():
     """There is nothing to choose from."""
     study = Study({"variants": [{"name": "A", "group": "", "baseline": None}]})
-    with pytest.raises(InputError) as caught:
-        study.plot("loss", group="sizes")
-    assert str(caught.value) == (
+    assert refusal(study.plot, "loss", group="sizes") == (
         "`group` must be left out for a study whose variants have no groups; got 'sizes'. Name `variants` instead."
     )

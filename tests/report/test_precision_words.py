@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from justright.report import render_html, render_markdown, result_json, summarise
 from justright.report.terminal.study_report import print_findings
+from justright.runs.events import WorkersTried
 
 DEVICE = "2 x NVIDIA H100 80GB HBM3"
 ON_DEVICE = {"precision": "tensorfloat32", "batch_orders": "device"}
@@ -22,12 +25,12 @@ class EmptyReader:
         """Return nothing."""
         return []
 
-    def __init__(self, lanes=()):
-        self.lanes = dict(lanes)
+    def __init__(self, lanes=(), tried=()):
+        self.recorded = {"variant_lanes": dict(lanes), "workers_tried": [*tried]}
 
     def get_meta(self, key, default):
-        """Return the lanes of variants, if any were recorded."""
-        return self.lanes if key == "variant_lanes" and self.lanes else default
+        """Return the lanes of variants and what came of further workers, if any were recorded."""
+        return self.recorded.get(key) or default
 
     def curves(self):
         """Return nothing."""
@@ -36,10 +39,10 @@ class EmptyReader:
         return pl.DataFrame({"variant": [], "seed": [], "train_rows": [], "epoch": []})
 
 
-def summary_of(recipe, variants, lanes=(), **environment):
+def summary_of(recipe, variants, lanes=(), tried=(), **environment):
     """Return the summary of a study with this recipe, in which variants may have their own."""
     return summarise(
-        EmptyReader(lanes),
+        EmptyReader(lanes, tried),
         study={"recipe": recipe, "variants": variants},
         judgement={},
         table={"task": "binary"},
@@ -111,6 +114,22 @@ def test_lanes_that_trained_side_by_side_are_said_and_null_where_none_were_recor
     nothing = summary_of(ON_DEVICE, variants, device=DEVICE)
     assert [one["lanes"] for one in result_json(nothing)["variants"]] == [None] * 3
     assert "side by side" not in render_markdown(nothing)
+
+
+def test_what_came_of_further_workers_is_said_and_nothing_where_none_was_tried(terminal, tmp_path):
+    """In the terminal, where a study says how it was made, and in plain values."""
+    tried = [asdict(WorkersTried(2, 2, 1.31)), asdict(WorkersTried(3, 2, 1.004))]
+    summary = summary_of(ON_DEVICE, {"Tiny": {}}, tried=tried, device="NVIDIA L4")
+    assert result_json(summary)["workers_tried"] == tried
+    said = "A second worker on the device gained 31 %: two were kept. A third worker on the device gained nothing: two were kept."
+    assert f"workers on the device {said}" in render_markdown(summary)
+    assert said in render_html(summary)
+    console, file = terminal(300)
+    print_findings(console, summary, tmp_path)
+    assert f"Precision: TF32 (tensor cores), on NVIDIA L4. {said}" in file.getvalue().splitlines()
+    nothing = summary_of(ON_DEVICE, {"Tiny": {}}, device="NVIDIA L4")
+    assert result_json(nothing)["workers_tried"] == []
+    assert "worker" not in render_markdown(nothing)
 
 
 def test_orders_that_the_host_makes_are_not_mentioned():

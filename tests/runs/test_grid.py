@@ -21,4 +21,4 @@ def test_every_early_epoch_and_then_one_in_ten_percent():
     assert grid[:DENSE_EPOCHS].tolist() == list(range(DENSE_EPOCHS))
     late = grid[DENSE_EPOCHS - 1 :]
     assert (late[1:] <= late[:-1] * RATIO + 2).all()
-    assert len(grid) < 100  # a few validation rows' losses an epoch would fill the database otherwise
+    assert len(grid) < 100  # a few validation rows' losses per epoch would fill the database otherwise

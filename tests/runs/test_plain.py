@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
+from tests.refusals import refusal
 
 from justright.runs.plain import plain, to_json
 
@@ -19,6 +19,7 @@ def test_special_floats_and_numpy_types_become_plain() -> None:
 
 def test_what_json_cannot_hold_is_refused() -> None:
     """An object would only fail later, without a name."""
-    with pytest.raises(TypeError) as caught:
-        to_json({"a": 1j})
-    assert str(caught.value) == "a plain value is text, a number, a list or a mapping; got 1j"
+    assert (
+        refusal(to_json, {"a": 1j}, error=TypeError)
+        == "a plain value is text, a number, a list or a mapping; got 1j"
+    )

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.cli.main import main
 from justright.report.html import render_html
+
+pytestmark = pytest.mark.usefixtures("shared_workers")
 
 STUDY = """
 schema_version = 1
@@ -180,6 +183,9 @@ def test_what_cannot_be_added_to_a_study_is_said(tmp_path, monkeypatch, given, m
     monkeypatch.chdir(tmp_path)
     write_tables()
     split = jr.read_table("rows.csv", target="y").split(validation=60, train=200)
-    with pytest.raises(jr.JustrightError) as caught:
-        jr.Study(split, {"Small": jr.mlp(4)}).run("out", progress=False, **given)
-    assert str(caught.value) == message
+    assert (
+        refusal(
+            jr.Study(split, {"Small": jr.mlp(4)}).run, "out", progress=False, **given, error=jr.JustrightError
+        )
+        == message
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import get_args
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.errors import FolderError
@@ -29,6 +31,9 @@ from justright.session.extend import fingerprints
 from justright.session.prepare import prepare_study
 from justright.session.result import open_result
 from justright.session.session import run_study
+from justright.workers.kept_workers import end_kept_workers
+
+pytestmark = pytest.mark.usefixtures("shared_workers")
 
 ROWS, FEATURES = 500, 5
 SHORT, LONG = 30, 50
@@ -104,10 +109,17 @@ def plain(nested):
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory):
-    """A folder that grew: a short study, then more epochs, then other test rows, then one more variant."""
-    folder = tmp_path_factory.mktemp("grown") / "study"
+def short(tmp_path_factory) -> Path:
+    """The folder of a short study, for copies that grow or are damaged."""
+    folder = tmp_path_factory.mktemp("short") / "study"
     run(study_of(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grown(short, tmp_path_factory):
+    """A folder that grew: a short study, then more epochs, then other test rows, then one more variant."""
+    folder = shutil.copytree(short, tmp_path_factory.mktemp("grown") / "study")
     steps = {
         "epochs": run(study_of(epochs=LONG), folder),
         "test": run(study_of(epochs=LONG, test_seed=1), folder),
@@ -119,6 +131,7 @@ def grown(tmp_path_factory):
 @pytest.mark.slow
 def test_a_study_that_grew_equals_one_that_was_whole_at_once(grown, tmp_path) -> None:
     """Curves, row losses, best epochs, test losses, models, verdicts, reference and result.json, bit by bit."""
+    end_kept_workers()  # the whole one trains in another process
     run(study_of(epochs=LONG, test_seed=1, names=("Limited", "Stopped", "New")), tmp_path / "whole")
     whole, found = contents(tmp_path / "whole"), contents(grown[0])
     assert found.keys() == whole.keys()
@@ -163,10 +176,9 @@ def test_one_more_variant_trains_alone(grown) -> None:
 
 
 @pytest.mark.slow
-def test_a_lost_state_is_trained_again_to_the_same_end(grown, tmp_path) -> None:
+def test_a_lost_state_is_trained_again_to_the_same_end(short, grown, tmp_path) -> None:
     """Without the states that runs ended with, more epochs begin at 0, and the folder's diary names the damage."""
-    folder = tmp_path / "damaged"
-    run(study_of(), folder)
+    folder = shutil.copytree(short, tmp_path / "study")
     (state,) = (folder / "checkpoints").glob("Limited-*")
     state.write_bytes(state.read_bytes()[:-1])
     started = run(study_of(epochs=LONG), folder).of(RunStarted)
@@ -178,10 +190,9 @@ def test_a_lost_state_is_trained_again_to_the_same_end(grown, tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_lost_models_are_made_again_from_what_else_there_is(tmp_path) -> None:
+def test_lost_models_are_made_again_from_what_else_there_is(short, tmp_path) -> None:
     """A turned bit and a missing file from the state the runs ended with; without that state by training again."""
-    folder = tmp_path / "study"
-    run(study_of(), folder)
+    folder = shutil.copytree(short, tmp_path / "study")
     before = contents(folder)
     damaged, missing = (folder / f"models/Limited/seed-{seed}.keras" for seed in (0, 1))
     flipped = bytearray(damaged.read_bytes())
@@ -211,9 +222,10 @@ def test_what_is_no_extension_is_refused_by_name(grown) -> None:
         (patient, "patience was not set, is 30"),
         (replace_recipe(study, max_epochs=SHORT), f"max_epochs was {LONG}, is {SHORT}"),
     ):
-        with pytest.raises(FolderError) as caught:
-            run(other, grown[0])
-        assert str(caught.value) == f"{str(grown[0])!r} holds another study: {difference}. {end}"
+        assert (
+            refusal(run, other, grown[0], error=FolderError)
+            == f"{str(grown[0])!r} holds another study: {difference}. {end}"
+        )
 
 
 @pytest.mark.slow

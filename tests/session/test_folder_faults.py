@@ -8,6 +8,7 @@ import sqlite3
 import numpy as np
 import psutil
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.errors import FolderError
@@ -100,9 +101,15 @@ def test_a_folder_that_fails_in_training_ends_it_with_one_message(
                 fault(folder, opened[0])
 
     monkeypatch.setattr(session, "open_store", open_store)
-    with pytest.raises(FolderError) as caught:
-        session.run_study(study, folder, workers=1, sinks=[Fault()], checkpoint_seconds=0.2)
-    assert str(caught.value) == message.format(database=str(folder / "study.db"))
+    assert refusal(
+        session.run_study,
+        study,
+        folder,
+        workers=1,
+        sinks=[Fault()],
+        checkpoint_seconds=0.2,
+        error=FolderError,
+    ) == message.format(database=str(folder / "study.db"))
     assert living_workers() <= kept
     if fault is lock_database:
         INTRUDERS.pop().close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES
 from justright.session.growing_log import stamp_of, watch
 
@@ -121,6 +121,4 @@ def test_a_file_of_the_same_size_and_time_is_the_same(tmp_path):
 
 def test_the_time_between_looks_must_be_positive(tmp_path):
     """Refused at once, not at the first look."""
-    with pytest.raises(InputError) as caught:
-        watch(tmp_path, every_seconds=0.0)
-    assert str(caught.value) == "`every_seconds` must be positive; got 0.0."
+    assert refusal(watch, tmp_path, every_seconds=0.0) == "`every_seconds` must be positive; got 0.0."

@@ -20,7 +20,7 @@ TEST_ROWS = 500
 
 @dataclass
 class FakeStore:
-    """The three methods that are read, over runs in memory."""
+    """The four methods that are read, over runs in memory."""
 
     losses: dict = field(default_factory=dict)
     outcomes: dict = field(default_factory=dict)
@@ -34,6 +34,10 @@ class FakeStore:
     def get_meta(self, key):
         """Return the table's facts."""
         return {"parts": {"test": TEST_ROWS if self.has_test else 0}}
+
+    def reference(self):
+        """Return no weights of rows, nor anything else."""
+        return {}
 
     def runs(self):
         """Return every run, its best epoch 3 of 9."""

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from tests.refusals import refusal
 
 import justright as jr
 from justright.cli.main import main
@@ -21,6 +22,8 @@ from justright.session.prepare import prepare_study
 from justright.study.neighbours import ChangedModel
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.variant import KerasConfig
+
+pytestmark = pytest.mark.usefixtures("shared_workers")
 
 EPOCHS = 4
 NAMES = ["Mine", "Wider", "Narrower", "With dropout", "Longer"]
@@ -145,9 +148,7 @@ def test_remedies_of_a_network_are_added_to_its_study(trained):
 @pytest.mark.slow
 def test_an_unknown_network_is_answered_with_the_names(trained):
     """Those of the folder, with the near miss."""
-    with pytest.raises(InputError) as caught:
-        prepare_study(folder=trained, study="neighbours", of="Wide")
-    assert str(caught.value) == (
+    assert refusal(prepare_study, folder=trained, study="neighbours", of="Wide") == (
         "`--of` must be one of 'Mine', 'Wider', 'Narrower', 'With dropout', 'Longer'; got 'Wide'. Did you mean 'Wider'?"
     )
 
@@ -313,9 +314,7 @@ def test_the_default_study_s_networks_have_remedies_and_neighbours(place, monkey
 def test_a_network_that_cannot_be_meant_is_refused(place, monkeypatch, options, message):
     """Whole messages, before anything trains."""
     monkeypatch.chdir(place)
-    with pytest.raises(InputError) as caught:
-        prepare_study(source="rows.csv", target="y", **options)
-    assert str(caught.value) == message
+    assert refusal(prepare_study, source="rows.csv", target="y", **options) == message
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 import typer
+from tests.refusals import refusal
 from typer.testing import CliRunner
 
 from justright.cli import main
@@ -99,9 +100,7 @@ def test_an_option_of_a_recipe_takes_its_place_in_the_study():
 )
 def test_a_value_that_cannot_be_used_is_refused_when_it_is_set(kind, values, message):
     """Wherever it comes from: before anything is read."""
-    with pytest.raises(InputError) as refused:
-        kind(**values)
-    assert str(refused.value) == message
+    assert refusal(kind, **values) == message
 
 
 @pytest.mark.parametrize("kind", [StudyOptions, RunOptions])

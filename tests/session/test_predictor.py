@@ -14,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.refusals import refusal
 from typer.testing import CliRunner
 
 import justright as jr
@@ -55,8 +56,10 @@ def split() -> jr.Split:
 def result(split, tmp_path_factory) -> jr.Result:
     """The study of two variants with two seeds each, run once."""
     recipe = jr.Recipe(batch_size=35, max_epochs=4, patience=None)
-    study = jr.Study(split, {"Net": jr.mlp(4), "Own": sigmoid}, recipe, seeds=2, reference=False)
-    return study.run(tmp_path_factory.mktemp("predicting") / "study", workers=1, report=False)
+    study = jr.Study(split, {"Net": jr.mlp(4), "Own": sigmoid()}, recipe, seeds=2, reference=False)
+    return study.run(
+        tmp_path_factory.mktemp("predicting") / "study", workers=1, report=False, keep_workers=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +219,14 @@ def test_a_threshold_is_for_two_classes() -> None:
     assert two.predict(rows)["prediction"].to_list() == ["no", "no", "no", "yes"]
     assert two.predict(rows, threshold=0.25)["prediction"].to_list() == ["no", "yes", "yes", "yes"]
     for wrong in (0, 1.0, float("nan")):
-        with pytest.raises(InputError) as caught:
-            two.predict(rows, threshold=wrong)
-        assert str(caught.value) == f"`threshold` must lie between 0 and 1; got {wrong!r}."
-    with pytest.raises(InputError) as caught:
-        predictor([[1.0], [0.0]], plan("regression", ())).predict(rows, threshold=0.5)
-    assert str(caught.value) == "`threshold` is for targets of two classes; 'y' is regression. Leave it out."
+        assert (
+            refusal(two.predict, rows, threshold=wrong)
+            == f"`threshold` must lie between 0 and 1; got {wrong!r}."
+        )
+    assert (
+        refusal(predictor([[1.0], [0.0]], plan("regression", ())).predict, rows, threshold=0.5)
+        == "`threshold` is for targets of two classes; 'y' is regression. Leave it out."
+    )
 
 
 def test_a_row_without_a_finite_output_has_no_prediction() -> None:
@@ -269,15 +274,11 @@ def test_a_table_of_arrays_has_a_plan_of_its_features() -> None:
 def test_files_that_no_study_writes_are_one_sentence(tmp_path) -> None:
     """Notes without a seed, networks of another shape, plans that are none."""
     odd = saved(tmp_path / "odd.keras", seed="x")
-    with pytest.raises(DamagedError) as caught:
-        load_predictor(odd)
-    assert str(caught.value) == (
+    assert refusal(load_predictor, odd, error=DamagedError) == (
         f"The model {str(odd)!r} holds what no study writes (it does not say its seed). Take it from its source again."
     )
     wide = saved(tmp_path / "wide.keras", linear([[1.0], [2.0], [3.0]]))
-    with pytest.raises(DamagedError) as caught:
-        load_predictor(wide)
-    assert str(caught.value) == (
+    assert refusal(load_predictor, wide, error=DamagedError) == (
         f"The model {str(wide)!r} holds what no study writes (its plan makes 2 features and 1 outputs, its network takes "
         "others). Take it from its source again."
     )
@@ -294,9 +295,7 @@ def test_models_are_averaged_only_with_one_plan(tmp_path) -> None:
     one = saved(tmp_path / "one.keras")
     other = saved(tmp_path / "other.keras", given=plan(class_names=("a", "b")))
     assert len(load_predictor(one, one).networks) == 2
-    with pytest.raises(InputError) as caught:
-        load_predictor(one, other)
-    assert str(caught.value) == (
+    assert refusal(load_predictor, one, other) == (
         f"Models must share one plan to be averaged; that of {str(other)!r} differs from that of {str(one)!r}. "
         "Name models of one study."
     )
@@ -306,9 +305,7 @@ def test_models_are_averaged_only_with_one_plan(tmp_path) -> None:
 
 def test_rows_of_other_types_are_one_sentence() -> None:
     """Neither a traceback nor a guess."""
-    with pytest.raises(InputError) as caught:
-        predictor([[1.0], [2.0]], plan()).predict(7)
-    assert str(caught.value) == (
+    assert refusal(predictor([[1.0], [2.0]], plan()).predict, 7) == (
         "`rows` must be a frame, an array, a path, an address or a dictionary; got int."
     )
     with pytest.raises(
@@ -385,6 +382,4 @@ def test_the_model_is_chosen_by_variant_seed_or_as_an_ensemble() -> None:
 )
 def test_a_model_that_is_not_there_is_one_sentence(wanted, models, kind, message) -> None:
     """Which there are, and what may have been meant."""
-    with pytest.raises(kind) as caught:
-        chosen(models, **wanted)
-    assert str(caught.value) == message
+    assert refusal(chosen, models, **wanted, error=kind) == message

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tomli_w
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.data.split import PARTS
-from justright.errors import InputError
 from justright.session.prepare import prepare_study
 from justright.study.remedy import NEIGHBOUR_GROUP as GROUP
 from justright.study.spec import study_to_dict
@@ -107,6 +107,15 @@ def test_tables_of_their_own_test_and_validate(place):
     assert study.split.sizes == {"train": 100, "validation": 40, "test": 40}
 
 
+def test_test_rows_need_a_target(place):
+    """A competition's test.csv has none: it is to be predicted, which the message says."""
+    (place / "test.csv").write_text("Y,a\n1,2\n")
+    assert refusal(prepare_study, source="rows.csv", target="y", test="test.csv") == (
+        "'test.csv': rows that test or validate must have the target 'y'; there is no such column. Did you mean 'Y'? Rows "
+        "without it can only be predicted: `justright predict DIR TABLE`, after the study. Columns: 'Y', 'a'."
+    )
+
+
 def test_other_test_rows_leave_training_and_validation_rows_as_they_are(place):
     """`--test` with a study file: the rows that learn and choose stay, and those of another table measure."""
     before, after = prepare_study(study="mine.toml"), prepare_study(study="mine.toml", test="others.csv")
@@ -172,9 +181,7 @@ def test_what_does_not_fit_is_refused(options, message, place):
     """Whole messages, before a table is read or anything trains."""
     listed = ", ".join(repr(name) for name in studies())
     message = message.replace("'quick', 'tutorial', 'sizes', 'regularizers'", listed)
-    with pytest.raises(InputError) as caught:
-        prepare_study(**options)
-    assert str(caught.value) == message
+    assert refusal(prepare_study, **options) == message
 
 
 def test_progress_is_told_while_a_table_is_read(place):
@@ -198,9 +205,7 @@ def test_categorical_columns_and_missing_values_hold_for_a_test_file_too(place):
 
 def test_a_missing_test_file_is_called_by_its_option(place):
     """`source` would send the user to the wrong word of the command."""
-    with pytest.raises(InputError) as caught:
-        prepare_study(source="rows.csv", test="other.csv")
-    assert str(caught.value) == (
+    assert refusal(prepare_study, source="rows.csv", test="other.csv") == (
         "`test` must be 'higgs-sim', 'higgs', an http(s) address or an existing file; there is no 'other.csv'. "
         "Did you mean 'others.csv'?"
     )

@@ -48,7 +48,7 @@ def result(split, tmp_path_factory):
         name="remedies",
         reference=False,
     )
-    return study.run(tmp_path_factory.mktemp("remedies") / "study", workers=1)
+    return study.run(tmp_path_factory.mktemp("remedies") / "study", workers=1, keep_workers=True)
 
 
 def models_of(result, variant):

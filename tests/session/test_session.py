@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 import justright.study.study
@@ -24,6 +25,8 @@ from justright.session import result as results
 from justright.session import session
 from justright.session.folders import study_files
 from justright.session.result import open_result
+
+pytestmark = pytest.mark.usefixtures("shared_workers")
 
 # What is done once for a fresh study, where it is called.
 WORK = (
@@ -133,11 +136,6 @@ def test_every_run_is_told_and_stored(done):
     assert result.curves.group_by("variant").len().sort("variant").rows() == [("Mine", 3), ("Net", 3)]
 
 
-def test_an_undisturbed_study_has_nothing_to_report_beside_its_results(done):
-    """The diary's lines about runs that started and ended are not damage: `--quiet` once printed them all."""
-    assert done[1].repairs == ()
-
-
 def explode():
     """Return a network that fails in the worker, when it trains."""
     model = dense(2)()
@@ -236,9 +234,7 @@ def test_a_report_leaves_the_event_files_of_a_running_study_alone(done, tmp_path
 @pytest.mark.slow
 def test_more_seeds_train_alone(done, tmp_path):
     """Only the new seed starts; afterwards the folder holds both."""
-    folder = tmp_path / "grown"
-    study().run(folder, workers=1)
-    heard = Heard()
+    folder, heard = shutil.copytree(done[0], tmp_path / "grown"), Heard()
     result = study(seeds=2).run(folder, workers=1, sinks=[heard])
     assert {event.run for event in heard.of(RunStarted)} == {RunKey(name, 2, 100) for name in ("Mine", "Net")}
     assert heard.of(ReferenceMeasured) == []
@@ -280,9 +276,7 @@ def test_a_builder_that_builds_another_model_is_refused(done):
     """The same name and function, but other layers: runs of two models must not mix."""
     folder, result, _ = done
     changed = {"Mine": dense(7), "Net": jr.mlp(4)}
-    with pytest.raises(jr.FolderError) as caught:
-        study(variants=changed, seeds=2).run(folder, workers=1)
-    assert str(caught.value) == (
+    assert refusal(study(variants=changed, seeds=2).run, folder, workers=1, error=jr.FolderError) == (
         f"{str(folder)!r} holds another study: variant 'Mine' built another model (11 parameters, now 36). "
         "Run that one again, choose another --out, or start in a fresh folder with --new."
     )
@@ -295,9 +289,7 @@ def test_a_builder_that_builds_another_model_is_refused(done):
 def test_a_new_study_starts_beside_the_old_one(done):
     """`new=True` takes the first free folder; the old one stays."""
     folder, _, _ = done
-    result = study(recipe=jr.Recipe(batch_size=100, max_epochs=2, patience=None)).run(
-        folder, workers=1, new=True
-    )
+    result = study(variants={"Net": jr.mlp(4)}, reference=False).run(folder, workers=1, new=True)
     assert result.folder == folder.with_name("study-2")
     assert (folder / "study.db").is_file()
 
@@ -310,9 +302,10 @@ def test_a_builder_that_raises_trains_nothing_and_can_be_mended(tmp_path):
         raise RuntimeError("no such layer")
 
     folder, heard = tmp_path / "study", Heard()
-    with pytest.raises(jr.InputError) as caught:
-        study(variants={"Net": jr.mlp(4), "Broken": broken}).run(folder, workers=1, sinks=[heard])
-    assert str(caught.value) == "Variant 'Broken' cannot be built: RuntimeError: no such layer"
+    assert (
+        refusal(study(variants={"Net": jr.mlp(4), "Broken": broken}).run, folder, workers=1, sinks=[heard])
+        == "Variant 'Broken' cannot be built: RuntimeError: no such layer"
+    )
     assert heard.of(RunStarted) == []
     result = study(variants={"Net": jr.mlp(5)}, reference=False).run(folder, workers=1)
     assert result.verdicts["variant"].to_list() == ["Net"]
@@ -353,26 +346,29 @@ def test_a_folder_in_use_is_refused(done):
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
 def test_a_number_of_workers_that_is_none_is_refused(workers, tmp_path):
     """Before anything is built."""
-    with pytest.raises(jr.InputError) as caught:
-        study().run(tmp_path / "study", workers=workers)
-    assert str(caught.value) == f"`workers` must be a whole number of at least 1; got {workers!r}."
+    assert (
+        refusal(study().run, tmp_path / "study", workers=workers)
+        == f"`workers` must be a whole number of at least 1; got {workers!r}."
+    )
 
 
 @pytest.mark.parametrize("name", ["checkpoint_seconds", "hang_seconds"])
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
 def test_a_time_that_is_none_is_refused(name, seconds, tmp_path):
     """Before a folder is made."""
-    with pytest.raises(jr.InputError) as refused:
-        study().run(tmp_path / "s", **{name: seconds})
-    assert str(refused.value) == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    assert (
+        refusal(study().run, tmp_path / "s", **{name: seconds})
+        == f"`{name}` must be more than 0 seconds; got {seconds!r}."
+    )
     assert not (tmp_path / "s").exists()
 
 
 def test_an_unknown_engine_is_refused(tmp_path):
     """With the nearest one."""
-    with pytest.raises(jr.InputError) as caught:
-        study().run(tmp_path / "study", engine="locl")
-    assert str(caught.value) == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
+    assert (
+        refusal(study().run, tmp_path / "study", engine="locl")
+        == "`engine` must be one of 'local', 'ray'; got 'locl'. Did you mean 'local'?"
+    )
 
 
 def test_warnings_and_what_any_network_must_beat_are_recorded(done):
@@ -418,7 +414,7 @@ def test_the_best_model_is_the_one_that_validation_rows_like_best(done):
 
 
 def test_the_tutorial_s_plot_is_drawn_from_the_result(done):
-    """Two lines a variant, on a logarithmic axis on request; an unknown metric is refused."""
+    """Two lines per variant, on a logarithmic axis on request; an unknown metric is refused."""
     _, result, _ = done
     axes = result.plot("binary_crossentropy")
     axes.set_xscale("log")
@@ -432,9 +428,7 @@ def test_a_finished_folder_opens_without_training(done):
     """`open_result` gives the same result; a folder that holds no study is refused."""
     folder, result, _ = done
     assert jr.open_result(folder).result == result.result
-    with pytest.raises(jr.FolderError) as caught:
-        jr.open_result(folder.parent / "nothing")
-    assert str(caught.value) == (
+    assert refusal(jr.open_result, folder.parent / "nothing", error=jr.FolderError) == (
         f"A study folder must be one that `justright run` wrote; {str(folder.parent / 'nothing')!r} is not: "
         "there is nothing. Give the path that was given as --out."
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from tests.refusals import refusal
 
 import justright as jr
-from justright.errors import InputError
 from justright.session import session
 from justright.session.options import RunOptions
 
@@ -35,17 +34,13 @@ def test_a_study_says_once_why_it_trains_on_the_processor(tmp_path, monkeypatch)
 
 def test_a_study_is_refused_devices_that_are_not_there(tmp_path):
     """Nothing has started then."""
-    with pytest.raises(InputError) as caught:
-        jr.run_study(study(), tmp_path / "study", devices_per_run=2)
-    assert str(caught.value) == (
+    assert refusal(jr.run_study, study(), tmp_path / "study", devices_per_run=2) == (
         "`devices_per_run` must be 1: JAX uses no accelerator here; got 2. Take one of these, or leave it out."
     )
 
 
 def test_devices_of_a_cluster_are_its_own_to_share_out():
     """Ray gives each actor one."""
-    with pytest.raises(InputError) as caught:
-        RunOptions(engine="ray", devices_per_run=2)
-    assert str(caught.value) == (
+    assert refusal(RunOptions, engine="ray", devices_per_run=2) == (
         "`--devices-per-run` needs --engine local; got --engine ray. Leave one of them out."
     )

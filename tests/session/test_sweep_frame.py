@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import polars as pl
-import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.diagnosis.alternatives import kind_between
-from justright.errors import InputError
 from justright.session.sweep_frame import FOUND, sweep_frame
 from justright.study.brakes import brakes_of
 from justright.study.directions import LESS_REGULARIZATION, MORE_CAPACITY, MORE_WITH_BRAKE, REGULARIZATION
@@ -66,7 +65,7 @@ def test_a_trained_grid_is_a_frame_of_arguments_and_verdicts(tmp_path):
     split = table.split(validation=40, train=60, test=60)
     recipe = jr.Recipe(batch_size=30, max_epochs=2, patience=None)
     swept = jr.grid(jr.mlp, width=[2, 4], seeds=2)
-    jr.Study(split, swept, recipe, reference=False).run(tmp_path / "grid", workers=1)
+    jr.Study(split, swept, recipe, reference=False).run(tmp_path / "grid", workers=1, keep_workers=True)
     result = jr.open_result(tmp_path / "grid")
     frame = result.grid
     assert frame.columns == ["width", *FOUND]
@@ -91,9 +90,7 @@ def test_columns_have_the_type_of_their_values():
 
 def test_a_study_without_a_grid_has_no_frame_of_one():
     """And says what its names would have to be."""
-    with pytest.raises(InputError) as caught:
-        sweep_frame(verdicts("Tiny", "Small", "Medium", "Large"))
-    assert str(caught.value) == (
+    assert refusal(sweep_frame, verdicts("Tiny", "Small", "Medium", "Large")) == (
         "A grid's variants must be named after their arguments, as `jr.grid` does it: 'width=64, l2=0.0001'; got "
         "'Tiny', 'Small', 'Medium' .... See `verdicts` for any variants."
     )

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests.refusals import refusal
 
 from justright.data.table import MEMORY_SOURCE
 from justright.errors import FolderError, InputError
@@ -44,9 +45,7 @@ def test_everything_that_is_opened_is_named(tmp_path: Path) -> None:
         "higgs", location="copy.gz", test={"source": ADDRESS}, validation={"source": "~nobody-here/v.csv"}
     )
     assert followed(values) == [str(tmp_path / "copy.gz"), ADDRESS, str(tmp_path / "~nobody-here/v.csv")]
-    with pytest.raises(FolderError) as caught:
-        check_trusted(values, "runs/out", trust=False)
-    assert str(caught.value) == (
+    assert refusal(check_trusted, values, "runs/out", trust=False, error=FolderError) == (
         "A study folder may open only what you have named yourself, or trust; 'runs/out' would open "
         f"{str(tmp_path / 'copy.gz')!r} and {ADDRESS!r} and {str(tmp_path / '~nobody-here/v.csv')!r}. "
         "Add --trust if you know where the folder comes from, or name the table as SOURCE."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -192,3 +194,54 @@ def test_a_table_of_confusion_is_that_of_scikit_learn():
     predictions = make(3)
     expected = sk.confusion_matrix(predictions.classes, predictions.predicted)
     np.testing.assert_array_equal(Confusion.of(predictions).counts, expected)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_weights_of_rows_are_repetitions_of_rows(classes):
+    """Every metric is that of rows repeated as often as they weigh, and a row's influence that of all its copies."""
+    plain = make(classes)
+    times = np.random.default_rng(5).integers(1, 5, ROWS)
+    relative = times / times.mean()
+    weighted = dict(class_metrics(replace(plain, weights=relative)))
+    copies = np.repeat(np.arange(ROWS), times)
+    repeated = dict(
+        class_metrics(ClassPredictions(plain.scores[copies], plain.classes[copies], are_logits=True))
+    )
+    first = np.concatenate([[0], times.cumsum()[:-1]])
+    assert len(weighted) > 7
+    for name, found in weighted.items():
+        assert found.value == pytest.approx(repeated[name].value), name
+        np.testing.assert_allclose(
+            found.influence, relative * repeated[name].influence[first], atol=1e-9, err_msg=name
+        )
+        assert found.fewest < repeated[name].fewest, name
+
+
+def test_weighted_metrics_are_those_of_scikit_learn():
+    """Whose metrics take `sample_weight`."""
+    predictions = make(2)
+    weights = np.random.default_rng(6).exponential(size=ROWS)
+    given = {"sample_weight": weights}
+    found = dict(class_metrics(replace(predictions, weights=weights / weights.mean())))
+    own, said, chances = predictions.classes, predictions.predicted, predictions.probabilities[:, 0]
+    assert {
+        name: found[name].value for name in ("accuracy", "roc_auc", "average_precision", "brier_score")
+    } == (
+        pytest.approx(
+            {
+                "accuracy": sk.accuracy_score(own, said, **given),
+                "roc_auc": sk.roc_auc_score(own, chances, **given),
+                "average_precision": sk.average_precision_score(own, chances, **given),
+                "brier_score": sk.brier_score_loss(own, chances, **given),
+            }
+        )
+    )
+    assert [
+        found[name].value for name in ("balanced_accuracy", "f1", "matthews_correlation")
+    ] == pytest.approx(
+        [
+            sk.balanced_accuracy_score(own, said, **given),
+            sk.f1_score(own, said, **given),
+            sk.matthews_corrcoef(own, said, **given),
+        ]
+    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.statistics.crossed import crossed
 
 
@@ -45,17 +44,13 @@ def test_one_seed_leaves_only_rows():
 
 def test_another_shape_is_refused():
     """A flat list has no seeds."""
-    with pytest.raises(InputError) as caught:
-        crossed([1.0, 2.0])
-    assert str(caught.value) == (
+    assert refusal(crossed, [1.0, 2.0]) == (
         "`values` must have the shape (seeds, rows) with at least 1 seed and 2 rows; got the shape (2,)."
     )
 
 
 def test_values_that_are_not_finite_are_refused():
     """A diverged run must be left out by the caller, who knows it."""
-    with pytest.raises(InputError) as caught:
-        crossed([[1.0, np.nan, np.inf]])
-    assert str(caught.value) == (
+    assert refusal(crossed, [[1.0, np.nan, np.inf]]) == (
         "`values` must be finite; got 2 values that are not. Leave runs that diverged out."
     )

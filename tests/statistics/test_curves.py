@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.statistics.curves import smooth
 
 
@@ -48,13 +48,9 @@ def test_no_smoothing_returns_the_values():
 
 def test_a_negative_standard_deviation_is_refused():
     """It has no meaning."""
-    with pytest.raises(InputError) as caught:
-        smooth([1.0], -1.0)
-    assert str(caught.value) == "`std` must be a finite number of epochs of at least 0; got -1.0."
+    assert refusal(smooth, [1.0], -1.0) == "`std` must be a finite number of epochs of at least 0; got -1.0."
 
 
 def test_a_number_is_no_curve():
     """There is no axis to smooth along."""
-    with pytest.raises(InputError) as caught:
-        smooth(1.0, 1.0)
-    assert str(caught.value) == "`values` must have an axis of epochs; got a single number."
+    assert refusal(smooth, 1.0, 1.0) == "`values` must have an axis of epochs; got a single number."

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.statistics.crossed import crossed, variances_by_source
 from justright.statistics.intervals import (
     generalized,
@@ -181,6 +181,7 @@ def test_unpaired_interval_is_welchs():
 
 def test_a_level_outside_0_to_1_is_refused():
     """95 is not a share."""
-    with pytest.raises(InputError) as caught:
-        mean_interval([[0.0, 1.0]], level=95)
-    assert str(caught.value) == "`level` must lie between 0 and 1; got 95. 0.95 is usual."
+    assert (
+        refusal(mean_interval, [[0.0, 1.0]], level=95)
+        == "`level` must lie between 0 and 1; got 95. 0.95 is usual."
+    )

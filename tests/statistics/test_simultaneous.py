@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.statistics.crossed import crossed, row_covariance, variances_by_source
 from justright.statistics.intervals import interval_of, mean_interval, share_of_seeds
 from justright.statistics.simultaneous import (
@@ -96,18 +96,15 @@ def test_comparisons_without_any_spread_stay_without():
 
 def test_comparisons_over_different_rows_are_refused():
     """They cannot be drawn together."""
-    with pytest.raises(InputError) as caught:
-        simultaneous_intervals([np.zeros((3, 50)), np.zeros((3, 40))])
     assert (
-        str(caught.value) == "Comparisons must share their seeds and rows; got the shapes [(3, 40), (3, 50)]."
+        refusal(simultaneous_intervals, [np.zeros((3, 50)), np.zeros((3, 40))])
+        == "Comparisons must share their seeds and rows; got the shapes [(3, 40), (3, 50)]."
     )
 
 
 def test_no_comparison_is_refused():
     """An empty family has no intervals."""
-    with pytest.raises(InputError) as caught:
-        judge_jointly([])
-    assert str(caught.value) == "Comparisons must share their seeds and rows; got the shapes []."
+    assert refusal(judge_jointly, []) == "Comparisons must share their seeds and rows; got the shapes []."
 
 
 def tables_of(rng, comparisons, seeds, rows, deviation=1.0):

@@ -77,3 +77,27 @@ def test_perfect_and_huge_values_give_finite_metrics():
     assert [one.value for one in perfect.values()] == [1.0, 0.0, 0.0, 0.0]
     huge = dict(value_metrics(np.array([1e200, -1e200, 0.0]), np.array([1e200, 2e200, 3e200])))
     assert huge["root_mean_squared_error"].value == pytest.approx(1e200 * np.sqrt(2 / 3))
+
+
+def test_weighted_metrics_are_those_of_scikit_learn(rows):
+    """And the influences of rows those of all their copies, where weights are whole numbers; the median's depend on how many rows there are."""
+    errors, targets = rows
+    times = np.random.default_rng(2).integers(1, 5, ROWS)
+    relative = times / times.mean()
+    found = dict(value_metrics(errors, targets, relative))
+    said, given = targets + errors, {"sample_weight": times}
+    expected = {
+        "r2": sk.r2_score(targets, said, **given),
+        "mean_absolute_error": sk.mean_absolute_error(targets, said, **given),
+        "root_mean_squared_error": sk.root_mean_squared_error(targets, said, **given),
+        "median_absolute_error": np.median(np.repeat(np.abs(errors), times)),
+    }
+    assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
+    copies = np.repeat(np.arange(ROWS), times)
+    repeated = dict(value_metrics(errors[copies], targets[copies]))
+    first = np.concatenate([[0], times.cumsum()[:-1]])
+    for name in set(expected) - {"median_absolute_error"}:
+        np.testing.assert_allclose(
+            found[name].influence, relative * repeated[name].influence[first], atol=1e-9
+        )
+    assert found["median_absolute_error"].influence.mean() == pytest.approx(0, abs=1e-9)

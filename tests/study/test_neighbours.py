@@ -7,8 +7,8 @@ import json
 import keras
 import pytest
 from keras import layers
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.study.directions import (
     LESS_CAPACITY,
     LONGER_TRAINING,
@@ -234,9 +234,7 @@ def test_what_cannot_be_described_is_regularized_by_its_optimizer(decay, stronge
 
 def test_a_model_of_no_family_needs_its_changed_networks():
     """They are found by building them, which this function cannot."""
-    with pytest.raises(InputError) as caught:
-        neighbours(Variant("Mine", KerasConfig("{}")), FACTS)
-    assert str(caught.value) == (
+    assert refusal(neighbours, Variant("Mine", KerasConfig("{}")), FACTS) == (
         "The neighbours of variant 'Mine' must be given as `builds`, since it is of no family; got None."
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import tomli_w
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.session.prepare import prepare_study
 from justright.study.catalogue import catalogue, remedies, remedy_named
 from justright.study.families import Mlp, families, family_from_dict, mlp
@@ -64,13 +63,6 @@ from justright.study.studies import NamedStudy
 PAIR = NamedStudy("pair", (Variant("One", mlp(2)), Variant("Two", mlp(4))), Recipe(max_epochs=3))
 MEMBERS = {"studies": ("toy:PAIR",)}
 """
-
-
-def refusal(function, *arguments) -> str:
-    """Return the error message of a call."""
-    with pytest.raises(InputError) as caught:
-        function(*arguments)
-    return str(caught.value)
 
 
 def test_a_new_family_survives_a_study_file(plug_in, split, tmp_path):

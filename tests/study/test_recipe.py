@@ -10,8 +10,8 @@ import pytest
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.study.class_weights import weights_by_class
 from justright.study.keras_descriptions import name_of
 from justright.study.recipe import (
@@ -78,16 +78,12 @@ ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning
 )
 def test_bad_values_are_refused(options, message):
     """One whole sentence each, naming the option and the value."""
-    with pytest.raises(InputError) as caught:
-        Recipe(**options)
-    assert str(caught.value) == message
+    assert refusal(Recipe, **options) == message
 
 
 def test_an_unknown_monitor_is_refused_when_the_table_is_known():
     """The metrics that may choose an epoch depend on the task."""
-    with pytest.raises(InputError) as caught:
-        Recipe(monitor="val_acuracy").resolve("binary", 100)
-    assert str(caught.value) == (
+    assert refusal(Recipe(monitor="val_acuracy").resolve, "binary", 100) == (
         "`monitor` must be one of 'val_binary_crossentropy', 'val_loss', 'val_accuracy'; got 'val_acuracy'. "
         "Did you mean 'val_accuracy'?"
     )
@@ -95,9 +91,7 @@ def test_an_unknown_monitor_is_refused_when_the_table_is_known():
 
 def test_labels_of_a_regression_cannot_be_smoothed():
     """Its target is a number: refused when the table is known, not ignored."""
-    with pytest.raises(InputError) as caught:
-        Recipe(label_smoothing=0.1).resolve("regression", 100)
-    assert str(caught.value) == (
+    assert refusal(Recipe(label_smoothing=0.1).resolve, "regression", 100) == (
         "`label_smoothing` must be 0 for a regression target, which has no classes; got 0.1. Leave it out."
     )
 
@@ -110,10 +104,8 @@ def test_later_options_leave_no_trace_at_their_defaults():
 
 def test_an_unknown_option_of_a_recipe_is_refused():
     """A key of a study file's [recipe] that is not an option is named, with the nearest one."""
-    with pytest.raises(InputError) as caught:
-        Recipe.from_dict({"batchsize": 100})
-    assert str(caught.value) == (
-        "`recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
+    assert refusal(Recipe.from_dict, {"batchsize": 100}) == (
+        "`option of a recipe` must be one of 'batch_size', 'max_epochs', 'patience', 'monitor', 'optimizer', 'precision', "
         "'from_logits', 'measure_rows', 'label_smoothing', 'mixup', 'ema', 'stop', 'loss', 'metrics', 'class_weight', 'batch_orders'; got 'batchsize'. Did you mean 'batch_size'?"
     )
 
@@ -223,12 +215,22 @@ def test_a_function_is_named_in_a_study_file_and_cannot_be_read_from_it():
     """Only the session that has it can train with it."""
     values = Recipe(loss=own_error).to_dict()
     assert values["loss"] == f"{__name__}:own_error"
-    with pytest.raises(InputError) as caught:
-        Recipe.from_dict(values)
-    assert str(caught.value) == (
+    assert refusal(Recipe.from_dict, values) == (
         f"`loss` names '{__name__}:own_error', a Python function, which a study file cannot hold. Run the study from Python "
         "again, with the function itself, or use a loss or metric of Keras."
     )
+
+
+def test_a_metric_that_cannot_be_made_again_is_refused():
+    """Its class says too little, and a worker would find out."""
+
+    class Forgetful(keras.metrics.Mean):
+        def __init__(self, above):
+            super().__init__()
+
+    message = refusal(Recipe, metrics=[Forgetful(1)])
+    assert message.startswith("`metrics` must be made again in other processes; Forgetful cannot be: ")
+    assert message.endswith(" Let its `get_config` return all arguments of its `__init__`.")
 
 
 def test_recipes_of_before_are_described_as_they_were():
@@ -282,9 +284,7 @@ def test_recipes_of_before_are_described_as_they_were():
 )
 def test_everything_wrong_with_a_recipe_is_said_at_once(options, message):
     """One sentence per option."""
-    with pytest.raises(InputError) as caught:
-        Recipe(**options)
-    assert str(caught.value) == message
+    assert refusal(Recipe, **options) == message
 
 
 def test_class_weights_name_classes_by_name_or_number():
@@ -293,13 +293,9 @@ def test_class_weights_name_classes_by_name_or_number():
         resolved = Recipe(class_weight=weights).resolve("binary", 10, ("no", "yes"))
         assert weights_by_class(resolved.class_weight, ("no", "yes")) == [1.0, 3.0]
     assert weights_by_class({"1": 3.0}, ("1", "2")) == [3.0, 1.0]
-    with pytest.raises(InputError) as caught:
-        Recipe(class_weight={"yess": 2, "maybe": 1}).resolve("binary", 10, ("no", "yes"))
-    assert str(caught.value) == (
+    assert refusal(Recipe(class_weight={"yess": 2, "maybe": 1}).resolve, "binary", 10, ("no", "yes")) == (
         "`class_weight` must name classes of the table, 'no', 'yes'; got 'yess', 'maybe'. Did you mean 'yes'?"
     )
-    with pytest.raises(InputError) as caught:
-        Recipe(class_weight="balanced").resolve("regression", 10)
-    assert str(caught.value) == (
+    assert refusal(Recipe(class_weight="balanced").resolve, "regression", 10) == (
         "`class_weight` must be None for a regression target, which has no classes; got 'balanced'. Leave it out."
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_table
-from justright.errors import InputError
 from justright.higgs.columns import HIGGS_FEATURES
 from justright.higgs.physics import COLUMN_OPTIONS, HiggsMlp
 from justright.higgs.tutorial import LADDER_BASE, LADDER_EPOCHS, LADDER_STEPS
@@ -234,9 +234,7 @@ def test_a_caller_s_epoch_limit_is_the_combination_s_too(higgs):
 )
 def test_bad_values_are_refused(make, message):
     """One whole sentence each."""
-    with pytest.raises(InputError) as caught:
-        make()
-    assert str(caught.value) == message
+    assert refusal(make) == message
 
 
 def test_remedies_of_a_split_use_its_table(higgs):

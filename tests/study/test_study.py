@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.errors import InputError
@@ -66,16 +67,12 @@ def test_recipes_are_resolved_for_the_table(split):
 def test_bad_values_are_refused(options, message, split):
     """One whole sentence each, before anything is built."""
     arguments = {"variants": {"a": mlp(2)}} | options
-    with pytest.raises(InputError) as caught:
-        Study(split, arguments.pop("variants"), **arguments)
-    assert str(caught.value) == message
+    assert refusal(Study, split, arguments.pop("variants"), **arguments) == message
 
 
 def test_a_table_in_place_of_its_split_and_a_dictionary_as_recipe_are_refused(split):
     """Both at once, and each with what to write."""
-    with pytest.raises(InputError) as caught:
-        Study(split.table, {"a": mlp(2)}, {"batch_size": 7})
-    assert str(caught.value) == (
+    assert refusal(Study, split.table, {"a": mlp(2)}, {"batch_size": 7}) == (
         "`split` must be the split of a table, such as jr.read_table(...).split(validation=0.2); got a Table. Say which rows "
         "train, validate and test. `recipe` must be a jr.Recipe; got a dict. Write jr.Recipe(batch_size=..., max_epochs=...)."
     )
@@ -110,9 +107,7 @@ def test_higgs_is_split_as_in_the_tutorial():
 
 def test_too_few_rows_for_the_tutorial_s_split_are_refused():
     """With the numbers, and what to give."""
-    with pytest.raises(InputError) as caught:
-        default_split(read_table("higgs-sim", rows=5_000))
-    assert str(caught.value) == (
+    assert refusal(default_split, read_table("higgs-sim", rows=5_000)) == (
         "The default split of 'higgs-sim' needs 11,000 rows (validation 1,000, training 10,000); got 5,000. "
         "Give --rows 11000 or more, or describe another [split] in a study file."
     )
@@ -132,8 +127,7 @@ def test_other_tables_are_split_by_class():
 def test_more_variants_than_a_table_can_show_are_refused(monkeypatch, split):
     """Before any of them is built."""
     monkeypatch.setattr("justright.study.variant.MAX_VARIANTS", 2)
-    with pytest.raises(InputError) as caught:
-        Study(split, {name: mlp(2) for name in "abc"})
     assert (
-        str(caught.value) == "`variants` must hold at most 2 variants; got 3. Split the study into several."
+        refusal(Study, split, {name: mlp(2) for name in "abc"})
+        == "`variants` must hold at most 2 variants; got 3. Split the study into several."
     )

@@ -6,6 +6,7 @@ import cloudpickle
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.errors import InputError
@@ -194,9 +195,7 @@ def test_the_arguments_are_read_back_from_a_name():
 )
 def test_all_that_is_wrong_is_said_at_once(builder, arguments, message):
     """In one error."""
-    with pytest.raises(InputError) as caught:
-        grid(builder, **arguments)
-    assert str(caught.value) == message
+    assert refusal(grid, builder, **arguments) == message
 
 
 def test_names_that_are_too_long_are_refused():
@@ -235,6 +234,4 @@ def test_names_that_are_too_long_are_refused():
 def test_width_and_depth_take_the_place_of_units(arguments, options, message):
     """Never both."""
     assert mlp(width=8, depth=0) == mlp()
-    with pytest.raises(InputError) as caught:
-        mlp(*arguments, **options)
-    assert str(caught.value) == message
+    assert refusal(mlp, *arguments, **options) == message

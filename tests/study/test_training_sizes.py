@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from tests.refusals import refusal
 
 from justright.data import tables
-from justright.errors import InputError
 from justright.study.studies import named_study
 from justright.study.study import learning_sizes
 
@@ -36,9 +36,7 @@ def test_sizes_double_and_end_at_all_rows(rows, count):
 )
 def test_too_few_rows_are_refused(arguments, message):
     """Whole messages."""
-    with pytest.raises(InputError) as caught:
-        learning_sizes(*arguments)
-    assert str(caught.value) == message
+    assert refusal(learning_sizes, *arguments) == message
 
 
 def test_the_data_study_trains_three_seeds_on_five_sizes():

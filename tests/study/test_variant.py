@@ -6,6 +6,7 @@ import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.study.families import mlp
@@ -34,9 +35,7 @@ def test_usual_names_are_taken(name):
 )  # fmt: skip
 def test_names_that_could_leave_a_folder_or_a_table_cell_are_refused(name):
     """Separators, control characters, markup, quotes, leading and trailing marks, and what is not text."""
-    with pytest.raises(InputError) as caught:
-        Variant(name, mlp(4))
-    assert str(caught.value) == f"{NAME_RULE}{name!r}."
+    assert refusal(Variant, name, mlp(4)) == f"{NAME_RULE}{name!r}."
 
 
 @given(st.text(max_size=90))
@@ -70,9 +69,21 @@ def test_any_accepted_name_is_one_harmless_path_component(name):
 )
 def test_builders_that_cannot_build_are_refused(build, message):
     """At once, on the host, in one sentence."""
-    with pytest.raises(InputError) as caught:
-        Variant("x", build)
-    assert str(caught.value) == message
+    assert refusal(Variant, "x", build) == message
+
+
+@pytest.mark.torch
+def test_a_network_of_pytorch_is_refused_at_once():
+    """It can be called, so that it would pass for a function that makes a model, until a worker calls it."""
+    torch = pytest.importorskip("torch")
+    for build in (torch.nn.Sequential(torch.nn.Linear(3, 1)), torch.nn.Linear):
+        with pytest.raises(InputError) as caught:
+            Variant("x", build)
+        name = getattr(build, "__name__", "Sequential")
+        assert str(caught.value) == (
+            f"Variant 'x' must be a network of Keras; {name} is one of PyTorch. Write its layers with keras.layers, or train it "
+            "as you do, and have its log read: justright diagnose LOG."
+        )
 
 
 def test_of_a_model_only_the_architecture_is_taken():
@@ -86,7 +97,20 @@ def test_of_a_model_only_the_architecture_is_taken():
     ("variants", "message"),
     [
         ({}, "`variants` must hold at least one variant; got none."),
-        ([mlp(4)], f"`variants` must hold Variant objects or map names to builders; got {mlp(4)!r}."),
+        (
+            [mlp(4)],
+            (
+                f"`variants` must hold Variant objects or map names to builders; got {mlp(4)!r}. Write for instance "
+                "variants={'Mine': justright.mlp(64)}."
+            ),
+        ),
+        (
+            "quick",
+            (
+                "`variants` must map names to builders, or hold Variant objects; got 'quick'. Write for instance variants={'Mine': "
+                "justright.mlp(64)}; built-in studies are trained by `justright run TABLE --study NAME`."
+            ),
+        ),
         (
             {"Tiny": mlp(4), "tiny": mlp(8)},
             "Variant names must differ, and not only in case; got 'Tiny' and 'tiny'.",
@@ -95,23 +119,17 @@ def test_of_a_model_only_the_architecture_is_taken():
 )
 def test_sets_of_variants_that_clash_are_refused(variants, message):
     """None, things that are not variants, and names that would share a folder on some systems."""
-    with pytest.raises(InputError) as caught:
-        as_variants(variants)
-    assert str(caught.value) == message
+    assert refusal(as_variants, variants) == message
 
 
 def test_everything_wrong_with_variants_is_said_at_once():
     """Of one variant, and of all of a study's."""
-    with pytest.raises(InputError) as caught:
-        Variant("a/b", mlp(2), recipe=3, group=4, remedy="L2")
-    assert str(caught.value) == (
+    assert refusal(Variant, "a/b", mlp(2), recipe=3, group=4, remedy="L2") == (
         "A variant's name must be 1 to 80 letters, digits, spaces or '_.,+=()-', beginning with a letter or digit; got "
         "'a/b'. The group of variant 'a/b' must be a text; got 4. Variant 'a/b' is a remedy (L2) and must name its "
         "`baseline`; got None. The recipe of variant 'a/b' must be a Recipe or None; got 3. Write Recipe(batch_size=32)."
     )
-    with pytest.raises(InputError) as caught:
-        as_variants({"a": 3, "b": mlp(2), "c": 4})
-    assert str(caught.value) == (
+    assert refusal(as_variants, {"a": 3, "b": mlp(2), "c": 4}) == (
         "Variant 'a' must be built by a family such as mlp(16), a callable or a keras.Model; got 3. "
         "Variant 'c' must be built by a family such as mlp(16), a callable or a keras.Model; got 4."
     )

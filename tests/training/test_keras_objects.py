@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cloudpickle
 import keras
 import numpy as np
 import pytest
@@ -51,6 +52,30 @@ def of_task(rows, task):
 def own_error(y_true, y_pred):
     """A loss of a user."""
     return keras.ops.sqrt(1.0 + (y_true - y_pred) ** 2)[:, 0]
+
+
+class ShareAbove(metrics.Metric):
+    """A metric of a user's own class, with an argument and a state of its own."""
+
+    def __init__(self, above=0.5, **options):
+        super().__init__(**options)
+        self.above = above
+        self.hits, self.rows = (self.add_weight(initializer="zeros", name=name) for name in ("hits", "rows"))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Count rows whose largest output is above the argument, and is that of their class."""
+        best = keras.ops.cast(keras.ops.argmax(y_pred, -1), "int32")
+        is_hit = (best == keras.ops.cast(y_true[:, 0], "int32")) & (keras.ops.max(y_pred, -1) > self.above)
+        self.hits.assign_add(keras.ops.sum(keras.ops.cast(is_hit, "float32")))
+        self.rows.assign_add(y_pred.shape[0])
+
+    def result(self):
+        """Return the share of hits."""
+        return self.hits / self.rows
+
+    def get_config(self):
+        """Return the argument, too."""
+        return super().get_config() | {"above": self.above}
 
 
 def raising(y_true, y_pred):
@@ -145,6 +170,22 @@ def test_classes_come_as_one_hot_rows_where_keras_wants_them():
     oracle.update_state(one_hot, chances)
     np.testing.assert_allclose(metric.value(y, logits), oracle.result(), rtol=1e-6)
     assert metric.rises
+
+
+def test_a_metric_of_a_class_of_one_s_own_is_made_again_where_it_is_computed():
+    """With its arguments and its name, on the other side of a pipe; it sees outputs and classes as they are."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 40).astype(np.int32)
+    logits = random.normal(size=(40, 3)).astype(np.float32)
+    mine = ShareAbove(0.8)
+    mine.update_state(y[:, None], logits)  # as after a training: what was counted must not count again
+    [described] = Recipe(metrics=[mine]).metrics
+    [sent] = cloudpickle.loads(cloudpickle.dumps(Recipe(metrics=[described]))).metrics
+    metric = own_metric("v", sent, Outputs("multiclass", 3, are_logits=True))
+    by_hand = np.mean((logits.argmax(1) == y) & (logits.max(1) > 0.8))
+    assert metric.name == "share_above"
+    np.testing.assert_allclose(metric.value(y, logits), by_hand, rtol=1e-6)
+    assert Recipe(metrics=[mine]).to_dict()["metrics"] == [f'{__name__}:ShareAbove {{"above": 0.8}}']
 
 
 def test_two_classes_come_as_probabilities_unless_a_loss_is_about_outputs():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.study.families import mlp
@@ -91,9 +92,7 @@ def with_code():
 )
 def test_models_that_do_not_fit_are_refused(builder, message):
     """A builder that raises, something else than a model, wrong inputs or outputs, nothing to train."""
-    with pytest.raises(InputError) as caught:
-        build(builder)
-    assert str(caught.value) == message
+    assert refusal(build, builder) == message
 
 
 @pytest.mark.parametrize(
@@ -115,16 +114,15 @@ def test_what_keras_refuses_is_said_with_the_variant_s_name(builder, beginning):
 def test_an_optimizer_that_keras_does_not_know_is_refused():
     """Named by variant, with Keras' own account."""
     recipe = Recipe(optimizer={"module": "keras.optimizers", "class_name": "Adamm", "config": {}})
-    with pytest.raises(InputError) as caught:
-        build(mlp(4), recipe=recipe.resolve("binary", 100))
-    assert str(caught.value) == "The optimizer of variant 'Mine' cannot be built: Keras knows no 'Adamm'."
+    assert (
+        refusal(build, mlp(4), recipe=recipe.resolve("binary", 100))
+        == "The optimizer of variant 'Mine' cannot be built: Keras knows no 'Adamm'."
+    )
 
 
 def test_an_unresolved_recipe_is_refused():
     """Without a table there is no default schedule."""
-    with pytest.raises(InputError) as caught:
-        build(mlp(4), recipe=Recipe())
-    assert str(caught.value) == (
+    assert refusal(build, mlp(4), recipe=Recipe()) == (
         "A recipe must be resolved for its table before it is used; call `Recipe.resolve`."
     )
 
@@ -192,9 +190,7 @@ def test_a_model_that_keras_cannot_save_is_refused_before_it_trains():
         def call(self, inputs):
             return self.last(inputs)
 
-    with pytest.raises(InputError) as caught:
-        build(lambda: Own(1))
-    assert str(caught.value) == (
+    assert refusal(build, lambda: Own(1)) == (
         "Variant 'Mine' must be a model that Keras can save, with all layers in it; Object Own was created by passing "
         "non-serializable argument values in `__init__()`, and therefore the object must override `get_config()` in order to be "
         "serializable. Please implement `get_config()`."
@@ -236,9 +232,7 @@ class Hidden(keras.Model):
 
 def test_probabilities_that_a_call_hides_are_not_taken_for_logits():
     """A wrong guess would train, and only badly; the recipe decides."""
-    with pytest.raises(InputError) as caught:
-        build(Hidden)
-    assert str(caught.value) == (
+    assert refusal(build, Hidden) == (
         "Variant 'Mine' gives numbers from 0 to 1, and its `call` does not show whether they are probabilities. Say "
         "Recipe(from_logits=False) if a sigmoid or softmax makes them, from_logits=True if they are logits."
     )

@@ -14,7 +14,7 @@ from justright.study.recipe import Recipe
 from justright.study.studies import named_study
 from justright.training.masks import hashed_dropout
 from justright.training.orders import batch_order
-from justright.training.stack import run_stack
+from justright.training.stacks.stack import run_stack
 from justright.training.step import DRAWS_PER_STEP
 
 EPOCHS = 3
@@ -110,7 +110,7 @@ def test_first_epochs_equal_a_plain_keras_loop(name, six_batches, storage):
 
 @pytest.mark.parametrize("name", ["Tiny", "Medium"])
 def test_a_last_partial_batch_is_used_as_keras_uses_it(name, small_rows, storage):
-    """1,250 rows in batches of 500: three steps an epoch, the metrics weighted by batch."""
+    """1,250 rows in batches of 500: three steps per epoch, the metrics weighted by batch."""
     ours = train(VARIANTS[name], small_rows, storage)[SEED]
     theirs = keras_loop(VARIANTS[name], small_rows)
     for metric in ("loss", "val_loss"):

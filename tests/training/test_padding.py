@@ -14,7 +14,7 @@ from justright.study.recipe import Recipe
 from justright.training import padding, program
 from justright.training.lanes import flatten_lanes
 from justright.training.padding import ACTIVATIONS, OPTIMIZERS, padded_build, resized
-from justright.training.stack import _Session
+from justright.training.stacks.stack import _Session
 
 # Everything at once that a padded network can have: penalties, noise, averages, decay of weights, clipped gradients.
 FULL = mlp(5, 20, l2=1e-3, input_noise=0.1, standardize=True)

@@ -95,7 +95,7 @@ def squashed():
 
 
 def schedules():
-    """Optimizers with their schedules, by name; steps an epoch are 3."""
+    """Optimizers with their schedules, by name; steps per epoch are 3."""
     of = keras.optimizers
     return {
         "SGD, momentum, cosine": of.SGD(

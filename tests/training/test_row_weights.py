@@ -19,6 +19,7 @@ BATCH = 100  # of 250 rows: the last batch is smaller
 ADAM = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.01}}
 RECIPE = Recipe(BATCH, EPOCHS, None, optimizer=ADAM)
 NAMES = ("no", "yes")
+AUC = keras.metrics.AUC(from_logits=True, name="auc")
 
 
 def keras_loop(rows, weigh):
@@ -80,3 +81,52 @@ def test_a_run_balances_the_rows_that_it_trains_on(few_rows):
         np.testing.assert_allclose(weights, expected, rtol=1e-6)
         assert weights[places].mean() == pytest.approx(1.0, rel=1e-6)
     assert row_weights(rows, Recipe(), np.arange(250)) is None
+
+
+def keras_measures(model, rows, weights):
+    """Return the weighted mean loss and accuracy that plain Keras finds."""
+    loss = keras.metrics.BinaryCrossentropy(from_logits=True, name="loss")
+    model.compile(weighted_metrics=[loss, keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy"), AUC])
+    x, y = rows
+    found = model.evaluate(x, y[:, None], sample_weight=weights, return_dict=True, verbose=0)
+    return [found["loss"], found["accuracy"], found["auc"]]
+
+
+def test_rows_that_choose_and_measure_count_as_in_keras(few_rows, train):
+    """Losses, scores and metrics are Keras' `weighted_metrics`, also on the fixed rows; the best epoch is that of the weighted loss."""
+    rng = np.random.default_rng(0)
+    own, validation, test = (rng.exponential(size=rows).astype(np.float32) for rows in (250, 100, 120))
+    validation[::3], test[::5] = 0, 0
+    rows = replace(few_rows, train_weights=own, validation_weights=validation, test_weights=test)
+    recipe = replace(RECIPE, max_epochs=6, metrics=[AUC], class_weight={"0": 3.0})
+    build = mlp(5, activation="tanh", l2=0.01)
+    done = train(build, replace(rows, class_names=("0", "1")), recipe)
+    curves, ended = done.curves[0], done.finished[0]
+    assert ended.best_epoch == np.argmin(curves["val_binary_crossentropy"])
+    model = keras.saving.load_model(done.folder / ended.model_path)
+    measured = keras_measures(model, few_rows.validation, validation)
+    at_best = [curves[f"val_{name}"][ended.best_epoch] for name in ("binary_crossentropy", "accuracy", "auc")]
+    np.testing.assert_allclose(at_best, measured, rtol=2e-5)
+    penalty = float(sum(model.losses))
+    assert curves["val_loss"][ended.best_epoch] == pytest.approx(measured[0] + penalty, rel=2e-5)
+    tested = [ended.test[name] for name in ("binary_crossentropy", "accuracy", "auc")]
+    np.testing.assert_allclose(tested, keras_measures(model, few_rows.test, test), rtol=2e-5)
+    fixed = [ended.best[name] for name in ("fixed_binary_crossentropy", "fixed_accuracy")]
+    np.testing.assert_allclose(fixed, keras_measures(model, few_rows.train, own)[:2], rtol=2e-5)
+
+
+def test_what_training_reports_besides_its_loss_counts_rows_but_not_classes(few_rows, train):
+    """With a learning rate of 0 the epoch's means are those of the network as it began, whatever the batches."""
+    own = np.random.default_rng(0).exponential(size=250).astype(np.float32)
+    ones = np.ones(100, np.float32)
+    rows = replace(few_rows, train_weights=own, validation_weights=ones, class_names=NAMES)
+    still = replace(RECIPE, optimizer=ADAM | {"config": {"learning_rate": 0.0}}, class_weight={"yes": 9.0})
+    done = train(mlp(5), rows, still)
+    curves = done.curves[0]
+    model = keras.saving.load_model(done.folder / done.finished[0].model_path)
+    loss, accuracy, _ = keras_measures(model, few_rows.train, own)
+    np.testing.assert_allclose(curves["binary_crossentropy"], loss, rtol=1e-5)
+    np.testing.assert_allclose(curves["accuracy"], accuracy, rtol=1e-5)
+    plain = train(mlp(5), replace(few_rows, train_weights=own, class_names=NAMES), still).curves[0]
+    assert abs(plain["binary_crossentropy"][0] - loss) > 1e-3  # weights for training alone
+    np.testing.assert_array_equal(plain["loss"], curves["loss"])

@@ -16,7 +16,7 @@ from justright.study.families import mlp
 from justright.study.recipe import Recipe
 from justright.training import program
 from justright.training.reference import measure_reference
-from justright.training.run_end import revisit_runs
+from justright.training.stacks.run_end import revisit_runs
 
 BUILD = mlp(4)
 RECIPE = Recipe(100, 2, None, measure_rows=40, optimizer=adam(0.02))

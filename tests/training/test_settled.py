@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.runs.events import StackProgress
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training import settled, stack
+from justright.training import settled
 from justright.training.settled import (
     MAX_GROUPS,
     MIN_ROWS,
@@ -22,6 +22,7 @@ from justright.training.settled import (
     group_means,
     look_after,
 )
+from justright.training.stacks import chunk_plans
 
 # Fast enough to overfit 250 rows beyond doubt within 60 epochs, slowly enough for lanes to end apart.
 OPTIMIZER = {"module": "keras.optimizers", "class_name": "Adam", "config": {"learning_rate": 0.015}}
@@ -94,7 +95,7 @@ def stop_epoch(run, rule=RULE):
 
 def test_a_turned_lane_stops_with_the_reason(whole, few_rows, train, programs, monkeypatch):
     """Each lane ends at a look of its own, after its best epoch, with the numbers of a run that is never stopped."""
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", SHORT)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", SHORT)
     recipe = replace(RECIPE, stop="patience")
     endless = train(BUILD, few_rows, recipe, seeds=SEEDS, name=NAME, cache=programs)
     for seed, run in whole.finished.items():
@@ -111,8 +112,8 @@ def test_a_turned_lane_stops_with_the_reason(whole, few_rows, train, programs, m
 @pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, SHORT), (1e9, 256)])
 def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, train, programs, monkeypatch):
     """One epoch a chunk, four, or up to the next look: the same epochs, best epochs and reasons."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", seconds)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", most)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", seconds)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", most)
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs)
     assert ends(ours) == ends(whole)
     chunks = [event.epoch for event in ours.events if isinstance(event, StackProgress)]
@@ -123,8 +124,8 @@ def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, tr
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, train, programs, monkeypatch):
     """What the rule remembers is in the checkpoint, also between two looks and after a lane has ended."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", SHORT)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", SHORT)
     asked = []
 
     def is_stopping():
@@ -331,9 +332,7 @@ def test_jitter_is_the_variance_of_independent_epochs():
 
 def test_settled_needs_the_loss_as_monitor():
     """The rule follows losses row by row; a run that chooses by accuracy is refused before anything trains."""
-    with pytest.raises(InputError) as error:
-        Recipe(monitor="val_accuracy", stop="settled").resolve("binary", 1_000)
-    assert str(error.value) == (
+    assert refusal(Recipe(monitor="val_accuracy", stop="settled").resolve, "binary", 1_000) == (
         "`stop` 'settled' follows the validation loss row by row, so `monitor` must be 'val_binary_crossentropy' with it; "
         "got 'val_accuracy'. Leave `monitor` out, or stop by 'patience'."
     )

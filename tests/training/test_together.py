@@ -13,8 +13,9 @@ from justright.runs.events import StackProgress
 from justright.runs.grid import measured_epochs
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training import program, stack
+from justright.training import program
 from justright.training.orders import drawn_order, seed_keys
+from justright.training.stacks import chunk_plans
 
 # Everything that could be carried wrongly: dropout's randomness, moving statistics, a schedule, mixtures, lanes that end early.
 BUILD = mlp(6, dropout=0.3, batch_normalization=True)
@@ -46,16 +47,16 @@ def test_the_stack_tests_what_it_should(whole):
 @pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, 5), (1e9, 43)])
 def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, train, programs, monkeypatch):
     """One epoch a chunk, five, or as many as there are slots for."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", seconds)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", most)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", seconds)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", most)
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs, together=True)
     assert_same_stack(ours, whole)
 
 
 def test_a_chunk_ends_where_no_more_row_losses_can_be_kept(few_rows, train, monkeypatch):
     """The first 20 epochs are all on the grid; the losses of each of them are kept, in as many chunks as that takes."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "SLOTS", 8)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(chunk_plans, "SLOTS", 8)
     monkeypatch.setattr(program, "SLOTS", 8)
     recipe = Recipe(250, 24, None, batch_orders="device")
     ours = train(mlp(4), few_rows, recipe, together=True)
@@ -70,8 +71,8 @@ def test_a_chunk_ends_where_no_more_row_losses_can_be_kept(few_rows, train, monk
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, train, programs, monkeypatch):
     """Stopped after some chunks, gone on in a new session: together exactly the uninterrupted stack."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", 4)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", 4)
     asked = []
 
     def is_stopping():
@@ -90,7 +91,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
 
 def test_checkpoints_while_the_device_goes_on_change_nothing(whole, few_rows, train, programs, monkeypatch):
     """One after each chunk, each written while the next one trains; each holds what its event says."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 0.0)
     options = {"seeds": SEEDS, "name": NAME, "together": True, "checkpoint_seconds": 0.0}
     ours = train(BUILD, few_rows, RECIPE, cache=programs, **options)
     assert len(ours.checkpoints) > 4

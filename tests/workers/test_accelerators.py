@@ -8,11 +8,12 @@ from subprocess import Popen
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.runs.tasks import StudyRows
 from justright.workers import accelerators, engines, processes
 from justright.workers.accelerators import (
+    FRACTIONS,
     TPU_BOUNDS,
     Accelerators,
     accelerator_fault,
@@ -294,9 +295,7 @@ def test_devices_that_train_together_make_fewer_workers(monkeypatch):
 )
 def test_devices_that_are_not_there_are_refused(monkeypatch, found, options, message):
     """Before a worker waits for them."""
-    with pytest.raises(InputError) as caught:
-        open_on(monkeypatch, found, **options)
-    assert str(caught.value) == message
+    assert refusal(open_on, monkeypatch, found, **options) == message
 
 
 def test_workers_start_again_when_the_plan_gives_them_other_devices():
@@ -319,3 +318,28 @@ def test_a_worker_on_the_cpu_never_wakes_a_driver_that_fails(monkeypatch):
     pool = Processes(ROWS, None, workers=1)
     pool.end(pool.start(0))
     assert started["JAX_PLATFORMS"] == "cpu"
+
+
+def test_further_workers_may_share_the_only_device_unless_the_user_has_said_how_many_or_how_much(monkeypatch):
+    """A device of unknown memory, a chip of a TPU and several devices are not shared unasked."""
+    one = Accelerators("cuda", 1, 80 * GIGABYTE)
+    for name in FRACTIONS:
+        monkeypatch.delenv(name, raising=False)
+    assert open_on(monkeypatch, one).may_share
+    assert one.sharing_bytes == 8 * GIGABYTE
+    assert one.sharing_variables() == {
+        "XLA_CLIENT_MEM_FRACTION": "0.1",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    for found, options in (
+        (one, {"workers": 1}),
+        (None, {}),
+        (Accelerators("cuda", 1, None), {}),
+        (Accelerators("cuda", 2, 80 * GIGABYTE), {}),
+        (Accelerators("tpu", 1, 80 * GIGABYTE), {}),
+    ):
+        assert not open_on(monkeypatch, found, **options).may_share
+    for name in FRACTIONS:
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "0.4")
+            assert not open_on(monkeypatch, one).may_share

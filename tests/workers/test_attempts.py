@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from tests.refusals import refusal
 
 from justright.errors import FolderError, InputError
 from justright.runs.events import RunFinished, RunKey, StackCheckpoint
@@ -64,9 +64,10 @@ def test_a_reference_that_fails_twice_ends_the_study():
     """Without it verdicts would silently be other ones."""
     attempts = Attempts()
     assert attempts.after_failure(ReferenceTask(), "it died") == ReferenceTask()
-    with pytest.raises(InputError) as caught:
-        attempts.after_failure(ReferenceTask(), "ValueError: no rows")
-    assert str(caught.value) == "Training the reference model failed twice: ValueError: no rows"
+    assert (
+        refusal(attempts.after_failure, ReferenceTask(), "ValueError: no rows")
+        == "Training the reference model failed twice: ValueError: no rows"
+    )
 
 
 def test_a_task_that_costs_every_worker_ends_the_study():
@@ -74,9 +75,10 @@ def test_a_task_that_costs_every_worker_ends_the_study():
     attempts = Attempts()
     for _ in range(MAX_KILLS - 1):
         assert attempts.after_failure(ReferenceTask(), "killed", is_kill=True) == ReferenceTask()
-    with pytest.raises(InputError) as caught:
-        attempts.after_failure(ReferenceTask(), "killed", is_kill=True)
-    assert str(caught.value) == "Training the reference model failed 5 times: killed"
+    assert (
+        refusal(attempts.after_failure, ReferenceTask(), "killed", is_kill=True)
+        == "Training the reference model failed 5 times: killed"
+    )
 
 
 def test_bad_input_ends_the_study_and_anything_else_the_run():
@@ -92,3 +94,16 @@ def test_bad_input_ends_the_study_and_anything_else_the_run():
     assert raising(InputError("`units` must be positive.")) == ("refused", "`units` must be positive.")
     assert raising(FolderError("The disk is full.")) == ("unwritable", "The disk is full.")
     assert raising(ValueError("shapes differ"))[:2] == ("failed", "ValueError: shapes differ")
+
+
+def test_a_stack_that_another_worker_takes_over_has_not_failed():
+    """However often, from its last checkpoint; nothing is left of one that has ended, and other tasks are done again."""
+    attempts = Attempts()
+    assert attempts.resumed(TASK) == [TASK]
+    attempts.note(checkpoint(20))
+    for _ in range(MAX_KILLS):
+        (again,) = attempts.resumed(TASK)
+        assert again.checkpoint == "checkpoints/20"
+    attempts.note(checkpoint(30, ended=RUNS))
+    assert attempts.resumed(TASK) == []
+    assert attempts.resumed(ReferenceTask()) == [ReferenceTask()]

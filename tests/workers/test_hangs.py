@@ -20,7 +20,7 @@ from justright.workers.pool import Pool
 from justright.workers.processes import Processes
 from justright.workers.watch import Watch
 
-HANG_SECONDS = 5.0  # twelve times as long must suffice to import Keras on a crowded machine
+HANG_SECONDS = 3.0  # twelve times as long must suffice to import Keras on a crowded machine
 
 
 def stack(rows, epochs: int = 20_000) -> StackTask:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.data.read import read_table
 from justright.errors import FolderError, InputError
@@ -156,9 +157,10 @@ def test_a_stack_that_costs_every_worker_fails_and_the_next_one_does_not():
 def test_workers_killed_while_they_start_are_started_again_but_not_for_ever():
     """With the reason of the last."""
     perform(Script(*[[KILLED]] * (MAX_KILLS - 1), [READY, DONE]), [ReferenceTask()])
-    with pytest.raises(InputError) as caught:
-        perform(Script(*[[KILLED]] * MAX_KILLS), [ReferenceTask()])
-    assert str(caught.value) == "A scripted worker could not start: somebody did it"
+    assert (
+        refusal(perform, Script(*[[KILLED]] * MAX_KILLS), [ReferenceTask()])
+        == "A scripted worker could not start: somebody did it"
+    )
 
 
 def test_a_failure_is_tried_again_before_what_waits():
@@ -176,9 +178,7 @@ def test_a_worker_that_dies_while_it_starts_is_started_once_more():
 def test_a_worker_that_dies_whenever_it_starts_ends_the_study():
     """With its reason; getting ready in between would have begun the count anew."""
     transport = Script([READY, DIED], [DIED], [DIED], [READY, DONE])
-    with pytest.raises(InputError) as caught:
-        perform(transport, [TASK])
-    assert str(caught.value) == "A scripted worker could not start: it lost its mind"
+    assert refusal(perform, transport, [TASK]) == "A scripted worker could not start: it lost its mind"
     assert len(transport.started) == 3
     assert transport.is_closed
 
@@ -186,9 +186,7 @@ def test_a_worker_that_dies_whenever_it_starts_ends_the_study():
 @pytest.mark.parametrize(("word", "error"), [("refused", InputError), ("unwritable", FolderError)])
 def test_what_no_second_try_can_mend_ends_the_study(word, error):
     """In the worker's own words."""
-    with pytest.raises(error) as caught:
-        perform(Script([READY, (word, "It cannot be.")]), [TASK])
-    assert str(caught.value) == "It cannot be."
+    assert refusal(perform, Script([READY, (word, "It cannot be.")]), [TASK], error=error) == "It cannot be."
 
 
 def test_silence_while_starting_is_a_hang_unless_a_place_is_waited_for(clock):

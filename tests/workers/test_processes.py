@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.runs.events import RunKey, StackCheckpoint, VariantBuilt
@@ -140,10 +141,26 @@ def test_a_builder_that_raises_ends_the_study_before_anything_trains(pool):
     def broken():
         raise RuntimeError("no such layer")
 
-    with pytest.raises(InputError) as caught:
-        pool.execute([BuildTask((("Good", mlp(3), RECIPE), ("Bad", broken, RECIPE)))], events.append)
-    assert str(caught.value) == "Variant 'Bad' cannot be built: RuntimeError: no such layer"
+    assert (
+        refusal(pool.execute, [BuildTask((("Good", mlp(3), RECIPE), ("Bad", broken, RECIPE)))], events.append)
+        == "Variant 'Bad' cannot be built: RuntimeError: no such layer"
+    )
     assert [event.variant for event in events if isinstance(event, VariantBuilt)] == ["Good"]
+
+
+def test_a_worker_imports_no_library_that_training_does_not_use(pool):
+    """Keras imports two of them where it finds them, which takes longer than Keras itself; a builder still can."""
+
+    def build():
+        import keras
+
+        loaded = {"matplotlib", "sklearn"} & sys.modules.keys()
+        assert not loaded, loaded
+        import matplotlib  # noqa: F401
+
+        return keras.Sequential([keras.Input((28,)), keras.layers.Dense(1)])
+
+    pool.execute([BuildTask((("Alone", build, RECIPE),))], lambda event: None)
 
 
 def test_an_interruption_waits_for_the_event_under_way(few_rows, storage, request):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import psutil
 import pytest
+from tests.refusals import refusal
 
 from benchmarks.faults.ray_nodes import Nodes
 from justright.errors import InputError
@@ -297,9 +298,7 @@ def test_without_ray_the_message_says_what_to_install(small_rows, tmp_path, monk
     """It is an optional extra."""
     monkeypatch.setitem(sys.modules, "ray", None)
     pool = open_pool("ray", small_rows, folder_storage(tmp_path), workers=None, jobs=1, address=None)
-    with pytest.raises(InputError) as caught:
-        pool.__enter__()
-    assert str(caught.value) == (
+    assert refusal(pool.__enter__) == (
         "`engine` 'ray' needs the package ray; it is not installed. "
         "Install it with pip install 'justright[ray]', or take engine 'local'."
     )
@@ -330,9 +329,7 @@ def test_an_address_without_a_cluster_is_refused(address, message):
     def refuse(**options):
         raise ConnectionError("no node")
 
-    with pytest.raises(InputError) as caught:
-        connect(types.SimpleNamespace(init=refuse), address, cores=1)
-    assert str(caught.value) == message
+    assert refusal(connect, types.SimpleNamespace(init=refuse), address, cores=1) == message
 
 
 def test_a_ray_that_takes_too_long_to_start_is_tried_again_and_then_refused():

@@ -39,9 +39,10 @@ class FitHooks:
 
     Args:
         folder: the study folder, a new one.
-        data: validation rows (x, y) as `model.fit` takes them, or a `justright.Split` whose rows the model learns from.
-        train: the training rows (x, y), of which a fixed subset is measured. Needed unless `data` is a split.
-        test: rows (x, y) that only measure. Without them verdicts rest on halves of the validation rows.
+        data: validation rows (x, y) or (x, y, sample_weight) as `model.fit` takes them, or a `justright.Split` whose rows the model
+            learns from. Weights count in all means that are measured here, those of a split's table as well.
+        train: the training rows, of which a fixed subset is measured. Needed unless `data` is a split.
+        test: rows that only measure. Without them verdicts rest on halves of the validation rows.
         name: of the network.
         seed: of the run, such as you gave to `keras.utils.set_random_seed`; None draws a number, so that trainings can be joined.
         from_logits: whether the model ends in logits; None asks its loss, or else its last layer.

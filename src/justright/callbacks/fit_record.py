@@ -167,7 +167,7 @@ class FitRecord:
         epoch: int,
         which: str,
     ) -> tuple[dict[str, float], tuple[RowLosses, ...]]:
-        """Return loss and score on test rows, and what a study records of all rows; see `training.run_end`."""
+        """Return loss and score on test rows, and what a study records of all rows; see `training.stacks.run_end`."""
         loss_name, score_name = LOSSES[self._fit.task], SCORES[self._fit.task]
         test: dict[str, float] = {}
         rows: list[RowLosses] = []

@@ -35,11 +35,13 @@ class FitRows:
         x: an array (rows, ...), or a list or dictionary of such arrays.
         y: (rows,) class numbers or values, or (rows, classes) with a 1 for each row's class.
         names: of the features, as far as `x` names them.
+        weights: (rows,) how much each counts; None if all count the same.
     """
 
     x: Any
     y: Array
     names: tuple[str, ...]
+    weights: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -50,7 +52,8 @@ class FitRows:
 
     def taken(self, rows: npt.NDArray[np.int64]) -> FitRows:
         """Return some of the rows."""
-        return FitRows(self.part(rows), self.y[rows], self.names)
+        weights = None if self.weights is None else self.weights[rows]
+        return FitRows(self.part(rows), self.y[rows], self.names, weights)
 
     @property
     def is_table(self) -> bool:
@@ -85,7 +88,7 @@ class FitData:
         """Return the rows of a callback's arguments.
 
         Raises:
-            InputError: they are no arrays of numbers, their lengths differ, or there are no training rows.
+            InputError: they are no arrays of numbers, their lengths differ, only some have weights, or there are no training rows.
         """
         if isinstance(data, Split):
             if train is not None or test is not None:
@@ -94,7 +97,7 @@ class FitData:
                 )
             kinds = [part for part in PARTS if data.sizes[part]]
             names = data.table.feature_names
-            return cls({part: FitRows(*data.arrays(part), names) for part in kinds}, data)
+            return cls({part: FitRows(*data.arrays(part), names, data.weights(part)) for part in kinds}, data)
         if data is None or train is None:
             lacking = " and ".join(
                 f"`{name}`" for name, given in (("data", data), ("train", train)) if given is None
@@ -111,6 +114,13 @@ class FitData:
         if len(set(widths.values())) > 1:
             found = ", ".join(f"{part} rows {width}" for part, width in widths.items())
             raise InputError(f"All rows must have the same number of features; got {found}.")
+        weighted = [name for name, one in zip(given, rows, strict=True) if one.weights is not None]
+        without = [name for name in given if name not in weighted]
+        if weighted and without:
+            raise InputError(
+                f"Weights must be given for all rows or for none, so that means can be compared; `{weighted[0]}` has some and "
+                f"`{without[0]}` has none. Give `{without[0]}` as (x, y, sample_weight), with ones if all count the same."
+            )
         return cls(parts, None)
 
     def task(self, width: int, loss: str | None) -> Task:
@@ -158,6 +168,7 @@ class FitData:
         members = [(part, self.parts[part]) for part in order if part in self.parts]
         classes = {"binary": 2, "regression": 0}.get(task, width)
         features = np.concatenate([rows.features() for _, rows in members])
+        weights = [rows.weights for _, rows in members if rows.weights is not None]
         table = Table(
             features,
             np.concatenate([class_targets(rows.y, task) for _, rows in members]),
@@ -168,6 +179,7 @@ class FitData:
             TableSource(MEMORY_SOURCE),
             notes=(note,),
             has_header=bool(self.parts["train"].names),
+            weights=np.concatenate(weights) if weights else None,
         )
         places: dict[Part, npt.NDArray[np.int64]] = {}
         start = 0
@@ -194,11 +206,11 @@ def class_targets(y: Array, task: Task) -> npt.NDArray[np.float32] | npt.NDArray
 
 
 def _as_rows(name: str, given: object) -> FitRows:
-    if not isinstance(given, list | tuple) or len(given) != 2:
+    if not isinstance(given, list | tuple) or len(given) not in (2, 3):
         got = type(given).__name__ + (f" of {len(given)}" if isinstance(given, list | tuple) else "")
         raise InputError(
-            f"`{name}` must be arrays (x, y), as model.fit takes them, or a justright.Split; got {got}. Collect the batches of "
-            "a data set into two arrays first, and leave weights out: they are for training."
+            f"`{name}` must be arrays (x, y) or (x, y, sample_weight), as model.fit takes them, or a justright.Split; got {got}. "
+            "Collect the batches of a data set into arrays first."
         )
     x = _mapped(given[0], partial(_as_array, name))
     y = _as_array(name, given[1])
@@ -207,7 +219,17 @@ def _as_rows(name: str, given: object) -> FitRows:
         raise InputError(
             f"`{name}` must have a target for each row, and at least one row; got {' and '.join(map(str, counts))} rows."
         )
-    return FitRows(x, y, _names(given[0]))
+    return FitRows(x, y, _names(given[0]), _as_weights(name, given[2], len(y)) if len(given) > 2 else None)
+
+
+def _as_weights(name: str, values: object, rows: int) -> npt.NDArray[np.float32]:
+    weights = _plain(_as_array(name, values)).astype(np.float32)
+    if weights.shape != (rows,) or not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+        raise InputError(
+            f"The weights of `{name}` must be a number of at least 0 for each of {rows:,} rows, not all 0; got shape "
+            f"{weights.shape}, values from {weights.min():g} to {weights.max():g}."
+        )
+    return weights
 
 
 def _as_array(name: str, values: object) -> Array:

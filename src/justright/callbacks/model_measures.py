@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from justright.data.read_options import Task
 from justright.errors import InputError
 from justright.runs.limits import PIECE_ROWS
 from justright.runs.losses import Floats, log_probabilities, row_losses, row_scores
+from justright.runs.weighted_means import relative_weights, weighted_mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,16 +24,18 @@ class Measures:
         outputs: (rows, outputs) float64, as a study records them: one for two classes.
         losses: (rows,) float64, without penalties.
         scores: (rows,) float64, 1 where the class is right, or absolute errors.
+        weights: (rows,) float64, how much each counts, with mean 1; None if all count the same.
     """
 
     outputs: Floats
     losses: Floats
     scores: Floats
+    weights: Floats | None = None
 
     @property
     def means(self) -> tuple[float, float]:
         """The mean loss and the mean score."""
-        return float(self.losses.mean()), float(self.scores.mean())
+        return weighted_mean(self.losses, self.weights), weighted_mean(self.scores, self.weights)
 
 
 def model_outputs(model: Any, rows: FitRows, *, most: int | None = None) -> npt.NDArray[Any]:  # noqa: ANN401  # of Keras
@@ -92,7 +95,9 @@ def measure(outputs: npt.NDArray[Any], rows: FitRows, task: Task, *, are_logits:
         array([0.693, 0.313])
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # of a network that diverged
-        return _measure(outputs.astype(np.float64), class_targets(rows.y, task), task, are_logits=are_logits)
+        values, targets = outputs.astype(np.float64), class_targets(rows.y, task)
+        measured = _measure(values, targets, task, are_logits=are_logits)
+    return measured if rows.weights is None else replace(measured, weights=relative_weights(rows.weights))
 
 
 def _measure(values: Floats, targets: npt.NDArray[Any], task: Task, *, are_logits: bool) -> Measures:

@@ -230,7 +230,7 @@ def _show_result(result: Result, *, as_json: bool, verbose: bool) -> None:
     if not result.interrupted:  # whoever pressed Ctrl-C waits for checkpoints, not for a report
         result.try_report()
     if not as_json:
-        print_places(results(), result.folder)
+        print_places(results(), result.summary, result.folder)
     for sentence in result.repairs:
         say_error(sentence)
 

@@ -88,6 +88,8 @@ def build_table(raw: RawTable, request: Request, *, source: str, like: Table | N
             return table
         raw = _named(raw.pieces.whole())
     _check_shape(raw, request)
+    if like is not None:
+        _check_target_like(raw, like)
     request, parts = _tell_apart(raw, request)
     chosen = _chosen_rows(raw.frame.height, request)
     if chosen is not None:
@@ -190,6 +192,17 @@ def _read_target(values: pl.Series, request: Request, label: str, like: Table | 
     if like is None:
         return read_target(values, request, label)
     return read_target_like(values, request, label, task=like.task, class_names=like.class_names)
+
+
+def _check_target_like(raw: RawTable, like: Table) -> None:
+    """Raise InputError if a second table with names lacks the target: rows without it measure nothing."""
+    name, names = like.target_name, raw.frame.columns
+    if raw.has_header and like.has_header and name not in names:
+        raise InputError(
+            f"{raw.label}: rows that test or validate must have the target {name!r}; there is no such column."
+            f"{near_miss(name, names)} Rows without it can only be predicted: `justright predict DIR TABLE`, after the study. "
+            f"Columns: {listed(names, most=MAX_LISTED)}."
+        )
 
 
 def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
@@ -301,7 +314,7 @@ def _weights(values: pl.Series, request: Request, label: str) -> Floats:
         distinct = as_text(values).drop_nulls().unique()
         form = find_number_format(distinct, decimal=request.decimal, thousands=request.thousands)
     weights, _ = read_numbers(values, form, request.missing)
-    wrong = int((~(weights >= 0)).sum())
+    wrong = int((~(np.isfinite(weights) & (weights >= 0))).sum())
     if wrong or not weights.any():
         raise InputError(
             f"{label}: `weights` must name a column of numbers of at least 0, not all 0; {wrong:,} rows of {values.name!r} "

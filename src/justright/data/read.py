@@ -30,6 +30,7 @@ from justright.data.readers.raw import (
 from justright.data.readers.registry import find_format, format_names, format_promised, formats
 from justright.data.readers.sniff import BinaryError
 from justright.data.readers.tidy_columns import tidy_columns
+from justright.data.readers.totals import without_totals
 from justright.data.sources import Progress, Request, is_database, is_url, sources, without_password
 from justright.data.table import MEMORY_SOURCE, Table
 from justright.errors import InputError, near_miss
@@ -90,7 +91,8 @@ def read_table(
     if named:
         return named.read(request)
     place = str(source)
-    return build_table(_read_place(place, request), request, source=without_password(place), like=like)
+    raw = without_totals(_read_place(place, request), request)
+    return build_table(raw, request, source=without_password(place), like=like)
 
 
 def read_columns(

@@ -40,7 +40,7 @@ class ReadOptions:
         query: SQL for a database.
         group: a column whose equal values stay in one part of a split, such as a patient. It is no feature.
         time: a column by which the rows are ordered in time: validation rows come after training rows, test rows last.
-        weights: a column of how much each row counts in training. It is no feature.
+        weights: a column of how much each row counts, in training and in means of losses and metrics. It is no feature.
         min_class_rows: classes with fewer rows become one class, 'other'; None keeps every class.
     Raises:
         InputError: an option is of another type, or not one of the values that it may have.

@@ -69,7 +69,7 @@ class Table:
         notes: what was understood in an unusual way, a sentence each.
         groups: (rows,) numbers; rows with the same one stay in one part of a split.
         times: (rows,) numbers that rise with time; a split then tests on later rows.
-        weights: (rows,) how much each row counts in training.
+        weights: (rows,) how much each row counts, in training and wherever losses are averaged.
     Raises:
         InputError: shapes, dtypes, names or values break one of the rules above.
     Example:
@@ -373,6 +373,15 @@ class Split:
         """Return where one part's rows are in `table`; None if they follow one another there, or are in a table of their own."""
         _, rows = self._place(part)
         return None if isinstance(rows, slice) else rows
+
+    def weights(self, part: Part) -> npt.NDArray[np.float32] | None:
+        """Return (rows,) how much each row of one part counts; None if its table has no weights.
+
+        Args:
+            part: `train`, `validation` or `test`.
+        """
+        table, rows = self._place(part)
+        return None if table.weights is None else table.weights[rows]
 
     def blocks(self, part: Part) -> Iterator[npt.NDArray[np.float32]]:
         """Yield one part's features a block of rows at a time, so that no copy of all of them is made."""

@@ -19,10 +19,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from justright.diagnosis.evidence import Losses, RunEvidence
 from justright.diagnosis.measured import Measured, RowSource, chosen_by_halves
 from justright.diagnosis.words.numbers import epochs, estimate, number, rough, sentence
+from justright.runs.weighted_means import linearised
 from justright.statistics.crossed import MIN_ROWS, Floats, crossed
 from justright.statistics.intervals import Interval, interval_of
 from justright.statistics.jitter import (
@@ -222,17 +224,30 @@ def fall_sentence(end: End) -> str:
     return f"{said}: whether it still falls by more than {margin} is open."
 
 
-def errors(curve: Mapping[int, Losses]) -> dict[int, Losses]:
+def errors(curve: Mapping[int, Losses], weights: Floats | None = None) -> dict[int, Losses]:
     """Return epoch -> (rows,) 1 where the answer is wrong, else 0, from binary cross-entropies; NaN stays NaN.
+
+    Args:
+        curve: epoch -> (rows,) losses.
+        weights: (rows,) with mean 1, of losses that are linearised, as what comes back then is; None of plain losses.
 
     Example:
         >>> errors({3: np.array([0.1, 0.9], np.float32)})
         {3: array([0., 1.], dtype=float32)}
     """
-    return {
-        epoch: np.where(np.isfinite(losses), losses > WRONG_ABOVE, np.nan).astype(np.float32)
+    found = {
+        epoch: np.where(np.isfinite(losses), _are_wrong(losses, weights), np.nan).astype(np.float32)
         for epoch, losses in curve.items()
     }
+    return {epoch: linearised(wrong, weights) for epoch, wrong in found.items()}
+
+
+def _are_wrong(losses: Losses, weights: Floats | None) -> npt.NDArray[np.bool_]:
+    """Return (..., rows) whether a binary cross-entropy tells of a wrong answer; of a row without weight it tells nothing."""
+    if weights is None:
+        return losses > WRONG_ABOVE
+    means = losses.mean(axis=-1, keepdims=True, dtype=np.float64)
+    return np.asarray(losses - means > weights * (WRONG_ABOVE - means))
 
 
 def _rise_sentence(end: End, at_chosen: str, loss: str) -> str:
@@ -300,7 +315,8 @@ def _strays(run: RunEvidence, source: RowSource) -> dict[int, tuple[float, Stray
     """
     chosen: tuple[int, ...] = (run.chosen_epoch,)
     if source != "test":
-        chosen = chosen_by_halves({epoch: run.validation[epoch] for epoch in _kept(run)})
+        kept = {epoch: run.validation[epoch] for epoch in _kept(run)}
+        chosen = chosen_by_halves(kept, run.validation_weights)
     weights = {run.epochs - 1: 1.0}
     for epoch in chosen:
         weights[epoch] = weights.get(epoch, 0.0) - 1 / len(chosen)
@@ -412,6 +428,10 @@ def _spikes(run: RunEvidence, margin: float) -> Iterable[Spike]:
 
 def _accuracy_change(measured: Measured, level: float) -> Interval:
     """Return accuracy at the last epoch minus at the chosen one, paired, from binary cross-entropies."""
+    if measured.weights is not None:
+        wrong = [_are_wrong(losses, measured.weights) for losses in (measured.best, measured.last)]
+        change = wrong[0].astype(np.float64) - wrong[1]
+        return interval_of(crossed(linearised(change, measured.weights)), level=level)
     best, last = measured.best < WRONG_ABOVE, measured.last < WRONG_ABOVE
     change = last.astype(np.float64)
     change -= best

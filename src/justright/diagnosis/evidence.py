@@ -20,9 +20,13 @@ Floats = npt.NDArray[np.float64]
 class RunEvidence:
     """One run: its losses row by row, and its training loss at three epochs.
 
+    Where rows count by weights, losses are linearised (`runs/weighted_means.py`), in all evidence of a study: their plain mean
+    is the weighted mean.
+
     Shape:
         test_best, test_last: (test rows,) losses without penalties at the chosen and at the last epoch, or None.
         validation: epoch -> (validation rows,) losses without penalties, on a grid with the chosen and last epoch.
+        validation_weights, test_weights: (rows,) how much each row counts, with mean 1; None if all count the same.
         curve: (epochs,) mean validation loss without penalties after every epoch, NaN where unknown; None if not recorded.
 
     Args:
@@ -55,6 +59,8 @@ class RunEvidence:
     score_best: Mapping[str, float] = field(default_factory=dict)
     score_last: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    validation_weights: Floats | None = None
+    test_weights: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:

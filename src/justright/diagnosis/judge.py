@@ -215,7 +215,8 @@ class _Judging:
         by_accuracy = None
         if is_binary:
             draws = draws_for(self.seed, "onset by accuracy", name)
-            by_accuracy = find_onset([errors(curve) for curve in curves], level=level, rng=draws)
+            wrong = [errors(run.validation, run.validation_weights) for run in mine.runs]
+            by_accuracy = find_onset(wrong, level=level, rng=draws)
         ensemble = next((one for one in evidence.ensembles if one.variant == name), None)
         kinds = kinds_of(self.pairs, name, self.others)
         end = judge_end(mine, self.margin, is_binary=is_binary, level=level)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, VariantEvidence
+from justright.runs.weighted_means import weighed
 from justright.statistics.crossed import MIN_ROWS, Floats
 
 RowSource = Literal["test", "validation halves"]
@@ -48,6 +49,12 @@ class Measured:
     def seeds(self) -> tuple[int, ...]:
         """The seeds behind the first axis, rising."""
         return tuple(run.seed for run in self.runs)
+
+    @property
+    def weights(self) -> Floats | None:
+        """(rows,) how much each row counts, with mean 1; None if all count the same."""
+        run = self.runs[0]
+        return run.test_weights if self.source == "test" else run.validation_weights
 
     @property
     def loss(self) -> str:
@@ -106,11 +113,12 @@ def differences_by_seed(
     return np.asarray(rows_left.astype(np.float64) - rows_right, dtype=np.float64)
 
 
-def cross_fitted(validation: Mapping[int, Losses]) -> tuple[Losses, Losses]:
+def cross_fitted(validation: Mapping[int, Losses], weights: Floats | None = None) -> tuple[Losses, Losses]:
     """Return per-row validation losses at the epoch the other half chooses, and at the last epoch.
 
     Args:
         validation: epoch -> (rows,) losses; at least one epoch and two rows.
+        weights: (rows,) with mean 1, of losses that are linearised, as those that come back then are; None of plain losses.
 
     Example:
         >>> grid = {0: np.array([2.0, 2.0, 2.0, 2.0]), 5: np.array([1.0, 1.2, 1.0, 1.2]), 9: np.full(4, 3.0)}
@@ -119,16 +127,23 @@ def cross_fitted(validation: Mapping[int, Losses]) -> tuple[Losses, Losses]:
     """
     last = validation[max(validation)]
     is_even = np.arange(len(last)) % 2 == 0
-    for_even, for_odd = chosen_by_halves(validation)
-    best = np.where(is_even, validation[for_even], validation[for_odd])
-    return best.astype(np.float32), last.astype(np.float32)
+    for_even, for_odd = chosen_by_halves(validation, weights)
+    if weights is None:
+        best = np.where(is_even, validation[for_even], validation[for_odd])
+        return best.astype(np.float32), last.astype(np.float32)
+    # Linearised anew: the mean of both halves together is another one than that of either epoch.
+    halves = (weighed(validation[epoch], weights) for epoch in (for_even, for_odd))
+    losses = np.where(is_even, *halves)
+    mean = losses.mean()
+    return (mean + losses - weights * mean).astype(np.float32), last.astype(np.float32)
 
 
-def chosen_by_halves(validation: Mapping[int, Losses]) -> tuple[int, int]:
+def chosen_by_halves(validation: Mapping[int, Losses], weights: Floats | None = None) -> tuple[int, int]:
     """Return the epochs at which the even and the odd rows are measured: each half's is chosen by the other.
 
     Args:
         validation: epoch -> (rows,) losses; at least one epoch and two rows.
+        weights: (rows,) with mean 1, of losses that are linearised; None of plain losses.
 
     Example:
         >>> chosen_by_halves({0: np.array([1.0, 2.0]), 5: np.array([2.0, 1.0])})
@@ -136,8 +151,20 @@ def chosen_by_halves(validation: Mapping[int, Losses]) -> tuple[int, int]:
     """
     epochs = sorted(validation)
     losses = np.array([validation[epoch] for epoch in epochs], dtype=np.float32)
+    if weights is not None:
+        return _chosen_by_weighted_halves(epochs, losses, weights)
     for_even, for_odd = (
         epochs[int(np.argmin(losses[:, start::2].mean(axis=1, dtype=np.float64)))] for start in (1, 0)
+    )
+    return for_even, for_odd
+
+
+def _chosen_by_weighted_halves(epochs: Sequence[int], losses: Losses, weights: Floats) -> tuple[int, int]:
+    """Return the same from linearised losses (epochs, rows); a half without weight chooses the first epoch."""
+    products = weighed(losses, weights)
+    for_even, for_odd = (
+        epochs[int(np.argmin(products[:, start::2].sum(axis=1) / (weights[start::2].sum() or 1.0)))]
+        for start in (1, 0)
     )
     return for_even, for_odd
 
@@ -169,7 +196,8 @@ def _run_losses(run: RunEvidence, source: RowSource) -> tuple[Losses, Losses] | 
         pair = (run.test_best, run.test_last)
     else:
         finite = {epoch: losses for epoch, losses in run.validation.items() if np.isfinite(losses).all()}
-        pair = cross_fitted(finite) if any(len(row) >= MIN_ROWS for row in finite.values()) else (None, None)
+        is_enough = any(len(row) >= MIN_ROWS for row in finite.values())
+        pair = cross_fitted(finite, run.validation_weights) if is_enough else (None, None)
     best, last = pair
     if best is None or last is None or not (np.isfinite(best).all() and np.isfinite(last).all()):
         return None

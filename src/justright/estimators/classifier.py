@@ -19,7 +19,7 @@ class JustRightClassifier(ClassifierMixin, StudyEstimator):  # type: ignore[misc
     """A classifier of scikit-learn that trains a small study, and says whether what predicts is underfit, overfit or just right.
 
     `fit` holds out rows to validate, trains each network of the study on the others until they show no more gain, and
-    keeps the network that is best on them. Rows are arrays of numbers, or pandas and Polars frames, which may also
+    keeps the network that is best on them. Rows are arrays or sparse matrices of numbers, or pandas and Polars frames, which may also
     hold texts, categories and dates; values may be missing in all of them. They need not be scaled.
 
     Args:

@@ -19,8 +19,13 @@ from justright.data.table import Table
 from justright.errors import InputError
 
 LEAST_ROWS = 2  # one learns, one chooses the epoch
-# An array holds numbers, of which some may be missing.
-ARRAY_CHECKS: dict[str, Any] = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
+# An array or a sparse matrix, as encoders give it, holds numbers, of which some may be missing.
+ARRAY_CHECKS: dict[str, Any] = {
+    "dtype": "numeric",
+    "ensure_all_finite": "allow-nan",
+    "accept_sparse": True,
+    "accept_large_sparse": True,
+}
 
 
 def checked_rows(estimator: Any, x: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]:  # noqa: ANN401  # whatever callers have
@@ -60,7 +65,7 @@ def make_table(x: Any, target: npt.NDArray[Any], task: Task, classes: Sequence[A
     """Return the table of checked rows.
 
     Args:
-        x: an array of numbers, or a frame, whose columns of numbers are all kept and whose categories are taken for such.
+        x: an array or sparse matrix of numbers, or a frame, whose columns of numbers are all kept and whose categories are taken for such.
         target: (rows,) numbers, or the places of the rows' classes among `classes`.
         task: what is to be learned.
         classes: their names, for reports; none for a regression.

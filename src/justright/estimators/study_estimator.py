@@ -90,6 +90,7 @@ class StudyEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn's Tags, which has no types
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     def _fit_table(self, table: Table) -> Self:

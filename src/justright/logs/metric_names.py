@@ -254,7 +254,7 @@ def _judge(metric: str) -> tuple[Direction | None, bool]:
     if words[0] in ("neg", "negative", "minus") and len(words) > 1:
         direction, _ = _judge("_".join(words[1:]))
         return {"less": "more", "more": "less", None: None}[direction], False
-    if stems[0] in ("best", "num", "n", "count", "early"):
+    if stems[0] in ("best", "num", "n", "count", "early", "prev", "previous"):
         return None, False
     if stems[-1] not in DECISIVE and any(word in NO_MEASURE for word in stems):
         return None, False

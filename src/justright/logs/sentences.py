@@ -29,7 +29,7 @@ def sentence_of(judgement: SetJudgement, times: Times) -> str:
                 "it grew too sure of its wrong answers, while it gave fewer of them."
             )
         case "still improving":
-            return f"{_gained(judged, gain)}: it was still improving when the run ended."
+            return f"{_gained(judged, gain, times)}: it was still improving when the run ended."
         case "flat":
             return _flat(judged, rise, times)
         case "unstable":
@@ -80,11 +80,21 @@ def _improved(ranking: MetricReading | None, times: Times) -> str:
     )
 
 
-def _gained(judged: MetricReading, gain: Change) -> str:
+def _gained(judged: MetricReading, gain: Change, times: Times) -> str:
     verb = "fell" if judged.direction == "less" else "rose"
     share = share_words(gain.value, judged.best)
     if gain.low <= 0:
-        return f"{judged.written} {verb} over the second half of the run, to new bests in its last quarter (the last value is {number(judged.last)})"
+        best = "to new bests in its last quarter"
+        if judged.best_at < judged.last_at - (judged.last_at - judged.first_at) / 4:
+            side = "lower" if judged.direction == "less" else "higher"
+            single = f"the single value {number(judged.best)} at {times.at(judged.best_at)}"
+            is_reached = judged.last == judged.best
+            best = (
+                "to its best"
+                if is_reached
+                else f"and ended {side} than before its last quarter, {single} aside"
+            )
+        return f"{judged.written} {verb} over the second half of the run, {best} (the last value is {number(judged.last)})"
     return (
         f"{judged.written} {verb} by {change_words(gain)}{f', {share}' if share else ''} over {LAST_QUARTER}, "
         f"to {number(judged.last)}"

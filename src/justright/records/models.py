@@ -103,6 +103,12 @@ def read_notes(path: Path | str) -> dict[str, Any]:
         InputError: nothing was written into it, as by Keras alone; or as `load_model`, whose other errors it raises, too.
     """
     notes = read_about(path)
+    if "plan" in notes and notes["plan"] is None:
+        raise InputError(
+            f"The network in {str(path)!r} learned from arrays or data sets that were given to `fit`, so there is no plan that "
+            "makes its inputs of a table's columns. Let Keras predict with it, on inputs as `fit` got them: "
+            "result.best.load().predict(inputs)."
+        )
     if notes.get("plan") is None:
         raise InputError(
             f"A model must say how its features are made of a table's columns; {str(path)!r} does not: Keras alone, or an "

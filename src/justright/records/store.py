@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import repeat
 
@@ -36,6 +36,7 @@ from justright.runs.events import (
     RunStarted,
     StackCheckpoint,
     VariantBuilt,
+    WorkersTried,
 )
 from justright.runs.grid import measured_epochs
 from justright.runs.plain import to_json
@@ -93,6 +94,8 @@ class Store(StoreReader):
                 self._put_variant(event)
             case PlanMade(variant_lanes=lanes) if lanes:
                 self._put_lanes(dict(lanes))
+            case WorkersTried():
+                self._put_tried(event)
             case RunStarted():
                 self._put_started(event)
             case RunFinished():
@@ -230,6 +233,11 @@ class Store(StoreReader):
         found = self.get_meta("variant_lanes", {})
         most = {name: max(count, found.get(name, 0)) for name, count in lanes.items()}
         self.set_meta("variant_lanes", found | most)
+
+    def _put_tried(self, event: WorkersTried) -> None:
+        """Store the latest trial of each number of workers; one of fewer ends what came of more."""
+        found = [one for one in self.get_meta("workers_tried", []) if one["tried"] < event.tried]
+        self.set_meta("workers_tried", [*found, asdict(event)])
 
     def _put_started(self, event: RunStarted) -> None:
         with self._transaction() as connection:

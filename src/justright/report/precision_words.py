@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from justright.diagnosis.words.numbers import listed_briefly
 from justright.report.summary import Summary
+from justright.report.worker_words import tried_sentence
 
 # Of matrix products: everything else is float32 in each.
 PRECISIONS: Mapping[str, str] = MappingProxyType(
@@ -55,13 +56,14 @@ def lanes_words(summary: Summary) -> str:
 
 
 def precision_sentence(summary: Summary) -> str:
-    """Return in which precision a study was trained, on which accelerators, if any, and how many runs side by side.
+    """Return in which precision a study was trained, on which accelerators, if any, how many runs side by side, by how many workers.
 
     Empty without variants.
     """
     words = sentence_of({one["name"]: one["precision"] for one in summary["variants"]}, summary["device"])
     lanes = lanes_words(summary)
-    return f"{words} Runs side by side: {lanes}." if lanes else words
+    beside = [f"Runs side by side: {lanes}."] if lanes else []
+    return " ".join([words, *beside, *map(tried_sentence, summary["workers_tried"])])
 
 
 def sentence_of(precisions: Mapping[str, str], device: str | None) -> str:

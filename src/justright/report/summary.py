@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes away makes it 2
 # The keys of `result.json`, in order: a contract with the programs that read it.
 RESULT_KEYS = (
-    *("schema_version", "study", "source", "task", "rows", "seeds", "wall_seconds", "device"),
+    *(
+        "schema_version",
+        "study",
+        "source",
+        "task",
+        "rows",
+        "seeds",
+        "wall_seconds",
+        "device",
+        "workers_tried",
+    ),
     *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
 VARIANT_KEYS = (
@@ -104,7 +114,8 @@ class RunSummary(TypedDict):
 class VariantSummary(TypedDict):
     """One variant with its verdict, runs and metrics (`diagnosis/metric_list.py`; empty if judged by an old version).
 
-    `intervals` maps 'fixed', 'validation', 'test' and the same with '_score' to the means at the best epochs.
+    `intervals` maps 'fixed', 'validation', 'test' and the same with '_score' to the means at the best epochs; where rows count by
+    weights, also 'test_unweighted' to the test loss in which all count the same.
     """
 
     name: str
@@ -170,6 +181,9 @@ class Summary(TypedDict):
     seeds: list[int]
     wall_seconds: float | None
     device: str | None  # the accelerators that trained; None on a CPU, or where an old folder does not say
+    workers_tried: list[
+        Record
+    ]  # as `WorkersTried`: how many workers shared an accelerator, and why; empty where none was tried
     warnings: list[Record]  # as `find_warnings` returns them
     variants: list[VariantSummary]
     effects: list[EffectSummary]
@@ -248,6 +262,7 @@ def summarise(
         "seeds": sorted({record.run.seed for record in records} or study.get("seeds", ())),
         "wall_seconds": wall_seconds,
         "device": str(environment.get("device") or "") or None,
+        "workers_tried": list(map(_tried, reader.get_meta("workers_tried", []))),
         "warnings": list(warnings),
         "variants": [
             _variant(name, described.get(name, {}), built.get(name), verdicts.get(name, {}))
@@ -323,6 +338,19 @@ def render_json(summary: Summary) -> str:
         '  "study": "quick",'
     """
     return json.dumps(result_json(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _tried(recorded: Mapping[str, Any]) -> Record:
+    """Return what was recorded of another worker on an accelerator."""
+    gain = recorded["gain"]
+    return {
+        "tried": int(recorded["tried"]),
+        "kept": int(recorded["kept"]),
+        "gain": None if gain is None else float(gain),
+        "idle_share": float(recorded["idle_share"]),
+        "is_measured": bool(recorded["is_measured"]),
+        "reason": str(recorded["reason"]),
+    }
 
 
 def _variant(

@@ -191,6 +191,27 @@ class PlanMade:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersTried:
+    """It was tried, and decided, whether another worker trains on the same accelerator.
+
+    Args:
+        tried: how many workers there were with it.
+        kept: how many there are from now on.
+        gain: what they trained in the same time, over what one fewer trained; None if another worker failed.
+        idle_share: of the first worker's time alone, 0 to 1, what it spent between two stacks.
+        is_measured: whether `gain` was measured with stacks side by side, rather than expected from `idle_share` alone.
+        reason: why another worker failed; empty if none did.
+    """
+
+    tried: int
+    kept: int
+    gain: float | None
+    idle_share: float = 0.0
+    is_measured: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StackCheckpoint:
     """The state of a stack is on disk: everything up to `epoch` is safe.
 
@@ -269,6 +290,7 @@ Event = (
     VariantBuilt
     | StepTraced
     | PlanMade
+    | WorkersTried
     | ReferenceMeasured
     | RunStarted
     | StackCheckpoint

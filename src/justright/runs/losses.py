@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from justright.data.read_options import Task
 from justright.runs.tasks import StudyRows
+from justright.runs.weighted_means import relative_weights, weighted_mean
 
 EPSILON = 1e-7  # Keras' backend.epsilon(): probabilities are clipped, so that a certain mistake costs 16.1, not infinity
 
@@ -83,17 +84,23 @@ def log_probabilities(
 def constant_prediction(rows: StudyRows) -> Floats:
     """Return (outputs,) the best constant on training rows: the classes' frequencies, or the mean for a regression.
 
-    What any model must beat.
+    What any model must beat. Rows count by their weights where they do in means of losses.
     """
-    train = rows.train_targets
+    train, weights = rows.train_targets, rows.weights_of_train_rows if rows.measures_weighted else None
+    relative = None if weights is None else relative_weights(weights)
     if rows.task == "regression":
-        return np.array([train.mean(dtype=np.float64)])
-    return np.bincount(train.astype(np.int64), minlength=max(rows.outputs, 2)) / len(train)
+        return np.array([weighted_mean(train, relative)])
+    return np.bincount(train.astype(np.int64), relative, max(rows.outputs, 2)) / len(train)
 
 
 def constant_loss(rows: StudyRows) -> float:
     """Return the mean loss of `constant_prediction` on test rows (or validation rows without any)."""
-    return float(constant_losses(rows, rows.test[1] if len(rows.test[0]) else rows.validation[1]).mean())
+    has_test = len(rows.test[0]) > 0
+    targets = rows.test[1] if has_test else rows.validation[1]
+    weights = rows.test_weights if has_test else rows.validation_weights
+    return weighted_mean(
+        constant_losses(rows, targets), None if weights is None else relative_weights(weights)
+    )
 
 
 def constant_losses(rows: StudyRows, targets: npt.NDArray[Any]) -> Floats:

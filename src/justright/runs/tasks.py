@@ -86,6 +86,8 @@ class StudyRows:
         units: the units in which networks predict a numeric target; None leaves their outputs as they are.
         class_names: what the numbers of classes stand for; empty for a regression.
         train_weights: (rows,) float32, how much each of `train` counts in training; None if all count the same.
+        validation_weights, test_weights: (rows,) float32, how much each of the others counts in means of losses and metrics, as
+            then those of `train` do as well; None if all count the same there.
         feature_names: after which a model's inputs may be named; empty if they are not known.
     """
 
@@ -99,6 +101,8 @@ class StudyRows:
     class_names: tuple[str, ...] = ()
     train_weights: npt.NDArray[np.float32] | None = None
     feature_names: tuple[str, ...] = ()
+    validation_weights: npt.NDArray[np.float32] | None = None
+    test_weights: npt.NDArray[np.float32] | None = None
 
     def places(self, index: Index) -> npt.NDArray[np.int32]:
         """Return where in `train` some of the training rows are.
@@ -126,6 +130,11 @@ class StudyRows:
         return self.train[1] if self.train_places is None else self.train[1][self.train_places]
 
     @property
+    def measures_weighted(self) -> bool:
+        """Whether rows count by their weights in means of losses and metrics."""
+        return self.validation_weights is not None
+
+    @property
     def weights_of_train_rows(self) -> npt.NDArray[np.float32] | None:
         """How much each training row counts; None if all count the same."""
         if self.train_weights is None or self.train_places is None:
@@ -135,7 +144,7 @@ class StudyRows:
     @property
     def arrays(self) -> tuple[npt.NDArray[Any], ...]:
         """All arrays, each once."""
-        optional = (self.train_places, self.train_weights)
+        optional = (self.train_places, self.train_weights, self.validation_weights, self.test_weights)
         features = (part[0] for part in (self.validation, self.test))
         return (
             *(*self.train, self.validation[1], self.test[1]),
@@ -154,12 +163,12 @@ class StudyRows:
             return change(features), change(targets)
 
         validation, test = changed(self.validation), changed(self.test)
-        places, weights = (
-            None if values is None else change(values) for values in (self.train_places, self.train_weights)
-        )
-        return replace(
-            self, train=train, validation=validation, test=test, train_places=places, train_weights=weights
-        )
+        names = ("train_places", "train_weights", "validation_weights", "test_weights")
+        given = {name: getattr(self, name) for name in names}
+        optional: dict[str, Any] = {
+            name: None if values is None else change(values) for name, values in given.items()
+        }
+        return replace(self, train=train, validation=validation, test=test, **optional)
 
     @property
     def features(self) -> int:

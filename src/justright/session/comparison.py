@@ -221,7 +221,9 @@ class _Opened:
         few = ", ".join(map(repr, self.classes[:MOST_CLASSES]))
         more = " ..." if len(self.classes) > MOST_CLASSES else ""
         named = f" with the classes {few}{more}" if self.classes else ""
-        return f"{self.summary['task']} study of {self.summary['table'].get('target')!r}{named}"
+        weights = self.summary["table"].get("weights") or {}
+        weighted = " of weighted rows" if weights.get("count") == "all" else ""
+        return f"{self.summary['task']} study of {self.summary['table'].get('target')!r}{named}{weighted}"
 
     @property
     def part(self) -> Part:

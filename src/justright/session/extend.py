@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from justright.errors import FolderError
 from justright.records.checkpoints import read_tensors
 from justright.records.fingerprints import changed, versions
+from justright.records.folder import StudyFolder, holds_study
 from justright.records.models import damage_of
 from justright.records.reader import CheckpointRecord, RunRecord
 from justright.records.store import Division, Store
 from justright.runs.events import RunKey
 from justright.runs.tasks import checkpoint_path
-from justright.study.spec import ROLE_KEYS, study_to_dict
+from justright.study.spec import ROLE_KEYS, recorded_weighted_rows, study_to_dict
 from justright.study.study import Study
 from justright.workers.plan import Revisit, SavedStack, companion_groups, stack_name
 
@@ -66,8 +68,18 @@ def fingerprints(study: Study) -> dict[str, Any]:
             for name, member in values["variants"].items()
         },
         "versions": versions(),
-        **{key: values[key] for key in ("standardize_target",) if key in values},
+        **{key: values[key] for key in ("standardize_target", "weighted_rows") if key in values},
     }
+
+
+def with_recorded_weights(study: Study, folder: str | Path) -> Study:
+    """Return a study in which weights count where they do in the folder that it goes on in, unless it says where itself."""
+    if study.split.table.weights is None or study.weighted_rows is not None or not holds_study(folder):
+        return study
+    opened = StudyFolder.open(folder, "read")
+    if not opened.study_path.is_file():  # fingerprints then tell whether it is this study
+        return study
+    return replace(study, weighted_rows=recorded_weighted_rows(opened.read_study()))
 
 
 def check_same_study(store: Store, current: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,6 +117,8 @@ def _trial(study: Study, recipe: Recipe) -> Iterator[Callable[[Build], VariantBu
         test=_first(rows.test),
         train_places=None,
         train_weights=None,
+        validation_weights=None,
+        test_weights=None,
     )
     storage = Storage(
         Path(gettempdir()), write_tensors, read_tensors, save_model_atomically

@@ -147,7 +147,10 @@ class TableOptions(FileOptions):
         "Rows with equal values here stay in one part of the split. It is no feature.", metavar="COLUMN"
     )
     time: str | None = option("Validate and test on later rows than those that train.", metavar="COLUMN")
-    weights: str | None = option("How much each row counts in training. It is no feature.", metavar="COLUMN")
+    weights: str | None = option(
+        "How much each row counts: in training, and wherever losses and metrics are averaged. It is no feature.",
+        metavar="COLUMN",
+    )
     min_class_rows: int | None = option(
         "Merge classes with fewer rows into one, 'other'.", metavar="N", **at_least(1)
     )
@@ -193,6 +196,9 @@ class StudyOptions(TableOptions):
     class_weight: Literal["balanced"] | None = option(
         "Let all classes count alike in training, however rare."
     )
+    weighted_rows: Literal["all", "train"] | None = option(
+        "Where --weights count: for all rows, or train for the training loss alone. [default: as in DIR, or all]"
+    )
     precision: Literal["auto", "float32", "tensorfloat32", "bfloat16"] | None = option(
         "Of matrix products: bfloat16 is faster where the device supports it, tensorfloat32 on NVIDIA GPUs; the networks are "
         "equally good. [default: auto, what Keras takes on the device]"
@@ -204,7 +210,9 @@ class RunOptions(Options):
     """How a study is trained, without effect on its numbers: arguments of `run_study` and `Study.run`."""
 
     workers: int | None = option(
-        "Processes that train at the same time. [default: one per core]", metavar="N", **at_least(1)
+        "Processes that train at the same time. [default: one per core; on GPUs one for each, and further ones that gain]",
+        metavar="N",
+        **at_least(1),
     )
     engine: Literal["local", "ray"] = option(
         "Where runs train: this machine, or a Ray cluster.", default="local"

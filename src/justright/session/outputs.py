@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ from justright.records.reader import RunRecord, StoreReader
 from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured, largest_size
+from justright.runs.weighted_means import linearised, weighted_mean
+from justright.session.counted_rows import WEIGHTS, CountedRows
 from justright.session.row_outputs import TARGETS, MeasuringRows, recorded_at_best
 from justright.statistics.intervals import loss_interval
 from justright.study.brakes import brakes_of
@@ -48,6 +51,8 @@ ROW_KINDS: tuple[RowKind, ...] = (
     "validation_score",
     "test_score",
 )
+MEASURING: tuple[RowKind, ...] = ("test", "validation")
+UNWEIGHTED_TEST = "test_unweighted"  # the loss of test rows that all count the same, beside the weighted one
 MIN_SIZES = 2  # one size is not a learning curve
 
 
@@ -66,9 +71,10 @@ def judge_folder(store: Store, study: Mapping[str, Any]) -> Judgement | None:
     del evidence  # the losses of every run, row by row
     release_memory()
     values, ended = judgement.to_dict(), _ended_runs(store, study)
+    counted = CountedRows.of(store, study)
     rows = MeasuringRows.of(store)
     for item in values["variants"]:
-        item["intervals"] = _mean_intervals(store, ended[item["name"]])
+        item["intervals"] = _mean_intervals(store, ended[item["name"]], counted)
         item["metrics"] = rows.metrics(ended[item["name"]])
         accuracy = item["metrics"].get("accuracy", {})
         if "test_score" in item["intervals"] and accuracy.get("low") is not None:
@@ -103,11 +109,13 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
     described = {name: values for name, values in study["variants"].items() if name in ended}
     if not described:
         return None
+    measured = store.reference()
+    counted = CountedRows(measured.get(WEIGHTS, {}), study)
     variants = tuple(
         VariantEvidence(
             name,
             built[name].parameters,
-            tuple(_run_evidence(store, record, LOSSES[task]) for record in ended[name]),
+            tuple(_run_evidence(store, record, LOSSES[task], counted) for record in ended[name]),
             baseline=values.get("baseline") if values.get("baseline") in described else None,
             brakes=brakes_of(built[name].config, recipe_values(values, study)),
             max_epochs=recipe_values(values, study).get("max_epochs"),
@@ -116,7 +124,6 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         for name, values in described.items()
     )
     kind = "test" if rows["test"] else "validation"
-    measured = store.reference()
     return StudyEvidence(
         task=task,
         loss_name=LOSSES[task],
@@ -124,20 +131,22 @@ def collect_evidence(store: StoreReader, study: Mapping[str, Any]) -> StudyEvide
         constant_loss=facts["constant_loss"],
         test_rows=rows["test"],
         validation_rows=rows["validation"],
-        reference=ReferenceEvidence(reference["name"], measured[reference["name"]][kind])
+        reference=ReferenceEvidence(
+            reference["name"], counted.linearised(kind, measured[reference["name"]][kind])
+        )
         if reference and most == rows["train"]
         else None,
-        ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {})),
-        constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind]),
+        ensembles=_ensembles(store, ended, described, task, measured.get(TARGETS, {}), counted),
+        constant=_losses_of(measured.get(CONSTANT, {}).get(kind), rows[kind], kind, counted),
         columns=tuple(column["name"] for column in facts.get("columns", ())),
         learning_curves=tuple(collect_curves(store, study)),
         table_rows=facts.get("rows"),
     )
 
 
-def _losses_of(losses: Losses | None, rows: int) -> Losses | None:
+def _losses_of(losses: Losses | None, rows: int, kind: str, counted: CountedRows) -> Losses | None:
     """Return losses row by row; None where none were recorded for these rows, as in folders of earlier versions."""
-    return losses if losses is not None and len(losses) == rows else None
+    return counted.linearised(kind, losses) if losses is not None and len(losses) == rows else None
 
 
 def _ended_runs(store: StoreReader, study: Mapping[str, Any]) -> dict[str, list[RunRecord]]:
@@ -156,6 +165,7 @@ def _ensembles(
     names: Iterable[str],
     task: Task,
     targets: Mapping[str, npt.NDArray[np.float32]],
+    counted: CountedRows,
 ) -> tuple[EnsembleEvidence, ...]:
     """Return the ensemble of the seeds of every variant whose outputs and targets were recorded."""
     found = []
@@ -176,13 +186,28 @@ def _ensembles(
                     outputs.setdefault(kind, {})[record.run.seed] = said
                     losses.setdefault(kind, {})[record.run.seed] = lost
         found.append(build_ensemble(name, task, outputs, losses, targets))
-    return tuple(one for one in found if one is not None)
+    return tuple(
+        replace(
+            one,
+            validation=counted.linearised("validation", one.validation),
+            test=None if one.test is None else counted.linearised("test", one.test),
+        )
+        for one in found
+        if one is not None
+    )
 
 
-def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEvidence:
+def _run_evidence(store: StoreReader, record: RunRecord, loss: str, counted: CountedRows) -> RunEvidence:
     run = record.run
-    test = store.row_losses(run, "test")
-    fixed = {epoch: float(values.mean()) for epoch, values in store.row_losses(run, "fixed").items()}
+    test, validation = (
+        {epoch: counted.linearised(kind, values) for epoch, values in store.row_losses(run, kind).items()}
+        for kind in MEASURING
+    )
+    weights = counted.fixed(run.variant, run.train_rows)
+    fixed = {
+        epoch: float(values.mean()) if weights is None else weighted_mean(values, weights)
+        for epoch, values in store.row_losses(run, "fixed").items()
+    }
     curves = store.curves(variant=run.variant, seed=run.seed, train_rows=run.train_rows)
     best = record.best_epoch
     last = record.epochs - 1
@@ -194,7 +219,9 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
         best_epoch=best,
         test_best=None if best is None else test.get(best),
         test_last=test.get(last),
-        validation=store.row_losses(run, "validation"),
+        validation=validation,
+        validation_weights=counted.part("validation"),
+        test_weights=counted.part("test"),
         curve=curves[f"val_{loss}"].to_numpy() if 0 < curves.height == record.epochs else None,
         train_loss_first=float(curves[f"fixed_{loss}"][0]) if curves.height else missing,
         train_loss_best=missing if best is None else fixed.get(best, missing),
@@ -205,7 +232,9 @@ def _run_evidence(store: StoreReader, record: RunRecord, loss: str) -> RunEviden
     )
 
 
-def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str, dict[str, float]]:
+def _mean_intervals(
+    store: StoreReader, ended: Iterable[RunRecord], counted: CountedRows
+) -> dict[str, dict[str, float]]:
     """Return a variant's mean loss and score with 95 % intervals at the chosen epoch, for each kind of rows measured.
 
     Losses of training and validation rows are not performance: those rows learned and chose.
@@ -213,6 +242,7 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
     Args:
         store: the folder's store.
         ended: the variant's runs.
+        counted: how much rows count.
     """
     runs = [record for record in ended if is_measured(record.outcome)]
     intervals: dict[str, dict[str, float]] = {}
@@ -220,7 +250,10 @@ def _mean_intervals(store: StoreReader, ended: Iterable[RunRecord]) -> dict[str,
         rows = [recorded_at_best(store, record, kind) for record in runs]
         measured = [values for values in rows if values is not None and len(values)]
         if runs and len(measured) == len(runs):
-            intervals[kind] = loss_interval(np.stack(measured)).to_dict()
+            weights = counted.of_run(kind, *runs[0].run[::2])
+            intervals[kind] = loss_interval(linearised(np.stack(measured), weights)).to_dict()
+            if weights is not None and kind == "test":
+                intervals[UNWEIGHTED_TEST] = loss_interval(np.stack(measured)).to_dict()
     return intervals
 
 
@@ -251,9 +284,9 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
     runs = [record for record in store.runs() if is_measured(record.outcome) and record.run.variant in found]
     if len({record.run.train_rows for record in runs}) < MIN_SIZES:
         return []
-    has_test = bool(store.get_meta("table")["parts"]["test"])
+    has_test, counted = bool(store.get_meta("table")["parts"]["test"]), CountedRows.of(store, study)
     for record in runs:
-        losses = _measured_losses(store, record, has_test=has_test)
+        losses = _measured_losses(store, record, counted, has_test=has_test)
         if losses is not None:
             found[record.run.variant].setdefault(record.run.train_rows, {})[record.run.seed] = losses
     curves = []
@@ -266,13 +299,19 @@ def collect_curves(store: StoreReader, study: Mapping[str, Any]) -> list[Learnin
     return curves
 
 
-def _measured_losses(store: StoreReader, record: RunRecord, *, has_test: bool) -> Losses | None:
+def _measured_losses(
+    store: StoreReader, record: RunRecord, counted: CountedRows, *, has_test: bool
+) -> Losses | None:
     """Return (rows,) losses of a run at its chosen epoch on the rows that measure, or None if it recorded none."""
     if has_test:
         losses = recorded_at_best(store, record, "test")
+        losses = None if losses is None else counted.linearised("test", losses)
     else:
-        validation = store.row_losses(record.run, "validation")
-        losses = cross_fitted(validation)[0] if validation else None
+        validation = {
+            epoch: counted.linearised("validation", values)
+            for epoch, values in store.row_losses(record.run, "validation").items()
+        }
+        losses = cross_fitted(validation, counted.part("validation"))[0] if validation else None
     return losses if losses is not None and np.isfinite(losses).all() else None
 
 

@@ -24,6 +24,8 @@ def with_options(spec: Mapping[str, Any], asked: StudyOptions) -> dict[str, Any]
     values, recipe, variants = dict(spec), asked.given(Recipe), spec.get("variants")
     if asked.neighbours is not None:
         values["neighbours"] = asked.neighbours
+    if asked.weighted_rows is not None:
+        values["weighted_rows"] = asked.weighted_rows
     if isinstance(variants, Mapping) and all(isinstance(one, Mapping) for one in variants.values()):
         kept = _without_neighbours(variants) if asked.neighbours is False else variants
         values["variants"] = _with_recipe(kept, Recipe.from_dict(spec.get("recipe", {})), recipe)

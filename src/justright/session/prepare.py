@@ -119,7 +119,8 @@ def _named_study(asked: StudyOptions, read: Read) -> Study:
     chosen, changes = named_study(asked.study or DEFAULT_STUDY), asked.given(Recipe)
     split = default_split(table, **tables)
     recipe = replace(chosen.recipe_for(split), **changes) if changes else None
-    return chosen.on(split, recipe=recipe, seeds=asked.seeds, of=asked.of)
+    study = chosen.on(split, recipe=recipe, seeds=asked.seeds, of=asked.of)
+    return study if asked.weighted_rows is None else replace(study, weighted_rows=asked.weighted_rows)
 
 
 def _described_study(spec: Mapping[str, Any], asked: StudyOptions, read: Read) -> Study:

@@ -11,13 +11,14 @@ import numpy as np
 from justright.data.read_options import Task
 from justright.diagnosis.ensembles import agreeing_logits
 from justright.diagnosis.evidence import Losses
-from justright.diagnosis.measured import cross_fitted
+from justright.diagnosis.measured import chosen_by_halves, cross_fitted
 from justright.diagnosis.scores.metrics import (
     NEEDS_TEST,
     UNENDED,
     Targets,
     class_predictions,
     constant_metrics,
+    counted_weights,
     find_logits,
     loss_metrics,
     measure_metrics,
@@ -28,6 +29,8 @@ from justright.diagnosis.scores.pictures import class_pictures, value_pictures
 from justright.records.reader import RunRecord, StoreReader
 from justright.runs.events import RowKind
 from justright.runs.outcomes import is_measured
+from justright.runs.weighted_means import Floats, linearised
+from justright.session.counted_rows import WEIGHTS, CountedRows
 from justright.statistics.class_metrics import ClassPredictions
 from justright.statistics.estimates import Estimates
 
@@ -49,6 +52,7 @@ class MeasuringRows:
         targets: (rows,) class numbers, or values.
         reference: kind of rows -> what the reference model recorded; empty without one.
         constant: what the best constant on training rows predicts; empty in folders of old versions.
+        weights: (rows,) how much each row counts, with mean 1; None if all count the same.
     """
 
     store: StoreReader
@@ -57,6 +61,7 @@ class MeasuringRows:
     targets: Targets
     reference: Mapping[str, Losses]
     constant: Sequence[float]
+    weights: Floats | None
 
     @classmethod
     def of(cls, store: StoreReader) -> MeasuringRows:
@@ -71,6 +76,7 @@ class MeasuringRows:
             recorded.get(TARGETS, {}).get(part, np.empty(0, np.float32)),
             recorded.get(named["name"], {}) if named else {},
             facts.get("constant") or (),
+            CountedRows(recorded.get(WEIGHTS, {}), {}).part(part),
         )
 
     def outputs(self, record: RunRecord) -> tuple[Losses, bool] | None:
@@ -98,10 +104,18 @@ class MeasuringRows:
 
     def predictions(self, found: Iterable[tuple[Losses, bool] | None]) -> list[ClassPredictions]:
         """Return what classes were predicted, from the outputs of runs; those not recorded, or not finite, are left out."""
+        given = [one for one in found if one is not None and np.isfinite(one[0]).all()]
+        if self.weights is None:
+            return [class_predictions(said, self.targets, are_logits=are) for said, are in given]
+        counting, weights = self.weights > 0, counted_weights(self.weights)
         return [
-            class_predictions(one[0], self.targets, are_logits=one[1])
-            for one in found
-            if one is not None and np.isfinite(one[0]).all()
+            class_predictions(
+                said.reshape(len(self.targets), -1)[counting],
+                self.targets[counting],
+                are_logits=are,
+                weights=weights,
+            )
+            for said, are in given
         ]
 
     def values(self, found: Iterable[tuple[Losses, bool] | None]) -> list[Losses]:
@@ -115,14 +129,16 @@ class MeasuringRows:
     def reference_metrics(self) -> Metrics:
         """Return the metrics of the reference model; without test rows it chose its size on the rows that measure."""
         found = self.reference_outputs()
-        runs = [output_metrics(found[0], self.targets, self.task, are_logits=False)] if found else []
-        return measure_metrics(self.task, runs)
+        if found is None:
+            return measure_metrics(self.task, [])
+        one = output_metrics(found[0], self.targets, self.task, are_logits=False, weights=self.weights)
+        return measure_metrics(self.task, [one])
 
     def constant_metrics(self) -> Metrics:
         """Return the metrics of the best constant on training rows; empty if that is not known."""
         if not len(self.constant) or not len(self.targets):
             return {}
-        return constant_metrics(self.constant, self.targets, self.task)
+        return constant_metrics(self.constant, self.targets, self.task, weights=self.weights)
 
     def _drawn(self, name: str, found: Sequence[tuple[Losses, bool] | None]) -> dict[str, Any] | None:
         if self.task == "regression":
@@ -139,7 +155,9 @@ class MeasuringRows:
             if self.part == "test":
                 found = self.outputs(record)
                 if found is not None:
-                    yield output_metrics(found[0], self.targets, self.task, are_logits=found[1])
+                    yield output_metrics(
+                        *(found[0], self.targets, self.task), are_logits=found[1], weights=self.weights
+                    )
                 continue
             if not self._has_known_losses(record):
                 yield without_metrics(self.task, NEEDS_TEST)
@@ -147,7 +165,18 @@ class MeasuringRows:
             losses = self.store.row_losses(record.run, "validation")
             finite = {epoch: values for epoch, values in losses.items() if np.isfinite(values).all()}
             if finite:
-                yield loss_metrics(cross_fitted(finite)[0], self.targets, self.task)
+                yield loss_metrics(self._cross_fitted(finite), self.targets, self.task, weights=self.weights)
+
+    def _cross_fitted(self, validation: Mapping[int, Losses]) -> Losses:
+        """Return (rows,) losses, of each half at the epoch that the other chooses: as they were recorded, not linearised."""
+        weights = self.weights
+        if weights is None:
+            return cross_fitted(validation)[0]
+        chosen = chosen_by_halves(
+            {epoch: linearised(values, weights) for epoch, values in validation.items()}, weights
+        )
+        halves = (validation[epoch] for epoch in chosen)
+        return np.where(np.arange(len(weights)) % 2 == 0, *halves)
 
     def _has_known_losses(self, record: RunRecord) -> bool:
         """Return whether a run's losses are those of its task, by what it said at its best epoch."""

@@ -20,7 +20,13 @@ from justright.records.rebuild import open_store
 from justright.records.store import Store
 from justright.runs.events import Event, ReferenceMeasured, Sink, VariantBuilt
 from justright.runs.tasks import Storage
-from justright.session.extend import Remaining, check_same_study, find_remaining, fingerprints
+from justright.session.extend import (
+    Remaining,
+    check_same_study,
+    find_remaining,
+    fingerprints,
+    with_recorded_weights,
+)
 from justright.session.folders.study_files import conclude, describe_study, write_study
 from justright.session.neighbourhood import with_neighbours
 from justright.session.options import RunOptions
@@ -79,7 +85,7 @@ def run_study(
     """
     how = replace(options or RunOptions(), **given)
     path = Path(new_folder_beside(out) if how.new else out)
-    study = with_neighbours(study, path).on(device_kind(how.engine))
+    study = with_recorded_weights(with_neighbours(study, path), path).on(device_kind(how.engine))
     try:
         result = _run_on(path, study, how, sinks, command)
     except MemoryLimitError:

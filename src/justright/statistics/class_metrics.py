@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.losses import log_probabilities
+from justright.runs.weighted_means import effective_rows, weighted_mean
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 from justright.statistics.ranking import Flags, Ranking, average_precision, rank_rows, roc_auc
@@ -37,6 +38,7 @@ class ClassPredictions:
         scores: (rows, 1) the probability of class 1 of two, or its logit; (rows, classes) probabilities of more classes,
             which sum to 1, or their logarithms.
         classes: (rows,) own class, from 0.
+        weights: (rows,) how much each counts, above 0 and with mean 1; None if all count the same.
 
     Args:
         are_logits: whether scores are logits, or logarithms.
@@ -45,6 +47,7 @@ class ClassPredictions:
     scores: npt.NDArray[np.floating[Any]]
     classes: Classes
     are_logits: bool
+    weights: Floats | None = None
 
     @property
     def count(self) -> int:
@@ -109,39 +112,56 @@ def class_metrics(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate
         yield from _ranked(predictions)
     else:
         yield from dict.fromkeys(RANKED, ONE_CLASS).items()
-    yield "log_loss", mean_of_rows(predictions.losses)
+    weights = predictions.weights
+    yield "log_loss", mean_of_rows(predictions.losses, weights)
     chances = predictions.probabilities
-    yield "brier_score", brier_score(chances, predictions.classes)
-    yield "calibration_error", calibration_error(*told_and_seen(chances, predictions.classes)).estimate
+    yield "brier_score", brier_score(chances, predictions.classes, weights)
+    yield (
+        "calibration_error",
+        calibration_error(*told_and_seen(chances, predictions.classes), weights).estimate,
+    )
 
 
 def _blocks(rows: int) -> Iterator[slice]:
     return (slice(start, start + BLOCK_ROWS) for start in range(0, rows, BLOCK_ROWS))
 
 
-def mean_of_rows(values: Floats) -> Estimate:
+def mean_of_rows(values: Floats, weights: Floats | None = None) -> Estimate:
     """Return the mean of values, one for each row.
+
+    Args:
+        values: (rows,).
+        weights: (rows,) how much each counts, with mean 1; None if all count the same.
 
     Example:
         >>> mean_of_rows(np.array([1.0, 3.0])).influence.tolist()
         [-1.0, 1.0]
     """
+    if weights is not None:
+        value = weighted_mean(values, weights)
+        return Estimate(value, weights * (values - value), rows_worth(weights))
     value = float(values.mean())
     return Estimate(value, values - value, len(values))
 
 
-def brier_score(chances: Floats, classes: Classes) -> Estimate:
+def rows_worth(weights: Floats) -> int:
+    """Return how many rows of equal weight tell as much as these: a whole number, at least 1."""
+    return max(int(effective_rows(weights)), 1)
+
+
+def brier_score(chances: Floats, classes: Classes, weights: Floats | None = None) -> Estimate:
     """Return the mean squared error of probabilities: of class 1, or summed over more than two classes.
 
     Args:
         chances: as `ClassPredictions.probabilities`.
         classes: (rows,) own class.
+        weights: as of `mean_of_rows`.
     """
     if chances.shape[1] == 1:
         missed = chances[:, 0] - classes
-        return mean_of_rows(np.square(missed, out=missed))
+        return mean_of_rows(np.square(missed, out=missed), weights)
     own = chances[np.arange(len(classes)), classes]
-    return mean_of_rows((chances**2).sum(axis=1) - 2 * own + 1)
+    return mean_of_rows((chances**2).sum(axis=1) - 2 * own + 1, weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +170,7 @@ class Calibration:
 
     Shape:
         rows, told, seen: (BINS,) rows in each bin, the mean probability that they were given, and the share for which it
-            came true; NaN in an empty bin.
+            came true; NaN in an empty bin. Rows that count differently are so many as of equal weight tell as much.
 
     Args:
         estimate: the expected calibration error.
@@ -173,7 +193,7 @@ def told_and_seen(chances: Floats, classes: Classes) -> tuple[Floats, Flags]:
     return chances[np.arange(len(predicted)), predicted], predicted == classes
 
 
-def calibration_error(told: Floats, seen: Flags) -> Calibration:
+def calibration_error(told: Floats, seen: Flags, weights: Floats | None = None) -> Calibration:
     """Return how far probabilities are from the shares that came true, in bins of equal width: mean distance over rows.
 
     It is above 0 although all probabilities are right, because a bin has few rows: at most by its `excess`, on average.
@@ -181,6 +201,7 @@ def calibration_error(told: Floats, seen: Flags) -> Calibration:
     Args:
         told: (rows,) probabilities.
         seen: (rows,) whether it came true.
+        weights: as of `mean_of_rows`.
 
     Example:
         >>> round(
@@ -189,6 +210,8 @@ def calibration_error(told: Floats, seen: Flags) -> Calibration:
         0.2333
     """
     bins = np.minimum((told * BINS).astype(np.int8), BINS - 1)
+    if weights is not None:
+        return _weighted_calibration(bins, told, seen, weights)
     counts = np.bincount(bins, minlength=BINS).astype(np.float64)
     with np.errstate(invalid="ignore"):
         means = [np.bincount(bins, each, minlength=BINS) / counts for each in (told, seen)]
@@ -205,25 +228,55 @@ def calibration_error(told: Floats, seen: Flags) -> Calibration:
     return Calibration(counts, means[0], means[1], Estimate(value, missed, len(told), excess))
 
 
+def _weighted_calibration(bins: Classes, told: Floats, seen: Flags, weights: Floats) -> Calibration:
+    """Return the same of rows that count differently."""
+
+    def summed(values: Floats) -> Floats:
+        return np.bincount(bins, values, minlength=BINS).astype(np.float64)
+
+    counts, missed = summed(weights), told - seen
+    with np.errstate(invalid="ignore"):
+        means = [summed(weights * each) / counts for each in (told, seen)]
+        rows = np.nan_to_num(counts**2 / summed(weights**2))
+    sums = summed(weights * missed)
+    value = float(np.abs(sums).sum() / len(told))
+    about = missed - np.divide(sums, counts, out=np.zeros(BINS), where=counts > 0)[bins]
+    spread = np.sqrt(summed((weights * about) ** 2))
+    excess = float(np.sqrt(2 / np.pi) * spread.sum() / len(told))
+    influence = weights * (missed * np.sign(sums)[bins] - value)
+    return Calibration(rows, means[0], means[1], Estimate(value, influence, rows_worth(weights), excess))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:
     """How often each class was predicted for each class.
 
     Shape:
-        counts: (own classes, predicted classes) rows.
+        counts: (own classes, predicted classes) rows, each counted by its weight.
         cells: (rows,) the place of each row in the flattened counts.
+        weights: (rows,) as of the predictions.
     """
 
     counts: Floats
     cells: Classes
+    weights: Floats | None = None
 
     @classmethod
     def of(cls, predictions: ClassPredictions) -> Confusion:
         """Return the table of one run."""
         classes = predictions.count
         cells = predictions.classes * np.int32(classes) + predictions.predicted
-        counts = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-        return cls(counts.astype(np.float64), cells)
+        counts = np.bincount(cells, predictions.weights, classes * classes).reshape(classes, classes)
+        return cls(counts.astype(np.float64), cells, predictions.weights)
+
+    @property
+    def rows(self) -> Floats:
+        """(own classes,) rows of each class: so many as of equal weight tell as much."""
+        counts: Floats = self.counts.sum(axis=1)
+        if self.weights is None:
+            return counts
+        squares = np.bincount(self.cells, self.weights**2, self.counts.size).reshape(self.counts.shape)
+        return np.asarray(np.maximum(np.floor(_divided(counts**2, squares.sum(axis=1))), 1.0))
 
     @property
     def shares(self) -> Floats:
@@ -233,7 +286,11 @@ class Confusion:
     def accuracy(self) -> Estimate:
         """Return the share of rows whose own class is predicted."""
         value = float(np.trace(self.shares))
-        return self._estimate(value, np.eye(len(self.counts)) - value, len(self.cells))
+        return self._estimate(value, np.eye(len(self.counts)) - value, self._all_rows)
+
+    @property
+    def _all_rows(self) -> int:
+        return len(self.cells) if self.weights is None else rows_worth(self.weights)
 
     def balanced_accuracy(self) -> Estimate:
         """Return the mean over classes of the share of their rows that is predicted right."""
@@ -241,7 +298,7 @@ class Confusion:
         is_there = own > 0
         recall = _divided(np.diag(self.shares), own)
         moved = _divided((np.eye(len(own)) - recall[:, None]).T, own).T / is_there.sum()
-        fewest = int(self.counts.sum(axis=1)[is_there].min())
+        fewest = int(self.rows[is_there].min())
         return self._estimate(float(recall[is_there].mean()), moved, fewest)
 
     def f1(self, *, is_binary: bool) -> Estimate:
@@ -255,8 +312,8 @@ class Confusion:
             weights = np.array([0.0, 1.0])
         lost = _divided(scores * weights, both)
         moved = np.diag(_divided(2 * weights, both)) - lost[:, None] - lost[None, :]
-        counted = self.counts.sum(axis=1)[(weights > 0) & (own > 0)]
-        return self._estimate(float(scores @ weights), moved, int(counted.min(initial=len(self.cells))))
+        counted = self.rows[(weights > 0) & (own > 0)]
+        return self._estimate(float(scores @ weights), moved, int(counted.min(initial=self._all_rows)))
 
     def matthews_correlation(self) -> Estimate:
         """Return the correlation of own and predicted class (Gorodkin 2004); 0, its limit, where one class is always predicted."""
@@ -264,21 +321,22 @@ class Confusion:
         spread = (1 - own @ own), (1 - said @ said)
         root = np.sqrt(max(spread[0] * spread[1], 0.0))
         if not root > 0:
-            return self._estimate(0.0, np.zeros_like(self.counts), len(self.cells))
+            return self._estimate(0.0, np.zeros_like(self.counts), self._all_rows)
         above = right - own @ said
         value = float(above / root)
         moved_above = np.eye(len(own)) - right - (said[:, None] + own[None, :] - 2 * own @ said)
         moved_spread = (
             -2 * (own - own @ own)[:, None] / spread[0] - 2 * (said - said @ said)[None, :] / spread[1]
         )
-        fewest = int(self.counts.sum(axis=1)[own > 0].min())
+        fewest = int(self.rows[own > 0].min())
         return self._estimate(value, moved_above / root - value / 2 * moved_spread, fewest)
 
     def _estimate(self, value: float, moved: Floats, fewest: int) -> Estimate:
         """Return a metric from the influence of each cell's rows."""
         # Of cells without rows nothing is asked; the mean of the rest is 0 up to rounding.
         moved = moved - (moved * self.shares).sum()
-        return Estimate(value, moved.ravel()[self.cells], fewest)
+        influence = moved.ravel()[self.cells]
+        return Estimate(value, influence if self.weights is None else self.weights * influence, fewest)
 
 
 def _ranked(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate | str]]:
@@ -306,7 +364,7 @@ def _ranked(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate | str
 def class_ranking(predictions: ClassPredictions, which: int) -> Ranking:
     """Return rows ranked by how much speaks for one class against all others."""
     column = 0 if predictions.scores.shape[1] == 1 else which
-    return rank_rows(predictions.scores[:, column], predictions.classes == which)
+    return rank_rows(predictions.scores[:, column], predictions.classes == which, predictions.weights)
 
 
 def _divided(above: Floats, below: Floats) -> Floats:

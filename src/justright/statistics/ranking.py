@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from justright.runs.weighted_means import effective_rows
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 
@@ -22,23 +23,40 @@ class Ranking:
     """Rows counted by distinct score, from the highest: all that curves and areas need.
 
     Shape:
-        positives, negatives: (scores,) rows with exactly that score.
+        positives, negatives: (scores,) rows with exactly that score, each counted by its weight.
         places: (rows,) the place of each row's score.
         is_positive: (rows,).
+        weights: (rows,) how much each counts, above 0 and with mean 1; None if all count the same.
     """
 
-    positives: Counts
-    negatives: Counts
+    positives: Counts | Floats
+    negatives: Counts | Floats
     places: Counts
     is_positive: Flags
+    weights: Floats | None = None
+
+    @property
+    def fewest(self) -> int:
+        """Rows of the rarer kind: so many as of equal weight tell as much."""
+        if self.weights is None:
+            return int(min(self.positives.sum(), self.negatives.sum()))
+        kinds = (self.weights[self.is_positive], self.weights[~self.is_positive])
+        return max(int(min(map(effective_rows, kinds))), 1)
+
+    def weighed(self, influence: Floats) -> Floats:
+        """Return (rows,) influences that count by their rows' weights."""
+        if self.weights is not None:
+            influence *= self.weights
+        return influence
 
 
-def rank_rows(scores: npt.ArrayLike, is_positive: Flags) -> Ranking:
+def rank_rows(scores: npt.ArrayLike, is_positive: Flags, weights: Floats | None = None) -> Ranking:
     """Return rows ranked by score.
 
     Args:
         scores: (rows,), not NaN; higher ones speak for the class.
         is_positive: (rows,) whether a row is of the class.
+        weights: (rows,) how much each counts, above 0 and with mean 1; None if all count the same.
 
     Example:
         >>> ranking = rank_rows([0.1, 0.9, 0.9], np.array([False, True, False]))
@@ -55,6 +73,10 @@ def rank_rows(scores: npt.ArrayLike, is_positive: Flags) -> Ranking:
     places = np.empty_like(number)
     places[order] = number
     del order, number
+    if weights is not None:
+        own: Floats = np.bincount(places, np.where(is_positive, weights, 0.0)).astype(np.float64)
+        other: Floats = np.bincount(places, np.where(is_positive, 0.0, weights)).astype(np.float64)
+        return Ranking(own, other, places, is_positive, weights)
     every = np.bincount(places).astype(np.int32)
     positives = np.bincount(places[is_positive], minlength=len(every)).astype(np.int32)
     every -= positives
@@ -85,7 +107,7 @@ def roc_auc(ranking: Ranking) -> Estimate:
     above /= positives
     for part, at in _looked_up(above, ranking.places):
         placement[part] += np.where(is_positive[part], 0.0, (at - value) * (rows / negatives))
-    return Estimate(value, placement, int(min(positives, negatives)))
+    return Estimate(value, ranking.weighed(placement), ranking.fewest)
 
 
 def _looked_up(values: Floats, places: Counts) -> Iterator[tuple[slice, Floats]]:
@@ -95,7 +117,7 @@ def _looked_up(values: Floats, places: Counts) -> Iterator[tuple[slice, Floats]]
         yield part, values[places[part]]
 
 
-def _counted_to_middle(counts: Counts) -> Floats:
+def _counted_to_middle(counts: Counts | Floats) -> Floats:
     """Return (scores,) rows with higher scores, and by half those with the same."""
     found = counts.cumsum(dtype=np.float64)
     for start in range(0, len(counts), BLOCK_ROWS):
@@ -136,7 +158,7 @@ def average_precision(ranking: Ranking) -> Estimate:
     for part, at in _looked_up(own, ranking.places):
         influence[part] += np.where(ranking.is_positive[part], at, 0.0)
     influence *= rows / positives
-    return Estimate(value, influence, int(min(positives, rows - positives)))
+    return Estimate(value, ranking.weighed(influence), ranking.fewest)
 
 
 def _sum_from_each(values: Floats) -> None:
@@ -164,7 +186,7 @@ def roc_curve(ranking: Ranking) -> tuple[Floats, Floats]:
     return _shares_from_zero(ranking.negatives), _shares_from_zero(ranking.positives)
 
 
-def _shares_from_zero(counts: Counts) -> Floats:
+def _shares_from_zero(counts: Counts | Floats) -> Floats:
     shares = np.zeros(len(counts) + 1)
     counts.cumsum(out=shares[1:])
     shares /= shares[-1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from justright.errors import InputError
+from justright.errors import InputError, in_short
 
 # A Keras name, a serialised configuration, or a function of a user.
 Described = str | Mapping[str, Any] | Callable[..., Any]
@@ -15,6 +17,32 @@ Described = str | Mapping[str, Any] | Callable[..., Any]
 NUMBERED = re.compile(r"_\d+$")
 # A function of a user in plain values is only named: MODULE:NAME.
 FUNCTION_MARK = ":"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnMetricClass:
+    """A metric of a user's own class, to be made anew wherever it is computed.
+
+    Args:
+        kind: the subclass of `keras.metrics.Metric`.
+        config: the arguments that make it, as its `get_config` says.
+        name: under which it is recorded.
+    """
+
+    kind: type
+    config: Mapping[str, Any]
+    name: str
+
+    def __call__(self) -> Any:  # of Keras, which is imported only where one is made
+        """Return a new metric."""
+        return self.kind.from_config(dict(self.config))  # type: ignore[attr-defined]  # of Keras
+
+    @property
+    def text(self) -> str:
+        """How plain values name it: MODULE:NAME, and its arguments if it has any besides what every metric has."""
+        own = {name: value for name, value in self.config.items() if name not in ("name", "dtype")}
+        said = f" {json.dumps(own, sort_keys=True, default=repr)}" if own else ""
+        return f"{self.kind.__module__}{FUNCTION_MARK}{self.kind.__qualname__}{said}"
 
 
 def check_keras_optimizer(optimizer: object) -> dict[str, Any] | None:
@@ -124,6 +152,8 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, OwnMetricClass):
+        return value.text
     if callable(value):
         kind = value if hasattr(value, "__qualname__") else type(value)
         return f"{kind.__module__}{FUNCTION_MARK}{kind.__qualname__}"
@@ -158,12 +188,32 @@ def _described(option: str, given: object, example: str) -> Described:
         return config
     if is_keras and callable(given) and not isinstance(given, type):
         return str(given.__name__)  # type: ignore[attr-defined]  # a function of Keras
-    if callable(given) and not isinstance(given, type) and not hasattr(given, "update_state"):
+    if hasattr(given, "update_state") and hasattr(given, "get_config") and not isinstance(given, type):
+        return _own_metric(given)
+    if callable(given) and not isinstance(given, type):
         return given
     raise InputError(
         f"`{option}` must be of Keras, by object, name or configuration, or a function (y_true, y_pred) -> (rows,); "
         f"got {given!r}. Pass for instance {example}."
     )
+
+
+def _own_metric(metric: Any) -> OwnMetricClass:
+    """Return what makes a metric of a user's own class anew.
+
+    Raises:
+        InputError: its `get_config` does not say what its `__init__` needs.
+    """
+    kind = type(metric)
+    try:
+        config = metric.get_config()
+        kind.from_config(dict(config))
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"`metrics` must be made again in other processes; {kind.__name__} cannot be: {in_short(error)} Let its `get_config` "
+            "return all arguments of its `__init__`."
+        ) from error
+    return OwnMetricClass(kind, config, unnumbered(config.get("name"), kind.__name__))
 
 
 def _serialised(given: Any) -> dict[str, Any]:

@@ -269,7 +269,7 @@ class Recipe:
         """
         if not isinstance(values, Mapping):
             raise InputError(f"A recipe must be a table of options; got {values!r}.")
-        check_each_of("recipe", values, cls.__slots__)
+        check_each_of("option of a recipe", values, cls.__slots__)
         # A recipe without patience is written by leaving the key out.
         return cls(**{"patience": None, **values})
 

@@ -18,12 +18,26 @@ from justright.errors import InputError, check_each_of, raise_together
 from justright.study.families import Family, family_from_dict
 from justright.study.keras_descriptions import without_none
 from justright.study.recipe import Recipe
-from justright.study.study import Study
+from justright.study.study import Study, WeightedRows
 from justright.study.variant import Build, KerasConfig, Variant
 
-SPEC_VERSION = 2  # since 2, `rows` are drawn at random unless `head` says otherwise
+# Since 2, `rows` are drawn at random unless `head` says otherwise. Since 3, rows count by their weights in all means of losses and
+# metrics; before, and now with weighted_rows = "train", in training alone.
+SPEC_VERSION = 3
+UNWEIGHTED_VERSION = (
+    2  # of a study without such weights: the same words as before, which earlier versions read as well
+)
 MAX_SPEC_BYTES = 64 * 1024 * 1024  # Keras configurations of hundreds of variants fit; a bomb does not
-OPTION_KEYS = ("name", "seeds", "train_sizes", "margin", "reference", "standardize_target", "neighbours")
+OPTION_KEYS = (
+    "name",
+    "seeds",
+    "train_sizes",
+    "margin",
+    "reference",
+    "standardize_target",
+    "neighbours",
+    "weighted_rows",
+)
 TOP_KEYS = ("schema_version", *OPTION_KEYS, "table", "split", "recipe", "variants")
 FIRST_KEYS = ("source", "target", "location")
 TABLE_KEYS = tuple(sorted((one.name for one in fields(TableSource)), key=lambda name: name not in FIRST_KEYS))
@@ -43,7 +57,7 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
     split = study.split
     tables = {"test": split.test_table, "validation": split.validation_table}
     values: dict[str, Any] = {
-        "schema_version": SPEC_VERSION,
+        "schema_version": SPEC_VERSION if study.measures_weighted_rows else UNWEIGHTED_VERSION,
         "name": study.name,
         "seeds": list(study.seeds),
         "reference": study.reference,
@@ -62,6 +76,8 @@ def study_to_dict(study: Study, configs: Mapping[str, str] | None = None) -> dic
         values["margin"] = study.margin
     if not study.neighbours:
         values["neighbours"] = False
+    if study.measures_weighted_rows:
+        values["weighted_rows"] = "all"
     if split.table.task == "regression":
         values["standardize_target"] = study.standardize_target
     return values
@@ -118,12 +134,23 @@ def study_from_dict(
         lambda: Recipe.from_dict(_section(values, "recipe")),
         *(partial(variant_from_dict, *item) for item in _section(values, "variants").items()),
     )
-    return Study(
-        split if split is not None else split_from_dict(values, read),
-        variants,
-        recipe,
-        **{key: values[key] for key in OPTION_KEYS if key in values},
-    )
+    split = split if split is not None else split_from_dict(values, read)
+    options = {key: values[key] for key in OPTION_KEYS if key in values}
+    if split.table.weights is not None:
+        options["weighted_rows"] = recorded_weighted_rows(values)
+    return Study(split, variants, recipe, **options)
+
+
+def recorded_weighted_rows(values: Mapping[str, Any]) -> WeightedRows | None:
+    """Return where rows count by their weights in a study of these plain values; None where they do not say.
+
+    Example:
+        >>> recorded_weighted_rows({"schema_version": 2}), recorded_weighted_rows({"weighted_rows": "all"})
+        ('train', 'all')
+    """
+    said: WeightedRows | None = values.get("weighted_rows")
+    is_older = values.get("schema_version", SPEC_VERSION) < SPEC_VERSION
+    return said or ("train" if is_older else None)
 
 
 def split_from_spec(table: Table, values: Mapping[str, Any], **tables: Table | None) -> Split:

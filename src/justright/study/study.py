@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast, get_args
 
 from justright.data.checks import check_switch, check_whole, is_finite_number, is_whole
 from justright.data.read_options import Task
+from justright.data.split import PARTS
 from justright.data.table import Split
-from justright.errors import InputError, raise_together
+from justright.errors import InputError, check_one_of, raise_together
 from justright.study.families import Family
 from justright.study.keras_edits import is_plain
 from justright.study.raw_inputs import standardise_where_needed
@@ -37,6 +38,10 @@ DEFAULT_COUNT = 5
 RATIO = 2
 LEAST_ROWS = 2  # one row has one class: nothing can be learned from it
 
+WeightedRows = Literal["all", "train"]
+
+WEIGHTED_ROWS: tuple[WeightedRows, ...] = get_args(WeightedRows)
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
@@ -57,6 +62,8 @@ class Study:
             rows, from its mean. Losses and predictions are in the target's own units either way.
         neighbours: whether a study of one network also trains its neighbours, which show what would help: one wider, one
             narrower, one with dropout, one that trains for longer.
+        weighted_rows: where the table's weights of rows count: 'all' for every mean of a loss or metric as well as in training,
+            'train' for the training loss alone. None is 'all', or what the folder has that the study goes on in.
 
     Raises:
         InputError: a value is out of range, or names clash.
@@ -79,6 +86,7 @@ class Study:
     reference: bool
     standardize_target: bool
     neighbours: bool
+    weighted_rows: WeightedRows | None
 
     def __init__(
         self,
@@ -93,6 +101,7 @@ class Study:
         reference: bool = True,
         standardize_target: bool = True,
         neighbours: bool = True,
+        weighted_rows: WeightedRows | None = None,
     ) -> None:
         raise_together(partial(_check_split, split), partial(_check_recipe, recipe))
         rows = split.sizes["train"]
@@ -108,6 +117,15 @@ class Study:
         check_switch("reference", reference)
         check_switch("standardize_target", standardize_target)
         check_switch("neighbours", neighbours)
+        if weighted_rows is not None:
+            check_one_of("weighted_rows", weighted_rows, WEIGHTED_ROWS)
+            if split.table.weights is None:
+                raise InputError(
+                    f"`weighted_rows` says where weights of rows count; got {weighted_rows!r}, and the table has no weights. Name "
+                    "their column with `weights` when reading it."
+                )
+        if weighted_rows != "train":
+            _check_weights(split)
         members = tuple(raise_together(*(partial(_as_compiled, one, base, task) for one in members)))
         fields = {
             "split": split,
@@ -125,6 +143,7 @@ class Study:
             "reference": reference,
             "standardize_target": standardize_target,
             "neighbours": neighbours,
+            "weighted_rows": weighted_rows,
         }
         for field, value in fields.items():
             object.__setattr__(self, field, value)
@@ -135,6 +154,11 @@ class Study:
     def _repr_html_(self) -> str:
         """Return what will be trained, for notebooks."""
         return study_card(self)
+
+    @property
+    def measures_weighted_rows(self) -> bool:
+        """Whether rows count by their weights where losses and metrics are averaged, and not in the training loss alone."""
+        return self.split.table.weights is not None and self.weighted_rows != "train"
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """Return the recipe that trains `variant`: its own, or the study's."""
@@ -232,6 +256,23 @@ def _check_recipe(recipe: object) -> None:
         raise InputError(
             f"`recipe` must be a jr.Recipe; got {_in_words(recipe)}. Write jr.Recipe(batch_size=..., max_epochs=...)."
         )
+
+
+def _check_weights(split: Split) -> None:
+    """Raise InputError if rows that choose or measure have no weights, while those that train have."""
+    if split.table.weights is None:
+        return
+    for part in PARTS:
+        weights = split.weights(part)
+        if weights is None:
+            raise InputError(
+                f"Weights count wherever losses are averaged: the table of {part} rows must have some, as that of training rows "
+                'has. Read it with `weights`, or give the study weighted_rows="train".'
+            )
+        if len(weights) and not weights.any():
+            raise InputError(
+                f"Weights must not all be 0 among the {part} rows; all {len(weights):,} are. Take other rows."
+            )
 
 
 def _in_words(value: object) -> str:

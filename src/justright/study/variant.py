@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,6 +26,8 @@ MAX_VARIANTS = 2_000
 MAX_NAME_BYTES = 120
 # Names become folders and cells: letters, digits and a few marks, never a path separator or a control character.
 NAME_PATTERN = re.compile(r"[^\W_][\w .,+=()×-]*", re.UNICODE)
+# Where classes of PyTorch's networks are defined.
+TORCH_MODULES = "torch."
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,13 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
     """
     if isinstance(variants, Mapping):
         members = tuple(raise_together(*(partial(_as_variant, *item) for item in variants.items())))
+    elif isinstance(variants, str) or not isinstance(variants, Iterable):
+        raise InputError(
+            f"`variants` must map names to builders, or hold Variant objects; got {variants!r}. Write for instance "
+            f"variants={{'Mine': justright.mlp(64)}}; built-in studies are trained by `justright run TABLE --study NAME`."
+        )
     else:
-        members = tuple(variants)  # type: ignore[arg-type]  # checked member by member below
+        members = tuple(variants)
     if len(members) > MAX_VARIANTS:
         raise InputError(
             f"`variants` must hold at most {MAX_VARIANTS:,} variants; got {len(members):,}. Split the study into several."
@@ -186,7 +193,8 @@ def as_variants(variants: object) -> tuple[Variant, ...]:
     for member in members:
         if not isinstance(member, Variant):
             raise InputError(
-                f"`variants` must hold Variant objects or map names to builders; got {member!r}."
+                f"`variants` must hold Variant objects or map names to builders; got {member!r}. Write for instance "
+                "variants={'Mine': justright.mlp(64)}."
             )
     if not members:
         raise InputError("`variants` must hold at least one variant; got none.")
@@ -212,12 +220,30 @@ def _as_build(name: str, build: object) -> Build:
     is_class = isinstance(build, type)  # of models: a builder
     if not is_class and hasattr(build, "to_json") and hasattr(build, "stateless_call"):
         return _as_config(name, build)
+    check_is_keras(f"Variant {name!r}", build)
     if callable(build):
         _check_no_arguments(name, build)
         return build
     raise InputError(
         f"Variant {name!r} must be built by a family such as mlp(16), a callable or a keras.Model; got {build!r}."
     )
+
+
+def check_is_keras(what: str, model: object) -> None:
+    """Raise InputError if a network is one of PyTorch, which is called like a function, but makes no Keras model.
+
+    Args:
+        what: names it in the message, such as "Variant 'Mine'".
+        model: anything.
+    """
+    kinds = type.mro(model) if isinstance(model, type) else type(model).__mro__
+    is_keras = any(kind.__module__.startswith("keras.") for kind in kinds)
+    if not is_keras and any(kind.__module__.startswith(TORCH_MODULES) for kind in kinds):
+        own = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise InputError(
+            f"{what} must be a network of Keras; {own} is one of PyTorch. Write its layers with keras.layers, or train it as "
+            "you do, and have its log read: justright diagnose LOG."
+        )
 
 
 def _as_config(name: str, model: Any) -> KerasConfig:

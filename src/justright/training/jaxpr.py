@@ -6,7 +6,7 @@ They act on the jaxpr *after* differentiation, where a model's layers no longer 
   (one Sapphire Rapids core, jax 0.10.2). XLA's own version calls a branching routine for each element.
 - On request, matrix products take bfloat16 operands and accumulate in float32; weights stay float32. On an accelerator, whose
   memory is the limit, they also give bfloat16, as Keras' mixed precision has it, except gradients of weights (H100, Large with
-  32 lanes: 19.1 -> 16.8 ms an epoch).
+  32 lanes: 19.1 -> 16.8 ms per epoch).
 - A kernel's gradient, x^T g, gets x^T as a copy in memory. XLA's fast products need their left operand laid out like this;
   it computes others on a slower path, in float32 even where operands are bfloat16 (512-wide, one Zen 4 core: 89 GFLOP/s;
   with a copy 106 in float32 and 195 in bfloat16). Large 526 -> 518 ms per epoch, in bfloat16 397 -> 291. A layer of few

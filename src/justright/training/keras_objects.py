@@ -22,9 +22,10 @@ import numpy as np
 
 from justright.data.read_options import Task
 from justright.errors import InputError
-from justright.study.keras_descriptions import Described, name_of
+from justright.study.keras_descriptions import Described, OwnMetricClass, name_of
 
 RowFunction = Callable[[Any, Any], Any]
+MetricFunction = Callable[[Any, Any, Any], Any]
 FROM_LOGITS = "from_logits"
 PROBE_ROWS = 3  # enough to see whether there is one number per row
 
@@ -50,13 +51,13 @@ class OwnMetric:
 
     Args:
         name: under which it is recorded.
-        value: (targets, outputs) -> one number for all rows.
+        value: (targets, outputs, shares) -> one number for all rows, which count by their (rows,) shares, or all the same.
         rises: whether larger is better; None if Keras does not say.
         compiled: as in `OwnLoss`.
     """
 
     name: str
-    value: RowFunction
+    value: MetricFunction
     rises: bool | None
     compiled: Any
 
@@ -129,11 +130,12 @@ def own_metric(variant: str, described: Described, outputs: Outputs) -> OwnMetri
         metric.reset_state()
         empty = [np.asarray(variable.value) for variable in metric.variables]
 
-        def value(targets: Any, given: Any) -> Any:
-            state = metric.stateless_update_state(empty, *see(targets, given))
+        def value(targets: Any, given: Any, shares: Any) -> Any:
+            weights = {} if shares is None else {"sample_weight": shares}
+            state = metric.stateless_update_state(empty, *see(targets, given), **weights)
             return metric.stateless_result(state)
 
-        shape = jax.eval_shape(value, *outputs.probe).shape
+        shape = jax.eval_shape(value, *outputs.probe, None).shape
     except Exception as error:
         raise InputError(
             f"The metric {name!r} of variant {variant!r} cannot be computed: {type(error).__name__}: {error}"
@@ -170,7 +172,7 @@ def _keras_metric(described: Described, name: str, *, are_logits: bool) -> Any:
     elif isinstance(described, Mapping):
         found = _found("metric", keras.metrics.deserialize, copy.deepcopy(dict(described)))
     else:
-        found = described
+        found = described() if isinstance(described, OwnMetricClass) else described
     if not isinstance(found, keras.metrics.Metric):
         function = partial(found, from_logits=are_logits) if _has_argument(found) else found
         return keras.metrics.MeanMetricWrapper(function, name=name)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.tasks import ChosenRows, PartArrays
+from justright.runs.weighted_means import relative_weights
 from justright.training.network import Network
 from justright.training.settled import TENSORS as SETTLING_TENSORS
 
@@ -35,31 +36,39 @@ class Rows(NamedTuple):
         x: (rows, features) float32; with `places`, those of a table in which these rows are. None stands for the table that
             holds the training rows.
         y: (rows,) targets.
-        weights: (rows,); None weighs all the same.
+        weights: (rows,) of the loss that training minimises; None weighs all the same.
         places: (rows,) int32, where in `x` each row is; None if all are there, in their order.
+        shares: (rows,) of the rows in means of losses and metrics: weights with mean 1; None if all count the same.
     """
 
     x: Any
     y: Any
     weights: Any = None
     places: Any = None
+    shares: Any = None
 
     def among(self, table: Any) -> Rows:
         """Return these rows with the table that holds the training rows, if that is where they are."""
         return self._replace(x=table) if self.x is None else self
 
 
-def rows_of(part: PartArrays) -> Rows:
-    """Return features and targets as rows, on the host."""
+def rows_of(part: PartArrays, weights: npt.NDArray[np.float32] | None) -> Rows:
+    """Return features, targets and how much rows count in means as rows, on the host."""
     features, targets = part
+    shares = None if weights is None else relative_weights(weights).astype(np.float32)
     if isinstance(features, ChosenRows):
-        return Rows(None, targets, places=features.places)
-    return Rows(features, targets)
+        return Rows(None, targets, places=features.places, shares=shares)
+    return Rows(features, targets, shares=shares)
 
 
-def device_rows(part: PartArrays) -> Rows:
-    """Return features and targets on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
-    return jax.device_put(rows_of(part))
+def device_rows(part: PartArrays, weights: npt.NDArray[np.float32] | None) -> Rows:
+    """Return the same on the device; on a CPU, arrays that are aligned as JAX needs them are not copied."""
+    return jax.device_put(rows_of(part, weights))
+
+
+def mean_of_rows(values: Any, shares: Any) -> Any:
+    """Return the mean over (rows,) values, which count by their `shares`; None counts all the same."""
+    return values.mean() if shares is None else (values * shares).mean()
 
 
 class Data(NamedTuple):

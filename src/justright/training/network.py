@@ -22,7 +22,7 @@ from justright.study.families import Family
 from justright.study.keras_descriptions import name_of
 from justright.study.recipe import LOSSES, SCORES, Recipe
 from justright.study.registered import revival_fault
-from justright.study.variant import Build, KerasConfig
+from justright.study.variant import Build, KerasConfig, check_is_keras
 from justright.training.initial_draws import blank_draws, shared_draws
 from justright.training.keras_objects import Outputs, mean_of_probe, own_loss, own_metric
 from justright.training.last_layer import ends_in_logits, hides_probabilities, in_units, predicts_any_number
@@ -234,6 +234,7 @@ def _build_model(name: str, build: Build, features: int, outputs: int, feature_n
             ) from error
         raise InputError(f"Variant {name!r} cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(model, keras.Model):
+        check_is_keras(f"What the builder of variant {name!r} returns", model)
         raise InputError(f"The builder of variant {name!r} must return a keras.Model; got {model!r}.")
     if model.compiled:
         raise InputError(

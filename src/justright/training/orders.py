@@ -1,7 +1,7 @@
 """Batch orders and mixing weights: drawn on the host for a CPU, inside the program for an accelerator.
 
 On a CPU `jax.random.permutation` costs five epochs of a small network; a GPU would wait for the host eight times as long as
-it computes (64 lanes of 16 units on an H100: 7.2 ms an epoch on the host, 0.12 on the device). The two draw different
+it computes (64 lanes of 16 units on an H100: 7.2 ms per epoch on the host, 0.12 on the device). The two draw different
 orders, so a recipe says which of them a run uses, and a run is never continued with the other.
 """
 

@@ -33,7 +33,7 @@ from justright.training.ahead.building import BUILDING
 from justright.training.ahead.executable import Executable
 from justright.training.devices.placement import Placement, built_on_host, on_host
 from justright.training.jaxpr import rewrite
-from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows
+from justright.training.lanes import ALIVE, DIVERGED, STOPPED, Data, Lane, Rows, mean_of_rows
 from justright.training.network import Network, build_network
 from justright.training.orders import DeviceOrders, drawn_mixes, drawn_order
 from justright.training.padding import padded_build
@@ -43,7 +43,7 @@ from justright.training.together.lane_strengths import LaneStrengths, find_lane_
 
 # Epochs of a chunk whose validation losses leave an accelerator, at most: those of all epochs would be most of what is copied.
 SLOTS = 32
-# Vmapped lanes of networks from so many parameters on: milliseconds an epoch on an H100 with 1 and with 5 steps in a row: Large in
+# Vmapped lanes of networks from so many parameters on: milliseconds per epoch on an H100 with 1 and with 5 steps in a row: Large in
 # bfloat16, 32 lanes, 16.8 and 15.5; 8 lanes 7.0 and 6.6; but 1 lane 4.2 and 4.4, Medium, 64 lanes, 3.04 and 3.06; Tiny, 256 lanes, 1.78 and 1.84.
 UNROLLED_PARAMETERS, UNROLLED_STEPS = 100_000, 5
 NEVER = 2**31 - 1  # patience of a recipe that never stops early
@@ -295,8 +295,11 @@ class Program:
             with_outputs=has_own,
         )
         minimised = more[0] if objective.own_loss else losses
-        means = [minimised.mean() + objective.in_units(penalty), losses.mean(), scores.mean()]
-        validation = jnp.stack([*means, *([minimised.mean()] if objective.own_name else [])])
+        own_loss, loss, score = (
+            mean_of_rows(values, data.validation.shares) for values in (minimised, losses, scores)
+        )
+        means = [own_loss + objective.in_units(penalty), loss, score]
+        validation = jnp.stack([*means, *([own_loss] if objective.own_name else [])])
         rate = self._learning_rate(lane.optimizer)
         own = self._own_metrics(weights, others, data, more[-1]) if has_own else []
         metrics = jnp.concatenate([train, validation, fixed(weights, others), rate[None], *own])
@@ -360,7 +363,7 @@ class Program:
             values = tuple(function(rows.y, outputs) for function in functions)
             return (*values, outputs) if with_outputs else values, penalty
 
-        by_row = rows if table is None else rows._replace(x=None)
+        by_row = (rows if table is None else rows._replace(x=None))._replace(shares=None)
         pieces, rest = divmod(count, PIECE_ROWS)
         split = count - rest
         parts = []
@@ -377,15 +380,14 @@ class Program:
 
     def _fixed_metrics(self, weights: Any, others: Any, rows: Rows) -> Any:
         losses, scores, _ = self._evaluate(weights, others, rows)
-        return jnp.stack([losses.mean(), scores.mean()])
+        return jnp.stack([mean_of_rows(values, rows.shares) for values in (losses, scores)])
 
     def _own_metrics(self, weights: Any, others: Any, data: Data, outputs: Any) -> list[Any]:
         """Return the values of the recipe's metrics on the fixed subset, and on validation rows, whose outputs are given."""
         *_, fixed, _ = self._evaluate(weights, others, data.fixed, with_outputs=True)
-        pairs = ((data.fixed.y, fixed), (data.validation.y, outputs))
         return [
-            jnp.stack([metric.value(y, given) for metric in self.network.objective.metrics])
-            for y, given in pairs
+            jnp.stack([metric.value(rows.y, given, rows.shares) for metric in self.network.objective.metrics])
+            for rows, given in ((data.fixed, fixed), (data.validation, outputs))
         ]
 
     def _learning_rate(self, optimizer: Any) -> Any:
@@ -488,7 +490,14 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
         described, recipe = task.form, without_optimizer(task.recipe)
     elif task.together:
         described, recipe = shared_form(build, task.recipe) or (described, recipe)
-    rows_alike = (rows.features, rows.feature_names, rows.outputs, rows.task, rows.units)
+    rows_alike = (
+        rows.features,
+        rows.feature_names,
+        rows.outputs,
+        rows.task,
+        rows.units,
+        rows.measures_weighted,
+    )
     return (
         *(described, recipe, len(task.train_index), len(task.runs), task.together, task.devices),
         *rows_alike,
@@ -498,7 +507,7 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
 def _compiler_options(task: StackTask) -> Mapping[str, Any]:
     """Return what XLA is told about a stack's program.
 
-    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms an epoch
+    Its own Triton kernels need products to be timed, which is not reproducible: a single lane of 512 units takes 4.2 ms per epoch
     with them and 3.0 without (H100, jax 0.11.2). Several lanes are as fast with them, or faster.
     """
     is_single = task.together and len(task.runs) == 1 and jax.default_backend() == "gpu"

@@ -13,6 +13,7 @@ from justright.runs.events import ReferenceMeasured
 from justright.runs.limits import PIECE_ROWS
 from justright.runs.losses import Floats, constant_loss, row_losses, row_scores
 from justright.runs.tasks import StudyRows
+from justright.runs.weighted_means import relative_weights, weighted_mean
 
 NAME = "gradient-boosted trees"
 MAX_ITERATIONS = 300  # validation rows choose how many of them are used; 11,000 rows of HIGGS choose near 100
@@ -25,8 +26,8 @@ MANY_COLUMNS, FEW_BINS, BINS = 1_000, 63, 255
 def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     """Train scikit-learn's HistGradientBoosting on the training rows and measure it row by row.
 
-    Validation rows choose the number of iterations, exactly as they choose a network's epoch. Weights of rows count in
-    training, those of classes do not: they belong to a recipe.
+    Validation rows choose the number of iterations, exactly as they choose a network's epoch. Weights of rows count as they do
+    for networks, those of classes do not: they belong to a recipe.
     Only classes that the training rows contain can be predicted; a row of another one costs the clipped maximum.
     """
     import sklearn.ensemble as ensemble
@@ -39,7 +40,8 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     bins = FEW_BINS if rows.features >= MANY_COLUMNS else BINS
     model = family(max_bins=bins, early_stopping=False, warm_start=True, random_state=seed)
     train, targets, features = _train_features(rows), rows.validation[1], rows.validation[0][:]
-    chosen, losses, said = 0, np.empty(0), np.empty((0, 1))
+    chosen, losses, said, lowest = 0, np.empty(0), np.empty((0, 1)), np.inf
+    relative = None if rows.validation_weights is None else relative_weights(rows.validation_weights)
     for start in range(0, MAX_ITERATIONS, BLOCK):
         model.set_params(max_iter=start + BLOCK)
         model.fit(
@@ -47,8 +49,9 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
         )  # goes on where it stopped
         for iteration, stage in enumerate(islice(_stages(model, rows, features), start, None), start=start):
             values = row_losses(rows.task, stage, targets)
-            if iteration == 0 or values.mean() < losses.mean():
-                chosen, losses, said = iteration, values, stage
+            mean = weighted_mean(values, relative)
+            if iteration == 0 or mean < lowest:
+                chosen, losses, said, lowest = iteration, values, stage, mean
         if chosen < start + BLOCK - PATIENCE:
             break
     features, targets = rows.test[0][:], rows.test[1]
@@ -56,7 +59,8 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     if len(features):
         outputs = next(islice(_stages(model, rows, features), chosen, None))
         test = row_losses(rows.task, outputs, targets)
-        score = float(row_scores(rows.task, outputs, targets).mean())
+        relative = None if rows.test_weights is None else relative_weights(rows.test_weights)
+        score = weighted_mean(row_scores(rows.task, outputs, targets), relative)
     return ReferenceMeasured(
         NAME,
         chosen + 1,

@@ -26,6 +26,23 @@ def row_weights(
     return table_weights(rows.train[1], rows.train_weights, rows.class_names, recipe=recipe, places=places)
 
 
+def row_shares(rows: StudyRows, places: npt.NDArray[np.int32]) -> npt.NDArray[np.float32] | None:
+    """Return how much every row of `rows.train` counts in means of losses and metrics; None where all count the same.
+
+    Classes count the same there, whatever a recipe says: their weights are for training.
+
+    Args:
+        rows: the study's rows.
+        places: of the rows over which means are taken: their shares have mean 1.
+    """
+    if not rows.measures_weighted or rows.train_weights is None:
+        return None
+    mean = rows.train_weights[places].mean(dtype=np.float64)
+    if not mean > 0:
+        return np.ones_like(rows.train_weights)
+    return np.asarray(rows.train_weights / mean, np.float32)
+
+
 def table_weights(
     targets: npt.NDArray[Any],
     own: npt.NDArray[np.float32] | None,

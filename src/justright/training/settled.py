@@ -317,7 +317,7 @@ def can_settle(task: StackTask, rows: StudyRows) -> bool:
 def settling_rule(rows: StudyRows) -> SettlingRule:
     """Return the rule for a study's rows."""
     # Test rows only measure: the constant prediction is scored on the rows that choose.
-    validation = replace(rows, test=(rows.test[0][:0], rows.test[1][:0]))
+    validation = replace(rows, test=(rows.test[0][:0], rows.test[1][:0]), test_weights=None)
     return SettlingRule(constant_loss(validation))
 
 

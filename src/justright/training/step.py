@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from justright.study.recipe import Recipe
 from justright.training.keras_objects import RowFunction
-from justright.training.lanes import Rows
+from justright.training.lanes import Rows, mean_of_rows
 from justright.training.network import Network
 
 # Draws that one step may make from one layer's random state before it would meet the next step's.
@@ -57,11 +57,11 @@ class TrainStep:
         x = batch.x if partner is None else mix * batch.x + (1.0 - mix) * partner.x
 
         def mean_of(function: RowFunction, outputs: Any, *, is_weighted: bool) -> Any:
-            value = _mean(function(batch.y, outputs), batch.weights if is_weighted else None)
-            if partner is None:
-                return value
-            other = _mean(function(partner.y, outputs), partner.weights if is_weighted else None)
-            return mix * value + (1.0 - mix) * other
+            def mean(rows: Rows) -> Any:
+                return mean_of_rows(function(rows.y, outputs), rows.weights if is_weighted else rows.shares)
+
+            value = mean(batch)
+            return value if partner is None else mix * value + (1.0 - mix) * mean(partner)
 
         def loss_of(weights: Any) -> Any:
             outputs, new_others, penalties = self._network.apply(weights, others, x, training=True)
@@ -83,7 +83,8 @@ class TrainStep:
     ) -> tuple[Any, Any]:
         """Return what is minimised, and (that, the loss without penalties, smoothing and weights, score, own loss).
 
-        Only what is minimised is weighted, as in Keras: the sum of weighted losses over the number of rows.
+        What is minimised is weighted as in Keras: the sum of weighted losses over the number of rows. The others are means in
+        which classes count the same, and rows by their shares.
         """
         objective = self._network.objective
         plain = mean(objective.row_losses)
@@ -123,10 +124,6 @@ class TrainStep:
             list(map(moved, values.average_weights, weights)),
             list(map(moved, values.average_others, others)),
         )
-
-
-def _mean(values: Any, weights: Any) -> Any:
-    return values.mean() if weights is None else (values * weights).mean()
 
 
 def _is_float(value: Any) -> bool:

@@ -26,6 +26,11 @@ DECISIVE = ("JAX_", "CUDA_", "ROCR_", "HIP_", "TPU_", "XLA_FLAGS")
 PROBE = Path(__file__).parents[1] / "training" / "devices" / "device_trial.py"
 ALL = "all"  # JAX's default for the variables that say which devices it sees
 TENSORFLOAT32_MAJOR = 8  # Ampere
+# What a user sets to leave memory of a device to other programs.
+FRACTIONS = ("XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_MEM_FRACTION")
+# Of a device's memory, what JAX takes for the first process, and what each further one may take, of which there are two at most.
+# The rest is for what the driver keeps for each process.
+FIRST_FRACTION, SHARING_FRACTION = 0.75, 0.1
 PROBE_SECONDS = 120.0  # as for a worker's start: importing JAX and waking a driver takes 5 to 20 s
 END_SECONDS = 5.0  # a process that waits for a broken driver may not even end when it is killed
 
@@ -134,6 +139,22 @@ class Accelerators:
             # Otherwise the first process would take three quarters of the device's memory at once.
             variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         return variables
+
+    @property
+    def sharing_bytes(self) -> int | None:
+        """How much of the device's memory a further process may take, where one has been started as if it were the only one.
+
+        None if it may take none: the device belongs to one process, nobody knows how much there is, or the user has said what may be
+        taken.
+        """
+        is_free = self.memory_bytes is not None and not any(os.environ.get(name) for name in FRACTIONS)
+        if self.memory_bytes is None or not is_free or self.most_workers(1) is not None:
+            return None
+        return int(SHARING_FRACTION * self.memory_bytes)
+
+    def sharing_variables(self) -> dict[str, str]:
+        """Return the environment variables of such a process: it takes memory as it needs it, and no more than that."""
+        return {FRACTIONS[0]: str(SHARING_FRACTION), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
     def memory_share(self, workers: int, devices: int = 1) -> int | None:
         """Return how much of the memory of each of its devices every one of `workers` may take."""

@@ -74,9 +74,19 @@ class Attempts:
         if last and not left:  # it died after its last word
             return last
         if may_try:
-            return replace(task, checkpoint=last.path if last else task.checkpoint)
+            return self._from_checkpoint(task)
         failed = tuple(RunFinished(run, "failed", reason, 0, None, 0.0, {}, {}, {}, {}) for run in left)
         return StackCheckpoint(task.name, checkpoint_path(task.name, 0), 0, (), (), failed)
+
+    def resumed(self, task: WorkerTask) -> list[WorkerTask]:
+        """Return the task as another worker goes on with it, which counts as no failure; nothing of a stack that has ended."""
+        if not isinstance(task, StackTask):
+            return [task]
+        return [] if self.ended.issuperset(task.all_runs) else [self._from_checkpoint(task)]
+
+    def _from_checkpoint(self, task: StackTask) -> StackTask:
+        last = self.checkpoints.get(task.name)
+        return replace(task, checkpoint=last.path if last else task.checkpoint)
 
 
 def _name(task: WorkerTask) -> str:

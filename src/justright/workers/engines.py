@@ -37,7 +37,8 @@ def open_pool(
         engine: 'local' or 'ray'.
         rows: the study's rows.
         storage: how workers write to the study folder.
-        workers: how many; None takes one per accelerator, or per core if there is none, and at most one per job.
+        workers: how many; None takes one per accelerator, and further ones where they gain, or one per core if there is none, and
+            at most one per job.
         jobs: runs to be trained.
         address: of the Ray cluster; None starts one here.
         hang_seconds: how long a worker may be silent without computing.
@@ -94,8 +95,14 @@ def _local(
         count = workers or max(1, min(len(available_cores()), jobs))
         return (KeptProcesses if keep else Processes)(rows, storage, workers=count)
     count = workers or max(1, min(accelerators.count // (devices_per_run or 1), jobs))
+    may_share = workers is None and accelerators.count == 1 and accelerators.sharing_bytes is not None
     return EarlyProcesses(
-        rows, storage, workers=count, accelerators=accelerators, devices_per_run=devices_per_run
+        rows,
+        storage,
+        workers=count,
+        accelerators=accelerators,
+        devices_per_run=devices_per_run,
+        may_share=may_share,
     )
 
 

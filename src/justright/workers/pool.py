@@ -22,6 +22,7 @@ from justright.workers.ahead.deal import Deal
 from justright.workers.attempts import MAX_FAILURES, MAX_KILLS, Attempts
 from justright.workers.interrupts import held_interrupts
 from justright.workers.memory import FreeMemory
+from justright.workers.sharing.shared_device import SharedDevice
 from justright.workers.watch import HANG_SECONDS, Watch
 
 # An interrupted command must end within 5 s, including what follows the last checkpoints on a crowded machine. A worker
@@ -54,6 +55,7 @@ class Transport(ABC, Generic[Link]):
         accelerators: the devices that workers train on; None for the CPU.
         devices_per_run: how many of them train one stack together; None leaves it to the plan.
         works_ahead: whether workers are told what they get next, and one more trains the reference model beside them.
+        may_share: whether further workers may share the only device, as far as they gain.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Transport(ABC, Generic[Link]):
     accelerators: Accelerators | None = None
     devices_per_run: int | None = None
     works_ahead = False
+    may_share = False
 
     def open(self) -> None:
         """Make it possible to start workers."""
@@ -84,6 +87,13 @@ class Transport(ABC, Generic[Link]):
     def start_beside(self, number: int) -> Link:
         """Start a worker that trains the reference model and nothing else."""
         return self.start(number)
+
+    def start_sharing(self, number: int) -> Link:
+        """Start a worker that shares the device of the first one."""
+        return self.start(number)
+
+    def hold(self, link: Link, *, is_held: bool) -> None:
+        """Let a worker pause after the chunk that it trains, or go on."""
 
     @abstractmethod
     def request_stop(self, link: Link) -> None:
@@ -134,6 +144,9 @@ class Worker(Generic[Link]):
         watch: how long it has been silent.
         starts: how often in a row it has been started without becoming ready.
         is_beside: whether it was started for the reference model alone.
+        is_sharing: whether it was started to share the device of the first worker.
+        is_held: whether it pauses between two chunks.
+        is_leaving: whether it ends once it has written a checkpoint.
     """
 
     number: int
@@ -143,6 +156,9 @@ class Worker(Generic[Link]):
     is_ready: bool = False
     task: WorkerTask | None = None
     is_beside: bool = False
+    is_sharing: bool = False
+    is_held: bool = False
+    is_leaving: bool = False
 
 
 class Pool(Generic[Link]):
@@ -171,6 +187,11 @@ class Pool(Generic[Link]):
     def accelerators(self) -> Accelerators | None:
         """The devices that stacks train on; None for the CPU."""
         return self._transport.accelerators
+
+    @property
+    def may_share(self) -> bool:
+        """Whether further workers may share the only device, as far as they gain."""
+        return self._transport.may_share
 
     @property
     def layouts(self) -> dict[int, int] | None:
@@ -202,11 +223,18 @@ class Pool(Generic[Link]):
         self._end_surplus(0 if must_restart else count)
         self._start_missing()
 
-    def execute(self, tasks: Sequence[WorkerTask], handle: Handle) -> None:
+    def execute(
+        self, tasks: Sequence[WorkerTask], handle: Handle, sharing: SharedDevice | None = None
+    ) -> None:
         """Perform all tasks in order as workers become free, passing events to `handle`.
 
         A stack whose worker dies or hangs is resumed from its last checkpoint, as often as `attempts` allows; after that
         its runs end as 'failed'.
+
+        Args:
+            tasks: what to do.
+            handle: receives every event.
+            sharing: decides whether further workers share the device of the only one; None for no others.
 
         Raises:
             InputError: a worker refused a task because something in the study cannot be used, or workers do not start.
@@ -217,35 +245,70 @@ class Pool(Generic[Link]):
         ahead = self._transport.works_ahead
         beside = ahead and any(isinstance(task, ReferenceTask) for task in tasks)
         deal = Deal(tasks, workers=self.workers, ahead=ahead, beside=beside)
+        device = SharedDevice() if sharing is None else sharing
         with held_interrupts() as received:
             while deal or self._busy():
+                self._share(device, deal, handle)
                 for worker in list(self._workers):
                     if worker.is_ready and worker.task is None:
-                        self._give(worker, deal)
+                        self._give(worker, deal, device)
                 if beside:  # once the others have something to do
-                    self._workers.append(self._start(len(self._workers), is_beside=True))
+                    self._workers.append(self._start(self._next_number(), is_beside=True))
                     beside = False
                 for worker, message in self._hear(self._workers):
-                    deal.put_back(self._take(worker, message, handle))
+                    deal.put_back(self._take(worker, message, handle, device))
                 for worker, reason in self._hanging():
-                    deal.put_back(self._replace(worker, reason, handle))
+                    deal.put_back(self._replace(worker, reason, handle, device))
                 if received:
-                    self._stop(handle)
+                    self._stop(handle, device)
                     raise KeyboardInterrupt
 
-    def _give(self, worker: Worker[Link], deal: Deal) -> None:
+    def _share(self, device: SharedDevice, deal: Deal, handle: Handle) -> None:
+        """Start, hold, release and dismiss the workers of a device as they are wanted."""
+        wanted = device.wanted(deal.stacks)
+        for event in device.take_news():
+            handle(event)
+        if wanted.joins:
+            self._workers.append(self._start(self._next_number(), is_sharing=True))
+            device.join(self._workers[-1].number)
+        for worker in list(self._workers):
+            is_held = worker.number in wanted.held
+            if worker.is_held != is_held:
+                worker.is_held = is_held
+                worker.watch.begin()
+                self._transport.hold(worker.link, is_held=is_held)
+            if worker.number in wanted.leaves and not worker.is_leaving:
+                worker.is_leaving = True
+                if worker.task is None:
+                    self._dismiss(worker, device)
+                else:
+                    self._transport.request_stop(worker.link)
+        deal.share_out([one.number for one in self._workers if not (one.is_beside or one.is_leaving)])
+
+    def _give(self, worker: Worker[Link], deal: Deal, device: SharedDevice) -> None:
         """Give an idle worker its next task, if there is one for it."""
-        task = deal.take_reference() if worker.is_beside else deal.take(worker.number)
+        fits = device.fits if worker.is_sharing else None
+        task = deal.take_reference() if worker.is_beside else deal.take(worker.number, fits)
         if task is None:
             if worker.is_beside:
-                self._workers.remove(worker)
-                self._transport.end(worker.link)
+                self._dismiss(worker, device)
             return
         worker.task = task
         worker.watch.begin()
-        if self._transport.works_ahead and isinstance(task, StackTask):
-            self._transport.prepare(worker.link, [task, *deal.keep_for(worker.number)])
+        if isinstance(task, StackTask):
+            device.begin(worker.number, task)
+            if self._transport.works_ahead:
+                self._transport.prepare(worker.link, [task, *deal.keep_for(worker.number, fits)])
         self._transport.give(worker.link, task)
+
+    def _dismiss(self, worker: Worker[Link], device: SharedDevice) -> None:
+        """End a worker for good."""
+        self._workers.remove(worker)
+        self._transport.end(worker.link)
+        device.left(worker.number)
+
+    def _next_number(self) -> int:
+        return 1 + max((worker.number for worker in self._workers), default=-1)
 
     def _busy(self) -> list[Worker[Link]]:
         return [worker for worker in self._workers if worker.task is not None]
@@ -259,7 +322,9 @@ class Pool(Generic[Link]):
             yield worker, message
             worker.watch.begin()
 
-    def _take(self, worker: Worker[Link], message: Message, handle: Handle) -> list[WorkerTask]:
+    def _take(
+        self, worker: Worker[Link], message: Message, handle: Handle, device: SharedDevice
+    ) -> list[WorkerTask]:
         """Act on a message; return the tasks to try again, one or none."""
         kind, *content = message
         if kind == "ready":
@@ -267,22 +332,43 @@ class Pool(Generic[Link]):
         elif kind == "event":
             handle(content[0])
             self._attempts.note(content[0])
-        elif kind in ENDED:
-            return self._replace(worker, content[0], handle, is_kill=kind == "killed")
+            device.hear(worker.number, content[0])
+        elif kind in ENDED or (kind == "failed" and worker.is_sharing):
+            return self._replace(worker, content[0], handle, device, is_kill=kind == "killed")
         elif kind != "stored":
             task, worker.task = worker.task, None
+            device.end(worker.number)
             if kind == "refused":
                 raise InputError(content[0])
             if kind == "unwritable":
                 raise FolderError(content[0])
+            if worker.is_leaving:
+                self._dismiss(worker, device)
+                return [] if task is None or content[0] else self._attempts.resumed(task)
             if kind == "failed":
+                device.fail(worker.number, content[0])
                 return self._retry(task, content[0], handle)
         return []
 
     def _replace(
-        self, worker: Worker[Link], reason: str, handle: Handle, *, is_kill: bool = False
+        self,
+        worker: Worker[Link],
+        reason: str,
+        handle: Handle,
+        device: SharedDevice,
+        *,
+        is_kill: bool = False,
     ) -> list[WorkerTask]:
-        """Replace a worker that has died, or is ended for `reason`; return its task to try again, if any."""
+        """Replace a worker that has died, or is ended for `reason`; return its task to try again, if any.
+
+        One that shares a device is not replaced, and what it did does not count as a failure: the device's memory may have been
+        too small for both.
+        """
+        if not worker.is_beside:
+            device.fail(worker.number, reason)
+        if worker.is_sharing:
+            self._dismiss(worker, device)
+            return [] if worker.task is None else self._attempts.resumed(worker.task)
         self._transport.end(worker.link)
         if not worker.is_ready and worker.starts >= (MAX_KILLS if is_kill else MAX_FAILURES):
             raise InputError(f"A {self._transport.kind} could not start: {reason}")
@@ -308,14 +394,14 @@ class Pool(Generic[Link]):
         """Yield workers that have made no progress for too long, and the reason to end them."""
         for worker in list(self._workers):
             is_starting = not worker.is_ready and not self._transport.may_queue
-            if worker.task is None and not is_starting:
+            if worker.is_held or (worker.task is None and not is_starting):
                 continue
             measure = partial(self._transport.processor_seconds, worker.link)
             if silent := worker.watch.hung_seconds(measure):
                 name = f"{self._transport.label} {worker.number}"
                 yield worker, f"{name} made no progress for {silent:.0f} seconds and was ended"
 
-    def _stop(self, handle: Handle) -> None:
+    def _stop(self, handle: Handle, device: SharedDevice) -> None:
         """Ask all workers for a last checkpoint, and handle their messages until they are done or time is up."""
         for worker in self._workers:
             self._transport.request_stop(worker.link)
@@ -325,11 +411,21 @@ class Pool(Generic[Link]):
                 if message[0] in ENDED:
                     worker.task = None
                 else:
-                    self._take(worker, message, handle)
+                    self._take(worker, message, handle, device)
 
-    def _start(self, number: int, *, starts: int = 1, is_beside: bool = False) -> Worker[Link]:
-        start = self._transport.start_beside if is_beside else self._transport.start
-        return Worker(number, start(number), Watch(self._hang_seconds), starts, is_beside=is_beside)
+    def _start(
+        self, number: int, *, starts: int = 1, is_beside: bool = False, is_sharing: bool = False
+    ) -> Worker[Link]:
+        transport = self._transport
+        start = (
+            transport.start_beside
+            if is_beside
+            else transport.start_sharing
+            if is_sharing
+            else transport.start
+        )
+        watch = Watch(self._hang_seconds)
+        return Worker(number, start(number), watch, starts, is_beside=is_beside, is_sharing=is_sharing)
 
     def _start_missing(self) -> None:
         for number in range(len(self._workers), self.workers):

@@ -12,11 +12,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from justright.workers.compiled import compile_cache_variables
 from justright.workers.machine import free_memory_bytes, processor_seconds, resident_bytes
 from justright.workers.memory import FreeMemory
 from justright.workers.pool import Message, Transport
+from justright.workers.worker import GO_ON, HOLD, STOP
 
 # jax 0.10.2 computes wrong numbers for some fused reductions on the CPU (jax issue 39103) without the first; the
 # second uses AVX-512 where there is any. A word without "--" would make XLA ignore all that follow it.
@@ -41,7 +43,7 @@ XLA_FLAGS = (
 # different numbers, and a resumed study is not the undisturbed one. (H100, jax 0.11.2: 7 % slower with 8 lanes of 512 units.)
 ACCELERATOR_FLAGS = ("--xla_gpu_deterministic_ops=true",)
 SINGLE_THREAD_FLAGS = ("--xla_cpu_multi_thread_eigen=false",)
-START_SECONDS = 120.0  # importing Keras and JAX takes 3 s; a cold network disk may take a minute
+START_SECONDS = 120.0  # importing Keras and JAX takes 1 to 3 s; a cold network disk may take a minute
 POLL_SECONDS = 0.05
 SUMMARY_COLUMNS = "120"  # of the "terminal" Keras draws its model summaries for: nothing is cut off
 KILLS = (signal.SIGTERM, 9)  # signals that come from outside; 9 is SIGKILL, a name that Windows lacks
@@ -67,6 +69,7 @@ class Processes(Transport[WorkerProcess]):
         workers: how many processes; each gets an equal share of the cores.
         accelerators: devices that the workers share, one each if there are enough; None trains on the CPU.
         devices_per_run: how many of them train one stack together; None leaves it to the plan.
+        may_share: whether further processes may share the only device, as far as they gain.
     """
 
     kind = "worker process"
@@ -80,6 +83,7 @@ class Processes(Transport[WorkerProcess]):
         workers: int,
         accelerators: Accelerators | None = None,
         devices_per_run: int | None = None,
+        may_share: bool = False,
     ) -> None:
         self._rows = rows.with_arrays(share_array)
         self._storage = storage
@@ -88,6 +92,7 @@ class Processes(Transport[WorkerProcess]):
         self.works_ahead = accelerators is not None
         self.devices_per_run = devices_per_run
         self._devices = devices_per_run or 1
+        self.may_share = may_share
 
     def start(self, number: int) -> WorkerProcess:
         """Start a process and send it the study's rows."""
@@ -101,6 +106,14 @@ class Processes(Transport[WorkerProcess]):
         worker = _launch(1, 2, None, 1, inherited=self._descriptors())
         worker.number = number
         _send(worker, (self._rows, None))
+        return worker
+
+    def start_sharing(self, number: int) -> WorkerProcess:
+        """Start a process on the first one's cores and device, with a small part of the device's memory."""
+        share = self.accelerators.sharing_variables() if self.accelerators else {}
+        worker = _launch(0, 1, self.accelerators, 1, inherited=self._descriptors(), variables=share)
+        worker.number = number
+        _send(worker, (self._rows, self._storage))
         return worker
 
     def _descriptors(self) -> set[int]:
@@ -121,7 +134,11 @@ class Processes(Transport[WorkerProcess]):
 
     def request_stop(self, link: WorkerProcess) -> None:
         """Send the message that a worker reads while it trains."""
-        _send(link, "stop")
+        _send(link, STOP)
+
+    def hold(self, link: WorkerProcess, *, is_held: bool) -> None:
+        """Send the message that a worker reads while it trains, or pauses."""
+        _send(link, HOLD if is_held else GO_ON)
 
     def hear(
         self, links: Sequence[WorkerProcess], seconds: float
@@ -218,9 +235,10 @@ def _launch(
     devices: int,
     *,
     inherited: Collection[int],
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> WorkerProcess:
     """Start a process that inherits these descriptors; its connection stays None if it ends before it makes one."""
-    worker = spawn(number, workers, accelerators, devices, inherited=inherited)
+    worker = spawn(number, workers, accelerators, devices, inherited=inherited, variables=variables)
     connect(worker)
     return worker
 
@@ -233,8 +251,12 @@ def spawn(
     *,
     inherited: Collection[int] = (),
     arguments: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> WorkerProcess:
-    """Start a process that inherits these descriptors, and waits for its coordinator's address."""
+    """Start a process that inherits these descriptors, and waits for its coordinator's address.
+
+    `variables` are those of its environment beside what all workers have.
+    """
     cores = cores_of(number, workers)
     log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     own = accelerators.variables(number, workers, devices) if accelerators else without_accelerators()
@@ -243,7 +265,7 @@ def spawn(
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=_environment(len(cores), on_accelerator=accelerators is not None) | own,
+        env=_environment(len(cores), on_accelerator=accelerators is not None) | own | dict(variables),
         pass_fds=tuple(inherited),
         start_new_session=True,  # Ctrl-C in the terminal must reach the coordinator alone
     )

@@ -26,10 +26,12 @@ from justright.runs.tasks import (
     WorkerTask,
 )
 from justright.study.study import Study
-from justright.workers.ahead.lane_costs import lanes_worth_having
+from justright.workers.accelerators import FIRST_FRACTION
+from justright.workers.ahead.lane_costs import lanes_worth_having, launching_share
 from justright.workers.memory import (
     KEPT_PROGRAM_BYTES,
     LIBRARY_BYTES,
+    USABLE_SHARE,
     Plan,
     base_bytes,
     coordinator_bytes,
@@ -48,6 +50,7 @@ from justright.workers.plan import (
     stack_task,
 )
 from justright.workers.pool import Pool
+from justright.workers.sharing.shared_device import MOST_WORKERS, SharedDevice
 
 # From so many values of training rows on the reference model takes about as long as a large network: ten seconds.
 LONG_REFERENCE_VALUES = 5_000_000
@@ -69,6 +72,8 @@ def study_rows(study: Study) -> StudyRows:
         class_names=table.class_names,
         feature_names=table.feature_names,
         train_weights=getattr(table, "weights", None),
+        validation_weights=split.weights("validation") if study.measures_weighted_rows else None,
+        test_weights=split.weights("test") if study.measures_weighted_rows else None,
     )
 
 
@@ -141,10 +146,11 @@ def train_study(
         together=together,
         traced=traced,
     )
-    # Seen by this call alone: the pool has the rows, and another copy of their places would stay while it trains.
+    # The rows are seen by these calls alone: the pool has them, and another copy of their places would stay while it trains.
     plan, peak, free_bytes = _fit(
         study, study_rows(study), pool, built, planned, visited, measure_reference=measure_reference
     )
+    sharing = _sharing(plan, study_rows(study), pool, built, free_bytes) if pool.may_share else None
     on_built(built)
     pool.keep_workers(plan.workers, plan.worker_bytes, devices=plan.devices)
     runs = {run for stack in plan.stacks for run in stack.all_runs} - set(ended)
@@ -164,7 +170,37 @@ def train_study(
         # It mostly takes seconds: it comes last, when it fills a core that would wait for the longest stack.
         is_long = study.split.sizes["train"] * study.split.table.n_features >= LONG_REFERENCE_VALUES
         tasks.insert(0 if is_long else len(tasks), ReferenceTask())
-    pool.execute(tasks, take)
+    pool.execute(tasks, take, sharing)
+
+
+def _sharing(
+    plan: Plan,
+    rows: StudyRows,
+    pool: Pool[Any],
+    built: Mapping[str, VariantBuilt],
+    free_bytes: int | None,
+) -> SharedDevice | None:
+    """Return what decides whether further workers share the only device; None if there is no memory for one.
+
+    What a stack needs is looked up here, once for each.
+    """
+    own = pool.accelerators.memory_bytes if pool.accelerators else None
+    shared = pool.accelerators.sharing_bytes if pool.accelerators else None
+    needs = {stack.name: device_bytes(stack, built[stack.variant], rows) for stack in plan.stacks}
+    # A process that was started as if it were the only one may take more of the memory than at first, where its stacks need it.
+    is_small = own is not None and max(needs.values(), default=0) <= FIRST_FRACTION * own
+    if plan.devices > 1 or shared is None or not is_small:
+        return None
+    most = MOST_WORKERS
+    if free_bytes is not None:
+        room = USABLE_SHARE * free_bytes - plan.memory_bytes
+        most = 1 + max(0, int(room // (plan.worker_bytes - LIBRARY_BYTES)))
+    launching = {stack.name: launching_share(stack, built[stack.variant], rows) for stack in plan.stacks}
+    return SharedDevice(
+        most=most,
+        fits=lambda stack: needs[stack.name] <= USABLE_SHARE * shared,
+        launching=lambda stack: launching[stack.name],
+    )
 
 
 def _variant_lanes(stacks: Sequence[StackTask]) -> tuple[tuple[str, int], ...]:

@@ -25,6 +25,7 @@ from justright.runs.tasks import MeasureTask, ReferenceTask, StackTask, Storage,
 from justright.study.recipe import Recipe
 from justright.study.registered import register_objects
 from justright.study.variant import Build
+from justright.workers.keras_import import import_keras
 
 if TYPE_CHECKING:
     from justright.training.network import Network
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 LOST_COORDINATOR = 3  # exit code of a worker whose coordinator is gone
 REST = "rest"  # the message after which a worker waits this long for the next study
 REST_SECONDS = 60.0
+STOP, HOLD, GO_ON = "stop", "hold", "go on"  # messages that are read while a worker trains
 EARLY = "early"  # the argument of a worker that starts before its study is known
 
 
@@ -45,9 +47,37 @@ def main() -> None:
     if found is not None:
         connection.send_bytes(pickle.dumps(("devices", found)))
     inbox: queue.Queue[Any] = queue.Queue()
-    stopping = threading.Event()
-    threading.Thread(target=_listen, args=(connection, inbox, stopping), daemon=True).start()
-    _serve(connection, inbox, stopping)
+    told = _Told()
+    threading.Thread(target=_listen, args=(connection, inbox, told), daemon=True).start()
+    _serve(connection, inbox, told)
+
+
+class _Told:
+    """What the coordinator has said that concerns the stack being trained: to stop, or to pause for a while."""
+
+    def __init__(self) -> None:
+        self._stopping, self._going = threading.Event(), threading.Event()
+        self._going.set()
+
+    def take(self, word: str) -> None:
+        """Take one of the three words."""
+        if word == STOP:
+            self._stopping.set()
+        if word == HOLD:
+            self._going.clear()
+        else:
+            self._going.set()
+
+    def forget(self) -> None:
+        """Begin anew, with another study."""
+        self._stopping.clear()
+        self._going.set()
+
+    def is_stopping(self) -> bool:
+        """Return, after a pause if there is to be one, whether the task must come to an end."""
+        if not self._stopping.is_set():
+            self._going.wait()
+        return self._stopping.is_set()
 
 
 def wake_devices() -> dict[str, Any] | str:
@@ -56,6 +86,7 @@ def wake_devices() -> dict[str, Any] | str:
 
     with ThreadPoolExecutor(1, "devices") as thread:
         described = thread.submit(describe_devices)
+        import_keras()
         import justright.training.ahead.preparation  # noqa: F401  # imported again when it is needed
 
         try:
@@ -64,7 +95,7 @@ def wake_devices() -> dict[str, Any] | str:
             return f"{type(error).__name__}: {error}"
 
 
-def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+def _serve(connection: Connection, inbox: queue.Queue[Any], told: _Told) -> None:
     import cloudpickle
 
     def send(*message: Any) -> None:
@@ -82,7 +113,7 @@ def _serve(connection: Connection, inbox: queue.Queue[Any], stopping: threading.
         if isinstance(message, tuple):
             rows, storage = message
             perform = make_performer(
-                rows, storage, lambda event: send("event", event), stopping.is_set, programs
+                rows, storage, lambda event: send("event", event), told.is_stopping, programs
             )
             send("ready")
         elif isinstance(message, list):
@@ -126,6 +157,7 @@ class Performer:
         is_stopping: Callable[[], bool],
         programs: dict[Any, Any],
     ) -> None:
+        import_keras()
         from justright.training.ahead.preparation import Preparation
 
         # Keras collects garbage before each model. Scanning the 300,000 objects of its and JAX's modules took 0.25 s per model:
@@ -148,8 +180,8 @@ class Performer:
         """Perform a task; return whether it ended."""
         from justright.training.devices.placement import beside_devices
         from justright.training.network import build_network, describe_network
-        from justright.training.run_end import revisit_runs
-        from justright.training.stack import run_stack
+        from justright.training.stacks.run_end import revisit_runs
+        from justright.training.stacks.stack import run_stack
         from justright.training.together.traced_steps import StepTracer
 
         rows, storage, emit = self._rows, self._storage, self._emit
@@ -209,17 +241,17 @@ def attempt(perform: Callable[[WorkerTask], bool], task: WorkerTask) -> tuple[An
         return "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
 
 
-def _listen(connection: Connection, inbox: queue.Queue[Any], stopping: threading.Event) -> None:
+def _listen(connection: Connection, inbox: queue.Queue[Any], told: _Told) -> None:
     """Pass messages on; end at once if the coordinator is gone, since another process may then own the folder."""
     try:
         while True:
             # Only the coordinator that started this process, and shares its one-time key, can write here.
             message = pickle.loads(connection.recv_bytes())  # noqa: S301  # see above
-            if message == "stop":
-                stopping.set()
+            if message in (STOP, HOLD, GO_ON):
+                told.take(message)
                 continue
             if isinstance(message, tuple):  # another study
-                stopping.clear()
+                told.forget()
             inbox.put(message)
     except (EOFError, OSError):
         os._exit(LOST_COORDINATOR)

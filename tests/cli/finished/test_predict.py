@@ -88,6 +88,27 @@ def test_options_choose_model_threshold_and_columns(study, table) -> None:
     assert study.asked == {"variant": "Tiny", "seed": 3, "ensemble": False}
 
 
+def test_a_competition_gets_the_columns_it_asks_for(study, table) -> None:
+    """An identifier and the prediction under the target's name; a name that is there already, or not at all, is an error."""
+    done = predict(table, "--keep", "id", "--keep", "b", "--keep", "id", "--as", "y")
+    assert done.stdout == "id,b,y" + CSV.removeprefix("prediction").replace("\nno,", "\n7,1,no,").replace(
+        "\nyes,", "\n8,2,yes,"
+    )
+    done = predict(table, "--keep", "ID")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        (
+            f"justright: {str(table)!r}: `--keep` must name a column; there is no 'ID'. Did you mean 'id'? Columns: 'id', 'a', "
+            "'b'.\n"
+        ),
+    )
+    done = predict(table, "--as", "probability_no")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "justright: `--as` must be a name that no column of probabilities has; got 'probability_no'. Give another one.\n",
+    )
+
+
 def test_rows_are_read_as_the_study_was_unless_told_otherwise(study, table, monkeypatch) -> None:
     """What its columns are taken for is in the plan; only how a file is read is asked again."""
     asked: list[ReadOptions] = []
@@ -222,10 +243,11 @@ def test_a_column_of_the_same_name_is_refused(study, tmp_path) -> None:
     assert (done.exit_code, done.stderr) == (
         2,
         (
-            "justright: With --keep-columns, the table must not have a column 'prediction' already; it has. Rename it, or "
-            "leave the option out.\n"
+            "justright: A column that is kept must not have the name of a column of predictions; 'prediction' has. Name the "
+            "predictions otherwise (--as NAME), or keep other columns.\n"
         ),
     )
+    assert predict(path, "--keep-columns", "--as", "y").stdout.startswith("a,b,prediction,y,probability_no,")
 
 
 def test_lists_cannot_be_text(study, monkeypatch) -> None:

@@ -84,6 +84,9 @@ DATES = [
     ["Jan 27, 2019", "February 29, 2020"[:3] + " 29, 2020"],
     ["27 January 2019", "29 February 2020"],
     ["27-Jan-19", "29-Feb-20"],
+    ["27JAN2019", "29FEB2020"],
+    ["27jan19", "29feb20"],
+    ["27 Jan 19", "29 Feb 20"],
 ]
 
 
@@ -103,6 +106,7 @@ def test_dates_are_read_as_they_are_written(texts):
         ("2019-01-27T13:08:05Z", datetime(2019, 1, 27, 13, 8, 5, tzinfo=UTC)),
         ("2019-01-27T13:08:05+02:00", datetime(2019, 1, 27, 11, 8, 5, tzinfo=UTC)),
         ("1/27/2019 1:08 PM", datetime(2019, 1, 27, 13, 8, tzinfo=UTC)),
+        ("27JAN2019:13:08:05", datetime(2019, 1, 27, 13, 8, 5, tzinfo=UTC)),
         ("13:08", datetime(1970, 1, 1, 13, 8, tzinfo=UTC)),
         ("2019-03", datetime(2019, 3, 1, tzinfo=UTC)),
         ("Mar-2019", datetime(2019, 3, 1, tzinfo=UTC)),
@@ -123,7 +127,22 @@ def test_moments_are_read_as_they_are_written(text, moment):
 
 
 @pytest.mark.parametrize(
-    "text", ["1.5", "10-20", "3.10.2", "192.168.1.1", "12345", "2019", "A-1-2", "1:2", "Q1", "2019 Q5", "W05"]
+    "text",
+    [
+        "1.5",
+        "10-20",
+        "3.10.2",
+        "192.168.1.1",
+        "12345",
+        "2019",
+        "A-1-2",
+        "1:2",
+        "Q1",
+        "2019 Q5",
+        "W05",
+        "12ABC34",
+        "27JAN",
+    ],
 )
 def test_what_is_no_date_is_none(text):
     """Versions, ranges, numbers, addresses."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.data.plan.table_plan import Plan
@@ -95,8 +96,6 @@ def test_what_is_wrong_is_named(plain) -> None:
     """The field and the value."""
     values = copy.deepcopy(plain)
     values["columns"][0]["fill"] = "x"
-    with pytest.raises(InputError) as caught:
-        Plan.from_dict(values)
-    assert str(caught.value) == (
+    assert refusal(Plan.from_dict, values) == (
         "A table's plan must be as justright wrote it; ValueError(\"'fill' of a column cannot be 'x'\")."
     )

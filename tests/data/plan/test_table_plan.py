@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.data.plan.table_plan import Plan
 from justright.data.read import read_table
@@ -203,9 +204,7 @@ def test_dates_of_a_parquet_file_are_those_of_a_csv_file():
 )
 def test_what_is_no_plan_is_refused(values, message):
     """A stranger's file is one sentence."""
-    with pytest.raises(InputError) as caught:
-        Plan.from_dict(values)
-    assert str(caught.value) == message
+    assert refusal(Plan.from_dict, values) == message
 
 
 CELLS = st.one_of(

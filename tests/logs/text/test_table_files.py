@@ -9,8 +9,8 @@ from contextlib import closing
 import numpy as np
 import polars as pl
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 
 TRAIN = [0.7, 0.6, 0.5, 0.45, 0.4]
@@ -110,9 +110,7 @@ def test_arrays_without_names_are_refused(tmp_path):
     """With what names them."""
     path = tmp_path / "losses.npy"
     np.save(path, [TRAIN, VALIDATION])
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         f"An array must be one curve, (epochs,); {str(path)!r} has shape (2, 5). "
         "Name each curve: numpy.savez(path, loss=..., val_loss=...)."
     )
@@ -149,9 +147,7 @@ def test_tables_of_other_names_are_runs_of_their_own(tmp_path):
 def test_a_table_without_names_needs_them(tmp_path):
     """As a text without a header does."""
     write_workbook(tmp_path / "log.xlsx", history=FRAME, has_header=False)
-    with pytest.raises(InputError) as caught:
-        read_logs(tmp_path / "log.xlsx")
-    assert str(caught.value) == (
+    assert refusal(read_logs, tmp_path / "log.xlsx") == (
         f"A table must begin with a line that names its columns; the first line of {str(tmp_path / 'log.xlsx')!r} holds numbers. "
         "Name them, as in `--columns epoch,loss,val_loss`, or add such a line."
     )

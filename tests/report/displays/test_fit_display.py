@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import colors
+from tests.refusals import refusal
 
 from justright.colours import LIGHT
 from justright.errors import FolderError
@@ -74,9 +75,7 @@ def test_a_study_without_gains_has_no_map(summary):
         variant | {"verdict": variant["verdict"] | {"freer": None, "tighter": None}}
         for variant in summary["variants"]
     ]
-    with pytest.raises(FolderError) as caught:
-        fit_display(summary | {"variants": variants})
-    assert str(caught.value) == (
+    assert refusal(fit_display, summary | {"variants": variants}, error=FolderError) == (
         "A fit map needs verdicts with measured gains; the study has none: none of its runs has been judged, or an "
         "earlier version judged them. Run the same command again."
     )

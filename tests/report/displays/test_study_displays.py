@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import colors
+from tests.refusals import refusal
 
 from justright.colours import LIGHT
 from justright.errors import FolderError
@@ -65,9 +66,7 @@ def test_the_colour_of_an_effect_says_what_is_certain(summary):
 
 def test_a_study_without_remedies_has_no_plot_of_effects(summary):
     """It says how to try some."""
-    with pytest.raises(FolderError) as caught:
-        effect_display(summary | {"effects": []})
-    assert str(caught.value) == (
+    assert refusal(effect_display, summary | {"effects": []}, error=FolderError) == (
         "A plot of effects needs a network and a remedy that changes it, both trained to their end; the study has none. "
         "To measure remedies: justright run --out DIR --study remedies --of Tiny"
     )
@@ -119,9 +118,7 @@ def test_names_of_capacity_do_not_overlap(summary):
 
 def test_a_study_without_measured_networks_has_no_plot_of_capacity(summary):
     """It says what to do."""
-    with pytest.raises(FolderError) as caught:
-        capacity_display(summary | {"variants": []})
-    assert str(caught.value) == (
+    assert refusal(capacity_display, summary | {"variants": []}, error=FolderError) == (
         "A plot of capacity needs networks that were measured; the study has none yet. Run the same command again."
     )
 
@@ -143,9 +140,7 @@ def test_data_are_measured_points_and_a_dashed_forecast_that_begins_at_the_last(
 
 def test_a_study_on_one_number_of_rows_has_no_plot_of_data(summary):
     """It says how to make one."""
-    with pytest.raises(FolderError) as caught:
-        size_display(summary)
-    assert str(caught.value) == (
+    assert refusal(size_display, summary, error=FolderError) == (
         "A plot of data needs runs on several numbers of training rows, trained to their end; the study has none. "
         "To make one: justright run TABLE --target COLUMN --study data, or from Python a Study with "
         "train_sizes=jr.learning_sizes(ROWS)."
@@ -164,9 +159,7 @@ def test_a_schedule_has_one_line_however_many_variants_follow_it(summary):
 
 def test_a_study_without_rates_has_no_plot_of_its_schedule(summary):
     """It says why."""
-    with pytest.raises(FolderError) as caught:
-        schedule_display(summary | {"curves": []})
-    assert str(caught.value) == (
+    assert refusal(schedule_display, summary | {"curves": []}, error=FolderError) == (
         "A plot of the schedule needs recorded learning rates; the study has none. Its optimizers have none, or no epoch "
         "has ended yet."
     )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 from tests.log_readings import HOSTILE, every_kind, make_run, train_only
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.curve_labels import LOG_LABELS
 from justright.logs.run_reading import CurveLabel
 from justright.report.logs.log_markdown import render_log_markdown
@@ -180,17 +180,13 @@ def test_a_plot_shows_the_judged_curve_of_one_set():
 
 def test_a_set_that_is_not_there_cannot_be_plotted():
     """The error lists those that are."""
-    with pytest.raises(InputError) as caught:
-        plot_log(make_run(), set="test")
-    assert str(caught.value) == "`set` must be one of 'validation'; got 'test'."
+    assert refusal(plot_log, make_run(), set="test") == "`set` must be one of 'validation'; got 'test'."
 
 
 def test_a_run_without_finite_values_cannot_be_plotted():
     """It says so; page and Markdown do without the curve."""
     run = make_run("diverged", courses={"": np.full(9, np.nan)}, has_training=False, sets=())
-    with pytest.raises(InputError) as caught:
-        log_figure(run)
-    assert str(caught.value) == "A curve must have finite values to be drawn; 'metrics.csv' has none."
+    assert refusal(log_figure, run) == "A curve must have finite values to be drawn; 'metrics.csv' has none."
     assert "diverged" in render_log_html([run])
 
 

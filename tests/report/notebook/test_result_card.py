@@ -88,6 +88,14 @@ def test_the_text_has_a_line_for_each_network(summary) -> None:
     assert all(re.fullmatch(r"  \w+ +[a-z, ]+, test loss 0\.\d+", line) for line in lines[1:])
 
 
+def test_without_test_rows_no_loss_is_called_one_of_test_rows(summary) -> None:
+    """Validation rows stand in for them, each half at the epoch that the other half chose."""
+    without = summary | {"rows": summary["rows"] | {"test": 0}}
+    assert ", cross-fitted validation loss 0." in render_result_text(without, "runs/a").splitlines()[1]
+    assert ">Cross-fitted validation loss<" in render_result_card(without)
+    assert ">Test loss<" in render_result_card(summary)
+
+
 def test_a_report_stands_in_a_frame_that_cannot_reach_the_notebook() -> None:
     """A sandbox without the notebook's origin; what the page says is one attribute, whole."""
     page = '<!doctype html><p title="a">1 & 2 < 3</p>'

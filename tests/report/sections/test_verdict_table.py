@@ -33,6 +33,15 @@ def table_rows(summary):
     return [row.cells for row in verdict_blocks(summary)[0].rows]
 
 
+def test_a_study_without_test_rows_says_what_its_columns_hold(summary):
+    """Else `test` would promise rows that chose nothing."""
+    without = summary | {"rows": summary["rows"] | {"test": 0}}
+    notes = [block for block in verdict_blocks(without) if "There are no test rows" in str(block)]
+    assert len(notes) == 2  # of pages, and of the terminal
+    assert "only test rows measure" not in str(verdict_blocks(without))
+    assert "There are no test rows" not in str(verdict_blocks(summary))
+
+
 def test_cells_are_means_over_seeds_at_the_best_epochs(summary):
     """By hand from the recorded runs."""
     runs = summary["variants"][3]["runs"]

@@ -130,16 +130,21 @@ def test_the_fixed_training_subset_is_preferred(make, terminal, tmp_path):
 
 
 def test_what_a_study_left_is_listed(make, terminal, tmp_path):
-    """Only what is there; the TensorBoard line is a command that can be copied."""
+    """Only what is there; commands can be copied."""
     (tmp_path / "report.html").touch()
     (tmp_path / "tensorboard").mkdir()
     (tmp_path / "models").mkdir()
-    assert printed(terminal, make.summary(), tmp_path)[-4:] == [
+    summary = make.summary()
+    left = [
         f"Report       {tmp_path / 'report.html'}",
         f"TensorBoard  justright tensorboard {tmp_path}",
         f"Models       {tmp_path / 'models'}",
+        f"Predict      justright predict {tmp_path} TABLE",
         f"Folder       {tmp_path}",
     ]
+    assert printed(terminal, summary, tmp_path)[-5:] == left
+    in_memory = printed(terminal, summary | {"source": "<memory>"}, tmp_path)
+    assert in_memory[-4:] == [*left[:3], left[4]]  # there may be no plan for a table's columns
 
 
 def test_an_unfinished_study_says_what_is_missing(make, terminal, tmp_path):

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import keras
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.data.describe import describe_table
@@ -317,9 +318,7 @@ def test_what_is_in_two_groups_is_stored_once(folder: Path) -> None:
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     """Before anything listens."""
-    with pytest.raises(FolderError) as caught:
-        serve_board(tmp_path)
-    assert str(caught.value) == (
+    assert refusal(serve_board, tmp_path, error=FolderError) == (
         f"A study folder must be one that `justright run` wrote; {str(tmp_path)!r} is not: it has no study.db. "
         "Give the path that was given as --out."
     )
@@ -328,9 +327,7 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
 def test_a_place_where_it_cannot_listen_is_named(folder: Path, address: str) -> None:
     """A taken port is not replaced by another one that nobody asked for."""
     port = urlsplit(address).port
-    with pytest.raises(InputError) as caught:
-        serve_board(folder, port=port, **READ_FIRST)
-    assert str(caught.value) == (
+    assert refusal(serve_board, folder, port=port, **READ_FIRST) == (
         f"TensorBoard must be able to listen at host 'localhost' and port {port}; it is not: TensorBoard could not bind to "
         f"port {port}, it was already in use. Give another `port` or `host`."
     )

@@ -60,23 +60,25 @@ def classes(classes_split, tmp_path_factory) -> jr.Result:
     )
     variants = [
         jr.Variant("Tiny", jr.mlp(8, l2=0.001, batch_normalization=True)),
-        jr.Variant("Own", own_network, own),
+        jr.Variant("Own", own_network(), own),
     ]
     study = jr.Study(classes_split, variants, RECIPE, seeds=2, reference=False)
-    return study.run(tmp_path_factory.mktemp("classes") / "study", workers=1, report=False)
+    return study.run(tmp_path_factory.mktemp("classes") / "study", workers=1, report=False, keep_workers=True)
 
 
 @pytest.fixture(scope="session")
 def price_table(tmp_path_factory) -> Path:
-    """The table of `numbers`, a file."""
+    """The table of `numbers`, a file, with how much each of its rows counts."""
     path = tmp_path_factory.mktemp("numbers") / "price.csv"
-    table_of().drop("sold").write_csv(path)
+    frame = table_of().drop("sold")
+    counts = np.random.default_rng(9).integers(0, 4, frame.height)
+    frame.with_columns(count=pl.Series(counts)).write_csv(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def numbers(price_table) -> jr.Result:
-    """A study of a numeric target, in whose units its network predicts."""
-    split = jr.read_table(price_table, target="price").split(80, train=240, test=40)
+    """A study of a numeric target, in whose units its network predicts, on rows that count differently."""
+    split = jr.read_table(price_table, target="price", weights="count").split(80, train=240, test=40)
     study = jr.Study(split, {"Tiny": jr.mlp(8, l2=0.01)}, RECIPE, reference=False, neighbours=False)
-    return study.run(price_table.parent / "study", workers=1, report=False)
+    return study.run(price_table.parent / "study", workers=1, report=False, keep_workers=True)

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.refusals import refusal
 
-import justright as jr
 from justright.session.exports.export_source import FRAMES
 from justright.session.exports.registry import EXPORT_FORMATS, endings
 
@@ -34,7 +34,7 @@ def test_text_files_hold_every_table(classes, tmp_path, ending, separator) -> No
 
 
 def test_predictions_have_the_losses_that_the_study_measured(classes, numbers) -> None:
-    """Of each run on test rows: minus the logarithm of the own class's probability, or the squared error."""
+    """Of each run on test rows: minus the logarithm of the own class's probability, or the squared error times the row's weight."""
     said = classes.predictions
     own = pl.when(pl.col("target") == "yes").then("probability_yes").otherwise("probability_no")
     losses = said.with_columns(loss=-own.log())
@@ -42,7 +42,9 @@ def test_predictions_have_the_losses_that_the_study_measured(classes, numbers) -
         [
             losses.select("variant", "seed", "loss"),
             numbers.predictions.select(
-                pl.lit("price").alias("variant"), "seed", loss=(pl.col("target") - pl.col("prediction")) ** 2
+                pl.lit("price").alias("variant"),
+                "seed",
+                loss=pl.col("weight") * (pl.col("target") - pl.col("prediction")) ** 2,
             ),
         ]
     )
@@ -113,7 +115,5 @@ def test_what_does_not_fit_is_refused_with_what_would(
 ) -> None:
     """A name the study lacks, a name of the other kind, an ending or format that nobody knows, a seed for a table."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(jr.InputError) as caught:
-        classes.export(name, file, **options)
-    assert str(caught.value) == message
+    assert refusal(classes.export, name, file, **options) == message
     assert list(tmp_path.iterdir()) == []

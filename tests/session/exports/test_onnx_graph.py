@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from tests.refusals import refusal
 
 import justright as jr
 from justright.session.exports import network_files
@@ -151,9 +152,7 @@ def test_what_onnx_has_no_counterpart_for_is_named_all_at_once() -> None:
     from justright.session.exports.onnx_graph import onnx_bytes
 
     model = model_of(lambda x: ops.sin(layers.UnitNormalization()(Dense()(x))))
-    with pytest.raises(jr.InputError) as caught:
-        onnx_bytes(model, name="Net", output="logits", features=FEATURES, notes={})
-    assert str(caught.value) == (
+    assert refusal(onnx_bytes, model, name="Net", output="logits", features=FEATURES, notes={}) == (
         "For .onnx, a network must be a graph of Keras' common layers; 'Net' has Dense, UnitNormalization, Sin. Export it as "
         ".keras, or rebuild it from other layers."
     )
@@ -192,9 +191,10 @@ def test_an_option_without_a_counterpart_is_refused(case, message) -> None:
     """Rather than left out."""
     from justright.session.exports.onnx_graph import onnx_bytes
 
-    with pytest.raises(jr.InputError) as caught:
-        onnx_bytes(model_of(case), name="Net", output="logits", features=FEATURES, notes={})
-    assert str(caught.value) == message
+    assert (
+        refusal(onnx_bytes, model_of(case), name="Net", output="logits", features=FEATURES, notes={})
+        == message
+    )
 
 
 @needs_onnx
@@ -238,9 +238,7 @@ def test_a_file_that_computes_something_else_is_not_written(classes, monkeypatch
 def test_what_is_not_installed_is_named(classes, monkeypatch, tmp_path) -> None:
     """And how to install it."""
     monkeypatch.setattr(network_files, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    with pytest.raises(jr.InputError) as caught:
-        classes.export("Tiny", tmp_path / "tiny.onnx")
-    assert str(caught.value) == (
+    assert refusal(classes.export, "Tiny", tmp_path / "tiny.onnx") == (
         "For .onnx, onnx and onnxruntime must be installed; onnxruntime is not. Run `pip install 'justright[onnx]'`."
     )
 

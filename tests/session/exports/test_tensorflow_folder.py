@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
 from justright.session.exports import tensorflow_folder
@@ -26,9 +27,7 @@ np.save(sys.argv[3], network.serve(rows).numpy())
 def test_without_tensorflow_a_sentence_says_what_to_install(classes, monkeypatch, tmp_path) -> None:
     """And what needs nothing."""
     monkeypatch.setattr(tensorflow_folder, "find_spec", lambda name: None)
-    with pytest.raises(jr.InputError) as caught:
-        classes.export("Tiny", tmp_path / "savedmodel")
-    assert str(caught.value) == (
+    assert refusal(classes.export, "Tiny", tmp_path / "savedmodel") == (
         "For a SavedModel, TensorFlow must be installed; it is not. Run `pip install tensorflow`, or export the network as .onnx "
         "or .keras."
     )
@@ -47,9 +46,7 @@ def test_what_keras_cannot_export_ends_in_its_reason(classes, monkeypatch, tmp_p
     """And nothing is left of it."""
     monkeypatch.setattr(tensorflow_folder, "find_spec", lambda name: object())
     monkeypatch.setattr(tensorflow_folder, "PROGRAM", "raise ValueError('Not this one.')")
-    with pytest.raises(jr.InputError) as caught:
-        classes.export("Tiny", tmp_path / "savedmodel")
-    assert str(caught.value) == (
+    assert refusal(classes.export, "Tiny", tmp_path / "savedmodel") == (
         "Keras must be able to export 'Tiny' with TensorFlow; it is not: ValueError: Not this one. Export it as .keras."
     )
     assert list(tmp_path.iterdir()) == []

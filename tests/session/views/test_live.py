@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from justright.runs.events import PlanMade, RunKey, RunStarted, StackProgress
+from justright.runs.events import PlanMade, RunKey, RunStarted, StackProgress, WorkersTried
 from justright.session.views.dots import DotLog
 from justright.session.views.live import LiveView, live_view
 from justright.session.views.progress import StudyProgress
@@ -71,6 +71,16 @@ def test_the_hint_is_never_cut(make, terminal, width):
     assert "of 21.4 GB free." in text
     assert "Ctrl-C stops; the same command resumes." in text
     assert "\u2026" not in text.rpartition("waiting")[2]
+
+
+def test_what_came_of_another_worker_is_shown_in_full(make, terminal):
+    """The latest trial, also in a narrow window."""
+    view = trained_view(make, terminal()[0].symbols)
+    view.handle(WorkersTried(2, 2, 1.31))
+    view.handle(WorkersTried(3, 2, 0.9, idle_share=0.38, is_measured=False))
+    text = "\n".join(frame_lines(view, terminal, 80))
+    assert "The device idled for 38 % of the time between short networks: two" in text
+    assert "gained 31 %" not in text
 
 
 def test_a_low_window_keeps_what_trains_and_the_time_left(make, terminal):
@@ -173,6 +183,6 @@ def test_a_frame_shows_the_variants_of_a_stack(make, terminal):
     lines = frame_lines(view, terminal, 80)
     assert [line.split()[:2] for line in lines[1:3]] == [["Tiny", "stopped"], ["Large", "training"]]
     assert [len(progress.variants[name].trail) for name in ("Tiny", "Large")] == [2, 3]
-    # What waits has shown no pace; without it: 0.1 s an epoch, until the limit of 1,000 epochs or the end of patience.
+    # What waits has shown no pace; without it: 0.1 s per epoch, until the limit of 1,000 epochs or the end of patience.
     del progress.variants[make.names[2]]
     assert progress.seconds_left() == pytest.approx((10.0, 70.0))

@@ -48,7 +48,7 @@ def test_time_left_is_unknown_until_every_variant_has_shown_its_pace(make):
         assert progress.seconds_left() is None
     for name in make.names:
         progress.handle(make.progress(name, 200, 20.0, waited=40))
-    # 0.1 s an epoch, three at a time: 60 epochs of patience left, 800 epochs to the limit.
+    # 0.1 s per epoch, three at a time: 60 epochs of patience left, 800 epochs to the limit.
     assert progress.seconds_left() == pytest.approx((6.0, 80.0))
 
 

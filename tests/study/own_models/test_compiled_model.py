@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import keras
 import pytest
+from tests.refusals import refusal
 
 import justright as jr
-from justright.errors import InputError
 from justright.study.keras_descriptions import check_keras_optimizer
 from justright.study.own_models.architecture import is_same_network
 from justright.study.own_models.compiled_model import compiled_options, compiled_sentence, known_options
@@ -121,12 +121,11 @@ def test_a_recipe_beside_it_says_the_rest(split):
     study = jr.Study(split, [beside])
     recipe = study.recipe_of(study.variants[0])
     assert (recipe.batch_size, recipe.loss) == (5, "mean_absolute_error")
-    with pytest.raises(InputError) as caught:
-        jr.Study(
-            split,
-            [jr.Variant("Mine", compiled(), jr.Recipe(optimizer=keras.optimizers.SGD(), metrics=["mae"]))],
-        )
-    assert str(caught.value) == (
+    assert refusal(
+        jr.Study,
+        split,
+        [jr.Variant("Mine", compiled(), jr.Recipe(optimizer=keras.optimizers.SGD(), metrics=["mae"]))],
+    ) == (
         "Variant 'Mine' is a compiled keras.Model, which says its 'optimizer', 'metrics'; its recipe says another. Leave it out "
         "of the recipe, or pass the model uncompiled."
     )
@@ -156,9 +155,7 @@ def test_what_a_recipe_cannot_say_is_refused_all_at_once():
     """Several losses, weighted metrics, averages, steps of one's own."""
     model = Stepping()
     model.compile(keras.optimizers.SGD(use_ema=True), {"a": "mse", "b": "mae"}, weighted_metrics=["mae"])
-    with pytest.raises(InputError) as caught:
-        jr.Variant("Mine", model)
-    assert str(caught.value) == (
+    assert refusal(jr.Variant, "Mine", model) == (
         "Variant 'Mine' cannot be trained as it was compiled. `optimizer` must not average weights itself; got use_ema=True. Set "
         "the recipe's `ema` instead, for instance ema=0.99: the averaged weights are then validated, measured and saved. A "
         "compiled model must have one loss, without loss weights; it has 2 losses. A compiled model's metrics must not be "
@@ -189,9 +186,7 @@ def test_what_a_recipe_cannot_say_is_refused_all_at_once():
 def test_each_of_them_has_a_sentence(options, message):
     """Whole messages."""
     model = compiled(**options)
-    with pytest.raises(InputError) as caught:
-        compiled_options(model)
-    assert str(caught.value) == message
+    assert refusal(compiled_options, model) == message
 
 
 class Undescribed(keras.Model):
@@ -208,9 +203,7 @@ class Undescribed(keras.Model):
 
 def test_a_model_that_keras_cannot_describe_is_refused():
     """With what would work."""
-    with pytest.raises(InputError) as caught:
-        jr.Variant("Mine", Undescribed(len))
-    assert str(caught.value) == (
+    assert refusal(jr.Variant, "Mine", Undescribed(len)) == (
         "Variant 'Mine' must be a model that Keras can describe; Undescribed is not: There is no configuration. Pass a function "
         "that makes it: lambda: Undescribed(...)."
     )

@@ -14,10 +14,11 @@ from justright.runs.events import RunKey
 from justright.runs.tasks import StackTask
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training import program, stack
+from justright.training import program
 from justright.training.ahead import executable, preparation
 from justright.training.ahead.preparation import Preparation
-from justright.training.stack import run_stack
+from justright.training.stacks import chunk_plans
+from justright.training.stacks.stack import run_stack
 
 SEEDS = (0, 1)
 RECIPE = Recipe(batch_size=250, max_epochs=5, patience=None, batch_orders="device")
@@ -96,7 +97,7 @@ def test_a_prepared_stack_gives_the_same_numbers_also_where_it_goes_on(
     whole, few_rows, train, task_of, late, monkeypatch
 ):
     """Bit for bit. It is cut in the middle; what a checkpoint holds has the same shapes."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 0.0)
     options = {"seeds": SEEDS, "together": True}
     programs = prepared(few_rows, task_of())
     late.clear()

@@ -50,7 +50,7 @@ def after(chunks: int) -> Callable[[], bool]:
 def main(folder: Path) -> None:
     """Train without interruption, and with one; say how the values lie on the devices."""
     os.environ["XLA_FLAGS"] += f" --xla_force_host_platform_device_count={DEVICES}"
-    from justright.training import stack
+    from justright.training.stacks import stack
 
     shards = set()
     take = stack._Session._take_chunk

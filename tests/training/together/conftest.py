@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.training.together.mixed_stacks import Stacks
 
-from justright.training import stack
+from justright.training.stacks import chunk_plans
 
 
 @pytest.fixture(scope="package")
@@ -17,5 +17,5 @@ def stacks(few_rows, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def short_chunks(monkeypatch):
     """Up to four epochs."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", 4)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", 4)

@@ -14,7 +14,7 @@ from justright.runs.shared_programs import companions
 from justright.runs.tasks import Member, StackTask, Storage
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training.stack import run_stack
+from justright.training.stacks.stack import run_stack
 
 # Lanes end at different epochs, by patience or by the rule, which remembers something of each.
 RECIPE = Recipe(*(100, 30, 4, None, adam(0.02)), batch_orders="device")

@@ -16,7 +16,7 @@ from tests.training.together.mixed_stacks import (
 )
 
 from justright.runs.events import StackProgress
-from justright.training import stack
+from justright.training.stacks import chunk_plans
 
 SEEDS = (1, 2, 3)
 LANES = 2
@@ -64,7 +64,7 @@ def test_the_length_of_chunks_changes_nothing(variants, stacks, monkeypatch):
     """Nor does it matter whether a lane is free at once, or at the end of a chunk."""
     task = seated(stacks, variants)
     whole = stacks.train(task)
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 0.0)
     assert_same_runs(stacks.train(task), whole, task.all_runs)
 
 
@@ -116,7 +116,7 @@ def test_every_run_is_saved_and_told(stacks, few_rows):
 
 def test_fewer_lanes_compute_in_vain(stacks, monkeypatch):
     """The stack ends sooner than stacks of as many lanes one after the other, of which each waits for its longest run."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 0.0)
     ours, theirs = stacks.train(seated(stacks, PENALTIES)), in_turn(stacks, PENALTIES)
     runs = stacks.task(PENALTIES, SEEDS).runs
     longest = [

@@ -71,3 +71,25 @@ def test_the_reference_model_waits_for_the_worker_beside(place):
     assert deal.take_reference() == ReferenceTask()
     assert deal.take_reference() is None
     assert not deal
+
+
+def test_another_worker_gets_a_share_of_what_was_kept_and_only_what_fits():
+    """The first keeps those that it prepares next; a task that is no stack is none of the other's."""
+    tasks = [*stacks(9), ReferenceTask()]
+    deal = Deal(tasks, workers=1, ahead=True)
+    assert deal.take(0).name == "v0"
+    assert names(deal.keep_for(0)) == [f"v{number}" for number in range(1, KEPT_PROGRAMS)]
+    deal.share_out([0, 1])
+    share = (KEPT_PROGRAMS - 1) // 2
+    assert names(deal.keep_for(0)) == [f"v{number}" for number in range(1, 1 + share)]
+    assert names(deal.stacks) == [f"v{number}" for number in range(1, 9)]
+
+    def fits(task):
+        return task.name in {"v1", "v6", "v8"}
+
+    assert deal.take(1, fits).name == "v6"
+    assert names(deal.keep_for(1, fits)) == ["v8"]
+    deal.share_out([0])  # the other has left
+    assert names(deal.keep_for(0)) == [f"v{number}" for number in (1, 2, 3, 4, 5, 7, 8)]
+    assert [deal.take(1, fits).name for _ in range(2)] == ["v1", "v8"]
+    assert deal.take(1, fits) is None

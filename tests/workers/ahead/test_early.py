@@ -189,16 +189,15 @@ class Answer:
 
 def test_a_worker_wakes_the_devices_and_says_what_they_are():
     """Here JAX has the processor alone; a device that fails is a sentence."""
-    code = "from justright.workers.worker import wake_devices; print(wake_devices())"
-    fail = "import justright.training.devices.device_trial as trial; trial.TRIAL_SUM = 0.0; "
+    code = (
+        "from justright.workers.worker import wake_devices; print(wake_devices())\n"
+        "import justright.training.devices.device_trial as trial; trial.TRIAL_SUM = 0.0; print(wake_devices())"
+    )
     environment = os.environ | {"PYTHONPATH": import_path(), "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", begin + code], env=environment, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        for begin in ("", fail)
-    ]
-    assert said == [
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
         "{'platform': 'cpu', 'count': 1, 'memory_bytes': None, 'name': 'cpu', 'capability': ''}",
         "RuntimeError: a matrix product is wrong: 32.0 instead of 0.0",
     ]

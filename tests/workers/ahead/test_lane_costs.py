@@ -12,7 +12,12 @@ from justright.runs.events import RunKey, VariantBuilt
 from justright.runs.tasks import StackTask, StudyRows
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.workers.ahead.lane_costs import LAUNCH_SHARE, epoch_seconds, lanes_worth_having
+from justright.workers.ahead.lane_costs import (
+    LAUNCH_SHARE,
+    epoch_seconds,
+    lanes_worth_having,
+    launching_share,
+)
 
 ROWS, FEATURES = 10_000, 28
 TINY, MEDIUM, LARGE = (16,), (64, 64, 64), (512, 512, 512, 512)
@@ -75,3 +80,12 @@ def test_more_lanes_than_are_worth_having_hardly_gain(units, rows):
     assert by_run[0] > (1 + LAUNCH_SHARE) * by_run[2] >= by_run[1]
     larger = replace(task, recipe=replace(task.recipe, precision="float32"))
     assert lanes_worth_having(larger, built, rows) <= lanes
+
+
+def test_what_is_not_launching_grows_with_the_lanes(rows):
+    """An epoch of one lane and of two tell how long launches take."""
+    for units in (TINY, LARGE):
+        task, built = stack_of(units)
+        one, two = (epoch_seconds(task, built, rows, lanes) for lanes in (1, 2))
+        assert launching_share(task, built, rows) == pytest.approx((2 * one - two) / one)
+    assert launching_share(*stack_of(TINY), rows) > 0.9 > 0.8 > launching_share(*stack_of(LARGE), rows)

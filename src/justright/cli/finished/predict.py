@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,15 @@ import typer
 
 from justright.cli.completions import study_folders, variants
 from justright.cli.parameters import takes_options
-from justright.errors import InputError
+from justright.data.checks import listed
+from justright.errors import InputError, near_miss
 from justright.session.options import FileOptions
 
 if TYPE_CHECKING:
     import polars as pl
 
     from justright.data.read_options import ReadOptions
+    from justright.data.readers.raw import RawTable
     from justright.session.result import Result
 
 STANDARD_OUTPUT = Path("-")
@@ -26,9 +28,14 @@ STANDARD_OUTPUT = Path("-")
 ENDINGS = {".csv": ",", ".tsv": "\t", ".parquet": None}
 # Below it, a float holds every whole number.
 WHOLE_LIMIT = 2**53
+# Columns that a message lists.
+MAX_LISTED = 12
 # Rows that become text at a time.
 TEXT_ROWS = 50_000
-FIRST = ("folder", "source", "out", "variant", "seed", "ensemble", "threshold", "keep_columns", "as_json")
+FIRST = (
+    *("folder", "source", "out", "variant", "seed", "ensemble", "threshold"),
+    *("keep", "keep_columns", "called", "as_json"),
+)
 
 
 @takes_options(order=FIRST)
@@ -59,7 +66,20 @@ def predict(
         help="Predict class 1 of two from this probability on. [default: the more probable class]",
         metavar="P",
     ),
-    keep_columns: bool = typer.Option(False, "--keep-columns", help="Write the table's own columns, too."),
+    keep: list[str] = typer.Option(
+        [],
+        help="Write this column of the table before the prediction. Repeat for more.",
+        metavar="COLUMN",
+    ),
+    keep_columns: bool = typer.Option(
+        False, "--keep-columns", help="Write all of the table's own columns, too."
+    ),
+    called: str | None = typer.Option(
+        None,
+        "--as",
+        help="What the column of predictions is called. [default: prediction]",
+        metavar="NAME",
+    ),
     as_json: bool = typer.Option(
         False,
         "--json",
@@ -75,6 +95,7 @@ def predict(
     Examples:
       justright predict runs/houses new.csv
       justright predict runs/houses new.xlsx -o predictions.csv --keep-columns
+      justright predict runs/houses test.csv -o submission.csv --keep Id --as SalePrice
       justright predict runs/churn new.csv --variant Dropout --ensemble --threshold 0.3 -o churn.parquet
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
@@ -93,7 +114,9 @@ def predict(
         raw = read_columns(source, how, progress=line, name="TABLE")
     predictor = result.predictor(variant=variant, seed=seed, ensemble=ensemble)
     found = predictor.predict_columns(raw, threshold=threshold)
-    frame = _beside(raw.frame, found.frame) if keep_columns else found.frame
+    frame = found.frame if called is None else _called(called, found.frame)
+    if keep or keep_columns:
+        frame = _beside(_kept(raw, keep, with_all=keep_columns), frame)
     for note in (*_study_notes(result), *found.notes):
         progress().say(plain(note))
     if as_json:
@@ -136,12 +159,34 @@ def _study_notes(result: Result) -> list[str]:
     return ["The study has not been judged: it was interrupted, and the best run so far predicts."]
 
 
+def _called(name: str, found: pl.DataFrame) -> pl.DataFrame:
+    """Return predictions whose first column, which holds the class or the number, has another name."""
+    first, *others = found.columns
+    if not name or name in others:
+        raise InputError(
+            f"`--as` must be a name that no column of probabilities has; got {name!r}. Give another one."
+        )
+    return found.rename({first: name})
+
+
+def _kept(raw: RawTable, keep: Sequence[str], *, with_all: bool) -> pl.DataFrame:
+    """Return the columns of the table that are written beside the predictions, in the order in which they are named."""
+    names = raw.frame.columns
+    for name in keep:
+        if name not in names:
+            raise InputError(
+                f"{raw.label}: `--keep` must name a column; there is no {name!r}.{near_miss(name, names)} Columns: "
+                f"{listed(names, most=MAX_LISTED)}."
+            )
+    return raw.frame if with_all else raw.frame.select(list(dict.fromkeys(keep)))
+
+
 def _beside(columns: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
     both = [name for name in predictions.columns if name in columns.columns]
     if both:
         raise InputError(
-            f"With --keep-columns, the table must not have a column {both[0]!r} already; it has. Rename it, or leave the "
-            "option out."
+            f"A column that is kept must not have the name of a column of predictions; {both[0]!r} has. Name the predictions "
+            "otherwise (--as NAME), or keep other columns."
         )
     return columns.select(_whole(values) for values in columns.iter_columns()).hstack(predictions)
 
@@ -188,7 +233,7 @@ def _texts(frame: pl.DataFrame, separator: str) -> Iterator[str]:
     except pl.exceptions.ComputeError as error:
         raise InputError(
             f"Columns must hold single values to be written as text; one does not ({error}). Write to a .parquet file, or "
-            "leave --keep-columns out."
+            "keep other columns."
         ) from error
 
 

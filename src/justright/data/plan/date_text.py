@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 ISO_DATE = "%Y-%m-%d"
 # Tried in this order; of those that read equally many texts the first is taken, so day before month only where a day
-# above 12 says so. `T` stands for each of the times of day below, or none.
+# above 12 says so. A blank stands for any number of blanks, also for none: `%d %b %Y` reads SAS's 10AUG2021.
 DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *(
@@ -28,6 +28,7 @@ DAYS = (
         "%B %d, %Y",
         "%B %d %Y",
         "%d-%b-%y",
+        "%d %b %y",
         "%b-%d-%Y",
     ),
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d"),
@@ -44,15 +45,17 @@ COMPACT = (f"{DAY_NUMBER}T%H%M%S", f"{DAY_NUMBER}T%H%M", f"{DAY_NUMBER} %H%M%S",
 # Whole numbers drawn at random are days of the calendar in one of 27 cases.
 MIN_DAY_NUMBERS = 8
 TIMES = ("%H:%M:%S%.f", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
+# SAS writes a moment as 10AUG2021:14:30:00.
+COLON_DAY = "%d %b %Y"
 ZONES = ("", "Z", "%z")
 # A column of texts is one of dates if this share of them is read.
 MOSTLY_DATES = 0.95
 # Without a digit and a mark between digits, or a month's name, nothing is a date.
-LOOKS = r"\d.*[-/.: ,QTW]|[-/.: ,QTW].*\d"
+LOOKS = r"\d.*[-/.: ,QTW]|[-/.: ,QTW].*\d|^\d\d?[A-Za-z]{3}\d\d"
 # Texts are read as dates of these years only: `%Y` also reads the year 3.
 FIRST_YEAR, LAST_YEAR = 1500, 2500
 # A year of two digits stands last or first: 3.10.2 is a version.
-SHORT_YEAR = r"^(?:\d+\W+\w+\W+\d\d(?:\D|$)|[A-Za-z]+\W+\d\d(?:\D|$)|\d\d-\d\d-)"
+SHORT_YEAR = r"^(?:\d+\W+\w+\W+\d\d(?:\D|$)|\d\d?[A-Za-z]{3}\d\d(?:\D|$)|[A-Za-z]+\W+\d\d(?:\D|$)|\d\d-\d\d-)"
 TESTED = 1_000  # different texts on which formats are tried
 SECONDS_PER_DAY = 86_400.0
 DAYS_PER_YEAR = 365.2425
@@ -207,4 +210,5 @@ def _formats(*, has_colon: bool, is_zoned: bool) -> list[str]:
         return [*DAYS, *MONTHS, *QUARTERS, *WEEKS, *COMPACT]
     zones = ZONES[1:] if is_zoned else ZONES[:1]
     moments = [f"{day}{gap}{time}{zone}" for day in DAYS for gap in " T" for time in TIMES for zone in zones]
-    return [*TIMES, *moments]
+    after_colon = [f"{COLON_DAY}:{time}" for time in TIMES]
+    return [*TIMES, *moments, *after_colon]

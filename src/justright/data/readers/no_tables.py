@@ -75,19 +75,19 @@ NO_TABLES: tuple[TableFormat, ...] = (
     ),
     *_refused(
         "a file of SPSS",
-        "pandas.read_spss(path).to_parquet('table.parquet') converts it, with the package pyreadstat.",
+        "pandas.read_spss(path).to_csv('table.csv', index=False) converts it, with the package pyreadstat.",
         (b"$FL2@(#)", b"$FL3@(#)"),
         *(".sav", ".zsav", ".por"),
     ),
     *_refused(
         "a file of Stata",
-        "pandas.read_stata(path).to_parquet('table.parquet') converts it.",
+        "pandas.read_stata(path).to_csv('table.csv', index=False) converts it.",
         (b"<stata_dta>",),
         ".dta",
     ),
     *_refused(
         "a file of SAS",
-        "pandas.read_sas(path).to_parquet('table.parquet') converts it.",
+        "pandas.read_sas(path, encoding='infer').to_csv('table.csv', index=False) converts it.",
         (bytes(12) + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf", b"HEADER RECORD*******LIBRARY"),
         *(".sas7bdat", ".xpt"),
     ),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_LISTED = 5
+# In which bytes may be text, and what fills it up to a fixed length.
+ENCODINGS, PADDING = ("utf-8", "cp1252"), " \0"
 # Of a second, in the units in which Polars counts durations.
 TICKS = {"ms": 1e3, "us": 1e6, "ns": 1e9}
 
@@ -21,7 +23,8 @@ def tidy_columns(raw: RawTable) -> RawTable:
     """Return a table of numbers, booleans, texts, dates and times only.
 
     The fields of a structure become columns `outer.inner`, one level deep. Decimal numbers become floats, durations seconds, and
-    times with a zone are those that clocks there show. Lists, bytes and objects are left out, with a note.
+    times with a zone are those that clocks there show. Bytes that hold text, as SAS, ARFF and HDF5 give it to Python, become text.
+    Lists, other bytes and objects are left out, with a note.
 
     Args:
         raw: as a reader or a frame gives it. A table in pieces holds numbers only and is returned as it is.
@@ -35,7 +38,8 @@ def tidy_columns(raw: RawTable) -> RawTable:
     left_out: dict[str, list[str]] = {}
     durations: list[str] = []
     kept: list[pl.Series] = []
-    for column in _taken_apart(raw.frame):
+    for given in _taken_apart(raw.frame):
+        column = _decoded(given) if given.dtype == pl.Binary else given
         what = _unusable(column.dtype)
         if what:
             left_out.setdefault(what, []).append(column.name)
@@ -61,6 +65,21 @@ def _taken_apart(frame: pl.DataFrame) -> Iterator[pl.Series]:
                 yield column.struct.field(field).alias(f"{column.name}.{field}")
         else:
             yield column
+
+
+def _decoded(column: pl.Series) -> pl.Series:
+    """Return a column of bytes as text in UTF-8, else in Windows-1252; as it is if it holds anything but text."""
+    import polars as pl
+
+    values = column.to_list()
+    for encoding in ENCODINGS:
+        try:
+            texts = [None if value is None else value.decode(encoding).strip(PADDING) for value in values]
+        except UnicodeDecodeError:
+            continue
+        if all(text is None or text.isprintable() for text in texts):
+            return pl.Series(column.name, texts, dtype=pl.String)
+    return column
 
 
 def _unusable(dtype: pl.DataType) -> str:

@@ -68,7 +68,7 @@ def precision_recall_curves(runs: Sequence[ClassPredictions]) -> Curves:
 
 def calibration_bins(runs: Sequence[ClassPredictions]) -> CalibrationBins:
     """Return the calibration of several runs on the same rows: of class 1 of two, or of the most probable class."""
-    found = [calibration_error(*told_and_seen(run.probabilities, run.classes)) for run in runs]
+    found = [calibration_error(*told_and_seen(run.probabilities, run.classes), run.weights) for run in runs]
     rows = np.mean([one.rows for one in found], axis=0)
     is_there = rows > 0
     rows = rows[is_there]

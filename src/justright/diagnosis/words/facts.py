@@ -122,7 +122,7 @@ def row_fact(study: JudgedStudy) -> Iterable[str]:
 
 def _validation_means(measured: Measured) -> Floats:
     """Return (rows,) validation losses, averaged over seeds."""
-    losses = [cross_fitted(run.validation)[0] for run in measured.runs]
+    losses = [cross_fitted(run.validation, run.validation_weights)[0] for run in measured.runs]
     return np.asarray(np.array(losses, dtype=np.float64).mean(axis=0))
 
 

@@ -20,7 +20,7 @@ AT_THE_END = "a second value at the end, as of the best weights, which tools eva
 def spread_repeats(series: Sequence[Series], unit: str) -> tuple[list[Series], list[str]]:
     """Return series with one value at each time, and a sentence for each thing that was assumed.
 
-    Several values at most times, such as four validations an epoch in a log that counts epochs, are spread over the time since
+    Several values at most times, such as four validations per epoch in a log that counts epochs, are spread over the time since
     the one before. A second value at the last time alone is a tool's final evaluation, often with its best weights: it is no
     part of the curve. Elsewhere the last of several counts.
     """

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 20_000_000  # of all runs together: 320 MB
 MAX_REASONS = 3  # that a message about a whole folder gives
+AIM = ".aim"  # the folder of Aim's database
 MAX_REFUSED = 12  # files of a folder that are named
 MAX_NAMES = 12  # of runs that a message lists
 
@@ -246,6 +247,11 @@ def _nothing_read(path: Path, formats: Sequence[LogFormat], refused: Sequence[st
     """Return what to say of a log without any curves."""
     if not refused and not path.is_dir():
         return f"A training log must hold metrics; {str(path)!r} has none."
+    if path.name == AIM or (path / AIM).is_dir():
+        return (
+            f"A log folder must hold logs that other programs can read; {str(path)!r} is an Aim repository, whose database only Aim reads. "
+            "Export its metrics with Aim's Python library to a CSV file with a row per value: name, context, step and value."
+        )
     if len(refused) == 1 or (refused and not path.is_dir()):
         return refused[0]
     if refused:

@@ -36,6 +36,7 @@ NAMES = word_set("metric metrics metricname name variable key tag measure measur
 VALUES = word_set("value values metricvalue scalar result")
 MEMBER_IN_NAME = re.compile(r"(?:^|(?<=[_\W]))(fold|seed|run|trial|rep)[_ -]?(\d+)(?=$|[_\W])", re.IGNORECASE)
 MAX_RUNS = 1_000
+MAX_KINDS = 20  # of rows that one column names
 
 
 @dataclass(slots=True)
@@ -160,6 +161,8 @@ class TableReader:
     def _numbers(self, table: LogTable, column: str) -> list[float | None] | None:
         """Return the numbers of a column; None if it holds words."""
         values, bad = table.numbers(column)
+        if any(cell.startswith("[") and "," in cell for cell in table.cells[column][:2]):
+            self.notes.append(f"Lists of numbers under {column!r} were averaged.")
         if bad:
             if 2 * bad > sum(value is not None for value in values):
                 return None
@@ -255,13 +258,20 @@ def _long_columns(table: LogTable) -> tuple[str, str, str | None] | None:
 
 
 def _rows_column(table: LogTable, skip: frozenset[str]) -> str | None:
-    """Return the column that says on which rows the others were measured: most of its cells name such rows."""
+    """Return the column that says on which rows the others were measured: by its name, or as all its cells name such rows."""
+    unnamed = None
     for column in table.columns:
-        if plain(column) in ROWS and column not in skip and _holds_words(table, column):
-            kinds = {cell for cell in table.cells[column] if is_measured(cell)}
-            if len(kinds) <= 20 and any(parse_name(kind).role for kind in kinds):
-                return column
-    return None
+        if column in skip or not _holds_words(table, column):
+            continue
+        kinds = {cell for cell in table.cells[column] if is_measured(cell)}
+        if len(kinds) > MAX_KINDS:
+            continue
+        roles = {parse_name(kind).role for kind in kinds}
+        if plain(column) in ROWS and roles - {None}:
+            return column
+        is_rows = len(roles) > 1 and None not in roles and not any(map(names_metric, kinds))
+        unnamed = column if unnamed is None and is_rows else unnamed  # Aim's 'context'
+    return unnamed
 
 
 def _holds_words(table: LogTable, column: str) -> bool:

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from justright.logs.formats.json_shapes.json_numbers import to_number
+from justright.logs.formats.line_wording import VALUE, plain_lists, plain_names, plain_numbers
 from justright.logs.logged_run import Role
 from justright.logs.metric_names import NAMELESS, ROLES, direction_of, names_metric, parse_name, words_of
 from justright.logs.names.metric_words import word_set
-from justright.logs.text.cell_numbers import NUMBER
 from justright.logs.text.json_text import parse_object
 
 # Times and levels that loggers write before a message, and what glog and TensorFlow do.
 PREFIX = re.compile(
-    r"^\W*[IWEF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]\s*|^\W*(?:INFO|DEBUG|WARNING)(?::\w+)?:(?=\D)\s*|^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|[A-Z][a-z]{2} \d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
+    r"^\W*[IWEF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]\s*|^\W*(?:INFO|DEBUG|WARNING)(?::\w+)?:(?=\D)\s*|^\[[^\]]*\d:\d\d[^\]]*\]:?\s*|^\W{0,2}(?:[A-Z][a-z]{2},? )?(?:\d{4}[-/]\d\d?[-/]\d\d?|\d\d?[-/]\d\d?[-/]\d{2,4}|\d\d? [A-Z][a-z]{2}(?: \d{4})?|[A-Z][a-z]{2} +\d\d?)?[T ]*\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\W*"
 )
 MOMENT = re.compile(r"\b(?:\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d)\b")  # elsewhere in a line
-VALUE = rf"(?:{NUMBER}|nan|[-+]?inf(?:inity)?)"
 EPOCH = re.compile(
     r"\bep(?:och|\.)(?:\((\w+)\))?[\s.:#=\[(_'\"-]*(\d+(?:\.\d+)?)(?![\d.]*\s*(?:s|sec|ms|min|h|%)\b)(?:\s*(?:/|of)\s*\d+)?[\])]?"
     r"|(?<![\w.])(\d+)epoch\b",  # ESPnet's '3epoch results: [train] ...'
@@ -34,11 +33,7 @@ EPOCH_AND_BATCH = re.compile(
 BOOSTER = re.compile(
     r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\]:?(?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
 )  # '[10]  train-auc:0.8', '10: learn: 0.5'
-LIST = re.compile(rf"\[\s*({VALUE}(?:\s*,\s*{VALUE})+)\s*,?\s*\]", re.IGNORECASE)
-JULIA_FLOAT = re.compile(r"(?<=\d)f0\b")
-WRAPPED = re.compile(
-    rf"\b(?:tensor|array|(?:np|numpy)\.float\d+)\(\[?\s*({VALUE})\]?(?:,[^()]*)?\)", re.IGNORECASE
-)
+FIRST = re.compile(r"\s*(\d{1,9})\s*[:,](?=\s)")
 NAMED_NUMBER = re.compile(
     rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?\.?\.?(?:$|[\s,;|)\]}}'\"+±]))",
     re.IGNORECASE,
@@ -49,6 +44,7 @@ PIECES = re.compile(
 # Bars that are not full: what stands in them is of a part of an epoch, and the full one follows.
 KERAS_BAR = re.compile(r"(?<![\d/])(\d+)/(\d+) +(?:\[[=>.]+\]|[━╸╺ ]{5,})")
 FULL_BAR = re.compile(r"100%\|[^|]*\|")
+FULL_BAR_AND_TIME = re.compile(r"100%\|[^|]*\|\s*[\d.]+\w?/[\d.]+\w?\s*\[[\d:]+<[\d:]+,\s*[\d.?]+ ?\w*/\w+")
 TQDM_BAR = re.compile(r"(?<![\d.])(\d{1,2})%\|[^|]*\|?[^\[]*(?:\[[^\]]*\]?|$)")
 # Reports about another line: they count nothing.
 REPORT = re.compile(
@@ -68,12 +64,6 @@ PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNOREC
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
 # A row of a table for people, as AllenNLP prints one after each epoch: 'loss  |  0.41  |  0.52'.
 TABLE_ROW = re.compile(rf"\w\s+\|\s+(?:{VALUE}|N/A)\s+\|\s+(?:{VALUE}|N/A)\s*$", re.IGNORECASE)
-# 'train/val loss: 0.5/0.6'
-ROW_WORD = r"(?:train|training|tr|val|valid|validation|dev|eval|test)"
-SLASHED = re.compile(
-    rf"\b({ROW_WORD}(?:\s?/\s?{ROW_WORD})+)\s+([A-Za-z][\w ]*?)\s*[:=]?\s*({VALUE}(?:\s*/\s*{VALUE})+)",
-    re.IGNORECASE,
-)
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -91,6 +81,7 @@ class TextLine:
         numbers: name -> number, the rows said before the name if the line says them elsewhere.
         role: rows that a line without numbers announces: 'Validation:'.
         averaged: names of lists of numbers, whose mean is taken.
+        first: a whole number that the line begins with, which may count: '12: loss 0.5'.
         fold, seed: which one begins or is said.
     """
 
@@ -103,6 +94,7 @@ class TextLine:
     numbers: dict[str, float] = field(default_factory=dict)
     role: Role | None = None
     averaged: list[str] = field(default_factory=list)
+    first: float | None = None
     fold: float | None = None
     seed: float | None = None
 
@@ -123,10 +115,9 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
     """
     found = TextLine()
     # Plain searches go before patterns, which take ten times as long: a log may have 100,000 lines.
-    text = line.replace("**", "")
-    text = MOMENT.sub("|", PREFIX.sub("", WRAPPED.sub(r"\1", text) if "(" in text else text))
-    text = SLASHED.sub(_apart, text) if "/" in text else text
-    text = JULIA_FLOAT.sub("", text) if "f0" in text else text
+    text = plain_numbers(line.replace("**", ""))
+    text = MOMENT.sub("|", PREFIX.sub("", text))
+    text = plain_names(text)
     if "{" in text and _read_object(text, found):
         return found
     if REPORT.match(text) or ("|" in text and TABLE_ROW.search(text)):
@@ -141,22 +132,12 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
         found.epoch, found.step = (float(bar[1]), None) if "epoch" in text.lower() else (None, float(bar[1]))
         found.in_bar = True
         text = text.replace(bar[0], "|") if bar[1] != "0" else ""  # nothing is done yet
-    text = LIST.sub(lambda match: f": {_mean(match[1]):.12g} @", text) if "[" in text else text
+    text = plain_lists(text)
     _read_numbers(text, found, role)
     found.is_progress = progress is not None and all(
         parse_name(name).role not in (None, "train") for name in found.numbers if is_measure(name)
     )
     return found
-
-
-def _apart(match: re.Match[str]) -> str:
-    """Return 'train loss: 0.5 | val loss: 0.6' for 'train/val loss: 0.5/0.6'."""
-    rows, numbers = match[1].split("/"), re.split(r"\s*/\s*", match[3])
-    if len(rows) != len(numbers):
-        return match[0]
-    return " | ".join(
-        f"{row.strip()} {match[2].strip()}: {number}" for row, number in zip(rows, numbers, strict=True)
-    )
 
 
 def _without_bars(text: str) -> str:
@@ -165,14 +146,26 @@ def _without_bars(text: str) -> str:
     if bars and int(bars[-1][1]) < int(bars[-1][2]):
         return text[: bars[0].start()]
     rest = text[bars[-1].start() :] if bars else text
-    return TQDM_BAR.sub("|", FULL_BAR.sub("|", rest)) if "%" in rest else rest
+    return TQDM_BAR.sub("|", FULL_BAR.sub("|", FULL_BAR_AND_TIME.sub("|", rest))) if "%" in rest else rest
 
 
 def _read_object(text: str, found: TextLine) -> bool:
     """Read a dict that was printed, as Hugging Face's Trainer does."""
-    value = parse_object(text[text.index("{") : text.rindex("}") + 1]) if "}" in text else None
+    start = text.index("{")
+    if text[:start].endswith("=") and NAMED_NUMBER.search(text[:start]):
+        return False  # one of several values of a bar: 'loss=0.5, metrics={'acc': 0.8}'
+    value = parse_object(text[start : text.rindex("}") + 1]) if "}" in text else None
     if not value:
         return False
+    if (
+        isinstance(value.get("key"), str) and "value" in value
+    ):  # MLPerf's {'key': 'eval_loss', 'value': 0.5, 'metadata': ...}
+        metadata = value.get("metadata")
+        counts = metadata if isinstance(metadata, dict) else {}
+        value = {
+            value["key"]: value["value"],
+            **{name.removesuffix("_num"): at for name, at in counts.items()},
+        }
     for name, written in value.items():
         if (number := to_number(written)) is None:
             continue
@@ -200,6 +193,8 @@ def _take_counts(text: str, found: TextLine) -> str:
     if booster := BOOSTER.match(text):
         found.step = float(booster[1] or booster[2])
         text = text[booster.end() :]
+    elif first := FIRST.match(text):
+        found.first = float(first[1])
     if "ep" in lowered and (epoch := EPOCH.search(text)):
         found.epoch = float(epoch[2] or epoch[3])
         before, after = text[: epoch.start()], text[epoch.end() :]
@@ -210,11 +205,6 @@ def _take_counts(text: str, found: TextLine) -> str:
         found.step, found.is_step = float(step[2]), step[1] is not None
         text = f"{text[: step.start()]}|{text[step.end() :]}"
     return text
-
-
-def _mean(numbers: str) -> float:
-    values = [float(number) for number in numbers.split(",")]
-    return sum(values) / len(values)
 
 
 def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
@@ -238,7 +228,8 @@ def _read_numbers(text: str, found: TextLine, role: Role | None) -> None:
         before = match.end()
         name = said.name(between)
         last = ""
-        if name and not match["sep"].strip() and match["number"].isdigit() and _names_rows(name):
+        is_next = name and between.endswith(name) and not match["sep"].strip()
+        if is_next and match["number"].isdigit() and _names_rows(name):
             found.epoch = float(match["number"]) if found.epoch is found.step is None else found.epoch
             said.hear(name)  # 'Valid 3 loss: 0.61'
             continue
@@ -332,18 +323,21 @@ def _heading(text: str) -> Role | None:
 def _announced(piece: str) -> tuple[Role | None, bool]:
     """Return the rows that a piece of text names, and whether it names a metric instead."""
     words = words_of(piece)
-    if not 0 < len(words) <= MAX_CONTEXT_WORDS:
+    if not words or min(len(words), len(piece.split())) > MAX_CONTEXT_WORDS:
         return None, False
-    if "metric" in piece.lower():  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
+    if piece.lower().endswith("metric"):  # GluonTS: "Evaluation metric 'epoch_loss'" is on training rows
         return None, False
     named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
     is_metric = names_metric(piece) and words[-1] != "at"  # 'validation loss at | lm loss value: 3.2'
-    return (named[0] if named and not is_metric else None), is_metric and not named
+    is_said = bool(named) and (
+        not is_metric or words[0] in ROLES
+    )  # SageMaker: 'train some_objective <loss>=0.5'
+    return (named[0] if is_said else None), is_metric and not named
 
 
 @lru_cache(maxsize=10_000)
 def _pieces(text: str) -> tuple[str, ...]:
-    pieces = (piece.strip(" \t.\"'*#@&!?:=-") for piece in PIECES.split(text))
+    pieces = (piece.strip(" \t.\"'*#@&!?:=-").removeprefix("and ") for piece in PIECES.split(text))
     return tuple(piece for piece in pieces if re.search(r"[A-Za-z]", piece))
 
 
@@ -353,7 +347,10 @@ def _known_end(piece: str) -> str:
     words = piece.split()
     while len(words) > 1 and words[-1].lower() in NAME_ENDINGS:
         words.pop()
-    if len(words) > 1 and not _is_known(words[-1]) and not words[-1].isdigit() and words[-1] != "value":
+    is_phrase = len(words) > 1 and len(words_of(" ".join(words[-2:]))) == 1  # 'error rate'
+    if len(words) > 1 and not (
+        is_phrase or _is_known(words[-1]) or words[-1].isdigit() or words[-1] == "value"
+    ):
         return ""
     for start in range(max(0, len(words) - MAX_NAME_WORDS), len(words)):
         if (

@@ -10,7 +10,7 @@ def word_set(text: str) -> frozenset[str]:
 
 # A name that holds one of these measures how well the objective itself is met.
 LOSSES = word_set(
-    "loss losses cost costs objective criterion nll nlll mse rmse mae mape smape msle rmsle rmspe msd mase wape wmape rmsd mdape rse rrse rae"
+    "loss losses cost costs objective criterion nll nlll mse rmse rms mae mape smape msle rmsle rmspe msd mase wape wmape rmsd mdape rse rrse rae"
     " l1 l2 smoothl1 ce bce wce xent crossentropy logloss mlogloss multilogloss binlogloss logistic entropy_loss hinge huber logcosh poisson kld kl kldiv"
     " divergence deviance perplexity ppl bpc bpb bpw energy_distance crps pinball tweedie brier focal elbo_loss reconstruction"
     " nelbo residual"
@@ -37,7 +37,7 @@ NO_MEASURE = word_set(
     " iter iters iteration iterations round rounds trees params parameters norm gradnorm grad grads gradient gradients weights momentum decay wd"
     " beta temperature temp scale scaler lossscale clip tokens samples images batch batches size count counts number num patience std stdev stdv stderr sd variance var"
     " weight lambda alpha gamma epsilon eps seed fold warmup cycle mix version id idx best hp params fps support"
-    " sparsity tau penalty dropout ips it lrate min max gap diff difference ratio remaining passed total_time power watts"
+    " sparsity tau penalty decimal dropout ips it lrate min max gap diff difference ratio remaining passed total_time power watts"
 )
 # Where one of these is the last word, the name is that of the thing itself: 'gradient_loss', 'time_error'.
 DECISIVE = word_set("loss losses error accuracy acc auc score nll logloss precision recall")

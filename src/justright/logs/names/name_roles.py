@@ -9,7 +9,15 @@ from collections.abc import Sequence
 
 from justright.logs.choices import Choices
 from justright.logs.logged_run import Role, Series
-from justright.logs.metric_names import DECORATIONS, NAMELESS, direction_of, is_loss, parse_name, words_of
+from justright.logs.metric_names import (
+    DECORATIONS,
+    NAMELESS,
+    Direction,
+    direction_of,
+    is_loss,
+    parse_name,
+    words_of,
+)
 from justright.logs.names.chosen_names import apply_choices
 from justright.logs.names.metric_words import PARTS
 from justright.logs.names.named_series import NamedLog, NamedSeries, listed
@@ -21,6 +29,9 @@ TAIL_SHARE = 4  # a quarter of a curve tells where it ends
 CURVE_TIMES = (
     5  # as many values as another series of the same name are a curve, beside which that is a summary
 )
+STEPS_PER_MEAN = 2  # values of a loss of steps for each mean of it
+# Objectives of which less or more may be better, and which is the usual one.
+OBJECTIVES: dict[str, Direction] = {"objective": "less", "objf": "less", "elbo": "more"}
 SHORT_ROLES: dict[str, Role] = {"t": "train", "v": "validation"}
 
 
@@ -33,6 +44,7 @@ def name_series(series: Sequence[Series], choices: Choices) -> NamedLog:
     log = NamedLog([_named_alone(one) for one in series])
     _name_nameless(log)
     _split_short_roles(log)
+    _turn_objectives(log)
     _find_sets(log)
     apply_choices(log, choices)
     _find_roles(log)
@@ -104,6 +116,31 @@ def _split_short_roles(log: NamedLog) -> None:
                 one.rename(metric)
 
 
+def _turn_objectives(log: NamedLog) -> None:
+    """Let the way in which training went be the better one for objectives that tools write with either sign.
+
+    Kaldi's objective is a log-likelihood, which rises below 0; scvi-tools' ELBO is a negative one, which falls above 0.
+    """
+    for metric, usual in OBJECTIVES.items():
+        same = [one for one in log.series if one.metric == metric]
+        training = [one for one in same if one.role == "train" and len(one.series.values) > TAIL_SHARE]
+        values = [value for one in training[:1] for value in one.series.values if math.isfinite(value)]
+        if not values:
+            continue
+        tail = values[-max(1, len(values) // TAIL_SHARE) :]
+        change = sum(tail) / len(tail) - values[0]
+        is_turned = (usual == "less" and max(values) <= 0 < change) or (
+            usual == "more" and min(values) >= 0 > change
+        )
+        if not is_turned:
+            continue
+        for one in same:
+            one.direction, one.is_loss = ("more", False) if usual == "less" else ("less", True)
+        moved, better = ("rose below 0", "more") if usual == "less" else ("fell above 0", "less")
+        names = listed([one.written for one in same])
+        log.notes.append(f"{names} {moved} in training: {better} of it was taken to be better.")
+
+
 def _find_sets(log: NamedLog) -> None:
     """Read 'eval_stsb_loss' beside 'eval_stsb_accuracy' or 'eval_sst2_loss' as the loss on a set; 'val_box_loss' is a part."""
     others = [one for one in log.series if one.role not in (None, "train") and not one.set]
@@ -157,7 +194,7 @@ def _find_roles(log: NamedLog) -> None:
         one.role = "train"
         if not one.is_measure or (one.metric in evaluation and one.metric not in training):
             continue
-        if training and (_is_mean_loss(one) or (evaluation and _is_rollout(one))):
+        if training and (_is_mean_loss(one) or _is_of_steps(one, log) or (evaluation and _is_rollout(one))):
             continue
         if training and one.metric not in evaluation and (one.metric in training or not one.is_loss):
             # fastai's 'accuracy' beside 'train_loss' and 'valid_loss'; Ultralytics' 'metrics/mAP50(B)'
@@ -177,6 +214,16 @@ def _find_roles(log: NamedLog) -> None:
 def _is_mean_loss(one: NamedSeries) -> bool:
     """Return whether a name says that a loss was averaged over an epoch, as that of training is: 'average loss'."""
     return one.is_loss and bool(DECORATIONS & set(words_of(one.written)))
+
+
+def _is_of_steps(one: NamedSeries, log: NamedLog) -> bool:
+    """Return whether a loss was logged far more often than the mean that names training: nobody evaluates more often than that."""
+    means = [
+        len(other.series.values)
+        for other in log.series
+        if other.role == "train" and other.metric == one.metric and other is not one
+    ]
+    return one.is_loss and bool(means) and len(one.series.values) >= STEPS_PER_MEAN * max(means)
 
 
 def _is_rollout(one: NamedSeries) -> bool:

@@ -30,6 +30,12 @@ SPACED = {
     "loss": "pérdida perdida pérdidas perda perte verlust perdita потери потеря",
     "accuracy": ("exactitud acurácia acuracia exatidão exactitude genauigkeit accuratezza точность"),
     "error": "erreur fehler errore ошибка",
+    # What German writes as one word.
+    **{
+        f"{rows} {metric}": f"{german}{noun}"
+        for rows, german in (("train", "trainings"), ("val", "validierungs"), ("test", "test"))
+        for metric, noun in (("loss", "verlust"), ("accuracy", "genauigkeit"), ("error", "fehler"))
+    },
     "epoch": "época epoca épocas epocas époque epoche epochen эпоха эпохи",
 }
 ENGLISH = {word: english for english, words in UNSPACED.items() for word in words} | {

@@ -26,6 +26,11 @@ def _read(source: Any, _: Choices) -> list[LoggedRun]:  # noqa: ANN401  # scikit
         return [_network(source)]
     if len(getattr(source, "train_score_", ())) > 0:
         return [_histogram_boosting(source) if hasattr(source, "validation_score_") else _boosting(source)]
+    if hasattr(source, "verdict_"):
+        raise InputError(
+            f"A {type_name(source)} has judged itself when it was fitted: its `verdict_` is {source.verdict_!r}, and `result_` is "
+            "the whole study."
+        )
     raise InputError(
         f"An estimator of scikit-learn must have kept its curves when it was fitted; this {type_name(source)} has none. "
         f"Those that do: {KEPT}; or pass {{'loss': [...], 'val_loss': [...]}}."

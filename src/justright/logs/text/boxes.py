@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 EDGE = re.compile(r"\s*[-=+]{5,}\s*")
@@ -37,7 +38,7 @@ def parse_boxes(lines: Sequence[str]) -> tuple[dict[str, list[str]], list[int]] 
                 inside[f"{group}{row[1]}"] = row[2]
             else:
                 group = row[1]
-    if len(boxes) < FEWEST:
+    columns = Counter(name for box, _ in boxes for name in box)  # in the order of the first box
+    if len(boxes) < FEWEST or max(columns.values()) < FEWEST:  # boxes of different things, each drawn once
         return None
-    columns = dict.fromkeys(name for box, _ in boxes for name in box)
     return {name: [box.get(name, "") for box, _ in boxes] for name in columns}, [place for _, place in boxes]

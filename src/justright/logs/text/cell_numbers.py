@@ -6,7 +6,23 @@ import re
 
 # What tools write where nothing was measured: Keras NA, Lightning nothing, Hugging Face's tables 'No log'.
 NOT_MEASURED = frozenset(
-    {"", "na", "n/a", "<na>", "#n/a", "none", "null", "nil", "-", "--", "---", "?", "no log", "undefined"}
+    {
+        "",
+        "na",
+        "n/a",
+        "<na>",
+        "#n/a",
+        "none",
+        "null",
+        "nil",
+        "-",
+        "--",
+        "---",
+        "?",
+        "[]",
+        "no log",
+        "undefined",
+    }
 )
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN_NUMBER = re.compile(NUMBER)
@@ -15,6 +31,7 @@ WRAPPED = re.compile(
     rf"(?:[\w.]+\(\[*\s*({NUMBER}|nan|-?inf)\b.*\)|\[+\s*({NUMBER}|nan|-?inf)\s*\]+|<.*\bnumpy=({NUMBER}|nan|-?inf)\b.*>)",
     re.IGNORECASE,
 )
+LISTED = re.compile(rf"\[\s*({NUMBER}(?:\s*,\s*{NUMBER})+)\s*\]")  # parts of a loss, as DeepXDE writes them
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 DECIMAL_COMMA = re.compile(r"([-+]?\d*),(\d+(?:[eE][-+]?\d+)?)")
 COUNTED = re.compile(r"[A-Za-z#: ]*(\d+(?:\.\d+)?)\s*(?:(?:/|of)\s*\d+)?[):]?")
@@ -26,7 +43,7 @@ def is_measured(cell: str) -> bool:
 
 
 def parse_number(cell: str, *, decimal_comma: bool = False) -> float | None:
-    """Return the number in a cell; None if it holds none.
+    """Return the number in a cell, of a list the mean; None if it holds none.
 
     Args:
         cell: as written.
@@ -54,6 +71,9 @@ def parse_number(cell: str, *, decimal_comma: bool = False) -> float | None:
         return float(text.replace(",", ""))
     if comma := DECIMAL_COMMA.fullmatch(text):
         return float(f"{comma[1]}.{comma[2]}")
+    if listed := LISTED.fullmatch(text):
+        numbers = [float(number) for number in listed[1].split(",")]
+        return sum(numbers) / len(numbers)
     if wrapped := WRAPPED.fullmatch(text):
         return float(wrapped[1] or wrapped[2] or wrapped[3])
     return float(text) if PLAIN_NUMBER.fullmatch(text) else None

@@ -12,6 +12,8 @@ from justright.errors import InputError
 from justright.logs.metric_names import names_metric
 from justright.logs.text.boxes import parse_boxes
 from justright.logs.text.cell_numbers import is_measured, parse_number
+from justright.logs.text.headed_rows import has_headed_rows
+from justright.logs.text.one_metric import NAMED_BY_FILE, columns_of_one_metric, names_one_metric
 from justright.logs.text.ruled_columns import with_empty_cells
 
 COMMENTS = ("#", "//", "%")
@@ -73,6 +75,8 @@ def parse_table(name: str, text: str) -> LogTable | None:
     Raises:
         InputError: it is one, but has no header.
     """
+    if has_headed_rows(text):
+        return None
     is_drawn = "|" in text or "│" in text or "┃" in text
     whole = text.replace("│", "|").replace("┃", "|") if is_drawn else text
     texts = with_empty_cells(_uncommented(_as_on_screen(whole)))
@@ -80,8 +84,12 @@ def parse_table(name: str, text: str) -> LogTable | None:
     lines = [texts[number - 1] for number in numbers]
     if "|" in whole and (boxes := parse_boxes(lines)):
         return LogTable(boxes[0], [numbers[place] for place in boxes[1]])
-    found = _find_header(lines, is_boxed="│" in text)
+    is_among_others = "|" in whole and 2 * sum("|" in line for line in lines) < len(lines)
+    found = _find_header(lines, is_boxed="│" in text or is_among_others)
     if found is None:
+        for separator in SEPARATORS if names_one_metric(name) else ():
+            if (one := columns_of_one_metric(name, _split(lines, separator)[0])) is not None:
+                return LogTable(one, numbers, notes=[NAMED_BY_FILE.format(name=list(one)[-1])])
         if _is_without_header(lines):
             raise InputError(
                 f"A table must begin with a line that names its columns; the first line of {name!r} holds numbers. "
@@ -129,7 +137,8 @@ def _uncommented(lines: list[str]) -> list[str]:
 def _find_header(lines: Sequence[str], *, is_boxed: bool) -> tuple[int, str, list[str]] | None:
     """Return position, separator and cells of the first line that names columns of the numbers below it.
 
-    In a box that Rich draws, one of them must be a metric: Lightning prints the model's layers so.
+    In a box that Rich draws, or that stands among other lines, one of them must be a metric: Lightning prints the model's layers so,
+    RecBole the machine.
     """
     places = [index for index, line in enumerate(lines[:HEADER_WITHIN]) if not RULE.fullmatch(line)]
     loose: tuple[int, str, list[str]] | None = None
@@ -141,20 +150,26 @@ def _find_header(lines: Sequence[str], *, is_boxed: bool) -> tuple[int, str, lis
     for index in places:
         line = lines[index].strip("\r")
         is_comment = line.lstrip().startswith(COMMENTS)
+        is_first = False
         if is_comment:  # NumPy's savetxt writes the header as a comment
             line = line.lstrip().lstrip("#/% ")
-            if index + 1 < len(lines) and lines[index + 1].lstrip().startswith(COMMENTS):
-                continue
+            is_first = index + 1 < len(lines) and lines[index + 1].lstrip().startswith(COMMENTS)
         below = [
             other
             for other in lines[index + 1 : index + 1 + SAMPLE]
             if not other.lstrip().startswith(COMMENTS) and not RULE.fullmatch(other)
         ]
         for separator in SEPARATORS:
-            header = [cell.strip().strip("'") for cell in _split([line], separator)[0][0]]
+            # Above numbers between spaces, savetxt's header may be written with commas.
+            is_listed = is_comment and separator == "space" and "," in line
+            header = [
+                cell.strip().strip("'") for cell in _split([line], "," if is_listed else separator)[0][0]
+            ]
             rows = _split(below, separator)[0]
             if not rows and index > places[0]:
                 continue  # the last line of a text that is no table
+            if is_first and any(len(row) != len(header) for row in rows):
+                continue  # one of several comments heads the rows if it names each of their cells
             if separator == "|" and is_boxed and not any(map(names_metric, header)):
                 continue
             if separator == "space" and "  " not in line.strip() and _begins_with_header(below):

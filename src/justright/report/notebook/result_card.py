@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from justright.diagnosis.measured import LOSS_NAMES
 from justright.report.charts import curve_plot
 from justright.report.drawable_text import printable
 from justright.report.html import chart_style, render_template
@@ -42,6 +43,7 @@ def render_result_card(summary: Summary, repairs: Sequence[str] = (), *, folder:
         heading=heading(summary),
         repairs=printable(list(repairs)),
         curves_title=f"{metric_words(summary['loss'])} of training rows (solid) and validation rows, mean over seeds",
+        measured=_measured(summary).capitalize(),
         rows=_rows(summary, shown),
         rest=rest_words(summary["variants"], shown),
         map=fit_map(summary),
@@ -55,10 +57,15 @@ def render_result_text(summary: Summary, folder: str) -> str:
     width = max((len(one["name"]) for one in shown), default=0)
     for one in shown:
         test = one["test"]
-        loss = "" if test["mean"] is None else f", test loss {format_loss(test['mean'])}"
+        loss = "" if test["mean"] is None else f", {_measured(summary)} {format_loss(test['mean'])}"
         lines.append(f"  {one['name']:{width}}  {verdict_cell(one, summary['loss']).text}{loss}")
     rest = rest_words(summary["variants"], shown)
     return "\n".join([*lines, *([f"  {rest}"] if rest else [])])
+
+
+def _measured(summary: Summary) -> str:
+    """Return what the loss is called that verdicts are about: without test rows it is one of validation rows."""
+    return LOSS_NAMES["test" if summary["rows"]["test"] else "validation halves"]
 
 
 def _rows(summary: Summary, shown: Sequence[VariantSummary]) -> list[dict[str, Any]]:

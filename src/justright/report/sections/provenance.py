@@ -12,6 +12,7 @@ from justright.report.palette import page_colours
 from justright.report.precision_words import lanes_words, precision_words
 from justright.report.sections.answer_list import told_in_folder
 from justright.report.summary import Summary
+from justright.report.worker_words import tried_sentence
 
 MAX_FILE = 50_000  # characters of study.toml: a page holds no longer one
 
@@ -86,6 +87,8 @@ def _computed(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "batch orders", f"drawn on the device{whose}"
     if lanes := lanes_words(summary):
         yield "runs side by side", lanes
+    if tried := summary["workers_tried"]:
+        yield "workers on the device", " ".join(map(tried_sentence, tried))
 
 
 MODELS = Section("models", "Models", model_blocks, nav="Models")

@@ -45,6 +45,8 @@ from justright.report.summary import RunSummary, Summary, VariantSummary, Verdic
 from justright.study.directions import EARLIER_END
 
 PARTS = ("fixed", "validation", "test")
+# What the columns of test rows hold in a study without any.
+NO_TEST_ROWS = "There are no test rows: in their place stand validation rows, each half at the epoch that the other half chose."
 BAR_HEADING = " tight|free"  # above the middle of the bars
 
 
@@ -54,7 +56,10 @@ def verdict_blocks(summary: Summary) -> list[Block]:
     every, few = summary["variants"], main_variants(summary)
     # Sentences that say what is wrong with each network explain its label better than a legend.
     legend = "" if any(one["verdict"].get("answer") for one in few) else meanings(few)
-    notes = (_short_note(summary), _bar_note(summary), precision_sentence(summary), legend)
+    notes = (
+        *(_short_note(summary), *weights_sentence(summary)),
+        *(_bar_note(summary), precision_sentence(summary), legend),
+    )
     return [
         table,
         *_rest(summary),
@@ -341,10 +346,33 @@ def _note(summary: Summary) -> str:
     """Return what the table's numbers are."""
     many = len(summary["seeds"]) > 1
     means = "Means over seeds at each run's best epoch" if many else "Values at each network's best epoch"
-    over = "seeds and test rows" if many else "test rows only: one seed speaks about that network alone"
+    part = "test" if summary["rows"]["test"] else "validation"
+    over = f"seeds and {part} rows" if many else f"{part} rows only: one seed speaks about that network alone"
+    chose = "which validation rows chose; only test rows measure."
+    if part == "validation":
+        chose = f"which validation rows chose. {NO_TEST_ROWS}"
     below = f"Differences of test loss below {format_loss(summary['margin'] or 0)}"
     small = f" {below} are taken as too small to matter." if summary["margin"] else ""
-    return f"{means}, which validation rows chose; only test rows measure. Brackets: 95 % intervals over {over}.{small}"
+    weights = " ".join(("", *weights_sentence(summary)))
+    return f"{means}, {chose} Brackets: 95 % intervals over {over}.{small}{weights}"
+
+
+def weights_sentence(summary: Summary) -> list[str]:
+    """Return the sentence about where weights of rows count, and what the rows that measure are worth; none without weights."""
+    weights = summary["table"].get("weights")
+    if not weights:
+        return []
+    column = f" ({weights['column']})" if weights["column"] else ""
+    if weights["count"] != "all":
+        return [f"Weights{column} count in the training loss alone: here each row counts once."]
+    part = "test" if summary["rows"]["test"] else "validation"
+    rows, worth = summary["rows"][part], weights["effective_rows"].get(part)
+    tell = (
+        f": {format_count(rows)} {part} rows tell as much as {format_count(round(worth))} of equal weight"
+        if worth
+        else ""
+    )
+    return [f"Rows count by their weights{column}, in training and here{tell}."]
 
 
 def _short_note(summary: Summary) -> str:
@@ -352,7 +380,8 @@ def _short_note(summary: Summary) -> str:
     loss, score, seeds = summary["loss"], summary["score"], len(summary["seeds"])
     error = "" if is_share(score) else f", error: {metric_words(score).lower()}"
     means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
-    return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval."
+    rows = "" if summary["rows"]["test"] else f" {NO_TEST_ROWS}"
+    return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval.{rows}"
 
 
 VERDICTS = Section("answer", "Verdicts", verdict_blocks, is_answer=True)

@@ -11,6 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from justright.data.table import MEMORY_SOURCE
 from justright.diagnosis.words.advice import COMMAND
 from justright.diagnosis.words.numbers import listed_briefly
 from justright.report import blocks
@@ -37,7 +38,7 @@ HEADING_WIDTH = 13  # of a table with a column for each variant
 def print_study(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
     """Print what a study found, and where everything is; `verbose` adds every reason of every verdict."""
     print_findings(terminal, summary, folder, verbose=verbose)
-    print_places(terminal, folder)
+    print_places(terminal, summary, folder)
 
 
 def print_findings(terminal: Terminal, summary: Summary, folder: Path, *, verbose: bool = False) -> None:
@@ -114,10 +115,10 @@ def print_reasons(terminal: Terminal, summary: Summary) -> None:
             _print_bullet(terminal, told_in_folder(reason, summary.get("folder")))
 
 
-def print_places(terminal: Terminal, folder: Path) -> None:
+def print_places(terminal: Terminal, summary: Summary, folder: Path) -> None:
     """Print where everything is that a study left behind."""
     terminal.print()
-    for name, place in places(folder):
+    for name, place in places(folder, summary):
         terminal.say(f"{name:12} {place}")
 
 
@@ -187,14 +188,16 @@ def pending_runs(summary: Summary) -> dict[str, list[int]]:
     return pending
 
 
-def places(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (what, where) for everything a study leaves behind that is there."""
+def places(folder: Path, summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield (what, where) for everything a study leaves behind that is there, and the commands that use it."""
     if (folder / "report.html").exists():
         yield "Report", plain(folder / "report.html")
     if (folder / "tensorboard").exists():
         yield "TensorBoard", plain(shlex.join(["justright", "tensorboard", str(folder)]))
     if (folder / "models").exists():
         yield "Models", plain(folder / "models")
+        if summary["source"] != MEMORY_SOURCE:  # whose networks may have learned from arrays
+            yield "Predict", plain(f"{shlex.join(['justright', 'predict', str(folder)])} TABLE")
     yield "Folder", plain(folder)
 
 

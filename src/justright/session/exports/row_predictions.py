@@ -20,8 +20,9 @@ def row_predictions(store: StoreReader) -> pl.DataFrame:
     """Return one row per run and row that measures: test rows, or validation rows without any.
 
     Returns:
-        `variant`, `seed`, `train_rows`, `part`, `row` (its place in the part, from 0), `target`, `prediction`, and for
-        classes `probability_CLASS`, one for each. Runs that recorded no outputs are left out.
+        `variant`, `seed`, `train_rows`, `part`, `row` (its place in the part, from 0), `weight` where rows count by weights
+        (their mean is 1), `target`, `prediction`, and for classes `probability_CLASS`, one for each. Runs that recorded no
+        outputs are left out.
     """
     import polars as pl
 
@@ -67,6 +68,7 @@ def _frame(
         said = [pl.Series(targets, dtype=pl.Float64), pl.Series(values[:, 0])]
     columns = [
         pl.Series("row", np.arange(count)),
+        *([] if rows.weights is None else [pl.Series("weight", rows.weights[:count])]),
         said[0].alias("target"),
         said[1].alias(PREDICTION),
         *said[2:],

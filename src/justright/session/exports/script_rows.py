@@ -50,7 +50,13 @@ def study_split(source: ExportSource) -> Split:
 
 
 def write_rows(
-    split: Split, path: Path, *, train_rows: int, recipe: Recipe, more: dict[str, npt.NDArray[Any]]
+    split: Split,
+    path: Path,
+    *,
+    train_rows: int,
+    recipe: Recipe,
+    measures_weighted: bool,
+    more: dict[str, npt.NDArray[Any]],
 ) -> None:
     """Write the rows of a split, as features and targets of each part, to an .npz file.
 
@@ -59,6 +65,7 @@ def write_rows(
         path: the file.
         train_rows: how many of the training rows.
         recipe: may weigh classes.
+        measures_weighted: whether validation and test rows count by their weights, which then have mean 1.
         more: further arrays for the file.
 
     Raises:
@@ -66,6 +73,7 @@ def write_rows(
     """
     import numpy as np
 
+    from justright.runs.weighted_means import relative_weights
     from justright.training.row_weights import table_weights
 
     places = split.train[:train_rows]
@@ -78,6 +86,9 @@ def write_rows(
     for part in MEASURING:
         x, y = split.arrays(part)
         arrays |= {f"{part}_x": x, f"{part}_y": y[:, None]}
+        counting = split.weights(part) if measures_weighted else None
+        if counting is not None:
+            arrays[f"{part}_weights"] = relative_weights(counting).astype(np.float32)
     arrays |= {"train_rows": places, "validation_rows": split.validation, "test_rows": split.test}
     weights = table_weights(table.target, table.weights, table.class_names, recipe=recipe, places=places)
     if weights is not None:

@@ -47,14 +47,14 @@ model.summary()
 model.compile(
     optimizer={optimizer},
     loss=loss,
-    metrics=[
+    {kind}=[
 {metrics}
     ],
 )
 history = model.fit(
     data["train_x"],
     data["train_y"],{weights}
-    validation_data=(data["validation_x"], data["validation_y"]),
+    validation_data=(data["validation_x"], data["validation_y"]{validation_weights}),
     batch_size={batch_size},
     epochs={epochs},
     callbacks=[
@@ -66,7 +66,7 @@ history = model.fit(
 )
 for part in ("validation", "test"):
     if len(data[f"{{part}}_y"]):
-        measured = model.evaluate(data[f"{{part}}_x"], data[f"{{part}}_y"], return_dict=True, verbose=0)
+        measured = model.evaluate(data[f"{{part}}_x"], data[f"{{part}}_y"],{test_weights} return_dict=True, verbose=0)
         print(part, "rows:", measured)
 model.save(Path(__file__).with_suffix({trained!r}))
 '''
@@ -137,10 +137,18 @@ def write_script(source: ExportSource, name: str, seed: int | None, path: Path) 
     rows = path.with_suffix(ROWS_ENDING)
     train_rows = read_notes(saved.path).get("train_rows", len(split.train))
     moments = _moments(trained)
-    write_rows(split, rows, train_rows=train_rows, recipe=recipe, more=moments)
+    is_measured = split.table.weights is not None and source.study.get("weighted_rows") == "all"
+    write_rows(
+        *(split, rows), train_rows=train_rows, recipe=recipe, measures_weighted=is_measured, more=moments
+    )
     is_weighted = recipe.class_weight is not None or split.table.weights is not None
     names = list(dict.fromkeys(one.rpartition("_")[0] for one in moments))
-    script = _script(trained, names, path, folder=source.folder.path.name, is_weighted=is_weighted)
+    script = _script(
+        *(trained, names, path),
+        folder=source.folder.path.name,
+        is_weighted=is_weighted,
+        measures_weighted=is_measured,
+    )
     write_atomically(path.absolute(), script.encode())
     return path, rows, write_plan(described, path)
 
@@ -203,7 +211,15 @@ def _refuse(name: str, lacking: list[str]) -> None:
         )
 
 
-def _script(trained: Trained, standardised: list[str], path: Path, *, folder: str, is_weighted: bool) -> str:
+def _script(
+    trained: Trained,
+    standardised: list[str],
+    path: Path,
+    *,
+    folder: str,
+    is_weighted: bool,
+    measures_weighted: bool,
+) -> str:
     recipe, monitor = trained.recipe, str(trained.recipe.monitor)
     metrics = trained.compiled["metrics"]
     moments = MOMENTS.format(names=standardised) if standardised else ""
@@ -216,6 +232,9 @@ def _script(trained: Trained, standardised: list[str], path: Path, *, folder: st
         optimizer=code_of(trained.compiled["optimizer"]),
         metrics="\n".join(f"        {code_of(one)}," for one in metrics),
         weights='\n    sample_weight=data["train_weights"],' if is_weighted else "",
+        kind="weighted_metrics" if measures_weighted else "metrics",
+        validation_weights=', data["validation_weights"]' if measures_weighted else "",
+        test_weights=' sample_weight=data[f"{part}_weights"],' if measures_weighted else "",
         batch_size=recipe.batch_size,
         epochs=recipe.max_epochs,
         monitor=monitor,

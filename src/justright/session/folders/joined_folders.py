@@ -127,6 +127,7 @@ def _check_rows(first: _Member, other: _Member) -> None:
         "split": "training or validation rows",
         "test": "test rows",
         "standardize_target": "units of the target",
+        "weighted_rows": "rows that count by weights",
     }
     found = [words for key, words in kinds.items() if first.prints.get(key) != other.prints.get(key)]
     if first.study.get("train_sizes") != other.study.get("train_sizes"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from justright.data.describe import describe_table
 from justright.data.guards.registry import find_warnings
 from justright.data.shared_arrays import release_memory
+from justright.data.split import PARTS
 from justright.records.files import write_atomically
 from justright.records.fingerprints import versions
 from justright.records.folder import StudyFolder
@@ -17,6 +18,9 @@ from justright.records.store import Store
 from justright.runs.events import RowKind
 from justright.runs.losses import constant_loss, constant_losses, constant_prediction
 from justright.runs.place import available_cores
+from justright.runs.tasks import StudyRows
+from justright.runs.weighted_means import effective_rows
+from justright.session.counted_rows import WEIGHTS
 from justright.session.outputs import CONSTANT, judge_folder, summarise_folder, write_result
 from justright.session.predictor import plan_of
 from justright.session.row_outputs import TARGETS
@@ -43,7 +47,7 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
     warnings = [one.to_dict() for one in find_warnings(study.split)]
     rows = study_rows(study)
     constant = {"constant_loss": constant_loss(rows), "constant": constant_prediction(rows).tolist()}
-    parts = {"parts": study.split.sizes} | constant
+    parts = {"parts": study.split.sizes} | constant | _weighting(study, rows)
     store.set_meta("table", table | parts)
     targets: dict[RowKind, Any] = {"validation": rows.validation[1], "test": rows.test[1]}
     store.write_reference(TARGETS, targets)
@@ -51,6 +55,11 @@ def describe_study(store: Store, study: Study, *, environment: Mapping[str, Any]
         kind: constant_losses(rows, values).astype("float32") for kind, values in targets.items()
     }
     store.write_reference(CONSTANT, constants)
+    # Without weights nothing is stored, as in folders of earlier versions.
+    weights: dict[RowKind, Any] = {"validation": rows.validation_weights, "test": rows.test_weights}
+    if rows.measures_weighted:
+        weights["fixed"] = rows.weights_of_train_rows
+    store.write_reference(WEIGHTS, {kind: values for kind, values in weights.items() if values is not None})
     store.set_meta("warnings", warnings)
     del rows, targets, constants
     release_memory()
@@ -91,6 +100,21 @@ def conclude(folder: StudyFolder, store: Store) -> Summary:
     summary = summarise_folder(store, study)
     write_result(folder, summary)
     return summary
+
+
+def _weighting(study: Study, rows: StudyRows) -> dict[str, Any]:
+    """Return what reports say of weights: their column, where they count, and what rows of each part are worth; empty without."""
+    if rows.train_weights is None:
+        return {}
+    worth = {
+        part: effective_rows(weights)
+        for part in PARTS
+        if (weights := study.split.weights(part)) is not None and len(weights)
+    }
+    counting = "all" if rows.measures_weighted else "train"
+    return {
+        "weights": {"column": study.split.table.source.weights, "count": counting, "effective_rows": worth}
+    }
 
 
 def _environment() -> dict[str, Any]:

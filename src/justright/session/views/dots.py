@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from justright.report.number_formats import format_seven, mean_of
 from justright.report.terminal.terminal import Terminal
-from justright.report.terminal.text import shorten, spelled
-from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress
+from justright.report.terminal.text import plain, shorten, spelled
+from justright.runs.events import PlanMade, RunFinished, RunKey, StackCheckpoint, StackProgress, WorkersTried
 from justright.session.views.progress import StudyProgress, VariantState
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class DotLog:
         match event:
             case PlanMade():
                 self.terminal.say(f"{self.progress.plan}.")
+            case WorkersTried():
+                self.terminal.say(plain(self.progress.tried[-1]))
             case StackProgress():
                 for variant in dict.fromkeys(run.variant for run in event.runs):
                     self._advance(variant, event)

@@ -60,7 +60,7 @@ class LiveView:
         with self._lock:
             table = _header(width)
             plan = [f"{self.progress.plan}."] if self.progress.plan else []
-            lines = _lines([*plan, *self._footer()], width)
+            lines = _lines([*plan, *self.progress.tried[-1:], *self._footer()], width)
             variants = list(self.progress.variants.values())
             shown = variants if height is None else _fitting(variants, height - len(lines) - OTHER_LINES)
             for variant in shown:

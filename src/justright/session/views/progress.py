@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from justright.report.number_formats import mean_of
+from justright.report.worker_words import tried_sentence
 from justright.runs.events import (
     Event,
     PlanMade,
@@ -17,6 +18,7 @@ from justright.runs.events import (
     RunStarted,
     StackCheckpoint,
     StackProgress,
+    WorkersTried,
 )
 from justright.study.recipe import LOSSES
 from justright.workers.memory import gigabytes
@@ -97,6 +99,7 @@ class StudyProgress:
         self.variants: dict[str, VariantState] = {}
         self.stacks: dict[str, StackState] = {}
         self.plan = ""
+        self.tried: list[str] = []  # what came of further workers
         for variant, seed, train_rows in study.runs():
             recipe = study.recipe_of(variant)
             entry = self.variants.setdefault(variant.name, VariantState(variant.name))
@@ -108,6 +111,8 @@ class StudyProgress:
         match event:
             case PlanMade():
                 self.plan = plan_text(event)
+            case WorkersTried():
+                self.tried.append(tried_sentence(asdict(event)))
             case RunStarted():
                 self._start(event)
             case StackProgress():

@@ -22,8 +22,8 @@ from justright.training.ahead.executable import Compile
 from justright.training.lanes import Lane, first_lane, rows_of
 from justright.training.orders import DeviceOrders
 from justright.training.program import Program, ProgramCache, program_key, stack_program
-from justright.training.run_end import group_size
-from justright.training.stack import chunk_length, keeps_measured_only, stack_data
+from justright.training.stacks.chunk_plans import chunk_length, keeps_measured_only, stack_data
+from justright.training.stacks.run_end import group_size
 
 MOST_COMPILERS = 16  # eight programs, with a part that trains and three that measure, wait at most
 
@@ -106,7 +106,7 @@ def chunk_shapes(program: Program, task: StackTask, rows: StudyRows) -> tuple[An
 def measure_shapes(program: Program, task: StackTask, rows: StudyRows) -> list[tuple[Any, ...]]:
     """Return the shapes of what `Program.measure_lanes` is given for each kind of rows."""
     data = stack_data(task, rows)
-    tests = [rows_of(rows.test)] if len(rows.test[0]) else []
+    tests = [rows_of(rows.test, rows.test_weights)] if len(rows.test[0]) else []
     kinds = [kind.among(data.train.x) for kind in (data.validation, data.fixed, *tests)]
     lanes = _lane_shapes(program, task)
     values = (lanes.best_weights, lanes.best_others), lanes.measured

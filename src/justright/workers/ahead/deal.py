@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from justright.runs.limits import KEPT_PROGRAMS
 from justright.runs.tasks import ReferenceTask, StackTask, WorkerTask
 
 Task = TypeVar("Task", bound=WorkerTask)
+Fits = Callable[[StackTask], bool]
 
 
 class Deal:
@@ -28,21 +29,33 @@ class Deal:
         self, tasks: Sequence[WorkerTask], *, workers: int, ahead: bool = False, beside: bool = False
     ) -> None:
         self._left = list(tasks)
-        self._most = max(1, (KEPT_PROGRAMS - 1) // max(1, workers)) if ahead else 0
-        self._beside = beside
+        self._ahead, self._beside = ahead, beside
         self._kept: dict[int, list[StackTask]] = {}
+        self.share_out(range(workers))
 
     def __bool__(self) -> bool:
         """Whether there are tasks left."""
         return bool(self._left)
 
+    @property
+    def stacks(self) -> list[StackTask]:
+        """Those that are left."""
+        return [task for task in self._left if isinstance(task, StackTask)]
+
+    def share_out(self, workers: Collection[int]) -> None:
+        """Let each of these workers keep its share, and others nothing; one that has more keeps the first of them."""
+        self._most = max(1, (KEPT_PROGRAMS - 1) // max(1, len(workers))) if self._ahead else 0
+        self._kept = {worker: kept[: self._most] for worker, kept in self._kept.items() if worker in workers}
+
     def put_back(self, tasks: Sequence[WorkerTask]) -> None:
         """Let these be the next."""
         self._left[:0] = tasks
 
-    def take(self, worker: int) -> WorkerTask | None:
-        """Return the next task of a worker; None if there is none for it."""
+    def take(self, worker: int, fits: Fits | None = None) -> WorkerTask | None:
+        """Return the next task of a worker; None if there is none for it, or none that `fits`, of stacks alone, if that is given."""
         left = [task for task in self._left if not (self._beside and isinstance(task, ReferenceTask))]
+        if fits is not None:
+            left = [task for task in left if isinstance(task, StackTask) and fits(task)]
         others = [kept for number, tasks in self._kept.items() if number != worker for kept in tasks]
         for choice in (self._kept.get(worker, []), _without(left, others), left):
             if choice:
@@ -58,10 +71,10 @@ class Deal:
                 return task
         return None
 
-    def keep_for(self, worker: int) -> list[StackTask]:
-        """Return the stacks that a worker will get next, as many as it may keep."""
+    def keep_for(self, worker: int, fits: Fits | None = None) -> list[StackTask]:
+        """Return the stacks that a worker will get next, as many as it may keep, of those that `fits`."""
         kept = self._kept.setdefault(worker, [])
-        stacks = [task for task in self._left if isinstance(task, StackTask)]
+        stacks = [task for task in self.stacks if fits is None or fits(task)]
         free = _without(stacks, [task for tasks in self._kept.values() for task in tasks])
         kept += free[: self._most - len(kept)]
         return list(kept)

@@ -40,6 +40,12 @@ def lanes_worth_having(stack: StackTask, built: VariantBuilt, rows: StudyRows) -
     return lanes
 
 
+def launching_share(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> float:
+    """Return the share of an epoch in which the device waits for launches: another worker may train then."""
+    launching, by_lane = _parts(stack, built, rows)
+    return launching / (launching + len(stack.runs) * by_lane)
+
+
 def _parts(stack: StackTask, built: VariantBuilt, rows: StudyRows) -> tuple[float, float]:
     """Return the seconds of launches in an epoch, and those that each lane adds."""
     count = len(stack.train_index)

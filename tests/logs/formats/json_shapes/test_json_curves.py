@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.choices import Choices
@@ -352,9 +353,7 @@ def test_the_users_own_counter_and_metric_are_taken(tmp_path):
 
 def test_a_counter_that_is_not_there_is_refused(tmp_path):
     """With the near miss, and what there is."""
-    with pytest.raises(InputError) as caught:
-        choose({"turn": [7, 9], "val_loss": [0.5, 0.6]}, tmp_path, step="turns")
-    assert str(caught.value) == (
+    assert refusal(choose, {"turn": [7, 9], "val_loss": [0.5, 0.6]}, tmp_path, step="turns") == (
         "--step must name a list or a number of each entry; got 'turns'. Did you mean 'turn'? There are 'turn', 'val_loss'."
     )
 

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from tests.refusals import refusal
 
 from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
@@ -145,9 +146,7 @@ def test_another_database_is_refused(tmp_path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE runs (run_uuid TEXT)")
         connection.execute("CREATE VIEW metrics AS SELECT 1 AS key")
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         "A database must hold a table of metrics, with a row per epoch or step, to be a training log; "
         f"{str(path)!r} holds 'runs'."
     )

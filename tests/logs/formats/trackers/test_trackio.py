@@ -6,9 +6,8 @@ import json
 import sqlite3
 from contextlib import closing
 
-import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 
 VALIDATION = [0.72, 0.65, 0.66]
@@ -49,9 +48,7 @@ def test_a_damaged_project_is_refused(tmp_path):
     """In a sentence."""
     path = tmp_path / "project.db"
     write_project(path, {"run": VALIDATION}, metrics=lambda _: "{")
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         f"A database of Trackio must be whole; {str(path)!r} is not: Expecting property name enclosed in double quotes: line 1 "
         "column 2 (char 1). Copy it again, or export its runs as CSV."
     )

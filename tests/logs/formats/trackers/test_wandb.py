@@ -6,11 +6,10 @@ import json
 import struct
 import zlib
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 
 BLOCK = 32768
@@ -154,9 +153,7 @@ def test_another_file_is_refused(tmp_path):
     """With what to do instead."""
     path = tmp_path / "run-abc.wandb"
     path.write_bytes(b"something else")
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         f"A W&B file must begin with ':W&B'; {str(path)!r} does not. Export its history, for instance with "
         "`wandb.Api().run('ENTITY/PROJECT/RUN').history().to_csv('run.csv')`, and pass that file."
     )
@@ -167,9 +164,7 @@ def test_a_summary_is_no_log(tmp_path):
     path = tmp_path / "files" / "wandb-summary.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"_step": 3, "_runtime": 9.5, "val/loss": 0.5}))
-    with pytest.raises(InputError) as caught:
-        read_logs(path)
-    assert str(caught.value) == (
+    assert refusal(read_logs, path) == (
         f"A training log must hold curves; {str(path)!r} is a W&B summary, one number for each metric. Export its history, for "
         "instance with `wandb.Api().run('ENTITY/PROJECT/RUN').history().to_csv('run.csv')`, and pass that file."
     )

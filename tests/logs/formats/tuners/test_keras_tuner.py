@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.refusals import refusal
 
-from justright.errors import InputError
 from justright.logs.formats.registry import read_logs
 from justright.session.reading import diagnose
 
@@ -179,9 +179,7 @@ def test_rows_of_hyperband_are_not_guessed(project):
     write_best(project, "0000", {}, FALLS[:2], epochs=2, initial_epoch=0, bracket=1)
     write_best(project, "0001", {}, FALLS[2:], epochs=6, initial_epoch=2, bracket=1, trial_id="0000")
     (project / "trials.csv").write_text(csv_of(FALLS))
-    with pytest.raises(InputError) as caught:
-        read_logs(project)
-    assert str(caught.value) == (
+    assert refusal(read_logs, project) == (
         "'trials.csv' was left out: rows of one CSV file do not tell which trial Hyperband went on with. Pass "
         "keras.callbacks.TensorBoard to `search` instead. "
         "A project of Keras Tuner must hold curves, of which the tuner itself keeps no more than the best epoch; "
@@ -198,9 +196,7 @@ def test_trials_without_curves_are_counted_with_the_best_and_what_to_do(project,
     source = project
     if place == "trial":
         source = project / "trial_0" / "trial.json"
-    with pytest.raises(InputError) as caught:
-        read_logs(source)
-    assert str(caught.value) == (
+    assert refusal(read_logs, source) == (
         "A project of Keras Tuner must hold curves, of which the tuner itself keeps no more than the best epoch; "
         f"{str(source)!r} holds none for its 1 trial (best: trial 0 (units=8) with val_loss 0.41). Make the tuner with "
         f"overwrite=True, pass callbacks=[keras.callbacks.CSVLogger({str(project / 'trials.csv')!r}, append=True)] to "
@@ -255,9 +251,7 @@ def test_a_tuner_is_read_as_its_project(project):
 
 def test_a_tuner_that_tried_nothing_says_so(project):
     """Before `search`."""
-    with pytest.raises(InputError) as caught:
-        diagnose(tuner(project))
-    assert str(caught.value) == (
+    assert refusal(diagnose, tuner(project)) == (
         f"A tuner of Keras Tuner must have tried something; the folder of this Mine, {str(project)!r}, holds no trials. "
         "Call `search` first."
     )

@@ -237,14 +237,36 @@ def _column(name: str, values: Any, label: str, *, what: str) -> pl.Series:  # n
 
 
 def _with_target(raw: RawTable, target: object) -> RawTable:
-    name = next(name for name in TARGET_COLUMNS if name not in raw.frame.columns)
+    """Return a table with the values of a target as its last column, by the name that they have, if it is free."""
+    names = (_own_name(target), *TARGET_COLUMNS)
+    name = next(name for name in names if name and name not in raw.frame.columns)
     series = _target_series(name, target, raw.label)
     if len(series) != raw.frame.height:
+        _refuse_names(target, raw)
         raise InputError(
             f"{raw.label}: features and target must have as many rows as each other; got {raw.frame.height:,} and "
             f"{len(series):,}."
         )
     return replace(raw, frame=raw.frame.with_columns(series), target=name)
+
+
+def _own_name(target: Any) -> str:  # noqa: ANN401 - as above
+    """Return the name of a pandas or Polars series, or of a frame's only column; empty if it has none."""
+    if _package(target) not in ("polars", "pandas"):
+        return ""
+    columns = list(getattr(target, "columns", ()))
+    name = columns[0] if len(columns) == 1 else getattr(target, "name", None)
+    return name if isinstance(name, str) else ""
+
+
+def _refuse_names(target: object, raw: RawTable) -> None:
+    """Raise InputError for a list of columns' names where one name was meant."""
+    known = raw.frame.columns
+    if isinstance(target, (list, tuple)) and target and all(name in known for name in target):
+        raise InputError(
+            f"{raw.label}: `target` must be the name of one column; got the list {list(target)!r}. "
+            f"Write target={target[0]!r}."
+        )
 
 
 def _target_series(name: str, target: Any, label: str) -> pl.Series:  # noqa: ANN401 - as above

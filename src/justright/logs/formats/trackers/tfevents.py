@@ -12,6 +12,7 @@ from typing import NamedTuple
 from justright.errors import InputError
 from justright.logs.formats.trackers.counters import MAX_POINTS, Counted, check_points, count_steps
 from justright.logs.formats.trackers.event_folders import Place, places_of
+from justright.logs.formats.trackers.two_counters import split_counters
 from justright.logs.logged_run import LoggedRun, Series
 from justright.logs.source import LogFormat, Source
 
@@ -117,6 +118,8 @@ def _run(name: str, together: Sequence[tuple[Place, _Writer]], source: Source) -
                 role=place.role_of(tag),
             )
         )
+    series, more = split_counters(series)
+    notes += more
     is_trees = any(place.is_catboost for place, _ in together)
     if is_keras or is_trees:
         counted = Counted(tuple(series), "iteration" if is_trees else "epoch", {})

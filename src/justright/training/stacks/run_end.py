@@ -23,6 +23,7 @@ from justright.runs.weight_histograms import (
     weight_histograms,
     weight_names,
 )
+from justright.runs.weighted_means import weighted_mean
 from justright.training.ahead.building import BUILDING
 from justright.training.devices.placement import built_on_host, on_host
 from justright.training.lanes import (
@@ -245,11 +246,15 @@ class Ending:
                 rows.append(RowLosses(run, SCORES_OF[kind], epoch, scores.astype(np.float32)))
             if is_best and kind in OUTPUTS_OF:
                 rows.append(RowLosses(run, OUTPUTS_OF[kind], epoch, outputs.astype(np.float32).ravel()))
-            loss, score = float(losses.mean(dtype=np.float64)), float(scores.mean(dtype=np.float64))
+            relative = None if measured.shares is None else np.asarray(measured.shares, np.float64)
+            loss, score = (weighted_mean(values, relative) for values in (losses, scores))
             if kind == "test":
                 test = {"loss": loss, objective.loss_name: loss, objective.score_name: score}
                 with BUILDING.held():  # a metric's state is Keras'
-                    test |= {one.name: float(one.value(measured.y, outputs)) for one in objective.metrics}
+                    test |= {
+                        one.name: float(one.value(measured.y, outputs, measured.shares))
+                        for one in objective.metrics
+                    }
             elif kind == "fixed":
                 metrics[f"fixed_{objective.loss_name}"] = loss
                 metrics[f"fixed_{objective.score_name}"] = score
@@ -307,7 +312,7 @@ def revisit_runs(
     program = stack_program(stack, rows, cache)
     network = stack_network(stack, rows, seed=stack.runs[0].seed)
     lanes = resized(lanes, program.network.shapes())
-    test = device_rows(rows.test).among(rows.train[0])
+    test = device_rows(rows.test, rows.test_weights).among(rows.train[0])
     test = program.placement.copy_to_all(jax.device_put(test))
     ending = Ending(program, network, stack, rows, storage, {"test": test})
     first = tensors.get(FIRST_WEIGHTS)

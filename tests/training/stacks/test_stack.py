@@ -13,7 +13,7 @@ from justright.runs.events import RunStarted, StackProgress
 from justright.runs.grid import measured_epochs
 from justright.study.families import mlp
 from justright.study.recipe import Recipe
-from justright.training import stack
+from justright.training.stacks import chunk_plans, stack
 
 # Everything that could be carried wrongly: dropout's randomness, moving statistics, a schedule, lanes that end early.
 BUILD = mlp(6, dropout=0.3, batch_normalization=True)
@@ -37,8 +37,8 @@ def whole(few_rows, train, programs):
 @pytest.mark.parametrize(("seconds", "most"), [(0.0, 256), (1e9, 5), (1e9, 23)])
 def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, train, programs, monkeypatch):
     """One epoch a chunk, five, or all that are left: curves, row losses and ends are bit-identical."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", seconds)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", most)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", seconds)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", most)
     ours = train(BUILD, few_rows, RECIPE, seeds=SEEDS, name=NAME, cache=programs)
     chunks = [event.epoch for event in ours.events if isinstance(event, StackProgress)]
     # The first chunk compiles, the second finds out how long an epoch takes.
@@ -51,8 +51,8 @@ def test_the_length_of_chunks_changes_nothing(seconds, most, whole, few_rows, tr
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, train, programs, monkeypatch):
     """Stopped after some chunks, gone on in a new session: together exactly the uninterrupted stack."""
-    monkeypatch.setattr(stack, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(stack, "MAX_CHUNK_EPOCHS", 4)
+    monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", 4)
     asked = []
 
     def is_stopping():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -15,21 +15,16 @@ import numpy.typing as npt
 
 from justright.runs.checkpoint_lanes import take_lanes
 from justright.runs.events import (
-    EpochBlock,
     Event,
     RowKind,
-    RowLosses,
-    RunFinished,
     RunKey,
     RunStarted,
     StackCheckpoint,
     StackProgress,
 )
-from justright.runs.grid import fixed_rows, measured_epochs
-from justright.runs.limits import CHUNK_BYTES
 from justright.runs.place import place_of
 from justright.runs.tasks import StackTask, Storage, StudyRows, checkpoint_path
-from justright.study.recipe import steps_per_epoch
+from justright.runs.weighted_means import linearised, relative_weights
 from justright.training.ahead.checkpoint_writer import CheckpointWriter
 from justright.training.devices.placement import built_on_host
 from justright.training.lanes import (
@@ -37,7 +32,6 @@ from justright.training.lanes import (
     FIRST_WEIGHTS,
     LIMITED,
     SETTLED,
-    Data,
     Lane,
     Rows,
     device_rows,
@@ -45,16 +39,12 @@ from justright.training.lanes import (
     first_lanes,
     flatten_lanes,
     lane_of,
-    rows_of,
     stack_lanes,
     unflatten_lanes,
     without_optimizer,
 )
-from justright.training.orders import DeviceOrders, chunk_mixes, chunk_orders, seed_keys
 from justright.training.padding import resized
-from justright.training.program import SLOTS, ProgramCache, Standing, stack_network, stack_program
-from justright.training.row_weights import row_weights
-from justright.training.run_end import Ending, first_weights
+from justright.training.program import ProgramCache, Standing, stack_network, stack_program
 from justright.training.settled import (
     Settling,
     begin_settling,
@@ -62,16 +52,12 @@ from justright.training.settled import (
     restore_settling,
     settling_rule,
 )
+from justright.training.stacks.chunk_plans import ChunkPlan, ChunkPlans, stack_data
+from justright.training.stacks.run_end import Ending, first_weights
+from justright.training.stacks.run_progress import RunProgress, standing_of
 from justright.training.strengths import StrengthValues
 from justright.training.together.cohorts import Cohorts
 from justright.training.together.companions import Beginnings
-
-# A chunk should last about this long: short enough for a live view and a quick stop, long enough that dispatch,
-# batch orders and messages cost little.
-CHUNK_SECONDS = 0.8
-MAX_CHUNK_EPOCHS = 256
-# A tenth of the epochs so far lies between two looks of the settling rule: longer chunks would be mostly padding.
-MAX_SETTLING_EPOCHS = 64
 
 Emit = Callable[[Event], None]
 _Parked = tuple[StackCheckpoint, dict[str, npt.NDArray[Any]], dict[str, str]]
@@ -83,47 +69,17 @@ class _Chunk:
     """Epochs that the device was told to train; what comes out may not be there yet.
 
     Args:
-        first: the first of them; epochs: how many, at most.
-        measured: (length,), which of them lie on the grid.
+        plan: what it was given.
         metrics, losses, ran, standing: as `Program.run_chunk` returns them.
         begun: when they were sent off.
     """
 
-    first: int
-    epochs: int
-    measured: npt.NDArray[np.bool_]
+    plan: ChunkPlan
     metrics: Any
     losses: Any
     ran: Any
     standing: Standing
     begun: float
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What the host knows of a stack besides its device state.
-
-    Shape:
-        best_metrics, last_metrics: (lanes, metrics), NaN before the first epoch.
-        starts: (lanes,), the stack's epoch at which each lane's run began; began_seconds: (lanes,), `train_seconds` then.
-
-    Args:
-        epoch: trained and taken down.
-        standing: of the lanes, then.
-        ended: the lanes that need no more training.
-        blocks, finished: what the next checkpoint's event carries.
-    """
-
-    epoch: int
-    best_metrics: npt.NDArray[np.float64]
-    last_metrics: npt.NDArray[np.float64]
-    standing: Standing
-    starts: npt.NDArray[np.int64]
-    began_seconds: npt.NDArray[np.float64]
-    ended: set[int] = field(default_factory=set)
-    blocks: list[EpochBlock] = field(default_factory=list)
-    finished: list[RunFinished] = field(default_factory=list)
-    train_seconds: float = 0.0
 
 
 def run_stack(
@@ -145,7 +101,7 @@ def run_stack(
     session = _Session(task, rows, storage, emit, cache)
     for lane, run in enumerate(session.task.runs):
         if lane not in session.progress.ended:
-            emit(RunStarted(run, int(session.epochs[lane]), place()))
+            emit(RunStarted(run, int(session.progress.epochs[lane]), place()))
     last_write = time.monotonic()
     with CheckpointWriter(emit, aside=task.together) as writer:
         while not session.is_done:
@@ -153,7 +109,7 @@ def run_stack(
             session.train_chunk()
             emit(session.report())
             writer.tell()
-            stopping, now = is_stopping(), time.monotonic()
+            now, stopping = time.monotonic(), is_stopping()  # which may be answered after a pause
             # After another chunk as long as this one it would be too late.
             due = now - last_write + (now - began) > task.checkpoint_seconds
             if session.progress.finished or due or stopping or session.is_done or session.can_seat:
@@ -171,39 +127,9 @@ def place() -> str:
     return place_of(jax.devices()[0].platform)
 
 
-def stack_data(task: StackTask, rows: StudyRows) -> Data:
-    """Return the rows of a stack, on the host."""
-    places = rows.places(task.train_index)
-    chosen = fixed_rows(len(places), task.recipe.measure_rows)
-    return Data(
-        train=Rows(*rows.train, row_weights(rows, task.recipe, places)),
-        validation=rows_of(rows.validation),
-        fixed=Rows(*(values[places[chosen]] for values in rows.train)),
-    )
-
-
-def chunk_length(task: StackTask, rows: StudyRows) -> int:
-    """Return for how many epochs a stack's program has room."""
-    by_lane = 0 if task.together else len(rows.validation[0])
-    by_lane += 0 if task.recipe.batch_orders == "device" else len(task.train_index)
-    bytes_per_epoch = max(4 * len(task.runs) * by_lane, 1)
-    recipe = task.recipe
-    most = min(MAX_CHUNK_EPOCHS, MAX_SETTLING_EPOCHS) if recipe.stop == "settled" else MAX_CHUNK_EPOCHS
-    return max(1, min(most, CHUNK_BYTES // bytes_per_epoch, recipe.max_epochs))
-
-
-def keeps_measured_only(task: StackTask, rows: StudyRows) -> bool:
-    """Return whether a chunk's validation losses are those of epochs on the grid only."""
-    return task.together and not can_settle(task, rows)
-
-
 def _of_ended(tensors: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     """Return what is kept of a checkpoint: without the optimizer's values if none of its runs trains again."""
     return without_optimizer(tensors) if (tensors["outcome"] != ALIVE).all() else tensors
-
-
-def _standing_of(lanes: Lane) -> Standing:
-    return Standing(*(np.asarray(getattr(lanes, name)) for name in Standing._fields))
 
 
 class _Session:
@@ -216,9 +142,9 @@ class _Session:
         self.storage = storage
         self.emit = emit
         self.started = time.monotonic()
-        self.train_rows = len(task.train_index)
-        self.places = rows.places(task.train_index)
         self.rows = rows
+        weights = rows.validation_weights
+        self.relative = None if weights is None else relative_weights(weights)
         self.program = stack_program(task, rows, cache)
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
@@ -229,12 +155,11 @@ class _Session:
             "fixed": self.data.fixed,
         }
         if len(rows.test[0]):
-            kinds["test"] = self.placement.copy_to_all(device_rows(rows.test)).among(table)
+            test = device_rows(rows.test, rows.test_weights)
+            kinds["test"] = self.placement.copy_to_all(test).among(table)
         self.ending = Ending(self.program, self.network, task, rows, storage, kinds)
         self.beginnings = Beginnings(task, rows, self.program, self.network) if task.together else None
-        self.length = chunk_length(task, rows)
-        self.keeps_measured_only = keeps_measured_only(task, rows)
-        self.seconds_per_epoch = 0.0
+        self.plans = ChunkPlans(task, rows)
         self.warm = False
         self.ready = 0.0  # when the last chunk's results were there
         self.ahead: _Chunk | None = None
@@ -245,7 +170,6 @@ class _Session:
         self.first_weights: npt.NDArray[np.float64] | None = None
         self.lanes, self.progress = self._restore() if task.checkpoint else self._begin()
         self._stop_at_limit()
-        self.orders: DeviceOrders | None = None
         self.strengths: StrengthValues | None = None
         self._take_seats()
 
@@ -258,11 +182,6 @@ class _Session:
         """Whether there are both lanes whose runs have ended and runs that wait."""
         return bool(self.progress.ended and self.task.waiting)
 
-    @property
-    def epochs(self) -> npt.NDArray[np.int64]:
-        """(lanes,), how far the runs are that have not ended."""
-        return self.progress.epoch - self.progress.starts
-
     def _cohorts(self) -> Cohorts | None:
         """Return what lanes that are computed together remember for the settling rule, if their recipe has it."""
         if not (self.task.together and can_settle(self.task, self.rows)):
@@ -272,8 +191,7 @@ class _Session:
     def _take_seats(self) -> None:
         """Set what the program is given for the runs that have a lane now."""
         self.ending.task = self.task
-        if self.task.recipe.batch_orders == "device":
-            self.orders = DeviceOrders(seed_keys(self.task.seeds), self.places)
+        self.plans.seat(self.task)
         if self.beginnings is not None:
             if not self.task.waiting:
                 self.beginnings.forget_values()
@@ -287,76 +205,44 @@ class _Session:
         """
         chunk = self.ahead or self._send_chunk(self.progress.epoch)
         self.ahead = None
-        after = chunk.first + chunk.epochs
+        after = chunk.plan.after
         looks_back = self.settling is not None or self.cohorts is not None
-        if self.task.together and self.warm and not looks_back and after < self._limit():
+        if self.task.together and self.warm and not looks_back and after < self.plans.limit(self.progress):
             self.ahead = self._send_chunk(after)
         self._take_chunk(chunk)
 
     def _send_chunk(self, first: int) -> _Chunk:
         """Let the device train the epochs from `first` on, up to a chunk."""
-        epochs = self._epochs_to_train(first)
-        measured = self._measured(first, epochs)
+        settling = self.settling or self.cohorts
+        epochs_to_look = settling.epochs_to_look() if settling else None
+        plan = self.plans.plan(self.progress, first, epochs_to_look=epochs_to_look)
         begun = time.monotonic()
-        orders, mixes = self._plans(first, epochs)
-        own = (first - self.progress.starts).astype(np.int32) if self.task.together else np.int32(first)
         self.lanes, metrics, losses, ran, standing = self.program.run_chunk(
-            *(self.lanes, orders, measured, own, np.int32(epochs), self.data, mixes),
-            *(self._slots(measured), self.strengths),
+            *(self.lanes, plan.orders, plan.measured, plan.own, np.int32(plan.epochs)),
+            *(self.data, plan.mixes, plan.slots, self.strengths),
         )
-        return _Chunk(first, epochs, measured, metrics, losses, ran, standing, begun)
-
-    def _plans(self, first: int, epochs: int) -> tuple[Any, npt.NDArray[np.float32] | None]:
-        """Return the batch orders of a chunk, or from what they are drawn, and the weights of its mixtures."""
-        if self.orders is not None:
-            return self.orders, None
-        own = (first - self.progress.starts).tolist()
-        orders = chunk_orders(self.task.seeds, own, epochs, self.train_rows, length=self.length)
-        for order in orders[:epochs]:  # one at a time: those of millions of rows are large
-            order[...] = self.places[order]
-        return orders, self._mixes(own, epochs)
-
-    def _slots(self, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32] | None:
-        """Return where the validation losses of each epoch are kept; None to keep all."""
-        if not self.keeps_measured_only:
-            return None
-        kept = measured.any(axis=1)
-        return np.where(kept, np.minimum(kept.cumsum() - 1, SLOTS), SLOTS).astype(np.int32)
-
-    def _measured(self, first: int, epochs: int) -> npt.NDArray[np.bool_]:
-        """Return which epochs of a chunk lie on the grid: (length,) or, for lanes that are computed together, (length, lanes)."""
-        if not self.task.together:
-            measured = np.zeros(self.length, bool)
-            measured[:epochs] = measured_epochs(first, epochs)
-            return measured
-        measured = np.zeros((self.length, len(self.task.runs)), bool)
-        going_on = [lane for lane in range(len(self.task.runs)) if lane not in self.progress.ended]
-        by_start = {
-            start: measured_epochs(first - start, epochs)
-            for start in set(self.progress.starts[going_on].tolist())
-        }
-        for lane in going_on:
-            measured[:epochs, lane] = by_start[int(self.progress.starts[lane])]
-        return measured
+        return _Chunk(plan, metrics, losses, ran, standing, begun)
 
     def _take_chunk(self, chunk: _Chunk) -> None:
         """Record what happened in a chunk, waiting for it if need be."""
-        progress = self.progress
+        progress, plan = self.progress, chunk.plan
         done = int(chunk.ran)
         now = time.monotonic()
         seconds = now - max(chunk.begun, self.ready)
         self.ready = now
         progress.train_seconds += seconds
         if self.warm and done:  # the first chunk's time is mostly compilation
-            self.seconds_per_epoch = seconds / done
+            self.plans.seconds_per_epoch = seconds / done
         self.warm = True
         progress.standing = Standing(*map(np.asarray, chunk.standing))
         if not done:  # all lanes had ended before
             return
         curves, row_losses = np.asarray(chunk.metrics, np.float64)[:done], np.asarray(chunk.losses)
-        if not self.keeps_measured_only:
+        if plan.slots is None:
             row_losses = row_losses[:done]
-        self._take_down(curves, row_losses, chunk.measured[:done])
+        measured = plan.measured_by_lane(done, len(self.task.runs))
+        names = self.program.metric_names
+        progress.take_down(self.task.runs, names, curves, row_losses, measured, plan.places(done))
         progress.epoch += done
         self._end_lanes(self._settle(curves, row_losses))
 
@@ -372,9 +258,8 @@ class _Session:
         latest = dict(zip(self.task.runs, named, strict=True))
         waits = dict(zip(self.task.runs, self.progress.standing.wait.tolist(), strict=True))
         seconds = time.monotonic() - self.started
-        epochs = (
-            dict(zip(self.task.runs, self.epochs.tolist(), strict=True)) if any(self.progress.starts) else {}
-        )
+        own = self.progress.epochs.tolist()
+        epochs = dict(zip(self.task.runs, own, strict=True)) if any(self.progress.starts) else {}
         return StackProgress(
             self.task.name, self.task.runs, self.progress.epoch, seconds, latest, waits, epochs
         )
@@ -419,21 +304,14 @@ class _Session:
 
     def _tensors(self, lanes: Lane) -> dict[str, npt.NDArray[Any]]:
         """Return what a checkpoint holds, with the values of the lanes on the host."""
-        progress = self.progress
-        tensors: dict[str, npt.NDArray[Any]] = flatten_lanes(resized(lanes, self.network.shapes())) | {
-            "best_metrics": progress.best_metrics.copy(),
-            "last_metrics": progress.last_metrics.copy(),
-            "train_seconds": np.array([progress.train_seconds]),
-        }
+        together = self.task.together
+        tensors = flatten_lanes(resized(lanes, self.network.shapes()))
+        tensors |= self.progress.to_tensors(together=together)
         if self.first_weights is not None:
             tensors[FIRST_WEIGHTS] = self.first_weights
-        if self.task.together:
-            tensors |= {
-                "began_seconds": progress.began_seconds.copy(),
-                "outcome": np.where(tensors["outcome"] == LIMITED, ALIVE, tensors["outcome"]).astype(
-                    np.int32
-                ),
-            }
+        if together:
+            outcomes = np.where(tensors["outcome"] == LIMITED, ALIVE, tensors["outcome"])
+            tensors["outcome"] = outcomes.astype(np.int32)
         tensors |= self.settling.to_tensors() if self.settling else {}
         tensors |= self.cohorts.to_tensors(len(self.task.runs)) if self.cohorts else {}
         return _of_ended(tensors)
@@ -478,18 +356,13 @@ class _Session:
             on_device = jax.tree.map(jax.device_put, lanes)
         self.lanes = self.placement.shard(on_device, outer=1)
         self.task = self.task.seated(runs, waiting[len(free) :])
-        for values in (progress.best_metrics, progress.last_metrics):
-            values[free] = np.nan
-        progress.standing = _standing_of(lanes)
-        progress.starts[free] = progress.epoch
-        progress.began_seconds[free] = progress.train_seconds
-        progress.ended -= set(free)
+        progress.seat(free, standing_of(lanes))
         if self.cohorts is not None:
             self.cohorts.seat(free)
         self._take_seats()
         return lanes
 
-    def _begin(self) -> tuple[Lane, _Progress]:
+    def _begin(self) -> tuple[Lane, RunProgress]:
         count = len(self.task.runs)
         with built_on_host(self.task.devices):
             first = self._first_lanes(self.task.runs)
@@ -500,9 +373,7 @@ class _Session:
             self.cohorts.seat(range(count))
         else:
             self.settling = begin_settling(self.task, self.rows)
-        empty = np.full((count, len(self.program.metric_names)), np.nan)
-        starts, seconds = np.zeros(count, np.int64), np.zeros(count)
-        return lanes, _Progress(0, empty, empty.copy(), _standing_of(lanes), starts, seconds)
+        return lanes, RunProgress.begin(standing_of(lanes), metrics=len(self.program.metric_names))
 
     def _first_lanes(self, runs: Sequence[RunKey]) -> Lane:
         """Return the lanes of some runs before their first epoch."""
@@ -519,22 +390,19 @@ class _Session:
         )
         return stack_lanes([resized(lane, shapes) for lane in (first, *others)])
 
-    def _restore(self) -> tuple[Lane, _Progress]:
+    def _restore(self) -> tuple[Lane, RunProgress]:
         tensors, metadata = self.storage.read_tensors(self.storage.folder / (self.task.checkpoint or ""))
         if self.task.together:  # some runs may have taken the lanes of others since the task was made
             known = {*self.task.all_runs}
             waiting = [RunKey(*run) for run in json.loads(metadata.get("waiting", "[]"))]
             runs = [RunKey(*run) for run in json.loads(metadata["runs"])]
             self.task = self.task.seated(runs, [run for run in waiting if run in known])
-        count = len(self.task.runs)
-        epoch, standing = int(metadata["epoch"]), Standing(*(tensors[name] for name in Standing._fields))
-        # A run at a limit that has risen goes on, however far its stack has gone without it.
-        starts = epoch - standing.epochs.astype(np.int64) if self.task.together else np.zeros(count, np.int64)
-        progress = _Progress(
-            *(epoch, tensors.pop("best_metrics"), tensors.pop("last_metrics"), standing, starts),
-            tensors.pop("began_seconds", np.zeros(count)),
-            train_seconds=float(tensors.pop("train_seconds")[0]),
+        progress = RunProgress.restore(
+            *(tensors, int(metadata["epoch"])),
+            max_epochs=self.task.recipe.max_epochs,
+            together=self.task.together,
         )
+        standing = progress.standing
         self.first_weights = tensors.pop(FIRST_WEIGHTS, None)
         if self.cohorts is not None:
             going_on = np.flatnonzero(standing.outcome == ALIVE).tolist()
@@ -543,71 +411,16 @@ class _Session:
             self.settling = restore_settling(self.task, self.rows, tensors, progress.epoch)
         with built_on_host(self.task.devices):
             lanes = resized(unflatten_lanes(tensors), self.program.network.shapes())
-        lanes = self.placement.shard(lanes, outer=1)
-        progress.ended |= self._ended_lanes(progress)
-        return lanes, progress
-
-    def _limit(self) -> int:
-        """Return the stack's epoch at which the first of the runs that go on reaches the limit of its epochs."""
-        ended, starts = self.progress.ended, self.progress.starts.tolist()
-        going_on = [start for lane, start in enumerate(starts) if lane not in ended]
-        return min(going_on, default=0) + self.task.recipe.max_epochs
-
-    def _mixes(self, own: Sequence[int], epochs: int) -> npt.NDArray[np.float32] | None:
-        """Return the weights of the next chunk's mixtures (length, lanes, steps); None where rows are not mixed."""
-        recipe = self.task.recipe
-        if not recipe.mixup:
-            return None
-        steps = steps_per_epoch(self.train_rows, recipe.batch_size)
-        return chunk_mixes(*(self.task.seeds, own, epochs, steps), alpha=recipe.mixup, length=self.length)
-
-    def _epochs_to_train(self, first: int) -> int:
-        left = self._limit() - first
-        if settling := self.settling or self.cohorts:
-            left = min(left, settling.epochs_to_look())
-        wanted = int(CHUNK_SECONDS / self.seconds_per_epoch) if self.seconds_per_epoch else 1
-        epochs = max(1, min(left, self.length, wanted))
-        if self.keeps_measured_only:  # no more than there are slots for
-            kept = self._measured(first, epochs)[:epochs].any(axis=1)
-            epochs = int(np.searchsorted(kept.cumsum(), SLOTS, side="right"))
-        return epochs
-
-    def _take_down(
-        self,
-        metrics: npt.NDArray[np.float64],
-        losses: npt.NDArray[np.float32],
-        measured: npt.NDArray[np.bool_],
-    ) -> None:
-        """Append a block for each living lane; metrics (epochs, lanes, metrics), losses (epochs or slots, lanes, rows)."""
-        progress, names = self.progress, self.program.metric_names
-        best_epochs, trained = progress.standing.best_epoch, progress.standing.epochs
-        kept = measured.any(axis=1) if self.task.together else measured
-        places = kept.cumsum() - 1 if self.keeps_measured_only else np.arange(len(measured))
-        for lane, run in enumerate(self.task.runs):
-            first = progress.epoch - int(progress.starts[lane])
-            own = measured[:, lane] if self.task.together else measured
-            epochs = int(trained[lane]) - first
-            if lane in progress.ended or epochs <= 0:  # a lane may have ended in the chunk before
-                continue
-            block = metrics[:epochs, lane]
-            rows = tuple(
-                RowLosses(run, "validation", first + int(index), losses[places[index], lane].copy())
-                for index in np.flatnonzero(own[:epochs])
-            )
-            columns = {name: block[:, column].copy() for column, name in enumerate(names)}
-            progress.blocks.append(EpochBlock(run, first, columns, rows))
-            progress.last_metrics[lane] = block[-1]
-            best = int(best_epochs[lane]) - first
-            if best >= 0:
-                progress.best_metrics[lane] = block[best]
+        return self.placement.shard(lanes, outer=1), progress
 
     def _settle(self, metrics: npt.NDArray[np.float64], losses: npt.NDArray[np.float32]) -> dict[int, str]:
-        """End the living lanes that are settled and return why; arguments as `_take_down`."""
+        """End the living lanes that are settled and return why; arguments as those of `RunProgress.take_down`."""
         settling = self.settling or self.cohorts
         if settling is None:
             return {}
         loss_name = self.program.network.objective.loss_name
-        settling.add(losses, metrics[:, :, self.program.metric_names.index(loss_name)])
+        linear = linearised(losses, self.relative)
+        settling.add(linear, metrics[:, :, self.program.metric_names.index(loss_name)])
         outcomes = self.progress.standing.outcome.copy()
         reasons = settling.settled(np.flatnonzero(outcomes == ALIVE).tolist())
         if reasons:
@@ -622,9 +435,10 @@ class _Session:
     def _end_lanes(self, settled: dict[int, str]) -> None:
         """Finish lanes that stopped, are settled (lane -> why), diverged or reached the epoch limit."""
         progress = self.progress
-        if self._ended_lanes(progress) - progress.ended:
+        limit = self.task.recipe.max_epochs
+        if progress.lanes_at_end(limit) - progress.ended:
             self._catch_up()
-        ended = sorted(self._ended_lanes(progress) - progress.ended)
+        ended = sorted(progress.lanes_at_end(limit) - progress.ended)
         trained = [lane for lane in ended if progress.standing.best_epoch[lane] >= 0]
         lanes = self.lanes if self.program.is_ahead or not ended else self._host_lanes()
         measured = self.ending.measure(lanes, trained)
@@ -656,11 +470,6 @@ class _Session:
     def _host_lanes(self) -> Lane:
         """Return the lanes; those of an accelerator as copies, which outlive them and take one transfer for each value."""
         return jax.tree.map(np.array, self.lanes) if self.task.together else self.lanes
-
-    def _ended_lanes(self, progress: _Progress) -> set[int]:
-        """Return the lanes with an outcome, or all at the epoch limit; a higher limit than before revives lanes."""
-        at_limit = progress.standing.epochs >= self.task.recipe.max_epochs
-        return set(np.flatnonzero(at_limit | (progress.standing.outcome != ALIVE)).tolist())
 
     def _named(self, values: npt.NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.program.metric_names, values.tolist(), strict=True))
