@@ -42,6 +42,11 @@ SCHEDULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 SCHEDULE_MODULE = "keras.optimizers.schedules"
 
 
+def says_its_program(build: Build, recipe: Recipe) -> bool:
+    """Return whether plain values say what the program of a network is: others are traced, a user's functions with them."""
+    return type(build) is Mlp and not recipe.has_functions
+
+
 def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
     """Return what a network and its recipe have in common with all whose program is the same; None if only they know.
 
@@ -54,7 +59,7 @@ def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
         >>> shared_form(Mlp((16,), l2=0.1), recipe) == shared_form(Mlp((16,)), recipe)
         False
     """
-    if type(build) is not Mlp or recipe.has_functions:
+    if type(build) is not Mlp or not says_its_program(build, recipe):
         return None
     same = replace(
         build,
@@ -77,7 +82,7 @@ def companions(name: str, build: Build, recipe: Recipe, traced: StepTraced | Non
         name: of the variant.
         build: of its network.
         recipe: a resolved one.
-        traced: its step, if that is another model's and was traced.
+        traced: its step, if that was traced.
 
     Example:
         >>> recipe = Recipe()
@@ -87,10 +92,10 @@ def companions(name: str, build: Build, recipe: Recipe, traced: StepTraced | Non
         >>> companions("Large", large, recipe) == companions("Dropout", dropout, recipe)
         False
     """
-    if type(build) is Mlp:
+    if type(build) is Mlp and says_its_program(build, recipe):
         is_free = not build.l1 and _is_elementwise(recipe)
         return shared_form(replace(build, l2=0.0) if is_free else build, recipe) or name
-    return name if traced is None or recipe.has_functions else (traced.form, without_optimizer(recipe))
+    return name if traced is None else (traced.form, without_optimizer(recipe))
 
 
 def begun_companions(name: str, build: Build, recipe: Recipe) -> Hashable:
@@ -98,9 +103,7 @@ def begun_companions(name: str, build: Build, recipe: Recipe) -> Hashable:
 
     That their steps are the same was found when they began. Only the epoch limit may have changed since.
     """
-    if type(build) is Mlp or recipe.has_functions:
-        return companions(name, build, recipe)
-    return without_optimizer(recipe)
+    return companions(name, build, recipe) if says_its_program(build, recipe) else without_optimizer(recipe)
 
 
 def without_optimizer(recipe: Recipe) -> str:

@@ -11,7 +11,7 @@ from justright.data.checks import listed
 from justright.errors import InputError
 from justright.runs.events import RunKey, StepTraced
 from justright.runs.limits import CHECKPOINT_SECONDS
-from justright.runs.shared_programs import begun_companions, companions
+from justright.runs.shared_programs import begun_companions, companions, says_its_program
 from justright.runs.tasks import Member, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
@@ -161,7 +161,7 @@ def stack_task(
     variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in runs)]
     members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
     steps = [traced[one.name] for one in variants if one.name in traced]
-    _check_same_steps(variants, steps)
+    _check_same_steps(study, variants, steps)
     # Of companions, only some may have an L2 penalty: the program needs it.
     variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
     return StackTask(
@@ -189,9 +189,9 @@ def is_mixed(stack: SavedStack) -> bool:
     return len({run.variant for run in stack.runs}) > 1 or bool(stack.waiting)
 
 
-def _check_same_steps(variants: Sequence[Variant], steps: Sequence[StepTraced]) -> None:
+def _check_same_steps(study: Study, variants: Sequence[Variant], steps: Sequence[StepTraced]) -> None:
     """Refuse models that began in one stack and do not compute the same any more: their builders were changed since."""
-    others = [one.name for one in variants if type(one.build) is not Mlp]
+    others = [one.name for one in variants if not says_its_program(one.build, study.recipe_of(one))]
     is_same = len(steps) == len(others) and len({step.form for step in steps}) == 1
     if len(others) > 1 and not is_same:
         raise InputError(

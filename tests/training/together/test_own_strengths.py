@@ -237,6 +237,29 @@ def test_steps_that_compute_something_else_are_not(pair, few_rows):
     assert form(pair[0], PLAIN, few_rows) == form(pair[0], PLAIN, few_rows)
 
 
+def test_losses_and_metrics_of_ones_own_are_part_of_a_step(few_rows):
+    """By what they compute: plain values only name them. So networks of ours are traced, too, where there are some."""
+
+    def own(factor):
+        def loss(y_true, y_pred):
+            return factor * keras.ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+        return loss
+
+    build = mlp(4, l2=0.1)
+    for option in ("loss", "metrics"):
+        one, same, other = (
+            replace(PLAIN, **{option: own(factor) if option == "loss" else (own(factor),)})
+            for factor in (2.0, 2.0, 3.0)
+        )
+        forms = [form(build, recipe, few_rows) for recipe in (one, same, other)]
+        assert forms[0] == forms[1] != forms[2]
+        assert form(mlp(4, l2=0.3), one, few_rows) == forms[0]
+        tracer = StepTracer(few_rows, lambda name, build, recipe: network_of(build, recipe, few_rows))
+        found = [tracer.take(name, build, one, network_of(build, one, few_rows)) for name in ("a", "b")]
+        assert [step.variant for steps in found for step in steps] == ["a", "b"]
+
+
 SCHEDULES = {
     "CosineDecay": [((0.1, 40), {"alpha": 0.1}), ((0.2, 30), {})],
     "CosineDecay from below": [
