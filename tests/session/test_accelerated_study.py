@@ -132,7 +132,7 @@ def own_model(l2):
     """Return a function that makes a model, which only its traced step tells to be another's but for a penalty."""
 
     def build():
-        penalty = keras.regularizers.L2(l2) if l2 else None
+        penalty = keras.regularizers.L2(l2)
         layers = [
             keras.Input((4,), name="inputs"),
             keras.layers.Dense(4, "elu", kernel_regularizer=penalty, name="hidden"),

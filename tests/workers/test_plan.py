@@ -291,19 +291,14 @@ def test_no_stack_has_more_lanes_than_are_worth_having(split):
         assert plan(split, lanes_worth=lambda stack: 1, **options) == plan(split, **options)
 
 
-NONE, SOME, OTHERS = ((), ()), (("l2",), ()), (("l1",), ())
-OWN = tuple(Variant(name, dict) for name in ("None", "Some", "More", "Others", "Else"))
+OWN = tuple(Variant(name, dict) for name in ("One", "Two", "Other"))
 STEPS = {
-    step.variant: step
-    for step in (
-        *(StepTraced("None", "one", NONE), StepTraced("Some", "one", SOME), StepTraced("More", "one", SOME)),
-        *(StepTraced("Others", "one", OTHERS), StepTraced("Else", "another", NONE)),
-    )
+    name: StepTraced(name, form) for name, form in (("One", "same"), ("Two", "same"), ("Other", "another"))
 }
 
 
 def own_plan(split, traced, saved=()):
-    """Return the runs of each stack of models of one's own."""
+    """Return the stacks of models of one's own."""
     study = Study(split, OWN, Recipe(max_epochs=100), seeds=2, neighbours=False)
     parameters = {one.name: 9 for one in OWN}
     options = {"workers": 1, "together": True, "model_path": str, "traced": traced, "saved": saved}
@@ -311,30 +306,28 @@ def own_plan(split, traced, saved=()):
 
 
 def test_models_of_ones_own_share_a_program_if_their_steps_are_the_same(split):
-    """Those without penalties with the first that have some, which is what the program is told."""
+    """Others have one of their own, as do those whose steps were not traced."""
     stacks = own_plan(split, STEPS)
-    assert {(stack.variants, stack.form, stack.penalties) for stack in stacks} == {
-        (("None", "Some", "More"), "one", SOME),
-        (("Others",), "one", OTHERS),
-        (("Else",), "another", NONE),
+    assert {(stack.variants, stack.form) for stack in stacks} == {
+        (("One", "Two"), "same"),
+        (("Other",), "another"),
     }
-    alone = own_plan(split, {})
-    assert {(stack.variants, stack.form, stack.penalties) for stack in alone} == {
-        ((one.name,), "", None) for one in OWN
+    assert {(stack.variants, stack.form) for stack in own_plan(split, {})} == {
+        ((one.name,), "") for one in OWN
     }
 
 
 def test_models_that_began_together_and_differ_now_are_refused(split):
     """Whoever changed a function between two sessions would have one network trained as the other."""
-    runs = tuple(RunKey(name, 1, 60) for name in ("None", "Some"))
+    runs = tuple(RunKey(name, 1, 60) for name in ("One", "Two"))
     saved = [SavedStack("old", "checkpoints/old.safetensors", runs)]
     assert own_plan(split, STEPS, saved)
-    changed = {**STEPS, "Some": StepTraced("Some", "changed", SOME)}
-    missing = {name: step for name, step in STEPS.items() if name != "Some"}
+    changed = {**STEPS, "Two": StepTraced("Two", "changed")}
+    missing = {name: step for name, step in STEPS.items() if name != "Two"}
     for traced in (changed, missing):
         with pytest.raises(InputError) as caught:
             own_plan(split, traced, saved)
         assert str(caught.value) == (
-            "Variants 'None', 'Some' began to train in one program, and their models now differ in more than strengths. Build "
+            "Variants 'One', 'Two' began to train in one program, and their models now differ in more than strengths. Build "
             "them as they were built then, or start in a fresh folder with --new."
         )

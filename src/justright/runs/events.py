@@ -54,24 +54,18 @@ class VariantBuilt:
     shapes: tuple[tuple[int, ...], ...] = ()
 
 
-# Of each trainable weight, the penalties on it: 'l1', 'l2', both or none.
-Penalties = tuple[tuple[str, ...], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class StepTraced:
     """A variant's training step was traced, to be compared with those of others; only the plan takes notice, nothing is stored.
 
     Args:
         variant: its name.
-        form: of all that the step and the evaluation compute, except the numbers that are inputs of a program; equal forms
-            may share one.
-        penalties: of its trainable weights, which the form leaves out.
+        form: a hash of all that the step and the evaluation compute, except the numbers that are inputs of a program; equal
+            forms may share one.
     """
 
     variant: str
     form: str
-    penalties: Penalties
 
 
 @dataclass(frozen=True, slots=True)

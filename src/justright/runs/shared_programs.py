@@ -10,14 +10,14 @@ Of a multilayer perceptron the description says what its program is. Of other mo
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from justright.runs.events import Penalties, StepTraced
+from justright.runs.events import StepTraced
 from justright.study.families import Mlp
-from justright.study.recipe import Recipe
+from justright.study.recipe import Recipe, decaying_adam
 from justright.study.variant import Build
 
 # Options of an optimizer that differ between lanes: the first is a part of its state, the others are inputs of the program.
@@ -42,6 +42,11 @@ SCHEDULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 SCHEDULE_MODULE = "keras.optimizers.schedules"
 
 
+def says_its_program(build: Build, recipe: Recipe) -> bool:
+    """Return whether plain values say what the program of a network is: others are traced, a user's functions with them."""
+    return type(build) is Mlp and not recipe.has_functions
+
+
 def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
     """Return what a network and its recipe have in common with all whose program is the same; None if only they know.
 
@@ -54,7 +59,7 @@ def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
         >>> shared_form(Mlp((16,), l2=0.1), recipe) == shared_form(Mlp((16,)), recipe)
         False
     """
-    if type(build) is not Mlp or recipe.has_functions:
+    if type(build) is not Mlp or not says_its_program(build, recipe):
         return None
     same = replace(
         build,
@@ -69,15 +74,15 @@ def shared_form(build: Build, recipe: Recipe) -> tuple[Build, str] | None:
 def companions(name: str, build: Build, recipe: Recipe, traced: StepTraced | None = None) -> Hashable:
     """Return a key: variants with the same one may be lanes of one stack.
 
-    A network without penalties is trained like one that has some, with the factor 0: they neither draw random numbers nor add a
-    layer, as dropout would. One that has others is not: the last bit of a sum depends on what is added. L1 penalties
-    of multilayer perceptrons are left alone, since without one a network may be padded.
+    A multilayer perceptron without a penalty is trained like one with an L2 penalty, with the factor 0: it neither draws random
+    numbers nor adds a layer, as dropout would. That changes no bit unless its zeros are added to other penalties, or a norm
+    of the gradient is taken, whose sum XLA orders anew. L1 penalties are left alone, since without one a network may be padded.
 
     Args:
         name: of the variant.
         build: of its network.
         recipe: a resolved one.
-        traced: its step, if that is another model's and was traced; penalties are no part of the key then.
+        traced: its step, if that was traced.
 
     Example:
         >>> recipe = Recipe()
@@ -87,9 +92,10 @@ def companions(name: str, build: Build, recipe: Recipe, traced: StepTraced | Non
         >>> companions("Large", large, recipe) == companions("Dropout", dropout, recipe)
         False
     """
-    if type(build) is Mlp:
-        return shared_form(build if build.l1 else replace(build, l2=0.0), recipe) or name
-    return name if traced is None or recipe.has_functions else (traced.form, without_optimizer(recipe))
+    if type(build) is Mlp and says_its_program(build, recipe):
+        is_free = not build.l1 and _is_elementwise(recipe)
+        return shared_form(replace(build, l2=0.0) if is_free else build, recipe) or name
+    return name if traced is None else (traced.form, without_optimizer(recipe))
 
 
 def begun_companions(name: str, build: Build, recipe: Recipe) -> Hashable:
@@ -97,9 +103,7 @@ def begun_companions(name: str, build: Build, recipe: Recipe) -> Hashable:
 
     That their steps are the same was found when they began. Only the epoch limit may have changed since.
     """
-    if type(build) is Mlp or recipe.has_functions:
-        return companions(name, build, recipe)
-    return without_optimizer(recipe)
+    return companions(name, build, recipe) if says_its_program(build, recipe) else without_optimizer(recipe)
 
 
 def without_optimizer(recipe: Recipe) -> str:
@@ -108,19 +112,16 @@ def without_optimizer(recipe: Recipe) -> str:
     return json.dumps(values, sort_keys=True)
 
 
-def joined_penalties(patterns: Iterable[Penalties]) -> dict[Penalties, Penalties]:
-    """Return for each pattern of penalties that of the program which trains it: networks without any join the first that has some.
+def _is_elementwise(recipe: Recipe) -> bool:
+    """Return whether the step of each weight depends on no other weight's gradient; of optimizers that are not Keras', nobody knows."""
+    optimizer = recipe.optimizer or decaying_adam(1)
+    config = optimizer.get("config", {})
+    clips = any(config.get(name) for name in ("clipnorm", "global_clipnorm"))
+    return optimizer.get("class_name") in BY_LANE_OF and _is_of_keras(optimizer) and not clips
 
-    Args:
-        patterns: of networks whose steps are the same but for their penalties.
 
-    Example:
-        >>> joined_penalties([((), ()), (("l2",), ()), (("l1",), ())])[(), ()]
-        (('l2',), ())
-    """
-    known = tuple(dict.fromkeys(patterns))
-    first = next((one for one in known if any(one)), ())
-    return {one: one if any(one) else first or one for one in known}
+def _is_of_keras(optimizer: Mapping[str, Any]) -> bool:
+    return optimizer.get("module") == "keras.optimizers" and optimizer.get("registered_name") is None
 
 
 def _without_strengths(recipe: Recipe) -> str:
@@ -128,8 +129,7 @@ def _without_strengths(recipe: Recipe) -> str:
     values = recipe.to_dict()
     optimizer = values.get("optimizer") or {}
     config = dict(optimizer.get("config", {}))
-    is_keras = optimizer.get("module") == "keras.optimizers" and optimizer.get("registered_name") is None
-    others = BY_LANE_OF.get(str(optimizer.get("class_name")), ()) if is_keras else ()
+    others = BY_LANE_OF.get(str(optimizer.get("class_name")), ()) if _is_of_keras(optimizer) else ()
     for name in (*BY_LANE, *others):
         if isinstance(config.get(name), float) and config[name] > 0:
             config[name] = 1.0

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.data.read_options import Task
-from justright.runs.events import Penalties, RunKey
+from justright.runs.events import RunKey
 from justright.runs.limits import CHECKPOINT_SECONDS
 from justright.study.recipe import Recipe
 from justright.study.registered import registered_objects
@@ -236,7 +236,6 @@ class StackTask:
         members: the variants by name, if there are several; see `shared_programs.companions`.
         waiting: further runs, each of which takes the lane of a run that has ended.
         form: what the steps of all its variants have in common, see `StepTraced`; empty where they were not traced.
-        penalties: of the trainable weights, those that any of its variants has; None takes those of `build`.
     """
 
     name: str
@@ -254,7 +253,6 @@ class StackTask:
     members: Mapping[str, Member] = field(default_factory=dict)
     waiting: tuple[RunKey, ...] = ()
     form: str = ""
-    penalties: Penalties | None = None
 
     @property
     def all_runs(self) -> tuple[RunKey, ...]:

@@ -23,7 +23,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from justright.data.shared_arrays import release_memory
-from justright.runs.events import Penalties
 from justright.runs.limits import KEPT_PROGRAMS, PIECE_ROWS
 from justright.runs.shared_programs import shared_form, without_optimizer
 from justright.runs.tasks import ChosenRows, StackTask, StudyRows
@@ -82,7 +81,6 @@ class Program:
         one_by_one: whether lanes are mapped (CPU) rather than vmapped (accelerators).
         placement: where the values of lanes are; None for one device.
         compiler_options: of XLA, for the training program.
-        penalties: of the trainable weights, those that vmapped lanes have as inputs; None takes those of the network.
     """
 
     def __init__(
@@ -93,7 +91,6 @@ class Program:
         one_by_one: bool = True,
         placement: Placement | None = None,
         compiler_options: Mapping[str, Any] | None = None,
-        penalties: Penalties | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe
@@ -117,7 +114,7 @@ class Program:
         products = "highest" if recipe.precision == "float32" and not one_by_one else None
         parts = network.model, network.optimizer
         strengths: Strengths | LaneStrengths = (
-            find_strengths(*parts) if one_by_one else find_lane_strengths(*parts, penalties=penalties)
+            find_strengths(*parts) if one_by_one else find_lane_strengths(*parts)
         )
         self._strengths = strengths
         run_chunk = _with_strengths(
@@ -479,7 +476,6 @@ def stack_program(
             one_by_one=not task.together,
             placement=Placement(task.devices),
             compiler_options=_compiler_options(task),
-            penalties=task.penalties,
         )
     return cache[key]
 
@@ -491,7 +487,7 @@ def program_key(task: StackTask, rows: StudyRows) -> Any:
     described: Any = build if is_described else task.variant
     recipe = json.dumps(task.recipe.to_dict())
     if task.form:
-        described, recipe = (task.form, task.penalties), without_optimizer(task.recipe)
+        described, recipe = task.form, without_optimizer(task.recipe)
     elif task.together:
         described, recipe = shared_form(build, task.recipe) or (described, recipe)
     rows_alike = (

@@ -11,7 +11,7 @@ from justright.data.checks import listed
 from justright.errors import InputError
 from justright.runs.events import RunKey, StepTraced
 from justright.runs.limits import CHECKPOINT_SECONDS
-from justright.runs.shared_programs import begun_companions, companions, joined_penalties
+from justright.runs.shared_programs import begun_companions, companions, says_its_program
 from justright.runs.tasks import Member, StackTask
 from justright.study.families import Mlp
 from justright.study.study import Study
@@ -112,7 +112,12 @@ def plan_stacks(
 
     stacks = [task(stack) for stack in saved]
     taken = set(ended) | {run for stack in stacks for run in stack.all_runs}
-    keys = _keys(study, traced) if together else {one.name: one.name for one in study.variants}
+    keys = {
+        one.name: companions(one.name, one.build, study.recipe_of(one), traced.get(one.name))
+        if together
+        else one.name
+        for one in study.variants
+    }
     groups: dict[tuple[Hashable, int], list[RunKey]] = {}
     for variant, seed, rows in study.runs():
         run = RunKey(variant.name, seed, rows)
@@ -156,7 +161,7 @@ def stack_task(
     variants = [study.variant(name) for name in dict.fromkeys(run.variant for run in runs)]
     members = {one.name: Member(one.build, study.recipe_of(one)) for one in variants}
     steps = [traced[one.name] for one in variants if one.name in traced]
-    _check_same_steps(variants, steps)
+    _check_same_steps(study, variants, steps)
     # Of companions, only some may have an L2 penalty: the program needs it.
     variant = next((one for one in variants if isinstance(one.build, Mlp) and one.build.l2), variants[0])
     return StackTask(
@@ -176,7 +181,6 @@ def stack_task(
         devices=devices,
         members=members if len(members) > 1 else {},
         form=steps[0].form if steps else "",
-        penalties=next(iter(joined_penalties(step.penalties for step in steps).values())) if steps else None,
     )
 
 
@@ -185,26 +189,10 @@ def is_mixed(stack: SavedStack) -> bool:
     return len({run.variant for run in stack.runs}) > 1 or bool(stack.waiting)
 
 
-def _keys(study: Study, traced: Mapping[str, StepTraced]) -> dict[str, Hashable]:
-    """Return what each variant has in common with all that may be lanes of one stack with it."""
-    keys: dict[str, Hashable] = {}
-    alike: dict[Hashable, list[StepTraced]] = {}
-    for one in study.variants:
-        step = traced.get(one.name)
-        keys[one.name] = companions(one.name, one.build, study.recipe_of(one), step)
-        if step is not None:
-            alike.setdefault(keys[one.name], []).append(step)
-    for key, steps in alike.items():
-        joined = joined_penalties(step.penalties for step in steps)
-        keys |= {step.variant: (key, joined[step.penalties]) for step in steps}
-    return keys
-
-
-def _check_same_steps(variants: Sequence[Variant], steps: Sequence[StepTraced]) -> None:
+def _check_same_steps(study: Study, variants: Sequence[Variant], steps: Sequence[StepTraced]) -> None:
     """Refuse models that began in one stack and do not compute the same any more: their builders were changed since."""
-    others = [one.name for one in variants if type(one.build) is not Mlp]
-    patterns = set(joined_penalties(step.penalties for step in steps).values())
-    is_same = len(steps) == len(others) and len({step.form for step in steps}) == len(patterns) == 1
+    others = [one.name for one in variants if not says_its_program(one.build, study.recipe_of(one))]
+    is_same = len(steps) == len(others) and len({step.form for step in steps}) == 1
     if len(others) > 1 and not is_same:
         raise InputError(
             f"Variants {listed(others, most=MOST_LISTED)} began to train in one program, and their models now differ in more than "

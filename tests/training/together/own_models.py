@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 from tests.training.together.mixed_stacks import RECIPE
 
-from justright.runs.shared_programs import companions, joined_penalties
+from justright.runs.shared_programs import companions
 from justright.runs.tasks import Member
 from justright.study.keras_descriptions import check_keras_optimizer
 from justright.study.variant import KerasConfig
@@ -17,17 +17,17 @@ from justright.training.together.traced_steps import trace_step
 layers, of = keras.layers, keras.regularizers
 
 
-def everything(strength, *, is_plain=False):
+def everything(strength):
     """Return a model with penalties, constraints and noise of all kinds, in wrappers, nested, and in layers used twice."""
-    penalty = None if is_plain else of.L2(strength)
-    shared = layers.Dense(
-        6, "tanh", kernel_regularizer=of.L1L2(strength, 0.0 if is_plain else strength / 2), name="shared"
-    )
+    shared = layers.Dense(6, "tanh", kernel_regularizer=of.L1L2(strength, strength / 2), name="shared")
     nested = keras.Sequential(
         [
             keras.Input((6,)),
             layers.Dense(
-                6, "elu", kernel_regularizer=penalty, bias_constraint=keras.constraints.MaxNorm(1 + strength)
+                6,
+                "elu",
+                kernel_regularizer=of.L2(strength),
+                bias_constraint=keras.constraints.MaxNorm(1 + strength),
             ),
             layers.AlphaDropout(strength),
         ],
@@ -48,15 +48,12 @@ def everything(strength, *, is_plain=False):
     return keras.Model(inputs, layers.Dense(1, name="last")(wide))
 
 
-def some(strength, *, is_plain=False):
-    """Return a model with what a penalty that another lacks may disturb: two kinds of noise, a layer that is used twice."""
-    penalty = of.L1L2(0.0 if is_plain else strength / 9, 0.0 if is_plain else strength)
-    shared = layers.Dense(28, "tanh", kernel_regularizer=penalty)
+def some(strength, l2):
+    """Return a model with two kinds of noise, and a penalty on a layer that is used twice."""
+    shared = layers.Dense(28, "tanh", kernel_regularizer=of.L2(l2))
     inputs = keras.Input((28,))
     hidden = layers.Dropout(strength)(shared(layers.GaussianNoise(strength)(shared(inputs))))
-    return keras.Model(
-        inputs, layers.Dense(1, kernel_regularizer=None if is_plain else of.L2(strength))(hidden)
-    )
+    return keras.Model(inputs, layers.Dense(1)(hidden))
 
 
 def decaying(rate, steps, decay):
@@ -82,18 +79,9 @@ def task_of(stacks, variants, seeds, **options):
     """Return the task of all seeds of some variants as a plan makes it: name -> (build, recipe)."""
     rows = stacks.rows
     steps = [traced(name, *variant, rows) for name, variant in variants.items()]
+    assert len({companions(step.variant, *variants[step.variant], step) for step in steps}) == 1
     known = {
         name: Member(build, recipe.resolve("binary", len(rows.train[0])))
         for name, (build, recipe) in variants.items()
     }
-    assert len({companions(step.variant, *variants[step.variant], step) for step in steps}) == 1
-    (penalties,) = set(joined_penalties(step.penalties for step in steps).values())
-    first = next(iter(known))
-    return stacks.task_of(
-        known,
-        first,
-        seeds,
-        form=steps[0].form,
-        penalties=penalties,
-        **options,
-    )
+    return stacks.task_of(known, next(iter(known)), seeds, form=steps[0].form, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import jax
 import keras
@@ -24,26 +24,27 @@ from justright.training.together.traced_steps import StepTracer
 
 layers, of, constraints = keras.layers, keras.regularizers, keras.constraints
 TWO = {
-    "a": (config(some(0.01, is_plain=True)), decaying(0.02, 40, 0.1)),
-    "b": (lambda: some(0.2), decaying(0.05, 15, 0.3)),
+    "a": (config(some(0.01, 0.0)), decaying(0.02, 40, 0.1)),
+    "b": (lambda: some(0.2, 0.1), decaying(0.05, 15, 0.3)),
 }
 PLAIN = replace(RECIPE, optimizer=adam(0.01))
 
 
-@pytest.fixture(scope="module")
-def together(stacks):
-    """One run of each variant, in one stack."""
+@cache
+def both(stacks):
+    """Return one run of each variant, in one stack, trained in chunks that are short for all tests here."""
     return stacks.train(task_of(stacks, TWO, (1,)))
 
 
 @pytest.mark.parametrize("name", TWO)
-def test_a_lane_among_others_is_the_lane_among_its_own(name, together, stacks):
-    """With as many lanes, bit by bit: with penalties that the other one lacks, noise of its own, a schedule of its own."""
-    theirs = stacks.train(task_of(stacks, {name: TWO[name]}, (1, 2)))
-    assert_same_runs(together, theirs, [run for run in together.curves if run.variant == name])
+def test_a_lane_among_others_is_the_lane_among_its_own(name, stacks):
+    """With as many lanes, bit by bit: a factor of 0 or not, noise and a schedule of its own. Strengths matter."""
+    together, alone = both(stacks), stacks.train(task_of(stacks, {name: TWO[name]}, (1, 2)))
+    assert_same_runs(together, alone, [run for run in together.curves if run.variant == name])
+    assert len({curves["loss"][-1] for curves in together.curves.values()}) == 2
 
 
-def test_cut_off_and_gone_on_it_ends_the_same(together, stacks):
+def test_cut_off_and_gone_on_it_ends_the_same(stacks):
     """After each chunk, in a new session."""
     task = task_of(stacks, TWO, (1,))
     folder, events = stacks.place.mktemp("cut"), []
@@ -51,7 +52,7 @@ def test_cut_off_and_gone_on_it_ends_the_same(together, stacks):
         going_on = replace(task, checkpoint=events[-1].path if events else None)
         events += stacks.train(going_on, is_stopping=lambda: True, folder=folder).checkpoints
     assert len(events) > 1
-    assert_same_runs(found_in(events, folder), together, task.runs)
+    assert_same_runs(found_in(events, folder), both(stacks), task.runs)
 
 
 def network_of(build, recipe, rows):
@@ -167,20 +168,35 @@ def form(build, recipe, rows):
     return traced("v", build, recipe, rows).form
 
 
+def shared_penalty(*, is_one):
+    """Return a model whose layers have one activity regularizer, or one each."""
+    one = of.L2(0.1)
+    return chain(*(dense(activity_regularizer=one if is_one else of.L2(0.1)) for _ in range(2)))()
+
+
 SAME = {
     "numbers of all kinds": (partial(everything, 0.1), partial(everything, 0.2)),
     "a description": (partial(everything, 0.1), config(everything(0.2))),
     "names": (chain(dense(name="x")), chain(dense(name="y"))),
-    "a penalty or none": (chain(dense()), chain(dense(kernel_regularizer=of.L2(0.1)))),
-    "another penalty": (
-        chain(dense(kernel_regularizer=of.L1(0.1))),
-        chain(dense(kernel_regularizer=of.L1L2(0.1, 0.2))),
+    "a factor of 0": (
+        chain(dense(kernel_regularizer=of.L2(0.0))),
+        chain(dense(kernel_regularizer=of.L2(0.1))),
+    ),
+    "the same penalty": (
+        chain(dense(kernel_regularizer=of.L2(0.1), activity_regularizer=of.L1(0.1))),
+        chain(dense(kernel_regularizer=of.L1L2(0.0, 0.2), activity_regularizer=of.L1L2(0.2))),
     ),
     "a layer that does nothing": (chain(dense()), chain(dense(), lambda: layers.Dropout(0.0))),
     "penalties of a model of its own": (partial(Model, 2.0, 0.1), partial(Model, 2.0, 0.3)),
 }
 OTHERS = {
     "units": (chain(dense(4)), chain(dense(5))),
+    "a penalty or none": (chain(dense()), chain(dense(kernel_regularizer=of.L2(0.1)))),
+    "another penalty": (
+        chain(dense(kernel_regularizer=of.L1(0.1))),
+        chain(dense(kernel_regularizer=of.L1L2(0.1, 0.2))),
+    ),
+    "a shared penalty": (partial(shared_penalty, is_one=True), partial(shared_penalty, is_one=False)),
     "dropout or none": (chain(dense()), chain(dense(), lambda: layers.Dropout(0.1))),
     "all that is dropped": (chain(lambda: layers.Dropout(0.5)), chain(lambda: layers.Dropout(1.0))),
     "dropout when measured": (chain(lambda: Always(0.1)), chain(lambda: Always(0.2))),
@@ -219,6 +235,29 @@ def test_steps_that_compute_something_else_are_not(pair, few_rows):
     """Numbers that a program does not take as inputs are part of what it computes, wherever they come from."""
     assert len({form(build, PLAIN, few_rows) for build in pair}) == 2
     assert form(pair[0], PLAIN, few_rows) == form(pair[0], PLAIN, few_rows)
+
+
+def test_losses_and_metrics_of_ones_own_are_part_of_a_step(few_rows):
+    """By what they compute: plain values only name them. So networks of ours are traced, too, where there are some."""
+
+    def own(factor):
+        def loss(y_true, y_pred):
+            return factor * keras.ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+        return loss
+
+    build = mlp(4, l2=0.1)
+    for option in ("loss", "metrics"):
+        one, same, other = (
+            replace(PLAIN, **{option: own(factor) if option == "loss" else (own(factor),)})
+            for factor in (2.0, 2.0, 3.0)
+        )
+        forms = [form(build, recipe, few_rows) for recipe in (one, same, other)]
+        assert forms[0] == forms[1] != forms[2]
+        assert form(mlp(4, l2=0.3), one, few_rows) == forms[0]
+        tracer = StepTracer(few_rows, lambda name, build, recipe: network_of(build, recipe, few_rows))
+        found = [tracer.take(name, build, one, network_of(build, one, few_rows)) for name in ("a", "b")]
+        assert [step.variant for steps in found for step in steps] == ["a", "b"]
 
 
 SCHEDULES = {
@@ -303,6 +342,15 @@ def test_keras_is_as_it_was_after_tracing():
     with strengths.replaced(jax.tree.map(jax.numpy.asarray, strengths.values())):
         assert of.L2.__call__ is not before[-1][0][0]
     assert state() == before
+
+
+def test_equal_steps_have_equal_places_for_strengths(few_rows):
+    """Whatever classes they are of: each of these pairs is a lane of the other's program."""
+    for pair in SAME.values():
+        one, other = (network_of(build, PLAIN, few_rows) for build in pair)
+        strengths = find_lane_strengths(one.model, one.optimizer)
+        values = strengths.values_of(other.model, other.optimizer)
+        assert [value.shape for value in values] == [value.shape for value in strengths.values()]
 
 
 def test_strengths_of_another_network_come_in_the_same_order():

@@ -15,7 +15,6 @@ from typing import Any
 
 import keras
 
-from justright.runs.events import Penalties
 from justright.runs.shared_programs import BY_LANE_OF, SCHEDULES
 from justright.training.masks import TracedRate, replaced
 from justright.training.strengths import NORMS, PENALTIES, StrengthValues, penalty, rate_values
@@ -71,15 +70,15 @@ class LaneStrengths:
     """Where the strengths of a model and its optimizer are.
 
     Args:
-        weights: the trainable variables whose penalties are inputs or none.
-        penalties: of all trainable variables, those that are inputs.
+        weights: the trainable variables.
+        penalties: of each, those whose factors are inputs: 'l1', 'l2', both or none.
         slots: all other numbers but those of random layers.
         rates: dropout layers.
         noises: other layers of noise.
     """
 
     weights: tuple[Any, ...]
-    penalties: Penalties
+    penalties: tuple[tuple[str, ...], ...]
     slots: tuple[Slot, ...]
     rates: tuple[Any, ...]
     noises: tuple[Any, ...]
@@ -96,26 +95,25 @@ class LaneStrengths:
         return rate_values(factors, self.rates)
 
     def values_of(self, model: Any, optimizer: Any) -> StrengthValues:
-        """Return, in the same order, the strengths of another model that computes the same; 0 for a penalty that it lacks.
+        """Return, in the same order, the strengths of another model of the same layers; 0 for a penalty that it lacks.
 
         Raises:
             ValueError: it has others than these.
         """
         own = find_lane_strengths(model, optimizer)
-        pairs = zip(own.penalties, self.penalties, strict=True)
-        if any(set(names) - set(known) for names, known in pairs) or own._kinds != self._kinds:
+        pairs = zip(own.penalties, self.penalties, strict=False)  # their number is among the counts
+        if own._counts != self._counts or any(set(names) - set(known) for names, known in pairs):
             raise ValueError("the model has strengths that the program's does not have")
-        return own.with_penalties(self.penalties).values()
-
-    def with_penalties(self, penalties: Penalties) -> LaneStrengths:
-        """Return the same with other penalties as inputs."""
-        return replace(self, penalties=penalties)
+        return replace(own, penalties=self.penalties).values()
 
     @property
-    def _kinds(self) -> tuple[Any, ...]:
-        """What must be the same in the model of another lane."""
-        slots = tuple((type(slot.owner), slot.name, len(slot.numbers)) for slot in self.slots)
-        return len(self.weights), slots, len(self.rates), tuple(map(type, self.noises))
+    def _counts(self) -> tuple[Any, ...]:
+        """How many numbers there are of each kind, penalties of weights apart."""
+        slots, noises = (
+            [len(slot.numbers) for slot in self.slots],
+            [noise_numbers(layer) for layer in self.noises],
+        )
+        return len(self.weights), slots, len(self.rates), [len(numbers) for numbers in noises]
 
     @contextmanager
     def replaced(self, values: StrengthValues) -> Iterator[None]:
@@ -135,13 +133,8 @@ class LaneStrengths:
             yield
 
 
-def find_lane_strengths(model: Any, optimizer: Any, *, penalties: Penalties | None = None) -> LaneStrengths:
-    """Return where the strengths are.
-
-    Args:
-        model: built.
-        optimizer: built for it.
-        penalties: of its trainable variables, those that are inputs; None takes those that it has.
+def find_lane_strengths(model: Any, optimizer: Any) -> LaneStrengths:
+    """Return where the strengths of a model and its optimizer are, which are built.
 
     Example:
         >>> model = keras.Sequential(
@@ -152,9 +145,8 @@ def find_lane_strengths(model: Any, optimizer: Any, *, penalties: Penalties | No
     """
     layers = model._flatten_layers(recursive=True)  # Keras has no public walk into nested models
     weights = tuple(model.trainable_variables)
-    own = tuple(map(_penalties_of, weights))
     return LaneStrengths(
-        *(weights, own if penalties is None else penalties),
+        *(weights, tuple(_penalties_of(getattr(one, "regularizer", None)) for one in weights)),
         slots=_once(
             [*_slots_of_weights(weights), *_slots_of_layers(layers), *_slots_of_optimizer(optimizer)]
         ),
@@ -163,11 +155,14 @@ def find_lane_strengths(model: Any, optimizer: Any, *, penalties: Penalties | No
     )
 
 
-def _penalties_of(variable: Any) -> tuple[str, ...]:
-    regularizer = getattr(variable, "regularizer", None)
-    if type(regularizer) not in PENALTIES:
-        return ()
-    return tuple(name for name in NORMS if getattr(regularizer, name, 0.0))
+def _penalties_of(regularizer: Any) -> tuple[str, ...]:
+    """Return the penalties whose factors are inputs: of a regularizer that may have two, those that are not 0.
+
+    An L2 penalty of 0 is an input like any other, so that a grid of factors is one program; no penalty at all costs nothing.
+    """
+    if type(regularizer) is keras.regularizers.L1L2:
+        return tuple(name for name in NORMS if getattr(regularizer, name))
+    return {keras.regularizers.L1: ("l1",), keras.regularizers.L2: ("l2",)}.get(type(regularizer), ())
 
 
 def _slots_of_weights(weights: Sequence[Any]) -> Iterator[Slot]:
@@ -181,8 +176,7 @@ def _slots_of_layers(layers: Sequence[Any]) -> Iterator[Slot]:
     for layer in layers:
         regularizer = getattr(layer, "activity_regularizer", None)
         yield from _slots_of(regularizer, REGULARIZERS)
-        if type(regularizer) in PENALTIES:
-            yield from (Slot(regularizer, name) for name in NORMS if getattr(regularizer, name, 0.0))
+        yield from (Slot(regularizer, name) for name in _penalties_of(regularizer))
 
 
 def _slots_of_optimizer(optimizer: Any) -> Iterator[Slot]:

@@ -20,9 +20,8 @@ import numpy as np
 from jax.extend import core
 
 from justright.runs.events import StepTraced
-from justright.runs.shared_programs import without_optimizer
+from justright.runs.shared_programs import says_its_program, without_optimizer
 from justright.runs.tasks import StudyRows
-from justright.study.families import Mlp
 from justright.study.recipe import Recipe
 from justright.study.variant import Build
 from justright.training.lanes import Rows, first_lane
@@ -53,7 +52,7 @@ class StepTracer:
 
     def take(self, name: str, build: Build, recipe: Recipe, network: Network) -> Iterator[StepTraced]:
         """Yield the traced step of a variant whose weights and recipe are another's too, and that of the first such one."""
-        if type(build) is Mlp or recipe.has_functions:
+        if says_its_program(build, recipe):
             return
         shapes = tuple((kind, *values) for kind, values in network.shapes().items())
         key = (shapes, type(network.optimizer), without_optimizer(recipe))
@@ -84,8 +83,7 @@ def trace_step(name: str, network: Network, recipe: Recipe, rows: StudyRows) -> 
     Raises:
         TypeError: something in it cannot be compared.
     """
-    found = find_lane_strengths(network.model, network.optimizer)
-    strengths = found.with_penalties(tuple(() for _ in found.penalties))
+    strengths = find_lane_strengths(network.model, network.optimizer)
     lane = first_lane(network, is_averaged=recipe.ema > 0)
     values = Values(*(getattr(lane, field) for field in Values._fields))
     is_weighted = rows.train_weights is not None or recipe.class_weight is not None
@@ -94,8 +92,8 @@ def trace_step(name: str, network: Network, recipe: Recipe, rows: StudyRows) -> 
     mix = _shape((), np.float32) if recipe.mixup else None
     arguments = (values, np.int32(0), batch, mix, measured, strengths.values())
     traced = jax.make_jaxpr(_computed_by(network, recipe, strengths))(*jax.tree.map(_shape_of, arguments))
-    random_states = str(network.random_states)
-    return StepTraced(name, _Digest().of(traced, random_states), found.penalties)
+    directions = [(metric.name, metric.rises) for metric in network.objective.metrics]
+    return StepTraced(name, _Digest().of(traced, str(network.random_states), str(directions)))
 
 
 def _computed_by(network: Network, recipe: Recipe, strengths: LaneStrengths) -> Callable[..., Any]:
@@ -106,7 +104,9 @@ def _computed_by(network: Network, recipe: Recipe, strengths: LaneStrengths) -> 
     def measure(values: Values, rows: Rows) -> Any:
         outputs, _, penalties = network.apply(values.weights, values.others, rows.x, training=False)
         functions = (objective.row_losses, objective.row_scores, objective.minimised)
-        return outputs, [function(rows.y, outputs) for function in functions], penalties
+        by_row = [function(rows.y, outputs) for function in functions]
+        own = [metric.value(rows.y, outputs, rows.shares) for metric in objective.metrics]
+        return outputs, by_row, own, penalties
 
     def computed(
         values: Values, number: Any, batch: Rows, mix: Any, measured: Rows, own: Any
@@ -118,7 +118,7 @@ def _computed_by(network: Network, recipe: Recipe, strengths: LaneStrengths) -> 
                 rate = jnp.asarray(keras.ops.convert_to_tensor(network.optimizer.learning_rate))
             evaluated = measure(values, measured)
         # What is measured at the end has no strengths: it is as the network itself says.
-        return after, metrics, rate, evaluated, measure(values, measured)[:2]
+        return after, metrics, rate, evaluated, measure(values, measured)[:-1]
 
     return computed
 
