@@ -105,7 +105,7 @@ def test_a_competition_gets_the_columns_it_asks_for(study, table) -> None:
         ),
         (
             ("--probability", "Yes"),
-            "`--probability` must be one of 'no', 'yes'; got 'Yes'. Did you mean 'yes'?",
+            "`--probability` must be one of the classes 'no', 'yes'; got 'Yes'. Did you mean 'yes'?",
         ),
         (("--as", ""), "`--as` must be a name; got an empty one."),
     ],

@@ -174,13 +174,13 @@ def _one_column(found: pl.DataFrame, called: str | None, probability: str | None
     column = first if probability is None else f"{PROBABILITY}{probability}"
     if column not in found.columns:
         classes = [name.removeprefix(PROBABILITY) for name in others]
-        known = (
-            f"of {listed(classes, most=MAX_LISTED)}"
-            if classes
-            else "of a network for classes; it predicts numbers"
-        )
+        if not classes:
+            raise InputError(
+                "`--probability` is about classes, but this network predicts numbers. Leave it out."
+            )
         raise InputError(
-            f"`--probability` must be one {known}; got {probability!r}.{near_miss(str(probability), classes)}"
+            f"`--probability` must be one of the classes {listed(classes, most=MAX_LISTED)}; got {probability!r}."
+            f"{near_miss(str(probability), classes)}"
         )
     if called == "":
         raise InputError("`--as` must be a name; got an empty one.")
