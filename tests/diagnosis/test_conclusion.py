@@ -40,7 +40,7 @@ def test_training_that_was_too_short_is_said_first(maker):
     answer = judgement.verdicts[0].answer
     assert answer.startswith("A underfits: more capacity (C) lowers its test loss by 0.")
     assert answer.endswith(
-        "]; it was still at or near its best at the limit of 5 epochs, so longer training may, too."
+        "]; it was still at or near its best at the limit of 5 epochs, so longer training may lower it, too."
     )
     assert conclusion.startswith(
         "Training was too short to judge: two of three networks were still at or near their best at the limit of 5 epochs. "

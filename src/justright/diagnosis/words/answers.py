@@ -181,7 +181,11 @@ def _underfits(found: Findings) -> str:
     if not one.is_measured:
         return f"underfits: {_last_epochs(found)} its validation loss still fell by {estimate(one.gain)}"
     said = f"underfits: {phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
-    return f"{said}; it {limit_words([found])}, so longer training may, too" if found.is_unfinished else said
+    return (
+        f"{said}; it {limit_words([found])}, so longer training may lower it, too"
+        if found.is_unfinished
+        else said
+    )
 
 
 def _also(found: Findings, direction: Direction) -> str:
