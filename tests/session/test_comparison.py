@@ -102,7 +102,7 @@ def test_weighted_studies_are_compared_by_weighted_means_and_with_no_others(fold
     assert found.differences["pairing"].to_list() == ["rows and seeds"]
     assert found.differences["difference"].item() == pytest.approx(mean, abs=1e-6)
     assert by_metric.differences["difference"].item() == pytest.approx(areas[1] - areas[0])
-    with pytest.raises(InputError, match=r"'0', '1' of weighted rows\. Leave out those that differ"):
+    with pytest.raises(jr.InputError, match=r"'0', '1' of weighted rows\. Leave out those that differ"):
         jr.compare([folders[0], pair[0]])
 
 
