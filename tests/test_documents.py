@@ -168,7 +168,7 @@ def test_the_readmes_python_runs(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def taken_for_granted(tmp_path_factory):
+def taken_for_granted(tmp_path_factory, shared_workers):
     """A folder with the files that pages speak of, made by one small study, and the names that they use without making them."""
     import polars as pl
 

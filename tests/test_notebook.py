@@ -53,7 +53,7 @@ def run_cell(text: str, names: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory) -> Iterator[Executed]:
+def executed(tmp_path_factory, shared_workers) -> Iterator[Executed]:
     """The notebook, executed in small sizes in an empty folder."""
     import matplotlib.pyplot as plt
 

@@ -77,20 +77,8 @@ def test_what_the_user_says_of_names_reaches_the_reader(readings):
     choices = readings(make_run())
     done = call(
         *("a.csv", "--train", "t", "--validation", "v", "--validation", "w", "--step", "s", "--epoch", "e"),
-        *(
-            "--metric",
-            "m",
-            "--maximize",
-            "a",
-            "--maximize",
-            "b",
-            "--minimize",
-            "c",
-            "--run",
-            "r",
-            "--columns",
-            "x,y",
-        ),
+        *("--metric", "m", "--maximize", "a", "--maximize", "b"),
+        *("--minimize", "c", "--run", "r", "--columns", "x,y"),
     )
     assert done.exit_code == 0
     assert choices == [Choices("t", ("v", "w"), "s", "e", "m", ("a", "b"), ("c",), ("x", "y"), "r")]

@@ -35,11 +35,17 @@ def falling(one, mean, low, high):
 def test_training_that_was_too_short_is_said_first(maker):
     """Two of three networks were at their best when five epochs ended them; the command trains on."""
     study = maker.study(cut(maker, "A", 10, 0.65), cut(maker, "B", 20, 0.6), maker.variant("C", 30, 0.55))
-    conclusion = judge_study(study).conclusion
+    judgement = judge_study(study)
+    conclusion = judgement.conclusion
+    answer = judgement.verdicts[0].answer
+    assert answer.startswith("A underfits: more capacity (C) lowers its test loss by 0.")
+    assert answer.endswith(
+        "]; it was still at or near its best at the limit of 5 epochs, so longer training may lower it, too."
+    )
     assert conclusion.startswith(
         "Training was too short to judge: two of three networks were still at or near their best at the limit of 5 epochs. "
-        "Train longer: justright run --out DIR --max-epochs 200. So far A and B underfit (they lack capacity); C is undecided; "
-        "best on validation rows is C, with a test loss of 0."
+        "Train longer: justright run --out DIR --max-epochs 200. So far A and B underfit (they lack capacity, or need longer training); C "
+        "is undecided; best on validation rows is C, with a test loss of 0."
     )
 
 
@@ -112,7 +118,7 @@ def test_where_a_network_already_overfits_training_was_long_enough(maker):
     """The epochs sufficed to see what the study asks about."""
     study = maker.study(cut(maker, "A", 10, 0.65), cut(maker, "B", 20, 0.6), maker.variant("C", 30, 0.6, 0.3))
     assert judge_study(study).conclusion.startswith(
-        "C overfits; A underfits (it lacks capacity); B is undecided; best on"
+        "C overfits; A underfits (it lacks capacity, or needs longer training); B is undecided; best on"
     )
 
 

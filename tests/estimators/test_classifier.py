@@ -10,9 +10,10 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.refusals import refusal
@@ -218,3 +219,55 @@ def test_it_must_be_fitted_first(table):
     """scikit-learn's own error."""
     with pytest.raises(NotFittedError):
         jr.JustRightClassifier().predict(table[0])
+
+
+def test_weights_count_and_a_row_without_weight_is_not_there(table, small):
+    """Only ratios matter; and it is the weighted share of right rows that `score` gives."""
+    x, y = table
+    weights = np.random.default_rng(1).integers(0, 4, len(y))
+    counting = weights > 0
+    whole = jr.JustRightClassifier(**small).fit(x, y, sample_weight=weights)
+    part = jr.JustRightClassifier(**small).fit(
+        x[counting], y[counting], sample_weight=weights[counting] * 7.0
+    )
+    plain = jr.JustRightClassifier(**small).fit(x[counting], y[counting])
+    np.testing.assert_array_equal(whole.predict_proba(x), part.predict_proba(x))
+    assert np.abs(whole.predict_proba(x) - plain.predict_proba(x)).max() > 1e-4
+    assert whole.score(x, y, sample_weight=weights) == pytest.approx(
+        np.average(whole.predict(x) == y, weights=weights)
+    )
+    assert whole.result_.summary["table"]["weights"]["count"] == "all"
+
+
+def test_weights_are_routed_through_searches_and_pipelines(table, small):
+    """As metadata of scikit-learn: to `fit` and to `score` of each fold."""
+    x, y = table
+    weights = np.where(y == "yes", 1.0, 0.0)  # without a second class nothing can be learned
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = jr.JustRightClassifier(**small).set_fit_request(sample_weight=True)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
+        with pytest.raises(ValueError, match="got one class, 'yes'"):
+            pipeline.fit(x, y, sample_weight=weights)
+        plain = model.set_score_request(sample_weight=True)
+        found = cross_validate(
+            plain, x, y, cv=2, params={"sample_weight": weights + 0.1}, return_train_score=True
+        )
+    assert found["test_score"].min() > 0.7
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(99), "`sample_weight` must have one number for each of 100 rows; got the shape (99,)."),
+        (np.full(100, -1), "`sample_weight` must be at least 0; got -1. Leave out rows instead."),
+        (
+            np.arange(100) == 3,
+            "`sample_weight` must be above zero for at least 2 rows; it is for 1. Give more rows.",
+        ),
+    ],
+)
+def test_weights_that_cannot_be_meant_are_refused(table, small, weights, message):
+    """Before anything trains."""
+    with pytest.raises(jr.InputError) as error:
+        jr.JustRightClassifier(**small).fit(*table, sample_weight=weights)
+    assert str(error.value) == message

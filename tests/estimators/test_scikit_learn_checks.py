@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of estimators: all pass, and none is expected to fail (as for its MLPClassifier)."""
+"""scikit-learn's own checks of estimators: all pass but one about weights, which its SGDClassifier does not pass either."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ import justright as jr
 
 # One linear model and one step per epoch: nearly all the time goes into compiling a program for each check's table.
 QUICK = {"study": {"Linear": jr.mlp()}, "max_iter": 1_000, "batch_size": 1_000}
+# Copies of a row are dealt into batches and held out one by one: a weight of 2 cannot do the same, bit by bit.
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "copies of a row are dealt into batches one by one",
+}
 # Skipped for every estimator, unless an environment variable asks for it.
 SKIPPED = {"check_array_api_input"}
 
@@ -30,8 +34,11 @@ def _quick_programs():
 @pytest.mark.filterwarnings("ignore")  # checks pass on purpose what warns
 def test_the_classifier_passes_the_checks_of_scikit_learn():
     """Each of them."""
-    done = check_estimator(jr.JustRightClassifier(**QUICK), on_fail=None, on_skip=None)
-    assert {one["check_name"] for one in done if one["status"] != "passed"} == SKIPPED
+    done = check_estimator(
+        jr.JustRightClassifier(**QUICK), on_fail=None, on_skip=None, expected_failed_checks=EXPECTED
+    )
+    assert {one["check_name"] for one in done if one["status"] not in ("passed", "xfail")} == SKIPPED
+    assert {one["check_name"] for one in done if one["status"] == "xfail"} <= set(EXPECTED)
     assert len(done) > 50
 
 

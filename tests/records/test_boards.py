@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from justright.records.boards.curve_files import EVENT_FILE, write_run
 from justright.records.boards.groups import group_folder, groups_of
-from justright.records.boards.hyperparameters import hyperparameters
+from justright.records.boards.hyperparameters import hyperparameters, metric_tags
 from justright.records.boards.run_summaries import END_FILE, START_FILE
 from justright.records.boards.shared_files import append_shared, are_ours, one_name_each, write_shared
 from justright.records.boards.study_summaries import STUDY_FILE, VERDICT_FILE
@@ -163,12 +163,18 @@ def test_a_running_tensorboard_sees_each_checkpoint(folder, store, files) -> Non
     ends = reader_of(folder.tensorboard_path / PLACES[1])
     for first, last in ((4, 9), (9, 20)):
         assert [points(reader, "epoch_loss") for reader in curves] == [expected(first)] * 2
-        assert "best/val_loss" not in ends.Tags()["tensors"]
+        assert "run_best/val_loss" not in ends.Tags()["tensors"]
         train(folder, store, files, first, last, ends=last == 20)
         for reader in (*curves, ends):
             reader.Reload()
     assert [points(reader, "epoch_loss") for reader in curves] == [expected(20)] * 2
-    assert points(ends, "best/val_loss") == [(19, 0.5)]
+    assert points(ends, "run_best/val_loss") == [(19, 0.5)]
+
+
+def test_curves_come_before_what_was_best() -> None:
+    """TensorBoard sorts tags; single points, which hyperparameters are compared by, are not what people look for first."""
+    tags = metric_tags({"task": "binary", "parts": {"test": 1}})
+    assert min("epoch_loss", *tags) == "epoch_loss"
 
 
 def test_a_running_tensorboard_sees_a_study_go_on(folder, store, files) -> None:
@@ -263,7 +269,7 @@ def test_the_files_of_a_run_say_how_it_began_and_ended(folder, store, files) -> 
     assert tags(folder.tensorboard_path / STUDY_FILE) == {"_hparams_/experiment": 1}
     train(folder, store, files, 4, 6, ends=True)
     assert list(tags(place / END_FILE)) == [
-        *("best/loss", "best/val_loss", "best/epoch", "test/loss"),
+        *("run_best/loss", "run_best/val_loss", "run_best/epoch", "test/loss"),
         "_hparams_/session_end_info",
     ]
 
@@ -289,7 +295,7 @@ def test_a_run_that_goes_on_has_not_ended(folder, store, files) -> None:
     place = folder.tensorboard_path / PLACES[1]
     assert not (place / END_FILE).exists()
     train(folder, store, again, 6, 8, ends=True)
-    assert seen(place, "best/epoch") == [(7, 7.0)]
+    assert seen(place, "run_best/epoch") == [(7, 7.0)]
 
 
 def test_files_of_an_earlier_version_move(folder, store, files) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,15 @@ def unfinished(unfinished_reader):
         wall_seconds=float("nan"),
         rows={"train": 50},
     )
+
+
+def test_the_contract_is_documented(summary):
+    """Each key of the file, of a variant, of its verdict and of its runs has its place in the page for programs."""
+    page = (Path(__file__).parents[2] / "docs/ci.md").read_text(encoding="utf-8")
+    result = result_json(summary)
+    variant = result["variants"][0]
+    keys = {*result, *variant, *variant["verdict"], *variant["runs"][0], *variant["test"]}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
 
 
 def test_result_has_exactly_the_keys_of_the_contract(summary):

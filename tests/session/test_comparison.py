@@ -18,6 +18,7 @@ from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.records.store import Store
 from justright.runs.events import RunKey
+from justright.session.counted_rows import WEIGHTS
 from justright.session.outputs import judge_folder
 from justright.session.row_outputs import TARGETS
 from justright.statistics.intervals import mean_interval
@@ -27,14 +28,20 @@ TABLE = {"source": "people.csv", "target": "income"}
 SPLIT = {"test": ROWS, "seed": 3}
 
 
-def write(path, *, fingerprint="test rows", named=False, table=None, judged=True, **size):
-    """Write the folder of a simulated study; `named` tells its table and split, `table` changes facts about the table."""
+def write(path, *, fingerprint="test rows", named=False, table=None, judged=True, weights=None, **size):
+    """Write the folder of a simulated study; `named` tells its table and split, `table` changes facts about the table.
+
+    Its test rows count by `weights`, if there are any.
+    """
     build_folder(path, Study(**({"variants": 2, "seeds": 2, "rows": ROWS} | size)))
     with StudyFolder.open(path, "resume") as folder, Store(folder) as store:
         study = tomllib.loads(folder.study_path.read_text())
         if named:
             folder.study_path.write_text(tomli_w.dumps(study | {"table": TABLE, "split": SPLIT}))
         store.set_meta("fingerprints", {"test": fingerprint, "split": "others", "variants": {}})
+        if weights is not None:
+            table = {"weights": {"column": "w", "count": "all", "effective_rows": {}}}
+            store.write_reference(WEIGHTS, {"test": weights})
         store.set_meta("table", store.get_meta("table") | (table or {}))
         if judged:
             judge_folder(store, study)
@@ -77,6 +84,26 @@ def test_best_networks_are_paired_by_row_and_seed(folders):
     assert (row["difference"], row["low"], row["high"]) == pytest.approx(
         (expected.mean, expected.low, expected.high)
     )
+
+
+def test_weighted_studies_are_compared_by_weighted_means_and_with_no_others(folders, tmp_path):
+    """Loss and metric as NumPy and scikit-learn average them; a row that does not count may be anything."""
+    weights = np.random.default_rng(0).exponential(size=ROWS).astype(np.float32)
+    weights[::6] = 0
+    pair = [write(tmp_path / name, weights=weights, variants=size) for name, size in (("c", 2), ("d", 5))]
+    found, by_metric = jr.compare(pair), jr.compare(pair, metric="roc_auc")
+    losses, areas = [], []
+    for number, path in enumerate(pair):
+        best = best_of(found, number)
+        losses.append(recorded(path, best, "test", (0, 1))[0].mean(axis=0))
+        outputs, targets = recorded(path, best, "test_output", (0, 1))
+        areas.append(np.mean([roc_auc_score(targets, one, sample_weight=weights) for one in outputs]))
+    mean = np.average(losses[1] - losses[0], weights=weights)
+    assert found.differences["pairing"].to_list() == ["rows and seeds"]
+    assert found.differences["difference"].item() == pytest.approx(mean, abs=1e-6)
+    assert by_metric.differences["difference"].item() == pytest.approx(areas[1] - areas[0])
+    with pytest.raises(jr.InputError, match=r"'0', '1' of weighted rows\. Leave out those that differ"):
+        jr.compare([folders[0], pair[0]])
 
 
 def test_any_metric_can_be_compared(folders):

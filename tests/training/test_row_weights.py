@@ -130,3 +130,18 @@ def test_what_training_reports_besides_its_loss_counts_rows_but_not_classes(few_
     plain = train(mlp(5), replace(few_rows, train_weights=own, class_names=NAMES), still).curves[0]
     assert abs(plain["binary_crossentropy"][0] - loss) > 1e-3  # weights for training alone
     np.testing.assert_array_equal(plain["loss"], curves["loss"])
+
+
+def test_rows_of_weight_0_choose_and_settle_nothing(few_rows, train):
+    """A run with such rows among those that validate ends at the same epoch, for the same reason in the same numbers."""
+    x, y = few_rows.validation
+    junk = np.concatenate([x, 3 * x[:50]]), np.concatenate([y, 1 - y[:50]])
+    weights = np.repeat([2.0, 0.0], [100, 50]).astype(np.float32)
+    ones = {"train_weights": np.ones(250, np.float32), "test_weights": np.ones(120, np.float32)}
+    weighted = replace(few_rows, validation=junk, validation_weights=weights, **ones)
+    recipe = replace(RECIPE, max_epochs=200, batch_size=50, stop="settled")
+    plain, other = (train(mlp(16), rows, recipe) for rows in (few_rows, weighted))
+    assert other.finished[0].epochs < 200
+    assert other.finished[0].reason == plain.finished[0].reason
+    for name in ("val_loss", "val_accuracy", "fixed_binary_crossentropy"):
+        np.testing.assert_allclose(other.curves[0][name], plain.curves[0][name], rtol=1e-6)

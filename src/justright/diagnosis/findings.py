@@ -124,6 +124,11 @@ class Findings:
         return self.is_cut_short and self.end.fall is None and not self.is_longer_measured
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether its epoch limit cut it short and no longer training was measured: what is freer and better may only learn faster."""
+        return self.is_cut_short and not self.overfits_by_time and not self.is_longer_measured
+
+    @property
     def asks_for_longer(self) -> bool:
         """Whether longer training would decide: by its curve, or because nothing tells what it would gain."""
         return self.may_gain_by_time or (self.longer_training is not None and self.longer_training.is_open)

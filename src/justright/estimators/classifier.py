@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from justright.data.read_options import Task
 from justright.errors import InputError
-from justright.estimators.estimator_rows import checked_rows, make_table
+from justright.estimators.estimator_rows import checked_rows, counted_rows, make_table
 from justright.estimators.study_estimator import StudyEstimator
 
 
@@ -51,22 +51,29 @@ class JustRightClassifier(ClassifierMixin, StudyEstimator):  # type: ignore[misc
         JustRightClassifier(seeds=3, study={'Mine': Mlp(units=(64,), ..., dropout=0.5, ...)})
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: ANN401, N803  # whatever callers have; scikit-learn's name
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401, N803  # whatever callers have; scikit-learn's names
         """Train the study on rows and their classes, and return the estimator.
 
+        Args:
+            X: rows, (rows, columns).
+            y: (rows,) their classes.
+            sample_weight: (rows,) how much each counts: in training, in the choice of epoch and network, and in verdicts. Only
+                their ratios matter, and a row of weight 0 is as if it were not there. None counts all the same.
+
         Raises:
-            ValueError: rows, classes or parameters cannot be used; an `InputError` where it is about the study.
+            ValueError: rows, classes, weights or parameters cannot be used; an `InputError` where it is about the study.
             FolderError: no network could be trained.
         """
         X, y = checked_rows(self, X, y)  # noqa: N806
         check_classification_targets(y)
+        X, y, weights = counted_rows(X, y, sample_weight)  # noqa: N806
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
                 f"`y` must hold at least two classes; got one class, {self.classes_.tolist()[0]!r}."
             )
         task: Task = "binary" if len(self.classes_) == 2 else "multiclass"
-        return self._fit_table(make_table(X, codes, task, self.classes_.tolist()))
+        return self._fit_table(make_table(X, codes, task, self.classes_.tolist(), weights=weights))
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401, N803  # as above
         """Return the probability of each class, (rows, classes) in the order of `classes_`."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.base import is_regressor
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from justright.data.checks import check_names
@@ -17,6 +19,7 @@ from justright.data.readers.frames.in_memory import is_pandas
 from justright.data.readers.raw import RawTable
 from justright.data.table import Table
 from justright.errors import InputError
+from justright.runs.weighted_means import relative_weights
 
 LEAST_ROWS = 2  # one learns, one chooses the epoch
 # An array or a sparse matrix, as encoders give it, holds numbers, of which some may be missing.
@@ -48,6 +51,43 @@ def checked_rows(estimator: Any, x: Any, y: Any) -> tuple[Any, npt.NDArray[Any]]
     return x, y
 
 
+def counted_rows(
+    x: Any,  # noqa: ANN401  # as above
+    y: npt.NDArray[Any],
+    sample_weight: object,
+) -> tuple[Any, npt.NDArray[Any], npt.NDArray[np.float32] | None]:
+    """Return the rows and targets that count, and (rows,) how much each does, with mean 1; None if all count the same.
+
+    A row of weight 0 is left out, as if it had not been given.
+
+    Args:
+        x: rows, checked.
+        y: their targets.
+        sample_weight: (rows,) as callers give it.
+    Raises:
+        ValueError: as scikit-learn's own estimators, or fewer than two rows count.
+    """
+    if sample_weight is None:
+        return x, y, None
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.shape != (len(y),):
+        raise InputError(
+            f"`sample_weight` must have one number for each of {len(y):,} rows; got the shape {weights.shape}."
+        )
+    if (weights < 0).any():
+        raise InputError(
+            f"`sample_weight` must be at least 0; got {weights.min():g}. Leave out rows instead."
+        )
+    counting = weights > 0
+    if counting.sum() < LEAST_ROWS:
+        raise InputError(
+            f"`sample_weight` must be above zero for at least {LEAST_ROWS} rows; it is for {counting.sum()}. Give more rows."
+        )
+    if not counting.all():
+        x = x.filter(counting) if is_frame(x) and not is_pandas(x) else x[counting]
+    return x, y[counting], relative_weights(weights[counting]).astype(np.float32)
+
+
 def columns_of(estimator: Any, x: Any) -> RawTable:  # noqa: ANN401  # as above
     """Return the columns of rows that are to be predicted.
 
@@ -61,7 +101,14 @@ def columns_of(estimator: Any, x: Any) -> RawTable:  # noqa: ANN401  # as above
     return read_columns(x, name="X")
 
 
-def make_table(x: Any, target: npt.NDArray[Any], task: Task, classes: Sequence[Any] = ()) -> Table:  # noqa: ANN401  # as above
+def make_table(
+    x: Any,  # noqa: ANN401  # as above
+    target: npt.NDArray[Any],
+    task: Task,
+    classes: Sequence[Any] = (),
+    *,
+    weights: npt.NDArray[np.float32] | None = None,
+) -> Table:
     """Return the table of checked rows.
 
     Args:
@@ -69,11 +116,12 @@ def make_table(x: Any, target: npt.NDArray[Any], task: Task, classes: Sequence[A
         target: (rows,) numbers, or the places of the rows' classes among `classes`.
         task: what is to be learned.
         classes: their names, for reports; none for a regression.
+        weights: (rows,) how much each counts; None if all count the same.
     Raises:
         InputError: the columns make no feature, or the target has too few classes or values.
     """
     options = _options_of(x) if is_frame(x) else {}
-    table = read_table((_without_index(x), target), task=task, **options)
+    table = replace(read_table((_without_index(x), target), task=task, **options), weights=weights)
     names = tuple(map(str, classes))
     try:
         check_names("class", names)

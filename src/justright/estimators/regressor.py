@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 
-from justright.estimators.estimator_rows import checked_rows, make_table
+from justright.estimators.estimator_rows import checked_rows, counted_rows, make_table
 from justright.estimators.study_estimator import StudyEstimator
 
 
@@ -23,15 +23,21 @@ class JustRightRegressor(RegressorMixin, StudyEstimator):  # type: ignore[misc] 
         'ladder'
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: ANN401, N803  # whatever callers have; scikit-learn's name
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401, N803  # whatever callers have; scikit-learn's names
         """Train the study on rows and their numbers, and return the estimator.
 
+        Args:
+            X: rows, (rows, columns).
+            y: (rows,) their numbers.
+            sample_weight: (rows,) how much each counts, as for `JustRightClassifier`.
+
         Raises:
-            ValueError: rows, numbers or parameters cannot be used; an `InputError` where it is about the study.
+            ValueError: rows, numbers, weights or parameters cannot be used; an `InputError` where it is about the study.
             FolderError: no network could be trained.
         """
         X, y = checked_rows(self, X, y)  # noqa: N806
-        return self._fit_table(make_table(X, np.asarray(y, np.float64), "regression"))
+        X, y, weights = counted_rows(X, y, sample_weight)  # noqa: N806
+        return self._fit_table(make_table(X, np.asarray(y, np.float64), "regression", weights=weights))
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401, N803  # as above
         """Return a number for each row, in the target's units."""

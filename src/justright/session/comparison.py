@@ -19,6 +19,7 @@ from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.plain import plain
+from justright.session.counted_rows import WEIGHTS
 from justright.session.outputs import collect_evidence
 from justright.session.result import Result
 from justright.session.row_outputs import TARGETS, MeasuringRows, Part
@@ -173,7 +174,7 @@ class _Rows:
         part: 'test' or 'validation'.
         count: how many.
         fingerprint: of their features and targets; None in folders without one.
-        described: the table and split as their study names them, and the targets; None for a table in memory.
+        described: the table and split as their study names them, targets and weights; None for a table in memory.
     """
 
     part: Part
@@ -302,11 +303,13 @@ class _Opened:
 
     def _rows(self, store: StoreReader, part: Part, count: int) -> _Rows:
         fingerprints = store.get_meta("fingerprints", {})
-        targets = store.reference().get(TARGETS, {}).get(part)
+        recorded = store.reference()
+        targets, weights = (recorded.get(name, {}).get(part) for name in (TARGETS, WEIGHTS))
         table = self.study.get("table", {})
         described = None
         if targets is not None and len(targets) and table.get("source", MEMORY_SOURCE) != MEMORY_SOURCE:
-            digest = hashlib.sha256(np.ascontiguousarray(targets).tobytes()).hexdigest()
+            told = b"".join(one.tobytes() for one in (targets, weights) if one is not None)
+            digest = hashlib.sha256(told).hexdigest()
             described = ([table.get(key) for key in TABLE_KEYS], self.study.get("split"), digest)
         return _Rows(part, count, fingerprints.get("test" if part == "test" else "split"), described)
 

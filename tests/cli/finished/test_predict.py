@@ -89,24 +89,31 @@ def test_options_choose_model_threshold_and_columns(study, table) -> None:
 
 
 def test_a_competition_gets_the_columns_it_asks_for(study, table) -> None:
-    """An identifier and the prediction under the target's name; a name that is there already, or not at all, is an error."""
+    """An identifier and the prediction under the target's name, or the probability of a class; and nothing else."""
     done = predict(table, "--keep", "id", "--keep", "b", "--keep", "id", "--as", "y")
-    assert done.stdout == "id,b,y" + CSV.removeprefix("prediction").replace("\nno,", "\n7,1,no,").replace(
-        "\nyes,", "\n8,2,yes,"
-    )
-    done = predict(table, "--keep", "ID")
-    assert (done.exit_code, done.stderr) == (
-        2,
+    assert done.stdout == "id,b,y\n7,1,no\n8,2,yes\n"
+    assert predict(table, "--probability", "yes", "--as", "y").stdout == "y\n0.25\n0.75\n"
+    assert predict(table, "--probability", "no").stdout == "probability_no\n0.75\n0.25\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         (
-            f"justright: {str(table)!r}: `--keep` must name a column; there is no 'ID'. Did you mean 'id'? Columns: 'id', 'a', "
-            "'b'.\n"
+            ("--keep", "ID"),
+            "{table!r}: `--keep` must name a column; there is no 'ID'. Did you mean 'id'? Columns: 'id', 'a', 'b'.",
         ),
-    )
-    done = predict(table, "--as", "probability_no")
-    assert (done.exit_code, done.stderr) == (
-        2,
-        "justright: `--as` must be a name that no column of probabilities has; got 'probability_no'. Give another one.\n",
-    )
+        (
+            ("--probability", "Yes"),
+            "`--probability` must be one of the classes 'no', 'yes'; got 'Yes'. Did you mean 'yes'?",
+        ),
+        (("--as", ""), "`--as` must be a name; got an empty one."),
+    ],
+)
+def test_columns_that_cannot_be_written_are_refused(study, table, options, message) -> None:
+    """The near miss is named."""
+    done = predict(table, *options)
+    assert (done.exit_code, done.stderr) == (2, f"justright: {message.format(table=str(table))}\n")
 
 
 def test_rows_are_read_as_the_study_was_unless_told_otherwise(study, table, monkeypatch) -> None:
@@ -247,7 +254,7 @@ def test_a_column_of_the_same_name_is_refused(study, tmp_path) -> None:
             "predictions otherwise (--as NAME), or keep other columns.\n"
         ),
     )
-    assert predict(path, "--keep-columns", "--as", "y").stdout.startswith("a,b,prediction,y,probability_no,")
+    assert predict(path, "--keep-columns", "--as", "y").stdout == "a,b,prediction,y\n0.25,1,x,no\n"
 
 
 def test_lists_cannot_be_text(study, monkeypatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from justright.data.plan.date_text import date_parts, find_date_format, parse_dates
+from justright.data.plan.missing_values import MISSING_AMONG_NUMBERS, as_text, without_missing
 from justright.data.plan.number_text import NumberFormat, find_number_format
 from justright.data.plan.word_order import word_order
 
@@ -189,3 +190,11 @@ def test_parts_are_those_of_the_calendar(moment):
 def test_words_with_an_order_are_known(levels, expected):
     """Sizes, ranges, ordinals; what comes round again; and no order where there is none."""
     assert word_order(levels) == expected
+
+
+@pytest.mark.parametrize("error", ["#NV", "#WERT!", "#N/D", "#VALEUR!", "#RIF!", "#WAARDE!", "#NUM!", "k.A."])
+def test_excel_s_errors_are_missing_in_any_language(error):
+    """However many there are, the column stays one of numbers."""
+    cells = pl.Series(["1,5", error, "2,5", error.lower(), "3,5"])
+    known = without_missing(as_text(cells), MISSING_AMONG_NUMBERS).drop_nulls()
+    assert find_number_format(known).parse(known).to_list() == [1.5, 2.5, 3.5]

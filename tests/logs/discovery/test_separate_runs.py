@@ -80,6 +80,18 @@ def test_several_attempts_of_the_same_epochs_are_folds():
     )
 
 
+def test_attempts_that_end_far_apart_are_no_folds():
+    """Three learning rates in one log are three experiments: their mean is no network's curve."""
+    again = [[1.0 - rate * epoch for epoch in range(5)] for rate in (0.2, 0.1, 0.02)]
+    runs = separate(run_of_rows(*(row for values in again for row in rows_of(values))))
+    assert [(run.name, run.is_earlier) for run in runs] == [
+        ("log.csv", False),
+        ("log.csv, first attempt (5 epochs)", True),
+        ("log.csv, second attempt (5 epochs)", True),
+    ]
+    assert runs[0].series[0].values == again[2]
+
+
 def test_attempts_of_several_lengths_may_be_folds():
     """The note says how folds are judged together."""
     again = [FALLING, [value + 0.01 for value in FALLING[:4]], [value + 0.02 for value in FALLING]]

@@ -211,9 +211,9 @@ def test_the_hyperparameters_of_a_study_have_domains_and_metrics(get: Get) -> No
     differing = {info["name"] for info in experiment["hparamInfos"] if info["differs"]}
     assert differing == {"variant", "units", "parameters", "regularizers", "l2"}
     assert [info["name"]["tag"] for info in experiment["metricInfos"]] == [
-        "best/epoch",
-        *("best/val_binary_crossentropy", "best/val_accuracy"),
-        *("best/fixed_binary_crossentropy", "best/fixed_accuracy"),
+        "run_best/epoch",
+        *("run_best/val_binary_crossentropy", "run_best/val_accuracy"),
+        *("run_best/fixed_binary_crossentropy", "run_best/fixed_accuracy"),
         *("test/binary_crossentropy", "test/accuracy"),
     ]
 
@@ -244,11 +244,11 @@ def test_a_run_is_one_row_of_hyperparameters_whichever_groups_show_it(get: Get) 
     curves = curves_of(VARIANTS[1])
     metrics = {item["name"]["tag"]: item["value"] for item in found["metricValues"]}
     assert metrics == {
-        "best/epoch": EPOCHS - 2,
-        "best/val_binary_crossentropy": np.float32(curves["val_binary_crossentropy"][-2]),
-        "best/val_accuracy": 0.5,
-        "best/fixed_binary_crossentropy": np.float32(curves["fixed_binary_crossentropy"][-2]),
-        "best/fixed_accuracy": 0.75,
+        "run_best/epoch": EPOCHS - 2,
+        "run_best/val_binary_crossentropy": np.float32(curves["val_binary_crossentropy"][-2]),
+        "run_best/val_accuracy": 0.5,
+        "run_best/fixed_binary_crossentropy": np.float32(curves["fixed_binary_crossentropy"][-2]),
+        "run_best/fixed_accuracy": 0.75,
         "test/binary_crossentropy": 0.25,
         "test/accuracy": 0.875,
     }

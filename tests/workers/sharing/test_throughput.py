@@ -42,3 +42,6 @@ def test_stacks_are_compared_with_themselves():
     alone, together = {"a": 1.0, "b": 30.0}, {"a": 2.0, "b": 40.0}
     assert weighted_speedup(alone, together) == pytest.approx(1.25)
     assert weighted_speedup(alone, {"b": 40.0}) == pytest.approx(0.75)
+    assert weighted_speedup(alone, {"a": 0.5, "b": 40.0}) == pytest.approx(
+        1.75
+    )  # a machine that was slower for a while

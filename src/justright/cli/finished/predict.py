@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from justright.session.result import Result
 
 STANDARD_OUTPUT = Path("-")
+PROBABILITY = "probability_"  # what columns of probabilities begin with, before the class
 # Ending of the file's name -> what separates its columns; None for Parquet.
 ENDINGS = {".csv": ",", ".tsv": "\t", ".parquet": None}
 # Below it, a float holds every whole number.
@@ -34,7 +35,7 @@ MAX_LISTED = 12
 TEXT_ROWS = 50_000
 FIRST = (
     *("folder", "source", "out", "variant", "seed", "ensemble", "threshold"),
-    *("keep", "keep_columns", "called", "as_json"),
+    *("keep", "keep_columns", "called", "probability", "as_json"),
 )
 
 
@@ -77,8 +78,13 @@ def predict(
     called: str | None = typer.Option(
         None,
         "--as",
-        help="What the column of predictions is called. [default: prediction]",
+        help="Write one column of this name, without probabilities beside it: the prediction or, with --probability, that.",
         metavar="NAME",
+    ),
+    probability: str | None = typer.Option(
+        None,
+        help="Write the probability of this class in place of the prediction, and of no other.",
+        metavar="CLASS",
     ),
     as_json: bool = typer.Option(
         False,
@@ -96,6 +102,7 @@ def predict(
       justright predict runs/houses new.csv
       justright predict runs/houses new.xlsx -o predictions.csv --keep-columns
       justright predict runs/houses test.csv -o submission.csv --keep Id --as SalePrice
+      justright predict runs/churn test.csv -o submission.csv --keep id --as churned --probability yes
       justright predict runs/churn new.csv --variant Dropout --ensemble --threshold 0.3 -o churn.parquet
     """  # noqa: D301  # a real backspace: click then keeps the lines that follow
     from justright.cli.table_progress import ReadingLine
@@ -114,7 +121,9 @@ def predict(
         raw = read_columns(source, how, progress=line, name="TABLE")
     predictor = result.predictor(variant=variant, seed=seed, ensemble=ensemble)
     found = predictor.predict_columns(raw, threshold=threshold)
-    frame = found.frame if called is None else _called(called, found.frame)
+    frame = found.frame
+    if called is not None or probability is not None:
+        frame = _one_column(frame, called, probability)
     if keep or keep_columns:
         frame = _beside(_kept(raw, keep, with_all=keep_columns), frame)
     for note in (*_study_notes(result), *found.notes):
@@ -159,14 +168,23 @@ def _study_notes(result: Result) -> list[str]:
     return ["The study has not been judged: it was interrupted, and the best run so far predicts."]
 
 
-def _called(name: str, found: pl.DataFrame) -> pl.DataFrame:
-    """Return predictions whose first column, which holds the class or the number, has another name."""
+def _one_column(found: pl.DataFrame, called: str | None, probability: str | None) -> pl.DataFrame:
+    """Return the prediction, or the probability of one class, as the only column."""
     first, *others = found.columns
-    if not name or name in others:
+    column = first if probability is None else f"{PROBABILITY}{probability}"
+    if column not in found.columns:
+        classes = [name.removeprefix(PROBABILITY) for name in others]
+        if not classes:
+            raise InputError(
+                "`--probability` is about classes, but this network predicts numbers. Leave it out."
+            )
         raise InputError(
-            f"`--as` must be a name that no column of probabilities has; got {name!r}. Give another one."
+            f"`--probability` must be one of the classes {listed(classes, most=MAX_LISTED)}; got {probability!r}."
+            f"{near_miss(str(probability), classes)}"
         )
-    return found.rename({first: name})
+    if called == "":
+        raise InputError("`--as` must be a name; got an empty one.")
+    return found.select(found[column].alias(called or column))
 
 
 def _kept(raw: RawTable, keep: Sequence[str], *, with_all: bool) -> pl.DataFrame:

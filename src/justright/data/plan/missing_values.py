@@ -27,7 +27,13 @@ MISSING = frozenset(
             "#null!",
             "nil",
         ),
-        *("\\n", "?", "??", "#value!", "#ref!", "#div/0!", "1.#ind", "1.#qnan", "missing", "not available"),
+        *("\\n", "?", "??", "1.#ind", "1.#qnan", "missing", "not available"),
+        # What Excel writes for a formula that fails: in English, German, French, Spanish, Italian, Portuguese and Dutch.
+        *("#value!", "#ref!", "#div/0!", "#num!", "#name?", "#calc!", "#spill!"),
+        *("#nv", "#wert!", "#bezug!", "#zahl!", "#valeur!", "#nombre!", "#nom?", "#nul!"),
+        *("#n/d", "#¡valor!", "#¡ref!", "#¡num!", "#¿nombre?", "#¡nulo!", "#¡div/0!"),
+        *("#valore!", "#rif!", "#nome?", "#nullo!", "#valor!", "#núm!", "#nulo!"),
+        *("#n/b", "#waarde!", "#verw!", "#getal!", "#naam?", "#leeg!", "#deel/0!"),
     }
 )
 # Among numbers these mean the same; among texts they may be a level, as in airbags "None".
@@ -44,6 +50,8 @@ MISSING_AMONG_NUMBERS = MISSING | {
     "unknown",
     "n.d.",
     "nd",
+    "k.a.",
+    "keine angabe",
 }
 
 

@@ -47,7 +47,7 @@ def underfits_action(found: Findings) -> Action:
     """Return how to apply what a network that underfits lacks."""
     if found.freer is None:
         raise ValueError(f"{found.name} has nothing freer beside it")
-    if found.is_cut_short and not found.overfits_by_time and not found.is_longer_measured:
+    if found.is_unfinished:
         return _train_longer(found)
     return _apply(found, found.freer)
 

@@ -10,6 +10,7 @@ from justright.diagnosis.ends import end_reasons, fall_sentence
 from justright.diagnosis.findings import Findings
 from justright.diagnosis.learned import CONSTANT
 from justright.diagnosis.onset import onset_reasons
+from justright.diagnosis.words.advice import limit_words
 from justright.diagnosis.words.numbers import (
     counted,
     epochs,
@@ -179,7 +180,12 @@ def _underfits(found: Findings) -> str:
         raise ValueError(f"{found.name} has nothing freer beside it")
     if not one.is_measured:
         return f"underfits: {_last_epochs(found)} its validation loss still fell by {estimate(one.gain)}"
-    return f"underfits: {phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
+    said = f"underfits: {phrase(one)} {_lowers(one)} its {found.measured.loss} by {estimate(one.gain)}"
+    return (
+        f"{said}; it {limit_words([found])}, so longer training may lower it, too"
+        if found.is_unfinished
+        else said
+    )
 
 
 def _also(found: Findings, direction: Direction) -> str:

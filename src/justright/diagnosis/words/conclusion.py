@@ -37,6 +37,8 @@ LACKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         LONGER_TRAINING: ("needs longer training", "need longer training"),
     }
 )
+# Of those that their epoch limit cut short: what is freer may only have learned faster.
+OR_LONGER = ("or needs longer training", "or need longer training")
 
 
 def conclude(
@@ -106,16 +108,17 @@ def _group(name: str, members: Sequence[Verdict], verdicts: Sequence[Verdict]) -
 
 def _asides(name: str, members: Sequence[Verdict]) -> list[str]:
     """Return what else is to be said about the variants of one label: what they lack, and what they do beside it."""
-    lacking: dict[str, list[str]] = defaultdict(list)
+    lacking: dict[tuple[str, bool], list[str]] = defaultdict(list)
     beside: dict[str, list[str]] = defaultdict(list)
     for one in members:
         if name == UNDERFITS.name and one.freer is not None and one.freer.kind in LACKS:
-            lacking[one.freer.kind].append(one.variant)
+            is_unfinished = one.found is not None and one.found.is_unfinished
+            lacking[one.freer.kind, is_unfinished and one.freer.kind != LONGER_TRAINING].append(one.variant)
         if one.also:
             beside[one.also].append(one.variant)
     said = []
-    for kind, who in lacking.items():
-        verb = LACKS[kind][len(who) > 1]
+    for (lack, is_unfinished), who in lacking.items():
+        verb = LACKS[lack][len(who) > 1] + f", {OR_LONGER[len(who) > 1]}" * is_unfinished
         pronoun = "it" if len(members) == 1 else "they"
         said.append(f"{pronoun if len(who) == len(members) else listed(who)} {verb}")
     for kind, who in beside.items():

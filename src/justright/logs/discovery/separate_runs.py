@@ -35,6 +35,10 @@ FEWEST_ALIKE = 3  # attempts of the same epochs that are folds or seeds
 MEMBERS_IN_NAME = re.compile(
     r"(?<![a-z])(?:k?-?folds?|cv|cross[-_ ]?val(?:idation)?|seeds)(?![a-z])", re.IGNORECASE
 )
+END_SHARE = 4  # a quarter of a part tells where it ends
+MOST_APART = (
+    0.5  # of how far training moved: as much as folds and seeds of one experiment differ where they end
+)
 JUMP = 2  # times the largest change before: values that change more do not go on from where they were
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 
@@ -245,11 +249,31 @@ def _are_members(run: LoggedRun, attempts: Sequence[_Part], why: Sequence[Kind])
     """
     if len(attempts) < 2 or set(why) != {"restarted"}:
         return False
+    if MEMBERS_IN_NAME.search(Path(run.name).stem) is not None:
+        return True
     times = attempts[0].times
-    alike = len(times) > 2 and all(part.times == times for part in attempts)
-    return (alike and len(attempts) >= FEWEST_ALIKE) or MEMBERS_IN_NAME.search(
-        Path(run.name).stem
-    ) is not None
+    is_alike = len(times) > 2 and all(part.times == times for part in attempts)
+    return is_alike and len(attempts) >= FEWEST_ALIKE and _end_together(attempts)
+
+
+def _end_together(attempts: Sequence[_Part]) -> bool:
+    """Return whether attempts end close together, by the loss that tells best where training is.
+
+    Networks of one experiment learn alike; those of several settings, such as learning rates, do not.
+    """
+    pairs = _comparable(attempts[0], attempts[1])
+    if not pairs:
+        return False
+    place = next(at for at, one in enumerate(attempts[0].series) if one is pairs[0][0])
+    moved, ends = [], []
+    for part in attempts:
+        values = [value for value in part.series[place].values if math.isfinite(value)]
+        tail = values[-max(1, len(values) // END_SHARE) :]
+        if not tail:
+            return False
+        ends.append(math.fsum(tail) / len(tail))
+        moved.append(abs(values[0] - ends[-1]))
+    return max(ends) - min(ends) <= MOST_APART * max(moved)
 
 
 def _member(run: LoggedRun, part: _Part, number: int, attempts: Sequence[_Part]) -> LoggedRun:

@@ -21,6 +21,8 @@ EXPERIMENT, STARTED, ENDED = (
     f"_hparams_/{name}" for name in ("experiment", "session_start_info", "session_end_info")
 )
 # Brakes with a column of their own, so that runs can be sorted and filtered by them; the others stand in the text.
+# What tags of a run's best epoch begin with. TensorBoard sorts tags, and the curves, `epoch_loss` and others, are what people look for.
+BEST = "run_best/"
 BRAKE_COLUMNS = ("l1", "l2", "dropout")
 NO_BRAKES = "none"
 
@@ -115,7 +117,7 @@ def experiment_point(
             info.type = api_pb2.DATA_TYPE_FLOAT64
             info.domain_interval.min_value, info.domain_interval.max_value = min(values), max(values)
     for tag in metric_tags(facts):
-        info = data.experiment.metric_infos.add(display_name=tag.replace("/", " "))
+        info = data.experiment.metric_infos.add(display_name=tag.removeprefix("run_").replace("/", " "))
         info.name.tag = tag
     return _point(EXPERIMENT, data)
 
@@ -125,15 +127,15 @@ def metric_tags(facts: Mapping[str, Any]) -> list[str]:
 
     Example:
         >>> metric_tags({"task": "regression", "parts": {"test": 0}})[:2]
-        ['best/epoch', 'best/val_mean_squared_error']
+        ['run_best/epoch', 'run_best/val_mean_squared_error']
     """
     task, has_test = facts.get("task", "binary"), facts.get("parts", {}).get("test")
     names = (LOSSES[task], SCORES[task])
     test = [f"test/{name}" for name in names] if has_test else []
     return [
-        "best/epoch",
-        *(f"best/val_{name}" for name in names),
-        *(f"best/fixed_{name}" for name in names),
+        f"{BEST}epoch",
+        *(f"{BEST}val_{name}" for name in names),
+        *(f"{BEST}fixed_{name}" for name in names),
         *test,
     ]
 

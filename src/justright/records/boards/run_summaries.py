@@ -8,7 +8,7 @@ from pathlib import Path
 from justright.errors import InputError, JustrightError
 from justright.records.boards.board_events import FILE_NAME, Content, file_of, histogram, scalar
 from justright.records.boards.board_events import Point as At
-from justright.records.boards.hyperparameters import Chosen, end_point, start_point
+from justright.records.boards.hyperparameters import BEST, Chosen, end_point, start_point
 from justright.records.event_files import is_cut_off, read_events
 from justright.records.models import read_about, read_weights
 from justright.records.reader import RunRecord
@@ -31,7 +31,7 @@ def end_content(record: RunRecord) -> Content:
         raise ValueError(f"{record.run} has not ended")
     step = record.best_epoch or 0
     best = {} if record.best_epoch is None else record.best | {"epoch": float(record.best_epoch)}
-    numbers = {f"best/{name}": value for name, value in best.items() if name != UNCHANGED}
+    numbers = {f"{BEST}{name}": value for name, value in best.items() if name != UNCHANGED}
     numbers |= {f"test/{name}": value for name, value in record.test.items()}
     points = [At(step, scalar(tag, value)) for tag, value in numbers.items() if not math.isnan(value)]
     return lambda wall: file_of([*points, end_point(outcome, wall=wall)], wall)
