@@ -70,6 +70,11 @@ def pytest_collection() -> Generator[None]:
         gc.enable()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have files begin in the order below; pytest-xdist would begin with those of the most tests, and end with single long ones."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have the most slow tests, so that no process is left with one of them at the end."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))

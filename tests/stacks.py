@@ -168,6 +168,21 @@ def train(tmp_path_factory) -> Train:
     return run
 
 
+class Heard:
+    """A sink that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def handle(self, event: Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    def of(self, kind: type) -> list[Any]:
+        """The events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
 @pytest.fixture(scope="module")
 def shared_workers() -> Iterator[None]:
     """Studies of a module go on with the workers that an earlier one has left, as with `keep_workers=True`.

@@ -58,15 +58,6 @@ def imported(folder: Path, *arguments: str) -> set[str]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """A training log with a clear course."""
-    path = tmp_path / "log.csv"
-    lines = [f"{epoch},{1 - epoch / 100},{0.6 + abs(epoch - 30) / 100}" for epoch in range(90)]
-    path.write_text("\n".join(["epoch,loss,val_loss", *lines]))
-    return path
-
-
-@pytest.fixture
 def table(tmp_path: Path) -> Path:
     """A small binary table with a column whose name is hostile, and classes in words."""
     path = tmp_path / "table.csv"

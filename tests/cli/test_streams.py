@@ -21,15 +21,6 @@ NO_ROOM = (
 )
 
 
-@pytest.fixture
-def log(tmp_path):
-    """A training log with a clear course."""
-    path = tmp_path / "log.csv"
-    lines = [f"{epoch},{1 - epoch / 100},{0.6 + abs(epoch - 30) / 100}" for epoch in range(90)]
-    path.write_text("\n".join(["epoch,loss,val_loss", *lines]))
-    return str(path)
-
-
 def start(*arguments, **options):
     """Run the command in a process of its own."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options

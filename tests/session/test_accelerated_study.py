@@ -72,6 +72,7 @@ def folder(split, on_device, tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 def test_what_auto_meant_there_is_recorded(folder):
     """Products, batch orders and the device, in words that decide whether a run can be continued."""
     with StudyFolder.open(folder, "read") as opened:
@@ -99,6 +100,7 @@ def test_a_study_of_an_accelerator_is_not_continued_on_a_cpu(folder, split):
     )
 
 
+@pytest.mark.slow
 def test_it_is_continued_there_for_longer(folder, split, on_device):
     """More epochs go on from the checkpoints, and the first ones stay as they were."""
     order = ["variant", "seed", "epoch"]
@@ -155,6 +157,7 @@ def states(folder):
     return {tuple(path.stem.rpartition("-")[::2]) for path in (folder / "checkpoints").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_variant_leaves_stacks_of_several_and_comes_back(split, on_device, tmp_path, monkeypatch):
     """Six runs in three lanes: the checkpoints of those that began and of those that waited are divided; all go on for longer."""
     monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 3)
@@ -191,6 +194,7 @@ class Crashing:
             raise Crash
 
 
+@pytest.mark.slow
 def test_more_runs_than_lanes_end_in_any_number_of_sessions(split, on_device, tmp_path, monkeypatch):
     """Six runs of models of one's own in two lanes, cut off in the middle: the same curves as without."""
     monkeypatch.setattr(train, "MAX_LANES_TOGETHER", 2)

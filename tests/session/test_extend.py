@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from tests.refusals import refusal
+from tests.stacks import Heard
 
 import justright as jr
 from justright.errors import FolderError
@@ -19,7 +20,6 @@ from justright.records.fingerprints import changed
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
 from justright.runs.events import (
-    Event,
     PlanMade,
     ReferenceMeasured,
     RowKind,
@@ -59,21 +59,6 @@ def study_of(
     recipes = {"Limited": None, "Stopped": STOPPING, "New": None}
     variants = [jr.Variant(name, jr.mlp(8), recipe=recipes[name]) for name in names]
     return jr.Study(split, variants, jr.Recipe(100, epochs, None), seeds=(0, 1))
-
-
-class Heard:
-    """A sink that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def handle(self, event: Event) -> None:
-        """Keep an event."""
-        self.events.append(event)
-
-    def of(self, kind: type) -> list:
-        """The events of a kind."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 def run(study, folder: Path) -> Heard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.refusals import refusal
+from tests.stacks import Heard
 
 import justright as jr
 import justright.study.study
@@ -41,16 +42,12 @@ WORK = (
 RECIPE = jr.Recipe(batch_size=50, max_epochs=3, patience=None)
 
 
-@dataclass
-class Heard:
-    """A sink that keeps what it hears."""
+class Counting(Heard):
+    """A sink that counts calls as well."""
 
-    events: list = field(default_factory=list)
-    calls: Counter = field(default_factory=Counter)
-
-    def handle(self, event) -> None:
-        """Keep one event."""
-        self.events.append(event)
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
 
     def counted(self, name, function):
         """Return a function that counts its calls."""
@@ -60,10 +57,6 @@ class Heard:
             return function(*arguments, **options)
 
         return call
-
-    def of(self, kind):
-        """Return the events of one kind."""
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 def table():
@@ -94,7 +87,7 @@ def study(**options):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """(folder, result, what was heard) of the study, run once."""
-    folder, heard = tmp_path_factory.mktemp("running") / "study", Heard()
+    folder, heard = tmp_path_factory.mktemp("running") / "study", Counting()
     with pytest.MonkeyPatch.context() as patch:
         for module, name in WORK:
             patch.setattr(module, name, heard.counted(name, getattr(module, name)))

@@ -91,6 +91,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_loss_of_keras_or_one_s_own_is_minimised_as_plain_keras_does(name, few_rows, train, plain_keras):
     """With penalties, on training and validation rows; the loss of the task is measured beside it."""
@@ -113,6 +114,7 @@ def test_a_loss_of_keras_or_one_s_own_is_minimised_as_plain_keras_does(name, few
         np.testing.assert_allclose(curves[ours_], expected[theirs_], rtol=TOLERANCE, err_msg=ours_)
 
 
+@pytest.mark.slow
 def test_metrics_are_keras_own_on_the_fixed_subset_and_validation_rows(few_rows, train):
     """At every epoch, from probabilities though the model ends in logits; and on test rows at the end."""
     own = [metrics.AUC(), metrics.Precision(), "mae", own_error]
@@ -244,6 +246,7 @@ def test_what_cannot_be_measured_row_by_row_is_refused_before_anything_trains(op
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_what_its_user_made_with_the_loss_and_metrics_of_its_recipe(few_rows, train):
     """Reloaded by Keras alone: last activation, probabilities, loss and metrics; evaluating it gives what was measured."""
     recipe = replace(RECIPE, loss=losses.BinaryFocalCrossentropy(gamma=1.5), metrics=[metrics.AUC()])

@@ -134,6 +134,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "standardize"),
     [("mixup", True), ("averaged weights", False), ("all", True)],
@@ -156,6 +157,7 @@ def test_first_epochs_equal_float64_numpy(name, standardize, few_rows, train):
         np.testing.assert_allclose(saved, value, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mixup_of_a_regression_equals_float64_numpy(few_rows, train):
     """The weighted sum of both targets' squared errors: its gradient is that of the mixed target's."""
     parts = (few_rows.train[0], few_rows.validation[0], few_rows.test[0])
@@ -225,6 +227,7 @@ def keras_averages(model, rows, recipe, *, smoothing=0.0):
     return {name: np.array([entry[name] for entry in curves]) for name in curves[0]}, means
 
 
+@pytest.mark.slow
 def test_noise_and_moving_statistics_equal_a_plain_keras_loop(few_rows, train):
     """Normalization adapted by Keras itself, its Gaussian noise, dropout, and the average of moving statistics."""
     recipe = replace(PLAIN, ema=0.7, label_smoothing=0.1)
@@ -276,12 +279,14 @@ def assert_same(ours, theirs, seed):
     assert mine == other
 
 
+@pytest.mark.slow
 def test_a_lane_alone_equals_the_same_lane_among_eight(few_rows, train):
     """With every option at once, bit for bit."""
     among = train(everything, few_rows, LONG, seeds=tuple(range(8)))
     assert_same(train(everything, few_rows, LONG, seeds=(3,)), among, 3)
 
 
+@pytest.mark.slow
 def test_going_on_from_a_checkpoint_changes_nothing(few_rows, train):
     """Averages, mixtures and noise of a run cut after three epochs go on as if it had not been."""
     cache = {}

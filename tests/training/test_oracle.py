@@ -96,6 +96,7 @@ def six_batches(rows):
     return replace(rows, train=(x[: 6 * BATCH], y[: 6 * BATCH]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_first_epochs_equal_a_plain_keras_loop(name, six_batches, storage):
     """For every tutorial variant, with dropout's own masks: losses within 1e-5 relative, accuracies to a row."""

@@ -41,6 +41,7 @@ def run_script(path: Path) -> dict[str, Any]:
     return runpy.run_path(str(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "variant", "metric"),
     [

@@ -73,6 +73,7 @@ def whole(few_rows, train):
     return trained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "changes"),
     [
@@ -93,6 +94,7 @@ def test_a_prepared_stack_compiles_nothing(build, changes, few_rows, train, task
     assert not late
 
 
+@pytest.mark.slow
 def test_a_prepared_stack_gives_the_same_numbers_also_where_it_goes_on(
     whole, few_rows, train, task_of, late, monkeypatch
 ):

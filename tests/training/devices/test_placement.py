@@ -56,6 +56,7 @@ def assert_close(ours, theirs):
         assert mine.test == pytest.approx(ended.test, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_four_devices_give_the_curves_of_one(sharded, alone):
     """With dropout, a penalty, averaged weights, two lanes, and what is measured and decided at the end."""
     assert len(alone[0].curves[0]["loss"]) == RECIPE.max_epochs

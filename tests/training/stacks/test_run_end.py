@@ -64,6 +64,7 @@ def assert_reproduces(found, recorded):
         np.testing.assert_allclose(value, recorded[f"val_{name}"], rtol=TOLERANCE, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_plain_keras_opens_the_model_and_reproduces_its_validation_metrics(task, ended):
     """Loss with penalties, loss, and score: by `evaluate` of the compiled model as it was saved."""
@@ -137,6 +138,7 @@ def test_a_split_without_test_rows_measures_none(ended):
     assert {part.kind for part in run.rows if part.kind.startswith("test")} == set()
 
 
+@pytest.mark.slow
 def test_saving_leaves_the_shared_model_as_it_was(few_rows, train):
     """All lanes share one Keras model: saving one lane's best weights must not leak into the next lane's model."""
     trained = train(mlp(4), few_rows, Recipe(100, 2, None), seeds=(0, 1))
@@ -151,6 +153,7 @@ def test_saving_leaves_the_shared_model_as_it_was(few_rows, train):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_the_model_says_how_weights_were_distributed_before_after_and_at_best(few_rows, train, ema):
     """Against Keras' own initial weights, the saved ones, and the last checkpoint's; widths that are padded are cut."""
