@@ -243,17 +243,30 @@ def test_a_training_that_diverges_is_recorded_until_then(tmp_path):
 
 
 def test_several_classes_and_one_hot_targets(tmp_path):
-    """A row's class is its number, or the place of the 1."""
+    """A row's class is its number, or the place of the 1. A metric of a class of one's own is recorded as Keras reports it."""
+    import keras
+
+    class Certainty(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(keras.ops.max(y_pred, -1))
+
     classes = np.random.default_rng(0).integers(0, 3, 100)
     rows = (VALIDATION[0], np.eye(3)[classes]), (TRAIN[0], np.eye(3)[classes[:80]])
     callback = recorder(tmp_path / "study", data=rows[0], train=rows[1])
-    model = network(outputs=3, activation="softmax", loss="categorical_crossentropy", metrics=["accuracy"])
+    model = network(
+        outputs=3,
+        activation="softmax",
+        loss="categorical_crossentropy",
+        metrics=["accuracy", Certainty(name="certainty")],
+    )
     history = fit(model, callback, epochs=2, rows=rows[1], validation_data=rows[0])
     curves = callback.result.curves
     assert callback.result.summary["task"] == "multiclass"
     np.testing.assert_allclose(curves["val_sparse_categorical_crossentropy"], history["val_loss"], rtol=1e-5)
     np.testing.assert_allclose(curves["accuracy"], history["accuracy"])
     np.testing.assert_allclose(curves["val_accuracy"], history["val_accuracy"])
+    np.testing.assert_allclose(curves["val_certainty"], history["val_certainty"])
+    assert "Certainty" not in (callback.folder / "study.toml").read_text()  # commands could not read it again
 
 
 def test_two_outputs_for_two_classes_are_one_logit(tmp_path):

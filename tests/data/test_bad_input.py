@@ -185,7 +185,7 @@ def test_options_out_of_range(write):
         f"{path!r}: options must name feature columns; categorical='color' is no column. Columns: 'x', 'label'."
     )
     assert refusal(read_table, path, categorical=["label"], drop=["z", "labl"], weights="w") == (
-        f"{path!r}: options must name feature columns; drop='z' is no column; drop='labl' is no column Did you mean 'label'?; "
+        f"{path!r}: options must name feature columns; drop='z' is no column; drop='labl' is no column (did you mean 'label'?); "
         "categorical='label' is the target; weights='w' is no column. Columns: 'x', 'label'."
     )
     assert refusal(read_table, path, missing=["0", "1"]) == (

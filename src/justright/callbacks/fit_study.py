@@ -15,7 +15,7 @@ from justright.runs.describe_model import describe_model
 from justright.runs.events import VariantBuilt
 from justright.runs.grid import fixed_rows
 from justright.runs.limits import PIECE_ROWS
-from justright.study.keras_descriptions import name_of
+from justright.study.keras_descriptions import OwnMetricClass, name_of
 from justright.study.own_models.compiled_model import is_task_loss, known_options, without_task_loss
 from justright.study.recipe import Recipe
 from justright.study.study import Study
@@ -80,6 +80,10 @@ def fit_study(
         InputError: the model does not fit the rows, or is none that can be judged.
     """
     options, unknown = known_options(model)
+    # Keras measures them in `fit`, and a study file could not hold their code: commands would refuse the folder.
+    options["metrics"] = tuple(
+        one for one in options.get("metrics", ()) if not isinstance(one, OwnMetricClass)
+    )
     loss = options.get("loss")
     outputs = model_outputs(model, data.parts["validation"], most=PIECE_ROWS)
     width = outputs.shape[1]

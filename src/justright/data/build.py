@@ -220,7 +220,8 @@ def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
             try:
                 found = _find_column(raw, name, option)
             except InputError:
-                wrong.append(f"{option}={name!r} is no column{near_miss(name, raw.frame.columns)}")
+                hint = near_miss(name, raw.frame.columns).replace(" Did", "did", 1)
+                wrong.append(f"{option}={name!r} is no column" + f" ({hint})" * bool(hint))
                 continue
             if found == target:
                 wrong.append(f"{option}={name!r} is the target")
