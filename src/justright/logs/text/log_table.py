@@ -219,8 +219,10 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
         _is_said_again(column) for column in columns
     ):  # 'Epoch 1 loss 0.5': words, not columns
         return False
-    if is_spaced:  # sentences, too, are words between spaces
-        return 5 * len(fitting) >= 4 * len(rows) and 2 * sum(map(_is_numeric, columns)) >= len(header)
+    if is_spaced:  # sentences, too, are words between spaces; a report may follow the table
+        together = list(takewhile(lambda row: len(row) == len(header), rows))
+        body = together if len(together) >= MANY_LINES else rows
+        return 5 * len(fitting) >= 4 * len(body) and 2 * sum(map(_is_numeric, columns)) >= len(header)
     return any(map(_is_numeric, columns))
 
 
