@@ -186,6 +186,17 @@ NOTES = {
             "There is no validation set: 'Test loss' was taken for validation.",
         ),
     ),
+    "a report below": (
+        table(
+            "Step   Train loss    Test loss    Test metric",
+            "{e}00  {t}    {v}    9.9\n{e}50  {t}    {v}    9.9",
+        )
+        + "\nBest model at step 150:\n  train loss: 6.00e-01\n  test loss: 6.5e-01\n  test metric: [9.9]\n'train' took 9 s\nSaving ...\n",
+        (
+            "6 lines that are no rows were left out.",
+            "There is no validation set: 'Test loss' was taken for validation.",
+        ),
+    ),
     "batches": (
         table("epoch,step,train_loss,val_loss", "{e},{e}1,{t},\n{e},{e}2,{t},\n{e},{e}2,,{v}"),
         ("Several values per epoch of 'train_loss' were averaged over each epoch.",),

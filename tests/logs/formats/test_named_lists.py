@@ -36,6 +36,14 @@ def test_lists_are_curves(tmp_path, kind):
     assert kind.startswith("Flower") or train.values.tolist() == TRAIN
 
 
+def test_rounds_count_as_they_are_numbered(tmp_path):
+    """Flower's first round is 1."""
+    path = tmp_path / "server.log"
+    path.write_text(TEXTS["Flower"])
+    (run,) = read_logs(path).curves
+    assert (run.unit, [one.at.tolist() for one in run.curves]) == ("iteration", [[1, 2, 3, 4]])
+
+
 def test_lists_of_which_none_is_a_measure_are_no_log(tmp_path):
     """Nor are lists of two, and those of a name that comes back, as sizes in a text of another kind."""
     path = tmp_path / "notes.txt"

@@ -195,6 +195,16 @@ PRINTED = {
         ),
         ("epoch", EPOCHS, "validation dice_loss", "validation"),
     ),
+    "llama2.c": (
+        lines_of(
+            "{s} | loss {t} | lr 1.0e-04 | 100.10ms | mfu 10.1%\nstep {s}: train loss {t}, val loss {v}"
+        ),
+        ("step", STEPS, "val loss", "validation"),
+    ),
+    "lines that begin with what counts": (
+        lines_of("{e:5d}  train {t:.3e}  valid {v:.3e}  lr 1e-3"),
+        ("epoch", EPOCHS, "valid", "validation"),
+    ),
     "rows behind their numbers": (
         lines_of("loss after epoch {e}: {t} (train) {v} (val)"),
         ("epoch", EPOCHS, "val loss", "validation"),

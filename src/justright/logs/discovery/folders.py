@@ -26,7 +26,7 @@ MAX_FOLDER_BYTES = 256 << 20  # of text that is read for one folder: a thousand 
 MAX_TABLE_BYTES = 8 << 20  # of a file whose name does not say that it is a log: larger ones are data
 
 # Endings of text files that may be logs; files without any are looked at if their name says so.
-TEXT_ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".out"})
+TEXT_ENDINGS = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".out", ".dat"})
 # Of tables that are not text: most are data, so that their names must say that they are logs.
 TABLE_ENDINGS = frozenset(
     {

@@ -18,7 +18,10 @@ from justright.logs.text.json_text import parse_literal
 VALUE = rf"(?:{NUMBER}|nan|[-+]?inf)"
 PAIR = rf"[(\[]\s*\d+\s*,\s*{VALUE}\s*[)\]]"  # Flower's (round, value)
 LIST = re.compile(rf"\[\s*(?:{PAIR}|{VALUE})(?:\s*,?\s+(?:{PAIR}|{VALUE})|,(?:{PAIR}|{VALUE}))+\s*,?\s*\]")
-ITEM = re.compile(rf"(?:\w+\s*:)?\s*(?:-|(?:round|epoch)\s+\d+\s*[:=])\s*({VALUE})\s*", re.IGNORECASE)
+ITEM = re.compile(
+    rf"(?:\w+\s*:)?\s*(?:-|(?P<count>round|epoch)\s+(?P<at>\d+)\s*[:=])\s*(?P<value>{VALUE})\s*",
+    re.IGNORECASE,
+)
 LINE = re.compile(
     rf"^['\"]?([A-Za-z_][^,;\t\n'\"]*)['\"]?((?:[,;\t] *{VALUE}){{3,}})[,;\t]?[ \r]*$", re.MULTILINE
 )
@@ -45,7 +48,16 @@ def named_lists(text: str) -> dict[str, list[float]]:
         if name in found:
             return {}
         found[f"validation {name}" if is_evaluated and "fit" not in name else name] = values
-    return found
+    return {**_counts(text, set(map(len, found.values()))), **found}
+
+
+def _counts(text: str, lengths: set[int]) -> dict[str, list[float]]:
+    """Return what counts the items of all lists, as 'round 3: 0.6' says, by its name; nothing if the lists differ in length."""
+    items = [item for line in text.split("\n") if (item := ITEM.fullmatch(line.strip())) and item["count"]]
+    if len(lengths) != 1 or len(items) < max(lengths):
+        return {}
+    first = items[: max(lengths)]
+    return {first[0]["count"].lower(): [float(item["at"]) for item in first]}
 
 
 def _in_brackets(text: str) -> Iterator[tuple[str, list[float]]]:
@@ -69,7 +81,7 @@ def _as_items(text: str) -> Iterator[tuple[str, list[float]]]:
     for line in (*text.split("\n"), ""):
         item = ITEM.fullmatch(line.strip())
         if item is not None:
-            values.append(parse_number(item[1]) or float(item[1]))
+            values.append(parse_number(item["value"]) or float(item["value"]))
             continue
         if name and values:
             yield name, values

@@ -33,7 +33,7 @@ EPOCH_AND_BATCH = re.compile(
 BOOSTER = re.compile(
     r"\s*(?:\[\s*(\d+)\s*(?:/\s*\d+\s*)?\]:?(?=\s)|(\d+):(?=\s+(?:learn|test)\b))"
 )  # '[10]  train-auc:0.8', '10: learn: 0.5'
-FIRST = re.compile(r"\s*(\d{1,9})\s*[:,](?=\s)")
+FIRST = re.compile(r"\s*(\d{1,9})(?:\s*[:,|](?=\s)|\s{2})")
 NAMED_NUMBER = re.compile(
     rf"(?P<sep>\s*[:=]\s*|\s+(?:is|was|of)\s+|\s+|\()(?P<number>{VALUE})(?P<of>\s*/\s*\d+)?(?P<percent>\s?%)?(?=\.?\.?\.?(?:$|[\s,;|)\]}}'\"+±]))",
     re.IGNORECASE,

@@ -75,6 +75,8 @@ def _name_nameless(log: NamedLog) -> None:
     nameless = [
         one for one in log.series if one.metric == NAMELESS and one.says_role and len(one.series.values) > 1
     ]
+    if any(one.is_loss and one.role in {other.role for other in nameless} for one in log.series):
+        return  # DeepXDE's 'Test metric' beside 'Test loss'
     nameless = nameless or _unknown_pair(log)
     if not nameless:
         return

@@ -20,6 +20,8 @@ COMMENTS = ("#", "//", "%")
 HEADER_WITHIN = 40  # lines before which a header must come: what tools print before their table
 MANY_LINES = 5  # of one number each, which are a column
 COUNT_OR_TIME = re.compile(r"[-+]?\d[\d.,:/ eE+-]*[A-Za-z%]{0,3}|nan|[-+]?inf", re.IGNORECASE)
+# A number behind its name, as in no header: 'loss: 0.5', or 'loss 0.5', but 'top 5' may be a name.
+NUMBER_SAID = re.compile(r"[A-Za-z](?<!Unnamed)\s*(?:[:=]\s*[-+]?\.?\d|\s[-+]?\d*\.\d)")
 MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\s*\d{1,3}%$")  # of a logger's line, or a bar's
 SAMPLE = 60  # lines below a header that tell whether it is one
 MAX_COLUMNS = 20_000
@@ -192,7 +194,7 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
         return False
     numbers = sum(parse_number(cell) is not None for cell in header)
     is_spaced = separator in ("wide", "space")
-    said = sum(bool(re.search(r"[A-Za-z](?<!Unnamed)\s*[:=]\s*[-+]?\.?\d", cell)) for cell in header)
+    said = sum(map(bool, map(NUMBER_SAID.search, header)))
     if max(numbers, said) > (0 if is_spaced else len(header) // 4):
         return False
     if not rows:
@@ -219,8 +221,10 @@ def _heads(header: list[str], rows: list[list[str]], separator: str) -> bool:
         _is_said_again(column) for column in columns
     ):  # 'Epoch 1 loss 0.5': words, not columns
         return False
-    if is_spaced:  # sentences, too, are words between spaces
-        return 5 * len(fitting) >= 4 * len(rows) and 2 * sum(map(_is_numeric, columns)) >= len(header)
+    if is_spaced:  # sentences, too, are words between spaces; a report may follow the table
+        together = list(takewhile(lambda row: len(row) == len(header), rows))
+        body = together if len(together) >= MANY_LINES else rows
+        return 5 * len(fitting) >= 4 * len(body) and 2 * sum(map(_is_numeric, columns)) >= len(header)
     return any(map(_is_numeric, columns))
 
 
