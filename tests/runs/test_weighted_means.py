@@ -16,16 +16,37 @@ from justright.statistics.intervals import mean_interval
 
 
 def test_the_linearised_values_have_the_mean_and_the_variance_of_a_ratio():
-    """The variance of a ratio of two sums is a textbook's: sum of w^2 (value - mean)^2 over (sum of w)^2, here without n / (n - 1)."""
+    """By the jackknife, up to 1 in n: leaving out one row after the other, of which some do not count and one counts much."""
     rng = np.random.default_rng(0)
     values, weights = rng.normal(3, 1, (2, 400)), rng.exponential(size=400)
-    weights[::7] = 0
+    weights[::7], weights[3] = 0, 100
     found = linearised(values, relative_weights(weights))
     means = np.average(values, axis=1, weights=weights)
     np.testing.assert_allclose(found.mean(axis=1), means)
-    variance = (weights**2 * (values - means[:, None]) ** 2).sum(axis=1) / weights.sum() ** 2
-    np.testing.assert_allclose(found.var(axis=1) / 400, variance)
+    left = np.array(
+        [
+            np.average(np.delete(values, row, axis=1), axis=1, weights=np.delete(weights, row))
+            for row in range(400)
+        ]
+    )
+    np.testing.assert_allclose(found.var(axis=1, ddof=1) / 400, left.var(axis=0) * 399, rtol=0.01)
     assert weighted_mean(values[0], relative_weights(weights)) == pytest.approx(means[0])
+
+
+def test_equal_weights_are_none():
+    """Whatever they are."""
+    values = np.random.default_rng(0).normal(size=(2, 20))
+    np.testing.assert_allclose(linearised(values, relative_weights(np.full(20, 7.0))), values)
+
+
+def test_rows_of_weight_0_change_no_interval():
+    """It is that of the other rows alone."""
+    values, weights = np.random.default_rng(4).exponential(size=(2, 12))
+    weights[:5] = 0
+    whole, part = (
+        linearised(values[rows], relative_weights(weights[rows])) for rows in (slice(None), slice(5, None))
+    )
+    assert whole.var(ddof=1) / 12 == pytest.approx(part.var(ddof=1) / 7)
 
 
 def test_differences_of_linearised_values_are_those_of_differences():

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from justright.diagnosis.evidence import Losses, RunEvidence
 from justright.diagnosis.measured import Measured, RowSource, chosen_by_halves
 from justright.diagnosis.words.numbers import epochs, estimate, number, rough, sentence
-from justright.runs.weighted_means import linearised
+from justright.runs.weighted_means import linearised, weighed
 from justright.statistics.crossed import MIN_ROWS, Floats, crossed
 from justright.statistics.intervals import Interval, interval_of
 from justright.statistics.jitter import (
@@ -246,8 +246,7 @@ def _are_wrong(losses: Losses, weights: Floats | None) -> npt.NDArray[np.bool_]:
     """Return (..., rows) whether a binary cross-entropy tells of a wrong answer; of a row without weight it tells nothing."""
     if weights is None:
         return losses > WRONG_ABOVE
-    means = losses.mean(axis=-1, keepdims=True, dtype=np.float64)
-    return np.asarray(losses - means > weights * (WRONG_ABOVE - means))
+    return np.asarray(weighed(losses, weights) > weights * WRONG_ABOVE)
 
 
 def _rise_sentence(end: End, at_chosen: str, loss: str) -> str:

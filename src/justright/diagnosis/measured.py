@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from justright.diagnosis.evidence import Losses, RunEvidence, StudyEvidence, VariantEvidence
-from justright.runs.weighted_means import weighed
+from justright.runs.weighted_means import spread_out, weighed
 from justright.statistics.crossed import MIN_ROWS, Floats
 
 RowSource = Literal["test", "validation halves"]
@@ -135,7 +135,7 @@ def cross_fitted(validation: Mapping[int, Losses], weights: Floats | None = None
     halves = (weighed(validation[epoch], weights) for epoch in (for_even, for_odd))
     losses = np.where(is_even, *halves)
     mean = losses.mean()
-    return (mean + losses - weights * mean).astype(np.float32), last.astype(np.float32)
+    return (mean + spread_out(losses - weights * mean, weights)).astype(np.float32), last.astype(np.float32)
 
 
 def chosen_by_halves(validation: Mapping[int, Losses], weights: Floats | None = None) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from justright.runs.losses import log_probabilities
-from justright.runs.weighted_means import effective_rows, weighted_mean
+from justright.runs.weighted_means import effective_rows, spread_out, weighted_mean
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 from justright.statistics.ranking import Flags, Ranking, average_precision, rank_rows, roc_auc
@@ -139,7 +139,7 @@ def mean_of_rows(values: Floats, weights: Floats | None = None) -> Estimate:
     """
     if weights is not None:
         value = weighted_mean(values, weights)
-        return Estimate(value, weights * (values - value), rows_worth(weights))
+        return Estimate(value, spread_out(weights * (values - value), weights), rows_worth(weights))
     value = float(values.mean())
     return Estimate(value, values - value, len(values))
 
@@ -244,7 +244,8 @@ def _weighted_calibration(bins: Classes, told: Floats, seen: Flags, weights: Flo
     spread = np.sqrt(summed((weights * about) ** 2))
     excess = float(np.sqrt(2 / np.pi) * spread.sum() / len(told))
     influence = weights * (missed * np.sign(sums)[bins] - value)
-    return Calibration(rows, means[0], means[1], Estimate(value, influence, rows_worth(weights), excess))
+    estimate = Estimate(value, spread_out(influence, weights), rows_worth(weights), excess)
+    return Calibration(rows, means[0], means[1], estimate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -336,7 +337,9 @@ class Confusion:
         # Of cells without rows nothing is asked; the mean of the rest is 0 up to rounding.
         moved = moved - (moved * self.shares).sum()
         influence = moved.ravel()[self.cells]
-        return Estimate(value, influence if self.weights is None else self.weights * influence, fewest)
+        if self.weights is not None:
+            influence = spread_out(self.weights * influence, self.weights)
+        return Estimate(value, influence, fewest)
 
 
 def _ranked(predictions: ClassPredictions) -> Iterator[tuple[str, Estimate | str]]:

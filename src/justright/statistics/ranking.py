@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from justright.runs.weighted_means import effective_rows
+from justright.runs.weighted_means import effective_rows, spread_out
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
 
@@ -45,9 +45,7 @@ class Ranking:
 
     def weighed(self, influence: Floats) -> Floats:
         """Return (rows,) influences that count by their rows' weights."""
-        if self.weights is not None:
-            influence *= self.weights
-        return influence
+        return influence if self.weights is None else spread_out(influence * self.weights, self.weights)
 
 
 def rank_rows(scores: npt.ArrayLike, is_positive: Flags, weights: Floats | None = None) -> Ranking:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from justright.runs.weighted_means import weighted_mean
+from justright.runs.weighted_means import spread_out, weighted_mean
 from justright.statistics.class_metrics import mean_of_rows, rows_worth
 from justright.statistics.crossed import Floats
 from justright.statistics.estimates import Estimate
@@ -55,7 +55,7 @@ def _r2(squares: Floats, spread: Floats, weights: Floats | None) -> Estimate | s
     influence = (missed * spread - squares) / total
     if weights is None:
         return Estimate(1 - missed, influence, len(squares))
-    return Estimate(1 - missed, weights * influence, rows_worth(weights))
+    return Estimate(1 - missed, spread_out(weights * influence, weights), rows_worth(weights))
 
 
 def _root_mean(squares: Floats, weights: Floats | None) -> Estimate:
@@ -77,7 +77,7 @@ def _median(sizes: Floats, weights: Floats | None) -> Estimate:
     step = (sizes > value) - 0.5
     step -= weighted_mean(step, weights)
     if weights is not None:
-        step *= weights
+        step = spread_out(step * weights, weights)
     return Estimate(value, step * (high - low) / (2 * share), rows)
 
 

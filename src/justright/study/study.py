@@ -38,6 +38,8 @@ DEFAULT_COUNT = 5
 RATIO = 2
 LEAST_ROWS = 2  # one row has one class: nothing can be learned from it
 
+LEAST_COUNTING = 2  # rows of each part that must count: one does not show how much rows differ
+
 WeightedRows = Literal["all", "train"]
 
 WEIGHTED_ROWS: tuple[WeightedRows, ...] = get_args(WeightedRows)
@@ -269,9 +271,11 @@ def _check_weights(split: Split) -> None:
                 f"Weights count wherever losses are averaged: the table of {part} rows must have some, as that of training rows "
                 'has. Read it with `weights`, or give the study weighted_rows="train".'
             )
-        if len(weights) and not weights.any():
+        counting = int((weights > 0).sum())
+        if counting < min(LEAST_COUNTING, len(weights)):
             raise InputError(
-                f"Weights must not all be 0 among the {part} rows; all {len(weights):,} are. Take other rows."
+                f"At least {LEAST_COUNTING} of the {len(weights):,} {part} rows must have a weight above 0, so that they can "
+                f"differ; {counting} {'has' if counting == 1 else 'have'} one. Take other rows."
             )
 
 
