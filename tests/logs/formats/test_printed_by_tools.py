@@ -205,6 +205,15 @@ PRINTED = {
         lines_of("{e:5d}  train {t:.3e}  valid {v:.3e}  lr 1e-3"),
         ("epoch", EPOCHS, "valid", "validation"),
     ),
+    "AllenNLP": (
+        lines_of(
+            "2026-01-31 12:00:00,100 - INFO - allennlp.training.gradient_descent_trainer - Epoch {e}/4\n"
+            "2026-01-31 12:00:00,100 - INFO - allennlp.training.callbacks.console_logger -                        Training |  Validation\n"
+            "2026-01-31 12:00:00,100 - INFO - allennlp.training.callbacks.console_logger - gpu_0_memory_MB    |    10.100  |       N/A\n"
+            "2026-01-31 12:00:00,100 - INFO - allennlp.training.callbacks.console_logger - loss               |     {t}  |     {v}"
+        ),
+        ("epoch", EPOCHS, "validation loss", "validation"),
+    ),
     "rows behind their numbers": (
         lines_of("loss after epoch {e}: {t} (train) {v} (val)"),
         ("epoch", EPOCHS, "val loss", "validation"),

@@ -26,12 +26,12 @@ ROWS_LAST = re.compile(rf"({VALUE})(\s?%)?\s*\(({ROW_WORD})\)", re.IGNORECASE)
 # '0.85 avg loss, 0.001 rate', as Darknet writes: pieces that begin with a number
 BEGINS = re.compile(r"(?:^|[,;|])\s*\d")
 SEPARATOR = re.compile(r"([,;|])")
-NUMBER_FIRST = re.compile(rf"\s*({VALUE})(\s?%)?\s+([A-Za-z][\w@.\- ]*?)\s*", re.IGNORECASE)
+NUMBER_FIRST = re.compile(rf"\s*({VALUE})(\s?%)?\s+([A-Za-z][\w@.\- ]{{0,60}}?)\s*", re.IGNORECASE)
 # How a metric of several classes was averaged, behind its name: 'f1-score (micro avg) 0.8'
-AVERAGED = re.compile(r"\s*\((?:micro|macro|weighted|samples)(?:[ -]?(?:avg|average))?\)", re.IGNORECASE)
+AVERAGED = re.compile(r"\s{0,9}\((?:micro|macro|weighted|samples)(?:[ -]?(?:avg|average))?\)", re.IGNORECASE)
 # What COCO's tools print after an evaluation; the mean over overlaps comes first. Where there is nothing to find, it is -1.
 COCO = re.compile(
-    r"\s*Average (Precision|Recall)\s+\(A[PR]\) @\[ IoU=([\d.:]+)\s*\| area=\s*(\w+) \|[^]]*\] = (\S+)\s*"
+    r"Average (Precision|Recall)\s+\(A[PR]\) @\[ IoU=([\d.:]+)\s*\| area=\s*(\w+) \|[^]]*\] = (\S+)"
 )
 COCO_NAMES = {"0.50:0.95": "AP", "0.50": "AP50", "0.75": "AP75"}
 

@@ -64,6 +64,7 @@ PROGRESS = re.compile(r"\w\W*?\[(?!\s*ep)[^\]\d]*\d+\s*/\s*\d+\s*\]", re.IGNOREC
 MEMBER = re.compile(r"\b(fold|seed)\b[\s:#=\[(-]*(\d+)", re.IGNORECASE)
 # A row of a table for people, as AllenNLP prints one after each epoch: 'loss  |  0.41  |  0.52'.
 TABLE_ROW = re.compile(rf"\w\s+\|\s+(?:{VALUE}|N/A)\s+\|\s+(?:{VALUE}|N/A)\s*$", re.IGNORECASE)
+LONG_GAP = " " * 100
 MAX_NAME_WORDS = 5
 MAX_CONTEXT_WORDS = 4
 
@@ -115,6 +116,8 @@ def read_line(line: str, role: Role | None = None, *, in_bars: bool = False) -> 
     """
     found = TextLine()
     # Plain searches go before patterns, which take ten times as long: a log may have 100,000 lines.
+    if LONG_GAP in line:  # over which patterns would take time in proportion to its square
+        line = re.sub(r"\s{100,}", LONG_GAP[:9], line)
     text = plain_numbers(line.replace("**", ""))
     text = MOMENT.sub("|", PREFIX.sub("", text))
     text = plain_names(text)

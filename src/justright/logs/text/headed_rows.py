@@ -1,4 +1,4 @@
-"""Rows below a header that is printed again for each of them, as YOLO does, read as lines that name their numbers."""
+"""Rows below a header that is printed again for each of them, as YOLO and AllenNLP do, read as lines that name their numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 # 'Epoch  GPU_mem  box_loss ...' above a row per epoch, 'Class  Images  P ...' above a row per class, of which 'all' is the mean.
 HEADER = re.compile(r"\s*(?:Epoch|Class)(?:\s{2,}\S+){3,}\s*")
 HEADERS = re.compile(r"^[ \t]*(Epoch|Class)(?: {2,}\S+){3,}", re.MULTILINE)
-BAR = re.compile(r":?\s+(\d+)%\|.*")
+BAR = re.compile(r":?\s{1,9}(\d+)%\|.*")
 FULL = "100"
+# What AllenNLP writes after each epoch, where its bars ('||: 100%') did not say the same before.
+TWO_COLUMNS = re.compile(r"Training\s+\|\s+Validation[ \t\r]*$", re.MULTILINE)
+BOTH = ("train", "validation")
 GAP = re.compile(r"\s{2,}|\t")
 ALL_CLASSES = "all"
 
@@ -20,6 +23,15 @@ def has_headed_rows(text: str) -> bool:
         and "Class  " in text
         and {match[1] for match in HEADERS.finditer(text)} == {"Epoch", "Class"}
     )
+
+
+def _of_both(line: str) -> str:
+    """Return 'train loss: 0.5 | validation loss: 0.6' for AllenNLP's 'loss | 0.5 | 0.6'."""
+    name, *numbers = line.split("|", maxsplit=3)
+    if len(numbers) != len(BOTH) or not name.split():
+        return line
+    named = zip(BOTH, map(str.strip, numbers), strict=True)
+    return " | ".join(f"{rows} {name.split()[-1]}: {number}" for rows, number in named)
 
 
 def name_rows(text: str) -> str:
@@ -37,6 +49,8 @@ def name_rows(text: str) -> str:
         >>> name_rows(chr(10).join(lines)).split(chr(10))[1]
         'Epoch: 0/29 | GPU_mem: 3.2G | box_loss: 0.85 | Size: 640'
     """
+    if "Validation" in text and "||:" not in text and TWO_COLUMNS.search(text):
+        return "\n".join(map(_of_both, text.split("\n")))
     if not has_headed_rows(text):
         return text
     lines = text.split("\n")
