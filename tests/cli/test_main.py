@@ -157,6 +157,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
             *("--sep", ";", "--decimal", ",", "--thousands", "."),
             *("--encoding", "latin-1", "--no-header", "--head"),
             *("--sheet", "s", "--query", "q", "--class-weight", "balanced"),
+            *("--weighted-rows", "train"),
             *("--of", "Large", "--no-neighbours"),
         ],
     )
@@ -185,6 +186,7 @@ def test_run_hands_every_option_to_the_library(library, tmp_path):
         "sheet": "s",
         "query": "q",
         "class_weight": "balanced",
+        "weighted_rows": "train",
         "test": "te.csv",
         "validation": "va.csv",
         "study": "sizes",
@@ -605,7 +607,7 @@ def test_the_command_line_lists_every_command_and_option(docs_tool):
         *("--trust", "--sep", "--decimal", "--thousands"),
         *("--encoding", "--header", "--sheet", "--query", "--head"),
         *("--drop", "--keep", "--numeric", "--group", "--time"),
-        *("--weights", "--min-class-rows", "--class-weight"),
+        *("--weights", "--min-class-rows", "--class-weight", "--weighted-rows"),
         *("--devices-per-run", "--checkpoint-seconds", "--new"),
         *("--fail-on", "--json", "--quiet", "--verbose"),
     )
@@ -678,6 +680,7 @@ def test_help_texts_state_the_library_s_own_values():
     from justright.data.table import TASKS
     from justright.session.options import STUDY_NAMES
     from justright.study import recipe, studies
+    from justright.study.study import WEIGHTED_ROWS
     from justright.workers.engines import ENGINES
 
     assert tuple(studies.studies()) == STUDY_NAMES
@@ -685,6 +688,7 @@ def test_help_texts_state_the_library_s_own_values():
         "task": TASKS,
         "stop": recipe.STOPS,
         "class_weight": ("balanced",),
+        "weighted_rows": WEIGHTED_ROWS,
         "precision": recipe.PRECISIONS,
     }
     assert choices_of(RunOptions) == {"engine": tuple(ENGINES)}

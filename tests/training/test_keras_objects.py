@@ -170,7 +170,7 @@ def test_classes_come_as_one_hot_rows_where_keras_wants_them():
     metric = own_metric("v", Recipe(metrics=[metrics.F1Score(average="macro")]).metrics[0], given)
     oracle = metrics.F1Score(average="macro")
     oracle.update_state(one_hot, chances)
-    np.testing.assert_allclose(metric.value(y, logits), oracle.result(), rtol=1e-6)
+    np.testing.assert_allclose(metric.value(y, logits, None), oracle.result(), rtol=1e-6)
     assert metric.rises
 
 
@@ -186,7 +186,7 @@ def test_a_metric_of_a_class_of_one_s_own_is_made_again_where_it_is_computed():
     metric = own_metric("v", sent, Outputs("multiclass", 3, are_logits=True))
     by_hand = np.mean((logits.argmax(1) == y) & (logits.max(1) > 0.8))
     assert metric.name == "share_above"
-    np.testing.assert_allclose(metric.value(y, logits), by_hand, rtol=1e-6)
+    np.testing.assert_allclose(metric.value(y, logits, None), by_hand, rtol=1e-6)
     assert Recipe(metrics=[mine]).to_dict()["metrics"] == [f'{__name__}:ShareAbove {{"above": 0.8}}']
 
 
