@@ -97,7 +97,7 @@ def measure(outputs: npt.NDArray[Any], rows: FitRows, task: Task, *, are_logits:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # of a network that diverged
         values, targets = outputs.astype(np.float64), class_targets(rows.y, task)
         measured = _measure(values, targets, task, are_logits=are_logits)
-    return measured if rows.weights is None else replace(measured, weights=relative_weights(rows.weights))
+    return replace(measured, weights=relative_weights(rows.weights))
 
 
 def _measure(values: Floats, targets: npt.NDArray[Any], task: Task, *, are_logits: bool) -> Measures:

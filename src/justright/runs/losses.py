@@ -87,7 +87,7 @@ def constant_prediction(rows: StudyRows) -> Floats:
     What any model must beat. Rows count by their weights where they do in means of losses.
     """
     train, weights = rows.train_targets, rows.weights_of_train_rows if rows.measures_weighted else None
-    relative = None if weights is None else relative_weights(weights)
+    relative = relative_weights(weights)
     if rows.task == "regression":
         return np.array([weighted_mean(train, relative)])
     return np.bincount(train.astype(np.int64), relative, max(rows.outputs, 2)) / len(train)
@@ -98,9 +98,7 @@ def constant_loss(rows: StudyRows) -> float:
     has_test = len(rows.test[0]) > 0
     targets = rows.test[1] if has_test else rows.validation[1]
     weights = rows.test_weights if has_test else rows.validation_weights
-    return weighted_mean(
-        constant_losses(rows, targets), None if weights is None else relative_weights(weights)
-    )
+    return weighted_mean(constant_losses(rows, targets), relative_weights(weights))
 
 
 def constant_losses(rows: StudyRows, targets: npt.NDArray[Any]) -> Floats:

@@ -10,7 +10,7 @@ pairs rows, crosses them with seeds or draws them again needs no weights once th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,19 @@ Floats = npt.NDArray[np.float64]
 LEAST_OTHERS = 1e-9  # share of all weight that other rows must have for a row to be left out
 
 
-def relative_weights(weights: npt.NDArray[np.floating[Any]]) -> Floats:
-    """Return (rows,) weights divided by their mean; ones where they are all 0, or there are no rows.
+@overload
+def relative_weights(weights: npt.NDArray[np.floating[Any]]) -> Floats: ...
+@overload
+def relative_weights(weights: npt.NDArray[np.floating[Any]] | None) -> Floats | None: ...
+def relative_weights(weights: npt.NDArray[np.floating[Any]] | None) -> Floats | None:
+    """Return (rows,) weights divided by their mean; ones where they are all 0, or there are no rows, and None for none.
 
     Example:
         >>> relative_weights(np.array([1.0, 3.0])).tolist()
         [0.5, 1.5]
     """
+    if weights is None:
+        return None
     values = np.asarray(weights, np.float64)
     mean = values.mean() if len(values) else 0.0
     return values / mean if mean > 0 else np.ones_like(values)

@@ -41,7 +41,7 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     model = family(max_bins=bins, early_stopping=False, warm_start=True, random_state=seed)
     train, targets, features = _train_features(rows), rows.validation[1], rows.validation[0][:]
     chosen, losses, said, lowest = 0, np.empty(0), np.empty((0, 1)), np.inf
-    relative = None if rows.validation_weights is None else relative_weights(rows.validation_weights)
+    relative = relative_weights(rows.validation_weights)
     for start in range(0, MAX_ITERATIONS, BLOCK):
         model.set_params(max_iter=start + BLOCK)
         model.fit(
@@ -59,7 +59,7 @@ def measure_reference(rows: StudyRows, *, seed: int = 0) -> ReferenceMeasured:
     if len(features):
         outputs = next(islice(_stages(model, rows, features), chosen, None))
         test = row_losses(rows.task, outputs, targets)
-        relative = None if rows.test_weights is None else relative_weights(rows.test_weights)
+        relative = relative_weights(rows.test_weights)
         score = weighted_mean(row_scores(rows.task, outputs, targets), relative)
     return ReferenceMeasured(
         NAME,

@@ -143,8 +143,7 @@ class _Session:
         self.emit = emit
         self.started = time.monotonic()
         self.rows = rows
-        weights = rows.validation_weights
-        self.relative = None if weights is None else relative_weights(weights)
+        self.relative = relative_weights(rows.validation_weights)
         self.program = stack_program(task, rows, cache)
         self.placement = self.program.placement
         self.data = self.placement.copy_to_all(jax.device_put(stack_data(task, rows)))
