@@ -154,10 +154,15 @@ def near_miss(value: str, names: Iterable[str]) -> str:
         >>> near_miss("saleprice", ["price", "SalePrice"])
         " Did you mean 'SalePrice'?"
     """
+    near = nearest(value, names)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def nearest(value: str, names: Iterable[str]) -> str | None:
+    """Return the nearest of the names, first of all one that differs in case alone; None where none is near."""
     known = list(names)
     near = [name for name in known if name.casefold() == value.casefold()]
-    near = near or difflib.get_close_matches(value, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return next(iter(near or difflib.get_close_matches(value, known, n=1)), None)
 
 
 def in_short(error: BaseException | str) -> str:

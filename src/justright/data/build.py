@@ -21,7 +21,7 @@ from justright.data.sources import Request, sources
 from justright.data.split import shuffled_rows
 from justright.data.table import Table, TableSource, column_options
 from justright.data.target import TargetColumn, read_target, read_target_like
-from justright.errors import InputError, near_miss
+from justright.errors import InputError, near_miss, nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -220,8 +220,9 @@ def _tell_apart(raw: RawTable, request: Request) -> tuple[Request, _Parts]:
             try:
                 found = _find_column(raw, name, option)
             except InputError:
-                hint = near_miss(name, raw.frame.columns).replace(" Did", "did", 1)
-                wrong.append(f"{option}={name!r} is no column" + f" ({hint})" * bool(hint))
+                near = nearest(name, raw.frame.columns)
+                hint = "" if near is None else f" (did you mean {near!r}?)"
+                wrong.append(f"{option}={name!r} is no column{hint}")
                 continue
             if found == target:
                 wrong.append(f"{option}={name!r} is the target")
