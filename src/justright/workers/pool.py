@@ -248,7 +248,8 @@ class Pool(Generic[Link]):
         device = SharedDevice() if sharing is None else sharing
         with held_interrupts() as received:
             while deal or self._busy():
-                self._share(device, deal, handle)
+                if sharing is not None:
+                    self._share(sharing, deal, handle)
                 for worker in list(self._workers):
                     if worker.is_ready and worker.task is None:
                         self._give(worker, deal, device)

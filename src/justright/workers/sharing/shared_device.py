@@ -10,7 +10,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from justright.runs.events import Event, StackProgress, WorkersTried
@@ -57,14 +57,14 @@ class _Course:
         stack: None for a worker that has none.
         begun: when it got it.
         last: of its last report the epochs, and the seconds by the worker's own clock.
-        paces: seconds per epoch of each chunk but the first.
+        has_pace: whether a chunk but the first has ended, so that its pace is known.
         since: seconds from the worker's report before this stack to the first of it.
     """
 
     stack: StackTask | None = None
     begun: float = 0.0
     last: tuple[int, float] | None = None
-    paces: list[float] = field(default_factory=list)
+    has_pace: bool = False
     since: float | None = None
 
 
@@ -143,7 +143,7 @@ class SharedDevice:
         said = event.epoch, event.seconds
         if course.last is not None and said[0] > course.last[0]:
             pace = (said[1] - course.last[1]) / (said[0] - course.last[0])
-            course.paces.append(pace)
+            course.has_pace = True
             if course.since is not None:
                 self._breaks.append(max(0.0, course.since - pace))  # the first chunk of a stack is one epoch
                 course.since = None
@@ -199,7 +199,7 @@ class SharedDevice:
         courses = [self._courses[member] for member in self._members]
         running = [course.stack for course in courses if course.stack is not None]
         now = self._clock()
-        is_long = all(course.paces and now - course.begun >= LONG_SECONDS for course in courses)
+        is_long = all(course.has_pace and now - course.begun >= LONG_SECONDS for course in courses)
         if not running or not (is_long or len(self._breaks) >= LEAST_BREAKS):
             return False
         launching = max(map(self._launching, [*running, fitting[0]]))
