@@ -56,12 +56,9 @@ class Strengths:
     def replaced(self, values: StrengthValues) -> Iterator[None]:
         """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
         with ExitStack() as stack:
-            for kind in PENALTIES:
-                stack.enter_context(replaced(kind, "__call__", penalty))
+            stack.enter_context(traced_basics(self.rates, values))
             for (owner, name), factor in zip(self.factors, values.factors, strict=True):
                 stack.enter_context(replaced(owner, name, factor))
-            for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
-                stack.enter_context(replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
             yield
 
 
@@ -76,6 +73,17 @@ def find_strengths(model: Any, optimizer: Any) -> Strengths:
         factors.append((optimizer, "weight_decay"))
     rates = (layer for layer in layers if type(layer) is keras.layers.Dropout and 0 < layer.rate < 1)
     return Strengths(tuple(factors), tuple(rates))
+
+
+@contextmanager
+def traced_basics(rates: Sequence[Any], values: StrengthValues) -> Iterator[None]:
+    """Let penalties take traced factors, and dropout layers the traced rates of `values`, while a program is traced."""
+    with ExitStack() as stack:
+        for kind in PENALTIES:
+            stack.enter_context(replaced(kind, "__call__", penalty))
+        for layer, threshold, scale in zip(rates, values.thresholds, values.scales, strict=True):
+            stack.enter_context(replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
+        yield
 
 
 def rate_values(factors: Sequence[float], layers: Sequence[Any]) -> StrengthValues:

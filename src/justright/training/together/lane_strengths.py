@@ -16,8 +16,8 @@ from typing import Any
 import keras
 
 from justright.runs.shared_programs import BY_LANE_OF, SCHEDULES
-from justright.training.masks import TracedRate, replaced
-from justright.training.strengths import NORMS, PENALTIES, StrengthValues, penalty, rate_values
+from justright.training.masks import replaced
+from justright.training.strengths import NORMS, PENALTIES, StrengthValues, rate_values, traced_basics
 from justright.training.together.lane_number import LaneNumber
 from justright.training.together.noise_layers import noise_layers, noise_numbers, traced_noise
 
@@ -109,27 +109,22 @@ class LaneStrengths:
     @property
     def _counts(self) -> tuple[Any, ...]:
         """How many numbers there are of each kind, penalties of weights apart."""
-        slots, noises = (
-            [len(slot.numbers) for slot in self.slots],
-            [noise_numbers(layer) for layer in self.noises],
-        )
-        return len(self.weights), slots, len(self.rates), [len(numbers) for numbers in noises]
+        slots = [len(slot.numbers) for slot in self.slots]
+        noises = [len(noise_numbers(layer)) for layer in self.noises]
+        return len(self.weights), slots, len(self.rates), noises
 
     @contextmanager
     def replaced(self, values: StrengthValues) -> Iterator[None]:
         """Let the model compute with `values`, traced ones, while a program is traced; Keras is unchanged afterwards."""
         numbers = iter(values.factors)
         with ExitStack() as stack:
-            for kind in PENALTIES:
-                stack.enter_context(replaced(kind, "__call__", penalty))
+            stack.enter_context(traced_basics(self.rates, values))
             for variable, names in zip(self.weights, self.penalties, strict=True):
                 if names or type(variable.regularizer) in PENALTIES:
                     stack.enter_context(replaced(variable, "regularizer", _regularizer(names, numbers)))
             for slot in self.slots:
                 stack.enter_context(replaced(slot.owner, slot.name, slot.taken(numbers)))
             stack.enter_context(traced_noise(self.noises, numbers))
-            for layer, threshold, scale in zip(self.rates, values.thresholds, values.scales, strict=True):
-                stack.enter_context(replaced(layer, "rate", TracedRate(layer.rate, threshold, scale)))
             yield
 
 
