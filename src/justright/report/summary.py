@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, cast
 
 from justright.data.table import MEMORY_SOURCE
 from justright.diagnosis.words.calls import Maker, with_calls
@@ -25,17 +25,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1  # of `result.json`; a key that changes its meaning or goes away makes it 2
 # The keys of `result.json`, in order: a contract with the programs that read it.
 RESULT_KEYS = (
-    *(
-        "schema_version",
-        "study",
-        "source",
-        "task",
-        "rows",
-        "seeds",
-        "wall_seconds",
-        "device",
-        "workers_tried",
-    ),
+    *("schema_version", "study", "source", "task", "rows"),
+    *("seeds", "wall_seconds", "device", "workers_tried"),
     *("warnings", "variants", "effects", "data_scaling", "reference", "constant", "choice"),
 )
 VARIANT_KEYS = (
@@ -181,9 +172,7 @@ class Summary(TypedDict):
     seeds: list[int]
     wall_seconds: float | None
     device: str | None  # the accelerators that trained; None on a CPU, or where an old folder does not say
-    workers_tried: list[
-        Record
-    ]  # as `WorkersTried`: how many workers shared an accelerator, and why; empty where none was tried
+    workers_tried: list[Record]  # as `WorkersTried`; empty where no further worker was tried
     warnings: list[Record]  # as `find_warnings` returns them
     variants: list[VariantSummary]
     effects: list[EffectSummary]
@@ -313,6 +302,11 @@ def _maker(study: Mapping[str, Any], environment: Mapping[str, Any], command: st
     if RECORDED_BY in environment:
         return "recorder"
     return "estimator" if command.endswith(FIT_CALL) else "study"
+
+
+def measuring_rows(summary: Mapping[str, Any]) -> Literal["test", "validation"]:
+    """Return which rows a study's losses are of: validation rows where there are no test rows."""
+    return "test" if summary["rows"]["test"] else "validation"
 
 
 def result_json(summary: Summary) -> dict[str, Any]:

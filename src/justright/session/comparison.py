@@ -18,6 +18,7 @@ from justright.errors import InputError, check_one_of
 from justright.records.faults import content_faults
 from justright.records.folder import StudyFolder
 from justright.records.reader import StoreReader
+from justright.report.summary import measuring_rows
 from justright.runs.plain import plain
 from justright.session.counted_rows import WEIGHTS
 from justright.session.outputs import collect_evidence
@@ -229,7 +230,7 @@ class _Opened:
     @property
     def part(self) -> Part:
         """Which rows measure."""
-        return "test" if self.summary["rows"]["test"] else "validation"
+        return measuring_rows(self.summary)
 
     def measure(self, metric: str) -> _Measured | None:
         """Return the best network as the metric measures it; None if nothing was measured row by row."""

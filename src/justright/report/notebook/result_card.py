@@ -23,7 +23,7 @@ from justright.report.sections.answer_list import fit_map
 from justright.report.sections.provenance import heading, headline
 from justright.report.sections.training_curves import curve_lines, opening_range
 from justright.report.sections.verdict_table import verdict_cell
-from justright.report.summary import Summary, VariantSummary
+from justright.report.summary import Summary, VariantSummary, measuring_rows
 
 
 def render_result_card(summary: Summary, repairs: Sequence[str] = (), *, folder: str | None = None) -> str:
@@ -65,7 +65,7 @@ def render_result_text(summary: Summary, folder: str) -> str:
 
 def _measured(summary: Summary) -> str:
     """Return what the loss is called that verdicts are about: without test rows it is one of validation rows."""
-    return LOSS_NAMES["test" if summary["rows"]["test"] else "validation halves"]
+    return LOSS_NAMES["test" if measuring_rows(summary) == "test" else "validation halves"]
 
 
 def _rows(summary: Summary, shown: Sequence[VariantSummary]) -> list[dict[str, Any]]:

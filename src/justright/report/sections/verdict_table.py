@@ -41,7 +41,7 @@ from justright.report.number_formats import (
 )
 from justright.report.palette import page_colours
 from justright.report.precision_words import precision_sentence
-from justright.report.summary import RunSummary, Summary, VariantSummary, VerdictSummary
+from justright.report.summary import RunSummary, Summary, VariantSummary, VerdictSummary, measuring_rows
 from justright.study.directions import EARLIER_END
 
 PARTS = ("fixed", "validation", "test")
@@ -346,7 +346,7 @@ def _note(summary: Summary) -> str:
     """Return what the table's numbers are."""
     many = len(summary["seeds"]) > 1
     means = "Means over seeds at each run's best epoch" if many else "Values at each network's best epoch"
-    part = "test" if summary["rows"]["test"] else "validation"
+    part = measuring_rows(summary)
     over = f"seeds and {part} rows" if many else f"{part} rows only: one seed speaks about that network alone"
     chose = "which validation rows chose; only test rows measure."
     if part == "validation":
@@ -365,7 +365,7 @@ def weights_sentence(summary: Summary) -> list[str]:
     column = f" ({weights['column']})" if weights["column"] else ""
     if weights["count"] != "all":
         return [f"Weights{column} count in the training loss alone: here each row counts once."]
-    part = "test" if summary["rows"]["test"] else "validation"
+    part = measuring_rows(summary)
     rows, worth = summary["rows"][part], weights["effective_rows"].get(part)
     tell = (
         f": {format_count(rows)} {part} rows tell as much as {format_count(round(worth))} of equal weight"
@@ -380,7 +380,7 @@ def _short_note(summary: Summary) -> str:
     loss, score, seeds = summary["loss"], summary["score"], len(summary["seeds"])
     error = "" if is_share(score) else f", error: {metric_words(score).lower()}"
     means = "one seed" if seeds == 1 else f"mean of {seeds} seeds"
-    rows = "" if summary["rows"]["test"] else f" {NO_TEST_ROWS}"
+    rows = "" if measuring_rows(summary) == "test" else f" {NO_TEST_ROWS}"
     return f"Loss: {metric_words(loss).lower()}{error} at the best epoch, {means}; ±: half a 95 % interval.{rows}"
 
 

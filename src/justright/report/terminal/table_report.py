@@ -81,9 +81,8 @@ def _columns_table(
     description: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], symbols: Symbols
 ) -> Table:
     table = new_table()
-    table.add_column(
-        "feature", overflow="fold"
-    )  # the one that gives way: a number without its end is another one
+    # The one that gives way: a number without its end is another one.
+    table.add_column("feature", overflow="fold")
     for header in ("mean", "std", "min", "max"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("histogram", no_wrap=True)
