@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 
 def program_parser(description: str | None) -> argparse.ArgumentParser:
@@ -11,6 +12,15 @@ def program_parser(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def study_parser(description: str | None, studies: Collection[str]) -> argparse.ArgumentParser:
+    """Return the parser of a program that compares ways to train one of some studies, on an accelerator or in a rehearsal."""
+    parser = program_parser(description)
+    parser.add_argument("study", choices=studies)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rehearse", action="store_true")
+    return parser
 
 
 def names_among(names: Collection[str]) -> Callable[[str], list[str]]:

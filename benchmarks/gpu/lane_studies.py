@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accelerated import H100, play_accelerators
-from benchmarks.arguments import program_parser
+from benchmarks.arguments import study_parser
 from benchmarks.bitwise import Measured, exact
 from benchmarks.faults.lanes import far_apart
 
@@ -31,11 +31,7 @@ FEW_LANES = 3
 
 
 def main() -> None:
-    parser = program_parser(__doc__)
-    parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rehearse", action="store_true")
-    options = parser.parse_args()
+    options = study_parser(__doc__, STUDIES).parse_args()
     if options.rehearse:
         os.environ["JAX_PLATFORMS"] = "cpu"
         play_accelerators(H100)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.accelerated import H100, play_accelerators
-from benchmarks.arguments import program_parser
+from benchmarks.arguments import study_parser
 from benchmarks.bitwise import Measured
 from benchmarks.gpu.lane_studies import BATCH, sameness
 
@@ -55,11 +55,7 @@ FEW_NETWORKS, FEW_EPOCHS = 3, 3_000
 
 
 def main() -> None:
-    parser = program_parser(__doc__)
-    parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rehearse", action="store_true")
-    options = parser.parse_args()
+    options = study_parser(__doc__, STUDIES).parse_args()
     networks = STUDIES[options.study]
     hasten(is_rehearsal=options.rehearse)
     if options.rehearse:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.refusals import refusal
+from tests.stacks import stops_after
 
 from justright.runs.events import StackProgress
 from justright.study.families import mlp
@@ -126,14 +127,8 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
     """What the rule remembers is in the checkpoint, also between two looks and after a lane has ended."""
     monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
     monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", SHORT)
-    asked = []
-
-    def is_stopping():
-        asked.append(True)
-        return len(asked) >= after
-
     options = {"seeds": SEEDS, "name": NAME, "cache": programs}
-    first = train(BUILD, few_rows, RECIPE, is_stopping=is_stopping, **options)
+    first = train(BUILD, few_rows, RECIPE, is_stopping=stops_after(after), **options)
     assert not first.is_done
     path = first.checkpoints[-1].path
     second = train(BUILD, few_rows, RECIPE, folder=first.folder, checkpoint=path, **options)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tests.stacks import adam, assert_same_stack
+from tests.stacks import adam, assert_same_stack, stops_after
 
 from justright.runs.events import StackProgress
 from justright.runs.grid import measured_epochs
@@ -73,14 +73,8 @@ def test_going_on_from_a_checkpoint_changes_nothing(after, whole, few_rows, trai
     """Stopped after some chunks, gone on in a new session: together exactly the uninterrupted stack."""
     monkeypatch.setattr(chunk_plans, "CHUNK_SECONDS", 1e9)
     monkeypatch.setattr(chunk_plans, "MAX_CHUNK_EPOCHS", 4)
-    asked = []
-
-    def is_stopping():
-        asked.append(True)
-        return len(asked) >= after
-
     options = {"seeds": SEEDS, "name": NAME, "together": True}
-    first = train(BUILD, few_rows, RECIPE, cache=programs, is_stopping=is_stopping, **options)
+    first = train(BUILD, few_rows, RECIPE, cache=programs, is_stopping=stops_after(after), **options)
     assert not first.is_done
     last = first.checkpoints[-1]
     second = train(BUILD, few_rows, RECIPE, cache={}, folder=first.folder, checkpoint=last.path, **options)

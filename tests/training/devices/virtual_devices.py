@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.stacks import train_stack
+from tests.stacks import stops_after, train_stack
 
 from justright.runs.tasks import StudyRows
 from justright.study.families import mlp
@@ -41,12 +40,6 @@ def made_rows() -> StudyRows:
     return StudyRows("binary", 1, *((x[part], y[part]) for part in np.split(np.arange(360), [200, 280])))
 
 
-def after(chunks: int) -> Callable[[], bool]:
-    """Return what says, asked after each chunk, that it is enough."""
-    asked = iter(range(1, 1_000))
-    return lambda: next(asked) >= chunks
-
-
 def main(folder: Path) -> None:
     """Train without interruption, and with one; say how the values lie on the devices."""
     os.environ["XLA_FLAGS"] += f" --xla_force_host_platform_device_count={DEVICES}"
@@ -66,7 +59,7 @@ def main(folder: Path) -> None:
     rows, cache = made_rows(), {}
     options = OPTIONS | {"devices": DEVICES, "cache": cache}
     whole = train_stack(folder / "whole", BUILD, rows, RECIPE, **options)
-    first = train_stack(folder / "resumed", BUILD, rows, RECIPE, is_stopping=after(2), **options)
+    first = train_stack(folder / "resumed", BUILD, rows, RECIPE, is_stopping=stops_after(2), **options)
     path = first.checkpoints[-1].path
     second = train_stack(folder / "resumed", BUILD, rows, RECIPE, checkpoint=path, **options)
     said = {"whole": whole, "first": first, "second": second, "shards": shards}

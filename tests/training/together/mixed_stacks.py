@@ -87,6 +87,15 @@ class Stacks:
         checkpoints = [event for event in events if isinstance(event, StackCheckpoint)]
         return found_in(checkpoints, folder, events)
 
+    def train_cut_off(self, task):
+        """Return what a stack said that was cut off after each chunk, and in how many sessions it came to its end."""
+        folder, events, sessions = self.place.mktemp("cut"), [], 0
+        while not events or {one.run for event in events for one in event.finished} != set(task.all_runs):
+            going_on = replace(task, checkpoint=events[-1].path if events else None)
+            events += self.train(going_on, is_stopping=lambda: True, folder=folder).checkpoints
+            sessions += 1
+        return found_in(events, folder), sessions
+
 
 def found_in(checkpoints, folder, events=()):
     """Return what events said, put together."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from tests.stacks import stops_after
 from tests.training.together.mixed_stacks import (
     MASKS,
     PENALTIES,
@@ -99,8 +100,7 @@ def test_going_on_from_a_checkpoint_changes_nothing(stacks):
     """Cut off and gone on, the rule's memory of each lane included."""
     task = stacks.task(MASKS, (1,))
     whole = stacks.train(task)
-    asked = []
-    first = stacks.train(task, is_stopping=lambda: asked.append(True) or len(asked) >= 3)
+    first = stacks.train(task, is_stopping=stops_after(3))
     going_on = replace(task, checkpoint=first.checkpoints[-1].path)
     second = stacks.train(going_on, folder=first.folder)
     ours = found_in([*first.checkpoints, *second.checkpoints], first.folder)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from tests.stacks import adam
-from tests.training.together.mixed_stacks import RECIPE, TOLERANCE, assert_same_runs, found_in
+from tests.training.together.mixed_stacks import RECIPE, TOLERANCE, assert_same_runs
 from tests.training.together.own_models import config, decaying, everything, some, task_of, traced
 
 from justright.study.families import mlp
@@ -47,12 +47,9 @@ def test_a_lane_among_others_is_the_lane_among_its_own(name, stacks):
 def test_cut_off_and_gone_on_it_ends_the_same(stacks):
     """After each chunk, in a new session."""
     task = task_of(stacks, TWO, (1,))
-    folder, events = stacks.place.mktemp("cut"), []
-    while not events or {one.run for event in events for one in event.finished} != set(task.runs):
-        going_on = replace(task, checkpoint=events[-1].path if events else None)
-        events += stacks.train(going_on, is_stopping=lambda: True, folder=folder).checkpoints
-    assert len(events) > 1
-    assert_same_runs(found_in(events, folder), both(stacks), task.runs)
+    found, _ = stacks.train_cut_off(task)
+    assert len(found.checkpoints) > 1
+    assert_same_runs(found, both(stacks), task.runs)
 
 
 def network_of(build, recipe, rows):

@@ -73,13 +73,9 @@ def test_cut_off_after_every_chunk_it_ends_the_same(variants, stacks):
     """Each time in a new session, from the last checkpoint, whose runs may be other ones than the task's."""
     task = seated(stacks, variants)
     whole = stacks.train(task)
-    folder, events, times = stacks.place.mktemp("cut"), [], 0
-    while not events or {one.run for event in events for one in event.finished} != set(task.all_runs):
-        going_on = replace(task, checkpoint=events[-1].path if events else None)
-        events += stacks.train(going_on, is_stopping=lambda: True, folder=folder).checkpoints
-        times += 1
-    assert times > 5
-    assert_same_runs(found_in(events, folder), whole, task.all_runs)
+    found, sessions = stacks.train_cut_off(task)
+    assert sessions > 5
+    assert_same_runs(found, whole, task.all_runs)
 
 
 def test_runs_that_left_go_on_where_a_limit_ended_them(stacks):
