@@ -21,19 +21,8 @@ WORDS = frozenset(
         *("total", "totals", "grand total", "sum", "average", "mean", "avg"),
         *("summe", "gesamt", "gesamtsumme", "insgesamt", "mittelwert", "durchschnitt"),
         *("somme", "total général", "moyenne", "totaal", "gemiddelde", "totale", "somma", "media"),
-        *(
-            "suma",
-            "total general",
-            "promedio",
-            "soma",
-            "média",
-            "razem",
-            "итого",
-            "всего",
-            "合計",
-            "合计",
-            "总计",
-        ),
+        *("suma", "total general", "promedio", "soma", "média", "razem"),
+        *("итого", "всего", "合計", "合计", "总计"),
     )
 )
 MOST_ROWS = 3  # a total, a mean and a count, say

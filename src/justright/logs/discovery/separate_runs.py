@@ -36,9 +36,8 @@ MEMBERS_IN_NAME = re.compile(
     r"(?<![a-z])(?:k?-?folds?|cv|cross[-_ ]?val(?:idation)?|seeds)(?![a-z])", re.IGNORECASE
 )
 END_SHARE = 4  # a quarter of a part tells where it ends
-MOST_APART = (
-    0.5  # of how far training moved: as much as folds and seeds of one experiment differ where they end
-)
+# Of how far training moved: as much as folds and seeds of one experiment differ where they end.
+MOST_APART = 0.5
 JUMP = 2  # times the largest change before: values that change more do not go on from where they were
 SMALL_STEP = 3  # usual distances: rows that several writers append are out of order by less
 

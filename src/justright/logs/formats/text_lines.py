@@ -160,9 +160,8 @@ def _read_object(text: str, found: TextLine) -> bool:
     value = parse_object(text[start : text.rindex("}") + 1]) if "}" in text else None
     if not value:
         return False
-    if (
-        isinstance(value.get("key"), str) and "value" in value
-    ):  # MLPerf's {'key': 'eval_loss', 'value': 0.5, 'metadata': ...}
+    # MLPerf's {'key': 'eval_loss', 'value': 0.5, 'metadata': ...}
+    if isinstance(value.get("key"), str) and "value" in value:
         metadata = value.get("metadata")
         counts = metadata if isinstance(metadata, dict) else {}
         value = {
@@ -332,9 +331,8 @@ def _announced(piece: str) -> tuple[Role | None, bool]:
         return None, False
     named = [ROLES[word] for word in (words[0], words[-1]) if word in ROLES]
     is_metric = names_metric(piece) and words[-1] != "at"  # 'validation loss at | lm loss value: 3.2'
-    is_said = bool(named) and (
-        not is_metric or words[0] in ROLES
-    )  # SageMaker: 'train some_objective <loss>=0.5'
+    # SageMaker: 'train some_objective <loss>=0.5'
+    is_said = bool(named) and (not is_metric or words[0] in ROLES)
     return (named[0] if is_said else None), is_metric and not named
 
 

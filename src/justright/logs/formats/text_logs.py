@@ -84,9 +84,8 @@ def _table(text: str, *, in_bars: bool = False) -> LogTable:
     section: Role | None = None
     epoch: float | None = None
     is_counted = False  # whether the line that announced the section counts: the next one that does ends it
-    trained: float | None = (
-        None  # the last step before the section, which a later one ends once it has given its numbers
-    )
+    # The last step before the section, which a later one ends once it has given its numbers.
+    trained: float | None = None
     is_given = has_own = False  # whether the section has given numbers, and counts steps of its own
     averaged: dict[str, None] = {}
     is_repeated = False

@@ -25,15 +25,6 @@ def has_headed_rows(text: str) -> bool:
     )
 
 
-def _of_both(line: str) -> str:
-    """Return 'train loss: 0.5 | validation loss: 0.6' for AllenNLP's 'loss | 0.5 | 0.6'."""
-    name, *numbers = line.split("|", maxsplit=3)
-    if len(numbers) != len(BOTH) or not name.split():
-        return line
-    named = zip(BOTH, map(str.strip, numbers), strict=True)
-    return " | ".join(f"{rows} {name.split()[-1]}: {number}" for rows, number in named)
-
-
 def name_rows(text: str) -> str:
     """Return a text in which each such row names its numbers; other lines stay as they are, and all keep their places.
 
@@ -76,3 +67,12 @@ def name_rows(text: str) -> str:
         else:
             lines[place] = ""
     return "\n".join(lines)
+
+
+def _of_both(line: str) -> str:
+    """Return 'train loss: 0.5 | validation loss: 0.6' for AllenNLP's 'loss | 0.5 | 0.6'."""
+    name, *numbers = line.split("|", maxsplit=3)
+    if len(numbers) != len(BOTH) or not name.split():
+        return line
+    named = zip(BOTH, map(str.strip, numbers), strict=True)
+    return " | ".join(f"{rows} {name.split()[-1]}: {number}" for rows, number in named)
